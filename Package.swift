@@ -1,0 +1,107 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Targets stand in the order in which data passes through the program; each depends only on targets above it.
+
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+    .enableExperimentalFeature("Lifetimes"),
+]
+
+/// A target of the house: `folder` is the room below `Sources/` it stands in.
+func room(_ name: String, in folder: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, path: "Sources/\(folder)/\(name)", swiftSettings: settings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .testTarget(
+        name: "\(name)Tests", dependencies: [.target(name: name)] + dependencies, path: "Tests/\(name)Tests",
+        swiftSettings: settings)
+}
+
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+
+let package = Package(
+    name: "heddle",
+    products: [.executable(name: "heddle", targets: ["heddle"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    ],
+    targets: [
+        // SystemLibraries: the only doors to C.
+        .systemLibrary(
+            name: "CLibYAML", path: "Sources/SystemLibraries/CLibYAML", pkgConfig: "yaml-0.1",
+            providers: [.apt(["libyaml-dev"])]),
+        .systemLibrary(
+            name: "COpenSSL", path: "Sources/SystemLibraries/COpenSSL", pkgConfig: "libssl libcrypto",
+            providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CLinux", path: "Sources/SystemLibraries/CLinux"),
+
+        // Vocabulary: what everything else speaks.
+        room("Diagnostics", in: "Vocabulary"),
+        room("SPIFFE", in: "Vocabulary"),
+        room("HTTPSemantics", in: "Vocabulary"),
+        room("Telemetry", in: "Vocabulary"),
+
+        // Intent: from bytes to one checked snapshot.
+        room("YAMLSyntax", in: "Intent", ["CLibYAML", "Diagnostics"]),
+        room("Manifests", in: "Intent", ["Diagnostics", "SPIFFE", "YAMLSyntax"]),
+        room("MeshSnapshot", in: "Intent", ["Diagnostics", "SPIFFE", "Manifests"]),
+
+        // Decisions: pure values that say what happens to a call.
+        room("Routing", in: "Decisions", ["HTTPSemantics", "Manifests", "MeshSnapshot"]),
+        room(
+            "Authorization", in: "Decisions",
+            ["Diagnostics", "SPIFFE", "HTTPSemantics", "Manifests", "MeshSnapshot"]),
+
+        // Change: from a folder that changes to a generation that serves.
+        room(
+            "Reconciliation", in: "Change", ["CLinux", "Diagnostics", "Manifests", "MeshSnapshot", "Authorization", logging]),
+
+        // DataPlane: what touches sockets and keys.
+        room("EventLoops", in: "DataPlane", ["CLinux"]),
+        room("TransportSecurity", in: "DataPlane", ["COpenSSL", "CLinux", "SPIFFE"]),
+        room("WorkloadIdentity", in: "DataPlane", ["SPIFFE", "TransportSecurity", logging]),
+        room("WireProtocols", in: "DataPlane", ["HTTPSemantics"]),
+        room(
+            "Forwarding", in: "DataPlane",
+            [
+                "CLinux", "Diagnostics", "SPIFFE", "HTTPSemantics", "Telemetry", "Manifests", "MeshSnapshot", "Routing",
+                "Authorization", "EventLoops", "TransportSecurity", "WireProtocols",
+            ]),
+
+        // Operations: what people and programs ask a running mesh.
+        room(
+            "AdminAPI", in: "Operations",
+            ["CLinux", "Diagnostics", "HTTPSemantics", "Telemetry", "Manifests", "MeshSnapshot", "Routing", "Authorization"]),
+
+        .executableTarget(
+            name: "heddle",
+            dependencies: [
+                "AdminAPI", "Reconciliation", "Forwarding", "WorkloadIdentity", logging,
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Sources/Programs/heddle", swiftSettings: settings),
+
+        tests("Diagnostics"),
+        tests("SPIFFE"),
+        tests("HTTPSemantics"),
+        tests("Telemetry"),
+        tests("YAMLSyntax"),
+        tests("Manifests"),
+        tests("MeshSnapshot", ["Manifests"]),
+        tests("Routing", ["Manifests", "MeshSnapshot", "HTTPSemantics"]),
+        tests("Authorization", ["Manifests", "MeshSnapshot", "HTTPSemantics"]),
+        tests("Reconciliation", ["Manifests", "MeshSnapshot"]),
+        tests("EventLoops"),
+        tests("TransportSecurity"),
+        tests("WorkloadIdentity", ["TransportSecurity"]),
+        tests("WireProtocols", ["HTTPSemantics"]),
+        tests("Forwarding"),
+        tests("AdminAPI"),
+        .testTarget(name: "ScenarioTests", path: "Tests/ScenarioTests", swiftSettings: settings),
+    ]
+)

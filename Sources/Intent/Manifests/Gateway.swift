@@ -1,0 +1,35 @@
+/// Listeners for calls from outside the mesh.
+package struct Gateway: Resource {
+    package static let kind = ResourceKind.gateway
+    package var metadata: Metadata
+    package var listeners: [GatewayListener]
+    /// The node it runs on; absent: every node.
+    package var node: Located<String>?
+    /// The identity that calls through it carry. Default: the gateway's name.
+    package var serviceAccount: Located<String>
+    /// Peers whose `x-forwarded-for` is believed. Default: none.
+    package var trustedProxies: [AddressBlock]
+}
+
+package struct GatewayListener: Hashable, Sendable {
+    package var name: Located<String>
+    /// Default: `0.0.0.0`.
+    package var address: String
+    package var port: Located<UInt16>
+    package var `protocol`: ListenerProtocol
+    /// `nil`: every hostname.
+    package var hostname: Located<HostnamePattern>?
+    /// For `.https`, and only there.
+    package var tls: ListenerTLS?
+}
+
+package enum ListenerProtocol: String, Hashable, Sendable, CaseIterable {
+    case http = "HTTP"
+    case https = "HTTPS"
+}
+
+/// Absolute paths, or relative to the manifests folder.
+package struct ListenerTLS: Hashable, Sendable {
+    package var certificateFile: Located<String>
+    package var keyFile: Located<String>
+}

@@ -1,0 +1,88 @@
+import SPIFFE
+
+/// One a mesh: trust domain, default action, identity authority, proxy and telemetry settings.
+package struct Mesh: Resource {
+    package static let kind = ResourceKind.mesh
+    package var metadata: Metadata
+    package var trustDomain: TrustDomain
+    /// What happens to a call that no policy decides. Default: `.deny`.
+    package var defaultAction: DefaultAction
+    package var identity: IdentitySettings
+    package var proxy: ProxySettings
+    /// Where `/metrics`, `/healthz` and `/readyz` are served: a loopback address; absent: not at all.
+    package var telemetryListen: Located<SocketAddress>?
+}
+
+package enum DefaultAction: String, Hashable, Sendable, CaseIterable {
+    case deny = "Deny"
+    case allow = "Allow"
+}
+
+package struct IdentitySettings: Hashable, Sendable {
+    /// Lifetime of an X.509-SVID: 30 s to 24 h. Default: 1 h.
+    package var svidTTL: Duration
+    package var authority: AuthoritySource
+}
+
+package enum AuthoritySource: Hashable, Sendable {
+    /// A root made on first run and kept in the state folder.
+    case builtIn
+    /// An authority of the operator's, the same on every node. Paths are absolute, or relative to the manifests folder.
+    case files(certificateFile: Located<String>, keyFile: Located<String>)
+}
+
+package struct ProxySettings: Hashable, Sendable {
+    /// Worker threads, 1 to 256. Default: `nil`, one a core.
+    package var workers: Int?
+    package var limits: ProxyLimits
+    package var timeouts: ProxyTimeouts
+    package var accessLog: AccessLog
+}
+
+package enum AccessLog: String, Hashable, Sendable, CaseIterable {
+    case none = "None"
+    case failures = "Failures"
+    case all = "All"
+}
+
+/// What one node lets others use of it. Every field is optional in the manifest.
+package struct ProxyLimits: Hashable, Sendable {
+    /// Bytes of a head, request line included: 1 KiB to 1 MiB. Over it: 431 (502 for a response). Default: 64 KiB.
+    package var headerBytes = 64 * 1024
+    /// Fields of a head: 1 to 1,000. Over it: 431. Default: 100.
+    package var headerCount = 100
+    /// Bytes of a request target: 256 to 64 KiB. Over it: 414. Default: 8 KiB.
+    package var targetBytes = 8 * 1024
+    /// Connections a node accepts and holds: 1 to 1,000,000. Over it, accepting pauses. Default: 100,000.
+    package var connections = 100_000
+    /// Requests one connection may carry: 1 to 1,000,000,000. The last one's answer says `Connection: close`. Default: 1,000,000.
+    package var requestsPerConnection = 1_000_000
+    /// Idle connections kept to one endpoint and worker: 0 to 10,000. Default: 256.
+    package var idleUpstreamConnections = 256
+
+    package init() {}
+}
+
+/// All between 1 ms and 24 h.
+package struct ProxyTimeouts: Hashable, Sendable {
+    /// From a connection's first byte of a head to its last. Over it: 408. Default: 10 s.
+    package var requestHead = Duration.seconds(10)
+    /// Without a byte from the caller while a body is expected: 408. Default: 60 s.
+    package var requestBody = Duration.seconds(60)
+    /// A connection without a request. Default: 75 s.
+    package var idle = Duration.seconds(75)
+    /// For a connection to an endpoint to come up, TLS included. Over it the next endpoint is tried. Default: 5 s.
+    package var connect = Duration.seconds(5)
+    /// From the whole request to the response's head, where the route names none. Over it: 504. Default: 60 s.
+    package var response = Duration.seconds(60)
+    /// Without progress on a response that is under way, on either side. Default: 60 s.
+    package var stream = Duration.seconds(60)
+    /// For a TLS handshake with a caller. Default: 10 s.
+    package var handshake = Duration.seconds(10)
+    /// For an idle connection to an endpoint. Default: 60 s.
+    package var upstreamIdle = Duration.seconds(60)
+    /// From SIGTERM to the end of the last call. Default: 30 s.
+    package var drain = Duration.seconds(30)
+
+    package init() {}
+}

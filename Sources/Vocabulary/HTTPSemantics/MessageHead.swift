@@ -1,0 +1,90 @@
+/// The head of a request or response, whatever version of HTTP it came in: one buffer of bytes and a table of ranges
+/// into it. Made to be kept and filled again, so that a steady state allocates nothing.
+///
+/// Field names are stored in lower case; names and values hold no CR, LF or NUL, values no surrounding white space.
+/// Whoever fills a head answers for that.
+package struct MessageHead: ~Copyable {
+    package struct Field {
+        package var name: ByteRange
+        package var value: ByteRange
+        /// The interned name, `.other` where it is not a common one.
+        package var known: KnownField
+    }
+
+    /// All bytes of the head; the ranges below point into it.
+    package private(set) var storage: [UInt8] = []
+    package private(set) var fields: [Field] = []
+
+    /// Upper- or mixed-case token as it came (RFC 9110 § 9.1: methods are case-sensitive). Requests only.
+    package var method = ByteRange.empty
+    package var knownMethod = KnownMethod.other
+    package var scheme = Scheme.http
+    /// Canonical host: lower case, without port and without one trailing dot. Requests only.
+    package var host = ByteRange.empty
+    /// The port that `Host` named, 0 where it named none.
+    package var hostPort: UInt16 = 0
+    /// Canonical path, without query; `*` for `OPTIONS *`. Requests only.
+    package var path = ByteRange.empty
+    /// Without the `?`; meaningful only if `hasQuery`.
+    package var query = ByteRange.empty
+    package var hasQuery = false
+    /// 100 to 999. Responses only.
+    package var status: UInt16 = 0
+
+    package init() {
+        storage.reserveCapacity(4096)
+        fields.reserveCapacity(64)
+    }
+
+    /// Forgets the message, keeps the memory.
+    package mutating func removeAll() {
+        storage.removeAll(keepingCapacity: true)
+        fields.removeAll(keepingCapacity: true)
+        method = .empty
+        knownMethod = .other
+        scheme = .http
+        host = .empty
+        hostPort = 0
+        path = .empty
+        query = .empty
+        hasQuery = false
+        status = 0
+    }
+
+    /// The bytes of a range of this head.
+    @_lifetime(borrow self)
+    package func bytes(_ range: ByteRange) -> Span<UInt8> {
+        storage.span.extracting(range.bounds)
+    }
+
+    package var fieldCount: Int { fields.count }
+
+    /// Adds bytes to the head's storage and says where they stand.
+    package mutating func append(_ bytes: Span<UInt8>) -> ByteRange {
+        let start = storage.count
+        for index in bytes.indices { storage.append(bytes[index]) }
+        return ByteRange(offset: start, count: bytes.count)
+    }
+
+    package mutating func append(_ bytes: some Sequence<UInt8>) -> ByteRange {
+        let start = storage.count
+        storage.append(contentsOf: bytes)
+        return ByteRange(offset: start, count: storage.count - start)
+    }
+
+    package mutating func appendByte(_ byte: UInt8) { storage.append(byte) }
+
+    /// Where the next byte will stand.
+    package var end: Int { storage.count }
+
+    package mutating func truncate(to end: Int) { storage.removeLast(storage.count - end) }
+
+    package mutating func appendField(_ field: Field) { fields.append(field) }
+
+    package mutating func removeFields(where isUnwanted: (Field) -> Bool) { fields.removeAll(where: isUnwanted) }
+}
+
+/// The scheme of a request: from the listener it came in on, never from its bytes.
+package enum Scheme: UInt8, Sendable {
+    case http, https
+}

@@ -1,0 +1,20 @@
+/// The name of a trust domain (SPIFFE-ID § 2.1).
+package struct TrustDomain: Hashable, Sendable, CustomStringConvertible {
+    /// Lower-case letters, digits, `.`, `-`, `_`; 1 to 255 bytes.
+    package let name: String
+
+    /// - Returns: `nil` if `name` is not the name of a trust domain.
+    package init?(_ name: String) {
+        let allowed = name.utf8.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"): true
+            case UInt8(ascii: "."), UInt8(ascii: "-"), UInt8(ascii: "_"): true
+            default: false
+            }
+        }
+        guard allowed, (1...255).contains(name.utf8.count) else { return nil }
+        self.name = name
+    }
+
+    package var description: String { name }
+}
