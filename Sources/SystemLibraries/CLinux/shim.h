@@ -15,4 +15,7 @@
 #include <sys/uio.h>
 #include <sys/un.h>
 #include <unistd.h>
+// Behind _GNU_SOURCE in <sys/socket.h>, which a module cannot define for others.
+extern int accept4(int, struct sockaddr *, socklen_t *, int);
+
 // Linux macros and variadic functions that Swift cannot import stand here as inline functions.

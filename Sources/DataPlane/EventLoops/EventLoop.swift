@@ -1,0 +1,212 @@
+import CLinux
+import Glibc
+import Synchronization
+
+/// What the kernel said of a descriptor.
+package struct ReadyEvents: OptionSet, Sendable {
+    package let rawValue: UInt32
+    package init(rawValue: UInt32) { self.rawValue = rawValue }
+
+    package static let readable = ReadyEvents(rawValue: EPOLLIN.rawValue)
+    package static let writable = ReadyEvents(rawValue: EPOLLOUT.rawValue)
+    /// The other side ended its half: a read will come to the end of the stream.
+    package static let peerEnded = ReadyEvents(rawValue: EPOLLRDHUP.rawValue)
+    package static let hangup = ReadyEvents(rawValue: EPOLLHUP.rawValue)
+    package static let failed = ReadyEvents(rawValue: EPOLLERR.rawValue)
+}
+
+/// One that lives on an event loop. All calls come on the loop's thread.
+package protocol EventHandler: AnyObject {
+    /// Edge-triggered: what is not read or written now is not told again.
+    func ready(_ events: ReadyEvents)
+    func deadlineReached()
+    /// Asked for with `EventLoop.requestEndOfTurn`; the place to write what the turn produced, once.
+    func turnEnded()
+}
+
+/// A handler's place on its loop.
+package struct Registration: Sendable {
+    fileprivate(set) var slot: Int32
+    fileprivate var generation: UInt32
+
+    package static let none = Registration(slot: -1, generation: 0)
+}
+
+/// One thread's epoll instance, deadlines and mailbox. Everything but `post` is for the loop's own thread.
+///
+/// SAFETY: `@unchecked Sendable` because only `mailbox` and `wakeup` are touched from other threads.
+package final class EventLoop: @unchecked Sendable {
+    private struct Slot {
+        var handler: (any EventHandler)?
+        var generation: UInt32 = 0
+        var wantsEndOfTurn = false
+    }
+
+    /// Milliseconds of CLOCK_MONOTONIC at the start of this turn.
+    package private(set) var now: DeadlineWheel.Time
+
+    private let epoll: CInt
+    private let wakeup: CInt
+    private let mailbox = Mutex<[@Sendable () -> Void]>([])
+    private var slots: [Slot] = []
+    private var freeSlots: [Int32] = []
+    private var deadlines: DeadlineWheel
+    private var expired: [Int32] = []
+    private var endOfTurn: [Int32] = []
+    private var isRunning = false
+
+    /// Events taken from the kernel at once.
+    private static let eventBatch = 256
+    private static let wakeupMark = UInt64.max
+
+    package init() throws(SystemCallError) {
+        epoll = epoll_create1(CInt(EPOLL_CLOEXEC))
+        guard epoll >= 0 else { throw SystemCallError(last: "epoll_create1") }
+        wakeup = eventfd(0, CInt(EFD_CLOEXEC) | CInt(EFD_NONBLOCK))
+        guard wakeup >= 0 else { throw SystemCallError(last: "eventfd") }
+        now = Self.clock()
+        deadlines = DeadlineWheel(now: now)
+        var event = unsafe epoll_event(events: EPOLLIN.rawValue | EPOLLET.rawValue, data: epoll_data(u64: Self.wakeupMark))
+        guard unsafe epoll_ctl(epoll, EPOLL_CTL_ADD, wakeup, &event) == 0 else { throw SystemCallError(last: "epoll_ctl") }
+    }
+
+    deinit {
+        _ = Glibc.close(epoll)
+        _ = Glibc.close(wakeup)
+    }
+
+    /// Runs `message` on the loop's thread, soon. From any thread.
+    package func post(_ message: @escaping @Sendable () -> Void) {
+        let wasEmpty = mailbox.withLock { queue in
+            queue.append(message)
+            return queue.count == 1
+        }
+        if wasEmpty { _ = eventfd_write(wakeup, 1) }
+    }
+
+    /// Watches `descriptor`, edge-triggered, until `unregister`.
+    /// - Parameter isExclusive: Wakes one of the loops that share the descriptor, not all (`EPOLLEXCLUSIVE`).
+    package func register(
+        _ handler: any EventHandler, descriptor: CInt, isExclusive: Bool = false
+    ) throws(SystemCallError) -> Registration {
+        let registration = allocateSlot(for: handler)
+        let mask =
+            isExclusive
+            ? EPOLLIN.rawValue | EPOLLEXCLUSIVE.rawValue
+            : EPOLLIN.rawValue | EPOLLOUT.rawValue | EPOLLRDHUP.rawValue | EPOLLET.rawValue
+        let mark = UInt64(UInt32(bitPattern: registration.slot)) | UInt64(registration.generation) << 32
+        var event = unsafe epoll_event(events: mask, data: epoll_data(u64: mark))
+        guard unsafe epoll_ctl(epoll, EPOLL_CTL_ADD, descriptor, &event) == 0 else {
+            let error = SystemCallError(last: "epoll_ctl")
+            unregister(registration)
+            throw error
+        }
+        return registration
+    }
+
+    /// A place for one that has deadlines but no descriptor.
+    package func register(_ handler: any EventHandler) -> Registration { allocateSlot(for: handler) }
+
+    /// Forgets the handler; the descriptor leaves epoll when its last copy is closed.
+    package func unregister(_ registration: Registration) {
+        guard isCurrent(registration) else { return }
+        let index = Int(registration.slot)
+        deadlines.remove(registration.slot)
+        slots[index].handler = nil
+        slots[index].generation &+= 1
+        freeSlots.append(registration.slot)
+    }
+
+    /// - Parameter deadline: In the loop's milliseconds; `nil`: none.
+    @inline(__always)
+    package func setDeadline(_ registration: Registration, to deadline: DeadlineWheel.Time?) {
+        guard isCurrent(registration) else { return }
+        deadlines.set(registration.slot, to: deadline)
+    }
+
+    /// Calls the handler's `turnEnded` once, when all that is ready now has been handled.
+    package func requestEndOfTurn(_ registration: Registration) {
+        guard isCurrent(registration), !slots[Int(registration.slot)].wantsEndOfTurn else { return }
+        slots[Int(registration.slot)].wantsEndOfTurn = true
+        endOfTurn.append(registration.slot)
+    }
+
+    /// Handles events until `stop`.
+    package func run() {
+        isRunning = true
+        let events = UnsafeMutableBufferPointer<epoll_event>.allocate(capacity: Self.eventBatch)
+        defer { unsafe events.deallocate() }
+        while isRunning {
+            let count = unsafe epoll_wait(epoll, events.baseAddress!, CInt(events.count), waitMilliseconds())
+            now = Self.clock()
+            for index in 0..<max(0, Int(count)) { unsafe dispatch(events[index]) }
+            fireDeadlines()
+            finishTurn()
+        }
+    }
+
+    package func stop() { isRunning = false }
+
+    private static func clock() -> DeadlineWheel.Time {
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+        return DeadlineWheel.Time(time.tv_sec) * 1000 + DeadlineWheel.Time(time.tv_nsec) / 1_000_000
+    }
+
+    private func waitMilliseconds() -> CInt {
+        guard let due = deadlines.nextDue() else { return -1 }
+        return CInt(clamping: due > now ? due - now : 0)
+    }
+
+    private func dispatch(_ event: epoll_event) {
+        let mark = unsafe event.data.u64
+        if mark == Self.wakeupMark { return readMailbox() }
+        let index = Int(mark & 0xFFFF_FFFF)
+        // An earlier event of this turn may have closed the handler, or given its place to another.
+        guard slots[index].generation == UInt32(truncatingIfNeeded: mark >> 32) else { return }
+        slots[index].handler?.ready(ReadyEvents(rawValue: unsafe event.events))
+    }
+
+    private func readMailbox() {
+        var count: eventfd_t = 0
+        _ = unsafe eventfd_read(wakeup, &count)
+        let messages = mailbox.withLock { queue in
+            let taken = queue
+            queue = []
+            return taken
+        }
+        for message in messages { message() }
+    }
+
+    private func fireDeadlines() {
+        deadlines.advance(to: now, expired: &expired)
+        guard !expired.isEmpty else { return }
+        for slot in expired { slots[Int(slot)].handler?.deadlineReached() }
+        expired.removeAll(keepingCapacity: true)
+    }
+
+    private func finishTurn() {
+        var index = 0
+        // Ending one handler's turn may ask for another's.
+        while index < endOfTurn.count {
+            let slot = Int(endOfTurn[index])
+            slots[slot].wantsEndOfTurn = false
+            slots[slot].handler?.turnEnded()
+            index += 1
+        }
+        endOfTurn.removeAll(keepingCapacity: true)
+    }
+
+    private func isCurrent(_ registration: Registration) -> Bool {
+        registration.slot >= 0 && slots[Int(registration.slot)].generation == registration.generation
+    }
+
+    private func allocateSlot(for handler: any EventHandler) -> Registration {
+        if let slot = freeSlots.popLast() {
+            slots[Int(slot)].handler = handler
+            return Registration(slot: slot, generation: slots[Int(slot)].generation)
+        }
+        slots.append(Slot(handler: handler))
+        return Registration(slot: Int32(slots.count - 1), generation: 0)
+    }
+}

@@ -1,0 +1,166 @@
+import CLinux
+import Glibc
+
+/// What a read or write on a nonblocking socket came to.
+package enum SocketResult: Sendable {
+    /// At least one byte went through.
+    case bytes(Int)
+    case wouldBlock
+    /// The other side ended its half of the stream. Reads only.
+    case endOfStream
+    case failed(errno: CInt)
+}
+
+/// A nonblocking stream socket; closed when its owner lets go of it.
+package struct Socket: ~Copyable {
+    package let descriptor: CInt
+
+    /// - Parameter descriptor: an open descriptor that nobody else owns.
+    package init(owning descriptor: CInt) { self.descriptor = descriptor }
+
+    deinit { _ = Glibc.close(descriptor) }
+
+    private static let kind = CInt(SOCK_STREAM.rawValue) | CInt(SOCK_NONBLOCK.rawValue) | CInt(SOCK_CLOEXEC.rawValue)
+
+    private init(family: CInt) throws(SystemCallError) {
+        let descriptor = Glibc.socket(family, Self.kind, 0)
+        guard descriptor >= 0 else { throw SystemCallError(last: "socket") }
+        self.descriptor = descriptor
+    }
+
+    /// A socket bound to `address` that does not listen yet.
+    /// - Parameter sharesPort: `SO_REUSEPORT`, so that every worker has its own queue of connections.
+    package static func bound(to address: NetworkAddress, sharesPort: Bool) throws(SystemCallError) -> Socket {
+        let socket = try Socket(family: address.family)
+        if case .ip(let ip, _) = address {
+            socket.set(SOL_SOCKET, SO_REUSEADDR, 1)
+            if sharesPort { socket.set(SOL_SOCKET, SO_REUSEPORT, 1) }
+            if ip.v4 == nil { socket.set(CInt(IPPROTO_IPV6), IPV6_V6ONLY, 1) }
+        }
+        let result = unsafe address.withSocketAddress { unsafe Glibc.bind(socket.descriptor, $0, $1) }
+        guard result == 0 else { throw SystemCallError(last: "bind") }
+        return socket
+    }
+
+    /// Starts a connection; it is up, or has failed, when the socket becomes writable.
+    package static func connecting(to address: NetworkAddress) throws(SystemCallError) -> Socket {
+        let socket = try Socket(family: address.family)
+        if case .ip = address { socket.set(CInt(IPPROTO_TCP), TCP_NODELAY, 1) }
+        let result = unsafe address.withSocketAddress { unsafe Glibc.connect(socket.descriptor, $0, $1) }
+        guard result == 0 || errno == EINPROGRESS else { throw SystemCallError(last: "connect") }
+        return socket
+    }
+
+    /// - Parameter backlog: the kernel caps it at `net.core.somaxconn`.
+    package borrowing func listen(backlog: CInt = 4096) throws(SystemCallError) {
+        guard Glibc.listen(descriptor, backlog) == 0 else { throw SystemCallError(last: "listen") }
+    }
+
+    /// The next connection, or `nil` if none waits.
+    package borrowing func accept() throws(SystemCallError) -> AcceptedSocket? {
+        var storage = sockaddr_storage()
+        var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+        let accepted = unsafe withUnsafeMutableBytes(of: &storage) { bytes in
+            unsafe accept4(
+                descriptor, bytes.baseAddress!.assumingMemoryBound(to: sockaddr.self), &length,
+                CInt(SOCK_NONBLOCK.rawValue) | CInt(SOCK_CLOEXEC.rawValue))
+        }
+        guard accepted >= 0 else {
+            switch errno {
+            // The rest are connections that died in the queue (accept(2)): the next call sees the next one.
+            case EAGAIN: return nil
+            case ECONNABORTED, EPROTO, EINTR, ENETDOWN, EHOSTDOWN, EHOSTUNREACH, ENETUNREACH: return try accept()
+            default: throw SystemCallError(last: "accept4")
+            }
+        }
+        let peer = NetworkAddress(storage)
+        let socket = Socket(owning: accepted)
+        if case .ip = peer { socket.set(CInt(IPPROTO_TCP), TCP_NODELAY, 1) }
+        return AcceptedSocket(socket: socket, peer: peer)
+    }
+
+    package borrowing func duplicate() throws(SystemCallError) -> Socket {
+        let copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
+        guard copy >= 0 else { throw SystemCallError(last: "fcntl") }
+        return Socket(owning: copy)
+    }
+
+    /// Why the connection could not be made; 0 if it is up.
+    package borrowing func connectError() -> CInt {
+        var value: CInt = 0
+        var length = socklen_t(MemoryLayout<CInt>.size)
+        guard unsafe getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &value, &length) == 0 else { return errno }
+        return value
+    }
+
+    /// The address of this end.
+    package borrowing func localAddress() -> NetworkAddress {
+        var storage = sockaddr_storage()
+        var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+        _ = unsafe withUnsafeMutableBytes(of: &storage) { bytes in
+            unsafe getsockname(descriptor, bytes.baseAddress!.assumingMemoryBound(to: sockaddr.self), &length)
+        }
+        return NetworkAddress(storage)
+    }
+
+    package borrowing func receive(into buffer: UnsafeMutableRawBufferPointer) -> SocketResult {
+        while true {
+            let count = unsafe recv(descriptor, buffer.baseAddress!, buffer.count, 0)
+            if count > 0 { return .bytes(count) }
+            if count == 0 { return .endOfStream }
+            switch errno {
+            case EINTR: continue
+            case EAGAIN: return .wouldBlock
+            case let error: return .failed(errno: error)
+            }
+        }
+    }
+
+    package borrowing func send(_ vectors: UnsafeMutableBufferPointer<iovec>) -> SocketResult {
+        while true {
+            var message = unsafe msghdr()
+            unsafe message.msg_iov = vectors.baseAddress
+            unsafe message.msg_iovlen = vectors.count
+            let count = unsafe sendmsg(descriptor, &message, CInt(MSG_NOSIGNAL))
+            if count >= 0 { return .bytes(count) }
+            switch errno {
+            case EINTR: continue
+            case EAGAIN: return .wouldBlock
+            case let error: return .failed(errno: error)
+            }
+        }
+    }
+
+    package borrowing func send(_ buffer: UnsafeRawBufferPointer) -> SocketResult {
+        while true {
+            let count = unsafe Glibc.send(descriptor, buffer.baseAddress!, buffer.count, CInt(MSG_NOSIGNAL))
+            if count >= 0 { return .bytes(count) }
+            switch errno {
+            case EINTR: continue
+            case EAGAIN: return .wouldBlock
+            case let error: return .failed(errno: error)
+            }
+        }
+    }
+
+    /// Tells the other side that nothing more will come.
+    package borrowing func shutdownWrites() { _ = Glibc.shutdown(descriptor, CInt(SHUT_WR)) }
+
+    /// Makes the coming close a reset, so that the other side cannot take a cut stream for a finished one.
+    package borrowing func resetOnClose() {
+        var linger = Glibc.linger(l_onoff: 1, l_linger: 0)
+        _ = unsafe setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout<Glibc.linger>.size))
+    }
+
+    private borrowing func set(_ level: CInt, _ option: CInt, _ value: CInt) {
+        var value = value
+        _ = unsafe setsockopt(descriptor, level, option, &value, socklen_t(MemoryLayout<CInt>.size))
+    }
+}
+
+package struct AcceptedSocket: ~Copyable {
+    package let socket: Socket
+    package let peer: NetworkAddress
+
+    package consuming func takeSocket() -> Socket { socket }
+}
