@@ -1,0 +1,37 @@
+/// Why a call did not end as its caller hoped, in the words of `x-heddle-reason`, the access log and metrics.
+package enum FailureReason: UInt8, Sendable, CaseIterable {
+    case none
+    /// No rule allows the call: 403.
+    case denied
+    /// No route takes it: 404, or 421 where the host is not the listener's.
+    case noRoute
+    /// The service has no endpoint that can be tried: 503.
+    case noEndpoint
+    /// No endpoint could be connected to: 503.
+    case connectFailed
+    /// An endpoint broke off, or answered what is not HTTP: 502.
+    case upstreamFailed
+    /// Not answered in time: 504, or 408 where the caller was late.
+    case timeout
+    /// A limit was reached: 503, 431 or 414.
+    case overloaded
+    /// Not a well-formed request: 400.
+    case malformed
+    /// The caller went away before the answer was complete.
+    case callerGone
+
+    package var name: StaticString {
+        switch self {
+        case .none: ""
+        case .denied: "denied"
+        case .noRoute: "no-route"
+        case .noEndpoint: "no-endpoint"
+        case .connectFailed: "connect-failed"
+        case .upstreamFailed: "upstream-failed"
+        case .timeout: "timeout"
+        case .overloaded: "overloaded"
+        case .malformed: "malformed"
+        case .callerGone: "caller-gone"
+        }
+    }
+}
