@@ -8,4 +8,137 @@
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
+
 // Macros of OpenSSL that Swift cannot import stand here as inline functions.
+
+// Settings of a context.
+
+static inline long COpenSSL_set_minimum_version(SSL_CTX *context, int version) {
+    return SSL_CTX_set_min_proto_version(context, version);
+}
+
+static inline void COpenSSL_set_mode(SSL_CTX *context, long mode) { SSL_CTX_set_mode(context, mode); }
+
+/// No compression, no renegotiation, the server's preferences.
+static inline void COpenSSL_set_common_options(SSL_CTX *context) {
+    SSL_CTX_set_options(context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE);
+}
+
+/// No tickets, and no records that only make TLS 1.3 look like TLS 1.2.
+static inline void COpenSSL_set_mesh_options(SSL_CTX *context) {
+    SSL_CTX_set_options(context, SSL_OP_NO_TICKET);
+    SSL_CTX_clear_options(context, SSL_OP_ENABLE_MIDDLEBOX_COMPAT);
+}
+
+static inline void COpenSSL_session_cache_off(SSL_CTX *context) {
+    SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+}
+
+static inline void COpenSSL_set_read_ahead(SSL_CTX *context) { SSL_CTX_set_read_ahead(context, 1); }
+
+static inline long COpenSSL_set_groups(SSL_CTX *context, const char *list) {
+    return SSL_CTX_set1_groups_list(context, list);
+}
+
+static inline long COpenSSL_set_signature_algorithms(SSL_CTX *context, const char *list) {
+    return SSL_CTX_set1_sigalgs_list(context, list);
+}
+
+static inline void COpenSSL_set_server_name_callback(
+    SSL_CTX *context, int (*callback)(SSL *, int *, void *), void *argument) {
+    SSL_CTX_set_tlsext_servername_callback(context, callback);
+    SSL_CTX_set_tlsext_servername_arg(context, argument);
+}
+
+static inline void COpenSSL_set_store(SSL_CTX *context, X509_STORE *store) { SSL_CTX_set1_cert_store(context, store); }
+
+// Settings of a session.
+
+static inline long COpenSSL_set_server_name(SSL *session, const char *name) {
+    return SSL_set_tlsext_host_name(session, name);
+}
+
+static inline void COpenSSL_set_session_data(SSL *session, void *data) { SSL_set_ex_data(session, 0, data); }
+
+static inline void *COpenSSL_session_data(const SSL *session) { return SSL_get_ex_data(session, 0); }
+
+/// The session that a chain is verified for, or NULL.
+static inline SSL *COpenSSL_verified_session(X509_STORE_CTX *context) {
+    return X509_STORE_CTX_get_ex_data(context, SSL_get_ex_data_X509_STORE_CTX_idx());
+}
+
+/// Takes the leaf, its key and `intermediates` (may be NULL), each shared and not copied.
+static inline int COpenSSL_use_credentials(SSL *session, X509 *leaf, EVP_PKEY *key, STACK_OF(X509) *intermediates) {
+    return SSL_use_cert_and_key(session, leaf, key, intermediates, 1);
+}
+
+// BIO of a socket.
+
+static inline void COpenSSL_will_retry_read(BIO *bio) {
+    BIO_clear_retry_flags(bio);
+    BIO_set_retry_read(bio);
+}
+
+static inline void COpenSSL_will_retry_write(BIO *bio) {
+    BIO_clear_retry_flags(bio);
+    BIO_set_retry_write(bio);
+}
+
+static inline void COpenSSL_will_not_retry(BIO *bio) { BIO_clear_retry_flags(bio); }
+
+// Memory.
+
+static inline long COpenSSL_memory_contents(BIO *bio, char **contents) { return BIO_get_mem_data(bio, contents); }
+
+// Certificates. Stacks are typed by macros.
+
+static inline STACK_OF(X509) *COpenSSL_certificates_new(void) { return sk_X509_new_null(); }
+
+/// Shares `certificate`. 0 when memory ran out.
+static inline int COpenSSL_certificates_add(STACK_OF(X509) *stack, X509 *certificate) {
+    return X509_add_cert(stack, certificate, X509_ADD_FLAG_UP_REF);
+}
+
+static inline void COpenSSL_certificates_free(STACK_OF(X509) *stack) { sk_X509_pop_free(stack, X509_free); }
+
+static inline int COpenSSL_names_count(const GENERAL_NAMES *names) { return sk_GENERAL_NAME_num(names); }
+
+/// The URI of a name, or NULL if it is of another kind.
+static inline const ASN1_STRING *COpenSSL_name_uri(const GENERAL_NAMES *names, int index) {
+    const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, index);
+    return name->type == GEN_URI ? name->d.uniformResourceIdentifier : NULL;
+}
+
+/// Adds a subject alternative name of one URI. 0 when it failed.
+static inline int COpenSSL_add_uri_name(X509 *certificate, const char *uri, int length) {
+    int added = 0;
+    GENERAL_NAMES *names = sk_GENERAL_NAME_new_null();
+    GENERAL_NAME *name = GENERAL_NAME_new();
+    ASN1_IA5STRING *value = ASN1_IA5STRING_new();
+    if (names && name && value && ASN1_STRING_set(value, uri, length)) {
+        GENERAL_NAME_set0_value(name, GEN_URI, value);
+        value = NULL;
+        if (sk_GENERAL_NAME_push(names, name)) {
+            name = NULL;
+            added = X509_add1_ext_i2d(certificate, NID_subject_alt_name, names, 0, X509V3_ADD_DEFAULT) == 1;
+        }
+    }
+    ASN1_IA5STRING_free(value);
+    GENERAL_NAME_free(name);
+    sk_GENERAL_NAME_pop_free(names, GENERAL_NAME_free);
+    return added;
+}
+
+/// Adds an extension from its form in openssl.cnf, with `issuer` for the key identifiers. 0 when it failed.
+static inline int COpenSSL_add_extension(X509 *certificate, X509 *issuer, int nid, const char *value) {
+    X509V3_CTX context;
+    X509V3_set_ctx_nodb(&context);
+    X509V3_set_ctx(&context, issuer, certificate, NULL, NULL, 0);
+    X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, &context, nid, value);
+    if (!extension) { return 0; }
+    int added = X509_add_ext(certificate, extension, -1);
+    X509_EXTENSION_free(extension);
+    return added;
+}
+
+static inline EVP_PKEY *COpenSSL_generate_p256(void) { return EVP_EC_gen("P-256"); }

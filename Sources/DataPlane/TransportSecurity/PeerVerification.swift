@@ -1,0 +1,107 @@
+import COpenSSL
+import SPIFFE
+
+/// What is asked of a peer's certificate: the checks of X509-SVID § 5 on top of RFC 5280's.
+struct PeerVerification {
+    let trustDomain: TrustDomain
+    /// Those that may answer; `nil`: any of the trust domain.
+    let acceptableIDs: Set<SPIFFEID>?
+
+    /// - Parameter context: An `X509_STORE_CTX *` with the peer's chain, its store the trust bundle's.
+    /// - Returns: The peer's ID, or why it is refused; then `context` carries an error that fits, which names the alert.
+    @unsafe
+    func verify(_ context: OpaquePointer) -> Result<SPIFFEID, PeerRejection> {
+        let chainIsGood = unsafe X509_verify_cert(context) == 1
+        guard let leaf = unsafe X509_STORE_CTX_get0_cert(context) else { return .failure(.noCertificate) }
+        if !chainIsGood {
+            let rejection = unsafe Self.rejection(context)
+            // Of two reasons the one that helps: a stranger's root is unknown because the stranger is from elsewhere.
+            if rejection == .unknownAuthority, case .one(let uri) = unsafe URINames(of: leaf),
+                let id = SPIFFEID(bytes: uri), id.trustDomain != trustDomain
+            {
+                return .failure(.otherTrustDomain)
+            }
+            return .failure(rejection)
+        }
+        let verdict = unsafe judgeLeaf(leaf)
+        if case .failure = verdict {
+            unsafe X509_STORE_CTX_set_error(context, CInt(X509_V_ERR_APPLICATION_VERIFICATION))
+        }
+        return verdict
+    }
+
+    private func judgeLeaf(_ leaf: OpaquePointer) -> Result<SPIFFEID, PeerRejection> {
+        let usage = unsafe X509_get_key_usage(leaf)
+        let isExplicit = unsafe X509_get_extension_flags(leaf) & UInt32(EXFLAG_KUSAGE) != 0
+        let signing = UInt32(KU_KEY_CERT_SIGN | KU_CRL_SIGN)
+        if unsafe X509_check_ca(leaf) != 0 || (isExplicit && usage & signing != 0) { return .failure(.notALeaf) }
+        guard isExplicit, usage & UInt32(KU_DIGITAL_SIGNATURE) != 0 else { return .failure(.wrongKeyUsage) }
+        switch unsafe URINames(of: leaf) {
+        case .none: return .failure(.noSPIFFEID)
+        case .several: return .failure(.severalSPIFFEIDs)
+        case .one(let uri):
+            // A workload's ID has a path; without one it names the trust domain (X509-SVID § 2).
+            guard let id = SPIFFEID(bytes: uri), !id.path.isEmpty else { return .failure(.badSPIFFEID) }
+            guard id.trustDomain == trustDomain else { return .failure(.otherTrustDomain) }
+            if let acceptableIDs, !acceptableIDs.contains(id) { return .failure(.unexpectedService) }
+            return .success(id)
+        }
+    }
+
+    /// What `X509_verify_cert` found.
+    private static func rejection(_ context: OpaquePointer) -> PeerRejection {
+        let isLeaf = unsafe X509_STORE_CTX_get_error_depth(context) == 0
+        switch unsafe X509_STORE_CTX_get_error(context) {
+        case X509_V_ERR_CERT_HAS_EXPIRED: return isLeaf ? .expired : .authorityExpired
+        case X509_V_ERR_CERT_NOT_YET_VALID: return isLeaf ? .notYetValid : .invalidChain
+        case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT, X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY,
+            X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE, X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT,
+            X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN, X509_V_ERR_CERT_UNTRUSTED, X509_V_ERR_CERT_SIGNATURE_FAILURE,
+            X509_V_ERR_CERT_CHAIN_TOO_LONG:
+            return .unknownAuthority
+        case X509_V_ERR_INVALID_PURPOSE where isLeaf: return .wrongKeyUsage
+        default: return .invalidChain
+        }
+    }
+}
+
+/// The URIs among a certificate's subject alternative names.
+///
+/// SAFETY: `one` shows bytes that live as long as the certificate's parsed names, which this value frees; it is therefore
+/// copied out as an array.
+enum URINames {
+    case none
+    case one([UInt8])
+    case several
+
+    /// - Parameter certificate: An `X509 *`.
+    @unsafe
+    init(of certificate: OpaquePointer) {
+        var critical: CInt = 0
+        guard let found = unsafe X509_get_ext_d2i(certificate, NID_subject_alt_name, &critical, nil) else {
+            ERR_clear_error()  // a broken extension leaves an entry; the answer is given here
+            self = critical == -2 ? .several : .none  // -2: the extension stands there twice
+            return
+        }
+        let names = OpaquePointer(found)
+        defer { unsafe GENERAL_NAMES_free(names) }
+        self = .none
+        for index in 0..<(unsafe COpenSSL_names_count(names)) {
+            guard let uri = unsafe COpenSSL_name_uri(names, index) else { continue }
+            guard case .none = self else {
+                self = .several
+                return
+            }
+            let start = unsafe ASN1_STRING_get0_data(uri)
+            self = .one(unsafe [UInt8](UnsafeBufferPointer(start: start, count: Int(ASN1_STRING_length(uri)))))
+        }
+    }
+}
+
+extension SPIFFEID {
+    /// The ID that exactly these bytes spell; `nil` for anything else, an embedded NUL included.
+    init?(bytes: [UInt8]) {
+        guard bytes.allSatisfy({ (0x21...0x7e).contains($0) }) else { return nil }
+        self.init(String(decoding: bytes, as: UTF8.self))
+    }
+}

@@ -1,0 +1,37 @@
+/// The credentials of a server, by the name that the caller asks for (SNI, RFC 6066 § 3).
+package struct ServerCredentials: Sendable {
+    private var exact: [String: TLSCredentials] = [:]
+    /// By suffix with its leading dot; the longest first.
+    private var wildcards: [(suffix: String, credentials: TLSCredentials)] = []
+    private var fallback: TLSCredentials?
+
+    package init() {}
+
+    /// - Parameters:
+    ///   - hostname: `orders.shop.mesh`; `*.example.com` for every name of one label or more below it (as Gateway API
+    ///     reads it); `nil` for callers that no other entry serves, those without a name included. A second entry for a
+    ///     hostname takes the place of the first.
+    package mutating func add(_ credentials: TLSCredentials, for hostname: String?) {
+        guard let hostname = hostname?.lowercased() else {
+            fallback = credentials
+            return
+        }
+        guard hostname.utf8.starts(with: "*.".utf8) else {
+            exact[hostname] = credentials
+            return
+        }
+        let suffix = String(hostname.dropFirst())
+        wildcards.removeAll { $0.suffix == suffix }
+        let place = wildcards.firstIndex { $0.suffix.utf8.count < suffix.utf8.count } ?? wildcards.endIndex
+        wildcards.insert((suffix, credentials), at: place)
+    }
+
+    /// Exact names win over wildcards, longer wildcards over shorter ones.
+    /// - Parameter serverName: As the caller sent it, in any case; `nil` if it sent none.
+    package func credentials(for serverName: String?) -> TLSCredentials? {
+        guard let name = serverName?.lowercased() else { return fallback }
+        if let credentials = exact[name] { return credentials }
+        let match = wildcards.first { name.utf8.count > $0.suffix.utf8.count && name.hasSuffix($0.suffix) }
+        return match?.credentials ?? fallback
+    }
+}
