@@ -15,11 +15,15 @@ struct MemoryBIO: ~Copyable {
 
     /// A copy of `contents`, to read from.
     init(contents: [UInt8]) throws(TLSError) {
-        try self.init()
+        let new = unsafe BIO_new(BIO_s_mem())
         let written = unsafe contents.withUnsafeBytes { bytes in
-            unsafe bytes.isEmpty ? 0 : BIO_write(pointer, bytes.baseAddress, CInt(clamping: bytes.count))
+            unsafe bytes.isEmpty ? 0 : BIO_write(new, bytes.baseAddress, CInt(clamping: bytes.count))
         }
-        guard written == contents.count else { throw TLSError(drainingQueueAfter: "out of memory") }
+        guard let pointer = unsafe new, written == contents.count else {
+            unsafe BIO_free_all(new)
+            throw TLSError(drainingQueueAfter: "out of memory")
+        }
+        unsafe self.pointer = unsafe pointer
     }
 
     deinit { unsafe BIO_free_all(pointer) }

@@ -156,8 +156,8 @@ private let selectCredentials:
 
 private let selectProtocol:
     @convention(c) (
-        OpaquePointer?, UnsafeMutablePointer<UnsafePointer<UInt8>?>?, UnsafeMutablePointer<UInt8>?, UnsafePointer<UInt8>?,
-        CUnsignedInt, UnsafeMutableRawPointer?
+        OpaquePointer?, UnsafeMutablePointer<UnsafePointer<UInt8>?>?, UnsafeMutablePointer<UInt8>?,
+        UnsafePointer<UInt8>?, CUnsignedInt, UnsafeMutableRawPointer?
     ) -> CInt = { _, chosen, chosenCount, offered, offeredCount, argument in
         guard let argument = unsafe argument else { return SSL_TLSEXT_ERR_ALERT_FATAL }
         let context = unsafe Unmanaged<TLSContext>.fromOpaque(argument).takeUnretainedValue()

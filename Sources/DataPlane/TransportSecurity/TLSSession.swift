@@ -146,7 +146,8 @@ package struct TLSSession: ~Copyable {
         var total = 0
         while total < buffer.count {
             var count = 0
-            let result = unsafe SSL_read_ex(ssl, buffer.baseAddress.unsafelyUnwrapped + total, buffer.count - total, &count)
+            let start = unsafe buffer.baseAddress.unsafelyUnwrapped + total
+            let result = unsafe SSL_read_ex(ssl, start, buffer.count - total, &count)
             if result == 1 {
                 total += count
                 // The next record only if its bytes are here: otherwise the next call would be one of the kernel's.
@@ -182,7 +183,8 @@ package struct TLSSession: ~Copyable {
         var total = 0
         while total < bytes.count {
             var count = 0
-            let result = unsafe SSL_write_ex(ssl, bytes.baseAddress.unsafelyUnwrapped + total, bytes.count - total, &count)
+            let start = unsafe bytes.baseAddress.unsafelyUnwrapped + total
+            let result = unsafe SSL_write_ex(ssl, start, bytes.count - total, &count)
             if result == 1 {
                 total += count
                 continue

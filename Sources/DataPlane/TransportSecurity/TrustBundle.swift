@@ -22,7 +22,7 @@ package final class TrustBundle: @unchecked Sendable {
         unsafe self.store = unsafe store
         for root in roots {
             guard root.isAuthority else {
-                throw TLSError(.unsuitableCertificate, "certificate \(root.serial) may not sign others, so it is no root")
+                throw TLSError(.unsuitableCertificate, "certificate \(root.serial) may not sign others")
             }
             guard unsafe X509_STORE_add_cert(store, root.pointer) == 1 else {
                 throw TLSError(drainingQueueAfter: "cannot take up root \(root.serial)")

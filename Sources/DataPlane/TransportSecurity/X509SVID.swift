@@ -51,7 +51,9 @@ final class CertificateStack: @unchecked Sendable {
     let pointer: OpaquePointer
 
     init(_ certificates: some Sequence<Certificate>) throws(TLSError) {
-        guard let stack = unsafe COpenSSL_certificates_new() else { throw TLSError(drainingQueueAfter: "out of memory") }
+        guard let stack = unsafe COpenSSL_certificates_new() else {
+            throw TLSError(drainingQueueAfter: "out of memory")
+        }
         unsafe pointer = unsafe stack
         for certificate in certificates {
             guard unsafe COpenSSL_certificates_add(pointer, certificate.pointer) == 1 else {
