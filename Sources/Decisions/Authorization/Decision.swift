@@ -1,0 +1,54 @@
+import Diagnostics
+import Manifests
+
+/// Whether a call may go on, and which rule says so.
+package struct Decision: Hashable, Sendable {
+    package let isAllowed: Bool
+    /// Index into the program's `policies`; -1: no rule matched, and the default action decided.
+    package let policy: Int32
+    /// Index of the rule in its policy; -1 with the default action.
+    package let rule: Int32
+
+    package init(isAllowed: Bool, policy: Int32, rule: Int32) {
+        self.isAllowed = isAllowed
+        self.policy = policy
+        self.rule = rule
+    }
+}
+
+/// What of a policy a decision may have to name.
+package struct ProgramPolicy: Hashable, Sendable {
+    package let name: ResourceName
+    package let action: PolicyAction
+    package let position: SourcePosition
+    /// Where each rule stands.
+    package let rules: [SourcePosition]
+}
+
+/// A decision with every rule's part in it.
+package struct Explanation: Hashable, Sendable {
+    package let decision: Decision
+    /// Every rule of the program, in the order of its policies.
+    package let verdicts: [RuleVerdict]
+}
+
+/// What became of one rule.
+package struct RuleVerdict: Hashable, Sendable {
+    package let policy: ResourceName
+    package let action: PolicyAction
+    /// From 0.
+    package let ruleIndex: Int
+    package let position: SourcePosition
+    /// Why the rule does not match; `nil`: it matches.
+    package let mismatch: Mismatch?
+
+    package var isMatch: Bool { mismatch == nil }
+}
+
+/// The first part of a rule that a call does not fit.
+package struct Mismatch: Hashable, Sendable {
+    /// As the manifest names it: `from.source.namespaces`, `to.operation.paths`, `when.request.headers[x-tenant]`.
+    package let field: String
+    /// Where the first of the field's values stands.
+    package let position: SourcePosition
+}
