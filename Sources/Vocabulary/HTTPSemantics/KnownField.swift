@@ -5,7 +5,7 @@ package enum KnownField: UInt8, Sendable, CaseIterable {
     case proxyConnection, proxyAuthenticate, proxyAuthorization, http2Settings
     case date, server, via, cookie, authorization, contentType, location
     case forwardedFor, forwardedProto, forwardedHost, forwardedClientCert
-    case requestID, traceparent
+    case requestID, traceparent, traceState
     case heddleCaller, heddleReason
 
     /// In lower case; empty for `.other`.
@@ -38,6 +38,7 @@ package enum KnownField: UInt8, Sendable, CaseIterable {
         case .forwardedClientCert: "x-forwarded-client-cert"
         case .requestID: "x-request-id"
         case .traceparent: "traceparent"
+        case .traceState: "tracestate"
         case .heddleCaller: "x-heddle-caller"
         case .heddleReason: "x-heddle-reason"
         }

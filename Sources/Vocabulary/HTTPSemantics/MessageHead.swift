@@ -28,6 +28,10 @@ package struct MessageHead: ~Copyable {
     /// Without the `?`; meaningful only if `hasQuery`.
     package var query = ByteRange.empty
     package var hasQuery = false
+    /// The path holds `%2F` or `%5C`: what it is depends on the service it goes to.
+    package var hasEscapedSlash = false
+    /// What `Content-Length` says; `nil` where there is none. It outlives the field, so that a response to `HEAD` can say it.
+    package var contentLength: UInt64?
     /// 100 to 999. Responses only.
     package var status: UInt16 = 0
 
@@ -48,6 +52,8 @@ package struct MessageHead: ~Copyable {
         path = .empty
         query = .empty
         hasQuery = false
+        hasEscapedSlash = false
+        contentLength = nil
         status = 0
     }
 
@@ -87,4 +93,11 @@ package struct MessageHead: ~Copyable {
 /// The scheme of a request: from the listener it came in on, never from its bytes.
 package enum Scheme: UInt8, Sendable {
     case http, https
+}
+
+extension Scheme {
+    /// `http` or `https`.
+    package var bytes: Span<UInt8> {
+        @_lifetime(immortal) get { fatalError() }
+    }
 }
