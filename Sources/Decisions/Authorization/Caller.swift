@@ -15,6 +15,12 @@ package final class Caller: Sendable {
     /// `shop/web`; empty where the ID is not a service account's.
     let serviceAccount: [UInt8]
 
+    /// What a program's index looks the identity up by.
+    let principalHash: UInt64
+    let trustDomainHash: UInt64
+    let namespaceHash: UInt64
+    let serviceAccountHash: UInt64
+
     package init(_ id: SPIFFEID) {
         self.id = id
         serviceAccountName = id.serviceAccount
@@ -27,5 +33,9 @@ package final class Caller: Sendable {
             namespace = []
             serviceAccount = []
         }
+        principalHash = RollingHash.of(principal)
+        trustDomainHash = RollingHash.of(trustDomain)
+        namespaceHash = RollingHash.of(namespace)
+        serviceAccountHash = RollingHash.of(serviceAccount)
     }
 }

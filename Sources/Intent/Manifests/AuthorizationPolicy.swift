@@ -10,6 +10,13 @@ package struct AuthorizationPolicy: Resource {
     package var action: PolicyAction
     /// ORed; empty: matches nothing.
     package var rules: [PolicyRule]
+
+    package init(metadata: Metadata, targetServices: [Located<String>], action: PolicyAction, rules: [PolicyRule]) {
+        self.metadata = metadata
+        self.targetServices = targetServices
+        self.action = action
+        self.rules = rules
+    }
 }
 
 package enum PolicyAction: String, Hashable, Sendable, CaseIterable {
@@ -25,6 +32,15 @@ package struct PolicyRule: Hashable, Sendable {
     package var to: [PolicyOperation]
     package var when: [PolicyCondition]
     package var position: Located<Int>
+
+    package init(
+        from: [PolicySource] = [], to: [PolicyOperation] = [], when: [PolicyCondition] = [], position: Located<Int>
+    ) {
+        self.from = from
+        self.to = to
+        self.when = when
+        self.position = position
+    }
 }
 
 /// A field's values and negated values; `nil` where the field is not written. Values are ORed.

@@ -1,0 +1,73 @@
+/// What a predicate reads of a call. A field of `from` and `to` and a key of `when` that mean the same are one attribute.
+enum Attribute: UInt8 {
+    case principal, serviceAccount, namespace, trustDomain, requestPrincipal
+    case peerAddress, remoteAddress, destinationAddress, destinationPort, serverName
+    case host, method, path, header
+
+    /// Absent on a TCP connection.
+    var isOfHTTP: Bool {
+        switch self {
+        case .requestPrincipal, .host, .method, .path, .header: true
+        case .principal, .serviceAccount, .namespace, .trustDomain: false
+        case .peerAddress, .remoteAddress, .destinationAddress, .destinationPort, .serverName: false
+        }
+    }
+}
+
+/// A stretch of one of a program's tables.
+struct TableRange: Hashable {
+    let start: UInt32
+    let count: UInt32
+
+    init(_ start: Int, _ count: Int) {
+        self.start = UInt32(start)
+        self.count = UInt32(count)
+    }
+
+    static let empty = TableRange(0, 0)
+
+    var isEmpty: Bool { count == 0 }
+    var indices: Range<Int> { Int(start)..<(Int(start) + Int(count)) }
+}
+
+/// One field of a rule: an attribute, and the sets that its value must and must not be in.
+struct Predicate {
+    /// No set: anything will do.
+    static let noSet: Int32 = -1
+
+    let attribute: Attribute
+    /// Index of the field name, for `.header`.
+    let headerName: UInt32
+    /// Index into the sets of the attribute's kind.
+    let values: Int32
+    let notValues: Int32
+}
+
+/// Where a predicate was written.
+struct PredicateOrigin {
+    enum Part { case from, to, when }
+
+    let part: Part
+    let position: Int32
+}
+
+/// A conjunction: one of the sources, and one of the operations, and all conditions. A rule is one clause, or several
+/// that are ORed: one for each item of the longer of its lists, so that the index can tell the items apart.
+struct Clause {
+    /// Items; empty: any source.
+    let sources: TableRange
+    /// Items; empty: any operation.
+    let operations: TableRange
+    /// Predicates.
+    let conditions: TableRange
+    /// Index into the program's rules.
+    let rule: Int32
+    let isDeny: Bool
+}
+
+/// A rule of a policy, and the clauses it became.
+struct CompiledRule {
+    let policy: Int32
+    let index: Int32
+    let clauses: TableRange
+}

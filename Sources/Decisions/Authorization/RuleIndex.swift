@@ -1,0 +1,176 @@
+import HTTPSemantics
+
+/// A tree that leads a call to the clauses which may match it. A branch tells clauses apart by one attribute, or by the
+/// caller's four: each clause stands below the keys that it asks for, or below `residual` if it asks for none.
+struct IndexNode {
+    static let none: Int32 = -1
+
+    /// Of a leaf: clauses, ascending.
+    let clauses: TableRange
+    /// Of a branch.
+    let probes: TableRange
+    /// Of a branch: the node for clauses that its attribute does not tell apart; `none` if there are none.
+    let residual: Int32
+}
+
+/// How a branch looks one attribute up.
+struct IndexProbe {
+    let attribute: Attribute
+    let headerName: UInt32
+    let hasExact: Bool
+    /// Lengths of the prefixes to look up, ascending.
+    let prefixLengths: TableRange
+    /// Lengths of the suffixes to look up, ascending.
+    let suffixLengths: TableRange
+}
+
+/// An entry of the hash table of all branches.
+struct IndexEntry {
+    var key: UInt64
+    /// `IndexNode.none`: free.
+    var node: Int32
+
+    static let free = IndexEntry(key: 0, node: IndexNode.none)
+}
+
+/// What a clause is filed under.
+struct IndexKey {
+    enum Kind: UInt8 { case exact, prefix, suffix }
+
+    let attribute: Attribute
+    let headerName: UInt32
+    let kind: Kind
+    /// Bytes that the hash covers.
+    let length: UInt32
+    let hash: UInt64
+
+    static func hash(_ hash: UInt64, _ attribute: Attribute, _ headerName: UInt32, _ kind: Kind) -> UInt64 {
+        RollingHash.mixed(
+            hash, with: UInt64(attribute.rawValue) | UInt64(kind.rawValue) << 8 | UInt64(headerName) << 16 | 1 << 40)
+    }
+
+    /// Tells the same key below different branches apart.
+    static func hash(_ hash: UInt64, below node: Int32) -> UInt64 {
+        RollingHash.mixed(hash, with: UInt64(UInt32(bitPattern: node)))
+    }
+}
+
+extension AuthorizationProgram {
+    /// - Parameter best: only clauses before this one are of interest.
+    /// - Returns: the first clause below `node` that holds, or `best`.
+    func firstClause(
+        below node: Int32, before best: Int32, _ head: borrowing MessageHead, _ call: borrowing CallFacts
+    ) -> Int32 {
+        let branch = nodes[Int(node)]
+        for index in branch.clauses.indices {
+            let clause = candidates[index]
+            if clause >= best { break }
+            if evaluate(clauses[Int(clause)], head, call) == Self.holds { return clause }
+        }
+        var best = best
+        if branch.residual != IndexNode.none {
+            best = firstClause(below: branch.residual, before: best, head, call)
+        }
+        for index in branch.probes.indices {
+            best = firstClause(by: probes[index], below: node, before: best, head, call)
+        }
+        return best
+    }
+
+    private func firstClause(
+        by probe: IndexProbe, below node: Int32, before best: Int32, _ head: borrowing MessageHead,
+        _ call: borrowing CallFacts
+    ) -> Int32 {
+        switch probe.attribute {
+        case .principal:
+            guard let caller = call.caller else { return best }
+            let value = caller.principal
+            return descend(probe, node, value.span, caller.principalHash, best, head, call)
+        case .trustDomain:
+            guard let caller = call.caller else { return best }
+            let value = caller.trustDomain
+            return descend(probe, node, value.span, caller.trustDomainHash, best, head, call)
+        case .namespace:
+            guard let caller = call.caller else { return best }
+            let value = caller.namespace
+            return descend(probe, node, value.span, caller.namespaceHash, best, head, call)
+        case .serviceAccount:
+            guard let caller = call.caller else { return best }
+            let value = caller.serviceAccount
+            return descend(probe, node, value.span, caller.serviceAccountHash, best, head, call)
+        case .serverName:
+            return descend(probe, node, call.serverNameIndication.span, nil, best, head, call)
+        case .host:
+            return descend(probe, node, head.bytes(head.host), nil, best, head, call)
+        case .method:
+            return descend(probe, node, head.bytes(head.method), nil, best, head, call)
+        case .path:
+            return descend(probe, node, head.bytes(head.path), nil, best, head, call)
+        case .header:
+            var best = best
+            for field in 0..<head.fieldCount where isHeader(probe.headerName, field, head) {
+                best = descend(probe, node, head.bytes(head.fields[field].value), nil, best, head, call)
+            }
+            return best
+        case .requestPrincipal, .peerAddress, .remoteAddress, .destinationAddress, .destinationPort:
+            // No clause is filed under these.
+            return best
+        }
+    }
+
+    private func descend(
+        _ probe: IndexProbe, _ node: Int32, _ value: Span<UInt8>, _ valueHash: UInt64?, _ best: Int32,
+        _ head: borrowing MessageHead, _ call: borrowing CallFacts
+    ) -> Int32 {
+        var best = best
+        var hash = RollingHash.seed
+        var position = 0
+        for index in probe.prefixLengths.indices {
+            let length = Int(probeLengths[index])
+            if length > value.count { break }
+            while position < length {
+                hash = RollingHash.extended(hash, by: value[position])
+                position &+= 1
+            }
+            best = firstClause(under: hash, .prefix, probe, node, best, head, call)
+        }
+        if probe.hasExact {
+            if let valueHash {
+                hash = valueHash
+            } else {
+                while position < value.count {
+                    hash = RollingHash.extended(hash, by: value[position])
+                    position &+= 1
+                }
+            }
+            best = firstClause(under: hash, .exact, probe, node, best, head, call)
+        }
+        hash = RollingHash.seed
+        position = 0
+        for index in probe.suffixLengths.indices {
+            let length = Int(probeLengths[index])
+            if length > value.count { break }
+            while position < length {
+                hash = RollingHash.extended(hash, by: value[value.count &- 1 &- position])
+                position &+= 1
+            }
+            best = firstClause(under: hash, .suffix, probe, node, best, head, call)
+        }
+        return best
+    }
+
+    private func firstClause(
+        under hash: UInt64, _ kind: IndexKey.Kind, _ probe: IndexProbe, _ node: Int32, _ best: Int32,
+        _ head: borrowing MessageHead, _ call: borrowing CallFacts
+    ) -> Int32 {
+        let key = IndexKey.hash(IndexKey.hash(hash, probe.attribute, probe.headerName, kind), below: node)
+        var slot = Int(truncatingIfNeeded: key) & (entries.count &- 1)
+        while entries[slot].node != IndexNode.none {
+            if entries[slot].key == key {
+                return firstClause(below: entries[slot].node, before: best, head, call)
+            }
+            slot = (slot &+ 1) & (entries.count &- 1)
+        }
+        return best
+    }
+}

@@ -1,0 +1,94 @@
+import HTTPSemantics
+import Manifests
+import Testing
+
+@testable import Authorization
+
+/// The compiled program against a separate reading of policy.md, over random policies and random calls.
+@Suite struct AgreementTests {
+    static let callsPerSet = 50
+
+    @Test(arguments: 0..<8)
+    func `decide, explain and a naive reading of policy.md agree on random policies and calls`(shard: Int) {
+        var generator = RandomPolicies(seed: 0x4EDD_1E00 + UInt64(shard))
+        var isAllowed = 0
+        var matched = 0
+        for _ in 0..<256 {
+            let policies = generator.policies()
+            let defaultAction = generator.defaultAction()
+            let program = AuthorizationProgram(policies, otherwise: defaultAction)
+            let naive = NaiveReading(policies: policies, defaultAction: defaultAction)
+            for _ in 0..<Self.callsPerSet {
+                let call = generator.call()
+                let expected = naive.decide(call)
+                let decision = program.decide(call)
+                let explanation = program.explain(call)
+                let isAgreed =
+                    decision
+                    == Decision(
+                        isAllowed: expected.isAllowed, policy: Int32(expected.policy), rule: Int32(expected.rule))
+                    && explanation.decision == decision
+                    && explanation.verdicts.map(\.isMatch) == Self.naiveMatches(policies, call)
+                guard isAgreed else {
+                    Issue.record("\(decision) but \(expected) for \(call) under \(policies)")
+                    return
+                }
+                isAllowed += decision.isAllowed ? 1 : 0
+                matched += decision.policy >= 0 ? 1 : 0
+            }
+        }
+        // Samples that all end alike would prove little.
+        let count = 256 * Self.callsPerSet
+        #expect(isAllowed > count / 10 && isAllowed < count * 9 / 10)
+        #expect(matched > count / 5)
+    }
+
+    @Test func `a program for TCP and one for HTTP decide alike`() {
+        var generator = RandomPolicies(seed: 7)
+        for _ in 0..<100 {
+            let policies = generator.policies()
+            let name = ResourceName(namespace: "shop", name: "orders")
+            let forHTTP = AuthorizationProgram(service: name, policies: policies, defaultAction: .deny)
+            let forTCP = AuthorizationProgram(
+                service: name, policies: policies, defaultAction: .deny, callProtocol: .tcp)
+            for _ in 0..<20 {
+                let call = generator.call()
+                #expect(forHTTP.decide(call) == forTCP.decide(call))
+            }
+        }
+    }
+
+    @Test func `adding a DENY never widens access, with either default action`() {
+        var generator = RandomPolicies(seed: 1)
+        for _ in 0..<300 {
+            var policies = generator.policies()
+            let defaultAction = generator.defaultAction()
+            let before = AuthorizationProgram(policies, otherwise: defaultAction)
+            policies.insert(generator.policy(.deny), at: policies.count / 2)
+            let after = AuthorizationProgram(policies, otherwise: defaultAction)
+            for _ in 0..<30 {
+                let call = generator.call()
+                if after.allows(call) { #expect(before.allows(call), "\(call) under \(policies)") }
+            }
+        }
+    }
+
+    @Test func `adding an ALLOW never narrows access, with either default action`() {
+        var generator = RandomPolicies(seed: 2)
+        for _ in 0..<300 {
+            var policies = generator.policies()
+            let defaultAction = generator.defaultAction()
+            let before = AuthorizationProgram(policies, otherwise: defaultAction)
+            policies.insert(generator.policy(.allow), at: policies.count / 2)
+            let after = AuthorizationProgram(policies, otherwise: defaultAction)
+            for _ in 0..<30 {
+                let call = generator.call()
+                if before.allows(call) { #expect(after.allows(call), "\(call) under \(policies)") }
+            }
+        }
+    }
+
+    private static func naiveMatches(_ policies: [AuthorizationPolicy], _ call: SampleCall) -> [Bool] {
+        policies.flatMap { policy in policy.rules.map { NaiveReading.matches($0, policy.action, call) } }
+    }
+}

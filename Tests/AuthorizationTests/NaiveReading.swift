@@ -1,0 +1,167 @@
+import Manifests
+
+@testable import Authorization
+
+/// A call as a person would write it down.
+struct SampleCall: Hashable {
+    var method = "GET"
+    var host = "orders.shop"
+    var path = "/orders/1"
+    var headers: [[String]] = []
+    var caller: String? = "spiffe://mesh.local/ns/shop/sa/web"
+    var peerAddress: [UInt8]? = [10, 0, 0, 7]
+    var remoteAddress: [UInt8]?
+    var destinationAddress: [UInt8]? = [127, 0, 0, 1]
+    var destinationPort: UInt16 = 8080
+    var serverName = ""
+    var callProtocol = CallProtocol.http
+}
+
+/// policy.md read out loud: strings, lists and closures, no index, nothing shared with the program it is compared to.
+struct NaiveReading {
+    let policies: [AuthorizationPolicy]
+    let defaultAction: DefaultAction
+
+    struct Verdict: Hashable {
+        var isAllowed: Bool
+        var policy: Int
+        var rule: Int
+    }
+
+    func decide(_ call: SampleCall) -> Verdict {
+        for action in [PolicyAction.deny, .allow] {
+            for (index, policy) in policies.enumerated() where policy.action == action {
+                for (ruleIndex, rule) in policy.rules.enumerated() where Self.matches(rule, action, call) {
+                    return Verdict(isAllowed: action == .allow, policy: index, rule: ruleIndex)
+                }
+            }
+        }
+        return Verdict(isAllowed: defaultAction == .allow, policy: -1, rule: -1)
+    }
+
+    static func matches(_ rule: PolicyRule, _ action: PolicyAction, _ call: SampleCall) -> Bool {
+        let from = rule.from.isEmpty || rule.from.contains { matches($0, action, call) }
+        let to = rule.to.isEmpty || rule.to.contains { matches($0, action, call) }
+        return from && to && rule.when.allSatisfy { matches($0, action, call) }
+    }
+
+    private static func matches(_ source: PolicySource, _ action: PolicyAction, _ call: SampleCall) -> Bool {
+        let parts = call.caller.map { $0.split(separator: "/", omittingEmptySubsequences: false).map(String.init) }
+        let isAccount = parts.map { $0.count == 7 && $0[3] == "ns" && $0[5] == "sa" } ?? false
+        let trustDomain = parts?[2]
+        let namespace = isAccount ? parts?[4] : nil
+        let account = isAccount ? parts.map { "\($0[4])/\($0[6])" } : nil
+        return judge(source.principals, call.caller) { principal($0, $1) }
+            && judge(source.serviceAccounts, account) { "\($0.namespace)/\($0.name)" == $1 }
+            && judge(source.namespaces, namespace, string)
+            && judge(source.trustDomains, trustDomain, string)
+            && ofHTTP(source.requestPrincipals.isEmpty, action, call) { judge(source.requestPrincipals, nil, string) }
+            && judge(source.ipBlocks, call.peerAddress, address)
+            && judge(source.remoteIpBlocks, call.remoteAddress ?? call.peerAddress, address)
+    }
+
+    private static func matches(_ operation: PolicyOperation, _ action: PolicyAction, _ call: SampleCall) -> Bool {
+        ofHTTP(operation.hosts.isEmpty, action, call) { judge(operation.hosts, call.host, host) }
+            && judge(operation.ports, call.destinationPort == 0 ? nil : call.destinationPort) { $0 == $1 }
+            && ofHTTP(operation.methods.isEmpty, action, call) { judge(operation.methods, call.method, string) }
+            && ofHTTP(operation.paths.isEmpty, action, call) { judge(operation.paths, call.path, path) }
+    }
+
+    private static func matches(_ condition: PolicyCondition, _ action: PolicyAction, _ call: SampleCall) -> Bool {
+        switch condition.key {
+        case .requestHeader("host"):
+            return ofHTTP(condition.strings.isEmpty, action, call) { judge(condition.strings, call.host, host) }
+        case .requestHeader(let name):
+            return ofHTTP(condition.strings.isEmpty, action, call) {
+                let values = call.headers.filter { $0[0] == name }.map { $0[1] }
+                if values.isEmpty { return judge(condition.strings, nil, string) }
+                let judged = values.map { judge(condition.strings, $0, string) }
+                return action == .deny ? judged.contains(true) : !judged.contains(false)
+            }
+        case .sourceIP: return judge(condition.blocks, call.peerAddress, address)
+        case .destinationIP: return judge(condition.blocks, call.destinationAddress, address)
+        case .destinationPort:
+            return judge(condition.ports, call.destinationPort == 0 ? nil : call.destinationPort) { $0 == $1 }
+        case .sourcePrincipal: return judge(condition.strings, call.caller, principal)
+        case .sourceNamespace:
+            var source = PolicySource()
+            source.namespaces = condition.strings
+            return matches(source, action, call)
+        case .connectionSNI:
+            return judge(condition.strings, call.serverName.isEmpty ? nil : call.serverName) {
+                host($0, $1.lowercased())
+            }
+        }
+    }
+
+    /// Values are ORed, negated values negate; what is absent has no value.
+    private static func judge<Pattern, Value>(
+        _ match: ValueMatch<Pattern>, _ value: Value?, _ fits: (Pattern, Value) -> Bool
+    ) -> Bool {
+        guard let value else { return match.values.isEmpty }
+        let wanted = match.values.isEmpty || match.values.contains { fits($0.value, value) }
+        return wanted && !match.notValues.contains { fits($0.value, value) }
+    }
+
+    private static func ofHTTP(
+        _ isUnwritten: Bool, _ action: PolicyAction, _ call: SampleCall, _ judgement: () -> Bool
+    ) -> Bool {
+        if isUnwritten { return true }
+        return call.callProtocol == .tcp ? action == .deny : judgement()
+    }
+
+    private static func string(_ pattern: StringPattern, _ value: String) -> Bool {
+        switch pattern {
+        case .exact(let text): value == text
+        case .prefix(let text): value.hasPrefix(text)
+        case .suffix(let text): value.hasSuffix(text)
+        case .present: value != ""
+        }
+    }
+
+    private static func host(_ pattern: StringPattern, _ value: String) -> Bool {
+        switch pattern {
+        case .exact(let text): value == text.lowercased()
+        case .prefix(let text): value.hasPrefix(text.lowercased())
+        case .suffix(let text): value.hasSuffix(text.lowercased())
+        case .present: value != ""
+        }
+    }
+
+    private static func principal(_ pattern: StringPattern, _ id: String) -> Bool {
+        let istioForm = String(id.dropFirst("spiffe://".count))
+        return switch pattern {
+        case .exact(let text): id == text || istioForm == text
+        case .prefix(let text): text.hasPrefix("spiffe://") ? id.hasPrefix(text) : istioForm.hasPrefix(text)
+        case .suffix(let text): id.hasSuffix(text)
+        case .present: true
+        }
+    }
+
+    private static func path(_ pattern: PathPattern, _ path: String) -> Bool {
+        switch pattern {
+        case .string(let pattern):
+            return string(pattern, path)
+        case .template(let template, let matchesRest):
+            guard path.hasPrefix("/") else { return false }
+            var parts = path.split(separator: "/", omittingEmptySubsequences: false).dropFirst().map(String.init)
+            guard matchesRest ? parts.count >= template.count : parts.count == template.count else { return false }
+            parts.removeLast(parts.count - template.count)
+            return zip(template, parts).allSatisfy { segment, part in
+                switch segment {
+                case .any: part != ""
+                case .literal(let text): part == text
+                }
+            }
+        }
+    }
+
+    private static func address(_ block: AddressBlock, _ address: [UInt8]) -> Bool {
+        let mapped = address.count == 4 ? [UInt8](repeating: 0, count: 10) + [0xFF, 0xFF] + address : address
+        let base =
+            (0..<8).map { UInt8(truncatingIfNeeded: block.high >> (56 - 8 * $0)) }
+            + (0..<8).map { UInt8(truncatingIfNeeded: block.low >> (56 - 8 * $0)) }
+        func bits(_ bytes: [UInt8]) -> [Bool] { bytes.flatMap { byte in (0..<8).map { byte & (0x80 >> $0) != 0 } } }
+        return bits(mapped).prefix(Int(block.prefixLength)) == bits(base).prefix(Int(block.prefixLength))
+    }
+}
