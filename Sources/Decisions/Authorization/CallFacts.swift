@@ -4,11 +4,11 @@ package struct CallFacts: ~Copyable {
     /// The verified peer; `nil`: not authenticated, so that it has no principal, namespace or service account.
     package let caller: Caller?
     /// The peer's address; `.none` over a Unix socket.
-    package let peerAddress: IPAddress
+    package let peerAddress: CallAddress
     /// The client's address as a Gateway's `trustedProxies` report it; the peer's where none are configured.
-    package var remoteAddress: IPAddress
+    package var remoteAddress: CallAddress
     /// The address the call was sent to: the workload's; `.none` for a Unix socket.
-    package var destinationAddress: IPAddress
+    package var destinationAddress: CallAddress
     /// 0 for a Unix socket.
     package var destinationPort: UInt16
     package let callProtocol: CallProtocol
@@ -17,7 +17,7 @@ package struct CallFacts: ~Copyable {
 
     /// - Parameter serverNameIndication: the name of TLS's SNI (RFC 6066 § 3), compared without regard to case.
     package init(
-        caller: Caller?, peerAddress: IPAddress, remoteAddress: IPAddress? = nil, destinationAddress: IPAddress = .none,
+        caller: Caller?, peerAddress: CallAddress, remoteAddress: CallAddress? = nil, destinationAddress: CallAddress = .none,
         destinationPort: UInt16 = 0, serverNameIndication: [UInt8] = [], callProtocol: CallProtocol = .http
     ) {
         self.caller = caller
@@ -38,7 +38,7 @@ package enum CallProtocol: UInt8, Sendable {
 }
 
 /// An IPv6 address, or an IPv4 address in IPv4-mapped form (RFC 4291 § 2.5.5.2), as in `AddressBlock`.
-package struct IPAddress: Hashable, Sendable {
+package struct CallAddress: Hashable, Sendable {
     package let high: UInt64
     package let low: UInt64
 
@@ -48,7 +48,7 @@ package struct IPAddress: Hashable, Sendable {
     }
 
     /// The unspecified address: no call comes from it or goes to it, so it stands for none.
-    package static let none = IPAddress(high: 0, low: 0)
+    package static let none = CallAddress(high: 0, low: 0)
 }
 
 /// An ASCII letter in lower case; any other byte as it is.

@@ -88,7 +88,7 @@ extension AuthorizationProgram {
             && (predicate.notValues < 0 || !strings(predicate.notValues, contain: value))
     }
 
-    private func holds(_ predicate: Predicate, _ value: IPAddress) -> Bool {
+    private func holds(_ predicate: Predicate, _ value: CallAddress) -> Bool {
         guard value != .none else { return predicate.holdsIfAbsent }
         return (predicate.values < 0 || addresses(predicate.values, contain: value))
             && (predicate.notValues < 0 || !addresses(predicate.notValues, contain: value))

@@ -20,7 +20,7 @@ extension AuthorizationProgram {
         return false
     }
 
-    func addresses(_ index: Int32, contain value: IPAddress) -> Bool {
+    func addresses(_ index: Int32, contain value: CallAddress) -> Bool {
         let address = UInt128(value.high) << 64 | UInt128(value.low)
         let ranges = addressSets[Int(index)].indices
         var low = ranges.lowerBound
