@@ -86,6 +86,11 @@ let package = Package(
             ],
             path: "Sources/Programs/heddle", swiftSettings: settings),
 
+        // Benchmarks: budgets of what the data plane does, without a network.
+        .executableTarget(
+            name: "HandshakeBenchmark", dependencies: ["CLinux", "SPIFFE", "TransportSecurity"],
+            path: "Benchmarks/HandshakeBenchmark", swiftSettings: settings),
+
         tests("Diagnostics"),
         tests("SPIFFE"),
         tests("HTTPSemantics"),
@@ -97,8 +102,8 @@ let package = Package(
         tests("Authorization", ["Manifests", "MeshSnapshot", "HTTPSemantics"]),
         tests("Reconciliation", ["Manifests", "MeshSnapshot"]),
         tests("EventLoops"),
-        tests("TransportSecurity"),
-        tests("WorkloadIdentity", ["TransportSecurity"]),
+        tests("TransportSecurity", ["CLinux", "SPIFFE"]),
+        tests("WorkloadIdentity", ["SPIFFE", "TransportSecurity"]),
         tests("WireProtocols", ["HTTPSemantics"]),
         tests("Forwarding"),
         tests("AdminAPI"),

@@ -80,7 +80,7 @@ package struct TLSSession: ~Copyable {
 
     /// The owner of what OpenSSL hands out, so that an `init` which fails half-way releases it too.
     @safe
-    private struct Handles: ~Copyable {
+    struct Handles: ~Copyable {
         let ssl: OpaquePointer
         let state: UnsafeMutablePointer<SessionState>
 
@@ -171,7 +171,7 @@ package struct TLSSession: ~Copyable {
     }
 
     /// As `read(into:)` of a buffer; the bytes read are the first of `span`.
-    package func read(into span: inout MutableRawSpan) -> ReadResult {
+    package func read(into span: inout MutableSpan<UInt8>) -> ReadResult {
         unsafe span.withUnsafeMutableBytes { unsafe read(into: $0) }
     }
 
@@ -197,7 +197,7 @@ package struct TLSSession: ~Copyable {
     }
 
     /// As `write` of a buffer.
-    package func write(_ bytes: RawSpan) -> WriteResult {
+    package func write(_ bytes: Span<UInt8>) -> WriteResult {
         unsafe bytes.withUnsafeBytes { unsafe write($0) }
     }
 

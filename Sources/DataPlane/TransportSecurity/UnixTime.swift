@@ -20,6 +20,10 @@ package struct UnixTime: Hashable, Comparable, Sendable {
         UnixTime(seconds: time.seconds + duration.components.seconds)
     }
 
+    package static func - (time: UnixTime, duration: Duration) -> UnixTime {
+        UnixTime(seconds: time.seconds - duration.components.seconds)
+    }
+
     package static func - (left: UnixTime, right: UnixTime) -> Duration { .seconds(left.seconds - right.seconds) }
 }
 

@@ -142,3 +142,15 @@ static inline int COpenSSL_add_extension(X509 *certificate, X509 *issuer, int ni
 }
 
 static inline EVP_PKEY *COpenSSL_generate_p256(void) { return EVP_EC_gen("P-256"); }
+
+/// Gives `certificate` a random positive serial number of 127 bits (RFC 5280 § 4.1.2.2). 0 when it failed.
+static inline int COpenSSL_set_random_serial(X509 *certificate) {
+    BIGNUM *number = BN_new();
+    int done = number && BN_rand(number, 127, BN_RAND_TOP_ONE, BN_RAND_BOTTOM_ANY)
+               && BN_to_ASN1_INTEGER(number, X509_get_serialNumber(certificate)) != NULL;
+    BN_free(number);
+    return done;
+}
+
+/// The type of text in a certificate's names.
+static const int COpenSSL_utf8 = MBSTRING_UTF8;

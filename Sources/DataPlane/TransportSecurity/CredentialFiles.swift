@@ -1,0 +1,76 @@
+import CLinux
+import Glibc
+
+/// Certificates and keys as they lie in PEM files.
+package enum CredentialFiles {
+    /// Largest file read, in bytes: 1 MiB.
+    package static let byteLimit = 1024 * 1024
+
+    /// A server's or client's chain and key.
+    /// - Throws: `unreadableFile`, `exposedKeyFile`, `malformedPEM`, `keyMismatch`; the message names the file.
+    package static func credentials(certificateFile: String, keyFile: String) throws(TLSError) -> TLSCredentials {
+        let chain = try certificates(certificateFile)
+        let key = try privateKey(keyFile)
+        return try TLSCredentials(chain: chain, key: key, origin: "\"\(certificateFile)\" and \"\(keyFile)\"")
+    }
+
+    /// An authority's certificates and key.
+    /// - Throws: As `credentials`, and `unsuitableCertificate` if the first certificate may not sign others.
+    /// - Returns: The authority, and all certificates of the file, which are to be trusted.
+    package static func authority(
+        certificateFile: String, keyFile: String
+    ) throws(TLSError) -> (authority: SigningAuthority, certificates: [Certificate]) {
+        let chain = try certificates(certificateFile)
+        let key = try privateKey(keyFile)
+        let origin = "\"\(certificateFile)\" and \"\(keyFile)\""
+        return (try SigningAuthority(chain: chain, key: key, origin: origin), chain)
+    }
+
+    /// All certificates of a file.
+    package static func certificates(_ path: String) throws(TLSError) -> [Certificate] {
+        try Certificate.all(pem: read(path, isSecret: false), origin: path)
+    }
+
+    /// The first private key of a file that its owner alone may touch.
+    package static func privateKey(_ path: String) throws(TLSError) -> PrivateKey {
+        try PrivateKey(pem: read(path, isSecret: true), origin: path)
+    }
+
+    private static func read(_ path: String, isSecret: Bool) throws(TLSError) -> [UInt8] {
+        // Nonblocking: a FIFO in a file's place must not hold us up.
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else { throw unreadable(path, errno) }
+        defer { close(descriptor) }
+        var status = stat()
+        guard unsafe fstat(descriptor, &status) == 0 else { throw unreadable(path, errno) }
+        guard status.st_mode & S_IFMT == S_IFREG else {
+            throw TLSError(.unreadableFile, "cannot read \"\(path)\": it is not a file")
+        }
+        guard status.st_size <= byteLimit else {
+            throw TLSError(.unreadableFile, "cannot read \"\(path)\": it is larger than \(byteLimit) bytes")
+        }
+        // The permissions of the file that was opened, not of what the path may name by now.
+        if isSecret, status.st_mode & 0o077 != 0 {
+            throw TLSError(
+                .exposedKeyFile,
+                "\"\(path)\" holds a private key and others than its owner may reach it (mode "
+                    + "0\(String(status.st_mode & 0o777, radix: 8))): chmod 600 it")
+        }
+        var bytes: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 16 * 1024)
+        while bytes.count <= byteLimit {
+            let count = unsafe Glibc.read(descriptor, &buffer, buffer.count)
+            if count == 0 { return bytes }
+            if count < 0 {
+                if errno == EINTR { continue }
+                throw unreadable(path, errno)
+            }
+            bytes += buffer[..<count]
+        }
+        throw TLSError(.unreadableFile, "cannot read \"\(path)\": it is larger than \(byteLimit) bytes")
+    }
+
+    private static func unreadable(_ path: String, _ error: CInt) -> TLSError {
+        TLSError(.unreadableFile, "cannot read \"\(path)\": \(unsafe String(cString: strerror(error)))")
+    }
+}

@@ -1,0 +1,175 @@
+import COpenSSL
+import SPIFFE
+
+/// A certificate that may sign others, and its key: what X.509-SVIDs are issued with.
+package struct SigningAuthority: Sendable {
+    /// The signing certificate.
+    package let certificate: Certificate
+    package let key: PrivateKey
+    /// What leads from `certificate` to its root, which is left out; empty if `certificate` is a root.
+    package let intermediates: [Certificate]
+
+    /// How far before its issuing a certificate's time begins, for peers whose clocks are behind.
+    package static let clockSkew = Duration.seconds(30)
+    /// Lifetime of a root that Heddle makes: ten years.
+    package static let rootLifetime = Duration.seconds(3650 * 86_400)
+
+    /// - Parameters:
+    ///   - chain: The signing certificate, then others that may follow it in its file. The parents among them are sent
+    ///     with every certificate issued.
+    ///   - origin: Where they are from, for messages.
+    /// - Throws: `keyMismatch`, or `unsuitableCertificate` if the first may not sign others, or its key is none of P-256,
+    ///   P-384 and RSA with 2,048 bits or more.
+    package init(chain: [Certificate], key: PrivateKey, origin: String) throws(TLSError) {
+        guard let certificate = chain.first else { throw TLSError(.malformedPEM, "no certificate in \(origin)") }
+        guard certificate.belongs(to: key) else {
+            throw TLSError(.keyMismatch, "the key is not the first certificate's in \(origin)")
+        }
+        guard certificate.isAuthority else {
+            throw TLSError(
+                .unsuitableCertificate,
+                "the first certificate in \(origin) may not sign others: it needs CA:TRUE and key usage keyCertSign")
+        }
+        guard unsafe key.signingDigest != nil else {
+            throw TLSError(
+                .unsuitableCertificate,
+                "the key in \(origin) is none of P-256, P-384 and RSA with 2,048 bits or more")
+        }
+        self.certificate = certificate
+        self.key = key
+        var path: [Certificate] = []
+        var last = certificate
+        while !last.isSelfIssued, let parent = chain.first(where: { $0 !== last && last.isIssued(by: $0) }),
+            path.count < 4
+        {
+            if !parent.isSelfIssued { path.append(parent) }
+            last = parent
+        }
+        intermediates = certificate.isSelfIssued ? [] : [certificate] + path
+    }
+
+    /// A new self-signed root for `trustDomain`, on P-256.
+    package static func makeRoot(for trustDomain: TrustDomain, at now: UnixTime) throws(TLSError) -> SigningAuthority {
+        let key = try PrivateKey.generateP256()
+        var draft = try CertificateDraft(key: key, notBefore: now - clockSkew, notAfter: now + rootLifetime)
+        let hint = String(now.seconds, radix: 16)
+        try draft.setSubject(organization: trustDomain.name, name: "Heddle authority \(hint)")
+        try draft.setIssuer(nil)
+        try draft.add(NID_basic_constraints, "critical,CA:TRUE")
+        try draft.add(NID_key_usage, "critical,keyCertSign,cRLSign")
+        try draft.add(NID_subject_key_identifier, "hash")
+        try draft.addURI("spiffe://\(trustDomain.name)")
+        let certificate = try draft.sign(with: key)
+        return try SigningAuthority(chain: [certificate], key: key, origin: "a new authority")
+    }
+
+    /// Issues an X.509-SVID with a new key on P-256 (X509-SVID § 4: the profile of a leaf).
+    /// - Parameter lifetime: Counted from `now`; cut off where the authority's own time ends.
+    /// - Throws: `unsuitableCertificate` if the authority's time is over.
+    package func issue(_ id: SPIFFEID, lifetime: Duration, at now: UnixTime) throws(TLSError) -> X509SVID {
+        guard now < certificate.notAfter else {
+            throw TLSError(
+                .unsuitableCertificate, "the authority's certificate expired at \(certificate.notAfter)")
+        }
+        let leafKey = try PrivateKey.generateP256()
+        var draft = try CertificateDraft(
+            key: leafKey, notBefore: now - Self.clockSkew, notAfter: min(now + lifetime, certificate.notAfter))
+        try draft.setSubject(organization: id.trustDomain.name, name: nil)
+        try draft.setIssuer(certificate)
+        try draft.add(NID_basic_constraints, "critical,CA:FALSE")
+        try draft.add(NID_key_usage, "critical,digitalSignature")
+        try draft.add(NID_ext_key_usage, "serverAuth,clientAuth")
+        try draft.add(NID_authority_key_identifier, "keyid,issuer")
+        try draft.addURI(id.description)
+        let leaf = try draft.sign(with: key)
+        return try X509SVID(TLSCredentials(chain: [leaf] + intermediates, key: leafKey, origin: "a new certificate"))
+    }
+}
+
+/// A certificate being made.
+///
+/// SAFETY: `certificate` is private, never nil, and given up by `sign` or freed once.
+@safe
+private struct CertificateDraft: ~Copyable {
+    private let certificate: OpaquePointer
+    private var issuer: Certificate?
+
+    init(key: PrivateKey, notBefore: UnixTime, notAfter: UnixTime) throws(TLSError) {
+        ERR_clear_error()
+        guard let certificate = unsafe X509_new() else { throw TLSError(drainingQueueAfter: "out of memory") }
+        let version3: CLong = 2
+        let done =
+            unsafe X509_set_version(certificate, version3) == 1
+            && X509_set_pubkey(certificate, key.pointer) == 1
+            && COpenSSL_set_random_serial(certificate) == 1
+            && ASN1_TIME_set(X509_getm_notBefore(certificate), time_t(notBefore.seconds)) != nil
+            && ASN1_TIME_set(X509_getm_notAfter(certificate), time_t(notAfter.seconds)) != nil
+        guard done else {
+            unsafe X509_free(certificate)
+            throw TLSError(drainingQueueAfter: "cannot make a certificate")
+        }
+        unsafe self.certificate = unsafe certificate
+    }
+
+    deinit { unsafe X509_free(certificate) }
+
+    /// - Parameters: each cut off after 64 bytes, as X.520 limits them.
+    func setSubject(organization: String, name: String?) throws(TLSError) {
+        let subject = unsafe X509_get_subject_name(certificate)
+        for case (let field, let value?) in [("O", organization), ("CN", name)] {
+            let bytes = Array(value.utf8.prefix(64))
+            guard
+                unsafe X509_NAME_add_entry_by_txt(subject, field, COpenSSL_utf8, bytes, CInt(bytes.count), -1, 0) == 1
+            else { throw TLSError(drainingQueueAfter: "cannot name a certificate") }
+        }
+    }
+
+    /// - Parameter issuer: `nil` for a certificate that signs itself; call `setSubject` before.
+    mutating func setIssuer(_ issuer: Certificate?) throws(TLSError) {
+        self.issuer = issuer
+        let name = unsafe X509_get_subject_name(issuer?.pointer ?? certificate)
+        guard unsafe X509_set_issuer_name(certificate, name) == 1 else {
+            throw TLSError(drainingQueueAfter: "cannot name a certificate's issuer")
+        }
+    }
+
+    /// - Parameter value: As in openssl.cnf (x509v3_config(5)).
+    func add(_ extensionID: CInt, _ value: String) throws(TLSError) {
+        guard
+            unsafe COpenSSL_add_extension(certificate, issuer?.pointer ?? certificate, extensionID, value) == 1
+        else { throw TLSError(drainingQueueAfter: "cannot add \"\(value)\" to a certificate") }
+    }
+
+    func addURI(_ uri: String) throws(TLSError) {
+        let bytes = Array(uri.utf8.map { CChar(bitPattern: $0) })
+        guard unsafe COpenSSL_add_uri_name(certificate, bytes, CInt(bytes.count)) == 1 else {
+            throw TLSError(drainingQueueAfter: "cannot add \"\(uri)\" to a certificate")
+        }
+    }
+
+    func sign(with key: PrivateKey) throws(TLSError) -> Certificate {
+        guard unsafe X509_sign(certificate, key.pointer, key.signingDigest) > 0, unsafe X509_up_ref(certificate) == 1
+        else { throw TLSError(drainingQueueAfter: "cannot sign a certificate") }
+        return unsafe Certificate(owning: certificate)
+    }
+}
+
+extension PrivateKey {
+    /// The digest that certificates are signed with by this key; `nil` if it is of no kind that authorities may use.
+    fileprivate var signingDigest: OpaquePointer? {
+        let bits = unsafe EVP_PKEY_get_bits(pointer)
+        return switch unsafe EVP_PKEY_get_base_id(pointer) {
+        case EVP_PKEY_EC where bits == 256: unsafe EVP_sha256()
+        case EVP_PKEY_EC where bits == 384: unsafe EVP_sha384()
+        case EVP_PKEY_RSA where bits >= 2048: unsafe EVP_sha256()
+        default: nil
+        }
+    }
+}
+
+extension Certificate {
+    /// Whether `parent` is named as its issuer and its key identifiers agree; the signature is not looked at.
+    fileprivate func isIssued(by parent: Certificate) -> Bool {
+        unsafe X509_check_issued(parent.pointer, pointer) == X509_V_OK
+    }
+}
