@@ -21,6 +21,13 @@ func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
         swiftSettings: settings)
 }
 
+/// A fuzzer: one executable of its own below `Fuzzing/`, built without special flags. Its corpus and its findings are
+/// replayed by the tests of what it fuzzes.
+func fuzzer(_ name: String, at folder: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(
+        name: name, dependencies: ["FuzzKit"] + dependencies, path: "Fuzzing/\(folder)", swiftSettings: settings)
+}
+
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 
 let package = Package(
@@ -90,6 +97,8 @@ let package = Package(
         .executableTarget(
             name: "HandshakeBenchmark", dependencies: ["CLinux", "SPIFFE", "TransportSecurity"],
             path: "Benchmarks/HandshakeBenchmark", swiftSettings: settings),
+        // Fuzzing: inputs that nobody would write.
+        .target(name: "FuzzKit", path: "Fuzzing/FuzzKit", swiftSettings: settings),
 
         tests("Diagnostics"),
         tests("SPIFFE"),
