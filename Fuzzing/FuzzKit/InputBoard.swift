@@ -55,7 +55,9 @@ struct InputBoard {
     func spawn(_ arguments: [String]) -> pid_t {
         let all = ["/proc/self/exe"] + arguments + ["--worker", String(descriptor)]
         var pointers = unsafe all.map { unsafe strdup($0) } + [nil]
-        defer { unsafe pointers.forEach { unsafe free($0) } }
+        defer {
+            for index in 0..<all.count { unsafe free(pointers[index]) }
+        }
         var child: pid_t = 0
         let result = unsafe posix_spawn(&child, "/proc/self/exe", nil, nil, &pointers, environ)
         precondition(result == 0, "posix_spawn failed")
