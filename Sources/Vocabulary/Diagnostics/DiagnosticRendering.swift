@@ -1,0 +1,108 @@
+extension Diagnostic {
+    /// Longest excerpt of a source line, in Unicode scalars: a file that is one line of 4 MiB is not printed whole.
+    private static let maximumExcerptCount = 160
+
+    /// What people read, two or three lines without a line break at the end:
+    ///
+    /// ```text
+    /// mesh/shop.yaml:14:17: error[manifest.unknown-backend]: found "paymets", expected a Service in namespace "shop"
+    ///   14 |         - name: paymets
+    ///      |                 ^^^^^^^ change it to "payments", or add a Service named "paymets"
+    /// ```
+    /// - Parameter source: the text of the file, `nil` where it cannot be had.
+    package func rendered(in source: SourceText?) -> String {
+        guard let line = source?.line(position.line), !line.isEmpty else {
+            return "\(description)\n     = \(remedy)"
+        }
+        let number = String(position.line)
+        let gutter = String(repeating: " ", count: max(4, number.count) - number.count) + number
+        let margin = String(repeating: " ", count: gutter.count)
+
+        let mark = min(max(position.column - 1, 0), line.count)
+        let start = mark > Self.maximumExcerptCount / 2 && line.count > Self.maximumExcerptCount
+            ? mark - Self.maximumExcerptCount / 2 : 0
+        let end = min(line.count, start + Self.maximumExcerptCount)
+        let excerpt = (start > 0 ? "…" : "") + Self.printable(line[start..<end]) + (end < line.count ? "…" : "")
+        let carets = max(1, min(position.length, end - mark))
+        // A tab stays a tab below the line too, so that the carets stand where the terminal puts the text.
+        var indent = start > 0 ? " " : ""
+        for scalar in line[start..<mark] { indent += scalar == "\t" ? "\t" : " " }
+        return """
+            \(description)
+            \(gutter) | \(excerpt)
+            \(margin) | \(indent)\(String(repeating: "^", count: carets)) \(remedy)
+            """
+    }
+
+    /// Control characters of a file must not reach a terminal.
+    private static func printable(_ scalars: ArraySlice<Unicode.Scalar>) -> String {
+        var text = String.UnicodeScalarView()
+        for scalar in scalars {
+            let isControl = scalar.properties.generalCategory == .control || scalar.properties.generalCategory == .format
+            text.append(isControl && scalar != "\t" ? "\u{FFFD}" : scalar)
+        }
+        return String(text)
+    }
+
+    /// For `--output json`: `{"severity", "code", "file", "line", "column", "length", "found", "expected", "remedy"}`.
+    package var json: JSONValue {
+        [
+            "severity": .string(severity.rawValue), "code": .string(code.rawValue), "file": .string(position.file),
+            "line": .integer(position.line), "column": .integer(position.column), "length": .integer(position.length),
+            "found": .string(found), "expected": .string(expected), "remedy": .string(remedy),
+        ]
+    }
+
+    /// All of them as people read them, one below the other, each ending in a line break.
+    /// - Parameter bytes: the content of a file named in a position, `nil` where it cannot be had.
+    package static func rendered(_ diagnostics: [Diagnostic], readingFiles bytes: (String) -> [UInt8]?) -> String {
+        var sources: [String: SourceText?] = [:]
+        var text = ""
+        for diagnostic in diagnostics {
+            let file = diagnostic.position.file
+            let source: SourceText?
+            if let known = sources[file] {
+                source = known
+            } else {
+                source = bytes(file).map { SourceText($0) }
+                sources[file] = .some(source)
+            }
+            text += diagnostic.rendered(in: source) + "\n"
+        }
+        return text
+    }
+
+    /// Text of a file or a person as it is put into `found`, `expected` or `remedy`: in quotation marks, control
+    /// characters and quotation marks escaped, at most 60 characters of it.
+    package static func quoted(_ text: some StringProtocol) -> String {
+        var result = "\""
+        var count = 0
+        for scalar in text.unicodeScalars {
+            guard count < 60 else {
+                result += "…"
+                break
+            }
+            switch scalar {
+            case "\"", "\\", "\n", "\t", "\r": result += scalar.escaped(asASCII: false)
+            default:
+                let category = scalar.properties.generalCategory
+                let isPrintable = category != .control && category != .format
+                result += isPrintable ? String(scalar) : scalar.escaped(asASCII: true)
+            }
+            count += 1
+        }
+        return result + "\""
+    }
+}
+
+extension Sequence<Diagnostic> {
+    /// By file, line and column; of several at one place, errors first, then by code.
+    package func sortedByPosition() -> [Diagnostic] {
+        sorted { left, right in
+            if left.position != right.position, left.position < right.position { return true }
+            if right.position < left.position { return false }
+            if left.severity != right.severity { return left.severity == .error }
+            return left.code.rawValue < right.code.rawValue
+        }
+    }
+}
