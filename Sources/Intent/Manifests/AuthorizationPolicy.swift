@@ -6,7 +6,7 @@ package struct AuthorizationPolicy: Resource {
     package var metadata: Metadata
     /// Services in the policy's namespace; empty: all of that namespace's.
     package var targetServices: [Located<String>]
-    /// Where `targetRefs` stands, `nil` where it is not written.
+    /// Default: `.allow`, as in Istio.
     package var action: PolicyAction
     /// ORed; empty: matches nothing.
     package var rules: [PolicyRule]

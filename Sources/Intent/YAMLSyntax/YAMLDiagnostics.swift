@@ -46,7 +46,8 @@ extension YAMLSyntaxError {
         return Diagnostic(.yamlSyntax, at: position, found: found, expected: expected, remedy: remedy)
     }
 
-    private func explanation(openedAt opening: String, standing: Unicode.Scalar?) -> (expected: String, remedy: String) {
+    private func explanation(openedAt opening: String, standing: Unicode.Scalar?) -> (expected: String, remedy: String)
+    {
         switch problem {
         case "did not find expected key":
             (

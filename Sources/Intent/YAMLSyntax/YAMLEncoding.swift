@@ -88,7 +88,8 @@ enum YAMLEncoding {
             let isUTF16 = offence == text.startIndex && (byte == 0xFF || byte == 0xFE)
             return Diagnostic(
                 .yamlEncoding, at: position,
-                found: isUTF16 ? "UTF-16" : "a byte that is not UTF-8 (0x\(hexadecimal(UInt32(byte))))", expected: "UTF-8",
+                found: isUTF16 ? "UTF-16" : "a byte that is not UTF-8 (0x\(hexadecimal(UInt32(byte))))",
+                expected: "UTF-8",
                 remedy: "save the file in UTF-8")
         }
         return character(scalar, at: position)
@@ -98,7 +99,9 @@ enum YAMLEncoding {
         Diagnostic(
             .yamlCharacter, at: position, found: "the character U+\(hexadecimal(scalar, digits: 4))",
             expected: "printable characters, tabs and line breaks",
-            remedy: "remove it, or write it as an escape in double quotation marks: \"\\u\(hexadecimal(scalar, digits: 4))\"")
+            remedy:
+                "remove it, or write it as an escape in double quotation marks: \"\\u\(hexadecimal(scalar, digits: 4))\""
+        )
     }
 
     private static func hexadecimal(_ value: UInt32, digits: Int = 2) -> String {

@@ -88,7 +88,9 @@ package struct YAMLScalar: Sendable, Hashable {
     private static func isNumber(_ text: String) -> Bool {
         var rest = Substring(text).utf8
         if text.hasPrefix("0x") { return isDigits(rest.dropFirst(2)) { $0.isHexadecimalDigit } }
-        if text.hasPrefix("0o") { return isDigits(rest.dropFirst(2)) { (UInt8(ascii: "0")...UInt8(ascii: "7")).contains($0) } }
+        if text.hasPrefix("0o") {
+            return isDigits(rest.dropFirst(2)) { (UInt8(ascii: "0")...UInt8(ascii: "7")).contains($0) }
+        }
         if [".nan", ".NaN", ".NAN"].contains(text) { return true }
         if rest.first == UInt8(ascii: "-") || rest.first == UInt8(ascii: "+") { rest = rest.dropFirst() }
         if rest.count == 4, [".inf", ".Inf", ".INF"].contains(Substring(rest)) { return true }

@@ -19,7 +19,8 @@ extension Diagnostic {
         let margin = String(repeating: " ", count: gutter.count)
 
         let mark = min(max(position.column - 1, 0), line.count)
-        let start = mark > Self.maximumExcerptCount / 2 && line.count > Self.maximumExcerptCount
+        let start =
+            mark > Self.maximumExcerptCount / 2 && line.count > Self.maximumExcerptCount
             ? mark - Self.maximumExcerptCount / 2 : 0
         let end = min(line.count, start + Self.maximumExcerptCount)
         let excerpt = (start > 0 ? "…" : "") + Self.printable(line[start..<end]) + (end < line.count ? "…" : "")
@@ -38,7 +39,8 @@ extension Diagnostic {
     private static func printable(_ scalars: ArraySlice<Unicode.Scalar>) -> String {
         var text = String.UnicodeScalarView()
         for scalar in scalars {
-            let isControl = scalar.properties.generalCategory == .control || scalar.properties.generalCategory == .format
+            let isControl =
+                scalar.properties.generalCategory == .control || scalar.properties.generalCategory == .format
             text.append(isControl && scalar != "\t" ? "\u{FFFD}" : scalar)
         }
         return String(text)

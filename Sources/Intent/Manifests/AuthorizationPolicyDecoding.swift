@@ -1,0 +1,199 @@
+import Diagnostics
+import YAMLSyntax
+
+extension AuthorizationPolicy {
+    private enum Mode: String, CaseIterable {
+        case enforce = "Enforce"
+    }
+
+    init?(_ metadata: Metadata, _ spec: YAMLNode, _ problems: inout Problems) {
+        guard var fields = spec.fields(of: "AuthorizationPolicy", &problems) else { return nil }
+        let namespace = metadata.name.namespace
+        let targets = fields.list(
+            "targetRefs", emptyMeans: "every service of the namespace",
+            { Self.target($0, namespace: namespace, &$1) }, &problems)
+        let action = fields.optional(
+            "action", Scalar.choice(of: PolicyAction.self, unavailable: ["AUDIT", "CUSTOM"]), default: .allow, &problems
+        )
+        _ = fields.optional("mode", Scalar.choice(of: Mode.self, unavailable: ["Shadow"]), &problems)
+        var index = 0
+        let rules = fields.list(
+            "rules",
+            { node, problems in
+                defer { index += 1 }
+                return PolicyRule.decode(node, index: index, &problems)
+            }, &problems)
+        fields.reportUnknownFields(&problems)
+        self.init(metadata: metadata, targetServices: targets, action: action, rules: rules)
+    }
+
+    private static func target(
+        _ node: YAMLNode, namespace: String, _ problems: inout Problems
+    ) -> Located<String>? {
+        guard var fields = node.fields(of: "a targetRef", &problems) else { return nil }
+        let reference = ObjectReference(&fields, namespace: namespace, &problems)
+        fields.reportUnknownFields(&problems)
+        guard let reference else { return nil }
+        if reference.kind == nil {
+            fields.reportMissing("kind", &problems)
+        } else if !reference.checkIsService(&problems) {
+            return nil
+        }
+        guard reference.name.value.namespace == namespace else {
+            problems.report(
+                .invalidValue, at: fields.keyPosition("namespace"),
+                found: Diagnostic.quoted(reference.name.value.namespace),
+                expected: "a Service of the policy's own namespace, \"\(namespace)\"",
+                remedy: "move the policy to namespace \"\(reference.name.value.namespace)\", or remove namespace here")
+            return nil
+        }
+        return Located(reference.name.value.name, at: reference.name.position)
+    }
+}
+
+extension PolicyRule {
+    fileprivate static func decode(_ node: YAMLNode, index: Int, _ problems: inout Problems) -> PolicyRule? {
+        guard var fields = node.fields(of: "a rule", &problems) else { return nil }
+        let rule = PolicyRule(
+            from: fields.list("from", emptyMeans: "any source", Self.from, &problems),
+            to: fields.list("to", emptyMeans: "any operation", Self.to, &problems),
+            when: fields.list("when", emptyMeans: "no further condition", PolicyCondition.decode, &problems),
+            position: Located(index, at: node.position))
+        fields.reportUnknownFields(&problems)
+        return rule
+    }
+
+    private static func from(_ node: YAMLNode, _ problems: inout Problems) -> PolicySource? {
+        guard var fields = node.fields(of: "an item of from", &problems) else { return nil }
+        let source = fields.required("source", PolicySource.decode, &problems)
+        fields.reportUnknownFields(&problems)
+        return source
+    }
+
+    private static func to(_ node: YAMLNode, _ problems: inout Problems) -> PolicyOperation? {
+        guard var fields = node.fields(of: "an item of to", &problems) else { return nil }
+        let operation = fields.required("operation", PolicyOperation.decode, &problems)
+        fields.reportUnknownFields(&problems)
+        return operation
+    }
+}
+
+extension FieldReader {
+    /// `name` and `notName`. An empty list is refused: it would mean "any value", which nobody writes on purpose.
+    fileprivate mutating func valueMatch<Pattern>(
+        _ name: String, not: String, _ read: @escaping Reading<Pattern>, _ problems: inout Problems
+    ) -> ValueMatch<Pattern> {
+        ValueMatch(
+            values: list(name, emptyMeans: "any value", located(read), &problems),
+            notValues: list(not, emptyMeans: "any value", located(read), &problems))
+    }
+
+    /// Reports a mapping without any field: in a rule it would match anything.
+    fileprivate func reportIfEmpty(_ names: String, _ problems: inout Problems) {
+        guard isEmpty else { return }
+        problems.report(
+            .missingField, at: position, found: "an empty mapping", expected: "one of \(names), or their not… forms",
+            remedy: "add a field, or leave the item out to match anything")
+    }
+}
+
+extension PolicySource {
+    fileprivate static func decode(_ node: YAMLNode, _ problems: inout Problems) -> PolicySource? {
+        guard var fields = node.fields(of: "source", &problems) else { return nil }
+        var source = PolicySource()
+        source.principals = fields.valueMatch("principals", not: "notPrincipals", StringPattern.principal, &problems)
+        source.serviceAccounts = fields.valueMatch(
+            "serviceAccounts", not: "notServiceAccounts", Scalar.serviceAccount, &problems)
+        source.namespaces = fields.valueMatch("namespaces", not: "notNamespaces", StringPattern.text, &problems)
+        source.trustDomains = fields.valueMatch("trustDomains", not: "notTrustDomains", StringPattern.text, &problems)
+        source.requestPrincipals = fields.valueMatch(
+            "requestPrincipals", not: "notRequestPrincipals", StringPattern.text, &problems)
+        source.ipBlocks = fields.valueMatch("ipBlocks", not: "notIpBlocks", Scalar.addressBlock, &problems)
+        source.remoteIpBlocks = fields.valueMatch(
+            "remoteIpBlocks", not: "notRemoteIpBlocks", Scalar.addressBlock, &problems)
+        fields.reportUnknownFields(&problems)
+        fields.reportIfEmpty(
+            "principals, serviceAccounts, namespaces, trustDomains, requestPrincipals, ipBlocks, remoteIpBlocks",
+            &problems)
+        return source
+    }
+}
+
+extension PolicyOperation {
+    fileprivate static func decode(_ node: YAMLNode, _ problems: inout Problems) -> PolicyOperation? {
+        guard var fields = node.fields(of: "operation", &problems) else { return nil }
+        var operation = PolicyOperation()
+        operation.hosts = fields.valueMatch("hosts", not: "notHosts", StringPattern.host, &problems)
+        operation.ports = fields.valueMatch("ports", not: "notPorts", Scalar.port, &problems)
+        operation.methods = fields.valueMatch("methods", not: "notMethods", StringPattern.method, &problems)
+        operation.paths = fields.valueMatch("paths", not: "notPaths", PathPattern.decode, &problems)
+        fields.reportUnknownFields(&problems)
+        fields.reportIfEmpty("hosts, ports, methods, paths", &problems)
+        return operation
+    }
+}
+
+extension PolicyCondition {
+    fileprivate static func decode(_ node: YAMLNode, _ problems: inout Problems) -> PolicyCondition? {
+        guard var fields = node.fields(of: "a condition", &problems) else { return nil }
+        defer { fields.reportUnknownFields(&problems) }
+        let key = fields.required("key", located(ConditionKey.decode), &problems)
+        guard let key else {
+            // What the values must look like hangs on the key; that they are known fields does not.
+            _ = fields.list("values", { node, _ in node }, &problems)
+            _ = fields.list("notValues", { node, _ in node }, &problems)
+            return nil
+        }
+        var condition = PolicyCondition(key: key.value, position: key.position)
+        switch key.value {
+        case .sourceIP, .destinationIP:
+            condition.blocks = fields.valueMatch("values", not: "notValues", Scalar.addressBlock, &problems)
+        case .destinationPort:
+            condition.ports = fields.valueMatch("values", not: "notValues", Scalar.port, &problems)
+        case .requestHeader, .sourceNamespace:
+            condition.strings = fields.valueMatch("values", not: "notValues", StringPattern.text, &problems)
+        case .sourcePrincipal:
+            condition.strings = fields.valueMatch("values", not: "notValues", StringPattern.principal, &problems)
+        case .connectionSNI:
+            condition.strings = fields.valueMatch("values", not: "notValues", StringPattern.host, &problems)
+        }
+        if !fields.has("values") && !fields.has("notValues") {
+            problems.report(
+                .missingField, at: fields.position, found: "a condition without values",
+                expected: "values or notValues",
+                remedy: "add values or notValues")
+        }
+        return condition
+    }
+}
+
+extension ConditionKey {
+    private static let plainKeys: [(String, ConditionKey)] = [
+        ("source.ip", .sourceIP), ("source.namespace", .sourceNamespace), ("source.principal", .sourcePrincipal),
+        ("destination.ip", .destinationIP), ("destination.port", .destinationPort), ("connection.sni", .connectionSNI),
+    ]
+
+    fileprivate static func decode(_ node: YAMLNode, _ problems: inout Problems) -> ConditionKey? {
+        guard let text = Scalar.text(node, &problems) else { return nil }
+        if let key = plainKeys.first(where: { $0.0 == text }) { return key.1 }
+        let headers = "request.headers["
+        if text.hasPrefix(headers), text.hasSuffix("]") {
+            let name = String(text.dropFirst(headers.count).dropLast())
+            if name.isToken { return .requestHeader(name.lowercased()) }
+            problems.report(
+                .invalidValue, node, expected: "the name of a header between the brackets",
+                remedy: "write it as \"request.headers[x-name]\"")
+            return nil
+        }
+        if text.hasPrefix("request.auth.") {
+            problems.reportUnavailable(Diagnostic.quoted(text), at: node.position, remedy: "remove the condition")
+            return nil
+        }
+        let names = plainKeys.map(\.0) + ["request.headers[x-name]"]
+        let near = NearestName.of(text, among: names)
+        problems.report(
+            .invalidValue, node, expected: "one of \(names.joined(separator: ", "))",
+            remedy: near.map { "change it to \"\($0)\"" } ?? "use one of these keys")
+        return nil
+    }
+}

@@ -1,0 +1,170 @@
+import Diagnostics
+import YAMLSyntax
+
+/// Makes a value out of a node, or reports why it cannot and returns `nil`.
+typealias Reading<Value> = (YAMLNode, inout Problems) -> Value?
+
+/// The fields of one mapping. Whoever decodes asks for each field it knows and then calls `reportUnknownFields`; every
+/// mistake is reported where it stands, and reading goes on.
+struct FieldReader {
+    /// What the mapping is, for messages: `HTTPRoute`, `a rule`.
+    private let owner: String
+    let position: SourcePosition
+    private let entries: [YAMLEntry]
+    private var known: [String] = []
+    private var taken = 0
+
+    fileprivate init(owner: String, position: SourcePosition, entries: [YAMLEntry]) {
+        self.owner = owner
+        self.position = position
+        self.entries = entries
+        known.reserveCapacity(16)
+    }
+
+    /// The entry as it stands, `nil` if it is not there. A field without a value is a mistake: what was meant cannot be
+    /// known, and in a rule "anything" would be the most dangerous guess.
+    mutating func entry(_ name: String, _ problems: inout Problems) -> YAMLEntry? {
+        known.append(name)
+        guard let entry = entries.first(where: { $0.key == name }) else { return nil }
+        taken += 1
+        if case .scalar(let scalar) = entry.value.content, scalar.kind == .null {
+            problems.report(
+                .wrongType, at: entry.keyPosition, found: "no value for \(Diagnostic.quoted(name))",
+                expected: "a value", remedy: "give \(name) a value, or remove the line")
+            return nil
+        }
+        return entry
+    }
+
+    var isEmpty: Bool { entries.isEmpty }
+
+    func has(_ name: String) -> Bool { entries.contains { $0.key == name } }
+
+    func keyPosition(_ name: String) -> SourcePosition {
+        entries.first { $0.key == name }?.keyPosition ?? position
+    }
+
+    /// - Returns: `nil` if the field is not there or wrong; both are reported.
+    mutating func required<Value>(_ name: String, _ read: Reading<Value>, _ problems: inout Problems) -> Value? {
+        guard let entry = entry(name, &problems) else {
+            if !has(name) { reportMissing(name, &problems) }
+            return nil
+        }
+        return read(entry.value, &problems)
+    }
+
+    /// - Returns: `nil` if the field is not there, or wrong, which is reported.
+    mutating func optional<Value>(_ name: String, _ read: Reading<Value>, _ problems: inout Problems) -> Value? {
+        guard let entry = entry(name, &problems) else { return nil }
+        return read(entry.value, &problems)
+    }
+
+    /// - Returns: The default if the field is not there or wrong.
+    mutating func optional<Value>(
+        _ name: String, _ read: Reading<Value>, default fallback: Value, _ problems: inout Problems
+    ) -> Value {
+        optional(name, read, &problems) ?? fallback
+    }
+
+    /// The items of a list that can be read; none if the field is not there.
+    /// - Parameter emptyMeans: what an empty list would have to mean; where it is given, an empty list is refused,
+    ///   because leaving a field out and leaving it empty must not be confused.
+    mutating func list<Value>(
+        _ name: String, emptyMeans: String? = nil, _ read: Reading<Value>, _ problems: inout Problems
+    ) -> [Value] {
+        guard let entry = entry(name, &problems) else { return [] }
+        return Self.items(of: entry, emptyMeans: emptyMeans, read, &problems)
+    }
+
+    /// As `list`, for a field that must be there with one item at least.
+    mutating func requiredList<Value>(_ name: String, _ read: Reading<Value>, _ problems: inout Problems) -> [Value] {
+        guard let entry = entry(name, &problems) else {
+            if !has(name) { reportMissing(name, &problems) }
+            return []
+        }
+        return Self.items(of: entry, emptyMeans: "nothing", read, &problems)
+    }
+
+    private static func items<Value>(
+        of entry: YAMLEntry, emptyMeans: String?, _ read: Reading<Value>, _ problems: inout Problems
+    ) -> [Value] {
+        guard case .sequence(let nodes) = entry.value.content else {
+            problems.report(
+                .wrongType, entry.value, expected: "a list",
+                remedy: "write it as a list: \(entry.key): [\u{2026}], or one item a line, each after \"- \"")
+            return []
+        }
+        if nodes.isEmpty, let emptyMeans {
+            problems.report(
+                .invalidValue, at: entry.value.position, found: "an empty list", expected: "one item at least",
+                remedy: "add an item, or leave \(entry.key) out, which means \(emptyMeans)")
+        }
+        var items: [Value] = []
+        items.reserveCapacity(nodes.count)
+        for node in nodes {
+            if let item = read(node, &problems) { items.append(item) }
+        }
+        return items
+    }
+
+    /// A field of the specification that this version does not have: an error if it is there.
+    mutating func unavailable(_ name: String, _ problems: inout Problems) {
+        known.append(name)
+        guard let entry = entries.first(where: { $0.key == name }) else { return }
+        taken += 1
+        problems.reportUnavailable("\"\(name)\"", at: entry.keyPosition, remedy: "remove \(name)")
+    }
+
+    /// A field of another standard that must be told apart from a mistyped one: an error if it is there.
+    mutating func refused(_ name: String, expected: String, remedy: String, _ problems: inout Problems) {
+        known.append(name)
+        guard let entry = entries.first(where: { $0.key == name }) else { return }
+        taken += 1
+        problems.report(
+            .conflictingFields, at: entry.keyPosition, found: Diagnostic.quoted(name), expected: expected,
+            remedy: remedy)
+    }
+
+    func reportMissing(_ name: String, _ problems: inout Problems) {
+        problems.report(
+            .missingField, at: position, found: "\(owner) without \"\(name)\"", expected: "the field \"\(name)\"",
+            remedy: "add \(name)")
+    }
+
+    /// To be called once every known field was asked for.
+    func reportUnknownFields(_ problems: inout Problems) {
+        guard taken < entries.count else { return }
+        for entry in entries where !known.contains(entry.key) {
+            let remaining = known.filter { name in !has(name) }
+            let remedy: String
+            if let near = NearestName.of(entry.key, among: remaining) {
+                remedy = "change it to \"\(near)\", or remove it"
+            } else if known.contains(entry.key) || known.isEmpty {
+                remedy = "remove it"
+            } else {
+                remedy = "remove it; \(owner) has \(known.sorted().joined(separator: ", "))"
+            }
+            problems.report(
+                .unknownField, at: entry.keyPosition, found: "the field \(Diagnostic.quoted(entry.key))",
+                expected: "a field of \(owner)", remedy: remedy)
+        }
+    }
+}
+
+extension YAMLNode {
+    /// - Parameter owner: what the mapping is, for messages: `HTTPRoute`, `a rule`.
+    /// - Returns: `nil` if the node is no mapping, which is reported.
+    func fields(of owner: String, _ problems: inout Problems) -> FieldReader? {
+        guard case .mapping(let entries) = content else {
+            problems.report(
+                .wrongType, self, expected: "\(owner), a mapping", remedy: "write its fields as \"name: value\"")
+            return nil
+        }
+        return FieldReader(owner: owner, position: position, entries: entries)
+    }
+}
+
+/// Keeps the place of a value for errors that are found later.
+func located<Value>(_ read: @escaping Reading<Value>) -> Reading<Located<Value>> {
+    { node, problems in read(node, &problems).map { Located($0, at: node.position) } }
+}

@@ -1,0 +1,60 @@
+import Diagnostics
+import YAMLSyntax
+
+extension Gateway {
+    init?(_ metadata: Metadata, _ spec: YAMLNode, _ problems: inout Problems) {
+        guard var fields = spec.fields(of: "Gateway", &problems) else { return nil }
+        var names: [String: Int] = [:]
+        let listeners = fields.requiredList("listeners", GatewayListener.decode, &problems)
+        for listener in listeners {
+            if let line = names.updateValue(listener.name.position.line, forKey: listener.name.value) {
+                problems.report(
+                    .duplicateItem, at: listener.name.position,
+                    found: "a second listener named \(Diagnostic.quoted(listener.name.value))",
+                    expected: "each name once in a gateway", remedy: "rename it, or the one on line \(line)")
+            }
+        }
+        let ownAccount = Located(metadata.name.name, at: metadata.position)
+        self.init(
+            metadata: metadata, listeners: listeners, node: fields.optional("node", located(Scalar.label), &problems),
+            serviceAccount: fields.optional("serviceAccount", located(Scalar.label), default: ownAccount, &problems),
+            trustedProxies: fields.list("trustedProxies", Scalar.addressBlock, &problems))
+        fields.reportUnknownFields(&problems)
+    }
+}
+
+extension GatewayListener {
+    fileprivate static func decode(_ node: YAMLNode, _ problems: inout Problems) -> GatewayListener? {
+        guard var fields = node.fields(of: "a listener", &problems) else { return nil }
+        let name = fields.required("name", located(Scalar.label), &problems)
+        let address = fields.optional("address", Scalar.ipAddress, default: "0.0.0.0", &problems)
+        let port = fields.required("port", located(Scalar.port), &problems)
+        let `protocol` = fields.required(
+            "protocol", Scalar.choice(of: ListenerProtocol.self, unavailable: ["TCP", "TLS", "UDP", "GRPC"]), &problems)
+        let hostname = fields.optional("hostname", located(Scalar.hostnamePattern), &problems)
+        var tls: ListenerTLS?
+        switch `protocol` {
+        case .https: tls = fields.required("tls", ListenerTLS.decode, &problems)
+        case .http:
+            fields.refused(
+                "tls", expected: "no tls with protocol \"HTTP\"", remedy: "change protocol to \"HTTPS\", or remove tls",
+                &problems)
+        case nil: tls = fields.optional("tls", ListenerTLS.decode, &problems)
+        }
+        fields.reportUnknownFields(&problems)
+        guard let name, let port, let `protocol` else { return nil }
+        return GatewayListener(
+            name: name, address: address, port: port, protocol: `protocol`, hostname: hostname, tls: tls)
+    }
+}
+
+extension ListenerTLS {
+    fileprivate static func decode(_ node: YAMLNode, _ problems: inout Problems) -> ListenerTLS? {
+        guard var fields = node.fields(of: "tls", &problems) else { return nil }
+        let certificate = fields.required("certificateFile", located(Scalar.text), &problems)
+        let key = fields.required("keyFile", located(Scalar.text), &problems)
+        fields.reportUnknownFields(&problems)
+        guard let certificate, let key else { return nil }
+        return ListenerTLS(certificateFile: certificate, keyFile: key)
+    }
+}

@@ -1,0 +1,79 @@
+import Diagnostics
+import YAMLSyntax
+
+extension Scalar {
+    /// A field name (RFC 9110 § 5.1: a token), in lower case, 256 bytes at most.
+    static func headerName(_ node: YAMLNode, _ problems: inout Problems) -> String? {
+        guard let text = text(node, &problems) else { return nil }
+        guard text.isToken, text.utf8.count <= 256 else {
+            problems.report(
+                .invalidValue, node, expected: "a header name of at most 256 letters, digits and !#$%&'*+-.^_`|~",
+                remedy: text.hasPrefix(":") ? "use the method, path or hostname fields instead" : "correct the name")
+            return nil
+        }
+        return text.lowercased()
+    }
+
+    /// A field value (RFC 9110 § 5.5) of 1 to 4,096 bytes, without white space at either end.
+    static func headerValue(_ node: YAMLNode, _ problems: inout Problems) -> String? {
+        guard let text = text(node, &problems) else { return nil }
+        let hasControl = text.utf8.contains { $0 < 0x20 && $0 != 0x09 || $0 == 0x7F }
+        let ends = [text.utf8.first, text.utf8.last]
+        guard !hasControl, !ends.contains(0x20), !ends.contains(0x09) else {
+            problems.report(
+                .invalidValue, node, expected: "a header value on one line, without white space at either end",
+                remedy: "remove control characters, line breaks and outer white space")
+            return nil
+        }
+        return text
+    }
+
+    /// A method (RFC 9110 § 9.1) of those that Gateway API knows.
+    static func method(_ node: YAMLNode, _ problems: inout Problems) -> String? {
+        guard let text = text(node, &problems) else { return nil }
+        guard methods.contains(text) else {
+            let near = NearestName.of(text, among: methods)
+            problems.report(
+                .invalidValue, node, expected: "one of \(methods.joined(separator: ", "))",
+                remedy: near.map { "change it to \($0)" } ?? "name one of these methods")
+            return nil
+        }
+        return text
+    }
+
+    private static let methods = ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"]
+
+    /// A name that a filter may set, add or remove: not what frames a message, what ends at each hop, or what Heddle
+    /// itself vouches for.
+    static func modifiableHeaderName(_ node: YAMLNode, _ problems: inout Problems) -> String? {
+        guard let name = headerName(node, &problems) else { return nil }
+        if protectedHeaders.contains(name) || name.hasPrefix("x-heddle-") {
+            problems.report(
+                .protectedHeader, node, expected: "a header that is not the proxy's own",
+                remedy: name == "host"
+                    ? "use a URLRewrite filter with hostname" : "remove it: the proxy answers for this header")
+            return nil
+        }
+        return name
+    }
+
+    private static let protectedHeaders: Set<String> = [
+        "host", "connection", "keep-alive", "proxy-connection", "proxy-authenticate", "proxy-authorization", "te",
+        "trailer",
+        "transfer-encoding", "content-length", "upgrade", "x-forwarded-client-cert",
+    ]
+}
+
+extension String {
+    /// RFC 9110 § 5.6.2.
+    var isToken: Bool {
+        !isEmpty
+            && utf8.allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"): true
+                case UInt8(ascii: "0")...UInt8(ascii: "9"): true
+                default: "!#$%&'*+-.^_`|~".utf8.contains(byte)
+                }
+            }
+    }
+}

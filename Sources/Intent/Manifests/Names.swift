@@ -1,0 +1,97 @@
+import Diagnostics
+import YAMLSyntax
+
+extension Scalar {
+    /// The name of a resource, namespace or account: a DNS label (RFC 1123 § 2.1), 1 to 63 lower-case letters, digits and
+    /// hyphens, no hyphen at either end.
+    static func label(_ node: YAMLNode, _ problems: inout Problems) -> String? {
+        guard let text = text(node, &problems) else { return nil }
+        guard text.isDNSLabel else {
+            let mended = text.lowercased().replacing("_", with: "-")
+            problems.report(
+                .invalidValue, node,
+                expected: "a DNS label: 1 to 63 lower-case letters, digits and \"-\", no \"-\" at either end",
+                remedy: mended.isDNSLabel ? "change it to \"\(mended)\"" : "choose another name")
+            return nil
+        }
+        return text
+    }
+
+    /// A service account as rules name it, literal: `namespace/name`.
+    static func serviceAccount(_ node: YAMLNode, _ problems: inout Problems) -> ResourceName? {
+        guard let text = text(node, &problems) else { return nil }
+        let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+        guard parts.count == 2, parts.allSatisfy({ String($0).isDNSLabel }) else {
+            problems.report(
+                .invalidValue, node, expected: "a service account as \"namespace/name\", without wildcards",
+                remedy: parts.count == 1 && text.isDNSLabel
+                    ? "name its namespace too, such as \"default/\(text)\"" : "write it as \"namespace/name\"")
+            return nil
+        }
+        return ResourceName(namespace: String(parts[0]), name: String(parts[1]))
+    }
+
+    /// A hostname, or `*.` before one (Gateway API's `Hostname`), in lower case.
+    static func hostnamePattern(_ node: YAMLNode, _ problems: inout Problems) -> HostnamePattern? {
+        guard let text = text(node, &problems) else { return nil }
+        if let pattern = HostnamePattern(text) { return pattern }
+        problems.report(
+            .invalidValue, node, expected: "a DNS name, or \"*.\" and a DNS name",
+            remedy: hostnameRemedy(text, wildcards: true))
+        return nil
+    }
+
+    /// A hostname without wildcard, in lower case.
+    static func hostname(_ node: YAMLNode, _ problems: inout Problems) -> String? {
+        guard let text = text(node, &problems) else { return nil }
+        if case .exact(let name) = HostnamePattern(text) { return name }
+        problems.report(
+            .invalidValue, node, expected: "a DNS name without wildcard", remedy: hostnameRemedy(text, wildcards: false)
+        )
+        return nil
+    }
+
+    private static func hostnameRemedy(_ text: String, wildcards: Bool) -> String {
+        if text == "*" { return wildcards ? "leave the field out to match every host" : "name the host" }
+        if IPAddress(text) != nil { return "use a DNS name: an IP address is no hostname" }
+        if text.hasSuffix(".") { return "remove the \".\" at the end" }
+        if text.contains(":") { return "remove the port" }
+        if text.hasPrefix("*") && !wildcards { return "name one host" }
+        return "use letters, digits and \"-\" between the dots, 63 at most each and 253 in all"
+    }
+}
+
+extension HostnamePattern {
+    /// - Returns: `nil` if `text` is neither a DNS name nor `*.` and one, or is an IP address.
+    package init?(_ text: String) {
+        let name = text.lowercased()
+        if name.hasPrefix("*.") {
+            guard String(name.dropFirst(2)).isDNSName else { return nil }
+            self = .wildcard(suffix: String(name.dropFirst()))
+        } else {
+            guard name.isDNSName, IPAddress(name) == nil else { return nil }
+            self = .exact(name)
+        }
+    }
+}
+
+extension StringProtocol where UTF8View: BidirectionalCollection {
+    /// RFC 1123 § 2.1, in lower case.
+    var isDNSLabel: Bool {
+        guard (1...63).contains(utf8.count), utf8.first != UInt8(ascii: "-"), utf8.last != UInt8(ascii: "-") else {
+            return false
+        }
+        return utf8.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"): true
+            default: false
+            }
+        }
+    }
+
+    /// Labels and dots, in lower case, 253 bytes at most.
+    var isDNSName: Bool {
+        utf8.count <= 253
+            && String(self).split(separator: ".", omittingEmptySubsequences: false).allSatisfy { $0.isDNSLabel }
+    }
+}
