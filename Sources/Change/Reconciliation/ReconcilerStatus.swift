@@ -1,0 +1,93 @@
+import Diagnostics
+
+/// What reconciliation is doing, for `heddle status`.
+package struct ReconcilerStatus: Sendable, Hashable {
+    /// `nil` until the first generation serves.
+    package var serving: ServedGeneration?
+    /// The last attempt, if it was refused; `nil` once what lies in the folder serves.
+    package var refused: RefusedAttempt?
+    /// Set while a change waits because it takes much away.
+    package var pending: PendingConfirmation?
+    package var watching: WatchMode
+    /// Trouble that refuses nothing, such as a state file that cannot be written.
+    package var stateProblem: Diagnostic?
+}
+
+/// How changes are noticed.
+package enum WatchMode: Sendable, Hashable {
+    /// The kernel tells, at once.
+    case inotify
+    /// The folder is read again and again.
+    case polling(every: Duration, because: PollingReason)
+}
+
+package enum PollingReason: Sendable, Hashable {
+    /// Another host may change the files, which this kernel does not see: `NFS`, `CIFS`, `FUSE`, `9p`…
+    case remoteFilesystem(String)
+    /// `fs.inotify.max_user_watches` or `max_user_instances` is reached.
+    case watchLimit
+
+    /// For people.
+    package var explanation: String {
+        switch self {
+        case .remoteFilesystem(let kind): "the folder lies on \(kind), where changes made by other hosts are not announced"
+        case .watchLimit: "the limit of inotify watches is reached; raise fs.inotify.max_user_watches"
+        }
+    }
+}
+
+package struct RefusedAttempt: Sendable, Hashable {
+    package let hash: String
+    package let at: UnixTime
+    /// All mistakes of the attempt, by position.
+    package let diagnostics: [Diagnostic]
+}
+
+/// A set that takes much away at once is more often an accident than an intention.
+package struct PendingConfirmation: Sendable, Hashable {
+    package enum Reason: Sendable, Hashable {
+        /// No resource is left: taken up only when confirmed (`heddle apply --prune`).
+        case empty
+        /// More than half of the resources are gone: taken up if a second reading, 1 s later, says the same.
+        case halfLost
+    }
+
+    package let reason: Reason
+    package let since: UnixTime
+    package let hash: String
+    package let resourceCount: Int
+    package let servedResourceCount: Int
+}
+
+/// How `start` ended.
+package enum StartOutcome: Sendable {
+    case serving(ServedGeneration)
+    /// The folder is wrong, and the last good set of an earlier run serves instead.
+    case servingLastGood(ServedGeneration, refused: [Diagnostic])
+    /// Nothing serves.
+    case refused([Diagnostic])
+}
+
+/// How `apply`, `delete` or `confirmEmpty` ended.
+package enum ApplyOutcome: Sendable {
+    /// It serves. The diagnostics are warnings.
+    case served(ServedGeneration, changes: [ResourceChange], warnings: [Diagnostic])
+    /// The set served already says the same.
+    case unchanged
+    /// It would be taken up; nothing was written.
+    case dryRun(changes: [ResourceChange], warnings: [Diagnostic])
+    /// Nothing was written.
+    case refused([Diagnostic])
+}
+
+/// What an `apply` or `delete` does to one resource.
+package struct ResourceChange: Sendable, Hashable {
+    package enum Action: String, Sendable, Hashable {
+        case created, updated, unchanged, deleted
+    }
+
+    package let identity: ResourceIdentity
+    package let action: Action
+    /// The manifest it stands, or stood, in: relative to the folder.
+    package let path: String
+}

@@ -1,0 +1,29 @@
+import Diagnostics
+
+/// Someone who must follow every change of the mesh: the proxy, the identity authority, the admin API.
+///
+/// A change has two phases. All participants prepare, in the order they were given, while the former generation serves;
+/// if one of them rejects, those that had prepared abandon. Only when all have prepared do they commit, in the same order.
+package protocol SnapshotParticipant<Snapshot>: Sendable {
+    associatedtype Snapshot: Sendable
+
+    /// Does everything that can fail: binds ports, loads keys. Nothing a caller sees may change yet.
+    func prepare(_ snapshot: Snapshot, generation: Generation) async throws(Rejection) -> any PreparedChange
+}
+
+/// A change that can no longer fail. Exactly one of the two is called, once.
+package protocol PreparedChange: Sendable {
+    /// Makes it so. Returns when it is enforced everywhere.
+    func commit() async
+
+    /// Gives back what was prepared; the former generation goes on serving.
+    func abandon() async
+}
+
+/// Why a generation cannot be taken up.
+package struct Rejection: Error, Sendable, Hashable {
+    /// At least one error.
+    package let diagnostics: [Diagnostic]
+
+    package init(_ diagnostics: [Diagnostic]) { self.diagnostics = diagnostics }
+}
