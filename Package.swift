@@ -59,7 +59,7 @@ let package = Package(
         room("MeshSnapshot", in: "Intent", ["Diagnostics", "SPIFFE", "Manifests"]),
 
         // Decisions: pure values that say what happens to a call.
-        room("Routing", in: "Decisions", ["HTTPSemantics", "Manifests", "MeshSnapshot"]),
+        room("Routing", in: "Decisions", ["Diagnostics", "HTTPSemantics", "Manifests", "MeshSnapshot"]),
         room(
             "Authorization", in: "Decisions",
             ["Diagnostics", "SPIFFE", "HTTPSemantics", "Manifests", "MeshSnapshot"]),

@@ -12,8 +12,8 @@ package struct MessageHead: ~Copyable {
     }
 
     /// All bytes of the head; the ranges below point into it.
-    package private(set) var storage: [UInt8] = []
-    package private(set) var fields: [Field] = []
+    package internal(set) var storage: [UInt8] = []
+    package internal(set) var fields: [Field] = []
 
     /// Upper- or mixed-case token as it came (RFC 9110 § 9.1: methods are case-sensitive). Requests only.
     package var method = ByteRange.empty

@@ -1,0 +1,93 @@
+import Diagnostics
+import Manifests
+
+/// One rule of one HTTPRoute as a table holds it: what happens to the requests it matches. Immutable.
+package final class RouteRule: Sendable {
+    /// Where it stands in its table's `rules`.
+    package let id: Int
+    /// `nil` for the rule that a service without routes has.
+    package let route: ResourceName?
+    /// As the manifest names it.
+    package let name: String?
+    /// From 0, within its route.
+    package let index: Int
+    /// `nil` for the rule that a service without routes has.
+    package let position: SourcePosition?
+    /// What metrics and logs call it: `namespace/route/rule`, the rule by its name or index; `default` for the rule that a
+    /// service without routes has.
+    package let label: [UInt8]
+    /// Answers by itself; the request goes nowhere.
+    package let redirect: RouteRedirect?
+    package let mirrors: [RouteMirror]
+    /// From the request's head to the response's last byte; `nil`: none set here; zero: no timeout.
+    package let requestTimeout: Duration?
+    /// For one try against one backend; `nil`: none set here; zero: no timeout.
+    package let backendRequestTimeout: Duration?
+    package let backends: [RouteBackend]
+
+    let filters: CompiledFilters
+    /// `cumulativeWeights[i]` is the sum of the weights up to and with backend `i`.
+    let cumulativeWeights: [UInt64]
+
+    init(
+        id: Int, route: ResourceName?, name: String?, index: Int, position: SourcePosition?, filters: CompiledFilters,
+        mirrors: [RouteMirror], timeouts: HTTPRouteTimeouts, backends: [RouteBackend]
+    ) {
+        self.id = id
+        self.route = route
+        self.name = name
+        self.index = index
+        self.position = position
+        label = Array((route.map { "\($0)/\(name ?? String(index))" } ?? "default").utf8)
+        self.filters = filters
+        redirect = filters.redirect
+        self.mirrors = mirrors
+        requestTimeout = timeouts.request
+        backendRequestTimeout = timeouts.backendRequest
+        self.backends = backends
+        var sum: UInt64 = 0
+        cumulativeWeights = backends.map { backend in
+            sum += UInt64(backend.weight)
+            return sum
+        }
+    }
+
+    /// Chooses a backend in proportion to the weights.
+    /// - Returns: Where it stands in `backends`; `nil` if there is none or all weights are 0: the answer is 500.
+    package func pickBackend(using random: inout some RandomNumberGenerator) -> Int? {
+        guard let total = cumulativeWeights.last, total > 0 else { return nil }
+        guard cumulativeWeights.count > 1 else { return 0 }
+        let ticket = random.next(upperBound: total)
+        var index = 0
+        while cumulativeWeights[index] <= ticket { index += 1 }
+        return index
+    }
+}
+
+/// Where a rule sends requests.
+package struct RouteBackend: Sendable {
+    package let service: ResourceName
+    /// Where the service stands in the table's `services`.
+    package let cluster: Int
+    /// 0 to 1,000,000.
+    package let weight: Int
+    /// Mirrors of this backend alone; the rule's come on top.
+    package let mirrors: [RouteMirror]
+
+    let filters: CompiledFilters
+}
+
+/// A service that gets a copy of some requests.
+package struct RouteMirror: Sendable {
+    package let service: ResourceName
+    /// Where the service stands in the table's `services`.
+    package let cluster: Int
+    /// `numerator` of `denominator` requests are copied.
+    package let numerator: Int
+    /// At least 1.
+    package let denominator: Int
+
+    package func isChosen(using random: inout some RandomNumberGenerator) -> Bool {
+        numerator >= denominator || random.next(upperBound: UInt64(denominator)) < UInt64(numerator)
+    }
+}

@@ -1,0 +1,58 @@
+/// Changes of fields by names that manifests chose: in lower case, with their interned form found beforehand.
+extension MessageHead {
+    /// Adds a field after those there are.
+    package mutating func addField(name: Span<UInt8>, known: KnownField, value: Span<UInt8>) {
+        let nameRange = append(name)
+        appendField(Field(name: nameRange, value: append(value), known: known))
+    }
+
+    /// Gives the first field of this name the value and drops the others; adds one if there is none.
+    package mutating func setField(name: Span<UInt8>, known: KnownField, value: Span<UInt8>) {
+        guard let first = firstField(name: name, known: known, from: 0) else {
+            addField(name: name, known: known, value: value)
+            return
+        }
+        fields[first].value = append(value)
+        removeFields(name: name, known: known, from: first + 1)
+    }
+
+    package mutating func removeField(name: Span<UInt8>, known: KnownField) {
+        removeFields(name: name, known: known, from: 0)
+    }
+
+    /// Where the first field of this name stands in `fields`, at `start` or after it.
+    package func firstField(name: Span<UInt8>, known: KnownField, from start: Int) -> Int? {
+        var index = start
+        while index < fields.count {
+            if isField(index, name: name, known: known) { return index }
+            index += 1
+        }
+        return nil
+    }
+
+    private func isField(_ index: Int, name: Span<UInt8>, known: KnownField) -> Bool {
+        guard fields[index].known == known else { return false }
+        guard known == .other else { return true }
+        let range = fields[index].name
+        guard Int(range.count) == name.count else { return false }
+        let start = Int(range.offset)
+        for offset in name.indices where storage[start + offset] != name[offset] { return false }
+        return true
+    }
+
+    private mutating func removeFields(name: Span<UInt8>, known: KnownField, from start: Int) {
+        guard var kept = firstField(name: name, known: known, from: start) else { return }
+        for index in (kept + 1)..<fields.count where !isField(index, name: name, known: known) {
+            fields[kept] = fields[index]
+            kept += 1
+        }
+        fields.removeLast(fields.count - kept)
+    }
+}
+
+extension KnownField {
+    /// The interned form of a name in lower case. For names of manifests: looks at every known name.
+    package init(lowercaseName name: String) {
+        self = Self.allCases.first { $0 != .other && "\($0.name)" == name } ?? .other
+    }
+}
