@@ -104,6 +104,12 @@ package final class EventLoop: @unchecked Sendable {
         return registration
     }
 
+    /// Forgets the handler and stops watching the descriptor, which stays open.
+    package func unregister(_ registration: Registration, removing descriptor: CInt) {
+        _ = epoll_ctl(epoll, EPOLL_CTL_DEL, descriptor, nil)
+        unregister(registration)
+    }
+
     /// A place for one that has deadlines but no descriptor.
     package func register(_ handler: any EventHandler) -> Registration { allocateSlot(for: handler) }
 

@@ -119,4 +119,9 @@ package struct HTTPRouteTimeouts: Hashable, Sendable {
     package var request: Duration?
     /// For one try against one backend.
     package var backendRequest: Duration?
+
+    package init(request: Duration? = nil, backendRequest: Duration? = nil) {
+        self.request = request
+        self.backendRequest = backendRequest
+    }
 }

@@ -37,6 +37,16 @@ package struct ProxySettings: Hashable, Sendable {
     package var limits: ProxyLimits
     package var timeouts: ProxyTimeouts
     package var accessLog: AccessLog
+
+    package init(
+        workers: Int? = nil, limits: ProxyLimits = ProxyLimits(), timeouts: ProxyTimeouts = ProxyTimeouts(),
+        accessLog: AccessLog = .failures
+    ) {
+        self.workers = workers
+        self.limits = limits
+        self.timeouts = timeouts
+        self.accessLog = accessLog
+    }
 }
 
 package enum AccessLog: String, Hashable, Sendable, CaseIterable {

@@ -1,0 +1,74 @@
+import Authorization
+import EventLoops
+import SPIFFE
+
+/// Where the calls of one connection come from: its listener, and what is known of its peer.
+final class CallOrigin {
+    /// The place the connection was accepted at; its view changes with the generation.
+    let listener: Listener
+    let peer: NetworkAddress
+    /// What the TLS handshake named: inbound a service, on a Gateway a host.
+    let serverName: String
+    let serverNameBytes: [UInt8]
+    private var target: (generation: UInt64, service: ServiceView?)?
+    /// What the rules are told of the connection; the same memory for each of its calls.
+    private(set) var facts: CallFacts
+    private var factsListener = -1
+    /// The peer's own identity: a verified certificate's, inbound.
+    private let verifiedCaller: Caller?
+
+    init(listener: Listener, peer: NetworkAddress, caller: Caller? = nil, serverName: String? = nil) {
+        self.listener = listener
+        self.peer = peer
+        verifiedCaller = caller
+        self.serverName = serverName ?? ""
+        serverNameBytes = Array(self.serverName.utf8)
+        facts = CallFacts(caller: nil, peerAddress: CallAddress(peer.ip), serverNameIndication: serverNameBytes)
+        setCaller(gatewayListener: -1)
+    }
+
+    /// - Parameters:
+    ///   - remote: `nil`: the peer.
+    ///   - destination: `nil`: none yet.
+    func setFacts(gatewayListener: Int, remote: IPAddress?, destination: NetworkAddress?) {
+        if gatewayListener != factsListener { setCaller(gatewayListener: gatewayListener) }
+        facts.remoteAddress = CallAddress(remote ?? peer.ip)
+        facts.destinationAddress = CallAddress(destination?.ip ?? .zero)
+        facts.destinationPort = destination?.port ?? 0
+    }
+
+    private func setCaller(gatewayListener: Int) {
+        factsListener = gatewayListener
+        facts = CallFacts(
+            caller: caller(gatewayListener: gatewayListener), peerAddress: CallAddress(peer.ip),
+            serverNameIndication: serverNameBytes)
+    }
+
+    /// The service that SNI named: it alone, never Host, says what an inbound call is for.
+    func targetService(in view: WorkerView) -> ServiceView? {
+        if let target, target.generation == view.generation { return target.service }
+        let service = view.service(serverName: serverName)
+        target = (view.generation, service)
+        return service
+    }
+
+    /// Only callers of this mesh are told why a call failed.
+    var tellsReason: Bool {
+        switch listener.view.role {
+        case .outbound, .inbound: true
+        case .gateway: false
+        }
+    }
+
+    func caller(gatewayListener: Int) -> Caller? {
+        switch listener.view.role {
+        case .outbound(let outbound): outbound.caller
+        case .inbound: verifiedCaller
+        case .gateway(let gateway): gatewayListener < 0 ? nil : gateway.listeners[gatewayListener].caller
+        }
+    }
+}
+
+extension CallAddress {
+    init(_ address: IPAddress) { self.init(high: address.high, low: address.low) }
+}

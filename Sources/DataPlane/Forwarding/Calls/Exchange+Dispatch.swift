@@ -1,0 +1,165 @@
+import Authorization
+import EventLoops
+import HTTPSemantics
+import Routing
+import Telemetry
+
+/// The one place where a call is judged, whatever it came in on: its service, its route, its rewriting, its rule, its
+/// endpoint, in this order and on the same bytes.
+extension Exchange {
+    func dispatch() {
+        request.removeHopByHopFields()
+        request.removeHeddleFields()
+        switch origin.listener.view.role {
+        case .outbound(let listener):
+            guard let service = view.service(host: request.bytes(request.host), from: listener) else {
+                return fail(.noRoute)
+            }
+            self.service = service
+            route(in: service.routes)
+        case .inbound:
+            guard let service = origin.targetService(in: view) else { return fail(.noRoute) }
+            self.service = service
+            deliver()
+        case .gateway(let gateway):
+            route(in: gateway)
+        }
+    }
+
+    /// Service-attached routes; a service without any takes every call itself.
+    private func route(in routes: RouteTableView?) {
+        guard let routes else { return deliver() }
+        guard let match = routes.table.match(request) else { return fail(.noRoute) }
+        apply(match, of: routes)
+    }
+
+    private func route(in gateway: GatewayView) {
+        guard let listener = gateway.routes.table.listener(forHost: request.bytes(request.host)) else {
+            return fail(.noRoute, status: gateway.isSecure && !origin.serverName.isEmpty ? 421 : 404)
+        }
+        gatewayListener = listener
+        // The certificate was chosen for another listener: what it promised does not hold here (RFC 9110 § 15.5.20).
+        if let chosen = gateway.listener(serverName: origin), chosen != listener {
+            return fail(.noRoute, status: 421)
+        }
+        guard let match = gateway.routes.table.match(request) else { return fail(.noRoute) }
+        apply(match, of: gateway.routes)
+    }
+
+    private func apply(_ match: RouteMatch, of routes: RouteTableView) {
+        let rule = routes.rules[match.rule.id]
+        self.rule = rule
+        if let redirect = match.rule.redirect {
+            var location: [UInt8] = []
+            redirect.appendLocation(for: request, match: match, listenerPort: redirectPort, to: &location)
+            return reply(status: redirect.status, location: location)
+        }
+        guard let backend = match.rule.pickBackend(using: &worker.random) else {
+            return fail(.noEndpoint, status: 500)
+        }
+        routeBackend = backend
+        service = routes.services[match.rule.backends[backend].cluster]
+        setForwardedFields()
+        if !match.rule.mirrors.isEmpty { mirror(match.rule.mirrors, of: routes, match: match) }
+        let backendMirrors = match.rule.backends[backend].mirrors
+        if !backendMirrors.isEmpty { mirror(backendMirrors, of: routes, match: match) }
+        match.rule.rewrite(&request, match: match, backend: backend)
+        requestDeadline = rule.requestMilliseconds.map { worker.loop.now + $0 }
+        if requestDeadline != nil { downstream?.requestDeadlineChanged() }
+        sendToService()
+    }
+
+    /// The port that a redirect keeps: the gateway's, or what a call between services named.
+    private var redirectPort: UInt16 {
+        if case .gateway = origin.listener.view.role { origin.listener.address.port } else { request.hostPort }
+    }
+
+    /// Without a route: the call goes to the service as it is.
+    private func deliver() {
+        setForwardedFields()
+        sendToService()
+    }
+
+    // MARK: Endpoints
+
+    func sendToService() {
+        guard let service else { return fail(.noRoute) }
+        guard !request.hasEscapedSlash || service.keepsEscapedSlashes else { return fail(.malformed) }
+        let endpoints = isInbound ? service.localEndpoints : service.endpoints
+        guard let endpoint = pick(from: endpoints) else {
+            // Nobody would receive it; but who may not call a service learns nothing of its endpoints.
+            return judge(service, endpoint: nil) ? fail(.noEndpoint) : fail(.denied)
+        }
+        self.endpoint = endpoint
+        if !endpoint.isMesh, !judge(service, endpoint: endpoint) { return fail(.denied) }
+        connect()
+    }
+
+    /// Another endpoint, after one that could not be connected to or broke off.
+    func retry(elseFail reason: FailureReason) {
+        guard canMoveOn, let service,
+            let next = pick(from: isInbound ? service.localEndpoints : service.endpoints)
+        else { return fail(reason) }
+        endpoint = next
+        if !next.isMesh, !judge(service, endpoint: next) { return fail(.denied) }
+        connect()
+    }
+
+    /// The same endpoint, on another connection.
+    func resend() { connect() }
+
+    private func connect() {
+        guard let endpoint, let service else { return }
+        if endpoint.isMesh {
+            request.removeField(.heddleCaller)
+        } else if let caller = origin.caller(gatewayListener: gatewayListener) {
+            let principal = caller.principal
+            request.setField(.heddleCaller, to: principal.span)
+        }
+        backendDeadline = rule?.backendMilliseconds.map { worker.loop.now + $0 }
+        endpoint.pool(for: origin.caller(gatewayListener: gatewayListener), service: service, worker: worker)
+            .open(self, fresh: staleConnections >= Exchange.staleConnectionLimit)
+    }
+
+    /// A random one that was not tried yet.
+    private func pick(from endpoints: [EndpointView]) -> EndpointView? {
+        let count = endpoints.count
+        guard count > 0 else { return nil }
+        let start = count == 1 ? 0 : Int(truncatingIfNeeded: worker.random.next() % UInt64(count))
+        for step in 0..<count {
+            let index = start + step < count ? start + step : start + step - count
+            let bit: UInt64 = 1 << UInt64(index & 63)
+            guard triedEndpoints & bit == 0 else { continue }
+            triedEndpoints |= bit
+            return endpoints[index]
+        }
+        return nil
+    }
+
+    private var isInbound: Bool {
+        if case .inbound = origin.listener.view.role { true } else { false }
+    }
+
+    // MARK: Authorization
+
+    /// Asks the program of the service whose workload is to receive the call.
+    private func judge(_ service: ServiceView, endpoint: EndpointView?) -> Bool {
+        isJudged = true
+        let decision = decide(service, endpoint: endpoint)
+        worker.count(decision, of: service)
+        if !decision.isAllowed { worker.decisions.note(self, decision, service: service) }
+        return decision.isAllowed
+    }
+
+    private func decide(_ service: ServiceView, endpoint: EndpointView?) -> Decision {
+        origin.setFacts(gatewayListener: gatewayListener, remote: remoteAddress, destination: endpoint?.address)
+        return service.program.decide(request, origin.facts)
+    }
+
+    /// The policies changed while the call is under way: ends it if they no longer allow it.
+    func judgeAgain(in view: WorkerView) {
+        guard isJudged, !isOver, let service else { return }
+        if let next = view.service(named: service.name), decide(next, endpoint: endpoint).isAllowed { return }
+        fail(.denied)
+    }
+}

@@ -1,0 +1,41 @@
+import EventLoops
+import HTTPSemantics
+
+/// What the workload is told of the way a call took: `x-forwarded-*`, `x-request-id`.
+extension Exchange {
+    /// Between nodes nothing is added: the caller's node has, and the peer is a node of this mesh.
+    func setForwardedFields() {
+        switch origin.listener.view.role {
+        case .inbound: break
+        case .outbound: setForwardedFields(trusted: true)
+        case .gateway(let gateway):
+            let listener = gateway.listeners[gatewayListener]
+            let trusted = listener.trusts(origin.peer.ip)
+            remoteAddress = trusted ? clientAddress(listener) : nil
+            setForwardedFields(trusted: trusted)
+        }
+    }
+
+    /// - Parameter trusted: What the peer says of those before it is kept; else it is replaced.
+    private func setForwardedFields(trusted: Bool) {
+        if !trusted {
+            request.removeField(.forwardedFor)
+            request.removeField(.forwardedHost)
+            request.removeField(.forwardedProto)
+        }
+        if case .ip(let address, _) = origin.peer {
+            worker.withText { text in
+                text.append(contentsOf: address.description.utf8)
+                request.appendToList(.forwardedFor, text.span)
+            }
+        }
+        if !request.hasField(.forwardedHost) { request.copyHost(to: .forwardedHost) }
+        if !request.hasField(.forwardedProto) { request.setField(.forwardedProto, to: request.scheme.bytes) }
+        if !request.hasField(.requestID) {
+            worker.withText { text in
+                RequestID.append(to: &text, using: &worker.random)
+                request.setField(.requestID, to: text.span)
+            }
+        }
+    }
+}

@@ -1,0 +1,29 @@
+import HTTPSemantics
+import Routing
+
+/// Copies of a call whose answers nobody reads (Gateway API's RequestMirror).
+extension Exchange {
+    func mirror(_ mirrors: [RouteMirror], of routes: RouteTableView, match: RouteMatch) {
+        for mirror in mirrors where mirror.isChosen(using: &worker.random) {
+            let copy = worker.takeExchange()
+            copy.startMirror(of: self, match: match, to: routes.services[mirror.cluster])
+            if !copy.isOver { self.mirrors.append(copy) }
+        }
+    }
+}
+
+/// Takes the answer to a mirrored call and forgets it.
+/// It knows nothing of any call: one serves all.
+final class MirrorSink: DownstreamStream, Sendable {
+    static let shared = MirrorSink()
+
+    func sendHead(_ head: borrowing MessageHead, body: BodyLength) {}
+    func sendInterim(_ head: borrowing MessageHead) {}
+    func sendBody(_ bytes: Span<UInt8>) {}
+    func endResponse(trailers: borrowing MessageHead) {}
+    func cutResponse() {}
+    func resumeRequest() {}
+    var isCongested: Bool { false }
+    func requestDeadlineChanged() {}
+    func exchangeEnded() {}
+}

@@ -1,0 +1,314 @@
+import Authorization
+import EventLoops
+import HTTPSemantics
+import Routing
+import Telemetry
+
+/// One call: a request and its response, between the stream it came from and the stream it goes to. Kept by its worker
+/// and used again, so that a call allocates nothing.
+final class Exchange {
+    let worker: Worker
+
+    // The request, in canonical form; after `dispatch` as its workload will receive it.
+    var request = MessageHead()
+    var requestBody = BodyLength.none
+
+    // Where it came from and what was decided.
+    private(set) var origin: CallOrigin!
+    private(set) var downstream: (any DownstreamStream)?
+    var view: WorkerView!
+    var service: ServiceView?
+    var rule: RuleView?
+    /// Index into the rule's backends.
+    var routeBackend = 0
+    /// Index into the gateway's listeners; -1 until one is found, and where there is no gateway.
+    var gatewayListener = -1
+    /// The client's address as trusted proxies report it; `nil`: the peer's.
+    var remoteAddress: IPAddress?
+    var endpoint: EndpointView?
+    /// A program of this node has decided: the call is judged again when the policies change.
+    var isJudged = false
+    var mirrors: [Exchange] = []
+    var isMirror = false
+
+    // How far it has come.
+    fileprivate(set) var upstream: (any UpstreamStream)?
+    private(set) var isRequestComplete = false
+    private(set) var isResponseStarted = false
+    private(set) var isOver = false
+    var status: UInt16 = 0
+    var reason = FailureReason.none
+    private(set) var responseByteCount: UInt64 = 0
+    private var startedAt: UInt64 = 0
+
+    // Trying again.
+    /// One bit an endpoint of the service, the first 64 of them.
+    var triedEndpoints: UInt64 = 0
+    var staleConnections = 0
+    /// Body bytes sent so far, as long as they may be needed for another try.
+    private var retained: [UInt8] = []
+    private var retainsBody = true
+
+    /// The time by which the whole answer must be there, in the loop's milliseconds.
+    var requestDeadline: DeadlineWheel.Time?
+    /// The same for one try.
+    var backendDeadline: DeadlineWheel.Time?
+
+    /// Body bytes kept for another try: 64 KiB.
+    static let retainedByteLimit = 64 * 1024
+    /// Pooled connections that may turn out dead before a fresh one is made.
+    static let staleConnectionLimit = 2
+
+    init(worker: Worker) { self.worker = worker }
+
+    /// Begins another life.
+    func reuse() { isOver = false }
+
+    // MARK: From downstream
+
+    /// The request's head is in `request`, its framing in `requestBody`: decides and forwards.
+    func start(from downstream: any DownstreamStream, origin: CallOrigin) {
+        self.downstream = downstream
+        self.origin = origin
+        startedAt = MonotonicClock.microseconds()
+        isRequestComplete = requestBody == .none
+        view = worker.view
+        dispatch()
+    }
+
+    /// A copy of another call as it was sent, for another service.
+    func startMirror(of original: Exchange, match: RouteMatch, to service: ServiceView) {
+        isMirror = true
+        downstream = MirrorSink.shared
+        origin = original.origin
+        view = original.view
+        self.service = service
+        gatewayListener = original.gatewayListener
+        remoteAddress = original.remoteAddress
+        request.copy(original.request)
+        match.rule.rewriteForMirror(&request, match: match)
+        requestBody = original.requestBody
+        isRequestComplete = requestBody == .none
+        sendToService()
+    }
+
+    func sendBody(_ bytes: Span<UInt8>) {
+        guard !isOver else { return }
+        if retainsBody { retain(bytes) }
+        upstream?.sendBody(bytes)
+        for mirror in mirrors where !(mirror.upstream?.isCongested ?? true) { mirror.sendBody(bytes) }
+    }
+
+    func endRequest(trailers: borrowing MessageHead) {
+        guard !isOver else { return }
+        isRequestComplete = true
+        upstream?.endRequest(trailers: trailers)
+        for mirror in mirrors { mirror.endRequest(trailers: trailers) }
+        if isResponseComplete { end() }
+    }
+
+    /// The caller is gone; nobody reads the answer any more.
+    func callerGone() {
+        guard !isOver else { return }
+        if reason == .none { reason = .callerGone }
+        let stream = upstream
+        upstream = nil
+        stream?.cancel()
+        end()
+    }
+
+    /// The caller takes bytes again.
+    func downstreamDrained() { upstream?.resumeResponse() }
+
+    /// `requestDeadline` has come.
+    func requestTimedOut() { fail(.timeout) }
+
+    /// The request cannot be taken whole: no more will come of it.
+    var isRequestCongested: Bool { upstream?.isCongested ?? false }
+    var isResponseCongested: Bool { downstream?.isCongested ?? false }
+
+    private(set) var isResponseComplete = false
+
+    // MARK: From upstream
+
+    func upstreamDrained() { downstream?.resumeRequest() }
+
+    func receivedInterim(_ head: inout MessageHead) {
+        head.removeHopByHopFields()
+        head.removeHeddleFields()
+        downstream?.sendInterim(head)
+    }
+
+    func receivedHead(_ head: inout MessageHead, body: BodyLength) {
+        stopRetaining()
+        isResponseStarted = true
+        status = head.status
+        head.removeHopByHopFields()
+        if !(endpoint?.isMesh ?? false) || !origin.tellsReason { head.removeHeddleFields() }
+        if let rule { rule.rule.modifyResponse(&head, backend: routeBackend) }
+        downstream?.sendHead(head, body: body)
+    }
+
+    func receivedBody(_ bytes: Span<UInt8>) {
+        responseByteCount += UInt64(bytes.count)
+        downstream?.sendBody(bytes)
+    }
+
+    /// The response is whole; the upstream stream has let go of the call.
+    func receivedEnd(trailers: borrowing MessageHead) {
+        upstream = nil
+        isResponseComplete = true
+        downstream?.endResponse(trailers: trailers)
+        if isRequestComplete { end() }
+    }
+
+    func upstreamFailed(_ failure: UpstreamFailure) {
+        upstream = nil
+        guard !isOver else { return }
+        if isResponseStarted {
+            reason = failure == .timeout ? .timeout : .upstreamFailed
+            downstream?.cutResponse()
+            return end()
+        }
+        switch failure {
+        case .notConnected:
+            retry(elseFail: .connectFailed)
+        case .staleConnection where canRepeat && staleConnections < Self.staleConnectionLimit:
+            staleConnections += 1
+            resend()
+        case .noResponse where canRepeat, .staleConnection where canRepeat:
+            retry(elseFail: .upstreamFailed)
+        case .staleConnection, .noResponse, .badResponse:
+            fail(.upstreamFailed)
+        case .timeout:
+            fail(.timeout)
+        }
+    }
+
+    // MARK: Upstream's side of the work
+
+    /// Sends the head, and what is known of the body, on a stream.
+    func attach(to stream: any UpstreamStream) { upstream = stream }
+
+    func replayBody(to stream: any UpstreamStream) {
+        if !retained.isEmpty { stream.sendBody(retained.span) }
+        if isRequestComplete, requestBody != .none { stream.endRequest(trailers: worker.noTrailers) }
+    }
+
+    /// The request may be sent once more: its body is still here, and twice is as good as once (RFC 9110 § 9.2.2).
+    private var canRepeat: Bool { retainsBody && request.isIdempotent }
+    /// The request was never sent, and its body is still here.
+    var canMoveOn: Bool { retainsBody }
+
+    private func retain(_ bytes: Span<UInt8>) {
+        guard retained.count + bytes.count <= Self.retainedByteLimit else { return stopRetaining() }
+        for index in bytes.indices { retained.append(bytes[index]) }
+    }
+
+    private func stopRetaining() {
+        retainsBody = false
+        if !retained.isEmpty { retained = [] }
+    }
+
+    // MARK: The end
+
+    /// Answers for the callee, or cuts the answer that is under way.
+    func fail(_ reason: FailureReason, status: UInt16? = nil) {
+        guard !isOver else { return }
+        self.reason = reason
+        let stream = upstream
+        upstream = nil
+        stream?.cancel()
+        if isResponseStarted {
+            downstream?.cutResponse()
+            end()
+        } else {
+            reply(status: status ?? reason.status, location: nil)
+        }
+    }
+
+    /// The whole answer is ours.
+    func reply(status: UInt16, location: [UInt8]?) {
+        self.status = status
+        isResponseStarted = true
+        isResponseComplete = true
+        worker.replies.write(
+            status: status, reason: origin.tellsReason ? reason : .none, location: location, isHead: request.knownMethod == .head,
+            to: downstream)
+        end()
+    }
+
+    /// Nobody waits for anything any more: counts the call and gives the exchange back.
+    private func end() {
+        guard !isOver else { return }
+        isOver = true
+        let stream = upstream
+        upstream = nil
+        stream?.cancel()
+        for mirror in mirrors { mirror.downstream = nil }
+        if !isMirror { record() }
+        downstream?.exchangeEnded()
+        downstream = nil
+        // A mirrored call's original may still hold it.
+        if !isMirror { worker.giveBack(self) }
+    }
+
+    private func record() {
+        let microseconds = MonotonicClock.microseconds() - startedAt
+        worker.metrics.record(
+            RequestMetrics.Key(
+                service: service?.label ?? LabelRegistry.none, route: rule?.label ?? LabelRegistry.none, status: status,
+                reason: reason),
+            microseconds: microseconds)
+        worker.accessLog.record(self, microseconds: microseconds)
+    }
+
+    /// Lets go of everything but its memory. It stays over until it is taken again: whoever still holds it in this turn
+    /// finds nothing to do.
+    func reset() {
+        isOver = true
+        request.removeAll()
+        requestBody = .none
+        origin = nil
+        downstream = nil
+        view = nil
+        service = nil
+        rule = nil
+        routeBackend = 0
+        gatewayListener = -1
+        remoteAddress = nil
+        endpoint = nil
+        isJudged = false
+        if !mirrors.isEmpty { mirrors = [] }
+        isMirror = false
+        upstream = nil
+        isRequestComplete = false
+        isResponseStarted = false
+        isResponseComplete = false
+        status = 0
+        reason = .none
+        responseByteCount = 0
+        triedEndpoints = 0
+        staleConnections = 0
+        if !retained.isEmpty { retained = [] }
+        retainsBody = true
+        requestDeadline = nil
+        backendDeadline = nil
+    }
+}
+
+extension FailureReason {
+    /// The status a call that failed so is answered with, where the place it failed at names no other.
+    var status: UInt16 {
+        switch self {
+        case .none: 200
+        case .denied: 403
+        case .noRoute: 404
+        case .noEndpoint, .connectFailed, .overloaded: 503
+        case .upstreamFailed: 502
+        case .timeout: 504
+        case .malformed: 400
+        case .callerGone: 499
+        }
+    }
+}

@@ -1,0 +1,233 @@
+import EventLoops
+import HTTPSemantics
+import TransportSecurity
+import WireProtocols
+
+/// A connection to an endpoint that speaks HTTP/1.1: one call at a time, then back to its pool.
+final class HTTP1ClientConnection: StreamConnection, UpstreamStream {
+    private unowned let pool: UpstreamPool
+    private var exchange: Exchange?
+    private var framing = HTTP1Framing()
+    private var decoder = HTTP1BodyDecoder()
+    private var scan = HTTP1ScanState()
+    private var pending: [UInt8] = []
+
+    private var requestIsChunked = false
+    private var isRequestSent = false
+    private var hasResponseBytes = false
+    private var isReadingBody = false
+    private var keepsAlive = true
+    private var isConnected = false
+    private var callCount = 0
+    private var lastProgress: DeadlineWheel.Time
+
+    init(worker: Worker, pool: UpstreamPool, transport: consuming Transport) {
+        self.pool = pool
+        lastProgress = worker.loop.now
+        super.init(worker: worker, transport: transport, state: .connecting)
+    }
+
+    // MARK: A call
+
+    /// Sends the head of a call; its body follows.
+    func begin(_ exchange: Exchange) {
+        self.exchange = exchange
+        callCount += 1
+        hasResponseBytes = false
+        isReadingBody = false
+        keepsAlive = true
+        scan = HTTP1ScanState()
+        isRequestSent = exchange.requestBody == .none
+        requestIsChunked = exchange.requestBody == .unknown
+        lastProgress = worker.loop.now
+        worker.output.removeAll(keepingCapacity: true)
+        HTTP1Serializer.appendRequest(exchange.request, body: HTTP1Framing.Body(exchange.requestBody), to: &worker.output)
+        write(worker.output)
+        exchange.attach(to: self)
+        exchange.replayBody(to: self)
+        updateDeadline()
+    }
+
+    func sendBody(_ bytes: Span<UInt8>) {
+        lastProgress = worker.loop.now
+        writeBody(bytes, chunked: requestIsChunked)
+    }
+
+    func endRequest(trailers: borrowing MessageHead) {
+        isRequestSent = true
+        lastProgress = worker.loop.now
+        guard requestIsChunked else { return updateDeadline() }
+        worker.output.removeAll(keepingCapacity: true)
+        HTTP1Serializer.appendLastChunk(trailers: trailers, to: &worker.output)
+        write(worker.output)
+        updateDeadline()
+    }
+
+    func cancel() {
+        exchange = nil
+        abort()
+    }
+
+    func resumeResponse() { resumeReading() }
+
+    // MARK: Life
+
+    override func opened() {
+        isConnected = true
+        worker.counters.upstreamConnects += 1
+        updateDeadline()
+    }
+
+    override func handshakeFailed(_ failure: TLSFailure) { worker.upstreamHandshakeFailed(failure, pool: pool) }
+
+    override func closed() { pool.forget(self) }
+
+    override func broken() { fail(hasResponseBytes ? .badResponse : isConnected ? noResponse : .notConnected) }
+
+    private var noResponse: UpstreamFailure { callCount > 1 ? .staleConnection : .noResponse }
+
+    override func inputEnded() {
+        guard exchange != nil else { return close() }
+        if isReadingBody, decoder.endsWithConnection {
+            keepsAlive = false
+            return endResponse()
+        }
+        close()
+        fail(hasResponseBytes ? .badResponse : noResponse)
+    }
+
+    override func outputDrained() {
+        lastProgress = worker.loop.now
+        exchange?.upstreamDrained()
+    }
+
+    private func fail(_ failure: UpstreamFailure) {
+        let exchange = exchange
+        self.exchange = nil
+        abort()
+        exchange?.upstreamFailed(failure)
+    }
+
+    // MARK: Deadlines
+
+    override func deadlineReached() {
+        guard let exchange else { return close() }
+        guard isOpen else { return fail(.notConnected) }
+        if let due = deadline(of: exchange), due <= worker.loop.now { return fail(.timeout) }
+        updateDeadline()
+    }
+
+    private func deadline(of exchange: Exchange) -> DeadlineWheel.Time? {
+        let timeouts = worker.view.timeouts
+        // Held back by its reader, the response makes no progress through no fault of the callee's.
+        let progress =
+            isReadingBody
+            ? (exchange.isResponseCongested ? nil : lastProgress + timeouts.stream)
+            : exchange.backendDeadline == nil && exchange.requestDeadline == nil ? lastProgress + timeouts.response : nil
+        guard let due = exchange.backendDeadline, due != .max else { return progress }
+        return min(due, progress ?? .max)
+    }
+
+    private func updateDeadline() {
+        guard let exchange else { return }
+        switch state {
+        case .connecting, .handshaking: setDeadline(after: worker.view.timeouts.connect)
+        case .open: setDeadline(deadline(of: exchange))
+        case .finishing, .lingering, .closed: break
+        }
+    }
+
+    // MARK: Responses
+
+    override func received(_ bytes: Span<UInt8>) {
+        lastProgress = worker.loop.now
+        guard exchange != nil else { return abort() }  // nobody asked
+        hasResponseBytes = true
+        guard pending.isEmpty else {
+            for index in bytes.indices { pending.append(bytes[index]) }
+            let all = pending
+            pending = []
+            return take(all.span)
+        }
+        take(bytes)
+    }
+
+    private func take(_ bytes: Span<UInt8>) {
+        let used = process(bytes)
+        guard isOpen, exchange != nil, used < bytes.count else { return }
+        let rest = bytes.extracting(used...)
+        for index in rest.indices { pending.append(rest[index]) }
+    }
+
+    private func process(_ bytes: Span<UInt8>) -> Int {
+        var used = 0
+        do throws(HTTP1Error) {
+            while used < bytes.count, isOpen, let exchange {
+                let rest = bytes.extracting(used...)
+                if isReadingBody {
+                    switch try decoder.next(rest, trailers: &worker.trailers, limits: worker.view.limits) {
+                    case .data(let range):
+                        exchange.receivedBody(rest.extracting(range))
+                        if exchange.isResponseCongested { pauseReading() }
+                        used += range.upperBound
+                    case .needsMore(let consumed):
+                        used += consumed
+                        if consumed == 0 { return used }
+                    case .end(let consumed):
+                        used += consumed
+                        if used < bytes.count { keepsAlive = false }
+                        endResponse()
+                    }
+                } else {
+                    guard let consumed = try parseHead(rest, of: exchange) else { return used }
+                    used += consumed
+                    if !isReadingBody, self.exchange != nil, hasFinalHead {
+                        if used < bytes.count { keepsAlive = false }
+                        endResponse()
+                    }
+                }
+            }
+        } catch {
+            fail(.badResponse)
+        }
+        return used
+    }
+
+    private var hasFinalHead = false
+
+    private func parseHead(_ bytes: Span<UInt8>, of exchange: Exchange) throws(HTTP1Error) -> Int? {
+        guard
+            let consumed = try HTTP1ResponseParser.parse(
+                bytes, into: &worker.responseHead, framing: &framing, limits: worker.view.limits, scan: &scan,
+                requestMethod: exchange.request.knownMethod)
+        else { return nil }
+        scan = HTTP1ScanState()
+        hasFinalHead = worker.responseHead.status >= 200
+        guard hasFinalHead else {
+            // Nothing upgrades yet, and no request asked for it.
+            guard worker.responseHead.status != 101 else { throw HTTP1Error.unexpectedUpgrade }
+            exchange.receivedInterim(&worker.responseHead)
+            return consumed
+        }
+        if !framing.keepsAlive { keepsAlive = false }
+        decoder = HTTP1BodyDecoder(framing.body)
+        isReadingBody = framing.body != .none
+        exchange.receivedHead(&worker.responseHead, body: BodyLength(framing.body))
+        updateDeadline()
+        return consumed
+    }
+
+    private func endResponse() {
+        guard let exchange else { return }
+        self.exchange = nil
+        isReadingBody = false
+        // A callee that answers before it has read the request may still be reading it.
+        if keepsAlive, isRequestSent, isOpen, !hasInputEnded, pending.isEmpty, queuedByteCount == 0 {
+            setDeadline(after: worker.view.timeouts.upstreamIdle)
+            pool.give(self)
+        } else {
+            close()
+        }
+        exchange.receivedEnd(trailers: worker.trailers)
+    }
+}

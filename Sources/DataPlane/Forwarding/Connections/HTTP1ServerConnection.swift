@@ -1,0 +1,288 @@
+import Authorization
+import EventLoops
+import HTTPSemantics
+import Telemetry
+import TransportSecurity
+import WireProtocols
+
+/// A caller's HTTP/1.1 connection (RFC 9112): one request after the other, each answered before the next is begun.
+final class HTTP1ServerConnection: StreamConnection, DownstreamStream {
+    private let listener: Listener
+    private let peer: NetworkAddress
+    private var origin: CallOrigin?
+
+    private var exchange: Exchange?
+    private var framing = HTTP1Framing()
+    private var decoder = HTTP1BodyDecoder()
+    private var scan = HTTP1ScanState()
+    /// Input that could not be used yet: part of a head, or requests that came before their turn.
+    private var pending: [UInt8] = []
+    private var isProcessing = false
+
+    private var requestCount = 0
+    private var keepsAlive = true
+    private var responseLength = BodyLength.none
+    /// When the first byte of the head under way came; 0: none has.
+    private var headStarted: DeadlineWheel.Time = 0
+    private var lastProgress: DeadlineWheel.Time
+    var registryIndex = -1
+
+    /// Bytes of requests that came before their turn, kept while one is under way: 64 KiB.
+    private static let pendingByteLimit = 64 * 1024
+
+    init(worker: Worker, listener: Listener, peer: NetworkAddress, transport: consuming Transport) {
+        self.listener = listener
+        self.peer = peer
+        lastProgress = worker.loop.now
+        super.init(worker: worker, transport: transport, state: .handshaking)
+    }
+
+    // MARK: Life
+
+    override func opened() {
+        if isSecure {
+            origin = CallOrigin(listener: listener, peer: peer, caller: peerID.map { Caller($0) }, serverName: serverName)
+        } else {
+            origin = CallOrigin(listener: listener, peer: peer)
+        }
+        updateDeadline()
+    }
+
+    override func handshakeFailed(_ failure: TLSFailure) { worker.handshakeFailed(failure, listener: listener, peer: peer) }
+
+    override func closed() {
+        worker.connectionClosed(self)
+        let exchange = exchange
+        self.exchange = nil
+        exchange?.callerGone()
+    }
+
+    override func inputEnded() {
+        guard let exchange else { return close() }
+        // A half-closed caller still reads; one that promised more has gone.
+        if exchange.isRequestComplete { keepsAlive = false } else { close() }
+    }
+
+    override func outputDrained() {
+        lastProgress = worker.loop.now
+        exchange?.downstreamDrained()
+    }
+
+    /// Nothing new is taken: ends at once if idle, else after the answer under way.
+    func drain() {
+        keepsAlive = false
+        if exchange == nil, pending.isEmpty { finish() }
+    }
+
+    var activeExchange: Exchange? { exchange }
+    var listenerIsGone: Bool { listener.isStopped }
+
+    // MARK: Deadlines
+
+    override func deadlineReached() {
+        switch state {
+        case .connecting, .handshaking, .finishing, .lingering, .closed: return close()
+        case .open: break
+        }
+        let now = worker.loop.now
+        guard let exchange else {
+            if headStarted == 0 { return finish() }
+            return refuse(status: 408, reason: .timeout, detail: "request-head")
+        }
+        if let due = exchange.requestDeadline, due <= now { return exchange.requestTimedOut() }
+        if let due = bodyDeadline(exchange), due <= now { return exchange.fail(.timeout, status: 408) }
+        if queuedByteCount > 0, lastProgress + worker.view.timeouts.stream <= now { return abort() }
+        updateDeadline()
+    }
+
+    func requestDeadlineChanged() { updateDeadline() }
+
+    private func bodyDeadline(_ exchange: Exchange) -> DeadlineWheel.Time? {
+        exchange.isRequestComplete || exchange.isRequestCongested ? nil : lastProgress + worker.view.timeouts.requestBody
+    }
+
+    private func updateDeadline() {
+        let timeouts = worker.view.timeouts
+        guard let exchange else {
+            return setDeadline(headStarted == 0 ? worker.loop.now + timeouts.idle : headStarted + timeouts.requestHead)
+        }
+        var deadline = exchange.requestDeadline ?? .max
+        if let due = bodyDeadline(exchange) { deadline = min(deadline, due) }
+        if queuedByteCount > Self.lowWatermark { deadline = min(deadline, lastProgress + timeouts.stream) }
+        setDeadline(deadline == .max ? nil : deadline)
+    }
+
+    // MARK: Requests
+
+    override func received(_ bytes: Span<UInt8>) {
+        lastProgress = worker.loop.now
+        guard pending.isEmpty else {
+            for index in bytes.indices { pending.append(bytes[index]) }
+            return processPending()
+        }
+        let used = process(bytes)
+        guard isOpen, used < bytes.count else { return }
+        keep(bytes.extracting(used...))
+    }
+
+    /// What was kept, when its turn has come.
+    private func processPending() {
+        guard !isProcessing, !pending.isEmpty, isOpen else { return }
+        let bytes = pending
+        pending = []
+        let used = process(bytes.span)
+        guard isOpen, used < bytes.count else { return }
+        keep(bytes.span.extracting(used...))
+    }
+
+    private func keep(_ bytes: Span<UInt8>) {
+        pending.reserveCapacity(bytes.count)
+        for index in bytes.indices { pending.append(bytes[index]) }
+        if exchange == nil {
+            if headStarted == 0 { headStarted = worker.loop.now }
+            updateDeadline()
+        } else if pending.count >= Self.pendingByteLimit {
+            pauseReading()
+        }
+    }
+
+    /// - Returns: How many bytes were used; the rest must wait.
+    private func process(_ bytes: Span<UInt8>) -> Int {
+        isProcessing = true
+        defer { isProcessing = false }
+        var used = 0
+        while used < bytes.count, isOpen {
+            let rest = bytes.extracting(used...)
+            let step: Int?
+            if let exchange {
+                guard !exchange.isRequestComplete else { return used }
+                step = processBody(rest, of: exchange)
+            } else {
+                guard keepsAlive else { return bytes.count }
+                step = processHead(rest)
+            }
+            guard let step else { return used }
+            used += step
+        }
+        return used
+    }
+
+    private func processHead(_ bytes: Span<UInt8>) -> Int? {
+        let exchange = worker.takeExchange()
+        do throws(HTTP1Error) {
+            let consumed = try HTTP1RequestParser.parse(
+                bytes, into: &exchange.request, framing: &framing, limits: worker.view.limits, scan: &scan,
+                scheme: listener.view.scheme)
+            guard let consumed else {
+                worker.giveBack(exchange)
+                return nil
+            }
+            begin(exchange)
+            return consumed
+        } catch {
+            worker.giveBack(exchange)
+            refuse(status: error.status, reason: error.reason, detail: error.name)
+            return bytes.count
+        }
+    }
+
+    private func begin(_ exchange: Exchange) {
+        requestCount += 1
+        headStarted = 0
+        scan = HTTP1ScanState()
+        decoder = HTTP1BodyDecoder(framing.body)
+        keepsAlive = framing.keepsAlive && requestCount < worker.view.requestsPerConnection && !worker.isDraining
+        exchange.requestBody = BodyLength(framing.body)
+        self.exchange = exchange
+        exchange.start(from: self, origin: origin!)
+        if self.exchange === exchange { updateDeadline() }
+    }
+
+    private func processBody(_ bytes: Span<UInt8>, of exchange: Exchange) -> Int? {
+        do throws(HTTP1Error) {
+            switch try decoder.next(bytes, trailers: &worker.trailers, limits: worker.view.limits) {
+            case .data(let range):
+                exchange.sendBody(bytes.extracting(range))
+                if exchange.isRequestCongested { pauseReading() }
+                return range.upperBound
+            case .needsMore(let consumed): return consumed
+            case .end(let consumed):
+                exchange.endRequest(trailers: worker.trailers)
+                return consumed
+            }
+        } catch {
+            keepsAlive = false
+            exchange.fail(error.reason, status: error.status)
+            return bytes.count
+        }
+    }
+
+    func resumeRequest() { resumeReading() }
+
+    // MARK: Responses
+
+    func sendInterim(_ head: borrowing MessageHead) {
+        guard framing.minorVersion >= 1 else { return }
+        worker.output.removeAll(keepingCapacity: true)
+        HTTP1Serializer.appendInterimResponse(head, to: &worker.output)
+        write(worker.output)
+    }
+
+    func sendHead(_ head: borrowing MessageHead, body: BodyLength) {
+        // A request that was not taken whole leaves its rest on the connection.
+        if let exchange, !exchange.isRequestComplete, exchange.isResponseComplete || framing.expectsContinue { keepsAlive = false }
+        responseLength = body
+        // HTTP/1.0 knows no chunks: the end of the connection is the end of the body.
+        if body == .unknown, framing.minorVersion == 0 { keepsAlive = false }
+        worker.output.removeAll(keepingCapacity: true)
+        HTTP1Serializer.appendResponse(
+            head, body: http1Body(body), keepsAlive: keepsAlive, minorVersion: framing.minorVersion, to: &worker.output)
+        write(worker.output)
+    }
+
+    private func http1Body(_ body: BodyLength) -> HTTP1Framing.Body {
+        switch body {
+        case .none: .none
+        case .bytes(let count): .length(count)
+        case .unknown: framing.minorVersion == 0 ? .untilClose : .chunked
+        }
+    }
+
+    func sendBody(_ bytes: Span<UInt8>) {
+        writeBody(bytes, chunked: responseLength == .unknown && framing.minorVersion >= 1)
+    }
+
+    func endResponse(trailers: borrowing MessageHead) {
+        guard responseLength == .unknown, framing.minorVersion >= 1 else { return }
+        worker.output.removeAll(keepingCapacity: true)
+        HTTP1Serializer.appendLastChunk(trailers: trailers, to: &worker.output)
+        write(worker.output)
+    }
+
+    func cutResponse() {
+        keepsAlive = false
+        abort()
+    }
+
+    /// The call is over on both sides: the next request's turn.
+    func exchangeEnded() {
+        let isWhole = exchange?.isRequestComplete ?? true
+        exchange = nil
+        guard isOpen else { return }
+        guard keepsAlive, isWhole, !hasInputEnded else { return finish() }
+        headStarted = 0
+        updateDeadline()
+        resumeReading()
+        processPending()
+    }
+
+    /// Answers a request that could not be taken, and closes: where the next one begins is in doubt.
+    private func refuse(status: UInt16, reason: FailureReason, detail: StaticString) {
+        keepsAlive = false
+        responseLength = .none
+        worker.refused(status: status, reason: reason, detail: detail, listener: listener, peer: peer)
+        worker.replies.write(
+            status: status, reason: origin?.tellsReason ?? false ? reason : .none, location: nil, isHead: false, to: self)
+        finish()
+    }
+}

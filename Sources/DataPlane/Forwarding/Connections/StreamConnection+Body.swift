@@ -1,0 +1,13 @@
+import WireProtocols
+
+extension StreamConnection {
+    /// Body bytes in the framing that the head announced.
+    final func writeBody(_ bytes: Span<UInt8>, chunked: Bool) {
+        guard chunked else { return write(bytes) }
+        worker.output.removeAll(keepingCapacity: true)
+        HTTP1Serializer.appendChunkHead(byteCount: bytes.count, to: &worker.output)
+        write(worker.output)
+        write(bytes)
+        write(HTTP1Serializer.chunkEnd)
+    }
+}

@@ -1,0 +1,221 @@
+import EventLoops
+import SPIFFE
+import TransportSecurity
+
+/// A connection on a worker's loop: reads when there is something to read and somebody to take it, writes once at the
+/// end of a turn, and ends in good order. What the bytes mean is its subclasses' affair.
+class StreamConnection: EventHandler {
+    enum State {
+        /// The socket is not connected yet.
+        case connecting
+        case handshaking
+        case open
+        /// All is said: waits for the last bytes to go, then for the other side to close.
+        case finishing
+        case lingering
+        case closed
+    }
+
+    /// Bytes queued on a connection from which on its source is held back: 64 KiB.
+    static let highWatermark = 64 * 1024
+    /// Bytes queued on a connection below which its source goes on: 16 KiB.
+    static let lowWatermark = 16 * 1024
+    /// How long a finished connection waits for the other side to close, in milliseconds, so that the last answer is
+    /// not lost to a reset (RFC 9112 § 9.6).
+    private static let lingerMilliseconds: UInt64 = 2_000
+
+    let worker: Worker
+    private(set) var state: State
+    private(set) var registration = Registration.none
+    /// `nil` once closed: the descriptor and its keys are gone with it.
+    private var transport: Transport?
+    private let descriptor: CInt
+    private var output = ByteQueue()
+    private var isReadPaused = false
+    private var wantsRead = false
+    private var inputHasEnded = false
+
+    init(worker: Worker, transport: consuming Transport, state: State) {
+        self.worker = worker
+        descriptor = transport.socket.descriptor
+        self.transport = consume transport
+        self.state = state
+    }
+
+    // MARK: What subclasses do
+
+    /// Connected, and under TLS the handshake done.
+    func opened() {}
+    func received(_ bytes: Span<UInt8>) {}
+    /// The other side ended its half in good order.
+    func inputEnded() {}
+    /// The connection is gone without having been closed by us. Called once; `close` has been.
+    func broken() {}
+    func handshakeFailed(_ failure: TLSFailure) {}
+    /// What was queued fell below the low watermark.
+    func outputDrained() {}
+    func deadlineReached() {}
+    /// Gone, for whatever reason. Called once.
+    func closed() {}
+
+    // MARK: For subclasses
+
+    final var isClosed: Bool { state == .closed }
+    final var isOpen: Bool { state == .open }
+    final var queuedByteCount: Int { output.count }
+    final var isCongested: Bool { output.count >= Self.highWatermark }
+    final var hasInputEnded: Bool { inputHasEnded }
+    final var peerID: SPIFFEID? { transport?.peerID }
+    final var serverName: String? { transport?.serverName }
+    final var isSecure: Bool { transport?.isSecure ?? false }
+
+    /// Puts the connection on its loop.
+    final func start() throws(SystemCallError) {
+        registration = try worker.loop.register(self, descriptor: descriptor)
+    }
+
+    final func setDeadline(_ deadline: DeadlineWheel.Time?) {
+        worker.loop.setDeadline(registration, to: deadline)
+    }
+
+    final func setDeadline(after milliseconds: UInt64) {
+        worker.loop.setDeadline(registration, to: worker.loop.now + milliseconds)
+    }
+
+    final func write(_ bytes: Span<UInt8>) {
+        guard state != .closed else { return }
+        output.append(bytes, from: worker.blocks)
+        worker.loop.requestEndOfTurn(registration)
+    }
+
+    final func write(_ bytes: [UInt8]) { write(bytes.span) }
+
+    final func pauseReading() { isReadPaused = true }
+
+    final func resumeReading() {
+        guard isReadPaused else { return }
+        isReadPaused = false
+        wantsRead = true
+        worker.loop.requestEndOfTurn(registration)
+    }
+
+    /// Closes once all that is queued is written, and the other side has had the chance to read it.
+    final func finish() {
+        guard state == .open else { return close() }
+        state = .finishing
+        worker.loop.requestEndOfTurn(registration)
+    }
+
+    /// Closes so that the other side cannot take what it has for the whole.
+    final func abort() {
+        guard state != .closed else { return }
+        transport?.resetOnClose()
+        close()
+    }
+
+    final func close() {
+        guard state != .closed else { return }
+        state = .closed
+        worker.loop.unregister(registration)
+        output.removeAll(into: worker.blocks)
+        transport = nil
+        closed()
+    }
+
+    final func releaseIdleBuffers() { transport?.releaseBuffers() }
+
+    // MARK: EventHandler
+
+    final func ready(_ events: ReadyEvents) {
+        transport?.note(events)
+        switch state {
+        case .connecting:
+            guard events.contains(.writable) || events.contains(.failed) || events.contains(.hangup) else { return }
+            guard transport?.connectError() == 0 else { return fail() }
+            state = .handshaking
+            advanceHandshake()
+        case .handshaking: advanceHandshake()
+        case .open, .finishing:
+            if events.contains(.writable), !output.isEmpty { worker.loop.requestEndOfTurn(registration) }
+            read()
+        case .lingering: discardInput()
+        case .closed: break
+        }
+    }
+
+    final func turnEnded() {
+        switch state {
+        case .open, .finishing:
+            if wantsRead {
+                wantsRead = false
+                read()
+            }
+            flush()
+        case .connecting, .handshaking, .lingering, .closed: break
+        }
+    }
+
+    // MARK: Moving bytes
+
+    private func advanceHandshake() {
+        switch transport!.handshake() {
+        case .inProgress: break
+        case .done:
+            state = .open
+            opened()
+            guard state != .closed else { return }
+            read()
+            if state != .closed, !output.isEmpty { worker.loop.requestEndOfTurn(registration) }
+        case .failed(let failure):
+            handshakeFailed(failure)
+            fail()
+        }
+    }
+
+    private func read() {
+        while !isReadPaused, !inputHasEnded, state == .open || state == .finishing {
+            switch unsafe transport!.receive(into: UnsafeMutableRawBufferPointer(worker.scratch)) {
+            case .bytes(let count):
+                if state == .finishing { continue }
+                let bytes = unsafe UnsafeBufferPointer(rebasing: worker.scratch[..<count]).span
+                received(bytes)
+            case .wouldBlock: return
+            case .ended:
+                inputHasEnded = true
+                if state == .open { inputEnded() }
+                return
+            case .broken: return fail()
+            }
+        }
+    }
+
+    private func flush() {
+        if !output.isEmpty {
+            let wasCongested = output.count > Self.lowWatermark
+            guard transport!.send(&output, pool: worker.blocks) else { return fail() }
+            if wasCongested, output.count <= Self.lowWatermark { outputDrained() }
+        }
+        guard state == .finishing, output.isEmpty else { return }
+        transport!.endOutput()
+        if inputHasEnded { return close() }
+        state = .lingering
+        setDeadline(after: Self.lingerMilliseconds)
+        discardInput()
+    }
+
+    private func discardInput() {
+        while true {
+            switch unsafe transport!.receive(into: UnsafeMutableRawBufferPointer(worker.scratch)) {
+            case .bytes: continue
+            case .wouldBlock: return
+            case .ended, .broken: return close()
+            }
+        }
+    }
+
+    private func fail() {
+        guard state != .closed else { return }
+        close()
+        broken()
+    }
+}

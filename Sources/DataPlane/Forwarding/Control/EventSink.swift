@@ -1,0 +1,12 @@
+/// What a worker wants logged besides calls.
+package enum DataPlaneEvent: Sendable {
+    case handshakeRefused(listener: String, peer: String, reason: String)
+    case upstreamHandshakeFailed(endpoint: String, reason: String)
+}
+
+/// Takes workers' events to the log. Called on a worker's thread: must not wait.
+package struct EventSink: Sendable {
+    let post: @Sendable (DataPlaneEvent) -> Void
+
+    package init(_ post: @escaping @Sendable (DataPlaneEvent) -> Void) { self.post = post }
+}

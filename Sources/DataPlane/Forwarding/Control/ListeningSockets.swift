@@ -1,0 +1,83 @@
+import Diagnostics
+import EventLoops
+import Glibc
+
+/// Sockets that listen at one address, one a worker.
+final class ListeningSockets {
+    let sockets: [SharedSocket]
+
+    private init(_ sockets: [SharedSocket]) { self.sockets = sockets }
+
+    /// - Throws: if the address is taken, by whomever.
+    static func open(at address: NetworkAddress, count: Int) throws(SystemCallError) -> ListeningSockets {
+        switch address {
+        case .ip:
+            // SO_REUSEPORT would let us in beside another process that set it too: ask without it first.
+            let probe = try Socket.bound(to: address, sharesPort: false)
+            try probe.listen(backlog: 1)
+            _ = consume probe
+            var sockets: [SharedSocket] = []
+            for _ in 0..<count {
+                let socket = try Socket.bound(to: address, sharesPort: true)
+                try socket.listen()
+                sockets.append(SharedSocket(socket))
+            }
+            return ListeningSockets(sockets)
+        case .unix(let path):
+            try removeStale(path)
+            let socket = try Socket.bound(to: address, sharesPort: false)
+            // Who may reach the socket is for the folder it lies in to say, as who may reach a port is for the host.
+            guard unsafe chmod(path, 0o666) == 0 else { throw SystemCallError(last: "chmod") }
+            try socket.listen()
+            let shared = SharedSocket(socket)
+            return ListeningSockets(Array(repeating: shared, count: count))
+        }
+    }
+
+    /// A socket file that nobody listens at any more is in the way; any other file is not ours to remove.
+    private static func removeStale(_ path: String) throws(SystemCallError) {
+        var status = stat()
+        guard unsafe lstat(path, &status) == 0 else { return }
+        guard status.st_mode & S_IFMT == S_IFSOCK else { throw SystemCallError("bind", errno: EEXIST) }
+        do throws(SystemCallError) {
+            _ = try Socket.connecting(to: .unix(path: path))
+            throw SystemCallError("bind", errno: EADDRINUSE)
+        } catch {
+            guard error.errno == ECONNREFUSED else { throw error }
+            unsafe unlink(path)
+        }
+    }
+}
+
+/// A socket that several hold.
+final class SharedSocket {
+    private let socket: Socket
+
+    init(_ socket: consuming Socket) { self.socket = socket }
+
+    func duplicate() throws(SystemCallError) -> Socket { try socket.duplicate() }
+}
+
+extension Diagnostic.Code {
+    /// A port or path to listen at is taken, or not ours to use.
+    package static let cannotListen = Self("serving.cannot-listen")
+    /// A name in an address does not resolve.
+    package static let unresolvableName = Self("serving.unresolvable-name")
+}
+
+extension Diagnostic {
+    static func cannotListen(
+        _ address: NetworkAddress, _ listener: ServingPlan.PlacedListener, _ error: SystemCallError
+    ) -> Diagnostic {
+        let remedy =
+            switch error.errno {
+            case EADDRINUSE: "stop the process that listens there, or choose another port"
+            case EACCES: "choose a port above 1023, or run with CAP_NET_BIND_SERVICE"
+            case EADDRNOTAVAIL: "choose an address of this host"
+            default: "choose another address"
+            }
+        return Diagnostic(
+            .cannotListen, at: listener.position, found: "\(address) for \(listener.owner): \(error.reason)",
+            expected: "an address that can be listened at", remedy: remedy)
+    }
+}

@@ -1,0 +1,168 @@
+import Authorization
+import Diagnostics
+import EventLoops
+import Manifests
+import MeshSnapshot
+import SPIFFE
+
+/// What this node serves of a snapshot: addresses resolved, what is local told from what is not. One value for all workers,
+/// from which each compiles a view of its own.
+package struct ServingPlan: Sendable {
+    struct ServicePlan: Sendable {
+        let name: ResourceName
+        let service: Service
+        let routes: [HTTPRoute]
+        let policies: [AuthorizationPolicy]
+        let endpoints: [EndpointPlan]
+        let accounts: Set<SPIFFEID>
+
+        var serverName: String { "\(name.name).\(name.namespace).mesh" }
+    }
+
+    struct EndpointPlan: Sendable, Hashable {
+        let address: NetworkAddress
+        let isMesh: Bool
+        let isWorkload: Bool
+    }
+
+    enum ListenerPlan: Sendable {
+        case outbound(SPIFFEID, namespace: String)
+        case inbound
+        case gateway([GatewayPlan])
+    }
+
+    struct GatewayPlan: Sendable {
+        let name: ResourceName
+        let account: SPIFFEID
+        let listener: GatewayListener
+        let routes: [HTTPRoute]
+        let trustedProxies: [AddressBlock]
+    }
+
+    struct PlacedListener: Sendable {
+        let plan: ListenerPlan
+        /// For messages and metrics: `Workload shop/web-1`.
+        let owner: String
+        let position: SourcePosition
+    }
+
+    let snapshot: MeshSnapshot
+    let generation: UInt64
+    let settings: ProxySettings
+    let defaultAction: DefaultAction
+    let services: [ServicePlan]
+    private(set) var listeners: [NetworkAddress: PlacedListener] = [:]
+    /// Service accounts of this node's workloads and gateways: each needs a certificate.
+    package private(set) var identities: Set<SPIFFEID> = []
+    /// What each service's certificate is, by server name: what callers from other nodes ask for.
+    package private(set) var servedNames: [String: SPIFFEID] = [:]
+    /// Whether calls leave this node or come in from others.
+    package private(set) var hasMesh = false
+
+    /// - Parameter resolve: DNS name to addresses; called for names only.
+    package init(
+        _ snapshot: MeshSnapshot, node: String?, generation: UInt64, resolve: (String) -> [EventLoops.IPAddress],
+        problems: inout [Diagnostic]
+    ) {
+        let trustDomain = snapshot.mesh.trustDomain
+        self.snapshot = snapshot
+        self.generation = generation
+        settings = snapshot.mesh.proxy
+        defaultAction = snapshot.mesh.defaultAction
+        services = snapshot.services.values.sorted { $0.metadata.name < $1.metadata.name }.map { service in
+            let name = service.metadata.name
+            let workloads = snapshot.workloads(of: name)
+            var endpoints = workloads.flatMap { workload -> [EndpointPlan] in
+                guard let address = workload.address else { return [] }
+                if node == nil || workload.node?.value == node {
+                    return Self.addresses(of: address.value, resolve)
+                        .map { EndpointPlan(address: $0, isMesh: false, isWorkload: true) }
+                }
+                guard let home = workload.node.flatMap({ snapshot.nodes[$0.value] }) else { return [] }
+                return Self.addresses(of: home.address.value, resolve)
+                    .map { EndpointPlan(address: $0, isMesh: true, isWorkload: true) }
+            }
+            endpoints += service.endpoints.flatMap { Self.addresses(of: $0.value, resolve) }
+                .map { EndpointPlan(address: $0, isMesh: false, isWorkload: false) }
+            return ServicePlan(
+                name: name, service: service, routes: snapshot.routes(forService: name),
+                policies: snapshot.policies(for: name), endpoints: endpoints,
+                accounts: Set(workloads.map { Self.identity(of: $0, in: trustDomain) }))
+        }
+        hasMesh = services.contains { $0.endpoints.contains(where: \.isMesh) }
+        placeWorkloads(snapshot, node, resolve, &problems)
+        placeGateways(snapshot, node, &problems)
+        placeInbound(snapshot, node, resolve)
+    }
+
+    private mutating func placeWorkloads(
+        _ snapshot: MeshSnapshot, _ node: String?, _ resolve: (String) -> [IPAddress], _ problems: inout [Diagnostic]
+    ) {
+        for workload in snapshot.workloads where node == nil || workload.node?.value == node {
+            let id = Self.identity(of: workload, in: snapshot.mesh.trustDomain)
+            identities.insert(id)
+            if let service = workload.service {
+                servedNames["\(service.value).\(workload.metadata.name.namespace).mesh"] = id
+            }
+            guard let listen = workload.outboundListen else { continue }
+            guard let address = Self.addresses(of: listen.value, resolve).first else {
+                problems.append(.unresolvable(listen))
+                continue
+            }
+            listeners[address] = PlacedListener(
+                plan: .outbound(id, namespace: workload.metadata.name.namespace),
+                owner: "Workload \(workload.metadata.name)", position: listen.position)
+        }
+    }
+
+    private mutating func placeGateways(_ snapshot: MeshSnapshot, _ node: String?, _ problems: inout [Diagnostic]) {
+        var ports: [NetworkAddress: [GatewayPlan]] = [:]
+        for gateway in snapshot.gateways where gateway.node == nil || gateway.node?.value == node {
+            let name = gateway.metadata.name
+            let account = SPIFFEID(
+                trustDomain: snapshot.mesh.trustDomain, namespace: name.namespace,
+                serviceAccount: gateway.serviceAccount.value)
+            identities.insert(account)
+            for listener in gateway.listeners {
+                guard let ip = IPAddress(listener.address) else { continue }
+                ports[.ip(ip, port: listener.port.value), default: []].append(
+                    GatewayPlan(
+                        name: name, account: account, listener: listener,
+                        routes: snapshot.routes(forGateway: name, listener: listener), trustedProxies: gateway.trustedProxies))
+            }
+        }
+        for (address, plans) in ports {
+            listeners[address] = PlacedListener(
+                plan: .gateway(plans), owner: "Gateway \(plans[0].name)", position: plans[0].listener.port.position)
+        }
+    }
+
+    private mutating func placeInbound(_ snapshot: MeshSnapshot, _ node: String?, _ resolve: (String) -> [IPAddress]) {
+        guard let node, let home = snapshot.nodes[node] else { return }
+        guard let address = Self.addresses(of: home.address.value, resolve).first else { return }
+        hasMesh = true
+        listeners[address] = PlacedListener(plan: .inbound, owner: "Node \(node)", position: home.address.position)
+    }
+
+    private static func identity(of workload: Workload, in trustDomain: TrustDomain) -> SPIFFEID {
+        SPIFFEID(
+            trustDomain: trustDomain, namespace: workload.metadata.name.namespace,
+            serviceAccount: workload.serviceAccount.value)
+    }
+
+    private static func addresses(of address: SocketAddress, _ resolve: (String) -> [IPAddress]) -> [NetworkAddress] {
+        switch address {
+        case .unix(let path): [.unix(path: path)]
+        case .tcp(let host, let port):
+            if let ip = IPAddress(host) { [.ip(ip, port: port)] } else { resolve(host).map { .ip($0, port: port) } }
+        }
+    }
+}
+
+extension Diagnostic {
+    static func unresolvable(_ address: Located<SocketAddress>) -> Diagnostic {
+        Diagnostic(
+            .unresolvableName, at: address.position, found: "\"\(address.value)\"", expected: "a name that resolves to an address",
+            remedy: "write an IP address, or make the name resolve on this host")
+    }
+}

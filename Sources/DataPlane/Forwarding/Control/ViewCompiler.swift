@@ -1,0 +1,103 @@
+import Authorization
+import EventLoops
+import Manifests
+import MeshSnapshot
+import Routing
+import SPIFFE
+import Telemetry
+
+/// Compiles a plan into views. What did not change since the last one is not compiled again.
+struct ViewCompiler {
+    let labels: LabelRegistry
+    private var programs: [ResourceName: (policies: [AuthorizationPolicy], action: DefaultAction, program: AuthorizationProgram)] = [:]
+    private var tables: [TableKey: (routes: [[HTTPRoute]], listeners: [GatewayListener], table: RouteTable)] = [:]
+
+    private enum TableKey: Hashable {
+        case service(ResourceName)
+        case gateway(NetworkAddress)
+    }
+
+    init(labels: LabelRegistry) { self.labels = labels }
+
+    mutating func compile(_ plan: ServingPlan) -> WorkerView {
+        let services = plan.services.map { compile($0, defaultAction: plan.defaultAction) }
+        let indices = Dictionary(uniqueKeysWithValues: plan.services.indices.map { (plan.services[$0].name, $0) })
+        for (view, service) in zip(services, plan.services) where !service.routes.isEmpty {
+            let table = table(.service(service.name), [service.routes], []) { RouteTable(service: service.name, in: plan.snapshot) }
+            view.join(join(table, services, indices))
+        }
+        var listeners: [NetworkAddress: ListenerView] = [:]
+        let shortHosts = shortHosts(plan.services)
+        for (address, listener) in plan.listeners {
+            let role: ListenerView.Role =
+                switch listener.plan {
+                case .inbound: .inbound
+                case .outbound(let id, let namespace):
+                    .outbound(OutboundView(caller: Caller(id), shortHosts: shortHosts[namespace]))
+                case .gateway(let gateways): .gateway(compile(gateways, at: address, plan.snapshot, services, indices))
+                }
+            listeners[address] = ListenerView(role: role, address: address, label: listener.owner)
+        }
+        return WorkerView(
+            generation: plan.generation, settings: plan.settings, services: services, listeners: listeners,
+            hosts: hosts(plan.services))
+    }
+
+    private mutating func compile(_ plan: ServingPlan.ServicePlan, defaultAction: DefaultAction) -> ServiceView {
+        let program: AuthorizationProgram
+        if let known = programs[plan.name], known.action == defaultAction, known.policies == plan.policies {
+            program = known.program
+        } else {
+            program = AuthorizationProgram(service: plan.name, policies: plan.policies, defaultAction: defaultAction)
+            programs[plan.name] = (plan.policies, defaultAction, program)
+        }
+        return ServiceView(
+            name: plan.name, label: labels.label("\(plan.name)"), serverName: plan.serverName,
+            keepsEscapedSlashes: plan.service.escapedSlashes == .keep, program: program,
+            policyLabels: program.policies.map { labels.label("\($0.name)") } + [labels.label("default action")],
+            endpoints: plan.endpoints.map { EndpointView(address: $0.address, isMesh: $0.isMesh, isWorkload: $0.isWorkload) },
+            accounts: plan.accounts)
+    }
+
+    private mutating func compile(
+        _ gateways: [ServingPlan.GatewayPlan], at address: NetworkAddress, _ snapshot: MeshSnapshot, _ services: [ServiceView],
+        _ indices: [ResourceName: Int]
+    ) -> GatewayView {
+        let table = table(.gateway(address), gateways.map(\.routes), gateways.map(\.listener)) {
+            RouteTable(listeners: gateways.map { (gateway: $0.name, listener: $0.listener) }, in: snapshot)
+        }
+        return GatewayView(
+            isSecure: gateways[0].listener.protocol == .https,
+            listeners: gateways.map { GatewayListenerView(caller: Caller($0.account), trustedProxies: $0.trustedProxies) },
+            routes: join(table, services, indices))
+    }
+
+    private mutating func table(
+        _ key: TableKey, _ routes: [[HTTPRoute]], _ listeners: [GatewayListener], _ make: () -> RouteTable
+    ) -> RouteTable {
+        if let known = tables[key], known.routes == routes, known.listeners == listeners { return known.table }
+        let table = make()
+        tables[key] = (routes, listeners, table)
+        return table
+    }
+
+    private func join(_ table: RouteTable, _ services: [ServiceView], _ indices: [ResourceName: Int]) -> RouteTableView {
+        RouteTableView(
+            table: table, rules: table.rules.map { RuleView(rule: $0, label: labels.label(String(decoding: $0.label, as: UTF8.self))) },
+            services: table.services.map { services[indices[$0]!] })
+    }
+
+    private func hosts(_ services: [ServingPlan.ServicePlan]) -> ByteTable {
+        ByteTable(
+            services.indices.flatMap { index in
+                let name = services[index].name
+                return ["\(name.name).\(name.namespace)", services[index].serverName].map { (name: $0, value: index) }
+                    + services[index].service.hostnames.map { (name: $0.value, value: index) }
+            })
+    }
+
+    private func shortHosts(_ services: [ServingPlan.ServicePlan]) -> [String: ByteTable] {
+        Dictionary(grouping: services.indices, by: { services[$0].name.namespace })
+            .mapValues { ByteTable($0.map { (name: services[$0].name.name, value: $0) }) }
+    }
+}

@@ -1,0 +1,47 @@
+import Telemetry
+
+/// What one worker has counted besides requests.
+package struct WorkerCounters: Sendable {
+    package var accepted: UInt64 = 0
+    package var open = 0
+    package var upstream = 0
+    package var upstreamConnects: UInt64 = 0
+    package var upstreamConnectFailures: UInt64 = 0
+    /// Times accepting stopped because descriptors ran out or a limit was reached.
+    package var pauses: UInt64 = 0
+    /// Requests refused before they were one, by status.
+    package var refused: [UInt16: UInt64] = [:]
+    /// Callers' handshakes, by reason; the empty one: done.
+    package var handshakes: [String: UInt64] = [:]
+    /// Handshakes with other nodes that failed, by reason.
+    package var upstreamHandshakeFailures: [String: UInt64] = [:]
+
+    mutating func add(_ other: WorkerCounters) {
+        accepted += other.accepted
+        open += other.open
+        upstream += other.upstream
+        upstreamConnects += other.upstreamConnects
+        upstreamConnectFailures += other.upstreamConnectFailures
+        pauses += other.pauses
+        refused.merge(other.refused, uniquingKeysWith: +)
+        handshakes.merge(other.handshakes, uniquingKeysWith: +)
+        upstreamHandshakeFailures.merge(other.upstreamHandshakeFailures, uniquingKeysWith: +)
+    }
+}
+
+/// One worker's share of what a scrape adds up.
+package struct WorkerReport: Sendable {
+    package var metrics: RequestMetrics
+    package var counters: WorkerCounters
+    /// By policy label: allowed at `2 * id`, denied at the next.
+    package var decisions: [UInt64]
+
+    package mutating func add(_ other: WorkerReport) {
+        metrics.add(other.metrics)
+        counters.add(other.counters)
+        if decisions.count < other.decisions.count {
+            decisions.append(contentsOf: repeatElement(0, count: other.decisions.count - decisions.count))
+        }
+        for index in other.decisions.indices { decisions[index] += other.decisions[index] }
+    }
+}

@@ -1,0 +1,35 @@
+import Manifests
+import WireProtocols
+
+/// The mesh's timeouts in the loop's unit.
+struct MillisecondTimeouts {
+    let requestHead, requestBody, idle, connect, response, stream, handshake, upstreamIdle: UInt64
+
+    init(_ timeouts: ProxyTimeouts) {
+        requestHead = timeouts.requestHead.milliseconds
+        requestBody = timeouts.requestBody.milliseconds
+        idle = timeouts.idle.milliseconds
+        connect = timeouts.connect.milliseconds
+        response = timeouts.response.milliseconds
+        stream = timeouts.stream.milliseconds
+        handshake = timeouts.handshake.milliseconds
+        upstreamIdle = timeouts.upstreamIdle.milliseconds
+    }
+}
+
+extension Duration {
+    /// Rounded up.
+    var milliseconds: UInt64 {
+        let (seconds, attoseconds) = components
+        return UInt64(max(0, seconds)) * 1000 + UInt64(max(0, attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000)
+    }
+}
+
+extension HTTP1Limits {
+    init(_ limits: ProxyLimits) {
+        self.init()
+        headByteCount = limits.headerBytes
+        fieldCount = limits.headerCount
+        targetByteCount = limits.targetBytes
+    }
+}

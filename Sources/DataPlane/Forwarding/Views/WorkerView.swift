@@ -1,0 +1,157 @@
+import Authorization
+import EventLoops
+import HTTPSemantics
+import Manifests
+import Routing
+import SPIFFE
+import Telemetry
+import WireProtocols
+
+/// One generation as one worker serves it. Each worker has its own, so that no reference count is shared between
+/// cores; nothing in it changes but the pools that its endpoints have found.
+final class WorkerView {
+    let generation: UInt64
+    let services: [ServiceView]
+    let listeners: [NetworkAddress: ListenerView]
+    let timeouts: MillisecondTimeouts
+    let limits: HTTP1Limits
+    let requestsPerConnection: Int
+    let idleUpstreamConnections: Int
+    let accessLog: AccessLog
+
+    /// `orders.shop`, `orders.shop.mesh` and hostnames of services' own.
+    private let hosts: ByteTable
+    private let byServerName: [String: ServiceView]
+    private let byName: [ResourceName: ServiceView]
+
+    init(
+        generation: UInt64, settings: ProxySettings, services: [ServiceView], listeners: [NetworkAddress: ListenerView],
+        hosts: ByteTable
+    ) {
+        self.generation = generation
+        self.services = services
+        self.listeners = listeners
+        self.hosts = hosts
+        timeouts = MillisecondTimeouts(settings.timeouts)
+        limits = HTTP1Limits(settings.limits)
+        requestsPerConnection = settings.limits.requestsPerConnection
+        idleUpstreamConnections = settings.limits.idleUpstreamConnections
+        accessLog = settings.accessLog
+        byServerName = Dictionary(services.map { ($0.serverName, $0) }, uniquingKeysWith: { first, _ in first })
+        byName = Dictionary(services.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    /// Serves nothing: what a worker has before its first generation.
+    static var empty: WorkerView {
+        WorkerView(
+            generation: 0, settings: ProxySettings(), services: [], listeners: [:], hosts: ByteTable([]))
+    }
+
+    /// - Parameter host: In canonical form.
+    func service(host: Span<UInt8>, from listener: OutboundView) -> ServiceView? {
+        if let index = listener.shortHosts?.find(host) ?? hosts.find(host) { return services[index] }
+        return nil
+    }
+
+    func service(serverName: String) -> ServiceView? { byServerName[serverName] }
+    func service(named name: ResourceName) -> ServiceView? { byName[name] }
+}
+
+/// A service as calls see it: its routes, its rules, its endpoints.
+final class ServiceView {
+    let name: ResourceName
+    let label: Label
+    /// What TLS's SNI names it by: `orders.shop.mesh`.
+    let serverName: String
+    let keepsEscapedSlashes: Bool
+    let program: AuthorizationProgram
+    /// A label a policy of the program, in its order; the last one is the default action's.
+    let policyLabels: [Label]
+    fileprivate(set) var routes: RouteTableView?
+    let endpoints: [EndpointView]
+    /// Those on this node.
+    let localEndpoints: [EndpointView]
+    /// Whose certificates are good for it.
+    let accounts: Set<SPIFFEID>
+
+    init(
+        name: ResourceName, label: Label, serverName: String, keepsEscapedSlashes: Bool, program: AuthorizationProgram,
+        policyLabels: [Label], endpoints: [EndpointView], accounts: Set<SPIFFEID>
+    ) {
+        self.name = name
+        self.label = label
+        self.serverName = serverName
+        self.keepsEscapedSlashes = keepsEscapedSlashes
+        self.program = program
+        self.policyLabels = policyLabels
+        self.endpoints = endpoints
+        self.localEndpoints = endpoints.filter { $0.isWorkload && !$0.isMesh }
+        self.accounts = accounts
+    }
+
+    /// Routes name other services, which name others: they are joined once all services are there.
+    func join(_ routes: RouteTableView?) { self.routes = routes }
+}
+
+/// A place where a service is.
+final class EndpointView {
+    let address: NetworkAddress
+    /// On another node, reached by mutual TLS.
+    let isMesh: Bool
+    /// An instance in the mesh, not a service outside of it.
+    let isWorkload: Bool
+    /// Found on first use; a plain endpoint has one pool, one of the mesh has one for each identity that calls it.
+    private var plainPool: UpstreamPool?
+    private var meshPools: [(caller: Caller, pool: UpstreamPool)] = []
+
+    init(address: NetworkAddress, isMesh: Bool, isWorkload: Bool) {
+        self.address = address
+        self.isMesh = isMesh
+        self.isWorkload = isWorkload
+    }
+
+    func pool(for caller: Caller?, service: ServiceView, worker: Worker) -> UpstreamPool {
+        guard isMesh, let caller else {
+            if let plainPool { return plainPool }
+            let pool = worker.pool(address: address, target: .plain)
+            plainPool = pool
+            return pool
+        }
+        for known in meshPools where known.caller === caller { return known.pool }
+        let target = UpstreamTarget.mesh(
+            source: caller.id, service: service.name, serverName: service.serverName, acceptable: service.accounts)
+        let pool = worker.pool(address: address, target: target)
+        meshPools.append((caller, pool))
+        return pool
+    }
+}
+
+/// Routes compiled for one parent, with what their rules lead to in this view.
+final class RouteTableView {
+    let table: RouteTable
+    /// By `RouteRule.id`.
+    let rules: [RuleView]
+    /// By a backend's `cluster`.
+    let services: [ServiceView]
+
+    init(table: RouteTable, rules: [RuleView], services: [ServiceView]) {
+        self.table = table
+        self.rules = rules
+        self.services = services
+    }
+}
+
+final class RuleView {
+    let rule: RouteRule
+    let label: Label
+    /// `nil`: no timeout of its own.
+    let requestMilliseconds: UInt64?
+    let backendMilliseconds: UInt64?
+
+    init(rule: RouteRule, label: Label) {
+        self.rule = rule
+        self.label = label
+        requestMilliseconds = rule.requestTimeout.flatMap { $0 == .zero ? nil : $0.milliseconds }
+        backendMilliseconds = rule.backendRequestTimeout.flatMap { $0 == .zero ? nil : $0.milliseconds }
+    }
+}

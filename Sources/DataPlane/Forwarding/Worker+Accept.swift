@@ -1,0 +1,52 @@
+import EventLoops
+import Telemetry
+import TransportSecurity
+
+extension Worker {
+    /// A connection has come in.
+    func accept(_ accepted: consuming AcceptedSocket, at listener: Listener) {
+        counters.accepted += 1
+        let peer = accepted.peer
+        let socket = accepted.takeSocket()
+        do {
+            let transport: Transport
+            if listener.view.isSecure {
+                // Without a certificate there is nothing to answer with, not even a refusal.
+                guard let context = identities.serverContext(for: listener.view) else {
+                    counters.handshakes["no-own-certificate", default: 0] += 1
+                    return
+                }
+                let session = try TLSSession(accepting: context, descriptor: socket.descriptor)
+                transport = Transport(socket, session: session)
+            } else {
+                transport = Transport(socket)
+            }
+            let connection = HTTP1ServerConnection(worker: self, listener: listener, peer: peer, transport: transport)
+            try connection.start()
+            connection.setDeadline(after: view.timeouts.handshake)
+            connectionOpened(connection)
+        } catch {
+            counters.pauses += 1
+        }
+    }
+
+    func handshakeFailed(_ failure: TLSFailure, listener: Listener, peer: NetworkAddress) {
+        counters.handshakes[failure.reason, default: 0] += 1
+        events.post(.handshakeRefused(listener: listener.view.label, peer: "\(peer)", reason: failure.reason))
+    }
+
+    func upstreamHandshakeFailed(_ failure: TLSFailure, pool: UpstreamPool) {
+        counters.upstreamHandshakeFailures[failure.reason, default: 0] += 1
+        events.post(.upstreamHandshakeFailed(endpoint: "\(pool.address)", reason: failure.reason))
+    }
+
+    /// A request that was none.
+    func refused(status: UInt16, reason: FailureReason, detail: StaticString, listener: Listener, peer: NetworkAddress) {
+        counters.refused[status, default: 0] += 1
+        metrics.record(
+            RequestMetrics.Key(service: LabelRegistry.none, route: LabelRegistry.none, status: status, reason: reason),
+            microseconds: 0)
+        accessLog.recordRefusal(
+            status: status, reason: reason, detail: detail, listener: listener, peer: peer, view: view)
+    }
+}

@@ -1,0 +1,221 @@
+import Authorization
+import EventLoops
+import Glibc
+import HTTPSemantics
+import SPIFFE
+import Telemetry
+import TransportSecurity
+
+/// One core's share of the data plane: a loop, and everything its connections need. Nothing here is shared with another
+/// worker, and nothing is touched from another thread but through `perform`.
+///
+/// SAFETY: `@unchecked Sendable`: after `run` only the loop's thread uses its state.
+@safe
+final class Worker: @unchecked Sendable {
+    let index: Int
+    let loop: EventLoop
+    var view: WorkerView
+    var identities: TLSMaterial
+    private(set) var isDraining = false
+
+    // What the turn at hand works with; free again when it is over.
+    let blocks = BlockPool()
+    let scratch = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: scratchByteCount)
+    var output: [UInt8] = []
+    var responseHead = MessageHead()
+    var trailers = MessageHead()
+    let noTrailers = MessageHead()
+    private var text: [UInt8] = []
+    var random = FastRandom()
+
+    // What is counted and told.
+    var metrics = RequestMetrics()
+    var counters = WorkerCounters()
+    let accessLog: AccessLogWriter
+    let replies = LocalReplies()
+    private var decisionCounts: [UInt64] = []
+    let decisions = DecisionLog()
+    let events: EventSink
+
+    private var exchanges: [Exchange] = []
+    private var pools: [PoolKey: UpstreamPool] = [:]
+    private var listeners: [NetworkAddress: Listener] = [:]
+    private var connections: [HTTP1ServerConnection] = []
+    private let connectionLimit: Int
+
+    private struct PoolKey: Hashable {
+        let address: NetworkAddress
+        let target: UpstreamTarget
+    }
+
+    /// Bytes one read takes: 64 KiB.
+    private static let scratchByteCount = 64 * 1024
+
+    init(index: Int, view: WorkerView, identities: TLSMaterial, accessLog: AccessLogSink, events: EventSink,
+        connectionLimit: Int
+    ) throws {
+        self.index = index
+        self.view = view
+        self.identities = identities
+        self.connectionLimit = connectionLimit
+        self.events = events
+        self.accessLog = AccessLogWriter(sink: accessLog)
+        loop = try EventLoop()
+        output.reserveCapacity(4096)
+        text.reserveCapacity(256)
+    }
+
+    deinit { unsafe scratch.deallocate() }
+
+    /// Runs `work` on the worker's thread.
+    func perform(_ work: @escaping @Sendable (Worker) -> Void) {
+        loop.post { work(self) }
+    }
+
+    // MARK: Generations
+
+    /// Serves `view` from the next request on, and judges what is under way by it.
+    func adopt(_ view: WorkerView, opened: [NetworkAddress: Listener]) {
+        self.view = view
+        for (address, listener) in opened {
+            listeners[address] = listener
+            listener.start(on: self)
+        }
+        for (address, listener) in listeners {
+            if let next = view.listeners[address] {
+                listener.view = next
+            } else {
+                listeners[address] = nil
+                listener.stop()
+            }
+        }
+        for connection in connections {
+            if connection.listenerIsGone { connection.drain() }
+            connection.activeExchange?.judgeAgain(in: view)
+        }
+        dropUnusedPools()
+    }
+
+    private func dropUnusedPools() {
+        let served = Set(view.services.flatMap { $0.endpoints.map(\.address) })
+        for (key, pool) in pools where !served.contains(key.address) {
+            pool.closeIdle()
+            if pool.connectionCount == 0 { pools[key] = nil }
+        }
+    }
+
+    func pool(address: NetworkAddress, target: UpstreamTarget) -> UpstreamPool {
+        let key = PoolKey(address: address, target: target)
+        if let pool = pools[key] { return pool }
+        let pool = UpstreamPool(address: address, target: target, worker: self)
+        pools[key] = pool
+        return pool
+    }
+
+    /// Stops accepting; every answer under way is the last of its connection.
+    func drain() {
+        isDraining = true
+        for listener in listeners.values { listener.stop() }
+        listeners = [:]
+        for connection in connections { connection.drain() }
+    }
+
+    var openConnectionCount: Int { connections.count }
+
+    func closeAll() {
+        for connection in connections { connection.close() }
+    }
+
+    // MARK: Connections
+
+    var isFull: Bool { connections.count >= connectionLimit }
+
+    func connectionOpened(_ connection: HTTP1ServerConnection) {
+        connection.registryIndex = connections.count
+        connections.append(connection)
+    }
+
+    func connectionClosed(_ connection: HTTP1ServerConnection) {
+        let index = connection.registryIndex
+        guard index >= 0 else { return }
+        connection.registryIndex = -1
+        let last = connections.removeLast()
+        if last !== connection {
+            connections[index] = last
+            last.registryIndex = index
+        }
+        for listener in listeners.values { listener.resume() }
+    }
+
+    // MARK: Exchanges
+
+    func takeExchange() -> Exchange {
+        guard let exchange = exchanges.popLast() else { return Exchange(worker: self) }
+        exchange.reuse()
+        return exchange
+    }
+
+    func giveBack(_ exchange: Exchange) {
+        exchange.reset()
+        guard exchanges.count < Self.keptExchanges else { return }
+        exchanges.append(exchange)
+    }
+
+    /// Exchanges kept for the next calls: about 2 MiB.
+    private static let keptExchanges = 256
+
+    // MARK: Counting
+
+    func count(_ decision: Decision, of service: ServiceView) {
+        let label = decision.policy < 0 ? service.policyLabels.last! : service.policyLabels[Int(decision.policy)]
+        let index = Int(label.id) * 2 + (decision.isAllowed ? 0 : 1)
+        if index >= decisionCounts.count {
+            decisionCounts.append(contentsOf: repeatElement(0, count: index + 1 - decisionCounts.count))
+        }
+        decisionCounts[index] += 1
+    }
+
+    func report() -> WorkerReport {
+        counters.open = connections.count
+        counters.upstream = pools.values.reduce(0) { $0 + $1.connectionCount }
+        return WorkerReport(metrics: metrics, counters: counters, decisions: decisionCounts)
+    }
+
+    /// A text made for the moment.
+    func withText<Result>(_ body: (inout [UInt8]) -> Result) -> Result {
+        text.removeAll(keepingCapacity: true)
+        return body(&text)
+    }
+}
+
+/// xoshiro256**: enough for choosing endpoints, and no system call.
+struct FastRandom: RandomNumberGenerator {
+    private var state: (UInt64, UInt64, UInt64, UInt64)
+
+    init() {
+        var seeds = SystemRandomNumberGenerator()
+        state = (seeds.next(), seeds.next(), seeds.next(), seeds.next() | 1)
+    }
+
+    mutating func next() -> UInt64 {
+        let product = state.1 &* 5
+        let result = ((product << 7) | (product >> 57)) &* 9
+        let shifted = state.1 << 17
+        state.2 ^= state.0
+        state.3 ^= state.1
+        state.1 ^= state.2
+        state.0 ^= state.3
+        state.2 ^= shifted
+        state.3 = (state.3 << 45) | (state.3 >> 19)
+        return result
+    }
+}
+
+/// Microseconds of CLOCK_MONOTONIC.
+enum MonotonicClock {
+    static func microseconds() -> UInt64 {
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+        return UInt64(time.tv_sec) * 1_000_000 + UInt64(time.tv_nsec) / 1000
+    }
+}
