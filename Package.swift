@@ -100,6 +100,13 @@ let package = Package(
         // Fuzzing: inputs that nobody would write.
         .target(name: "FuzzKit", path: "Fuzzing/FuzzKit", swiftSettings: settings),
 
+        // Benchmarks: budgets in allocations and time.
+        .target(name: "AllocationCounter", path: "Benchmarks/AllocationCounter"),
+        .executableTarget(
+            name: "DecisionBenchmark",
+            dependencies: ["AllocationCounter", "Diagnostics", "SPIFFE", "HTTPSemantics", "Manifests", "Authorization"],
+            path: "Benchmarks/DecisionBenchmark", swiftSettings: settings),
+
         tests("Diagnostics"),
         tests("SPIFFE"),
         tests("HTTPSemantics"),

@@ -17,7 +17,8 @@ package struct CallFacts: ~Copyable {
 
     /// - Parameter serverNameIndication: the name of TLS's SNI (RFC 6066 § 3), compared without regard to case.
     package init(
-        caller: Caller?, peerAddress: CallAddress, remoteAddress: CallAddress? = nil, destinationAddress: CallAddress = .none,
+        caller: Caller?, peerAddress: CallAddress, remoteAddress: CallAddress? = nil,
+        destinationAddress: CallAddress = .none,
         destinationPort: UInt16 = 0, serverNameIndication: [UInt8] = [], callProtocol: CallProtocol = .http
     ) {
         self.caller = caller

@@ -54,7 +54,7 @@ struct RuleCompiler {
     private mutating func add(_ source: PolicySource, _ action: PolicyAction) {
         let start = predicates.count
         add(source.serviceAccounts.map { .exact($0.description) }, .serviceAccount, .from)
-        add(source.principals.map(Self.principalPattern), .principal, .from)
+        add(Self.principalPatterns(source.principals, action), .principal, .from)
         add(source.namespaces, .namespace, .from)
         add(source.trustDomains, .trustDomain, .from)
         add(source.requestPrincipals, .requestPrincipal, .from)
@@ -85,7 +85,7 @@ struct RuleCompiler {
             case .requestHeader(let name):
                 add(condition.strings, .header, .when, headerName: headerIndex(name))
             case .sourceNamespace: add(condition.strings, .namespace, .when)
-            case .sourcePrincipal: add(condition.strings.map(Self.principalPattern), .principal, .when)
+            case .sourcePrincipal: add(Self.principalPatterns(condition.strings, action), .principal, .when)
             case .connectionSNI: add(condition.strings.map(Self.lowercased), .serverName, .when)
             case .sourceIP: add(condition.blocks, .peerAddress, .when)
             case .destinationIP: add(condition.blocks, .destinationAddress, .when)
@@ -143,7 +143,7 @@ struct RuleCompiler {
         from: ArraySlice<PolicySource>, to: ArraySlice<PolicyOperation>, when: [PolicyCondition], _ action: PolicyAction
     ) {
         keys.beginClause()
-        keys.add(.caller, callerKeys(from, when))
+        keys.add(.caller, callerKeys(from, when, action))
         keys.add(.path, union(of: to) { pathKeys($0.paths.values) })
         keys.add(.host, union(of: to) { Self.keys(Self.hostPatterns($0.hosts, action).values, .host) })
         keys.add(.method, union(of: to) { Self.keys($0.methods.values, .method) })
@@ -172,16 +172,20 @@ struct RuleCompiler {
         return all
     }
 
-    private func callerKeys(_ from: ArraySlice<PolicySource>, _ when: [PolicyCondition]) -> [IndexKey]? {
+    private func callerKeys(
+        _ from: ArraySlice<PolicySource>, _ when: [PolicyCondition], _ action: PolicyAction
+    ) -> [IndexKey]? {
         let sourceKeys = union(of: from) { source in
             Self.keys(source.serviceAccounts.map { .exact($0.description) }.values, .serviceAccount)
-                ?? Self.keys(source.principals.map(Self.principalPattern).values, .principal)
+                ?? Self.keys(Self.principalPatterns(source.principals, action).values, .principal)
                 ?? Self.keys(source.namespaces.values, .namespace)
                 ?? Self.keys(source.trustDomains.values, .trustDomain)
         }
         if let sourceKeys { return sourceKeys }
         for condition in when where condition.key == .sourcePrincipal {
-            if let keys = Self.keys(condition.strings.map(Self.principalPattern).values, .principal) { return keys }
+            if let keys = Self.keys(Self.principalPatterns(condition.strings, action).values, .principal) {
+                return keys
+            }
         }
         for condition in when where condition.key == .sourceNamespace {
             if let keys = Self.keys(condition.strings.values, .namespace) { return keys }
@@ -244,11 +248,25 @@ struct RuleCompiler {
     /// `host` and `:authority` are the canonical host, not a field line that happens to have that name.
     static func isHost(_ headerName: String) -> Bool { headerName == "host" || headerName == ":authority" }
 
-    /// Istio writes principals without their scheme, SPIFFE with it: both name the same identity.
-    static func principalPattern(_ pattern: StringPattern) -> StringPattern {
+    /// Istio writes principals without their scheme, SPIFFE with it: both name the same identity. `s*` could be either
+    /// the scheme's beginning or a trust domain's; it is read as what lets fewer calls pass.
+    private static func principalPatterns(
+        _ principals: ValueMatch<StringPattern>, _ action: PolicyAction
+    ) -> ValueMatch<StringPattern> {
+        guard !principals.isEmpty else { return principals }
+        func canonical(_ values: [Located<StringPattern>], excludes: Bool) -> [Located<StringPattern>] {
+            values.map { Located(canonicalPrincipal($0.value, excludes: excludes), at: $0.position) }
+        }
+        return ValueMatch(
+            values: canonical(principals.values, excludes: action == .deny),
+            notValues: canonical(principals.notValues, excludes: action == .allow))
+    }
+
+    static func canonicalPrincipal(_ pattern: StringPattern, excludes: Bool) -> StringPattern {
         let scheme = "spiffe://"
         return switch pattern {
         case .exact(let text) where !text.hasPrefix(scheme): .exact(scheme + text)
+        case .prefix(let text) where excludes && scheme.hasPrefix(text): .prefix(text)
         case .prefix(let text) where !text.hasPrefix(scheme): .prefix(scheme + text)
         case .exact, .prefix, .suffix, .present: pattern
         }

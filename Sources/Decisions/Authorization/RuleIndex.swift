@@ -22,6 +22,9 @@ struct IndexProbe {
     let prefixLengths: TableRange
     /// Lengths of the suffixes to look up, ascending.
     let suffixLengths: TableRange
+
+    /// A hash of the whole value, made beforehand, is then all it takes.
+    var isExactOnly: Bool { hasExact && prefixLengths.isEmpty && suffixLengths.isEmpty }
 }
 
 /// An entry of the hash table of all branches.
@@ -84,32 +87,44 @@ extension AuthorizationProgram {
         switch probe.attribute {
         case .principal:
             guard let caller = call.caller else { return best }
+            if probe.isExactOnly {
+                return firstClause(under: caller.principalHash, .exact, probe, node, best, head, call)
+            }
             let value = caller.principal
-            return descend(probe, node, value.span, caller.principalHash, best, head, call)
+            return descend(probe, node, value.span, best, head, call)
         case .trustDomain:
             guard let caller = call.caller else { return best }
+            if probe.isExactOnly {
+                return firstClause(under: caller.trustDomainHash, .exact, probe, node, best, head, call)
+            }
             let value = caller.trustDomain
-            return descend(probe, node, value.span, caller.trustDomainHash, best, head, call)
+            return descend(probe, node, value.span, best, head, call)
         case .namespace:
             guard let caller = call.caller else { return best }
+            if probe.isExactOnly {
+                return firstClause(under: caller.namespaceHash, .exact, probe, node, best, head, call)
+            }
             let value = caller.namespace
-            return descend(probe, node, value.span, caller.namespaceHash, best, head, call)
+            return descend(probe, node, value.span, best, head, call)
         case .serviceAccount:
             guard let caller = call.caller else { return best }
+            if probe.isExactOnly {
+                return firstClause(under: caller.serviceAccountHash, .exact, probe, node, best, head, call)
+            }
             let value = caller.serviceAccount
-            return descend(probe, node, value.span, caller.serviceAccountHash, best, head, call)
+            return descend(probe, node, value.span, best, head, call)
         case .serverName:
-            return descend(probe, node, call.serverNameIndication.span, nil, best, head, call)
+            return descend(probe, node, call.serverNameIndication.span, best, head, call)
         case .host:
-            return descend(probe, node, head.bytes(head.host), nil, best, head, call)
+            return descend(probe, node, head.bytes(head.host), best, head, call)
         case .method:
-            return descend(probe, node, head.bytes(head.method), nil, best, head, call)
+            return descend(probe, node, head.bytes(head.method), best, head, call)
         case .path:
-            return descend(probe, node, head.bytes(head.path), nil, best, head, call)
+            return descend(probe, node, head.bytes(head.path), best, head, call)
         case .header:
             var best = best
             for field in 0..<head.fieldCount where isHeader(probe.headerName, field, head) {
-                best = descend(probe, node, head.bytes(head.fields[field].value), nil, best, head, call)
+                best = descend(probe, node, head.bytes(head.fields[field].value), best, head, call)
             }
             return best
         case .requestPrincipal, .peerAddress, .remoteAddress, .destinationAddress, .destinationPort:
@@ -119,7 +134,7 @@ extension AuthorizationProgram {
     }
 
     private func descend(
-        _ probe: IndexProbe, _ node: Int32, _ value: Span<UInt8>, _ valueHash: UInt64?, _ best: Int32,
+        _ probe: IndexProbe, _ node: Int32, _ value: Span<UInt8>, _ best: Int32,
         _ head: borrowing MessageHead, _ call: borrowing CallFacts
     ) -> Int32 {
         var best = best
@@ -135,13 +150,9 @@ extension AuthorizationProgram {
             best = firstClause(under: hash, .prefix, probe, node, best, head, call)
         }
         if probe.hasExact {
-            if let valueHash {
-                hash = valueHash
-            } else {
-                while position < value.count {
-                    hash = RollingHash.extended(hash, by: value[position])
-                    position &+= 1
-                }
+            while position < value.count {
+                hash = RollingHash.extended(hash, by: value[position])
+                position &+= 1
             }
             best = firstClause(under: hash, .exact, probe, node, best, head, call)
         }
