@@ -262,9 +262,9 @@ package struct TLSSession: ~Copyable {
         defer { ERR_clear_error() }
         if let rejection = unsafe state.pointee.rejection { return .peerRejected(rejection) }
         if unsafe state.pointee.serverNameIsUnknown { return .unknownServerName }
-        if unsafe state.pointee.failedWith != 0 { return unsafe .connectionLost(errno: state.pointee.failedWith) }
+        // A system call that fails leaves no entry; one that fails after an entry was the attempt to send the alert.
         let packed = ERR_peek_error()
-        guard packed != 0 else { return .connectionLost(errno: 0) }
+        guard packed != 0 else { return unsafe .connectionLost(errno: state.pointee.failedWith) }
         switch ERR_GET_REASON(packed) {
         case SSL_R_UNEXPECTED_EOF_WHILE_READING:
             return .connectionLost(errno: 0)
