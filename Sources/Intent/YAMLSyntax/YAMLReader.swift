@@ -14,6 +14,8 @@ package struct YAMLReader: ~Copyable {
     private var cursorLine = 1
     /// The line (from 1) at which `parser` began.
     private var firstLine = 1
+    /// The line at which the last document began; 0 before the first.
+    private var documentLine = 0
     private var brokenDocumentCount = 0
     private var valueCount = 0
     private var aliasedValueCount = 0
@@ -44,6 +46,7 @@ package struct YAMLReader: ~Copyable {
             do throws(Failure) {
                 switch try event() {
                 case .documentStart:
+                    documentLine = parser.start.line + firstLine
                     anchors.removeAll(keepingCapacity: true)
                     aliasedValueCount = 0
                     return try value(from: try event(), depth: 0, report)
@@ -55,10 +58,10 @@ package struct YAMLReader: ~Copyable {
                 case .syntax(let syntax):
                     let line = syntax.mark.line + firstLine
                     report(syntax.diagnostic(file: file, firstLine: firstLine, standing: character(at: syntax.mark)))
-                    resume(after: line)
+                    resume(from: line)
                 case .document(let diagnostic):
                     report(diagnostic)
-                    resume(after: diagnostic.position.line)
+                    resume(from: diagnostic.position.line)
                 case .file(let diagnostic):
                     report(diagnostic)
                     isAtEnd = true
@@ -274,15 +277,17 @@ package struct YAMLReader: ~Copyable {
 
     // MARK: After a mistake
 
-    /// Goes on at the next line that begins a document.
-    private mutating func resume(after line: Int) {
+    /// Goes on at the next line that begins a document: the line of the mistake itself, if what was found there is the
+    /// beginning of the document after.
+    private mutating func resume(from line: Int) {
         anchors.removeAll(keepingCapacity: true)
         brokenDocumentCount += 1
         while cursor < text.endIndex, brokenDocumentCount < YAMLLimits.brokenDocumentCount {
-            let isNext = cursorLine > line && text[cursor...].starts(with: "---".utf8)
+            let isNext = cursorLine >= line && cursorLine > documentLine && text[cursor...].starts(with: "---".utf8)
             if isNext, cursor + 3 == text.endIndex || [0x20, 0x09, 0x0A, 0x0D].contains(text[cursor + 3]) {
                 parser.restart(at: cursor - text.startIndex)
                 firstLine = cursorLine
+                documentLine = cursorLine
                 return
             }
             advanceToNextLine()

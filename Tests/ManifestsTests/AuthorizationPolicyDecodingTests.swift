@@ -1,0 +1,164 @@
+import Testing
+
+@testable import Manifests
+
+private func policy(_ spec: String, sourceLocation: SourceLocation = #_sourceLocation) throws -> AuthorizationPolicy {
+    let resource = decode(manifest("AuthorizationPolicy", spec), sourceLocation: sourceLocation).first
+    guard case .authorizationPolicy(let policy) = try #require(resource) else { throw WrongKind() }
+    return policy
+}
+
+private struct WrongKind: Error {}
+
+@Test func `every field of a policy is read`() throws {
+    let policy = try policy(
+        """
+        targetRefs: [{kind: Service, name: orders}, {kind: Service, group: "", name: cart, namespace: shop}]
+        action: DENY
+        mode: Enforce
+        rules:
+        - from:
+          - source:
+              principals: [mesh.local/ns/shop/sa/web, "spiffe://mesh.local/ns/a*", "*/sa/x", "*"]
+              notPrincipals: ["spiffe://mesh.local/ns/shop/sa/y"]
+              serviceAccounts: [shop/web]
+              notServiceAccounts: [shop/b]
+              namespaces: [shop, "team-*"]
+              notNamespaces: [c]
+              trustDomains: [mesh.local]
+              notTrustDomains: [d]
+              requestPrincipals: ["*"]
+              notRequestPrincipals: [e]
+              ipBlocks: [10.0.0.0/8]
+              notIpBlocks: [10.0.0.1]
+              remoteIpBlocks: ["2001:db8::/32"]
+              notRemoteIpBlocks: ["::1"]
+          to:
+          - operation:
+              hosts: [Orders.shop, "*.example.org"]
+              notHosts: [f]
+              ports: [8080]
+              notPorts: [80]
+              methods: [GET, "P*"]
+              notMethods: [POST]
+              paths: [/a, "/b/*", "*.html", "*", "/c/{*}/d/{**}", "/{*}"]
+              notPaths: ["/e/%7Euser"]
+          when:
+          - {key: "request.headers[X-Tenant]", values: [a], notValues: ["b*"]}
+          - {key: source.ip, values: [10.0.0.0/8]}
+          - {key: source.namespace, values: [shop]}
+          - {key: source.principal, notValues: ["*/sa/root"]}
+          - {key: destination.ip, values: ["::1"]}
+          - {key: destination.port, values: [8080]}
+          - {key: connection.sni, values: [Orders.shop.mesh]}
+        - {}
+        """)
+    #expect(policy.targetServices.map(\.value) == ["orders", "cart"])
+    #expect(policy.action == .deny)
+    let rule = policy.rules[0]
+    let source = rule.from[0]
+    #expect(
+        source.principals.values.map(\.value) == [
+            .exact("spiffe://mesh.local/ns/shop/sa/web"), .prefix("spiffe://mesh.local/ns/a"), .suffix("/sa/x"),
+            .present,
+        ])
+    #expect(source.principals.notValues.count == 1)
+    #expect(source.serviceAccounts.values.map(\.value.description) == ["shop/web"])
+    #expect(source.serviceAccounts.notValues.map(\.value.description) == ["shop/b"])
+    #expect(source.namespaces.values.map(\.value) == [.exact("shop"), .prefix("team-")])
+    #expect(source.namespaces.notValues.map(\.value) == [.exact("c")])
+    #expect(source.trustDomains.values.count == 1 && source.trustDomains.notValues.count == 1)
+    #expect(source.requestPrincipals.values.count == 1 && source.requestPrincipals.notValues.count == 1)
+    #expect(source.ipBlocks.values.count == 1 && source.ipBlocks.notValues.count == 1)
+    #expect(source.remoteIpBlocks.values.count == 1 && source.remoteIpBlocks.notValues.count == 1)
+    let operation = rule.to[0]
+    #expect(operation.hosts.values.map(\.value) == [.exact("orders.shop"), .suffix(".example.org")])
+    #expect(operation.hosts.notValues.count == 1)
+    #expect(operation.ports.values.map(\.value) == [8080] && operation.ports.notValues.map(\.value) == [80])
+    #expect(operation.methods.values.map(\.value) == [.exact("GET"), .prefix("P")])
+    #expect(operation.methods.notValues.count == 1)
+    #expect(
+        operation.paths.values.map(\.value) == [
+            .string(.exact("/a")), .string(.prefix("/b/")), .string(.suffix(".html")), .string(.present),
+            .template([.literal("c"), .any, .literal("d")], matchesRest: true), .template([.any], matchesRest: false),
+        ])
+    #expect(operation.paths.notValues.map(\.value) == [.string(.exact("/e/~user"))])
+    #expect(
+        rule.when.map(\.key) == [
+            .requestHeader("x-tenant"), .sourceIP, .sourceNamespace, .sourcePrincipal, .destinationIP, .destinationPort,
+            .connectionSNI,
+        ])
+    #expect(rule.when[0].strings.notValues.map(\.value) == [.prefix("b")])
+    #expect(rule.when[1].blocks.values.count == 1)
+    #expect(rule.when[5].ports.values.map(\.value) == [8080])
+    #expect(rule.when[6].strings.values.map(\.value) == [.exact("orders.shop.mesh")])
+    #expect(policy.rules[1].from.isEmpty && policy.rules[1].to.isEmpty && policy.rules[1].when.isEmpty)
+}
+
+@Test func `no rules and empty rules are told apart`() throws {
+    #expect(try policy("{}").rules.isEmpty)
+    #expect(try policy("rules: []").rules.isEmpty)
+    #expect(try policy("rules: [{}]").rules.count == 1)
+    #expect(try policy("{}").action == .allow)
+    #expect(try policy("{}").targetServices.isEmpty)
+}
+
+@Test(arguments: [
+    ("action: AUDIT", "not-available 5:11"), ("mode: Shadow", "not-available 5:9"),
+    ("action: allow", "invalid-value 5:11"),
+    ("targetRefs: []", "invalid-value 5:15"), ("targetRefs: [{name: a}]", "missing-field 5:16"),
+    ("targetRefs: [{kind: Gateway, name: a}]", "invalid-value 5:23"),
+    ("targetRefs: [{kind: Service, name: a, namespace: b}]", "invalid-value 5:41"),
+    ("selector: {}", "unknown-field 5:3"),
+])
+func `a mistake in a policy is an error at its place`(spec: String, mistake: String) {
+    #expect(mistakes(manifest("AuthorizationPolicy", spec)) == ["manifest.\(mistake)"])
+}
+
+/// What stands within `rules: [{…}]` on line 5, whose first column is 11.
+@Test(arguments: [
+    ("from:", "wrong-type 5:12"), ("from: []", "invalid-value 5:18"), ("from: [{}]", "missing-field 5:19"),
+    ("from: [{source: {}}]", "missing-field 5:28"), ("to: [{operation: {}}]", "missing-field 5:29"),
+    ("to: [{operation: {paths: []}}]", "invalid-value 5:37"), ("to: [{operation: {notPaths: ~}}]", "wrong-type 5:30"),
+    ("when: [{key: source.ip}]", "missing-field 5:20"),
+    ("when: [{key: request.auth.claims[a], values: [b]}]", "not-available 5:25"),
+    ("when: [{key: source.ips, values: [b]}]", "invalid-value 5:25"),
+    ("when: [{key: \"request.headers[]\", values: [b]}]", "invalid-value 5:25"),
+    ("when: [{key: destination.port, values: [\"80\"]}]", "wrong-type 5:52"),
+    ("when: [{key: source.ip, values: [\"10.*\"]}]", "invalid-value 5:45"),
+    ("to: [{operation: {paths: [\"/a/*/b\"]}}]", "invalid-value 5:38"),
+    ("to: [{operation: {paths: [\"/a*b*\"]}}]", "invalid-value 5:38"),
+    ("to: [{operation: {paths: [\"a\"]}}]", "invalid-value 5:38"),
+    ("to: [{operation: {paths: [\"a*\"]}}]", "invalid-value 5:38"),
+    ("to: [{operation: {paths: [\"//admin\"]}}]", "invalid-value 5:38"),
+    ("to: [{operation: {paths: [\"/a?b=c\"]}}]", "invalid-value 5:38"),
+    ("to: [{operation: {paths: [\"/a#b\"]}}]", "invalid-value 5:38"),
+    ("to: [{operation: {paths: [\"/a/../b*\"]}}]", "invalid-value 5:38"),
+    ("to: [{operation: {paths: [\"/{**}/a\"]}}]", "invalid-value 5:38"),
+    ("to: [{operation: {paths: [\"/{id}\"]}}]", "invalid-value 5:38"),
+    ("to: [{operation: {paths: [\"/a{*}\"]}}]", "invalid-value 5:38"),
+    ("to: [{operation: {paths: [\"/{*}/a*\"]}}]", "invalid-value 5:38"),
+    ("to: [{operation: {paths: [\"/{*}/\"]}}]", "invalid-value 5:38"),
+    ("to: [{operation: {paths: [\"\"]}}]", "invalid-value 5:38"),
+    ("to: [{operation: {methods: [get]}}]", "invalid-value 5:40"),
+    ("to: [{operation: {ports: [\"80\"]}}]", "wrong-type 5:38"),
+    ("to: [{operation: {hosts: [\"a:80\"]}}]", "invalid-value 5:38"),
+    ("to: [{operation: {hosts: [a.]}}]", "invalid-value 5:38"),
+    ("from: [{source: {serviceAccounts: [web]}}]", "invalid-value 5:47"),
+    ("from: [{source: {serviceAccounts: [\"shop/*\"]}}]", "invalid-value 5:47"),
+    ("from: [{source: {principals: [\"spiffe://mesh.local/\"]}}]", "invalid-value 5:42"),
+    ("from: [{source: {principal: [a]}}]", "unknown-field 5:29"),
+])
+func `a mistake in a policy's rule is an error at its place`(rule: String, mistake: String) {
+    #expect(mistakes(manifest("AuthorizationPolicy", "rules: [{\(rule)}]")) == ["manifest.\(mistake)"])
+}
+
+@Test(arguments: ["abc", "abc*", "*abc", "*", "a.b"])
+func `a string pattern has one wildcard at most`(text: String) {
+    #expect(StringPattern(text) != nil)
+}
+
+@Test(arguments: ["", "**", "*a*", "a*b", "a**", "**a"])
+func `any other pattern is refused`(text: String) {
+    #expect(StringPattern(text) == nil)
+}

@@ -1,0 +1,188 @@
+import Testing
+
+@testable import Manifests
+
+private func route(_ spec: String, sourceLocation: SourceLocation = #_sourceLocation) throws -> HTTPRoute {
+    let resource = decode(manifest("HTTPRoute", spec), sourceLocation: sourceLocation).first
+    guard case .httpRoute(let route) = try #require(resource) else { throw WrongKind() }
+    return route
+}
+
+private struct WrongKind: Error {}
+
+@Test func `every field of a route is read`() throws {
+    let route = try route(
+        """
+        parentRefs:
+        - {name: edge, sectionName: web, port: 80}
+        - {kind: Service, group: "", name: orders, namespace: other}
+        hostnames: ["shop.example.org", "*.Example.com"]
+        rules:
+        - name: first
+          matches:
+          - path: {type: Exact, value: /a%2Db}
+            headers: [{name: X-Version, value: "2"}, {type: Exact, name: b, value: c d}]
+            queryParams: [{name: q, value: ""}]
+            method: POST
+          - path: {value: /p/}
+          filters:
+          - type: RequestHeaderModifier
+            requestHeaderModifier: {set: [{name: A, value: "1"}], add: [{name: B, value: "2"}], remove: [C]}
+          - type: ResponseHeaderModifier
+            responseHeaderModifier: {set: [{name: A, value: "1"}]}
+          - type: URLRewrite
+            urlRewrite: {hostname: up.example.org, path: {type: ReplaceFullPath, replaceFullPath: /x}}
+          - type: RequestMirror
+            requestMirror: {backendRef: {name: shadow, port: 80}, percent: 20}
+          - type: RequestMirror
+            requestMirror: {backendRef: {name: shadow, namespace: lab}, fraction: {numerator: 1, denominator: 3}}
+          backendRefs:
+          - {name: v1, port: 8080, weight: 90}
+          - name: v2
+            namespace: other
+            kind: Service
+            weight: 0
+            filters: [{type: RequestHeaderModifier, requestHeaderModifier: {remove: [x]}}]
+          timeouts: {request: 10s, backendRequest: 500ms}
+        - filters:
+          - type: RequestRedirect
+            requestRedirect: {scheme: https, hostname: a.b, port: 8443, statusCode: 301, path: {type: ReplacePrefixMatch, replacePrefixMatch: /new}}
+        """)
+    #expect(route.parentRefs.map(\.kind) == [.gateway, .service])
+    #expect(route.parentRefs.map(\.name.value.description) == ["shop/edge", "other/orders"])
+    #expect(route.parentRefs[0].sectionName?.value == "web")
+    #expect(route.parentRefs[0].port?.value == 80)
+    #expect(route.hostnames.map(\.value) == [.exact("shop.example.org"), .wildcard(suffix: ".example.com")])
+
+    let rule = route.rules[0]
+    #expect(rule.name == "first")
+    #expect(rule.matches.map(\.path) == [.exact("/a-b"), .prefix("/p")])
+    #expect(rule.matches[0].headers == [NameValue(name: "x-version", value: "2"), NameValue(name: "b", value: "c d")])
+    #expect(rule.matches[0].queryParams == [NameValue(name: "q", value: "")])
+    #expect(rule.matches.map(\.method) == ["POST", nil])
+    #expect(rule.filters.count == 5)
+    #expect(
+        rule.filters[0]
+            == .requestHeaderModifier(
+                HeaderModifier(
+                    set: [NameValue(name: "a", value: "1")], add: [NameValue(name: "b", value: "2")], remove: ["c"])))
+    #expect(rule.filters[2] == .urlRewrite(URLRewrite(hostname: "up.example.org", path: .replaceFullPath("/x"))))
+    guard case .requestMirror(let percent) = rule.filters[3], case .requestMirror(let fraction) = rule.filters[4] else {
+        throw WrongKind()
+    }
+    #expect((percent.numerator, percent.denominator) == (20, 100))
+    #expect((fraction.numerator, fraction.denominator) == (1, 3))
+    #expect(fraction.backend.value.description == "lab/shadow")
+    #expect(rule.backendRefs.map(\.service.value.description) == ["shop/v1", "other/v2"])
+    #expect(rule.backendRefs.map(\.weight) == [90, 0])
+    #expect(rule.backendRefs[1].filters.count == 1)
+    #expect(rule.timeouts == HTTPRouteTimeouts(request: .seconds(10), backendRequest: .milliseconds(500)))
+
+    guard case .requestRedirect(let redirect) = route.rules[1].filters[0] else { throw WrongKind() }
+    #expect(
+        redirect
+            == RequestRedirect(
+                scheme: .https, hostname: "a.b", path: .replacePrefixMatch("/new"), port: 8443, statusCode: 301))
+    #expect(route.rules.map(\.position.value) == [0, 1])
+    #expect(route.rules[1].position.position.line == 36)
+}
+
+@Test func `what is left out has Gateway API's defaults`() throws {
+    let everything = HTTPRouteMatch(path: .prefix("/"), headers: [], queryParams: [], method: nil)
+    #expect(try route("parentRefs: [{name: a}]").rules.map(\.matches) == [[everything]])
+    let route = try route(
+        "parentRefs: [{name: a}]\nrules: [{backendRefs: [{name: b}]}, {matches: [{}]}, {matches: []}]")
+    #expect(route.rules.map(\.matches) == [[everything], [everything], [everything]])
+    #expect(route.rules[0].backendRefs.map(\.weight) == [1])
+    #expect(route.rules[0].timeouts == HTTPRouteTimeouts())
+    #expect(route.hostnames.isEmpty)
+}
+
+@Test(arguments: [301, 302, 303, 307, 308])
+func `a redirect has one of five codes`(code: Int) throws {
+    _ = try route(
+        "parentRefs: [{name: a}]\nrules: [{filters: [{type: RequestRedirect, requestRedirect: {statusCode: \(code)}}]}]"
+    )
+}
+
+@Test func `zero means no timeout`() throws {
+    let route = try route("parentRefs: [{name: a}]\nrules: [{timeouts: {request: 0s, backendRequest: 1h}}]")
+    #expect(route.rules[0].timeouts == HTTPRouteTimeouts(request: .zero, backendRequest: .seconds(3600)))
+}
+
+/// What stands within `rules: [{…}]` on line 6, whose first column is 11.
+@Test(arguments: [
+    ("retry: {attempts: 2}", "not-available 6:11"), ("sessionPersistence: {}", "not-available 6:11"),
+    ("matches: [{path: {type: RegularExpression, value: /a}}]", "not-available 6:35"),
+    ("matches: [{headers: [{type: RegularExpression, name: a, value: b}]}]", "not-available 6:39"),
+    ("filters: [{type: ExtensionRef, extensionRef: {}}]", "not-available 6:28"),
+    ("filters: [{type: CORS, cors: {}}]", "not-available 6:28"),
+    ("matches: [{path: {value: a}}]", "invalid-value 6:36"),
+    ("matches: [{path: {value: /a//b}}]", "invalid-value 6:36"),
+    ("matches: [{path: {value: /a?b}}]", "invalid-value 6:36"),
+    ("matches: [{path: {value: /../a}}]", "invalid-value 6:36"),
+    ("matches: [{method: get}]", "invalid-value 6:30"),
+    ("matches: [{headers: [{name: 'a b', value: c}]}]", "invalid-value 6:39"),
+    ("matches: [{headers: [{name: a, value: b}, {name: A, value: c}]}]", "duplicate-item 6:53"),
+    ("matches: [{headers: [{name: a, value: \"b\\r\\nc: d\"}]}]", "invalid-value 6:49"),
+    ("backendRefs: [{name: a, weight: 1000001}]", "out-of-range 6:43"),
+    ("backendRefs: [{name: a, weight: -1}]", "out-of-range 6:43"),
+    ("backendRefs: [{name: a, kind: Gateway}]", "invalid-value 6:41"),
+    ("backendRefs: [{name: a, group: apps}]", "invalid-value 6:42"),
+    ("backendRefs: [{port: 80}]", "missing-field 6:26"),
+    ("timeouts: {request: 1s, backendRequest: 2s}", "conflicting-fields 6:35"),
+    ("timeouts: {request: 1d}", "wrong-type 6:31"),
+    ("timeouts: {request: 0}", "wrong-type 6:31"),
+    ("filters: [{type: RequestRedirect, requestRedirect: {statusCode: 304}}]", "invalid-value 6:75"),
+    ("filters: [{type: RequestRedirect, requestRedirect: {scheme: ftp}}]", "invalid-value 6:71"),
+    ("filters: [{type: RequestRedirect, requestRedirect: {}}], backendRefs: [{name: a}]", "conflicting-fields 6:68"),
+    ("backendRefs: [{name: a, filters: [{type: RequestRedirect, requestRedirect: {}}]}]", "conflicting-fields 6:52"),
+    ("filters: [{type: URLRewrite, urlRewrite: {}}]", "missing-field 6:52"),
+    ("filters: [{type: URLRewrite}]", "missing-field 6:22"),
+    ("filters: [{type: URLRewrite, urlRewrite: {hostname: a}, requestRedirect: {}}]", "conflicting-fields 6:67"),
+    (
+        "filters: [{type: URLRewrite, urlRewrite: {hostname: a}}, {type: URLRewrite, urlRewrite: {hostname: a}}]",
+        "duplicate-item 6:75"
+    ),
+    (
+        "filters: [{type: URLRewrite, urlRewrite: {hostname: a}}, {type: RequestRedirect, requestRedirect: {}}]",
+        "conflicting-fields 6:75"
+    ),
+    (
+        "matches: [{path: {type: Exact, value: /a}}], filters: [{type: URLRewrite, urlRewrite: {path: {type: ReplacePrefixMatch, replacePrefixMatch: /b}}}]",
+        "conflicting-fields 6:111"
+    ),
+    ("filters: [{type: RequestMirror, requestMirror: {backendRef: {name: a}, percent: 101}}]", "out-of-range 6:91"),
+    (
+        "filters: [{type: RequestMirror, requestMirror: {backendRef: {name: a}, percent: 1, fraction: {numerator: 1}}}]",
+        "conflicting-fields 6:94"
+    ),
+    (
+        "filters: [{type: RequestMirror, requestMirror: {backendRef: {name: a}, fraction: {numerator: 101}}}]",
+        "out-of-range 6:93"
+    ),
+    (
+        "filters: [{type: RequestHeaderModifier, requestHeaderModifier: {set: [{name: Host, value: a}]}}]",
+        "protected-header 6:88"
+    ),
+    (
+        "filters: [{type: RequestHeaderModifier, requestHeaderModifier: {remove: [X-Heddle-Caller]}}]",
+        "protected-header 6:84"
+    ),
+    ("filters: [{type: RequestHeaderModifier, requestHeaderModifier: {remove: [a, A]}}]", "duplicate-item 6:87"),
+    ("filter: []", "unknown-field 6:11"),
+])
+func `a mistake in a rule is an error at its place`(rule: String, mistake: String) {
+    #expect(mistakes(manifest("HTTPRoute", "parentRefs: [{name: a}]\nrules: [{\(rule)}]")) == ["manifest.\(mistake)"])
+}
+
+@Test(arguments: [
+    ("{}", "missing-field 5:3"), ("parentRefs: []", "invalid-value 5:15"),
+    ("parentRefs: [{name: a, kind: Mesh}]", "invalid-value 5:32"),
+    ("parentRefs: [{name: a, kind: Service, sectionName: b}]", "conflicting-fields 5:41"),
+    ("parentRefs: [{name: a}]\nhostnames: [10.0.0.1]", "invalid-value 6:15"),
+    ("parentRefs: [{name: a}]\nhostnames: ['*']", "invalid-value 6:15"),
+])
+func `a mistake in a route is an error at its place`(spec: String, mistake: String) {
+    #expect(mistakes(manifest("HTTPRoute", spec)) == ["manifest.\(mistake)"])
+}

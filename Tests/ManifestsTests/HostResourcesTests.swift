@@ -1,0 +1,138 @@
+import Testing
+
+@testable import Manifests
+
+// Node, Service, Workload and Gateway: what says where things are.
+
+@Test func `a node has the address other nodes reach it at`() {
+    guard case .node(let node) = decode(manifest("Node", "address: 10.0.0.1:15001")).first else {
+        return #expect(Bool(false))
+    }
+    #expect(node.address.value == .tcp(host: "10.0.0.1", port: 15001))
+    #expect(mistakes(manifest("Node", "{}")) == ["manifest.missing-field 5:3"])
+    #expect(mistakes(manifest("Node", "address: unix:/x.sock")) == ["manifest.invalid-value 5:12"])
+    #expect(mistakes(manifest("Node", "address: 10.0.0.1")) == ["manifest.invalid-value 5:12"])
+}
+
+@Test func `every field of a service is read`() {
+    let spec = """
+        protocol: HTTP
+        hostnames: [Orders.example.org]
+        escapedSlashes: Keep
+        endpoints: [{address: "10.1.1.1:80"}, {address: api.example.org:443}]
+        """
+    guard case .service(let service) = decode(manifest("Service", spec)).first else { return #expect(Bool(false)) }
+    #expect(service.hostnames.map(\.value) == ["orders.example.org"])
+    #expect(service.escapedSlashes == .keep)
+    #expect(service.endpoints.map(\.value.description) == ["10.1.1.1:80", "api.example.org:443"])
+}
+
+@Test(arguments: ["HTTP2", "GRPC", "TCP"])
+func `protocols that are not here yet say so`(name: String) {
+    #expect(mistakes(manifest("Service", "protocol: \(name)")) == ["manifest.not-available 5:13"])
+}
+
+@Test(arguments: [
+    ("protocol: http", "manifest.invalid-value 5:13"), ("hostnames: ['*.a.b']", "manifest.invalid-value 5:15"),
+    ("hostnames: a.b", "manifest.wrong-type 5:14"), ("escapedSlashes: true", "manifest.wrong-type 5:19"),
+    ("endpoints: ['a:1']", "manifest.wrong-type 5:15"), ("endpoints: [{}]", "manifest.missing-field 5:15"),
+    ("port: 80", "manifest.unknown-field 5:3"),
+])
+func `a mistake in a service is an error at its place`(spec: String, mistake: String) {
+    #expect(mistakes(manifest("Service", spec)) == [mistake])
+}
+
+@Test func `every field of a workload is read`() {
+    let spec = """
+        service: web
+        node: a
+        address: unix:/run/web.sock
+        serviceAccount: web-account
+        outbound: {listen: "[::1]:15101"}
+        """
+    guard case .workload(let workload) = decode(manifest("Workload", spec)).first else { return #expect(Bool(false)) }
+    #expect(workload.service?.value == "web")
+    #expect(workload.node?.value == "a")
+    #expect(workload.address?.value == .unix(path: "/run/web.sock"))
+    #expect(workload.serviceAccount.value == "web-account")
+    #expect(workload.outboundListen?.value == .tcp(host: "::1", port: 15101))
+}
+
+@Test func `a workload's service account is its service's name by default`() {
+    guard case .workload(let workload) = decode(manifest("Workload", "{service: web, address: 'a:1'}")).first else {
+        return #expect(Bool(false))
+    }
+    #expect(workload.serviceAccount.value == "web")
+}
+
+@Test func `a workload that only calls others needs an account`() {
+    #expect(mistakes(manifest("Workload", "serviceAccount: cron\noutbound: {listen: unix:/run/cron.sock}")) == [])
+    #expect(mistakes(manifest("Workload", "outbound: {listen: unix:/run/cron.sock}")) == ["manifest.missing-field 5:3"])
+}
+
+@Test(arguments: [
+    ("service: web\naddress: 127.0.0.1", "manifest.invalid-value 6:12"),
+    ("service: shop/web", "manifest.invalid-value 5:12"),
+    ("serviceAccount: a\naddress: 127.0.0.1:80", "manifest.conflicting-fields 6:3"),
+    ("service: web\nselectors: [{user: a}]", "manifest.not-available 6:3"),
+    ("service: web\noutbound: {listen: 0.0.0.0:80}", "manifest.not-loopback 6:22"),
+    ("service: web\noutbound: {listen: localhost:80}", "manifest.not-loopback 6:22"),
+    ("service: web\noutbound: {}", "manifest.missing-field 6:13"),
+])
+func `a mistake in a workload is an error at its place`(spec: String, mistake: String) {
+    #expect(mistakes(manifest("Workload", spec)) == [mistake])
+}
+
+@Test func `every field of a gateway is read`() throws {
+    let spec = """
+        listeners:
+        - {name: web, port: 80, protocol: HTTP}
+        - name: secure
+          address: "::"
+          port: 443
+          protocol: HTTPS
+          hostname: "*.Example.org"
+          tls: {certificateFile: c.pem, keyFile: k.pem}
+        node: edge
+        serviceAccount: front
+        trustedProxies: [10.0.0.0/8]
+        """
+    guard case .gateway(let gateway) = decode(manifest("Gateway", spec)).first else { return #expect(Bool(false)) }
+    #expect(gateway.listeners.map(\.name.value) == ["web", "secure"])
+    #expect(gateway.listeners.map(\.address) == ["0.0.0.0", "::"])
+    #expect(gateway.listeners.map(\.port.value) == [80, 443])
+    #expect(gateway.listeners.map(\.protocol) == [.http, .https])
+    #expect(gateway.listeners[1].hostname?.value == .wildcard(suffix: ".example.org"))
+    #expect(gateway.listeners[1].tls?.keyFile.value == "k.pem")
+    #expect(gateway.listeners[0].tls == nil)
+    #expect(gateway.node?.value == "edge")
+    #expect(gateway.serviceAccount.value == "front")
+    #expect(gateway.trustedProxies.count == 1)
+}
+
+@Test func `a gateway's service account is its name by default`() {
+    let spec = "listeners: [{name: a, port: 80, protocol: HTTP}]"
+    guard case .gateway(let gateway) = decode(manifest("Gateway", spec)).first else { return #expect(Bool(false)) }
+    #expect(gateway.serviceAccount.value == "x")
+    #expect(gateway.trustedProxies.isEmpty)
+}
+
+@Test(arguments: [
+    ("{}", "manifest.missing-field 5:3"), ("listeners: []", "manifest.invalid-value 5:14"),
+    ("listeners: [{name: a, port: 0, protocol: HTTP}]", "manifest.out-of-range 5:31"),
+    ("listeners: [{name: a, port: 1, protocol: TCP}]", "manifest.not-available 5:44"),
+    ("listeners: [{name: a, port: 1, protocol: HTTPS}]", "manifest.missing-field 5:16"),
+    (
+        "listeners: [{name: a, port: 1, protocol: HTTP, tls: {certificateFile: a, keyFile: b}}]",
+        "manifest.conflicting-fields 5:50"
+    ),
+    ("listeners: [{name: a, port: 1, protocol: HTTP, hostname: '*'}]", "manifest.invalid-value 5:60"),
+    ("listeners: [{name: a, port: 1, protocol: HTTP, address: localhost}]", "manifest.invalid-value 5:59"),
+    (
+        "listeners: [{name: a, port: 1, protocol: HTTP}, {name: a, port: 2, protocol: HTTP}]",
+        "manifest.duplicate-item 5:58"
+    ),
+])
+func `a mistake in a gateway is an error at its place`(spec: String, mistake: String) {
+    #expect(mistakes(manifest("Gateway", spec)) == [mistake])
+}
