@@ -1,0 +1,200 @@
+/// Decides when to read what, from events and the time alone.
+///
+/// A change is read when it has been quiet for `times.quiet`, or `times.longestWait` after its first event. A file being
+/// written, or one that vanished a moment ago, is *held*: it counts as it last was. A change with files that vanished
+/// waits until it is clear whether they come back, so that a checkout which moves resources between files is one change.
+struct ChangeSettler {
+    typealias Instant = ContinuousClock.Instant
+
+    enum Event: Hashable {
+        /// The file is complete: closed by its writer, moved to its name, or its permissions changed.
+        case completed(path: String)
+        /// A new name. There is no telling yet whether its writer is done.
+        case created(path: String)
+        /// Bytes changed, and the writer has not closed the file.
+        case writing(path: String)
+        /// Deleted or moved away, perhaps only for a moment.
+        case vanished(path: String)
+        /// Moved to another manifest's name: it does not come back.
+        case renamed(path: String)
+        /// A folder or a link changed, or events were lost: everything must be listed.
+        case structure
+        /// A certificate or a key changed.
+        case watchedFile
+    }
+
+    enum Certainty: Hashable {
+        /// Its writer is done.
+        case complete
+        /// Its writer may not be done: look before it is believed.
+        case uncertain
+        /// If it is not there, it is deleted.
+        case gone
+    }
+
+    /// What to read now.
+    struct Request: Hashable {
+        /// List all folders, and read what changed in them.
+        var everything = false
+        /// Read these.
+        var files: [String: Certainty] = [:]
+        /// These count as they last were.
+        var held: Set<String> = []
+        /// Look at the certificates and keys.
+        var watchedFiles = false
+        var firstEventAt: Instant
+        /// The change waited as long as a change may: it is taken up with what is known.
+        var isOverdue = false
+    }
+
+    private let times: ReadingTimes
+    private var files: [String: Certainty] = [:]
+    private var writing: [String: Instant] = [:]
+    private var vanished: [String: Instant] = [:]
+    private var everything = false
+    private var watchedFiles = false
+    /// A reading was made, and waits for files that vanished.
+    private var isUndelivered = false
+    private var firstEventAt: Instant?
+    private var lastEventAt: Instant?
+    private var nextRescan: Instant
+    private var scheduled: Instant?
+    /// Between two rescans: shorter while polling.
+    var rescanInterval: Duration
+
+    init(times: ReadingTimes, now: Instant) {
+        self.times = times
+        rescanInterval = times.rescan
+        nextRescan = now + times.rescan
+    }
+
+    private var hasWork: Bool { everything || watchedFiles || isUndelivered || !files.isEmpty }
+
+    mutating func record(_ event: Event, at now: Instant) {
+        switch event {
+        case .completed(let path):
+            writing[path] = nil
+            vanished[path] = nil
+            files[path] = .complete
+        case .created(let path):
+            vanished[path] = nil
+            if writing[path] == nil, files[path] != .complete { files[path] = .uncertain }
+        case .writing(let path):
+            // Neither a reason to read, nor to wait longer with other files.
+            vanished[path] = nil
+            files[path] = nil
+            if writing[path] == nil { writing[path] = now }
+            if !hasWork, vanished.isEmpty { (firstEventAt, lastEventAt) = (nil, nil) }
+            return
+        case .vanished(let path):
+            writing[path] = nil
+            files[path] = nil
+            vanished[path] = now
+        case .renamed(let path):
+            writing[path] = nil
+            vanished[path] = nil
+            files[path] = .gone
+        case .structure: everything = true
+        case .watchedFile: watchedFiles = true
+        }
+        if firstEventAt == nil { firstEventAt = now }
+        lastEventAt = now
+    }
+
+    /// A reading found files that it must not believe.
+    /// - Parameters:
+    ///   - busy: A writer has them open: they are held until it closes them.
+    ///   - missing: Not there, and no event said so: held until it is clear whether they come back.
+    /// - Returns: Whether the reading must wait for `missing`; what was read is then asked for again.
+    mutating func settle(_ request: Request, busy: [String], missing: [String], at now: Instant) -> Bool {
+        for path in busy where writing[path] == nil && files[path] == nil { writing[path] = now }
+        var waits = false
+        for path in missing where vanished[path] == nil && files[path] == nil {
+            vanished[path] = now
+            waits = true
+        }
+        guard waits, !request.isOverdue else { return false }
+        isUndelivered = true
+        firstEventAt = request.firstEventAt
+        lastEventAt = max(lastEventAt ?? request.firstEventAt, request.firstEventAt)
+        return true
+    }
+
+    /// Whether something happened to the file since the last request was made: what was read of it may be half.
+    func isDisturbed(_ path: String) -> Bool {
+        files[path] != nil || writing[path] != nil
+    }
+
+    /// Asks for a reading of everything at a time, besides those that events cause.
+    mutating func schedule(at time: Instant) {
+        scheduled = min(scheduled ?? time, time)
+    }
+
+    /// When to ask `next` again, if no event comes before.
+    var wake: Instant {
+        var wake = min(nextRescan, scheduled ?? nextRescan)
+        if let since = writing.values.min() { wake = min(wake, since + times.writing) }
+        if let since = vanished.values.min() { wake = min(wake, since + times.vanishing) }
+        if hasWork, let firstEventAt, let lastEventAt {
+            var due = lastEventAt + times.quiet
+            if let since = vanished.values.max() { due = max(due, since + times.vanishing) }
+            wake = min(wake, min(due, firstEventAt + times.longestWait))
+        }
+        return wake
+    }
+
+    /// - Returns: `nil` while there is nothing to read yet.
+    mutating func next(at now: Instant) -> Request? {
+        expire(at: now)
+        guard hasWork, let firstEventAt, let lastEventAt else { return nil }
+        let isOverdue = firstEventAt + times.longestWait <= now
+        guard isOverdue || (lastEventAt + times.quiet <= now && vanished.isEmpty) else { return nil }
+        return take(firstEventAt: firstEventAt, isOverdue: isOverdue)
+    }
+
+    /// A reading of everything, now, whatever is under way; held files stay held.
+    mutating func forced(at now: Instant) -> Request {
+        expire(at: now)
+        everything = true
+        return take(firstEventAt: firstEventAt ?? now, isOverdue: true)
+    }
+
+    private mutating func take(firstEventAt: Instant, isOverdue: Bool) -> Request {
+        let request = Request(
+            everything: everything, files: files, held: Set(writing.keys).union(vanished.keys),
+            watchedFiles: watchedFiles || everything, firstEventAt: firstEventAt, isOverdue: isOverdue)
+        files = [:]
+        everything = false
+        watchedFiles = false
+        isUndelivered = false
+        // Files that vanished are a change that is still to come.
+        self.firstEventAt = vanished.values.min()
+        lastEventAt = vanished.values.max()
+        return request
+    }
+
+    private mutating func expire(at now: Instant) {
+        for (path, since) in writing where since + times.writing <= now {
+            writing[path] = nil
+            files[path] = .complete
+            begin(at: now)
+        }
+        for (path, since) in vanished where since + times.vanishing <= now {
+            vanished[path] = nil
+            files[path] = .gone
+            begin(at: since)
+        }
+        if nextRescan <= now || scheduled.map({ $0 <= now }) ?? false {
+            nextRescan = now + rescanInterval
+            scheduled = nil
+            everything = true
+            begin(at: now)
+        }
+    }
+
+    /// Work that needs no quiet time begins.
+    private mutating func begin(at time: Instant) {
+        if firstEventAt == nil { firstEventAt = time }
+        if lastEventAt == nil { lastEventAt = time - times.quiet }
+    }
+}

@@ -1,0 +1,176 @@
+import Glibc
+
+/// A system call's refusal.
+struct FileError: Error, Hashable {
+    let call: String
+    let errno: CInt
+
+    /// Nothing stands there.
+    var isMissing: Bool { errno == ENOENT || errno == ENOTDIR }
+
+    var explanation: String { unsafe String(cString: strerror(errno)) }
+}
+
+/// What tells two versions of a file apart without reading them.
+struct FileSignature: Hashable, Sendable {
+    let device: UInt
+    let inode: UInt
+    let byteCount: Int
+    /// Nanoseconds since 1970.
+    let modified: Int
+    /// Of the inode: permissions, names.
+    let changed: Int
+
+    fileprivate init(_ status: stat) {
+        device = UInt(status.st_dev)
+        inode = UInt(status.st_ino)
+        byteCount = Int(status.st_size)
+        modified = status.st_mtim.tv_sec * 1_000_000_000 + status.st_mtim.tv_nsec
+        changed = status.st_ctim.tv_sec * 1_000_000_000 + status.st_ctim.tv_nsec
+    }
+}
+
+/// What stands at a path.
+struct FileFacts: Hashable {
+    enum Kind: Hashable {
+        case file, folder, link
+        /// In words: `a FIFO`, `a device`.
+        case other(String)
+    }
+
+    let kind: Kind
+    let signature: FileSignature
+    let linkCount: Int
+    let permissions: mode_t
+
+    fileprivate init(_ status: stat) {
+        switch status.st_mode & S_IFMT {
+        case S_IFREG: kind = .file
+        case S_IFDIR: kind = .folder
+        case S_IFLNK: kind = .link
+        case S_IFIFO: kind = .other("a FIFO")
+        case S_IFSOCK: kind = .other("a socket")
+        default: kind = .other("a device")
+        }
+        signature = FileSignature(status)
+        linkCount = Int(status.st_nlink)
+        permissions = status.st_mode & 0o7777
+    }
+}
+
+/// The file system, as far as reading manifests needs it. The only door to its system calls for readers.
+enum FileAccess {
+    static func facts(_ path: String, followingLinks: Bool) throws(FileError) -> FileFacts {
+        var status = stat()
+        let result = unsafe followingLinks ? stat(path, &status) : lstat(path, &status)
+        guard result == 0 else { throw FileError(call: "stat", errno: errno) }
+        return FileFacts(status)
+    }
+
+    /// The names in a folder, without `.` and `..`, sorted; `nil` for each one that is not UTF-8.
+    static func names(inFolder path: String) throws(FileError) -> (names: [String], hasUnreadable: Bool) {
+        guard let stream = unsafe opendir(path) else { throw FileError(call: "opendir", errno: errno) }
+        defer { unsafe closedir(stream) }
+        var names: [String] = []
+        var hasUnreadable = false
+        while true {
+            errno = 0
+            guard let entry = unsafe readdir(stream) else {
+                guard errno == 0 else { throw FileError(call: "readdir", errno: errno) }
+                break
+            }
+            let name = unsafe withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
+                unsafe String(validating: bytes.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            guard let name else {
+                hasUnreadable = true
+                continue
+            }
+            if name != ".", name != ".." { names.append(name) }
+        }
+        names.sort()
+        return (names, hasUnreadable)
+    }
+
+    static func target(ofLink path: String) throws(FileError) -> String {
+        var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
+        let count = unsafe readlink(path, &buffer, buffer.count)
+        guard count >= 0 else { throw FileError(call: "readlink", errno: errno) }
+        return String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
+    enum Content {
+        case bytes([UInt8], FileSignature)
+        /// Someone has it open for writing, or it changed while it was read.
+        case busy
+        case tooLarge(byteCount: Int)
+        case notAFile(String)
+    }
+
+    /// Reads a whole file without ever blocking on a FIFO or a device.
+    /// - Parameters:
+    ///   - limit: In bytes.
+    ///   - looksForWriters: Whether to ask the kernel if someone has the file open for writing. Where it cannot tell,
+    ///     `unknownIsBusy` decides.
+    static func read(
+        _ path: String, limit: Int, looksForWriters: Bool = false, unknownIsBusy: Bool = false
+    ) throws(FileError) -> Content {
+        let before = try facts(path, followingLinks: true)
+        if let refusal = refusal(of: before, limit: limit) { return refusal }
+
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
+        guard descriptor >= 0 else { throw FileError(call: "open", errno: errno) }
+        defer { close(descriptor) }
+        let opened = try facts(descriptor)
+        if let refusal = refusal(of: opened, limit: limit) { return refusal }
+        if looksForWriters, hasWriter(descriptor) ?? unknownIsBusy { return .busy }
+
+        let expected = opened.signature.byteCount
+        var failure: CInt = 0
+        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: expected + 1) { buffer, count in
+            while count < expected + 1 {
+                let received = unsafe Glibc.read(descriptor, buffer.baseAddress! + count, expected + 1 - count)
+                if received < 0, errno == EINTR { continue }
+                if received < 0 { failure = errno }
+                if received <= 0 { break }
+                count += received
+            }
+        }
+        guard failure == 0 else { throw FileError(call: "read", errno: failure) }
+        let after = try facts(descriptor)
+        let isWhole = bytes.count == expected && after.signature.byteCount == expected
+            && after.signature.modified == opened.signature.modified
+        return isWhole ? .bytes(bytes, after.signature) : .busy
+    }
+
+    private static func facts(_ descriptor: CInt) throws(FileError) -> FileFacts {
+        var status = stat()
+        guard unsafe fstat(descriptor, &status) == 0 else { throw FileError(call: "fstat", errno: errno) }
+        return FileFacts(status)
+    }
+
+    private static func refusal(of facts: FileFacts, limit: Int) -> Content? {
+        switch facts.kind {
+        case .file: facts.signature.byteCount > limit ? .tooLarge(byteCount: facts.signature.byteCount) : nil
+        case .folder: .notAFile("a folder")
+        case .link: .notAFile("a link")
+        case .other(let what): .notAFile(what)
+        }
+    }
+
+    /// Whether anyone has the file open for writing: a read lease is refused then.
+    /// - Returns: `nil` where the kernel does not tell (another owner's file, some filesystems).
+    private static func hasWriter(_ descriptor: CInt) -> Bool? {
+        // From <fcntl.h>, behind _GNU_SOURCE.
+        let setSignal: CInt = 10
+        let setLease: CInt = 1024
+        // Someone who opens the file in the instant we hold the lease makes the kernel signal us: with one that is
+        // ignored by default, instead of SIGIO, which would end the process.
+        guard fcntl(descriptor, setSignal, SIGURG) == 0 else { return nil }
+        guard fcntl(descriptor, setLease, CInt(F_RDLCK)) == 0 else {
+            return errno == EAGAIN ? true : nil
+        }
+        _ = fcntl(descriptor, setLease, CInt(F_UNLCK))
+        return false
+    }
+}

@@ -1,0 +1,181 @@
+import Diagnostics
+
+/// What a folder and all below it hold: which manifests there are, and which names decide that.
+struct FolderListing {
+    struct Limits {
+        /// Folders listed, each counted as often as links lead to it. Default: 10,000.
+        var folders = 10_000
+        /// Manifests. Default: 200,000.
+        var files = 200_000
+    }
+
+    /// A folder that holds manifests.
+    struct Folder: Hashable {
+        /// Without links.
+        let path: String
+        /// What its names are prefixed with to make a manifest's path: empty, or ending in `/`.
+        let prefix: String
+    }
+
+    /// A manifest that is a link, and the last name its content stands under.
+    struct Alias: Hashable {
+        let hop: PathTracer.Hop
+        let manifest: String
+    }
+
+    /// Where each manifest is read: path relative to the root → absolute path.
+    private(set) var files: [String: String] = [:]
+    private(set) var folders: [Folder] = []
+    private(set) var hops: [PathTracer.Hop] = []
+    private(set) var aliases: [Alias] = []
+    /// By path relative to the root.
+    private(set) var problems: [String: Diagnostic] = [:]
+    /// The root without links; `nil` if there is none.
+    private(set) var root: String?
+
+    private let limits: Limits
+    private let willRead: (String) -> Void
+
+    /// - Parameters:
+    ///   - root: Absolute.
+    ///   - willRead: Called with each folder before it is looked at.
+    init(of root: String, limits: Limits = Limits(), willRead: @escaping (String) -> Void) {
+        self.limits = limits
+        self.willRead = willRead
+        let trace = PathTracer(root, willRead: willRead)
+        hops = trace.hops
+        switch trace.destination {
+        case .existing(let path, .folder):
+            self.root = path
+            list(path, prefix: "", ancestors: [])
+        case .existing(_, let kind):
+            refuse("", .folderMissing, found: Self.word(kind), expected: "a folder", remedy: "name the folder of manifests")
+        case .missing:
+            refuse(
+                "", .folderMissing, found: "nothing", expected: "the folder of manifests",
+                remedy: "make the folder again, or move it back")
+        case .loop:
+            refuse(
+                "", .folderMissing, found: "links that lead in a circle", expected: "the folder of manifests",
+                remedy: "point the link at a folder")
+        case .unreadable(let error): refuseUnreadable("", error)
+        }
+    }
+
+    /// A new file in a folder that was listed.
+    mutating func learn(_ manifest: String) {
+        guard let root, files[manifest] == nil else { return }
+        add(manifest, at: (root == "/" ? "" : root) + "/" + manifest)
+    }
+
+    /// A file that is gone.
+    mutating func forget(_ manifest: String) { files[manifest] = nil }
+
+    private mutating func list(_ folder: String, prefix: String, ancestors: Set<String>) {
+        guard !ancestors.contains(folder) else { return }  // a link to where it stands adds nothing
+        guard folders.count < limits.folders else {
+            refuse(
+                prefix, .tooManyEntries, found: "over \(limits.folders) folders", expected: "fewer",
+                remedy: "remove links between folders, or name a smaller folder")
+            return
+        }
+        folders.append(Folder(path: folder, prefix: prefix))
+        willRead(folder)
+
+        let entries: (names: [String], hasUnreadable: Bool)
+        do throws(FileError) {
+            entries = try FileAccess.names(inFolder: folder)
+        } catch {
+            // A folder that has just gone is no mistake; the event that says so follows.
+            if !error.isMissing { refuseUnreadable(prefix, error) }
+            return
+        }
+        if entries.hasUnreadable {
+            refuse(
+                prefix, .unreadableName, found: "a name that is not UTF-8", expected: "UTF-8",
+                remedy: "rename or remove the file")
+        }
+        let path = folder == "/" ? "" : folder
+        let below = ancestors.union([folder])
+        for name in entries.names where !ManifestName.isHidden(name) {
+            visit(name, at: path + "/" + name, in: folder, prefix: prefix, ancestors: below)
+        }
+    }
+
+    private mutating func visit(
+        _ name: String, at path: String, in folder: String, prefix: String, ancestors: Set<String>
+    ) {
+        let kind: FileFacts.Kind
+        do throws(FileError) {
+            kind = try FileAccess.facts(path, followingLinks: false).kind
+        } catch {
+            return  // gone since it was listed; an event follows
+        }
+        switch kind {
+        case .folder: list(path, prefix: prefix + name + "/", ancestors: ancestors)
+        case .file, .other:
+            if ManifestName.isManifest(name) { add(prefix + name, at: path) }
+        case .link: follow(name, at: path, in: folder, prefix: prefix, ancestors: ancestors)
+        }
+    }
+
+    private mutating func follow(
+        _ name: String, at path: String, in folder: String, prefix: String, ancestors: Set<String>
+    ) {
+        let trace = PathTracer(name, in: folder == "/" ? "" : folder, willRead: willRead)
+        let isManifest = ManifestName.isManifest(name)
+        switch trace.destination {
+        case .existing(let target, .folder):
+            hops += trace.hops
+            list(target, prefix: prefix + name + "/", ancestors: ancestors)
+        case .existing(_, _) where isManifest:
+            hops += trace.hops.dropLast()
+            if let last = trace.hops.last { aliases.append(Alias(hop: last, manifest: prefix + name)) }
+            add(prefix + name, at: path)
+        case .existing: break
+        case .missing, .loop:
+            // Its target may still come, so it is watched; what is no manifest's name may lead where it likes.
+            guard isManifest else { return }
+            hops += trace.hops
+            refuse(
+                prefix + name, .brokenLink, found: "a link that leads nowhere", expected: "a link to a file",
+                remedy: "make its target, or remove the link")
+        case .unreadable(let error):
+            guard isManifest else { return }
+            hops += trace.hops
+            refuseUnreadable(prefix + name, error)
+        }
+    }
+
+    private mutating func add(_ manifest: String, at path: String) {
+        guard files.count < limits.files else {
+            refuse(
+                "", .tooManyEntries, found: "over \(limits.files) files", expected: "fewer",
+                remedy: "put several resources into one file")
+            return
+        }
+        files[manifest] = path
+    }
+
+    private mutating func refuseUnreadable(_ path: String, _ error: FileError) {
+        refuse(
+            path, .folderUnreadable, found: error.explanation, expected: "a folder that can be read",
+            remedy: "let the user that Heddle runs as read it")
+    }
+
+    private mutating func refuse(
+        _ path: String, _ code: Diagnostic.Code, found: String, expected: String, remedy: String
+    ) {
+        let position = SourcePosition(file: path.isEmpty ? "." : path, line: 1, column: 1)
+        problems[path] = Diagnostic(code, at: position, found: found, expected: expected, remedy: remedy)
+    }
+
+    private static func word(_ kind: FileFacts.Kind) -> String {
+        switch kind {
+        case .file: "a file"
+        case .folder: "a folder"
+        case .link: "a link"
+        case .other(let what): what
+        }
+    }
+}

@@ -1,0 +1,237 @@
+import Diagnostics
+
+/// Holds the folder's files as they last were, and reads those that a request names. What it reads is proposed first, and
+/// taken up when the watcher has made sure that no one wrote meanwhile.
+struct FolderReader {
+    /// Bytes of one manifest. Default: 4 MiB.
+    static let fileByteLimit = 4 * 1024 * 1024
+    /// Bytes of one certificate or key file; what is beyond is not looked at. Default: 1 MiB.
+    static let watchedFileByteLimit = 1024 * 1024
+
+    fileprivate struct Version {
+        var source: ManifestSource
+        var signature: FileSignature
+    }
+
+    fileprivate enum Proposal {
+        case version(Version)
+        case touched(FileSignature)
+        case removed
+        case problem(Diagnostic)
+    }
+
+    /// What a request found, before it is believed.
+    struct Finding {
+        fileprivate var proposals: [String: Proposal] = [:]
+        fileprivate var watchedFiles: [String: Int]?
+        /// Being written.
+        fileprivate(set) var busy: [String] = []
+        /// Known, not there, and nothing said that they were deleted.
+        fileprivate(set) var missing: [String] = []
+        /// Changed since they were last looked at: believed when a second look finds them the same.
+        fileprivate(set) var unsettled: [String] = []
+
+        /// Whose bytes were read.
+        var paths: some Collection<String> { proposals.keys }
+    }
+
+    let folder: String
+    private(set) var listing: FolderListing
+    /// Sorted by path.
+    private(set) var files: [ManifestSource] = []
+    private var signatures: [String: FileSignature] = [:]
+    private var fileProblems: [String: Diagnostic] = [:]
+    /// Seen once, where no event says when a file is complete.
+    private var candidates: [String: FileSignature] = [:]
+    /// Absolute path → digest of the content. The digest is keyed with chance anew in each process and never shown:
+    /// some of the files are secret.
+    private var watchedFiles: [String: Int] = [:]
+    private(set) var watchedFilesRevision: UInt64 = 0
+
+    /// - Parameter folder: Absolute.
+    init(folder: String) {
+        self.folder = folder
+        listing = FolderListing(of: folder, limits: FolderListing.Limits(folders: 0, files: 0)) { _ in }
+    }
+
+    /// What cannot be read, by path.
+    var problems: [Diagnostic] {
+        var all = listing.problems
+        all.merge(fileProblems) { _, problem in problem }
+        return all.values.sorted { $0.position < $1.position }
+    }
+
+    // MARK: Looking
+
+    /// - Parameters:
+    ///   - looksTwice: There are no events: a changed file is believed when it looks the same twice.
+    ///   - willRead: Called with each folder before it is listed.
+    mutating func look(
+        for request: ChangeSettler.Request, looksTwice: Bool, willRead: @escaping (String) -> Void
+    ) -> Finding {
+        var finding = Finding()
+        if request.everything {
+            listing = FolderListing(of: folder, willRead: willRead)
+            lookAtEverything(request, looksTwice: looksTwice, into: &finding)
+        } else {
+            for (path, certainty) in request.files where !request.held.contains(path) {
+                look(at: path, certainty, isAnnounced: true, looksTwice: looksTwice, into: &finding)
+            }
+        }
+        if request.watchedFiles { finding.watchedFiles = watchedFiles.mapValues { _ in 0 } }
+        for path in finding.watchedFiles?.keys.sorted() ?? [] { finding.watchedFiles?[path] = Self.digest(path) }
+        return finding
+    }
+
+    private mutating func lookAtEverything(
+        _ request: ChangeSettler.Request, looksTwice: Bool, into finding: inout Finding
+    ) {
+        for path in listing.files.keys where !request.held.contains(path) {
+            look(
+                at: path, request.files[path] ?? .uncertain, isAnnounced: request.files[path] != nil,
+                looksTwice: looksTwice, into: &finding)
+        }
+        guard listing.root != nil else { return }  // all files went with the folder, which is reported
+        for path in Set(signatures.keys).union(fileProblems.keys)
+        where listing.files[path] == nil && !request.held.contains(path) {
+            if request.files[path] == .gone || signatures[path] == nil {
+                finding.proposals[path] = .removed
+            } else {
+                finding.missing.append(path)
+            }
+        }
+    }
+
+    private mutating func look(
+        at path: String, _ certainty: ChangeSettler.Certainty, isAnnounced: Bool, looksTwice: Bool,
+        into finding: inout Finding
+    ) {
+        guard let root = listing.root else { return }
+        let absolute = listing.files[path] ?? (root == "/" ? "" : root) + "/" + path
+        do throws(FileError) {
+            let signature = try FileAccess.facts(absolute, followingLinks: true).signature
+            if signatures[path] == signature, fileProblems[path] == nil { return }
+            if looksTwice, certainty == .uncertain, candidates.updateValue(signature, forKey: path) != signature {
+                finding.unsettled.append(path)
+                return
+            }
+            let content = try FileAccess.read(
+                absolute, limit: Self.fileByteLimit, looksForWriters: certainty == .uncertain,
+                unknownIsBusy: isAnnounced && !looksTwice)
+            switch content {
+            case .bytes(let bytes, let signature):
+                if let index = index(of: path), files[index].bytes == bytes {
+                    finding.proposals[path] = .touched(signature)
+                } else {
+                    let source = ManifestSource(path: path, bytes: bytes)
+                    finding.proposals[path] = .version(Version(source: source, signature: signature))
+                }
+            case .busy: finding.busy.append(path)
+            case .tooLarge(let byteCount):
+                finding.proposals[path] = .problem(
+                    Diagnostic(
+                        .fileTooLarge, at: SourcePosition(file: path, line: 1, column: 1), found: "\(byteCount) bytes",
+                        expected: "at most \(Self.fileByteLimit) bytes (4 MiB)", remedy: "split the file"))
+            case .notAFile(let what):
+                finding.proposals[path] = .problem(
+                    Diagnostic(
+                        .notAFile, at: SourcePosition(file: path, line: 1, column: 1), found: what, expected: "a file",
+                        remedy: "rename it so that it does not end in .yaml or .yml, or move it elsewhere"))
+            }
+        } catch {
+            if error.isMissing {
+                if certainty == .gone || signatures[path] == nil {
+                    finding.proposals[path] = .removed
+                } else {
+                    finding.missing.append(path)
+                }
+            } else {
+                finding.proposals[path] = .problem(
+                    Diagnostic(
+                        .folderUnreadable, at: SourcePosition(file: path, line: 1, column: 1), found: error.explanation,
+                        expected: "a file that can be read", remedy: "let the user that Heddle runs as read it"))
+            }
+        }
+    }
+
+    // MARK: Taking up
+
+    /// - Parameter isDisturbed: Whether something happened to a file since the request was made.
+    /// - Returns: Whether the set is another one now.
+    mutating func take(_ finding: Finding, except isDisturbed: (String) -> Bool) -> Bool {
+        var isChanged = false
+        var added: [ManifestSource] = []
+        var removed: Set<String> = []
+        for (path, proposal) in finding.proposals where !isDisturbed(path) {
+            candidates[path] = nil
+            if case .problem = proposal {} else if fileProblems.removeValue(forKey: path) != nil { isChanged = true }
+            switch proposal {
+            case .touched(let signature): signatures[path] = signature
+            case .problem(let problem):
+                if fileProblems.updateValue(problem, forKey: path) != problem { isChanged = true }
+            case .removed:
+                listing.forget(path)
+                if signatures.removeValue(forKey: path) != nil { removed.insert(path) }
+            case .version(let version):
+                signatures[path] = version.signature
+                listing.learn(path)
+                if let index = index(of: path) {
+                    files[index] = version.source
+                    isChanged = true
+                } else {
+                    added.append(version.source)
+                }
+            }
+        }
+        if !removed.isEmpty { files.removeAll { removed.contains($0.path) } }
+        if !added.isEmpty {
+            files += added
+            files.sort { $0.path < $1.path }
+        }
+        if let digests = finding.watchedFiles {
+            let known = digests.filter { watchedFiles[$0.key] != nil }
+            if known.contains(where: { watchedFiles[$0.key] != $0.value }) {
+                watchedFiles.merge(known) { _, new in new }
+                watchedFilesRevision += 1
+                isChanged = true
+            }
+        }
+        return isChanged || !removed.isEmpty || !added.isEmpty
+    }
+
+    /// - Parameter paths: Absolute.
+    /// - Returns: Whether one of them is new.
+    mutating func watch(_ paths: Set<String>) -> Bool {
+        let new = paths.filter { watchedFiles[$0] == nil }
+        watchedFiles = watchedFiles.filter { paths.contains($0.key) }
+        for path in new { watchedFiles[path] = Self.digest(path) }
+        return !new.isEmpty
+    }
+
+    var watchedPaths: some Collection<String> { watchedFiles.keys }
+
+    private func index(of path: String) -> Int? {
+        guard signatures[path] != nil else { return nil }
+        var low = 0
+        var high = files.count
+        while low < high {
+            let middle = (low + high) / 2
+            if files[middle].path < path { low = middle + 1 } else { high = middle }
+        }
+        return low < files.count && files[low].path == path ? low : nil
+    }
+
+    private static func digest(_ path: String) -> Int {
+        var hasher = Hasher()
+        do throws(FileError) {
+            if case .bytes(let bytes, _) = try FileAccess.read(path, limit: watchedFileByteLimit) {
+                unsafe bytes.withUnsafeBytes { unsafe hasher.combine(bytes: $0) }
+            } else {
+                hasher.combine("busy, or no file")
+            }
+        } catch {
+            hasher.combine(error.errno)
+        }
+        return hasher.finalize()
+    }
+}

@@ -1,0 +1,43 @@
+import Diagnostics
+
+/// One manifest, as it was read.
+package struct ManifestSource: Sendable {
+    /// Relative to the folder.
+    package let path: String
+    package let bytes: [UInt8]
+    package let hash: ContentHash
+
+    package init(path: String, bytes: [UInt8]) {
+        self.path = path
+        self.bytes = bytes
+        hash = ContentHash(of: bytes)
+    }
+}
+
+/// The folder at one moment: all of it, whatever changed.
+package struct FolderReading: Sendable {
+    /// Grows with each reading of one watcher.
+    package let sequence: UInt64
+    /// Sorted by path.
+    package let files: [ManifestSource]
+    /// What cannot be read. Not empty: the set is refused.
+    package let problems: [Diagnostic]
+    /// Files that count as they last were: being written, or vanished a moment ago.
+    package let held: Set<String>
+    /// Grows when the content of a certificate or key changes.
+    package let watchedFilesRevision: UInt64
+    package let firstEventAt: ContinuousClock.Instant
+    package let mode: WatchMode
+
+    /// The same files in the same order give the same hash.
+    package static func hash(of files: [ManifestSource]) -> String {
+        var names: [UInt8] = []
+        names.reserveCapacity(files.count * 64)
+        for file in files {
+            names += file.path.utf8
+            names.append(0)
+            names += file.hash.description.utf8
+        }
+        return ContentHash(of: names).description
+    }
+}

@@ -1,0 +1,156 @@
+import CLinux
+import Glibc
+import Synchronization
+
+/// Watches a folder of manifests on a thread of its own, and reads it when it has settled.
+///
+/// Decisions are `ChangeSettler`'s and `WatchTable`'s; here are only the thread and its system calls. Reading happens on
+/// the same thread, because only so can it be certain that no one wrote to a file while it was read: the events are
+/// looked at again before what was read is believed.
+package final class FolderWatcher: Sendable {
+    package struct Settings: Sendable {
+        /// Absolute.
+        package var folder: String
+        package var times = ReadingTimes()
+        /// Folders watched at most; with more, the folder is polled. Default: as many as the kernel allows.
+        package var watchLimit = Int.max
+        /// The name of the filesystem if the path lies on a remote one.
+        package var remoteFilesystem: @Sendable (String) -> String?
+
+        package init(folder: String) {
+            self.folder = folder
+            remoteFilesystem = { RemoteFilesystem.name(at: $0) }
+        }
+    }
+
+    /// Whole readings of the folder, whenever it changed, and at every rescan. Only the newest is kept for a consumer
+    /// that is busy. Ends with `stop`.
+    package let readings: AsyncStream<FolderReading>
+    private let inbox: WatcherInbox
+
+    /// Starts to watch. The first reading comes as soon as the folder has been listed.
+    package init(_ settings: Settings) throws(WatcherError) {
+        let inbox = try WatcherInbox()
+        self.inbox = inbox
+        let (stream, continuation) = AsyncStream.makeStream(
+            of: FolderReading.self, bufferingPolicy: .bufferingNewest(1))
+        readings = stream
+        let failure = Thread.detach {
+            var loop = WatcherLoop(settings, inbox: inbox, readings: continuation)
+            loop.run()
+        }
+        if failure != 0 { throw WatcherError(FileError(call: "pthread_create", errno: failure)) }
+    }
+
+    deinit { stop() }
+
+    /// Reads everything now.
+    /// - Returns: `nil` once stopped.
+    package func readNow() async -> FolderReading? {
+        await withCheckedContinuation { inbox.post(.read($0)) }
+    }
+
+    /// Asks for a reading of everything, which then comes with `readings`.
+    package func rescan(after delay: Duration = .zero) {
+        inbox.post(.rescan(at: .now + delay))
+    }
+
+    /// Watches these files too; they replace those of the last call.
+    /// - Parameter paths: Absolute, or relative to the folder.
+    package func watch(files paths: Set<String>) {
+        inbox.post(.watch(paths))
+    }
+
+    /// Ends the thread and `readings`.
+    package func stop() { inbox.post(.stop) }
+}
+
+/// The watcher cannot be started.
+package struct WatcherError: Error {
+    package let explanation: String
+
+    init(_ error: FileError) { explanation = "\(error.call): \(error.explanation)" }
+}
+
+/// Posts commands to the watcher's thread.
+final class WatcherInbox: Sendable {
+    enum Command {
+        case read(CheckedContinuation<FolderReading?, Never>)
+        case rescan(at: ContinuousClock.Instant)
+        case watch(Set<String>)
+        case stop
+    }
+
+    private struct State {
+        var commands: [Command] = []
+        var isClosed = false
+    }
+
+    private let state = Mutex(State())
+    /// Readable while there are commands.
+    let descriptor: CInt
+
+    init() throws(WatcherError) {
+        descriptor = eventfd(0, CInt(EFD_NONBLOCK | EFD_CLOEXEC))
+        guard descriptor >= 0 else { throw WatcherError(FileError(call: "eventfd", errno: errno)) }
+    }
+
+    deinit { close(descriptor) }
+
+    func post(_ command: Command) {
+        let isClosed = state.withLock { state in
+            if !state.isClosed { state.commands.append(command) }
+            return state.isClosed
+        }
+        if isClosed {
+            if case .read(let continuation) = command { continuation.resume(returning: nil) }
+            return
+        }
+        var one: UInt64 = 1
+        _ = unsafe write(descriptor, &one, 8)
+    }
+
+    func take() -> [Command] {
+        var count: UInt64 = 0
+        _ = unsafe read(descriptor, &count, 8)
+        return state.withLock { state in
+            defer { state.commands = [] }
+            return state.commands
+        }
+    }
+
+    /// Takes no further commands.
+    func close() {
+        let rest = state.withLock { state in
+            state.isClosed = true
+            defer { state.commands = [] }
+            return state.commands
+        }
+        for case .read(let continuation) in rest { continuation.resume(returning: nil) }
+    }
+
+    private func close(_ descriptor: CInt) { _ = Glibc.close(descriptor) }
+}
+
+/// A thread that is not waited for.
+private enum Thread {
+    private final class Body {
+        let run: @Sendable () -> Void
+        init(_ run: @escaping @Sendable () -> Void) { self.run = run }
+    }
+
+    /// - Returns: 0, or why there is no thread, as `errno` has it.
+    static func detach(_ run: @escaping @Sendable () -> Void) -> CInt {
+        var thread = pthread_t()
+        let body = unsafe Unmanaged.passRetained(Body(run))
+        // SAFETY: The thread takes over the one reference it is given; if there is none, it is given back here.
+        let failure = unsafe pthread_create(
+            &thread, nil,
+            { argument in
+                unsafe Unmanaged<Body>.fromOpaque(argument!).takeRetainedValue().run()
+                return nil
+            }, body.toOpaque())
+        if failure == 0 { pthread_detach(thread) } else { unsafe body.release() }
+        return failure
+    }
+}

@@ -1,0 +1,78 @@
+import CLinux
+import Glibc
+
+/// An inotify instance: where the kernel says what happens in folders.
+///
+/// SAFETY: The only pointer is into a buffer of its own, for the time of one `read`.
+final class InotifyQueue {
+    /// What happened to one name of a watched folder, or to the folder itself.
+    struct Event: Hashable {
+        let watch: CInt
+        let mask: UInt32
+        /// The two halves of one rename have the same.
+        let cookie: UInt32
+        /// `nil` for the folder itself.
+        let name: String?
+
+        func has(_ bits: CInt) -> Bool { mask & UInt32(bitPattern: bits) != 0 }
+    }
+
+    enum Failure: Error { case limitReached, other(FileError) }
+
+    /// Bytes read at once: hundreds of events.
+    private static let bufferByteCount = 64 * 1024
+    private static let headerByteCount = 16
+
+    let descriptor: CInt
+    private var buffer = [UInt8](repeating: 0, count: bufferByteCount)
+
+    init() throws(Failure) {
+        descriptor = inotify_init1(CInt(IN_NONBLOCK | IN_CLOEXEC))
+        guard descriptor >= 0 else { throw Self.failure("inotify_init1", errno) }
+    }
+
+    deinit { close(descriptor) }
+
+    /// Watches a folder; the same folder gives the same number again.
+    static func watch(_ folder: String, on descriptor: CInt) throws(Failure) -> CInt {
+        let mask =
+            IN_MODIFY | IN_ATTRIB | IN_CLOSE_WRITE | IN_MOVED_FROM | IN_MOVED_TO | IN_CREATE | IN_DELETE | IN_DELETE_SELF
+            | IN_MOVE_SELF
+        let watch = unsafe inotify_add_watch(descriptor, folder, UInt32(bitPattern: mask) | 0x0100_0000)  // IN_ONLYDIR
+        guard watch >= 0 else { throw Self.failure("inotify_add_watch", errno) }
+        return watch
+    }
+
+    func unwatch(_ watch: CInt) { inotify_rm_watch(descriptor, watch) }
+
+    /// All events that are there, without waiting.
+    func drain() -> [Event] {
+        var events: [Event] = []
+        while true {
+            let count = unsafe buffer.withUnsafeMutableBytes { unsafe read(descriptor, $0.baseAddress, $0.count) }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { return events }
+            var offset = 0
+            while offset + Self.headerByteCount <= count {
+                let nameByteCount = Int(word(at: offset + 12))
+                let start = offset + Self.headerByteCount
+                guard start + nameByteCount <= count else { break }
+                let name = buffer[start..<start + nameByteCount].prefix { $0 != 0 }
+                events.append(
+                    Event(
+                        watch: CInt(bitPattern: word(at: offset)), mask: word(at: offset + 4),
+                        cookie: word(at: offset + 8),
+                        name: nameByteCount == 0 ? nil : String(decoding: name, as: UTF8.self)))
+                offset = start + nameByteCount
+            }
+        }
+    }
+
+    private func word(at offset: Int) -> UInt32 {
+        (0..<4).reduce(0) { $0 | UInt32(buffer[offset + $1]) << UInt32(8 * $1) }
+    }
+
+    private static func failure(_ call: String, _ errno: CInt) -> Failure {
+        errno == ENOSPC || errno == EMFILE || errno == ENOMEM ? .limitReached : .other(FileError(call: call, errno: errno))
+    }
+}

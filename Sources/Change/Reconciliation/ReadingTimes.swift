@@ -1,0 +1,19 @@
+/// When a change of the folder is taken up. The defaults are what design.md promises.
+package struct ReadingTimes: Sendable, Hashable {
+    /// Without an event before the folder is read. Default: 5 ms.
+    package var quiet = Duration.milliseconds(5)
+    /// From a change's first event until the folder is read, however many events follow. Default: 250 ms.
+    package var longestWait = Duration.milliseconds(250)
+    /// For which a file being written counts as it last was; then it counts as it is. Default: 5 s.
+    package var writing = Duration.seconds(5)
+    /// For which a file that vanished counts as it last was. Default: 100 ms.
+    package var vanishing = Duration.milliseconds(100)
+    /// Between two readings of everything, whatever the kernel says. Default: 30 s.
+    package var rescan = Duration.seconds(30)
+    /// Between two readings where the kernel does not tell. Default: 1 s.
+    package var polling = Duration.seconds(1)
+    /// Until a set that lost more than half of its resources is read a second time. Default: 1 s.
+    package var confirmation = Duration.seconds(1)
+
+    package init() {}
+}

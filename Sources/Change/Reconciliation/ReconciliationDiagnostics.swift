@@ -1,0 +1,38 @@
+import Diagnostics
+
+extension Diagnostic.Code {
+    /// The manifests folder does not exist, or is not a folder.
+    package static let folderMissing = Self("folder.missing")
+    /// A file or folder cannot be read.
+    package static let folderUnreadable = Self("folder.unreadable")
+    /// A manifest's name belongs to something that is no file.
+    package static let notAFile = Self("folder.not-a-file")
+    /// A file is over 4 MiB.
+    package static let fileTooLarge = Self("folder.file-too-large")
+    /// A symbolic link leads nowhere.
+    package static let brokenLink = Self("folder.broken-link")
+    /// Too many folders or files, as links that lead in circles make them.
+    package static let tooManyEntries = Self("folder.too-many-entries")
+    /// A file's name is not UTF-8.
+    package static let unreadableName = Self("folder.unreadable-name")
+    /// An apply or delete would leave no resource.
+    package static let wouldEmpty = Self("change.would-empty")
+    /// A delete names a resource that no manifest has.
+    package static let unknownResource = Self("change.unknown-resource")
+    /// Two of the documents to apply say the same resource.
+    package static let appliedTwice = Self("change.applied-twice")
+    /// What is to be applied holds no resource.
+    package static let nothingToApply = Self("change.nothing-to-apply")
+    /// The file cannot be edited without touching something else.
+    package static let uneditable = Self("change.uneditable-file")
+    /// A file changed while it was being edited.
+    package static let conflict = Self("change.conflict")
+    /// A manifest cannot be written.
+    package static let unwritable = Self("change.unwritable")
+    /// The reconciler is not running, or is stopping.
+    package static let notRunning = Self("change.not-running")
+    /// The last good set in the state folder is damaged.
+    package static let stateDamaged = Self("state.damaged")
+    /// The last good set cannot be written or read.
+    package static let stateUnavailable = Self("state.unavailable")
+}
