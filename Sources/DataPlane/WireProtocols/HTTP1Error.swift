@@ -59,7 +59,8 @@ package enum HTTP1Error: Error, Hashable, Sendable {
         case .unsupportedExpectation: 417
         case .unsupportedTransferEncoding: 501
         case .unsupportedVersion: 505
-        case .invalidRequestLine, .invalidStatusLine, .invalidLineEnd, .foldedLine, .invalidFieldName, .invalidFieldValue,
+        case .invalidRequestLine, .invalidStatusLine, .invalidLineEnd, .foldedLine, .invalidFieldName,
+            .invalidFieldValue,
             .invalidContentLength, .repeatedContentLength, .contentLengthAndTransferEncoding, .transferEncodingInHTTP10,
             .invalidTransferEncoding, .invalidChunkSize, .chunkExtension, .invalidChunkEnd, .unexpectedUpgrade:
             400

@@ -1,44 +1,219 @@
 import HTTPSemantics
 
+/// Reads the head of an HTTP/1.1 request (RFC 9112 § 3, § 5, § 6) to the letter: what the RFC lets a recipient forgive is
+/// refused, for two that forgive differently see two different messages. `docs/reference/http1.md` lists it.
 package enum HTTP1RequestParser {
+    /// Bytes of a method.
+    package static let methodByteLimit = 32
+
+    /// Reads a head from the start of `bytes`, in one go: nothing of it is used while it is not whole.
+    /// - Parameters:
+    ///   - head: Emptied first; filled in canonical form if the result is not `nil`.
+    ///   - framing: Set if the result is not `nil`.
+    ///   - scan: Kept by the caller between calls for the same head; a fresh one for the next.
+    ///   - scheme: The listener's.
+    /// - Returns: The bytes used; `nil` if the head is not whole: call again with the same bytes and more.
     package static func parse(
         _ bytes: Span<UInt8>, into head: inout MessageHead, framing: inout HTTP1Framing, limits: HTTP1Limits,
         scan: inout HTTP1ScanState, scheme: Scheme
-    ) throws(HTTP1Error) -> Int? { fatalError() }
-}
-package enum HTTP1ResponseParser {
-    package static func parse(
-        _ bytes: Span<UInt8>, into head: inout MessageHead, framing: inout HTTP1Framing, limits: HTTP1Limits,
-        scan: inout HTTP1ScanState, requestMethod: KnownMethod
-    ) throws(HTTP1Error) -> Int? { fatalError() }
-}
-/// Takes a body's bytes and says what they are (RFC 9112 § 6, § 7).
-package struct HTTP1BodyDecoder {
-    package enum Event: Equatable, Sendable {
-        /// Body bytes: this range of the input; everything up to its upper bound is used.
-        case data(Range<Int>)
-        /// All bytes are used and more must come.
-        case needsMore(Int)
-        /// The body is over after so many bytes; the trailers are filled in.
-        case end(Int)
+    ) throws(HTTP1Error) -> Int? {
+        guard scan.isWorthParsing(bytes, limits: limits) else { return nil }
+        head.removeAll()
+        guard let line = try startLine(bytes, limits: limits) else {
+            try scan.wait(bytes, limits: limits, isStartLineWhole: false)
+            return nil
+        }
+        guard
+            let end = try HTTP1FieldLines.scan(
+                bytes, from: line.end, into: &head, fieldLimit: limits.fieldCount)
+        else {
+            try scan.wait(bytes, limits: limits, isStartLineWhole: true)
+            return nil
+        }
+        guard end <= limits.headByteCount else { throw .headTooLarge }
+        head.fill(bytes.extracting(0..<end))
+        head.scheme = scheme
+        head.method = line.method
+        head.knownMethod = KnownMethod(bytes.extracting(line.method.bounds))
+        framing = try interpret(line, &head)
+        return end
     }
-    package init() {}
-    package init(_ body: HTTP1Framing.Body) {}
-    /// The body's last byte was handed out: `next` will answer `.end(0)`, even for no bytes. Ask it after every `.data`.
-    package var isComplete: Bool { fatalError() }
-    /// The body ends with its connection: there is nothing to tell a whole one from a cut one.
-    package var endsWithConnection: Bool { fatalError() }
-    package mutating func next(
-        _ bytes: Span<UInt8>, trailers: inout MessageHead, limits: HTTP1Limits
-    ) throws(HTTP1Error) -> Event { fatalError() }
-}
-package enum HTTP1Serializer {
-    package static func appendRequest(_ head: borrowing MessageHead, body: HTTP1Framing.Body, to output: inout [UInt8]) {}
-    package static func appendResponse(
-        _ head: borrowing MessageHead, body: HTTP1Framing.Body, keepsAlive: Bool, minorVersion: UInt8, to output: inout [UInt8]
-    ) {}
-    package static func appendInterimResponse(_ head: borrowing MessageHead, to output: inout [UInt8]) {}
-    package static func appendChunkHead(byteCount: Int, to output: inout [UInt8]) {}
-    package static func appendLastChunk(trailers: borrowing MessageHead, to output: inout [UInt8]) {}
-    package static let chunkEnd: [UInt8] = [13, 10]
+
+    // MARK: Start line
+
+    private struct StartLine {
+        var method: ByteRange
+        var target: ByteRange
+        var minorVersion: UInt8
+        var end: Int
+    }
+
+    /// Reads `method SP request-target SP HTTP-version CRLF` after at most one empty line (RFC 9112 § 2.2).
+    private static func startLine(_ bytes: Span<UInt8>, limits: HTTP1Limits) throws(HTTP1Error) -> StartLine? {
+        let count = bytes.count
+        var cursor = 0
+        if count > 0, bytes[0] == UInt8(ascii: "\r") {
+            guard count > 1 else { return nil }
+            guard bytes[1] == UInt8(ascii: "\n") else { throw .invalidLineEnd }
+            cursor = 2
+        }
+
+        let methodStart = cursor
+        while cursor < count, ByteClass.token.contains(bytes[cursor]) { cursor += 1 }
+        guard cursor - methodStart <= methodByteLimit else { throw .malformedRequest(.invalidMethod) }
+        guard cursor < count else { return nil }
+        guard bytes[cursor] == UInt8(ascii: " "), cursor > methodStart else {
+            throw methodError(bytes[cursor], cursor > methodStart)
+        }
+        let method = ByteRange(offset: methodStart, count: cursor - methodStart)
+        cursor += 1
+
+        let targetStart = cursor
+        cursor = endOfTarget(bytes, cursor)
+        guard cursor - targetStart <= limits.targetByteCount else { throw .targetTooLong }
+        guard cursor < count else { return nil }
+        guard bytes[cursor] == UInt8(ascii: " "), cursor > targetStart else { throw targetError(bytes[cursor]) }
+        let target = ByteRange(offset: targetStart, count: cursor - targetStart)
+        cursor += 1
+
+        guard let minorVersion = try HTTP1Version.minor(bytes, cursor) else { return nil }
+        cursor += HTTP1Version.byteCount
+        guard cursor < count else { return nil }
+        guard bytes[cursor] == UInt8(ascii: "\r") else {
+            throw bytes[cursor] == UInt8(ascii: "\n") ? .invalidLineEnd : .invalidRequestLine
+        }
+        guard cursor + 1 < count else { return nil }
+        guard bytes[cursor + 1] == UInt8(ascii: "\n") else { throw .invalidLineEnd }
+        return StartLine(method: method, target: target, minorVersion: minorVersion, end: cursor + 2)
+    }
+
+    private static func methodError(_ byte: UInt8, _ hasMethod: Bool) -> HTTP1Error {
+        switch byte {
+        case UInt8(ascii: "\r"), UInt8(ascii: "\n"), UInt8(ascii: " "), UInt8(ascii: "\t"): .invalidRequestLine
+        default: hasMethod ? .malformedRequest(.invalidMethod) : .invalidRequestLine
+        }
+    }
+
+    private static func targetError(_ byte: UInt8) -> HTTP1Error {
+        switch byte {
+        case UInt8(ascii: "\r"), UInt8(ascii: "\n"), UInt8(ascii: " "): .invalidRequestLine
+        default: .malformedRequest(.invalidPathByte)
+        }
+    }
+
+    /// The first byte that no target holds, as a rule the space after it; the count of the bytes if there is none.
+    private static func endOfTarget(_ bytes: Span<UInt8>, _ start: Int) -> Int {
+        var cursor = start
+        while cursor + 8 <= bytes.count {
+            let hits = ByteWord.outsideTargets(bytes.word(at: cursor))
+            if hits != 0 { return cursor + (hits.trailingZeroBitCount >> 3) }
+            cursor += 8
+        }
+        while cursor < bytes.count, bytes[cursor] > 0x20, bytes[cursor] < 0x7F { cursor += 1 }
+        return cursor
+    }
+
+    // MARK: Meaning
+
+    private static func interpret(_ line: StartLine, _ head: inout MessageHead) throws(HTTP1Error) -> HTTP1Framing {
+        let fields = try HTTP1MessageFields(head, isRequest: true)
+        guard let hostIndex = fields.hostIndex else { throw .malformedRequest(.missingHost) }
+        let isHTTP10 = line.minorVersion == 0
+        guard !isHTTP10 || !fields.hasTransferEncoding else { throw .transferEncodingInHTTP10 }
+        do {
+            try head.setHost(canonicalizing: head.fields[hostIndex].value)
+            try setTarget(line.target, &head)
+        } catch {
+            throw .malformedRequest(error)
+        }
+
+        var framing = HTTP1Framing()
+        framing.minorVersion = line.minorVersion
+        framing.keepsAlive = !fields.closes && !isHTTP10
+        framing.expectsContinue = fields.expectsContinue && !isHTTP10
+        framing.isUpgrade = fields.isUpgrade && !isHTTP10
+        head.contentLength = fields.contentLength
+        if fields.isChunked {
+            framing.body = .chunked
+        } else if let length = fields.contentLength, length > 0 {
+            framing.body = .length(length)
+        }
+        return framing
+    }
+
+    /// Reads the four forms of RFC 9112 § 3.2.
+    private static func setTarget(_ target: ByteRange, _ head: inout MessageHead) throws(MalformedRequest) {
+        if head.knownMethod == .connect { return try setAuthority(target, &head) }
+        switch head.storage[Int(target.offset)] {
+        case UInt8(ascii: "/"):
+            try head.setPath(canonicalizing: target)
+        case UInt8(ascii: "*"):
+            guard target.count == 1, head.knownMethod == .options else { throw .invalidTarget }
+            head.path = target
+        default:
+            try setAbsoluteForm(target, &head)
+        }
+    }
+
+    private static func setAuthority(_ target: ByteRange, _ head: inout MessageHead) throws(MalformedRequest) {
+        try matchHost(target, defaultPort: 0, &head)
+        guard head.hostPort != 0 else { throw .invalidTarget }
+    }
+
+    private static func setAbsoluteForm(_ target: ByteRange, _ head: inout MessageHead) throws(MalformedRequest) {
+        guard let form = absoluteForm(head.bytes(target)) else { throw .invalidTarget }
+        let start = Int(target.offset)
+        let end = start + Int(target.count)
+        let authorityEnd = start + form.authority.upperBound
+        let authority = ByteRange(offset: start + form.authority.lowerBound, count: form.authority.count)
+        try matchHost(authority, defaultPort: form.defaultPort, &head)
+
+        if authorityEnd < end, isSlash(head.storage[authorityEnd]) {
+            try head.setPath(canonicalizing: ByteRange(offset: authorityEnd, count: end - authorityEnd))
+        } else if authorityEnd == end, head.knownMethod == .options {
+            let asterisk = head.append(("*" as StaticString).bytes)
+            head.path = asterisk
+        } else {
+            // No path: the root, with the query if there is one.
+            let path = head.end
+            head.appendByte(UInt8(ascii: "/"))
+            for index in authorityEnd..<end { head.appendByte(head.storage[index]) }
+            let count = head.end - path
+            try head.setPath(canonicalizing: ByteRange(offset: path, count: count))
+        }
+    }
+
+    /// Where the authority of an absolute URI stands, and the port that its scheme means by none. Nothing else is taken
+    /// from the scheme: the listener's is the request's.
+    private static func absoluteForm(_ bytes: Span<UInt8>) -> (authority: Range<Int>, defaultPort: UInt16)? {
+        let isSecure = hasPrefix("https://", bytes)
+        guard isSecure || hasPrefix("http://", bytes) else { return nil }
+        let start = isSecure ? 8 : 7
+        var end = start
+        while end < bytes.count, !endsAuthority(bytes[end]) { end += 1 }
+        return (start..<end, isSecure ? 443 : 80)
+    }
+
+    private static func isSlash(_ byte: UInt8) -> Bool { byte == UInt8(ascii: "/") || byte == UInt8(ascii: "\\") }
+
+    private static func endsAuthority(_ byte: UInt8) -> Bool {
+        isSlash(byte) || byte == UInt8(ascii: "?") || byte == UInt8(ascii: "#")
+    }
+
+    private static func hasPrefix(_ lowercase: StaticString, _ bytes: Span<UInt8>) -> Bool {
+        let prefix = lowercase.bytes
+        return bytes.count >= prefix.count && ASCII.equal(bytes.extracting(0..<prefix.count), ignoringCaseOf: prefix)
+    }
+
+    /// The authority of a target and `Host` must name the same (policy: two differing are refused).
+    private static func matchHost(
+        _ authority: ByteRange, defaultPort: UInt16, _ head: inout MessageHead
+    ) throws(MalformedRequest) {
+        let host = head.host
+        let port = head.hostPort
+        try head.setHost(canonicalizing: authority)
+        guard ASCII.equal(head.bytes(host), head.bytes(head.host)) else { throw .hostMismatch }
+        let isSamePort = (port == 0 ? defaultPort : port) == (head.hostPort == 0 ? defaultPort : head.hostPort)
+        guard isSamePort || (defaultPort == 0 && port == 0) else { throw .hostMismatch }
+    }
 }

@@ -43,9 +43,37 @@ package enum KnownField: UInt8, Sendable, CaseIterable {
         case .heddleReason: "x-heddle-reason"
         }
     }
-}
 
-/// Methods with a bit of their own in a program's method set (RFC 9110 § 9, RFC 5789).
-package enum KnownMethod: UInt8, Sendable, CaseIterable {
-    case other, get, head, post, put, delete, connect, options, trace, patch
+    /// The field of this name, `.other` if it is not a known one.
+    /// - Parameter lowercase: The name, in lower case.
+    package init(_ lowercase: Span<UInt8>) {
+        let candidate = Self.candidate(lowercase)
+        self = candidate == .other || !ASCII.equal(lowercase, candidate.name.bytes) ? .other : candidate
+    }
+
+    /// The only known field that this name can be, told by its length and one byte.
+    private static func candidate(_ name: Span<UInt8>) -> KnownField {
+        switch name.count {
+        case 2: .te
+        case 3: .via
+        case 4: name[0] == UInt8(ascii: "h") ? .host : .date
+        case 6: name[0] == UInt8(ascii: "c") ? .cookie : name[0] == UInt8(ascii: "s") ? .server : .expect
+        case 7: name[0] == UInt8(ascii: "t") ? .trailer : .upgrade
+        case 8: .location
+        case 10:
+            name[0] == UInt8(ascii: "c") ? .connection : name[0] == UInt8(ascii: "k") ? .keepAlive : .traceState
+        case 11: .traceparent
+        case 12: name[0] == UInt8(ascii: "c") ? .contentType : .requestID
+        case 13: .authorization
+        case 14: name[0] == UInt8(ascii: "c") ? .contentLength : .http2Settings
+        case 15:
+            name[2] == UInt8(ascii: "f") ? .forwardedFor : name[9] == UInt8(ascii: "c") ? .heddleCaller : .heddleReason
+        case 16: name[0] == UInt8(ascii: "x") ? .forwardedHost : .proxyConnection
+        case 17: name[0] == UInt8(ascii: "x") ? .forwardedProto : .transferEncoding
+        case 18: .proxyAuthenticate
+        case 19: .proxyAuthorization
+        case 23: .forwardedClientCert
+        default: .other
+        }
+    }
 }

@@ -1,34 +1,221 @@
 extension MessageHead {
     /// A field of this name is there.
-    package func hasField(_ known: KnownField) -> Bool {
-        for index in fields.indices where fields[index].known == known { return true }
-        return false
-    }
+    package func hasField(_ known: KnownField) -> Bool { index(of: known) != nil }
 
     /// Where the first field of this name has its value.
     package func value(of known: KnownField) -> ByteRange? {
-        for index in fields.indices where fields[index].known == known { return fields[index].value }
+        guard let index = index(of: known) else { return nil }
+        return fields[index].value
+    }
+
+    private func index(of known: KnownField) -> Int? {
+        for index in fields.indices where fields[index].known == known { return index }
         return nil
     }
-    package mutating func addField(_ known: KnownField, value: Span<UInt8>) { fatalError() }
-    /// The name is brought to lower case.
-    package mutating func addField(name: Span<UInt8>, value: Span<UInt8>) { fatalError() }
-    /// One field of this name, with this value, in the place of any there are.
-    package mutating func setField(_ known: KnownField, to value: Span<UInt8>) { fatalError() }
-    package mutating func removeField(_ known: KnownField) { fatalError() }
-    /// Adds an item to a list field (RFC 9110 § 5.6.1): several lines of it become one.
-    package mutating func appendToList(_ known: KnownField, _ item: Span<UInt8>) { fatalError() }
-    /// Sets a field to the host (and the port where the request names one).
-    package mutating func copyHost(to known: KnownField) { fatalError() }
-    /// Drops what is meant for this hop alone (RFC 9110 § 7.6.1).
-    package mutating func removeHopByHopFields() { fatalError() }
-    /// Drops `x-heddle-*` and `x-forwarded-client-cert`.
-    package mutating func removeHeddleFields() { fatalError() }
-    /// RFC 9110 § 9.2.2.
-    package var isIdempotent: Bool { fatalError() }
 
-    /// Takes bytes of the head's own storage as a request's host: brings them to canonical form.
-    package mutating func setHost(canonicalizing range: ByteRange) throws(MalformedRequest) { fatalError() }
-    /// Takes bytes of the head's own storage as path and, after `?`, query.
-    package mutating func setPath(canonicalizing range: ByteRange) throws(MalformedRequest) { fatalError() }
+    // MARK: Filling
+
+    /// Takes the bytes of a whole head or trailer section whose fields were appended with ranges into it, `known` not yet
+    /// looked up: brings the names to lower case and interns them. The head must hold no bytes yet.
+    package mutating func fill(_ bytes: Span<UInt8>) {
+        precondition(storage.isEmpty)
+        storage.append(copying: bytes)
+        for index in fields.indices {
+            let name = fields[index].name
+            storage.lowercase(name.bounds)
+            fields[index].known = KnownField(storage.span.extracting(name.bounds))
+        }
+    }
+
+    /// - Parameter value: Checked by the caller: no CR, LF or NUL.
+    package mutating func addField(_ known: KnownField, value: Span<UInt8>) {
+        addLine(name: known.name.bytes, value: value, known: known)
+    }
+
+    /// - Parameters:
+    ///   - name: A token in any case; it is brought to lower case.
+    ///   - value: Checked by the caller: no CR, LF or NUL.
+    package mutating func addField(name: Span<UInt8>, value: Span<UInt8>) {
+        addLine(name: name, value: value, known: .other)
+        let range = fields[fields.count - 1].name
+        storage.lowercase(range.bounds)
+        fields[fields.count - 1].known = KnownField(storage.span.extracting(range.bounds))
+    }
+
+    /// The bytes stand as a field line, so that an HTTP/1.1 serializer copies runs of them whole.
+    private mutating func addLine(name: Span<UInt8>, value: Span<UInt8>, known: KnownField) {
+        let name = append(name)
+        storage.append(copying: (": " as StaticString).bytes)
+        let value = append(value)
+        storage.append(copying: ("\r\n" as StaticString).bytes)
+        fields.append(Field(name: name, value: value, known: known))
+    }
+
+    /// One field of this name, with this value, in the place of any there are.
+    package mutating func setField(_ known: KnownField, to value: Span<UInt8>) {
+        guard let first = index(of: known) else { return addField(known, value: value) }
+        fields[first].value = append(value)
+        removeFields(known, after: first)
+    }
+
+    package mutating func removeField(_ known: KnownField) { removeFields(known, after: -1) }
+
+    package mutating func removeField(at index: Int) { fields.remove(at: index) }
+
+    private mutating func removeFields(_ known: KnownField, after first: Int) {
+        var kept = first + 1
+        for index in kept..<fields.count where fields[index].known != known {
+            if kept != index { fields[kept] = fields[index] }
+            kept += 1
+        }
+        fields.removeLast(fields.count - kept)
+    }
+
+    /// Adds an item to a list field (RFC 9110 § 5.6.1); several lines of it become one.
+    package mutating func appendToList(_ known: KnownField, _ item: Span<UInt8>) {
+        guard let first = index(of: known) else { return addField(known, value: item) }
+        let start = storage.count
+        for index in first..<fields.count where fields[index].known == known && !fields[index].value.isEmpty {
+            copyToEnd(fields[index].value)
+            storage.append(UInt8(ascii: ","))
+            storage.append(UInt8(ascii: " "))
+        }
+        storage.append(copying: item)
+        fields[first].value = ByteRange(offset: start, count: storage.count - start)
+        removeFields(known, after: first)
+    }
+
+    /// Sets a field to the request's host, with its port where it named one.
+    package mutating func copyHost(to known: KnownField) {
+        let start = storage.count
+        copyToEnd(host)
+        if hostPort != 0 {
+            storage.append(UInt8(ascii: ":"))
+            storage.append(decimal: UInt64(hostPort))
+        }
+        let value = ByteRange(offset: start, count: storage.count - start)
+        if let first = index(of: known) {
+            fields[first].value = value
+            removeFields(known, after: first)
+        } else {
+            fields.append(Field(name: append(known.name.bytes), value: value, known: known))
+        }
+    }
+
+    private mutating func copyToEnd(_ range: ByteRange) {
+        storage.reserveCapacity(storage.count + range.bounds.count)
+        for index in range.bounds { storage.append(storage[index]) }
+    }
+
+    // MARK: What does not go on
+
+    /// Drops what is meant for this hop alone: `Connection`, what it names, and what HTTP/1.0 had of the kind (RFC 9110
+    /// § 7.6.1). A caller cannot have end-to-end fields dropped that Heddle or a proxy before it answers for, by naming them.
+    package mutating func removeHopByHopFields() {
+        var lengths: UInt64 = 0
+        var hasOptions = false
+        var isConcerned = false
+        for index in fields.indices {
+            lengths |= 1 << UInt64(min(fields[index].name.count, 63))
+            hasOptions = hasOptions || fields[index].known == .connection
+            isConcerned = isConcerned || fields[index].known.isHopByHop
+        }
+        guard isConcerned else { return }
+        if hasOptions { markNamedByConnection(lengths) }
+        var kept = 0
+        for index in fields.indices where !fields[index].known.isHopByHop && !fields[index].name.isEmpty {
+            if kept != index { fields[kept] = fields[index] }
+            kept += 1
+        }
+        fields.removeLast(fields.count - kept)
+    }
+
+    /// Empties the name of each field that an option of `Connection` names.
+    /// - Parameter lengths: A bit for each length that a name has, 63 for all above: an option of another length names none.
+    private mutating func markNamedByConnection(_ lengths: UInt64) {
+        for line in fields.indices where fields[line].known == .connection {
+            let end = fields[line].value.bounds.upperBound
+            var cursor = fields[line].value.bounds.lowerBound
+            while let option = ListItems.next(storage.span, &cursor, end) {
+                guard lengths & (1 << UInt64(min(option.count, 63))) != 0 else { continue }
+                for index in fields.indices where fields[index].name.count == option.count {
+                    guard !fields[index].known.isProtected else { continue }
+                    let isNamed = ASCII.equal(
+                        storage.span.extracting(option), ignoringCaseOf: bytes(fields[index].name))
+                    if isNamed { fields[index].name = .empty }
+                }
+            }
+        }
+    }
+
+    /// Drops what only Heddle may say: `x-heddle-*` and `x-forwarded-client-cert`.
+    package mutating func removeHeddleFields() {
+        var kept = 0
+        for index in fields.indices where !isHeddleField(fields[index]) {
+            if kept != index { fields[kept] = fields[index] }
+            kept += 1
+        }
+        fields.removeLast(fields.count - kept)
+    }
+
+    private func isHeddleField(_ field: Field) -> Bool {
+        if field.known == .forwardedClientCert { return true }
+        let prefix = ("x-heddle-" as StaticString).bytes
+        guard field.name.count >= UInt32(prefix.count) else { return false }
+        let name = bytes(field.name)
+        guard name[0] == UInt8(ascii: "x") else { return false }
+        return ASCII.equal(name.extracting(0..<prefix.count), prefix)
+    }
+}
+
+extension KnownField {
+    /// Means something to the next hop only (RFC 9110 § 7.6.1), or is an HTTP/1.0 proxy's idea of that.
+    package var isHopByHop: Bool {
+        switch self {
+        case .connection, .keepAlive, .proxyConnection, .proxyAuthenticate, .proxyAuthorization, .te, .transferEncoding,
+            .upgrade, .http2Settings:
+            true
+        case .other, .host, .contentLength, .trailer, .expect, .date, .server, .via, .cookie, .authorization,
+            .contentType,
+            .location, .forwardedFor, .forwardedProto, .forwardedHost, .forwardedClientCert, .requestID, .traceparent,
+            .traceState, .heddleCaller, .heddleReason:
+            false
+        }
+    }
+
+    /// Not dropped for being named by `Connection` (Traefik CVE-2024-45410): whoever receives it relies on it.
+    var isProtected: Bool { self != .other }
+}
+
+/// The items of a list field (RFC 9110 § 5.6.1) of tokens.
+package enum ListItems {
+    /// The next item that is not empty, without white space around it; `nil` at the end.
+    package static func next(_ bytes: Span<UInt8>, _ cursor: inout Int, _ end: Int) -> Range<Int>? {
+        while cursor < end {
+            let byte = bytes[cursor]
+            guard byte == UInt8(ascii: ",") || isWhiteSpace(byte) else { break }
+            cursor += 1
+        }
+        guard cursor < end else { return nil }
+        let start = cursor
+        while cursor < end, bytes[cursor] != UInt8(ascii: ",") { cursor += 1 }
+        var itemEnd = cursor
+        while isWhiteSpace(bytes[itemEnd - 1]) { itemEnd -= 1 }
+        return start..<itemEnd
+    }
+
+    private static func isWhiteSpace(_ byte: UInt8) -> Bool { byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") }
+}
+
+extension [UInt8] {
+    /// Appends a number in decimal.
+    package mutating func append(decimal value: UInt64) {
+        let start = count
+        var rest = value
+        repeat {
+            append(0x30 + UInt8(truncatingIfNeeded: rest % 10))
+            rest /= 10
+        } while rest > 0
+        self[start...].reverse()
+    }
 }

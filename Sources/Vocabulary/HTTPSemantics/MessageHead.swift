@@ -9,11 +9,19 @@ package struct MessageHead: ~Copyable {
         package var value: ByteRange
         /// The interned name, `.other` where it is not a common one.
         package var known: KnownField
+
+        @inlinable
+        package init(name: ByteRange, value: ByteRange, known: KnownField) {
+            self.name = name
+            self.value = value
+            self.known = known
+        }
     }
 
     /// All bytes of the head; the ranges below point into it.
-    package internal(set) var storage: [UInt8] = []
-    package internal(set) var fields: [Field] = []
+    @usableFromInline package internal(set) var storage: [UInt8] = []
+    /// A request's `host` is one of them, for those who match fields: its value is the canonical host.
+    @usableFromInline package internal(set) var fields: [Field] = []
 
     /// Upper- or mixed-case token as it came (RFC 9110 § 9.1: methods are case-sensitive). Requests only.
     package var method = ByteRange.empty
@@ -23,14 +31,15 @@ package struct MessageHead: ~Copyable {
     package var host = ByteRange.empty
     /// The port that `Host` named, 0 where it named none.
     package var hostPort: UInt16 = 0
-    /// Canonical path, without query; `*` for `OPTIONS *`. Requests only.
+    /// Canonical path, without query; `*` for `OPTIONS *`; empty for `CONNECT`. Requests only.
     package var path = ByteRange.empty
     /// Without the `?`; meaningful only if `hasQuery`.
     package var query = ByteRange.empty
     package var hasQuery = false
-    /// The path holds `%2F` or `%5C`: what it is depends on the service it goes to.
+    /// The path holds `%2F` or `%5C`: what they mean depends on the service it goes to.
     package var hasEscapedSlash = false
-    /// What `Content-Length` says; `nil` where there is none. It outlives the field, so that a response to `HEAD` can say it.
+    /// What `Content-Length` said, `nil` where there was none. Kept beside the fields, so that no edit of them reaches the
+    /// framing, and that a response to `HEAD` can still say it.
     package var contentLength: UInt64?
     /// 100 to 999. Responses only.
     package var status: UInt16 = 0
@@ -58,17 +67,19 @@ package struct MessageHead: ~Copyable {
     }
 
     /// The bytes of a range of this head.
+    @inlinable
     @_lifetime(borrow self)
     package func bytes(_ range: ByteRange) -> Span<UInt8> {
         storage.span.extracting(range.bounds)
     }
 
+    @inlinable
     package var fieldCount: Int { fields.count }
 
     /// Adds bytes to the head's storage and says where they stand.
     package mutating func append(_ bytes: Span<UInt8>) -> ByteRange {
         let start = storage.count
-        for index in bytes.indices { storage.append(bytes[index]) }
+        storage.append(copying: bytes)
         return ByteRange(offset: start, count: bytes.count)
     }
 
@@ -85,6 +96,7 @@ package struct MessageHead: ~Copyable {
 
     package mutating func truncate(to end: Int) { storage.removeLast(storage.count - end) }
 
+    @inlinable
     package mutating func appendField(_ field: Field) { fields.append(field) }
 
     package mutating func removeFields(where isUnwanted: (Field) -> Bool) { fields.removeAll(where: isUnwanted) }
@@ -93,11 +105,25 @@ package struct MessageHead: ~Copyable {
 /// The scheme of a request: from the listener it came in on, never from its bytes.
 package enum Scheme: UInt8, Sendable {
     case http, https
+
+    /// `http` or `https`.
+    package var name: StaticString {
+        switch self {
+        case .http: "http"
+        case .https: "https"
+        }
+    }
+
+    package var bytes: Span<UInt8> {
+        @_lifetime(immortal) get { name.bytes }
+    }
 }
 
-extension Scheme {
-    /// `http` or `https`.
-    package var bytes: Span<UInt8> {
-        @_lifetime(immortal) get { fatalError() }
+extension [UInt8] {
+    /// Appends the bytes of a span, all at once.
+    @inlinable
+    package mutating func append(copying bytes: Span<UInt8>) {
+        // SAFETY: the pointer does not leave the closure.
+        unsafe bytes.withUnsafeBufferPointer { unsafe append(contentsOf: $0) }
     }
 }

@@ -1,0 +1,93 @@
+import HTTPSemantics
+
+/// What the fields of one head say of its framing, gathered in one look at them (RFC 9112 § 6).
+struct HTTP1MessageFields {
+    private(set) var hostIndex: Int?
+    private(set) var contentLength: UInt64?
+    private(set) var isChunked = false
+    private(set) var hasTransferEncoding = false
+    private(set) var closes = false
+    private(set) var expectsContinue = false
+    private(set) var isUpgrade = false
+
+    /// Digits of a length: more than 10^18 - 1 bytes are nobody's honest intent.
+    private static let contentLengthDigits = 18
+
+    /// - Parameter isRequest: `Host` and `Expect` mean something.
+    init(_ head: borrowing MessageHead, isRequest: Bool) throws(HTTP1Error) {
+        var hasUpgrade = false
+        var namesUpgrade = false
+        for index in 0..<head.fieldCount {
+            switch head.fields[index].known {
+            case .host:
+                guard isRequest else { continue }
+                guard hostIndex == nil else { throw .malformedRequest(.repeatedHost) }
+                hostIndex = index
+            case .contentLength:
+                guard contentLength == nil else { throw .repeatedContentLength }
+                contentLength = try Self.length(head.bytes(head.fields[index].value))
+            case .transferEncoding:
+                guard !hasTransferEncoding else { throw .invalidTransferEncoding }
+                hasTransferEncoding = true
+                try readTransferEncoding(head.bytes(head.fields[index].value))
+            case .connection:
+                let value = head.bytes(head.fields[index].value)
+                var cursor = 0
+                while let option = ListItems.next(value, &cursor, value.count) {
+                    let option = value.extracting(option)
+                    if ASCII.equal(option, ignoringCaseOf: ("close" as StaticString).bytes) { closes = true }
+                    if ASCII.equal(option, ignoringCaseOf: ("upgrade" as StaticString).bytes) { namesUpgrade = true }
+                }
+            case .upgrade:
+                hasUpgrade = true
+            case .expect:
+                guard isRequest else { continue }
+                let value = head.bytes(head.fields[index].value)
+                guard ASCII.equal(value, ignoringCaseOf: ("100-continue" as StaticString).bytes) else {
+                    throw .unsupportedExpectation
+                }
+                expectsContinue = true
+            default:
+                // Every other field is the application's.
+                continue
+            }
+        }
+        guard !hasTransferEncoding || contentLength == nil else { throw .contentLengthAndTransferEncoding }
+        isUpgrade = hasUpgrade && namesUpgrade
+    }
+
+    private static func length(_ digits: Span<UInt8>) throws(HTTP1Error) -> UInt64 {
+        guard !digits.isEmpty, digits.count <= contentLengthDigits else { throw .invalidContentLength }
+        var length: UInt64 = 0
+        for index in digits.indices {
+            guard ASCII.isDigit(digits[index]) else { throw .invalidContentLength }
+            length = length * 10 + UInt64(digits[index] - 0x30)
+        }
+        return length
+    }
+
+    /// Takes `chunked` alone. Codings before a final `chunked` leave the framing clear, so that they are merely not
+    /// supported; anything else leaves it in doubt (RFC 9112 § 6.3).
+    private mutating func readTransferEncoding(_ value: Span<UInt8>) throws(HTTP1Error) {
+        let chunked = ("chunked" as StaticString).bytes
+        if ASCII.equal(value, ignoringCaseOf: chunked) {
+            isChunked = true
+            return
+        }
+        var cursor = 0
+        var codings = 0
+        var chunkedCodings = 0
+        var isLastChunked = false
+        while let coding = ListItems.next(value, &cursor, value.count) {
+            let coding = value.extracting(coding)
+            for index in coding.indices where !ByteClass.token.contains(coding[index]) {
+                throw .invalidTransferEncoding
+            }
+            codings += 1
+            isLastChunked = ASCII.equal(coding, ignoringCaseOf: chunked)
+            if isLastChunked { chunkedCodings += 1 }
+        }
+        throw isLastChunked && codings > 1 && chunkedCodings == 1
+            ? .unsupportedTransferEncoding : .invalidTransferEncoding
+    }
+}

@@ -1,0 +1,70 @@
+/// Eight bytes at a time: a flag in the top bit of each byte that is meant. The lowest flag is always right; flags above
+/// it may be too many, so that only the first hit in a word may be used.
+package enum ByteWord {
+    /// Control bytes: below 0x20, and 0x7F.
+    @inlinable @inline(__always)
+    package static func controls(_ word: UInt64) -> UInt64 {
+        let below = (word &- 0x2020_2020_2020_2020) & ~word
+        let delete = word ^ 0x7F7F_7F7F_7F7F_7F7F
+        return (below | ((delete &- 0x0101_0101_0101_0101) & ~delete)) & 0x8080_8080_8080_8080
+    }
+
+    /// What no request target holds: up to and with 0x20, and from 0x7F on.
+    @inlinable @inline(__always)
+    package static func outsideTargets(_ word: UInt64) -> UInt64 {
+        let below = (word &- 0x2121_2121_2121_2121) & ~word
+        let delete = word ^ 0x7F7F_7F7F_7F7F_7F7F
+        return (below | word | ((delete &- 0x0101_0101_0101_0101) & ~delete)) & 0x8080_8080_8080_8080
+    }
+
+    /// The word in lower case. Exact for every byte.
+    @inlinable @inline(__always)
+    package static func lowercased(_ word: UInt64) -> UInt64 {
+        let heptets = word & 0x7F7F_7F7F_7F7F_7F7F
+        let fromA = heptets &+ 0x3F3F_3F3F_3F3F_3F3F
+        let overZ = heptets &+ 0x2525_2525_2525_2525
+        return word | (((fromA ^ overZ) & ~word & 0x8080_8080_8080_8080) &>> 2)
+    }
+}
+
+extension Span<UInt8> {
+    /// The eight bytes at an offset, the first in the lowest bits.
+    @inlinable @inline(__always)
+    package func word(at offset: Int) -> UInt64 {
+        // SAFETY: the offset is checked, and any eight bytes are a UInt64.
+        UInt64(littleEndian: unsafe bytes.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self))
+    }
+}
+
+extension [UInt8] {
+    /// Brings a range to lower case, in place.
+    package mutating func lowercase(_ range: Range<Int>) {
+        precondition(range.lowerBound >= 0 && range.upperBound <= count)
+        // SAFETY: every access is inside `range`, or inside `count` where a whole word is taken.
+        unsafe withUnsafeMutableBytes { bytes in
+            var offset = range.lowerBound
+            while offset < range.upperBound {
+                let left = range.upperBound - offset
+                if offset + 8 <= bytes.count {
+                    let word = UInt64(littleEndian: unsafe bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+                    let mask = left >= 8 ? UInt64.max : (1 &<< UInt64(left * 8)) &- 1
+                    let lower = (ByteWord.lowercased(word) & mask) | (word & ~mask)
+                    unsafe bytes.storeBytes(of: lower.littleEndian, toByteOffset: offset, as: UInt64.self)
+                } else {
+                    for index in offset..<range.upperBound { unsafe bytes[index] = ASCII.lowercased(bytes[index]) }
+                }
+                offset += 8
+            }
+        }
+    }
+}
+
+extension StaticString {
+    /// The literal's bytes, which live as long as the program.
+    package var bytes: Span<UInt8> {
+        // SAFETY: a literal of more than one scalar is a pointer to constant memory of that size.
+        @_lifetime(immortal) get {
+            unsafe _overrideLifetime(Span(_unsafeStart: utf8Start, count: utf8CodeUnitCount), copying: ())
+        }
+    }
+}
