@@ -31,7 +31,7 @@ package final class RouteRule: Sendable {
 
     init(
         id: Int, route: ResourceName?, name: String?, index: Int, position: SourcePosition?, filters: CompiledFilters,
-        mirrors: [RouteMirror], timeouts: HTTPRouteTimeouts, backends: [RouteBackend]
+        mirrors: [RouteMirror], requestTimeout: Duration?, backendRequestTimeout: Duration?, backends: [RouteBackend]
     ) {
         self.id = id
         self.route = route
@@ -42,8 +42,8 @@ package final class RouteRule: Sendable {
         self.filters = filters
         redirect = filters.redirect
         self.mirrors = mirrors
-        requestTimeout = timeouts.request
-        backendRequestTimeout = timeouts.backendRequest
+        self.requestTimeout = requestTimeout
+        self.backendRequestTimeout = backendRequestTimeout
         self.backends = backends
         var sum: UInt64 = 0
         cumulativeWeights = backends.map { backend in
