@@ -146,4 +146,16 @@ package enum NetworkAddress: Hashable, Sendable, CustomStringConvertible {
             }
         }
     }
+
+    /// An IP address as the resolver gives it; `nil` for one of another family.
+    package init?(_ raw: UnsafePointer<sockaddr>) {
+        var storage = sockaddr_storage()
+        let family = CInt(unsafe raw.pointee.sa_family)
+        guard family == AF_INET || family == AF_INET6 else { return nil }
+        let size = family == AF_INET ? MemoryLayout<sockaddr_in>.size : MemoryLayout<sockaddr_in6>.size
+        unsafe withUnsafeMutableBytes(of: &storage) { bytes in
+            unsafe bytes.copyMemory(from: UnsafeRawBufferPointer(start: raw, count: size))
+        }
+        self.init(storage)
+    }
 }

@@ -22,3 +22,15 @@ extern int accept4(int, struct sockaddr *, socklen_t *, int);
 extern int pthread_setname_np(pthread_t, const char *);
 
 // Linux macros and variadic functions that Swift cannot import stand here as inline functions.
+
+extern int sched_getaffinity(pid_t, size_t, cpu_set_t *);
+
+/// Cores that this process may run on; 1 if that cannot be known.
+static inline int CLinux_available_processors(void) {
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) != 0) return 1;
+    int count = 0;
+    for (size_t word = 0; word < sizeof set / sizeof(unsigned long); word++)
+        count += __builtin_popcountl(((unsigned long *)&set)[word]);
+    return count > 0 ? count : 1;
+}

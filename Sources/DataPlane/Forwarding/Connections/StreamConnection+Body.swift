@@ -8,6 +8,10 @@ extension StreamConnection {
         HTTP1Serializer.appendChunkHead(byteCount: bytes.count, to: &worker.output)
         write(worker.output)
         write(bytes)
-        write(HTTP1Serializer.chunkEnd)
+        write(chunkEnd)
     }
+
 }
+
+/// CRLF after a chunk's data (RFC 9112 § 7.1).
+private let chunkEnd: [UInt8] = [13, 10]

@@ -95,6 +95,14 @@ package struct ServingPlan: Sendable {
         placeInbound(snapshot, node, resolve)
     }
 
+    /// The listeners that answer with a certificate of the operator's, by where they are.
+    package var secureGateways: [NetworkAddress: [GatewayListener]] {
+        listeners.compactMapValues { placed in
+            guard case .gateway(let gateways) = placed.plan, gateways[0].listener.protocol == .https else { return nil }
+            return gateways.map(\.listener)
+        }
+    }
+
     private mutating func placeWorkloads(
         _ snapshot: MeshSnapshot, _ node: String?, _ resolve: (String) -> [IPAddress], _ problems: inout [Diagnostic]
     ) {

@@ -1,0 +1,41 @@
+import Authorization
+import Diagnostics
+import Manifests
+import MeshSnapshot
+import Reconciliation
+
+/// What manifests mean, for reconciliation: this node's reading of them.
+struct MeshManifestReading: ManifestReading {
+    let node: String?
+
+    func decode(_ bytes: [UInt8], path: String) -> ManifestFile { ManifestDecoder.decode(bytes, path: path) }
+
+    func resources(of file: ManifestFile) -> [ResourceMention] {
+        file.resources.map { ResourceMention(ResourceIdentity($0.kind, $0.metadata.name), at: $0.metadata.position) }
+    }
+
+    func resourceCount(of file: ManifestFile) -> Int { file.resources.count }
+
+    func diagnostics(of file: ManifestFile) -> [Diagnostic] { file.diagnostics }
+
+    func resolve(_ files: [ManifestFile]) -> (snapshot: MeshSnapshot?, diagnostics: [Diagnostic]) {
+        let resolution = MeshSnapshot.resolve(files, node: node)
+        return (resolution.snapshot, resolution.diagnostics)
+    }
+
+    func lint(_ snapshot: MeshSnapshot) -> [Diagnostic] { PolicyLint.check(snapshot) }
+
+    func watchedFiles(of snapshot: MeshSnapshot) -> [String] {
+        var files: [String] = []
+        if case .files(let certificate, let key) = snapshot.mesh.identity.authority {
+            files += [certificate.value, key.value]
+        }
+        for gateway in snapshot.gateways {
+            for listener in gateway.listeners {
+                guard let tls = listener.tls else { continue }
+                files += [tls.certificateFile.value, tls.keyFile.value]
+            }
+        }
+        return files
+    }
+}

@@ -1,0 +1,23 @@
+import EventLoops
+import Glibc
+
+/// Names in addresses, asked of the host's resolver. Blocks: for the control plane only.
+enum NameResolution {
+    /// - Returns: IPv4 and IPv6 addresses, each once; empty if the name has none now.
+    static func addresses(of name: String) -> [IPAddress] {
+        var hints = unsafe addrinfo()
+        unsafe hints.ai_socktype = CInt(SOCK_STREAM.rawValue)
+        var list: UnsafeMutablePointer<addrinfo>?
+        guard unsafe getaddrinfo(name, nil, &hints, &list) == 0 else { return [] }
+        defer { unsafe freeaddrinfo(list) }
+        var found: [IPAddress] = []
+        var entry = unsafe list
+        while let current = unsafe entry {
+            if let raw = unsafe current.pointee.ai_addr, let address = unsafe NetworkAddress(raw), !found.contains(address.ip) {
+                found.append(address.ip)
+            }
+            unsafe entry = unsafe current.pointee.ai_next
+        }
+        return found
+    }
+}

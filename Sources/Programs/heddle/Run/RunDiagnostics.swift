@@ -1,0 +1,41 @@
+import Diagnostics
+import Manifests
+import MeshSnapshot
+import TransportSecurity
+import WorkloadIdentity
+
+extension Diagnostic.Code {
+    /// A certificate or key file of a gateway's listener cannot be used.
+    static let badCertificate = Self("serving.bad-certificate")
+    /// The authority cannot issue certificates.
+    static let cannotIssue = Self("serving.cannot-issue")
+    /// The proxy cannot be started.
+    static let cannotServe = Self("serving.cannot-serve")
+}
+
+extension Diagnostic {
+    static func badCertificate(_ tls: ListenerTLS, _ error: TLSError) -> Diagnostic {
+        Diagnostic(
+            .badCertificate, at: tls.certificateFile.position, found: "\(error)",
+            expected: "a certificate chain and its key, in PEM",
+            remedy: "put both files in place; the key file may be readable by its owner alone (chmod 600)")
+    }
+
+    static func cannotIssue(_ snapshot: MeshSnapshot, _ error: IdentityError) -> Diagnostic {
+        let position: SourcePosition
+        if case .files(let certificate, _) = snapshot.mesh.identity.authority {
+            position = certificate.position
+        } else {
+            position = snapshot.mesh.metadata.position
+        }
+        return Diagnostic(
+            .cannotIssue, at: position, found: error.message, expected: "an authority that can sign certificates",
+            remedy: "mend the authority's files, or the state folder that holds the built-in one")
+    }
+
+    static func cannotServe(_ snapshot: MeshSnapshot, _ reason: String) -> Diagnostic {
+        Diagnostic(
+            .cannotServe, at: snapshot.mesh.metadata.position, found: reason, expected: "a proxy that can start",
+            remedy: "look at the limits of this process (ulimit -a)")
+    }
+}

@@ -1,0 +1,173 @@
+import Diagnostics
+import EventLoops
+import Forwarding
+import Logging
+import Manifests
+import MeshSnapshot
+import Reconciliation
+import SPIFFE
+import Synchronization
+import TransportSecurity
+import WorkloadIdentity
+
+/// Takes each generation to the proxy: certificates issued, ports bound, views compiled, then all at once.
+final class ServingParticipant: SnapshotParticipant {
+    let issuer: IdentityIssuer
+    private let options: RunOptions
+    private let log: Logger
+    private let state = Mutex(State())
+
+    private struct State {
+        var dataPlane: DataPlane?
+        var serving: Serving?
+    }
+
+    /// What is in force.
+    struct Serving: Sendable {
+        let snapshot: MeshSnapshot
+        let plan: ServingPlan
+        let gateways: [NetworkAddress: TLSContext]
+    }
+
+    init(options: RunOptions, issuer: IdentityIssuer, log: Logger) {
+        self.options = options
+        self.issuer = issuer
+        self.log = log
+    }
+
+    var dataPlane: DataPlane? { state.withLock { $0.dataPlane } }
+    var serving: Serving? { state.withLock { $0.serving } }
+
+    func prepare(_ snapshot: MeshSnapshot, generation: Generation) async throws(Rejection) -> any PreparedChange {
+        var problems: [Diagnostic] = []
+        let plan = ServingPlan(
+            snapshot, node: options.node, generation: generation.number, resolve: NameResolution.addresses, problems: &problems)
+        let gateways = gatewayContexts(plan, &problems)
+        let identities = issue(plan, snapshot, &problems)
+        guard problems.isEmpty, let identities else { throw Rejection(problems) }
+        let dataPlane: DataPlane
+        let prepared: DataPlane.Prepared
+        do {
+            dataPlane = try self.dataPlane ?? start(snapshot.mesh.proxy)
+            let tls = try material(identities.snapshot, plan, gateways)
+            prepared = try dataPlane.prepare(plan, tls: tls).get()
+        } catch let rejected as DataPlane.Rejected {
+            throw Rejection(rejected.diagnostics)
+        } catch {
+            throw Rejection([.cannotServe(snapshot, "\(error)")])
+        }
+        return Change(
+            participant: self, dataPlane: dataPlane, prepared: prepared, identities: identities,
+            serving: Serving(snapshot: snapshot, plan: plan, gateways: gateways))
+    }
+
+    private struct Change: PreparedChange {
+        let participant: ServingParticipant
+        let dataPlane: DataPlane
+        let prepared: DataPlane.Prepared
+        let identities: IdentityIssuer.Prepared
+        let serving: Serving
+
+        func commit() async {
+            participant.issuer.commit(identities)
+            await dataPlane.commit(prepared)
+            participant.state.withLock { $0.serving = serving }
+        }
+
+        /// Sockets that were bound close with the last reference to what was prepared.
+        func abandon() async {}
+    }
+
+    // MARK: Certificates
+
+    /// Takes each renewal to the workers, for as long as the task lives.
+    func followRotation() async {
+        for await snapshot in issuer.snapshots() {
+            guard let serving, let dataPlane else { continue }
+            do {
+                await dataPlane.rotate(try material(snapshot, serving.plan, serving.gateways))
+            } catch {
+                log.error("renewed certificates cannot be used; the former ones stay", metadata: ["error": "\(error)"])
+            }
+        }
+    }
+
+    private func material(
+        _ snapshot: IdentitySnapshot, _ plan: ServingPlan, _ gateways: [NetworkAddress: TLSContext]
+    ) throws(TLSError) -> TLSMaterial {
+        guard plan.hasMesh else { return TLSMaterial(svids: snapshot.identities, gateways: gateways) }
+        var served: [String: X509SVID] = [:]
+        for (name, id) in plan.servedNames { served[name] = snapshot.identities[id] }
+        return TLSMaterial(
+            svids: snapshot.identities, meshServer: try .meshServer(identities: served, bundle: snapshot.bundle),
+            meshClient: try .meshClient(bundle: snapshot.bundle), gateways: gateways)
+    }
+
+    private func issue(
+        _ plan: ServingPlan, _ snapshot: MeshSnapshot, _ problems: inout [Diagnostic]
+    ) -> IdentityIssuer.Prepared? {
+        let identity = snapshot.mesh.identity
+        let location: AuthorityLocation
+        switch identity.authority {
+        case .builtIn: location = .builtIn
+        case .files(let certificate, let key):
+            location = .files(certificateFile: path(certificate.value), keyFile: path(key.value))
+        }
+        do throws(IdentityError) {
+            return try issuer.prepare(
+                ids: plan.identities,
+                settings: IssuingSettings(
+                    trustDomain: snapshot.mesh.trustDomain, svidTTL: identity.svidTTL, authority: location))
+        } catch {
+            problems.append(.cannotIssue(snapshot, error))
+            return nil
+        }
+    }
+
+    private func gatewayContexts(_ plan: ServingPlan, _ problems: inout [Diagnostic]) -> [NetworkAddress: TLSContext] {
+        var contexts: [NetworkAddress: TLSContext] = [:]
+        for (address, listeners) in plan.secureGateways {
+            var credentials = ServerCredentials()
+            for listener in listeners {
+                guard let tls = listener.tls else { continue }
+                do throws(TLSError) {
+                    let pair = try CredentialFiles.credentials(
+                        certificateFile: path(tls.certificateFile.value), keyFile: path(tls.keyFile.value))
+                    credentials.add(pair, for: listener.hostname?.value.description)
+                } catch {
+                    problems.append(.badCertificate(tls, error))
+                }
+            }
+            do throws(TLSError) {
+                contexts[address] = try .gatewayServer(certificates: credentials)
+            } catch {
+                if let tls = listeners[0].tls { problems.append(.badCertificate(tls, error)) }
+            }
+        }
+        return contexts
+    }
+
+    /// Paths in manifests are absolute, or relative to the manifests folder.
+    private func path(_ written: String) -> String {
+        written.hasPrefix("/") ? written : "\(options.manifests)/\(written)"
+    }
+
+    private func start(_ settings: ProxySettings) throws -> DataPlane {
+        let log = log
+        let dataPlane = try DataPlane(
+            workerCount: settings.workers ?? max(1, ProcessorCount.available),
+            connectionLimit: settings.limits.connections, accessLog: AccessLogSink(descriptor: 1),
+            events: EventSink { event in
+                switch event {
+                case .handshakeRefused(let listener, let peer, let reason):
+                    log.info(
+                        "handshake refused", metadata: ["listener": "\(listener)", "peer": "\(peer)", "reason": "\(reason)"])
+                case .upstreamHandshakeFailed(let endpoint, let reason):
+                    log.warning(
+                        "handshake with another node failed", metadata: ["endpoint": "\(endpoint)", "reason": "\(reason)"])
+                }
+            })
+        state.withLock { $0.dataPlane = dataPlane }
+        return dataPlane
+    }
+}

@@ -1,0 +1,88 @@
+import Diagnostics
+import EventLoops
+import Manifests
+import MeshSnapshot
+
+@testable import Forwarding
+
+/// A data plane that serves manifests given as text.
+final class TestMesh: Sendable {
+    let dataPlane: DataPlane
+    private let node: String?
+
+    init(_ manifests: String, node: String? = nil, workers: Int = 1, tls: TLSMaterial = TLSMaterial()) async throws {
+        self.node = node
+        dataPlane = try DataPlane(
+            workerCount: workers, connectionLimit: 1000, accessLog: AccessLogSink(descriptor: 2), events: EventSink { _ in })
+        try await serve(manifests, tls: tls)
+    }
+
+    func serve(_ manifests: String, tls: TLSMaterial = TLSMaterial(), generation: UInt64 = .random(in: 1...1_000_000)) async throws {
+        await dataPlane.commit(try prepare(manifests, tls: tls, generation: generation).get())
+    }
+
+    func prepare(
+        _ manifests: String, tls: TLSMaterial = TLSMaterial(), generation: UInt64 = .random(in: 1...1_000_000)
+    ) throws -> Result<DataPlane.Prepared, DataPlane.Rejected> {
+        let file = ManifestDecoder.decode(Array(manifests.utf8), path: "test.yaml")
+        let resolution = MeshSnapshot.resolve([file], node: node)
+        guard let snapshot = resolution.snapshot else { throw BadManifests(diagnostics: resolution.diagnostics) }
+        var problems: [Diagnostic] = []
+        let plan = ServingPlan(snapshot, node: node, generation: generation, resolve: { _ in [] }, problems: &problems)
+        guard problems.isEmpty else { throw BadManifests(diagnostics: problems) }
+        return dataPlane.prepare(plan, tls: tls)
+    }
+
+    func stop() async { await dataPlane.drain(deadline: .milliseconds(200)) }
+
+    struct BadManifests: Error { let diagnostics: [Diagnostic] }
+}
+
+/// The shop of the specification: web calls orders.
+enum Shop {
+    static func manifests(outbound: UInt16, orders: UInt16, more: String = "", rule: String = allowAll) -> String {
+        """
+        apiVersion: heddle/v1
+        kind: Service
+        metadata: {name: orders, namespace: shop}
+        spec: {protocol: HTTP}
+        ---
+        apiVersion: heddle/v1
+        kind: Service
+        metadata: {name: web, namespace: shop}
+        spec: {protocol: HTTP}
+        ---
+        apiVersion: heddle/v1
+        kind: Workload
+        metadata: {name: orders-1, namespace: shop}
+        spec: {service: orders, address: "127.0.0.1:\(orders)"}
+        ---
+        apiVersion: heddle/v1
+        kind: Workload
+        metadata: {name: web-1, namespace: shop}
+        spec: {service: web, address: "127.0.0.1:1", outbound: {listen: "127.0.0.1:\(outbound)"}}
+        ---
+        \(rule)
+        \(more.isEmpty ? "" : "---\n" + more)
+        """
+    }
+
+    static let allowAll = """
+        apiVersion: heddle/v1
+        kind: AuthorizationPolicy
+        metadata: {name: all, namespace: shop}
+        spec: {action: ALLOW, rules: [{}]}
+        """
+
+    static let readsOrders = """
+        apiVersion: heddle/v1
+        kind: AuthorizationPolicy
+        metadata: {name: web-reads-orders, namespace: shop}
+        spec:
+          targetRefs: [{kind: Service, name: orders}]
+          action: ALLOW
+          rules:
+          - from: [{source: {serviceAccounts: [shop/web]}}]
+            to: [{operation: {methods: [GET], paths: ["/orders/{**}"]}}]
+        """
+}
