@@ -119,7 +119,7 @@ let package = Package(
         tests("Reconciliation", ["Manifests", "MeshSnapshot"]),
         tests("EventLoops"),
         tests("TransportSecurity", ["CLinux", "SPIFFE"]),
-        tests("WorkloadIdentity", ["SPIFFE", "TransportSecurity"]),
+        tests("WorkloadIdentity", ["SPIFFE", "TransportSecurity", logging]),
         tests("WireProtocols", ["HTTPSemantics"]),
         tests("Forwarding"),
         tests("AdminAPI"),

@@ -1,0 +1,82 @@
+import SPIFFE
+import TransportSecurity
+
+/// The authority as it is now: what signs, and which roots it asks to be trusted.
+struct Authority: Sendable {
+    let signing: SigningAuthority
+    /// The signing certificate, and those beside it in an operator's file.
+    let roots: [Certificate]
+
+    /// A built-in root with less than this left is followed by a new one: 30 days.
+    static let shortestRemainder = Duration.seconds(30 * 86_400)
+
+    /// Reads the authority, or makes the built-in one.
+    /// - Parameter folder: Where a built-in authority is kept, in one file so that certificate and key cannot part.
+    static func load(
+        _ settings: IssuingSettings, in folder: StateFolder, at now: UnixTime
+    ) throws(IdentityError) -> Authority {
+        let authority: Authority
+        let place: String
+        switch settings.authority {
+        case .builtIn:
+            let name = try rootFile(settings.trustDomain)
+            place = "\"\(folder.file(name))\""
+            guard try folder.has(name) else { return try make(settings.trustDomain, name, in: folder, at: now) }
+            authority = try read(certificateFile: folder.file(name), keyFile: folder.file(name))
+            if authority.signing.certificate.notAfter - shortestRemainder < now {
+                return try make(settings.trustDomain, name, in: folder, at: now)
+            }
+        case .files(let certificateFile, let keyFile):
+            place = "\"\(certificateFile)\""
+            authority = try read(certificateFile: certificateFile, keyFile: keyFile)
+        }
+        let certificate = authority.signing.certificate
+        guard now < certificate.notAfter else {
+            throw IdentityError(
+                .authorityExpired,
+                "the authority's certificate in \(place) expired at \(certificate.notAfter): put a new certificate and "
+                    + "its key in the place of both files; they are taken up without a restart")
+        }
+        guard now >= certificate.notBefore else {
+            throw IdentityError(
+                .authorityUnusable,
+                "the authority's certificate in \(place) is not valid before \(certificate.notBefore): "
+                    + "check this machine's clock")
+        }
+        return authority
+    }
+
+    private static func read(certificateFile: String, keyFile: String) throws(IdentityError) -> Authority {
+        do throws(TLSError) {
+            let read = try CredentialFiles.authority(certificateFile: certificateFile, keyFile: keyFile)
+            return Authority(signing: read.authority, roots: read.certificates.filter(\.isAuthority))
+        } catch {
+            throw IdentityError(.authorityUnusable, "cannot use the authority: \(error.message)", cause: error)
+        }
+    }
+
+    private static func make(
+        _ trustDomain: TrustDomain, _ name: String, in folder: StateFolder, at now: UnixTime
+    ) throws(IdentityError) -> Authority {
+        let signing: SigningAuthority
+        let bytes: [UInt8]
+        do throws(TLSError) {
+            signing = try SigningAuthority.makeRoot(for: trustDomain, at: now)
+            bytes = try signing.certificate.pem() + signing.key.pem()
+        } catch {
+            throw IdentityError(.issuing, "cannot make an authority: \(error.message)", cause: error)
+        }
+        try folder.replace(name, with: bytes)
+        return Authority(signing: signing, roots: [signing.certificate])
+    }
+
+    /// Of each trust domain its own, so that a change of the name does not lose a root.
+    private static func rootFile(_ trustDomain: TrustDomain) throws(IdentityError) -> String {
+        // With the rest of the file's name it must fit into the 255 bytes of NAME_MAX.
+        guard trustDomain.name.utf8.count <= 200 else {
+            throw IdentityError(
+                .stateFolder, "the name of trust domain \(trustDomain) is too long for a built-in authority: 200 bytes")
+        }
+        return "root-\(trustDomain.name).pem"
+    }
+}

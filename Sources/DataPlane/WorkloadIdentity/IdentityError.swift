@@ -1,0 +1,29 @@
+import TransportSecurity
+
+/// Why identities cannot be had. People read `message`; callers switch on `code`.
+package struct IdentityError: Error, Hashable, Sendable {
+    package enum Code: String, Hashable, Sendable {
+        /// The state folder cannot be made, read or written.
+        case stateFolder = "state-folder"
+        /// The authority's certificate or key cannot be read, or do not fit; `cause` says which.
+        case authorityUnusable = "authority-unusable"
+        /// The authority's time is over.
+        case authorityExpired = "authority-expired"
+        /// A certificate could not be made.
+        case issuing
+    }
+
+    package let code: Code
+    package let message: String
+    package let cause: TLSError?
+
+    init(_ code: Code, _ message: String, cause: TLSError? = nil) {
+        self.code = code
+        self.message = message
+        self.cause = cause
+    }
+}
+
+extension IdentityError: CustomStringConvertible {
+    package var description: String { message }
+}

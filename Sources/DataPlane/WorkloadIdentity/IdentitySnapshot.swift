@@ -1,0 +1,43 @@
+import SPIFFE
+import TransportSecurity
+
+/// All identities of this node at one moment, and the roots to check others by. Immutable.
+package struct IdentitySnapshot: Sendable {
+    /// Grows with every snapshot that an issuer makes; one with a lower number is older.
+    package let number: UInt64
+    package let bundle: TrustBundle
+    package let identities: [SPIFFEID: X509SVID]
+    /// When the authority that issues now ends.
+    package let authorityExpiry: UnixTime
+
+    /// When the first certificate ends; `nil` if there is none.
+    package var earliestExpiry: UnixTime? { identities.values.map(\.notAfter).min() }
+}
+
+/// What `heddle certificate` shows.
+package struct CertificateDescription: Hashable, Sendable {
+    package let id: SPIFFEID
+    /// Upper-case hexadecimal.
+    package let serial: String
+    package let notBefore: UnixTime
+    package let notAfter: UnixTime
+    /// The leaf, then what leads to a root.
+    package let chainPEM: String
+    /// The roots of the trust domain, to verify the chain with.
+    package let bundlePEM: String
+
+    package init(_ svid: X509SVID, bundle: TrustBundle) throws(TLSError) {
+        id = svid.id
+        serial = svid.credentials.leaf.serial
+        notBefore = svid.notBefore
+        notAfter = svid.notAfter
+        chainPEM = try Self.text(svid.credentials.chain)
+        bundlePEM = try Self.text(bundle.roots)
+    }
+
+    private static func text(_ certificates: [Certificate]) throws(TLSError) -> String {
+        var bytes: [UInt8] = []
+        for certificate in certificates { bytes += try certificate.pem() }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+}

@@ -1,0 +1,78 @@
+import Glibc
+
+/// A folder of secrets: 0700, its files 0600. Files appear whole or not at all, whenever the process is killed.
+struct StateFolder: Sendable {
+    let path: String
+
+    /// Makes the folder, its parents included, if it is missing, and closes it to others.
+    init(_ path: String) throws(IdentityError) {
+        self.path = path
+        var made = path.utf8.first == UInt8(ascii: "/") ? "" : "."
+        for part in path.split(separator: "/") {
+            made += "/\(part)"
+            guard unsafe mkdir(made, 0o700) == 0 || errno == EEXIST else { throw Self.failure("make", made) }
+        }
+        guard unsafe chmod(path, 0o700) == 0 else { throw Self.failure("close to others", path) }
+    }
+
+    func file(_ name: String) -> String { "\(path)/\(name)" }
+
+    func has(_ name: String) throws(IdentityError) -> Bool {
+        var status = stat()
+        if unsafe stat(file(name), &status) == 0 { return true }
+        guard errno == ENOENT else { throw Self.failure("look at", file(name)) }
+        return false
+    }
+
+    /// - Returns: `nil` if there is no such file.
+    func read(_ name: String) throws(IdentityError) -> [UInt8]? {
+        let descriptor = unsafe open(file(name), O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else {
+            guard errno == ENOENT else { throw Self.failure("read", file(name)) }
+            return nil
+        }
+        defer { close(descriptor) }
+        var bytes: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 16 * 1024)
+        while true {
+            let count = unsafe Glibc.read(descriptor, &buffer, buffer.count)
+            if count == 0 { return bytes }
+            guard count > 0 || errno == EINTR else { throw Self.failure("read", file(name)) }
+            if count > 0 { bytes += buffer[..<count] }
+        }
+    }
+
+    /// Puts `bytes` in place of the file `name`: first beside it and on the disk, then by `rename(2)`.
+    func replace(_ name: String, with bytes: [UInt8]) throws(IdentityError) {
+        let draft = file(name + ".new")
+        _ = unsafe unlink(draft)  // a killed process may have left one
+        let descriptor = unsafe open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw Self.failure("write", draft) }
+        var isWritten = true
+        var offset = 0
+        while offset < bytes.count, isWritten {
+            let count = unsafe bytes.withUnsafeBytes { bytes in
+                unsafe write(descriptor, bytes.baseAddress.unsafelyUnwrapped + offset, bytes.count - offset)
+            }
+            isWritten = count >= 0 || errno == EINTR
+            offset += max(count, 0)
+        }
+        isWritten = isWritten && fsync(descriptor) == 0
+        let error = errno
+        close(descriptor)
+        guard isWritten else {
+            errno = error
+            throw Self.failure("write", draft)
+        }
+        guard unsafe rename(draft, file(name)) == 0 else { throw Self.failure("write", file(name)) }
+        // The rename itself must be on the disk before anyone trusts what the file says.
+        let folder = unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard folder >= 0 else { throw Self.failure("open", path) }
+        defer { close(folder) }
+        guard fsync(folder) == 0 else { throw Self.failure("write", path) }
+    }
+
+    private static func failure(_ action: String, _ path: String) -> IdentityError {
+        IdentityError(.stateFolder, "cannot \(action) \"\(path)\": \(unsafe String(cString: strerror(errno)))")
+    }
+}

@@ -1,0 +1,232 @@
+import Foundation
+import SPIFFE
+import Testing
+import TransportSecurity
+
+@testable import WorkloadIdentity
+
+@Suite struct `The issuer` {
+    let test: TestIssuer
+    let ids: Set<SPIFFEID> = [TestIssuer.web, TestIssuer.orders]
+
+    init() throws { test = try TestIssuer() }
+
+    @discardableResult
+    private func serve(
+        _ settings: IssuingSettings = TestIssuer.settings(), on issuer: IdentityIssuer? = nil
+    ) throws -> IdentitySnapshot {
+        let issuer = issuer ?? test.issuer
+        let prepared = try issuer.prepare(ids: ids, settings: settings)
+        issuer.commit(prepared)
+        return prepared.snapshot
+    }
+
+    private func failure(_ settings: IssuingSettings) -> IdentityError? {
+        do throws(IdentityError) {
+            _ = try test.issuer.prepare(ids: ids, settings: settings)
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    @Test func `every identity asked for is issued by the root of the bundle`() throws {
+        let snapshot = try serve()
+        #expect(Set(snapshot.identities.keys) == ids)
+        let web = try #require(snapshot.identities[TestIssuer.web])
+        #expect(web.id == TestIssuer.web)
+        #expect(web.notAfter == test.clock.now + .seconds(3600))
+        #expect(snapshot.bundle.roots.count == 1)
+        #expect(test.issuer.snapshot?.number == snapshot.number)
+    }
+
+    @Test func `what is prepared and dropped changes nothing`() throws {
+        let before = try serve()
+        do { _ = try test.issuer.prepare(ids: [], settings: TestIssuer.settings()) }
+        #expect(test.issuer.snapshot?.number == before.number)
+        #expect(test.issuer.snapshot?.identities.count == 2)
+        test.clock.advance(by: .seconds(1800))
+        test.issuer.renew()
+        #expect(test.issuer.snapshot?.number != before.number)
+    }
+
+    @Test func `a reload keeps certificates that still fit`() throws {
+        let before = try serve()
+        let more = SPIFFEID(trustDomain: TestIssuer.domain, namespace: "shop", serviceAccount: "new")
+        let prepared = try test.issuer.prepare(ids: ids.union([more]), settings: TestIssuer.settings())
+        let web = TestIssuer.web
+        #expect(prepared.snapshot.identities[web]?.credentials.leaf == before.identities[web]?.credentials.leaf)
+        #expect(prepared.snapshot.identities[more] != nil)
+        #expect(try serve().number == before.number)
+        #expect(try serve(TestIssuer.settings(ttl: .seconds(60))).number != before.number)
+    }
+
+    @Test func `the same root serves after a restart`() throws {
+        let root = try serve().bundle.roots
+        #expect(try serve(on: test.restarted()).bundle.roots == root)
+    }
+
+    @Test func `the state is closed to others`() throws {
+        try serve()
+        #expect(try test.mode("state/authority") == 0o700)
+        #expect(try test.mode("state/authority/root-mesh.local.pem") == 0o600)
+        #expect(try test.mode("state/authority/bundle-mesh.local.pem") == 0o600)
+    }
+
+    @Test func `what a killed process left half-written is passed over`() throws {
+        let root = try serve().bundle.roots
+        try test.write(Array("-----BEGIN".utf8), to: "state/authority/root-mesh.local.pem.new")
+        #expect(try serve(on: test.restarted()).bundle.roots == root)
+        try test.write(Array("-----BEGIN".utf8), to: "state/authority/bundle-mesh.local.pem")
+        #expect(try serve(on: test.restarted()).bundle.roots == root)
+    }
+
+    @Test func `a root that cannot be read is never replaced by a new one`() throws {
+        try serve()
+        try test.write(Array("garbage".utf8), to: "state/authority/root-mesh.local.pem")
+        let error = failure(TestIssuer.settings())
+        #expect(error?.code == .authorityUnusable)
+        #expect(error?.cause?.code == .malformedPEM)
+        #expect(test.bytes("state/authority/root-mesh.local.pem") == Array("garbage".utf8))
+    }
+
+    @Test func `a state folder that cannot be made is an error`() throws {
+        try FileManager.default.createDirectory(atPath: test.folder, withIntermediateDirectories: true)
+        try test.write([], to: "state")
+        #expect(failure(TestIssuer.settings())?.code == .stateFolder)
+    }
+
+    @Test func `certificates are renewed between four and five tenths of their life`() throws {
+        let before = try serve()
+        test.clock.advance(by: .seconds(1439))
+        test.issuer.renew()
+        #expect(test.issuer.snapshot?.number == before.number)
+        test.clock.advance(by: .seconds(361))
+        test.issuer.renew()
+        let after = try #require(test.issuer.snapshot)
+        for id in ids { #expect(after.identities[id]?.notAfter == test.clock.now + .seconds(3600)) }
+        #expect(after.bundle === before.bundle)
+    }
+
+    @Test func `an open preparation holds renewals back`() throws {
+        try serve()
+        let prepared = try test.issuer.prepare(ids: ids, settings: TestIssuer.settings(ttl: .seconds(7200)))
+        test.clock.advance(by: .seconds(3000))
+        test.issuer.renew()
+        test.issuer.commit(prepared)
+        #expect(test.issuer.snapshot?.number == prepared.snapshot.number)
+    }
+
+    @Test func `followers get the snapshot served and those that come after`() async throws {
+        try serve()
+        var snapshots = test.issuer.snapshots().makeAsyncIterator()
+        let first = await snapshots.next()
+        let run = Task { [issuer = test.issuer] in await issuer.run() }
+        let second = await snapshots.next()
+        run.cancel()
+        await run.value
+        #expect(try #require(second).number > #require(first).number)
+    }
+
+    @Test func `an operator's authority signs and is trusted, with what its file holds besides`() throws {
+        let authority = try SigningAuthority.makeRoot(for: TestIssuer.domain, at: .now)
+        let next = try SigningAuthority.makeRoot(for: TestIssuer.domain, at: .now)
+        try test.writeOperatorAuthority(authority, also: [next.certificate])
+        let snapshot = try serve(TestIssuer.settings(test.operatorFiles))
+        #expect(snapshot.bundle.roots == [authority.certificate, next.certificate])
+        #expect(snapshot.identities[TestIssuer.web]?.credentials.chain.count == 1)
+    }
+
+    @Test func `files that were replaced are taken up, and the old root stays for a day`() throws {
+        let old = try SigningAuthority.makeRoot(for: TestIssuer.domain, at: .now)
+        try test.writeOperatorAuthority(old)
+        let before = try serve(TestIssuer.settings(test.operatorFiles))
+
+        let new = try SigningAuthority.makeRoot(for: TestIssuer.domain, at: .now)
+        try test.writeOperatorAuthority(new)
+        test.issuer.renew()
+        let after = try #require(test.issuer.snapshot)
+        #expect(after.number > before.number)
+        #expect(after.bundle.roots == [new.certificate, old.certificate])
+        #expect(
+            after.identities[TestIssuer.web]?.credentials.leaf != before.identities[TestIssuer.web]?.credentials.leaf)
+
+        // A restart forgets neither the old root nor when it goes.
+        let restarted = test.restarted()
+        test.clock.advance(by: .seconds(86_399))
+        #expect(try serve(TestIssuer.settings(test.operatorFiles), on: restarted).bundle.roots.count == 2)
+        test.clock.advance(by: .seconds(1))
+        restarted.renew()
+        #expect(restarted.snapshot?.bundle.roots == [new.certificate])
+    }
+
+    @Test func `half-replaced files are a problem that passes, and the old identities serve on`() throws {
+        let old = try SigningAuthority.makeRoot(for: TestIssuer.domain, at: .now)
+        try test.writeOperatorAuthority(old)
+        let before = try serve(TestIssuer.settings(test.operatorFiles))
+        let new = try SigningAuthority.makeRoot(for: TestIssuer.domain, at: .now)
+        try test.write(new.key.pem(), to: "operator.key")
+        test.issuer.renew()
+        #expect(test.issuer.problem?.cause?.code == .keyMismatch)
+        #expect(test.issuer.snapshot?.number == before.number)
+        #expect(failure(TestIssuer.settings(test.operatorFiles))?.cause?.code == .keyMismatch)
+        try test.writeOperatorAuthority(new)
+        test.issuer.renew()
+        #expect(test.issuer.problem == nil)
+        #expect(test.issuer.snapshot?.bundle.roots.first == new.certificate)
+    }
+
+    @Test func `an expired authority is reported and repaired by new files`() throws {
+        let old = try SigningAuthority.makeRoot(
+            for: TestIssuer.domain, at: .now - SigningAuthority.rootLifetime + .seconds(1000))
+        try test.writeOperatorAuthority(old)
+        let before = try serve(TestIssuer.settings(test.operatorFiles))
+        #expect(before.identities[TestIssuer.web]?.notAfter == old.certificate.notAfter)
+        test.clock.advance(by: .seconds(2000))
+        test.issuer.renew()
+        #expect(test.issuer.problem?.code == .authorityExpired)
+        #expect(test.issuer.problem?.message.contains("expired at") == true)
+        try test.writeOperatorAuthority(SigningAuthority.makeRoot(for: TestIssuer.domain, at: test.clock.now))
+        test.issuer.renew()
+        #expect(test.issuer.problem == nil)
+        #expect(test.issuer.snapshot?.bundle.roots.count == 1)
+    }
+
+    @Test func `a key file that others may read is refused`() throws {
+        let authority = try SigningAuthority.makeRoot(for: TestIssuer.domain, at: .now)
+        try test.writeOperatorAuthority(authority)
+        try test.write(authority.key.pem(), to: "operator.key", mode: 0o640)
+        let error = failure(TestIssuer.settings(test.operatorFiles))
+        #expect(error?.cause?.code == .exposedKeyFile)
+        #expect(error?.message.contains("operator.key") == true)
+    }
+
+    @Test func `a missing file and a leaf in an authority's place are refused`() throws {
+        #expect(failure(TestIssuer.settings(test.operatorFiles))?.cause?.code == .unreadableFile)
+        let authority = try SigningAuthority.makeRoot(for: TestIssuer.domain, at: .now)
+        try test.writeOperatorAuthority(authority)
+        let leaf = try authority.issue(TestIssuer.web, lifetime: .seconds(60), at: .now)
+        try test.write(leaf.credentials.leaf.pem(), to: "operator.pem")
+        try test.write(leaf.credentials.key.pem(), to: "operator.key")
+        #expect(failure(TestIssuer.settings(test.operatorFiles))?.cause?.code == .unsuitableCertificate)
+    }
+
+    @Test func `a built-in root that nears its end is followed by a new one`() throws {
+        let old = try serve().bundle.roots
+        test.clock.advance(by: SigningAuthority.rootLifetime - .seconds(86_400))
+        test.issuer.renew()
+        let roots = try #require(test.issuer.snapshot).bundle.roots
+        #expect(roots.count == 2)
+        #expect(roots.last == old.first)
+    }
+
+    @Test func `another trust domain has a root of its own, and the first one's is not lost`() throws {
+        let first = try serve().bundle.roots
+        let domain = TrustDomain("other.example")!
+        let prepared = try test.issuer.prepare(
+            ids: [SPIFFEID(trustDomain: domain, namespace: "a", serviceAccount: "b")],
+            settings: IssuingSettings(trustDomain: domain, svidTTL: .seconds(60), authority: .builtIn))
+        #expect(prepared.snapshot.bundle.roots != first)
+        #expect(try serve().bundle.roots == first)
+    }
+}
