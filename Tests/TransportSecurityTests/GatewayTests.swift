@@ -1,0 +1,101 @@
+import Glibc
+import SPIFFE
+import Testing
+import TransportSecurity
+
+/// A gateway's contexts, called by `openssl s_client` from outside the mesh.
+@Suite struct `A gateway's TLS` {
+    let openssl: OpenSSLCommand
+    let listener: LoopbackListener
+
+    init() throws {
+        openssl = try OpenSSLCommand()
+        listener = try LoopbackListener()
+    }
+
+    private func credentials(_ name: String, algorithm: [String] = ["ec:"]) throws -> TLSCredentials {
+        let key =
+            algorithm == ["rsa"] ? ["-newkey", "rsa:2048"] : ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
+        let made = try openssl.start(
+            [
+                "req", "-x509", "-nodes", "-days", "1", "-subj", "/CN=\(name)", "-keyout", "\(name).key", "-out",
+                "\(name).pem",
+            ] + key
+        ).finish()
+        guard made.status == 0 else { throw SetUpError(text: made.output) }
+        return try CredentialFiles.credentials(
+            certificateFile: openssl.path("\(name).pem"), keyFile: openssl.path("\(name).key"))
+    }
+
+    private func call(
+        _ arguments: String..., certificates: ServerCredentials
+    ) throws -> (result: TLSSession.HandshakeResult, name: String?, output: String) {
+        let context = try TLSContext.gatewayServer(certificates: certificates)
+        let client = try openssl.start(["s_client", "-connect", "127.0.0.1:\(listener.port)"] + arguments)
+        let descriptor = try listener.accept()
+        let session = try TLSSession(accepting: context, descriptor: descriptor)
+        let result = try session.handshakeBlocking(on: descriptor)
+        if result == .done { session.shutdown() }
+        let name = session.serverName
+        Glibc.shutdown(descriptor, CInt(SHUT_WR))
+        _ = fcntl(descriptor, F_SETFL, 0)
+        try? client.input.fileHandleForWriting.close()
+        var rest = [UInt8](repeating: 0, count: 4096)
+        while unsafe Glibc.read(descriptor, &rest, rest.count) > 0 {}
+        close(descriptor)
+        return (result, name, client.finish().output)
+    }
+
+    @Test func `the server name picks the certificate`() throws {
+        var table = ServerCredentials()
+        table.add(try credentials("exact"), for: "shop.example.com")
+        table.add(try credentials("wild"), for: "*.example.com")
+        for (name, subject) in [("shop.example.com", "exact"), ("a.b.example.com", "wild")] {
+            let call = try call("-servername", name, certificates: table)
+            #expect(call.result == .done)
+            #expect(call.name == name)
+            #expect(call.output.contains("CN = \(subject)"))
+        }
+        for arguments in [["-noservername", "-tls1_3"], ["-servername", "example.com"]] {
+            let call = try call(arguments[0], arguments[1], certificates: table)
+            #expect(call.result == .failed(.unknownServerName))
+            #expect(call.output.contains("alert number 112") || call.output.contains("unrecognized name"))
+        }
+        table.add(try credentials("other"), for: nil)
+        let call = try call("-noservername", certificates: table)
+        #expect(call.result == .done)
+        #expect(call.output.contains("CN = other"))
+    }
+
+    @Test func `TLS 1_2 is taken with forward secrecy, and older versions are not`() throws {
+        var table = ServerCredentials()
+        table.add(try credentials("rsa", algorithm: ["rsa"]), for: nil)
+        let old = try call("-tls1_2", certificates: table)
+        #expect(old.result == .done)
+        #expect(old.output.contains("ECDHE-RSA-AES"))
+        let older = try call("-tls1_1", "-cipher", "ALL:@SECLEVEL=0", certificates: table)
+        guard case .failed = older.result else {
+            Issue.record("TLS 1.1 was taken")
+            return
+        }
+        let weak = try call("-tls1_2", "-cipher", "AES128-SHA", certificates: table)
+        guard case .failed = weak.result else {
+            Issue.record("a key exchange without forward secrecy was taken")
+            return
+        }
+    }
+
+    @Test func `one ticket is given, and what both sides speak is agreed upon`() throws {
+        var table = ServerCredentials()
+        table.add(try credentials("any"), for: nil)
+        let call = try call("-alpn", "h2,http/1.1", "-msg", certificates: table)
+        #expect(call.output.split(separator: "NewSessionTicket").count == 2)
+        #expect(call.output.contains("ALPN protocol: http/1.1"))
+        let refused = try self.call("-alpn", "h2", certificates: table)
+        guard case .failed(.library) = refused.result else {
+            Issue.record("handshake \(refused.result)")
+            return
+        }
+        #expect(refused.output.contains("no application protocol"))
+    }
+}
