@@ -36,7 +36,7 @@ package struct FolderReading: Sendable {
         for file in files {
             names += file.path.utf8
             names.append(0)
-            names += file.hash.description.utf8
+            names += file.hash.littleEndianBytes
         }
         return ContentHash(of: names).description
     }
