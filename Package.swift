@@ -83,7 +83,10 @@ let package = Package(
         // Operations: what people and programs ask a running mesh.
         room(
             "AdminAPI", in: "Operations",
-            ["CLinux", "Diagnostics", "HTTPSemantics", "Telemetry", "Manifests", "MeshSnapshot", "Routing", "Authorization"]),
+            [
+                "CLinux", "Diagnostics", "SPIFFE", "HTTPSemantics", "Manifests", "MeshSnapshot", "Routing", "Authorization",
+                "Reconciliation", "EventLoops", "WireProtocols",
+            ]),
 
         .executableTarget(
             name: "heddle",

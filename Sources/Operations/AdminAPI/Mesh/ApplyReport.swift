@@ -1,0 +1,56 @@
+import Diagnostics
+import Manifests
+
+/// How an `apply` or `delete` ended.
+package struct ApplyReport: Sendable {
+    package enum Outcome: String, Sendable {
+        /// Every worker serves it.
+        case served
+        /// It is written, and will serve presently: it was checked before.
+        case written
+        /// The set served already says the same.
+        case unchanged
+        /// It would be taken up; nothing was written.
+        case dryRun = "dry-run"
+        /// Nothing was written; `diagnostics` say why.
+        case refused
+        /// There is no such resource to delete.
+        case notFound = "not-found"
+    }
+
+    package var outcome: Outcome
+    /// The generation it serves in, where that is known.
+    package var generation: UInt64?
+    package var changes: [ChangeReport]
+    /// Errors where it was refused, warnings otherwise.
+    package var diagnostics: [Diagnostic]
+
+    package init(
+        outcome: Outcome, generation: UInt64? = nil, changes: [ChangeReport] = [], diagnostics: [Diagnostic] = []
+    ) {
+        self.outcome = outcome
+        self.generation = generation
+        self.changes = changes
+        self.diagnostics = diagnostics
+    }
+}
+
+/// What an `apply` or `delete` does to one resource.
+package struct ChangeReport: Sendable, Hashable {
+    package enum Action: String, Sendable {
+        case created, updated, unchanged, deleted
+    }
+
+    package var kind: ResourceKind
+    package var name: ResourceName
+    package var action: Action
+    /// The manifest it stands, or stood, in: relative to the folder.
+    package var path: String
+
+    package init(kind: ResourceKind, name: ResourceName, action: Action, path: String) {
+        self.kind = kind
+        self.name = name
+        self.action = action
+        self.path = path
+    }
+}

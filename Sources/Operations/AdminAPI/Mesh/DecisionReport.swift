@@ -1,0 +1,42 @@
+import Manifests
+
+/// A call of the past as it was decided.
+package struct DecisionReport: Sendable {
+    /// The call's `x-request-id`.
+    package var id: String
+    /// The generation that decided.
+    package var generation: UInt64
+    package var at: Timestamp
+    /// The caller's SPIFFE ID; `nil`: it had none.
+    package var caller: String?
+    package var service: ResourceName
+    package var method: String
+    /// In canonical form, as all that follows: what the rules judged.
+    package var host: String
+    package var path: String
+    package var fields: [(name: String, value: String)]
+    package var isAllowed: Bool
+    /// The policy that decided; `nil`: the default action.
+    package var policy: ResourceName?
+    /// From 0; meaningless with the default action.
+    package var rule: Int
+
+    package init(
+        id: String, generation: UInt64, at: Timestamp, caller: String?, service: ResourceName, method: String,
+        host: String, path: String, fields: [(name: String, value: String)], isAllowed: Bool, policy: ResourceName?,
+        rule: Int
+    ) {
+        self.id = id
+        self.generation = generation
+        self.at = at
+        self.caller = caller
+        self.service = service
+        self.method = method
+        self.host = host
+        self.path = path
+        self.fields = fields
+        self.isAllowed = isAllowed
+        self.policy = policy
+        self.rule = rule
+    }
+}

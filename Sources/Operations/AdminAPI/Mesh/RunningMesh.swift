@@ -1,0 +1,62 @@
+import Diagnostics
+import Manifests
+import MeshSnapshot
+import SPIFFE
+
+/// What the admin API asks of the process it runs in. Several calls may be under way at once.
+package protocol RunningMesh: Sendable {
+    /// A generation serves: what `/readyz` says.
+    var isReady: Bool { get async }
+
+    func status() async -> StatusReport
+
+    /// The snapshot that serves; `nil` while none does.
+    func snapshot() async -> MeshSnapshot?
+
+    /// Writes manifests into the running mesh's folder, once the whole set with them in it is valid.
+    func apply(_ documents: [ManifestDocument], _ options: ApplyOptions) async -> ApplyReport
+
+    /// Removes one resource from the folder, once the set without it is valid.
+    func delete(_ kind: ResourceKind, _ name: ResourceName, _ options: ApplyOptions) async -> ApplyReport
+
+    /// The chain that a service account of this node serves with; `nil` if it has none here.
+    func certificate(of id: SPIFFEID) async -> CertificateReport?
+
+    /// A call of the past; `nil` if it is not, or no longer, remembered.
+    func decision(id: String) async -> DecisionReport?
+
+    /// Everything that is counted, in Prometheus' text format.
+    func metricsText() async -> String
+
+    /// The bytes of a manifest, by the path that positions name it with: for excerpts. `nil` where it cannot be had.
+    func source(of path: String) async -> [UInt8]?
+}
+
+/// One file of an `apply`.
+package struct ManifestDocument: Sendable, Hashable {
+    /// The last component of the path the user gave, and the name that positions in this document carry: `shop.yaml`.
+    /// 1 to 255 bytes, without `/` and control characters, not beginning with a dot.
+    package let name: String
+    /// At most 4 MiB.
+    package let bytes: [UInt8]
+
+    package init(name: String, bytes: [UInt8]) {
+        self.name = name
+        self.bytes = bytes
+    }
+}
+
+package struct ApplyOptions: Sendable, Hashable {
+    /// Check, and write nothing.
+    package var isDryRun: Bool
+    /// Return only when every worker serves the new generation; otherwise as soon as it is written.
+    package var waits: Bool
+    /// Take up an empty set too. Together with no documents: confirm that the folder was meant to be emptied.
+    package var prunes: Bool
+
+    package init(isDryRun: Bool = false, waits: Bool = false, prunes: Bool = false) {
+        self.isDryRun = isDryRun
+        self.waits = waits
+        self.prunes = prunes
+    }
+}

@@ -1,0 +1,125 @@
+import Diagnostics
+
+/// What a running mesh says of itself.
+package struct StatusReport: Sendable {
+    /// `heddle version`'s number.
+    package var version: String
+    /// The node this process is; `nil` in a mesh of one host.
+    package var node: String?
+    package var trustDomain: String
+    /// The folder that is watched.
+    package var manifestsFolder: String
+    package var startedAt: Timestamp
+    /// `nil` until the first generation serves.
+    package var serving: ServingReport?
+    /// The last attempt, if it was refused; `nil` once what lies in the folder serves.
+    package var refused: RefusalReport?
+    /// Set while a change waits because it takes much away.
+    package var pending: PendingReport?
+    package var watching: WatchReport
+    /// Trouble that refuses nothing, such as a state file that cannot be written.
+    package var problems: [Diagnostic]
+    package var listeners: [ListenerReport]
+    /// One for each service account of this node.
+    package var certificates: [CertificateFacts]
+
+    package init(
+        version: String, node: String?, trustDomain: String, manifestsFolder: String, startedAt: Timestamp,
+        serving: ServingReport?, refused: RefusalReport?, pending: PendingReport?, watching: WatchReport,
+        problems: [Diagnostic] = [], listeners: [ListenerReport], certificates: [CertificateFacts]
+    ) {
+        self.version = version
+        self.node = node
+        self.trustDomain = trustDomain
+        self.manifestsFolder = manifestsFolder
+        self.startedAt = startedAt
+        self.serving = serving
+        self.refused = refused
+        self.pending = pending
+        self.watching = watching
+        self.problems = problems
+        self.listeners = listeners
+        self.certificates = certificates
+    }
+}
+
+/// The generation that serves.
+package struct ServingReport: Sendable {
+    package var generation: UInt64
+    /// Of all manifests, in hexadecimal.
+    package var hash: String
+    package var appliedAt: Timestamp
+    /// From the first event of the change to the last worker's commit.
+    package var duration: Duration
+    package var resourceCount: Int
+    package var fileCount: Int
+    /// What lay in the folder at start was wrong, and the last good set of an earlier run serves instead.
+    package var isLastGood: Bool
+    package var warnings: [Diagnostic]
+
+    package init(
+        generation: UInt64, hash: String, appliedAt: Timestamp, duration: Duration, resourceCount: Int, fileCount: Int,
+        isLastGood: Bool, warnings: [Diagnostic]
+    ) {
+        self.generation = generation
+        self.hash = hash
+        self.appliedAt = appliedAt
+        self.duration = duration
+        self.resourceCount = resourceCount
+        self.fileCount = fileCount
+        self.isLastGood = isLastGood
+        self.warnings = warnings
+    }
+}
+
+/// Why what lies in the folder does not serve.
+package struct RefusalReport: Sendable {
+    package var hash: String
+    package var at: Timestamp
+    package var diagnostics: [Diagnostic]
+
+    package init(hash: String, at: Timestamp, diagnostics: [Diagnostic]) {
+        self.hash = hash
+        self.at = at
+        self.diagnostics = diagnostics
+    }
+}
+
+/// A change that waits because it takes much away.
+package struct PendingReport: Sendable {
+    /// No resource is left: taken up only by `heddle apply --prune`. Otherwise more than half of them are gone, and a
+    /// second reading, 1 s later, must say the same.
+    package var isEmpty: Bool
+    package var since: Timestamp
+    package var resourceCount: Int
+    package var servedResourceCount: Int
+
+    package init(isEmpty: Bool, since: Timestamp, resourceCount: Int, servedResourceCount: Int) {
+        self.isEmpty = isEmpty
+        self.since = since
+        self.resourceCount = resourceCount
+        self.servedResourceCount = servedResourceCount
+    }
+}
+
+/// How changes are noticed.
+package enum WatchReport: Sendable {
+    case inotify
+    /// - Parameter because: for people: `the folder lies on NFS, …`.
+    case polling(every: Duration, because: String)
+}
+
+package struct ListenerReport: Sendable {
+    /// `Workload shop/web-1`, `Gateway edge`, `Node a`.
+    package var owner: String
+    /// `127.0.0.1:15101`, `unix:/run/web.sock`.
+    package var address: String
+    /// Connections held now.
+    package var connections: Int?
+
+    package init(owner: String, address: String, connections: Int? = nil) {
+        self.owner = owner
+        self.address = address
+        self.connections = connections
+    }
+}
