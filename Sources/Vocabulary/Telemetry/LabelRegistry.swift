@@ -3,6 +3,8 @@ import Synchronization
 /// A name that counters are kept under, as a small integer: what the request path carries instead of a string.
 package struct Label: Hashable, Sendable {
     package let id: UInt32
+
+    package init(id: UInt32) { self.id = id }
 }
 
 /// Gives each name one label for the life of the process. Asked when a generation is compiled, never per request.

@@ -26,7 +26,7 @@ struct MeshProcess {
         let signals = Signals.stream()
         let state: StateFolder
         do throws(StateFolder.Unusable) {
-            state = try StateFolder(options.state)
+            state = try StateFolder(options.stateFolder)
         } catch {
             log.error("\(error)")
             throw NotServing()
@@ -34,7 +34,7 @@ struct MeshProcess {
         let issuer = IdentityIssuer(stateFolder: state.path, logger: log)
         let participant = ServingParticipant(options: options, issuer: issuer, log: log)
         let reconciler = Reconciler(
-            folder: options.manifests, state: state.path, reading: MeshManifestReading(node: options.node),
+            folder: options.manifestsFolder, state: state.path, reading: MeshManifestReading(node: options.node),
             participants: [participant], log: log)
 
         switch await reconciler.start() {
@@ -45,7 +45,7 @@ struct MeshProcess {
             announce(served)
         case .refused(let diagnostics):
             report(diagnostics)
-            log.error("nothing is served: \(diagnostics.count) mistakes in \(options.manifests)")
+            log.error("nothing is served: \(diagnostics.count) mistakes in \(options.manifestsFolder)")
             throw NotServing()
         }
 

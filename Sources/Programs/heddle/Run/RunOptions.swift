@@ -1,14 +1,14 @@
 import Logging
 
-/// What `heddle run` was told.
+/// What `heddle run` was told, with every default filled in.
 struct RunOptions: Sendable {
-    /// The folder of manifests.
-    var manifests: String
-    /// Which Node this is; `nil` in a mesh of one host.
+    /// As the user named it.
+    var manifestsFolder: String
+    /// The Node this host is; `nil` in a mesh of one host.
     var node: String?
     /// Keys, issued serials, generations.
-    var state: String
-    /// Path of the admin API's socket; `nil`: `admin.sock` in the state folder.
-    var adminSocket: String?
-    var logLevel = Logger.Level.info
+    var stateFolder: String
+    /// The Unix socket of the admin API.
+    var adminSocketPath: String
+    var logLevel: Logger.Level
 }

@@ -149,7 +149,7 @@ final class ServingParticipant: SnapshotParticipant {
 
     /// Paths in manifests are absolute, or relative to the manifests folder.
     private func path(_ written: String) -> String {
-        written.hasPrefix("/") ? written : "\(options.manifests)/\(written)"
+        written.hasPrefix("/") ? written : "\(options.manifestsFolder)/\(written)"
     }
 
     private func start(_ settings: ProxySettings) throws -> DataPlane {

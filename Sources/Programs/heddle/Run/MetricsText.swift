@@ -1,0 +1,98 @@
+import Forwarding
+import Reconciliation
+import Telemetry
+import WorkloadIdentity
+
+/// `/metrics`: what the workers, the reconciler and the issuer have counted, in Prometheus' text format.
+struct MetricsText {
+    let report: WorkerReport
+    let labels: LabelRegistry
+    let droppedLogLines: UInt64
+    let reloads: ReloadCounts
+    let serving: ServedGeneration?
+    let identities: IdentitySnapshot?
+
+    struct ReloadCounts: Sendable {
+        var served: UInt64 = 0
+        var refused: UInt64 = 0
+    }
+
+    func render() -> String {
+        var text = PrometheusText()
+        text.requests(report.metrics, names: labels)
+        connections(&text)
+        decisions(&text)
+        generations(&text)
+        certificates(&text)
+        return text.text
+    }
+
+    private func connections(_ text: inout PrometheusText) {
+        let counters = report.counters
+        text.metric("heddle_connections", .gauge, help: "Callers' connections that are open.")
+        text.sample("heddle_connections", [], UInt64(counters.open))
+        text.metric("heddle_connections_accepted_total", .counter, help: "Callers' connections accepted.")
+        text.sample("heddle_connections_accepted_total", [], counters.accepted)
+        text.metric("heddle_accept_pauses_total", .counter, help: "Times accepting paused: out of descriptors, or at the limit.")
+        text.sample("heddle_accept_pauses_total", [], counters.pauses)
+        text.metric("heddle_upstream_connections", .gauge, help: "Connections to endpoints that are open.")
+        text.sample("heddle_upstream_connections", [], UInt64(counters.upstream))
+        text.metric("heddle_upstream_connects_total", .counter, help: "Connections made to endpoints.")
+        text.sample("heddle_upstream_connects_total", [], counters.upstreamConnects)
+        text.metric("heddle_refused_requests_total", .counter, help: "Messages refused before they were requests, by status code.")
+        for (code, count) in counters.refused.sorted(by: { $0.key < $1.key }) {
+            text.sample("heddle_refused_requests_total", [(name: "code", value: "\(code)")], count)
+        }
+        handshakes(&text, "heddle_handshakes_total", "Callers' TLS handshakes, by result.", counters.handshakes)
+        handshakes(
+            &text, "heddle_upstream_handshake_failures_total", "TLS handshakes with other nodes that failed, by reason.",
+            counters.upstreamHandshakeFailures)
+        text.metric("heddle_access_log_dropped_total", .counter, help: "Access log lines dropped because nobody read them.")
+        text.sample("heddle_access_log_dropped_total", [], droppedLogLines)
+    }
+
+    private func handshakes(_ text: inout PrometheusText, _ name: String, _ help: String, _ counts: [String: UInt64]) {
+        text.metric(name, .counter, help: help)
+        for (result, count) in counts.sorted(by: { $0.key < $1.key }) {
+            text.sample(name, [(name: "result", value: result)], count)
+        }
+    }
+
+    private func decisions(_ text: inout PrometheusText) {
+        text.metric("heddle_decisions_total", .counter, help: "Decisions, by the policy that made them and what they were.")
+        for index in report.decisions.indices where report.decisions[index] > 0 {
+            let policy = labels.name(of: Label(id: UInt32(index / 2)))
+            text.sample(
+                "heddle_decisions_total",
+                [(name: "policy", value: policy), (name: "action", value: index % 2 == 0 ? "allow" : "deny")],
+                report.decisions[index])
+        }
+    }
+
+    private func generations(_ text: inout PrometheusText) {
+        text.metric("heddle_reloads_total", .counter, help: "Changes of the manifests, by what became of them.")
+        text.sample("heddle_reloads_total", [(name: "result", value: "served")], reloads.served)
+        text.sample("heddle_reloads_total", [(name: "result", value: "refused")], reloads.refused)
+        guard let serving else { return }
+        text.metric("heddle_generation", .gauge, help: "The generation that serves.")
+        text.sample("heddle_generation", [], serving.generation.number)
+        text.metric("heddle_resources", .gauge, help: "Resources of the generation that serves.")
+        text.sample("heddle_resources", [], UInt64(serving.resourceCount))
+        text.metric("heddle_reload_duration_seconds", .gauge, help: "From the last change's first event to its last worker.")
+        let (seconds, attoseconds) = serving.duration.components
+        text.sample(
+            "heddle_reload_duration_seconds", [],
+            PrometheusText.seconds(UInt64(seconds) * 1_000_000 + UInt64(attoseconds / 1_000_000_000_000)))
+    }
+
+    private func certificates(_ text: inout PrometheusText) {
+        guard let identities else { return }
+        let name = "heddle_certificate_expiry_timestamp_seconds"
+        text.metric(name, .gauge, help: "When an identity's certificate ends.")
+        for (id, svid) in identities.identities.sorted(by: { "\($0.key)" < "\($1.key)" }) {
+            text.sample(name, [(name: "spiffe_id", value: "\(id)")], UInt64(svid.notAfter.seconds))
+        }
+        text.metric("heddle_authority_expiry_timestamp_seconds", .gauge, help: "When the authority's certificate ends.")
+        text.sample("heddle_authority_expiry_timestamp_seconds", [], UInt64(identities.authorityExpiry.seconds))
+    }
+}
