@@ -55,10 +55,10 @@ package final class FolderWatcher: Sendable {
         inbox.post(.rescan(at: .now + delay))
     }
 
-    /// Watches these files too; they replace those of the last call.
+    /// Watches these files too; they replace those of the last call. A change after this returns does not go unseen.
     /// - Parameter paths: Absolute, or relative to the folder.
-    package func watch(files paths: Set<String>) {
-        inbox.post(.watch(paths))
+    package func watch(files paths: Set<String>) async {
+        await withCheckedContinuation { inbox.post(.watch(paths, $0)) }
     }
 
     /// Ends the thread and `readings`.
@@ -77,8 +77,17 @@ final class WatcherInbox: Sendable {
     enum Command {
         case read(CheckedContinuation<FolderReading?, Never>)
         case rescan(at: ContinuousClock.Instant)
-        case watch(Set<String>)
+        case watch(Set<String>, CheckedContinuation<Void, Never>)
         case stop
+
+        /// There is no one left to carry it out.
+        func refuse() {
+            switch self {
+            case .read(let continuation): continuation.resume(returning: nil)
+            case .watch(_, let continuation): continuation.resume()
+            case .rescan, .stop: break
+            }
+        }
     }
 
     private struct State {
@@ -103,7 +112,7 @@ final class WatcherInbox: Sendable {
             return state.isClosed
         }
         if isClosed {
-            if case .read(let continuation) = command { continuation.resume(returning: nil) }
+            command.refuse()
             return
         }
         var one: UInt64 = 1
@@ -126,7 +135,7 @@ final class WatcherInbox: Sendable {
             defer { state.commands = [] }
             return state.commands
         }
-        for case .read(let continuation) in rest { continuation.resume(returning: nil) }
+        for command in rest { command.refuse() }
     }
 
     private func close(_ descriptor: CInt) { _ = Glibc.close(descriptor) }

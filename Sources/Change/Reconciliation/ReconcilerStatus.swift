@@ -59,6 +59,15 @@ package struct PendingConfirmation: Sendable, Hashable {
     package let servedResourceCount: Int
 }
 
+/// Something worth a line in the log.
+package enum ReconcilerEvent: Sendable, Hashable {
+    case served(ServedGeneration)
+    case refused(RefusedAttempt)
+    case pending(PendingConfirmation)
+    case watching(WatchMode)
+    case stateProblem(Diagnostic)
+}
+
 /// How `start` ended.
 package enum StartOutcome: Sendable {
     case serving(ServedGeneration)

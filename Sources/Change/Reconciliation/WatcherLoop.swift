@@ -23,6 +23,7 @@ struct WatcherLoop {
     /// Something changed that was not delivered yet.
     private var isChanged = true
     private var mustDeliver = true
+    private var heldByLastReading: Set<String> = []
 
     init(_ settings: FolderWatcher.Settings, inbox: WatcherInbox, readings: AsyncStream<FolderReading>.Continuation) {
         self.settings = settings
@@ -52,7 +53,9 @@ struct WatcherLoop {
     private func wait(until wake: ContinuousClock.Instant) {
         let left = ContinuousClock.now.duration(to: wake)
         guard left > .zero else { return }
-        let milliseconds = left.components.seconds * 1000 + (left.components.attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000
+        // Rounded up: waking early would only mean waiting again.
+        let (seconds, attoseconds) = left.components
+        let milliseconds = seconds * 1000 + (attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000
         var descriptors = [
             pollfd(fd: inbox.descriptor, events: Int16(POLLIN), revents: 0),
             pollfd(fd: queue?.descriptor ?? -1, events: Int16(POLLIN), revents: 0),
@@ -62,21 +65,23 @@ struct WatcherLoop {
 
     /// - Returns: `false` to end.
     private mutating func handleCommands() -> Bool {
+        var goesOn = true
         for command in inbox.take() {
             switch command {
-            case .stop: return false
+            case .stop: goesOn = false
             case .rescan(let time):
                 settler.schedule(at: time)
                 mustDeliver = true
-            case .watch(let paths):
+            case .watch(let paths, let continuation):
                 if reader.watch(Set(paths.map(absolute))) { settler.schedule(at: .now) }
+                continuation.resume()
             case .read(let continuation):
                 drain()
                 perform(settler.forced(at: .now))
                 continuation.resume(returning: reading(firstEventAt: .now, held: heldByLastReading))
             }
         }
-        return true
+        return goesOn
     }
 
     private mutating func drain() {
@@ -87,8 +92,6 @@ struct WatcherLoop {
         }
         for event in meaning { settler.record(event, at: now) }
     }
-
-    private var heldByLastReading: Set<String> = []
 
     private mutating func perform(_ request: ChangeSettler.Request) {
         if request.everything { chooseMode() }

@@ -1,0 +1,356 @@
+import Diagnostics
+import Manifests
+
+/// Makes what lies in the manifests folder serve: reads it whole, checks it across all resources, has every participant
+/// prepare, and only then commits. One mistake anywhere, and the last good generation goes on serving.
+///
+/// Use: `start`, then `run` for as long as the mesh lives; the other functions at any time between.
+package actor Reconciler<Manifests: ManifestReading> {
+    package struct Settings: Sendable {
+        /// Absolute.
+        package var folder: String
+        /// Absolute; `nil`: nothing is kept across restarts.
+        package var stateFolder: String?
+        package var watcher: FolderWatcher.Settings
+        /// Told of everything worth a line in the log, in order. Must return at once.
+        package var onEvent: @Sendable (ReconcilerEvent) -> Void = { _ in }
+
+        package init(folder: String, stateFolder: String?) {
+            self.folder = folder
+            self.stateFolder = stateFolder
+            watcher = FolderWatcher.Settings(folder: folder)
+        }
+    }
+
+    package private(set) var status = ReconcilerStatus(watching: .inotify)
+    /// The snapshot that serves.
+    package private(set) var snapshot: Manifests.Snapshot?
+
+    let manifests: Manifests
+    let watcher: FolderWatcher
+    let settings: Settings
+    private let participants: [any SnapshotParticipant<Manifests.Snapshot>]
+    private let store: LastGoodStore?
+    private let toKeep: AsyncStream<LastGoodSet>
+    private let keep: AsyncStream<LastGoodSet>.Continuation
+
+    private var decoded = DecodedSet<Manifests>()
+    private var setGuard: SetGuard
+    private var gate = SerialGate()
+    private var lastNumber: UInt64 = 0
+    /// Readings up to this one say nothing new.
+    private var lastSequence: UInt64 = 0
+    private var servedRevision: UInt64 = 0
+    /// Of the last refused set, if its own content is at fault: it is not tried again.
+    private var hopelessHash: String?
+    private let waiters = ServedWaiters()
+    /// What the watcher was told to watch besides manifests.
+    private var watchedFiles: Set<String> = []
+
+    package init(
+        _ settings: Settings, manifests: Manifests, participants: [any SnapshotParticipant<Manifests.Snapshot>]
+    ) throws(WatcherError) {
+        self.settings = settings
+        self.manifests = manifests
+        self.participants = participants
+        store = settings.stateFolder.map(LastGoodStore.init(stateFolder:))
+        setGuard = SetGuard(times: settings.watcher.times)
+        (toKeep, keep) = AsyncStream.makeStream(of: LastGoodSet.self, bufferingPolicy: .bufferingNewest(1))
+        watcher = try FolderWatcher(settings.watcher)
+    }
+
+    // MARK: Life
+
+    /// Takes up the folder for the first time.
+    ///
+    /// If the folder is wrong, or lost much since the last run, the last good set of an earlier run serves, and the folder
+    /// is taken up once it is right. Without such a set nothing serves, and `run` is not to be called.
+    package func start() async -> StartOutcome {
+        await enter()
+        defer { gate.leave() }
+        var lastGood: LastGoodSet?
+        do throws(Diagnostic) {
+            lastGood = try store?.load()
+        } catch {
+            status.stateProblem = error
+            settings.onEvent(.stateProblem(error))
+        }
+        lastNumber = lastGood?.generation.number ?? 0
+
+        guard let reading = await firstReading() else { return .refused([notRunning]) }
+        lastSequence = reading.sequence
+        await take(up: reading, servedCount: lastGood?.resourceCount ?? 0, lastGood: lastGood)
+        if let serving = status.serving { return .serving(serving) }
+
+        let refused = status.refused?.diagnostics ?? []
+        if let lastGood {
+            let candidate = await judged(lastGood.files)
+            if case .valid(let candidate) = candidate {
+                let outcome = await commit(
+                    candidate, generation: lastGood.generation, source: .lastGood, since: reading.firstEventAt)
+                if case .success(let served) = outcome { return .servingLastGood(served, refused: refused) }
+            }
+        }
+        return .refused(refused)
+    }
+
+    /// Follows the folder until the task is cancelled or `stop` is called.
+    package func run() async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await self.keepLastGood() }
+            for await reading in watcher.readings { await follow(reading) }
+            keep.finish()
+        }
+        waiters.finish()
+    }
+
+    /// Ends `run`, once the last good set has been kept.
+    package func stop() { watcher.stop() }
+
+    /// Reads everything again, soon (SIGHUP).
+    package nonisolated func rescan() { watcher.rescan() }
+
+    /// Returns when a generation with this hash serves, at once if it does.
+    /// - Returns: `nil` if the task was cancelled, or `run` ended.
+    package func waitUntilServed(hash: String) async -> ServedGeneration? {
+        if let serving = status.serving, serving.generation.hash == hash { return serving }
+        return await waiters.wait(for: hash)
+    }
+
+    // MARK: Following the folder
+
+    /// At first start there is nothing that a file being written could count as, so its writer is waited for.
+    private func firstReading() async -> FolderReading? {
+        while let reading = await watcher.readNow() {
+            if reading.held.isEmpty { return reading }
+            do { try await Task.sleep(for: .milliseconds(20)) } catch { return nil }
+        }
+        return nil
+    }
+
+    private func follow(_ reading: FolderReading) async {
+        await enter()
+        defer { gate.leave() }
+        await takeUpIfNew(reading)
+    }
+
+    private func takeUpIfNew(_ reading: FolderReading) async {
+        guard reading.sequence > lastSequence else { return }
+        lastSequence = reading.sequence
+        await take(up: reading, servedCount: status.serving?.resourceCount ?? 0, lastGood: nil)
+    }
+
+    /// - Parameter lastGood: At start: the generation that goes on if the folder still says the same.
+    private func take(up reading: FolderReading, servedCount: Int, lastGood: LastGoodSet?) async {
+        if status.watching != reading.mode { settings.onEvent(.watching(reading.mode)) }
+        status.watching = reading.mode
+        let hash = FolderReading.hash(of: reading.files)
+        if reading.problems.isEmpty, isServed(hash, reading) {
+            status.refused = nil
+            status.pending = nil
+            hopelessHash = nil
+            return
+        }
+        if reading.problems.isEmpty, hash == hopelessHash { return }
+
+        switch await judged(reading.files, hash: hash, problems: reading.problems) {
+        case .refused(let diagnostics, _):
+            refuse(hash, diagnostics, isHopeless: reading.problems.isEmpty)
+        case .valid(let candidate):
+            let now = ContinuousClock.now
+            switch setGuard.judge(hash: hash, count: candidate.resourceCount, servedCount: servedCount, at: now) {
+            case .waitForConfirmation:
+                wait(.empty, candidate, servedCount: servedCount)
+                return
+            case .waitUntil(let time):
+                wait(.halfLost, candidate, servedCount: servedCount)
+                watcher.rescan(after: now.duration(to: time))
+                return
+            case .take: break
+            }
+            let goesOn = lastGood.map { $0.generation.hash == hash } ?? false
+            let generation = Generation(number: goesOn ? lastNumber : lastNumber + 1, hash: hash)
+            let outcome = await commit(candidate, generation: generation, source: .folder, since: reading.firstEventAt)
+            switch outcome {
+            case .success: servedRevision = reading.watchedFilesRevision
+            // A port may become free, a key may appear: it is tried again with the next reading.
+            case .failure(let rejection): refuse(hash, rejection.diagnostics, isHopeless: false)
+            }
+        }
+    }
+
+    private func isServed(_ hash: String, _ reading: FolderReading) -> Bool {
+        guard let serving = status.serving, serving.source == .folder else { return false }
+        return serving.generation.hash == hash && servedRevision == reading.watchedFilesRevision
+    }
+
+    private func refuse(_ hash: String, _ diagnostics: [Diagnostic], isHopeless: Bool) {
+        hopelessHash = isHopeless ? hash : nil
+        status.pending = nil
+        let attempt = RefusedAttempt(hash: hash, at: .now(), diagnostics: diagnostics)
+        let isNew = status.refused?.diagnostics != diagnostics || status.refused?.hash != hash
+        status.refused = attempt
+        if isNew { settings.onEvent(.refused(attempt)) }
+    }
+
+    private func wait(_ reason: PendingConfirmation.Reason, _ candidate: Candidate, servedCount: Int) {
+        status.refused = nil
+        hopelessHash = nil
+        if status.pending?.hash == candidate.hash { return }
+        let pending = PendingConfirmation(
+            reason: reason, since: .now(), hash: candidate.hash, resourceCount: candidate.resourceCount,
+            servedResourceCount: servedCount)
+        status.pending = pending
+        settings.onEvent(.pending(pending))
+    }
+
+    // MARK: From files to a candidate
+
+    /// A set without a mistake.
+    struct Candidate: Sendable {
+        let hash: String
+        let sources: [ManifestSource]
+        let snapshot: Manifests.Snapshot
+        let resourceCount: Int
+        let warnings: [Diagnostic]
+    }
+
+    enum Judgement: Sendable {
+        case valid(Candidate)
+        case refused([Diagnostic], decoded: DecodedSet<Manifests>)
+    }
+
+    /// Everything that can be known about a set without a participant.
+    func judged(
+        _ sources: [ManifestSource], hash: String? = nil, problems: [Diagnostic] = []
+    ) async -> Judgement {
+        let set = await DecodedSet(sources, reusing: decoded, manifests)
+        decoded = set
+        guard problems.isEmpty else {
+            // What cannot be read may be what others refer to: only mistakes within the files are worth saying.
+            let all = problems + set.files.flatMap(manifests.diagnostics(of:))
+            return .refused(all.sorted { $0.position < $1.position }, decoded: set)
+        }
+        let resolution = manifests.resolve(set.files)
+        guard let snapshot = resolution.snapshot else { return .refused(resolution.diagnostics, decoded: set) }
+        return .valid(
+            Candidate(
+                hash: hash ?? FolderReading.hash(of: sources), sources: sources, snapshot: snapshot,
+                resourceCount: set.resourceCount, warnings: resolution.diagnostics + manifests.lint(snapshot)))
+    }
+
+    func decodedFiles(_ sources: [ManifestSource]) async -> [(source: ManifestSource, file: Manifests.File)] {
+        let set = await DecodedSet(sources, reusing: decoded, manifests)
+        decoded = set
+        return set.entries.map { ($0.source, $0.file) }
+    }
+
+    // MARK: Two phases
+
+    /// - Parameter write: Puts the set into the folder, once all have prepared; throws if it cannot, and then nothing changes.
+    func commit(
+        _ candidate: Candidate, generation: Generation, source: ServedGeneration.Source,
+        since start: ContinuousClock.Instant, write: () throws(Rejection) -> Void = {}
+    ) async -> Result<ServedGeneration, Rejection> {
+        let paths = Set(manifests.watchedFiles(of: candidate.snapshot))
+        // Of this set already: should it be refused because a key is missing, the key's arrival must be seen.
+        // And before a participant loads one, so that no change goes unseen.
+        await watch(paths.union(snapshot.map { manifests.watchedFiles(of: $0) } ?? []))
+
+        var prepared: [any PreparedChange] = []
+        do throws(Rejection) {
+            for participant in participants {
+                prepared.append(try await participant.prepare(candidate.snapshot, generation: generation))
+            }
+            try write()
+        } catch {
+            for change in prepared.reversed() { await change.abandon() }
+            return .failure(error)
+        }
+        for change in prepared { await change.commit() }
+
+        let served = ServedGeneration(
+            generation: generation, source: source, appliedAt: .now(), duration: start.duration(to: .now),
+            resourceCount: candidate.resourceCount, fileCount: candidate.sources.count, warnings: candidate.warnings)
+        snapshot = candidate.snapshot
+        status.serving = served
+        lastNumber = generation.number
+        await watch(paths)
+        if source == .folder {
+            status.refused = nil
+            status.pending = nil
+            hopelessHash = nil
+            keep.yield(
+                LastGoodSet(generation: generation, resourceCount: candidate.resourceCount, files: candidate.sources))
+        }
+        waiters.serve(served)
+        settings.onEvent(.served(served))
+        return .success(served)
+    }
+
+    private func watch(_ paths: Set<String>) async {
+        guard paths != watchedFiles else { return }
+        watchedFiles = paths
+        await watcher.watch(files: paths)
+    }
+
+    /// Prepares and abandons: whether the set would be taken up.
+    func rehearse(_ candidate: Candidate) async -> Rejection? {
+        var prepared: [any PreparedChange] = []
+        var rejection: Rejection?
+        do throws(Rejection) {
+            let generation = Generation(number: lastNumber + 1, hash: candidate.hash)
+            for participant in participants {
+                prepared.append(try await participant.prepare(candidate.snapshot, generation: generation))
+            }
+        } catch {
+            rejection = error
+        }
+        for change in prepared.reversed() { await change.abandon() }
+        return rejection
+    }
+
+    private func keepLastGood() async {
+        guard let store else { return }
+        for await set in toKeep {
+            let problem = await Self.kept(set, in: store)
+            if let problem, problem != status.stateProblem { settings.onEvent(.stateProblem(problem)) }
+            status.stateProblem = problem
+        }
+    }
+
+    /// Away from the actor: the disk may take its time.
+    @concurrent
+    private static func kept(_ set: LastGoodSet, in store: LastGoodStore) async -> Diagnostic? {
+        do throws(Diagnostic) { try store.keep(set) } catch { return error }
+        return nil
+    }
+
+    // MARK: One at a time
+
+    func enter() async {
+        if gate.tryEnter() { return }
+        await withCheckedContinuation { gate.wait($0) }
+    }
+
+    func leave() { gate.leave() }
+
+    var nextNumber: UInt64 { lastNumber + 1 }
+
+    func noteRevision(_ revision: UInt64) { servedRevision = revision }
+
+    /// After an edit of our own: readings made meanwhile may show half of it.
+    func catchUp() async {
+        guard let reading = await watcher.readNow() else { return }
+        await takeUpIfNew(reading)
+    }
+
+    /// A reading to base an edit on.
+    func currentReading() async -> FolderReading? { await watcher.readNow() }
+
+    var notRunning: Diagnostic {
+        Diagnostic(
+            .notRunning, at: SourcePosition(file: ".", line: 1, column: 1), found: "a mesh that is stopping",
+            expected: "one that runs", remedy: "start it again")
+    }
+}
