@@ -103,6 +103,11 @@ package struct ServingPlan: Sendable {
         }
     }
 
+    /// Where this node listens, and for whom, in order.
+    package var listenerDescriptions: [(owner: String, address: String)] {
+        listeners.map { (owner: $0.value.owner, address: "\($0.key)") }.sorted { $0 < $1 }
+    }
+
     private mutating func placeWorkloads(
         _ snapshot: MeshSnapshot, _ node: String?, _ resolve: (String) -> [IPAddress], _ problems: inout [Diagnostic]
     ) {

@@ -1,3 +1,4 @@
+import AdminAPI
 import Diagnostics
 import Forwarding
 import Glibc
@@ -11,7 +12,7 @@ struct MeshProcess {
     private let options: RunOptions
     private let log: Logger
 
-    /// Nothing is served: the manifests, or the state folder, are not usable. What is wrong has been printed.
+    /// Nothing can be served: the manifests, or the state folder, are not usable. What is wrong has been printed.
     struct NotServing: Error {}
 
     init(_ options: RunOptions) {
@@ -24,61 +25,52 @@ struct MeshProcess {
     /// Serves until SIGTERM or SIGINT; returns when what was in flight is answered.
     func run() async throws {
         let signals = Signals.stream()
-        let state: StateFolder
-        do throws(StateFolder.Unusable) {
-            state = try StateFolder(options.stateFolder)
-        } catch {
-            log.error("\(error)")
-            throw NotServing()
+        do {
+            let state = try StateFolder(options.stateFolder)
+            try await serve(state, signals)
+        } catch let error as StateFolder.Unusable {
+            throw notServing("\(error)")
+        } catch let error as WatcherError {
+            throw notServing("\(error)")
+        } catch let error as AdminServerError {
+            throw notServing("\(error)")
         }
+    }
+
+    private func serve(_ state: borrowing StateFolder, _ signals: AsyncStream<CInt>) async throws {
         let issuer = IdentityIssuer(stateFolder: state.path, logger: log)
         let participant = ServingParticipant(options: options, issuer: issuer, log: log)
-        let reconciler = Reconciler(
-            folder: options.manifestsFolder, state: state.path, reading: MeshManifestReading(node: options.node),
-            participants: [participant], log: log)
+        let reporter = ReconciliationReporter(folder: options.manifestsFolder, log: log)
+        var settings = MeshReconciler.Settings(folder: options.manifestsFolder, stateFolder: state.path)
+        settings.onEvent = { reporter.report($0) }
+        let reconciler = try MeshReconciler(
+            settings, manifests: MeshManifestReading(node: options.node), participants: [participant])
+        let mesh = ServedMesh(options: options, reconciler: reconciler, participant: participant, reporter: reporter)
+        let admin = try AdminServer(mesh: mesh, socketPath: options.adminSocketPath)
 
-        switch await reconciler.start() {
-        case .serving(let served): announce(served)
-        case .servingLastGood(let served, let refused):
-            report(refused)
-            log.warning("the manifests folder is wrong: the last good set serves")
-            announce(served)
-        case .refused(let diagnostics):
-            report(diagnostics)
-            log.error("nothing is served: \(diagnostics.count) mistakes in \(options.manifestsFolder)")
-            throw NotServing()
+        if case .refused(let diagnostics) = await reconciler.start() {
+            reporter.print(diagnostics)
+            throw notServing("nothing is served: \(options.manifestsFolder) has mistakes")
         }
-
-        let renewal = Task { await issuer.run() }
-        let rotation = Task { await participant.followRotation() }
+        let tasks = [
+            Task { await reconciler.run() }, Task { await issuer.run() }, Task { await participant.followRotation() },
+            Task { await admin.run() },
+        ]
         for await signal in signals {
-            if signal == SIGHUP {
-                await reconciler.rescan()
-            } else {
-                break
-            }
+            guard signal == SIGHUP else { break }
+            reconciler.rescan()
         }
-        log.info("draining")
+        log.info("draining: answering what is in flight, taking nothing new")
         await reconciler.stop()
-        renewal.cancel()
-        rotation.cancel()
-        if let serving = participant.serving {
-            await participant.dataPlane?.drain(deadline: serving.snapshot.mesh.proxy.timeouts.drain)
-        }
+        await participant.drain()
+        for task in tasks { task.cancel() }
         log.info("stopped")
     }
 
-    private func announce(_ served: ServedGeneration) {
-        report(served.warnings)
-        log.info(
-            "serving",
-            metadata: [
-                "generation": "\(served.generation.number)", "resources": "\(served.resourceCount)",
-                "took": "\(served.duration)",
-            ])
-    }
-
-    private func report(_ diagnostics: [Diagnostic]) {
-        for diagnostic in diagnostics { log.log(level: diagnostic.severity == .error ? .error : .warning, "\(diagnostic)") }
+    private func notServing(_ reason: String) -> NotServing {
+        log.error("\(reason)")
+        return NotServing()
     }
 }
+
+typealias MeshReconciler = Reconciler<MeshManifestReading>

@@ -78,6 +78,12 @@ final class ServingParticipant: SnapshotParticipant {
         func abandon() async {}
     }
 
+    /// Stops accepting, answers what is in flight, and closes the rest when the mesh's drain timeout is over.
+    func drain() async {
+        guard let serving, let dataPlane else { return }
+        await dataPlane.drain(deadline: serving.snapshot.mesh.proxy.timeouts.drain)
+    }
+
     // MARK: Certificates
 
     /// Takes each renewal to the workers, for as long as the task lives.

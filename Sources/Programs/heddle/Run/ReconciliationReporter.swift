@@ -1,0 +1,59 @@
+import Diagnostics
+import Glibc
+import Logging
+import Reconciliation
+import Synchronization
+
+/// Tells people, and the metrics, what became of each change of the folder.
+final class ReconciliationReporter: Sendable {
+    private let folder: String
+    private let log: Logger
+    private let reloads = Mutex(MetricsText.ReloadCounts())
+
+    init(folder: String, log: Logger) {
+        self.folder = folder
+        self.log = log
+    }
+
+    var counts: MetricsText.ReloadCounts { reloads.withLock { $0 } }
+
+    func report(_ event: ReconcilerEvent) {
+        switch event {
+        case .served(let served):
+            reloads.withLock { $0.served += 1 }
+            print(served.warnings)
+            log.info(
+                "serving",
+                metadata: [
+                    "generation": "\(served.generation.number)", "resources": "\(served.resourceCount)",
+                    "took": "\(served.duration)", "from": served.source == .folder ? "folder" : "last good set",
+                ])
+        case .refused(let attempt):
+            reloads.withLock { $0.refused += 1 }
+            print(attempt.diagnostics)
+            log.error("the change is refused; what was served before goes on", metadata: ["mistakes": "\(attempt.diagnostics.count)"])
+        case .pending(let pending):
+            switch pending.reason {
+            case .empty:
+                log.warning("the folder has no resources any more: confirm with heddle apply --prune; the last set goes on")
+            case .halfLost:
+                log.warning(
+                    "the folder lost much at once: waiting for a second reading",
+                    metadata: ["was": "\(pending.servedResourceCount)", "is": "\(pending.resourceCount)"])
+            }
+        case .watching(.inotify): log.info("the kernel announces changes of the folder")
+        case .watching(.polling(let interval, let reason)):
+            log.warning("polling the folder every \(interval): \(reason.explanation)")
+        case .stateProblem(let diagnostic): print([diagnostic])
+        }
+    }
+
+    /// As `heddle check` prints them, with the lines they are about.
+    func print(_ diagnostics: [Diagnostic]) {
+        guard !diagnostics.isEmpty else { return }
+        var text = Diagnostic.rendered(diagnostics) { file in
+            SmallFile.bytes(file.hasPrefix("/") ? file : "\(folder)/\(file)")
+        }
+        text.withUTF8 { bytes in _ = unsafe write(2, bytes.baseAddress, bytes.count) }
+    }
+}

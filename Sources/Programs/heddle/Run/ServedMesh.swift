@@ -1,0 +1,167 @@
+import AdminAPI
+import Diagnostics
+import Forwarding
+import Manifests
+import MeshSnapshot
+import Reconciliation
+import SPIFFE
+import TransportSecurity
+import WorkloadIdentity
+
+/// The running process, as the admin API asks it.
+struct ServedMesh: RunningMesh {
+    private let options: RunOptions
+    private let reconciler: MeshReconciler
+    private let participant: ServingParticipant
+    private let reporter: ReconciliationReporter
+    private let startedAt: Timestamp
+
+    init(
+        options: RunOptions, reconciler: MeshReconciler, participant: ServingParticipant, reporter: ReconciliationReporter
+    ) {
+        self.options = options
+        self.reconciler = reconciler
+        self.participant = participant
+        self.reporter = reporter
+        startedAt = Timestamp(nanoseconds: Reconciliation.UnixTime.now().nanoseconds)
+    }
+
+    var isReady: Bool { get async { participant.serving != nil } }
+
+    func snapshot() async -> MeshSnapshot? { participant.serving?.snapshot }
+
+    func source(of path: String) async -> [UInt8]? {
+        guard !path.hasPrefix("/"), !path.split(separator: "/").contains("..") else { return nil }
+        return SmallFile.bytes("\(options.manifestsFolder)/\(path)")
+    }
+
+    // MARK: Status
+
+    func status() async -> StatusReport {
+        let status = await reconciler.status
+        let serving = participant.serving
+        var problems = [status.stateProblem].compactMap(\.self)
+        if let problem = participant.issuer.problem, let serving { problems.append(.cannotIssue(serving.snapshot, problem)) }
+        return StatusReport(
+            version: Version.text, node: options.node, trustDomain: "\(serving?.snapshot.mesh.trustDomain.name ?? "")",
+            manifestsFolder: options.manifestsFolder, startedAt: startedAt, serving: status.serving.map(Self.report),
+            refused: status.refused.map {
+                RefusalReport(hash: $0.hash, at: Timestamp(nanoseconds: $0.at.nanoseconds), diagnostics: $0.diagnostics)
+            },
+            pending: status.pending.map {
+                PendingReport(
+                    isEmpty: $0.reason == .empty, since: Timestamp(nanoseconds: $0.since.nanoseconds),
+                    resourceCount: $0.resourceCount, servedResourceCount: $0.servedResourceCount)
+            },
+            watching: Self.report(status.watching), problems: problems,
+            listeners: serving?.plan.listenerDescriptions.map { ListenerReport(owner: $0.owner, address: $0.address) } ?? [],
+            certificates: certificates())
+    }
+
+    private static func report(_ served: ServedGeneration) -> ServingReport {
+        ServingReport(
+            generation: served.generation.number, hash: served.generation.hash,
+            appliedAt: Timestamp(nanoseconds: served.appliedAt.nanoseconds), duration: served.duration,
+            resourceCount: served.resourceCount, fileCount: served.fileCount, isLastGood: served.source == .lastGood,
+            warnings: served.warnings)
+    }
+
+    private static func report(_ mode: WatchMode) -> WatchReport {
+        switch mode {
+        case .inotify: .inotify
+        case .polling(let interval, let reason): .polling(every: interval, because: reason.explanation)
+        }
+    }
+
+    // MARK: Certificates
+
+    private func certificates() -> [CertificateFacts] {
+        guard let snapshot = participant.issuer.snapshot else { return [] }
+        return snapshot.identities.values.map(Self.facts).sorted { $0.spiffeID < $1.spiffeID }
+    }
+
+    func certificate(of id: SPIFFEID) async -> CertificateReport? {
+        guard let snapshot = participant.issuer.snapshot, let svid = snapshot.identities[id],
+            let description = try? CertificateDescription(svid, bundle: snapshot.bundle)
+        else { return nil }
+        return CertificateReport(facts: Self.facts(svid), chainPEM: description.chainPEM)
+    }
+
+    private static func facts(_ svid: X509SVID) -> CertificateFacts {
+        CertificateFacts(
+            spiffeID: "\(svid.id)", serial: svid.credentials.leaf.serial, notBefore: Timestamp(seconds: svid.notBefore.seconds),
+            notAfter: Timestamp(seconds: svid.notAfter.seconds))
+    }
+
+    // MARK: Changes
+
+    func apply(_ documents: [ManifestDocument], _ options: ApplyOptions) async -> ApplyReport {
+        let outcome =
+            documents.isEmpty && options.prunes && !options.isDryRun
+            ? await reconciler.confirmEmpty()
+            : await reconciler.apply(
+                documents.map { AppliedFile(path: $0.name, bytes: $0.bytes) }, prune: options.prunes, dryRun: options.isDryRun)
+        return report(outcome)
+    }
+
+    func delete(_ kind: ResourceKind, _ name: ResourceName, _ options: ApplyOptions) async -> ApplyReport {
+        guard let snapshot = participant.serving?.snapshot, snapshot.has(kind, name) else { return ApplyReport(outcome: .notFound) }
+        return report(
+            await reconciler.delete(ResourceIdentity(kind, name), prune: options.prunes, dryRun: options.isDryRun))
+    }
+
+    private func report(_ outcome: ApplyOutcome) -> ApplyReport {
+        switch outcome {
+        case .served(let served, let changes, let warnings):
+            ApplyReport(
+                outcome: .served, generation: served.generation.number, changes: changes.map(Self.report), diagnostics: warnings)
+        case .unchanged: ApplyReport(outcome: .unchanged)
+        case .dryRun(let changes, let warnings):
+            ApplyReport(outcome: .dryRun, changes: changes.map(Self.report), diagnostics: warnings)
+        case .refused(let diagnostics): ApplyReport(outcome: .refused, diagnostics: diagnostics)
+        }
+    }
+
+    private static func report(_ change: ResourceChange) -> ChangeReport {
+        let action: ChangeReport.Action =
+            switch change.action {
+            case .created: .created
+            case .updated: .updated
+            case .unchanged: .unchanged
+            case .deleted: .deleted
+            }
+        return ChangeReport(kind: change.identity.kind, name: change.identity.name, action: action, path: change.path)
+    }
+
+    // MARK: Calls
+
+    func decision(id: String) async -> DecisionReport? {
+        guard let record = await participant.dataPlane?.decisionRecords().last(where: { $0.id == id }) else { return nil }
+        return DecisionReport(
+            id: record.id, generation: record.generation, at: Timestamp(microseconds: record.time), caller: record.caller,
+            service: record.service, method: record.method, host: record.host, path: record.path, fields: record.fields,
+            isAllowed: record.isAllowed, policy: record.policy, rule: record.rule)
+    }
+
+    func metricsText() async -> String {
+        guard let dataPlane = participant.dataPlane else { return "" }
+        return MetricsText(
+            report: await dataPlane.report(), labels: dataPlane.labels, droppedLogLines: dataPlane.droppedLogLines,
+            reloads: reporter.counts, serving: await reconciler.status.serving, identities: participant.issuer.snapshot
+        ).render()
+    }
+}
+
+extension MeshSnapshot {
+    fileprivate func has(_ kind: ResourceKind, _ name: ResourceName) -> Bool {
+        switch kind {
+        case .mesh: mesh.metadata.name == name
+        case .node: nodes[name.name] != nil
+        case .service: services[name] != nil
+        case .workload: workloads.contains { $0.metadata.name == name }
+        case .gateway: gateways.contains { $0.metadata.name == name }
+        case .httpRoute: routes.contains { $0.metadata.name == name }
+        case .authorizationPolicy: policies.contains { $0.metadata.name == name }
+        }
+    }
+}
