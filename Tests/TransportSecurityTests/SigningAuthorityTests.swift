@@ -75,6 +75,11 @@ import TransportSecurity
         let web = try sub.authority.issue(TestMesh.web, lifetime: .seconds(60), at: .now)
         let orders = try sub.authority.issue(TestMesh.orders, lifetime: .seconds(60), at: .now)
         #expect(web.credentials.chain.count == 2)
+        try openssl.write(try sub.certificates[0].pem() + root[0].pem(), to: "both.pem")
+        let both = try CredentialFiles.authority(
+            certificateFile: openssl.path("both.pem"), keyFile: openssl.path("sub.key"))
+        #expect(both.certificates.count == 2)
+        #expect(both.authority.intermediates == [sub.authority.certificate])
         // Trusted by its root, as by itself.
         for roots in [root, sub.certificates] {
             let bundle = try TrustBundle(trustDomain: TestMesh.domain, roots: roots)

@@ -88,19 +88,20 @@ package struct SigningAuthority: Sendable {
 
 /// A certificate being made.
 ///
-/// SAFETY: `certificate` is private, never nil, and given up by `sign` or freed once.
+/// SAFETY: `certificate` is private, never nil, and freed once.
 @safe
 private struct CertificateDraft: ~Copyable {
     private let certificate: OpaquePointer
     private var issuer: Certificate?
 
+    /// - Parameter key: On P-256.
     init(key: PrivateKey, notBefore: UnixTime, notAfter: UnixTime) throws(TLSError) {
         ERR_clear_error()
         guard let certificate = unsafe X509_new() else { throw TLSError(drainingQueueAfter: "out of memory") }
         let version3: CLong = 2
         let done =
             unsafe X509_set_version(certificate, version3) == 1
-            && X509_set_pubkey(certificate, key.pointer) == 1
+            && COpenSSL_set_p256_key_bytes(certificate, key.pointer) == 1
             && COpenSSL_set_random_serial(certificate) == 1
             && ASN1_TIME_set(X509_getm_notBefore(certificate), time_t(notBefore.seconds)) != nil
             && ASN1_TIME_set(X509_getm_notAfter(certificate), time_t(notAfter.seconds)) != nil
@@ -148,9 +149,10 @@ private struct CertificateDraft: ~Copyable {
     }
 
     func sign(with key: PrivateKey) throws(TLSError) -> Certificate {
-        guard unsafe X509_sign(certificate, key.pointer, key.signingDigest) > 0, unsafe X509_up_ref(certificate) == 1
+        guard unsafe X509_sign(certificate, key.pointer, key.signingDigest) > 0,
+            let signed = unsafe COpenSSL_read_back(certificate)
         else { throw TLSError(drainingQueueAfter: "cannot sign a certificate") }
-        return unsafe Certificate(owning: certificate)
+        return unsafe Certificate(owning: signed)
     }
 }
 

@@ -14,6 +14,9 @@ package final class TLSContext: @unchecked Sendable {
         case gatewayServer(ServerCredentials)
     }
 
+    /// Largest certificate chain taken from a peer, in bytes of DER: 16 KiB.
+    package static let peerChainByteLimit = 16 * 1024
+
     let pointer: OpaquePointer
     let role: Role
     /// ALPN names (RFC 7301 § 3.1), each after its length; a server's most wanted first. Stable, as OpenSSL keeps pointers.
@@ -74,6 +77,7 @@ package final class TLSContext: @unchecked Sendable {
         unsafe COpenSSL_set_mode(pointer, Int(modes))
         unsafe COpenSSL_session_cache_off(pointer)
         unsafe COpenSSL_set_read_ahead(pointer)
+        unsafe COpenSSL_set_chain_byte_limit(pointer, Self.peerChainByteLimit)
         let me = unsafe Unmanaged.passUnretained(self).toOpaque()
         switch role {
         case .meshServer(_, let bundle):

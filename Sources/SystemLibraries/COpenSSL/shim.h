@@ -34,6 +34,10 @@ static inline void COpenSSL_session_cache_off(SSL_CTX *context) {
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
 }
 
+static inline void COpenSSL_set_chain_byte_limit(SSL_CTX *context, long byte_count) {
+    SSL_CTX_set_max_cert_list(context, byte_count);
+}
+
 static inline void COpenSSL_set_read_ahead(SSL_CTX *context) { SSL_CTX_set_read_ahead(context, 1); }
 
 static inline long COpenSSL_set_groups(SSL_CTX *context, const char *list) {
@@ -154,3 +158,27 @@ static inline int COpenSSL_set_random_serial(X509 *certificate) {
 
 /// The type of text in a certificate's names.
 static const int COpenSSL_utf8 = MBSTRING_UTF8;
+
+/// Gives `certificate` the public half of a key on P-256, but only its bytes: `X509_set_pubkey` would write and parse it with
+/// OpenSSL 3.0's slow encoders. Such a certificate can be signed and written; to use it, read it back. 0 when it failed.
+static inline int COpenSSL_set_p256_key_bytes(X509 *certificate, EVP_PKEY *key) {
+    unsigned char *point = NULL;
+    size_t length = EVP_PKEY_get1_encoded_public_key(key, &point);
+    if (!length) { return 0; }
+    int done = X509_PUBKEY_set0_param(
+        X509_get_X509_PUBKEY(certificate), OBJ_nid2obj(NID_X9_62_id_ecPublicKey), V_ASN1_OBJECT,
+        OBJ_nid2obj(NID_X9_62_prime256v1), point, (int)length);
+    if (!done) { OPENSSL_free(point); }
+    return done;
+}
+
+/// What `certificate` is once written and read back, or NULL.
+static inline X509 *COpenSSL_read_back(X509 *certificate) {
+    unsigned char *bytes = NULL;
+    int length = i2d_X509(certificate, &bytes);
+    if (length <= 0) { return NULL; }
+    const unsigned char *cursor = bytes;
+    X509 *copy = d2i_X509(NULL, &cursor, length);
+    OPENSSL_free(bytes);
+    return copy;
+}
