@@ -1,0 +1,148 @@
+import Diagnostics
+import Manifests
+import MeshSnapshot
+
+extension Diagnostic.Code {
+    /// A DENY for a service to which nothing allows calls: it takes nothing away.
+    package static let loneDeny = Self("policy.lone-deny")
+    /// An ALLOW that names what it leaves out instead of what it lets in.
+    package static let allowWithNotPaths = Self("policy.allow-with-not-paths")
+    /// A rule, or a policy without rules, that no call can match.
+    package static let neverMatches = Self("policy.never-matches")
+    /// A rule that another rule of the same action already covers.
+    package static let redundantRule = Self("policy.redundant-rule")
+    /// A policy for a namespace without services.
+    package static let noTarget = Self("policy.no-target")
+    /// An ALLOW that asks nothing of the caller.
+    package static let allowForEveryone = Self("policy.allow-for-everyone")
+}
+
+/// What is worth a second look in policies that are valid. Takes time in proportion to the rules: redundancy is looked up
+/// by what rules ask for, never found by comparing each with each.
+package enum PolicyLint {
+    /// - Returns: warnings, ordered by position.
+    package static func check(_ snapshot: MeshSnapshot) -> [Diagnostic] {
+        check(
+            policies: snapshot.policies, services: snapshot.services.keys, defaultAction: snapshot.mesh.defaultAction)
+    }
+
+    /// - Parameters:
+    ///   - services: all of the mesh.
+    /// - Returns: warnings, ordered by position.
+    static func check(
+        policies: [AuthorizationPolicy], services: some Collection<ResourceName>, defaultAction: DefaultAction
+    ) -> [Diagnostic] {
+        var found: [Diagnostic] = []
+        let servedNamespaces = Set(services.map(\.namespace))
+        let allowed = Scopes(of: policies.filter { $0.action == .allow && !$0.rules.isEmpty })
+        for policy in policies {
+            if policy.targetServices.isEmpty, !servedNamespaces.contains(policy.metadata.name.namespace) {
+                found.append(noTarget(policy))
+            }
+            if policy.rules.isEmpty { found.append(noRules(policy)) }
+            if policy.action == .deny, defaultAction == .deny, !allowed.touch(policy) {
+                if let rule = policy.rules.first { found.append(loneDeny(policy, rule)) }
+            }
+            for rule in policy.rules {
+                if let why = NeverMatching.reason(rule, policy.action) { found.append(why) }
+                if policy.action == .allow { checkAllow(rule, &found) }
+            }
+        }
+        RedundantRules.check(policies, &found)
+        return found.sorted { $0.position < $1.position }
+    }
+
+    private static func checkAllow(_ rule: PolicyRule, _ found: inout [Diagnostic]) {
+        for operation in rule.to {
+            guard let first = operation.paths.notValues.first else { continue }
+            found.append(
+                Diagnostic(
+                    .allowWithNotPaths, .warning, at: first.position, found: "notPaths in an ALLOW policy",
+                    expected: "paths: what is not listed here is let in, what is added later too",
+                    remedy: "list the paths to let in under paths, or deny these in a DENY policy"))
+        }
+        if isForEveryone(rule) {
+            found.append(
+                Diagnostic(
+                    .allowForEveryone, .warning, at: rule.position.position,
+                    found: "an ALLOW rule that asks nothing of the caller", expected: "a source that says who may call",
+                    remedy: "add from.source.serviceAccounts; for any caller of the mesh, write principals: [\"*\"]"))
+        }
+    }
+
+    /// Whether a caller without identity, from anywhere, can match.
+    private static func isForEveryone(_ rule: PolicyRule) -> Bool {
+        let asksForSource = rule.when.contains { condition in
+            switch condition.key {
+            case .sourceIP: !condition.blocks.values.isEmpty
+            case .sourcePrincipal, .sourceNamespace: !condition.strings.values.isEmpty
+            case .requestHeader, .destinationIP, .destinationPort, .connectionSNI: false
+            }
+        }
+        if asksForSource { return false }
+        return rule.from.isEmpty
+            || rule.from.contains { source in
+                source.principals.values.isEmpty && source.serviceAccounts.values.isEmpty
+                    && source.namespaces.values.isEmpty && source.trustDomains.values.isEmpty
+                    && source.requestPrincipals.values.isEmpty && source.ipBlocks.values.isEmpty
+                    && source.remoteIpBlocks.values.isEmpty
+            }
+    }
+
+    private static func noTarget(_ policy: AuthorizationPolicy) -> Diagnostic {
+        let namespace = policy.metadata.name.namespace
+        return Diagnostic(
+            .noTarget, .warning, at: policy.metadata.position,
+            found: "a policy for every Service of namespace \"\(namespace)\", which has none",
+            expected: "a namespace with a Service", remedy: "correct metadata.namespace, or remove the policy")
+    }
+
+    private static func noRules(_ policy: AuthorizationPolicy) -> Diagnostic {
+        Diagnostic(
+            .neverMatches, .warning, at: policy.metadata.position, found: "a policy without rules",
+            expected: "rules: a policy without them matches no call",
+            remedy: "add rules; rules: [{}] matches every call")
+    }
+
+    private static func loneDeny(_ policy: AuthorizationPolicy, _ rule: PolicyRule) -> Diagnostic {
+        if let path = rule.to.lazy.compactMap(\.paths.values.first).first {
+            return Diagnostic(
+                .loneDeny, .warning, at: path.position, found: "paths in a DENY policy, and no ALLOW policy beside it",
+                expected: "an ALLOW for the other paths: what no rule allows is denied as it is",
+                remedy: "if all other paths were meant to be let in, make it an ALLOW policy with notPaths and a source"
+            )
+        }
+        return Diagnostic(
+            .loneDeny, .warning, at: rule.position.position, found: "a DENY policy, and no ALLOW policy beside it",
+            expected: "an ALLOW to take something away from: what no rule allows is denied as it is",
+            remedy: "add an ALLOW policy for the calls that may pass, or remove this one")
+    }
+}
+
+/// The services that some policies are for.
+private struct Scopes {
+    private var namespaces: Set<String> = []
+    private var services: Set<ResourceName> = []
+    private var namespacesOfServices: Set<String> = []
+
+    init(of policies: [AuthorizationPolicy]) {
+        for policy in policies {
+            let namespace = policy.metadata.name.namespace
+            if policy.targetServices.isEmpty { namespaces.insert(namespace) }
+            for target in policy.targetServices {
+                services.insert(ResourceName(namespace: namespace, name: target.value))
+                namespacesOfServices.insert(namespace)
+            }
+        }
+    }
+
+    /// Whether one of the policies is for a service that `policy` is for.
+    func touch(_ policy: AuthorizationPolicy) -> Bool {
+        let namespace = policy.metadata.name.namespace
+        if namespaces.contains(namespace) { return true }
+        if policy.targetServices.isEmpty { return namespacesOfServices.contains(namespace) }
+        return policy.targetServices.contains {
+            services.contains(ResourceName(namespace: namespace, name: $0.value))
+        }
+    }
+}

@@ -1,0 +1,117 @@
+import Diagnostics
+import Manifests
+import Testing
+
+@testable import Authorization
+
+@Suite struct PolicyLintTests {
+    private let web = source { $0.serviceAccounts = accounts(["shop/web"]) }
+    private let get = operation { $0.methods = strings(["GET"]) }
+
+    private func lint(
+        _ policies: AuthorizationPolicy..., otherwise defaultAction: DefaultAction = .deny
+    ) -> [Diagnostic] {
+        PolicyLint.check(
+            policies: policies, services: [ResourceName(namespace: "shop", name: "orders")],
+            defaultAction: defaultAction)
+    }
+
+    @Test func `a sound policy gives no warning`() {
+        let admin = operation { $0.paths = paths(["/admin*"]) }
+        #expect(lint(policy(.allow, rule(from: [web], to: [get])), policy(.deny, rule(to: [admin]))).isEmpty)
+    }
+
+    @Test func `a DENY with paths and no ALLOW beside it probably meant notPaths`() {
+        let admin = operation { $0.paths = paths(["/admin*"]) }
+        let found = lint(policy(.deny, rule(to: [admin])))
+        #expect(found.map(\.code) == [.loneDeny])
+        #expect(found.first?.severity == .warning)
+        #expect(found.first?.position.line == 20)
+        #expect(found.first?.remedy.contains("notPaths") == true)
+        #expect(lint(policy(.deny, rule(to: [admin])), otherwise: .allow).isEmpty)
+    }
+
+    @Test func `an ALLOW for another service leaves a DENY alone`() {
+        let found = lint(policy(.deny, rule(from: [web])), policy(.allow, rule(from: [web]), targets: ["carts"]))
+        #expect(found.map(\.code) == [.loneDeny])
+        #expect(lint(policy(.deny, rule(from: [web])), policy(.allow, rule(from: [web]), targets: [])).isEmpty)
+    }
+
+    @Test func `an ALLOW with notPaths lets in what it does not list`() {
+        let found = lint(policy(.allow, rule(from: [web], to: [operation { $0.paths = paths(not: ["/admin"]) }])))
+        #expect(found.map(\.code) == [.allowWithNotPaths])
+        #expect(found.first?.position.line == 20)
+    }
+
+    @Test(arguments: [
+        source { $0.namespaces = strings(["shop", "ops"], not: ["ops", "shop"]) },
+        source { $0.principals = strings(["mesh.local/*"], not: ["*"]) },
+        source { $0.requestPrincipals = strings(["issuer/user"]) },
+        source {
+            $0.serviceAccounts = accounts(["shop/web"])
+            $0.namespaces = strings(["ops", "dev*"])
+        },
+        source {
+            $0.serviceAccounts = accounts(["shop/web"])
+            $0.namespaces = strings(not: ["sh*"])
+        },
+    ])
+    func `a rule whose only source contradicts itself never matches`(item: PolicySource) {
+        #expect(lint(policy(.allow, rule(from: [item]))).map(\.code) == [.neverMatches])
+        #expect(lint(policy(.allow, rule(from: [item, web]))).isEmpty)
+    }
+
+    @Test func `an operation or a condition that contradicts itself never matches`() {
+        let item = operation { $0.methods = strings(["GET"], not: ["GET"]) }
+        #expect(lint(policy(.allow, rule(from: [web], to: [item]))).map(\.code) == [.neverMatches])
+        let condition = header("x-tenant", ["a"], not: ["a"])
+        #expect(lint(policy(.allow, rule(from: [web], when: [condition]))).map(\.code) == [.neverMatches])
+        let withPort = operation { $0.hosts = strings(["orders.shop:80"]) }
+        #expect(lint(policy(.allow, rule(from: [web], to: [withPort]))).map(\.code) == [.neverMatches])
+    }
+
+    @Test func `a policy without rules never matches`() {
+        #expect(lint(policy(.allow)).map(\.code) == [.neverMatches])
+    }
+
+    @Test func `a rule that another says as well, or says of more, is redundant`() {
+        let narrow = rule(from: [web], to: [get], line: 11)
+        let same = rule(from: [web], to: [get], line: 12)
+        let wide = rule(from: [web], line: 13)
+        #expect(lint(policy(.allow, narrow, same)).map(\.position.line) == [12])
+        #expect(lint(policy(.allow, narrow, wide)).map(\.position.line) == [11])
+        #expect(lint(policy(.allow, narrow), policy(.deny, same)).isEmpty)
+        let found = lint(policy(.allow, narrow), policy(.allow, wide, targets: []))
+        #expect(found.map(\.code) == [.redundantRule])
+        #expect(found.first?.found.contains("shop.yaml:13:1") == true)
+    }
+
+    @Test func `a rule is not redundant while one of its services needs it`() {
+        let both = policy(.allow, rule(from: [web], to: [get], line: 11), targets: ["orders", "carts"])
+        #expect(lint(both, policy(.allow, rule(from: [web], line: 12), targets: ["orders"])).isEmpty)
+    }
+
+    @Test func `the order of values and where they stand make no difference`() {
+        let one = rule(
+            from: [source { $0.namespaces = strings(["a", "b"]) }], when: [header("x", ["1", "2"])], line: 11)
+        var other = rule(from: [source { $0.namespaces = strings(["b", "a"]) }], line: 12)
+        other.when = [PolicyCondition(key: .requestHeader("x"), position: place(99), strings: strings(["2", "1"]))]
+        #expect(lint(policy(.allow, one, other)).map(\.position.line) == [12])
+    }
+
+    @Test func `a policy for a namespace without services targets nothing`() {
+        var stray = policy(.allow, rule(from: [web]), targets: [])
+        stray.metadata.name = ResourceName(namespace: "ship", name: "stray")
+        #expect(lint(stray).map(\.code) == [.noTarget])
+    }
+
+    @Test func `an ALLOW that asks nothing of the caller is for everyone`() {
+        #expect(lint(policy(.allow, rule())).map(\.code) == [.allowForEveryone])
+        #expect(lint(policy(.allow, rule(to: [get]))).map(\.code) == [.allowForEveryone])
+        let notOps = source { $0.namespaces = strings(not: ["ops"]) }
+        #expect(lint(policy(.allow, rule(from: [notOps]))).map(\.code) == [.allowForEveryone])
+        #expect(lint(policy(.allow, rule(from: [source { $0.principals = strings(["*"]) }]))).isEmpty)
+        let local = PolicyCondition(key: .sourceIP, position: place(), blocks: blocks(["127.0.0.0/8"]))
+        #expect(lint(policy(.allow, rule(when: [local]))).isEmpty)
+    }
+}
