@@ -20,15 +20,16 @@ import Testing
             let naive = NaiveReading(policies: policies, defaultAction: defaultAction)
             for _ in 0..<Self.callsPerSet {
                 let call = generator.call()
-                let expected = naive.decide(call)
-                let decision = program.decide(call)
-                let explanation = program.explain(call)
+                let matches = naive.matches(call)
+                let expected = naive.decide(matches)
+                let head = call.head()
+                let facts = call.facts()
+                let decision = program.decide(head, facts)
+                let explanation = program.explain(head, facts)
                 let isAgreed =
-                    decision
-                    == Decision(
-                        isAllowed: expected.isAllowed, policy: Int32(expected.policy), rule: Int32(expected.rule))
-                    && explanation.decision == decision
-                    && explanation.verdicts.map(\.isMatch) == Self.naiveMatches(policies, call)
+                    decision.isAllowed == expected.isAllowed && decision.policy == Int32(expected.policy)
+                    && decision.rule == Int32(expected.rule) && explanation.decision == decision
+                    && explanation.verdicts.map(\.isMatch) == matches.flatMap { $0 }
                 guard isAgreed else {
                     Issue.record("\(decision) but \(expected) for \(call) under \(policies)")
                     return
@@ -86,9 +87,5 @@ import Testing
                 if before.allows(call) { #expect(after.allows(call), "\(call) under \(policies)") }
             }
         }
-    }
-
-    private static func naiveMatches(_ policies: [AuthorizationPolicy], _ call: SampleCall) -> [Bool] {
-        policies.flatMap { policy in policy.rules.map { NaiveReading.matches($0, policy.action, call) } }
     }
 }

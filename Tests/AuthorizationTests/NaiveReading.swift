@@ -28,18 +28,24 @@ struct NaiveReading {
         var rule: Int
     }
 
-    func decide(_ call: SampleCall) -> Verdict {
+    /// Which rules match, policy by policy.
+    func matches(_ call: SampleCall) -> [[Bool]] {
+        policies.map { policy in policy.rules.map { Self.matches($0, policy.action, call) } }
+    }
+
+    /// DENY before ALLOW before the default action; the first rule that matches is the one named.
+    func decide(_ matches: [[Bool]]) -> Verdict {
         for action in [PolicyAction.deny, .allow] {
             for (index, policy) in policies.enumerated() where policy.action == action {
-                for (ruleIndex, rule) in policy.rules.enumerated() where Self.matches(rule, action, call) {
-                    return Verdict(isAllowed: action == .allow, policy: index, rule: ruleIndex)
+                if let rule = matches[index].firstIndex(of: true) {
+                    return Verdict(isAllowed: action == .allow, policy: index, rule: rule)
                 }
             }
         }
         return Verdict(isAllowed: defaultAction == .allow, policy: -1, rule: -1)
     }
 
-    static func matches(_ rule: PolicyRule, _ action: PolicyAction, _ call: SampleCall) -> Bool {
+    private static func matches(_ rule: PolicyRule, _ action: PolicyAction, _ call: SampleCall) -> Bool {
         let from = rule.from.isEmpty || rule.from.contains { matches($0, action, call) }
         let to = rule.to.isEmpty || rule.to.contains { matches($0, action, call) }
         return from && to && rule.when.allSatisfy { matches($0, action, call) }
@@ -158,10 +164,14 @@ struct NaiveReading {
 
     private static func address(_ block: AddressBlock, _ address: [UInt8]) -> Bool {
         let mapped = address.count == 4 ? [UInt8](repeating: 0, count: 10) + [0xFF, 0xFF] + address : address
-        let base =
-            (0..<8).map { UInt8(truncatingIfNeeded: block.high >> (56 - 8 * $0)) }
-            + (0..<8).map { UInt8(truncatingIfNeeded: block.low >> (56 - 8 * $0)) }
-        func bits(_ bytes: [UInt8]) -> [Bool] { bytes.flatMap { byte in (0..<8).map { byte & (0x80 >> $0) != 0 } } }
-        return bits(mapped).prefix(Int(block.prefixLength)) == bits(base).prefix(Int(block.prefixLength))
+        var base: [UInt8] = []
+        for half in [block.high, block.low] {
+            for byte in 0..<8 { base.append(UInt8(truncatingIfNeeded: half >> UInt64(56 - 8 * byte))) }
+        }
+        for bit in 0..<Int(block.prefixLength) {
+            let mask: UInt8 = 0x80 >> UInt8(bit % 8)
+            if mapped[bit / 8] & mask != base[bit / 8] & mask { return false }
+        }
+        return true
     }
 }
