@@ -5,7 +5,7 @@ import HTTPSemantics
 import Manifests
 
 /// Nanoseconds and heap allocations of one decision under 10, 1,000 and 10,000 rules, for the shapes in which rules come,
-/// and how long the rules take to compile. A shape's ratios compare it to itself with 10 rules, in the same run.
+/// and how long the rules take to compile and to lint. A shape's ratios compare it to itself with 10 rules, in the same run.
 @main
 struct DecisionBenchmark {
     static let ruleCounts = [10, 1_000, 10_000]
@@ -13,9 +13,10 @@ struct DecisionBenchmark {
     static let decisionsPerRound = 200_000
 
     static func main() {
+        precondition(heddle_allocation_count() > 0, "allocations are not counted")
         print(
             pad("shape", 36), pad("call", 8), columns("rules"), columns("ns"), columns("ratio"), columns("allocs"),
-            columns("compile ms"))
+            columns("compile ms"), columns("lint ms"))
         for shape in Shape.allCases {
             var baseline: [Bool: Double] = [:]
             for count in ruleCounts {
@@ -27,6 +28,9 @@ struct DecisionBenchmark {
                         defaultAction: .deny)
                 }
                 guard let program else { continue }
+                let linting = processorTime {
+                    _ = PolicyLint.check(policies: policies, services: [program.service], defaultAction: .deny)
+                }
                 for isMatching in [true, false] {
                     let result = measure(program, shape, count: count, isMatching: isMatching)
                     let ratio = result.nanoseconds / (baseline[isMatching] ?? result.nanoseconds)
@@ -34,7 +38,8 @@ struct DecisionBenchmark {
                     print(
                         pad(shape.rawValue, 36), pad(isMatching ? "allowed" : "denied", 8), columns("\(count)"),
                         columns(rounded(result.nanoseconds)), columns(rounded(ratio)),
-                        columns(rounded(result.allocations)), columns(rounded(milliseconds(compiling))))
+                        columns(rounded(result.allocations)), columns(rounded(milliseconds(compiling))),
+                        columns(rounded(milliseconds(linting))))
                 }
             }
         }

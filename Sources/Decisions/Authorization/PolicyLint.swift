@@ -29,7 +29,7 @@ package enum PolicyLint {
     /// - Parameters:
     ///   - services: all of the mesh.
     /// - Returns: warnings, ordered by position.
-    static func check(
+    package static func check(
         policies: [AuthorizationPolicy], services: some Collection<ResourceName>, defaultAction: DefaultAction
     ) -> [Diagnostic] {
         var found: [Diagnostic] = []

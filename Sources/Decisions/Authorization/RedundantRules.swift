@@ -6,13 +6,17 @@ import Manifests
 enum RedundantRules {
     static func check(_ policies: [AuthorizationPolicy], _ found: inout [Diagnostic]) {
         var catalogue = Catalogue()
-        var shapes: [[Shape]] = []
-        for policy in policies {
-            shapes.append(policy.rules.map { catalogue.add($0, of: policy) })
+        let scopes = policies.map { catalogue.scopes(of: $0) }
+        var shapes: [Shape] = []
+        for (policy, scopes) in zip(policies, scopes) {
+            for rule in policy.rules { shapes.append(catalogue.add(rule, in: scopes)) }
         }
-        for (policy, policyShapes) in zip(policies, shapes) {
-            for (rule, shape) in zip(policy.rules, policyShapes) {
-                guard let other = catalogue.ruleCovering(rule, shape, of: policy) else { continue }
+        var next = shapes.makeIterator()
+        for (policy, scopes) in zip(policies, scopes) {
+            for rule in policy.rules {
+                guard let shape = next.next(), let other = catalogue.ruleCovering(rule, shape, in: scopes) else {
+                    continue
+                }
                 found.append(
                     Diagnostic(
                         .redundantRule, .warning, at: rule.position.position,
@@ -28,77 +32,100 @@ enum RedundantRules {
         var from: Int
         var to: Int
         var when: Int
-
-        /// What would cover a rule of this shape: itself, and everything that asks for fewer parts.
-        var covering: [Shape] {
-            var shapes: Set<Shape> = []
-            for from in [from, 0] {
-                for to in [to, 0] {
-                    for when in [when, 0] { shapes.insert(Shape(from: from, to: to, when: when)) }
-                }
-            }
-            return Array(shapes)
-        }
     }
 
-    private struct Place: Hashable {
+    /// What the rules of a policy are for.
+    private struct Scopes {
+        /// A number each service, or one for all of the namespace.
+        let own: [Int]
+        /// The number for all of the namespace, where `own` is not that.
+        let namespace: Int?
+    }
+
+    private struct ScopeName: Hashable {
         let namespace: String
         /// `nil`: all of the namespace's.
         let service: String?
         let action: PolicyAction
+    }
+
+    private struct Place: Hashable {
+        let scope: Int
         let shape: Shape
     }
 
     private struct Catalogue {
-        private var sources: [Set<PolicySource>: Int] = [[]: 0]
-        private var operations: [Set<PolicyOperation>: Int] = [[]: 0]
-        private var conditions: [Set<PolicyCondition>: Int] = [[]: 0]
+        private var scopes: [ScopeName: Int] = [:]
+        private var sources: [Set<PolicySource>: Int] = [:]
+        private var operations: [Set<PolicyOperation>: Int] = [:]
+        private var conditions: [Set<PolicyCondition>: Int] = [:]
         /// The first rule of each shape.
         private var rules: [Place: SourcePosition] = [:]
 
-        mutating func add(_ rule: PolicyRule, of policy: AuthorizationPolicy) -> Shape {
+        mutating func scopes(of policy: AuthorizationPolicy) -> Scopes {
+            let namespace = number(service: nil, policy)
+            if policy.targetServices.isEmpty { return Scopes(own: [namespace], namespace: nil) }
+            return Scopes(own: policy.targetServices.map { number(service: $0.value, policy) }, namespace: namespace)
+        }
+
+        private mutating func number(service: String?, _ policy: AuthorizationPolicy) -> Int {
+            let name = ScopeName(
+                namespace: policy.metadata.name.namespace, service: service, action: policy.action)
+            if let number = scopes[name] { return number }
+            scopes[name] = scopes.count
+            return scopes.count - 1
+        }
+
+        mutating func add(_ rule: PolicyRule, in scopes: Scopes) -> Shape {
             let shape = Shape(
-                from: Self.number(Set(rule.from.map(\.normalized)), in: &sources),
-                to: Self.number(Set(rule.to.map(\.normalized)), in: &operations),
-                when: Self.number(Set(rule.when.map(\.normalized)), in: &conditions))
-            for service in Self.services(of: policy) {
-                let place = Self.place(shape, service, policy)
+                from: Self.number(rule.from, \.normalized, in: &sources),
+                to: Self.number(rule.to, \.normalized, in: &operations),
+                when: Self.number(rule.when, \.normalized, in: &conditions))
+            for scope in scopes.own {
+                let place = Place(scope: scope, shape: shape)
                 if rules[place] == nil { rules[place] = rule.position.position }
             }
             return shape
         }
 
         /// - Returns: where a rule stands that covers this one for each service of its policy.
-        func ruleCovering(_ rule: PolicyRule, _ shape: Shape, of policy: AuthorizationPolicy) -> SourcePosition? {
+        func ruleCovering(_ rule: PolicyRule, _ shape: Shape, in scopes: Scopes) -> SourcePosition? {
+            if let namespace = scopes.namespace, let found = ruleCovering(rule, shape, inScope: namespace) {
+                return found
+            }
             var covering: SourcePosition?
-            for service in Self.services(of: policy) {
-                var found: SourcePosition?
-                for candidate in shape.covering {
-                    // The first of several rules that say the same is the one on record, and stays.
-                    for scope in service == nil ? [service] : [nil, service] {
-                        let position = rules[Self.place(candidate, scope, policy)]
-                        if let position, position != rule.position.position { found = position }
-                    }
-                }
-                guard let found else { return nil }
+            for scope in scopes.own {
+                guard let found = ruleCovering(rule, shape, inScope: scope) else { return nil }
                 covering = found
             }
             return covering
         }
 
-        private static func services(of policy: AuthorizationPolicy) -> [String?] {
-            policy.targetServices.isEmpty ? [nil] : policy.targetServices.map(\.value)
+        private func ruleCovering(_ rule: PolicyRule, _ shape: Shape, inScope scope: Int) -> SourcePosition? {
+            // Every choice of parts to leave out; one that leaves out what is not there has been tried without it.
+            for omitted in 0..<8 {
+                if omitted & 1 != 0, shape.from == 0 { continue }
+                if omitted & 2 != 0, shape.to == 0 { continue }
+                if omitted & 4 != 0, shape.when == 0 { continue }
+                let wider = Shape(
+                    from: omitted & 1 != 0 ? 0 : shape.from, to: omitted & 2 != 0 ? 0 : shape.to,
+                    when: omitted & 4 != 0 ? 0 : shape.when)
+                // The first of several rules that say the same is the one on record, and stays.
+                if let position = rules[Place(scope: scope, shape: wider)], position != rule.position.position {
+                    return position
+                }
+            }
+            return nil
         }
 
-        private static func place(_ shape: Shape, _ service: String?, _ policy: AuthorizationPolicy) -> Place {
-            Place(
-                namespace: policy.metadata.name.namespace, service: service, action: policy.action, shape: shape)
-        }
-
-        private static func number<Part: Hashable>(_ part: Set<Part>, in numbers: inout [Set<Part>: Int]) -> Int {
-            if let number = numbers[part] { return number }
-            numbers[part] = numbers.count
-            return numbers.count - 1
+        private static func number<Part: Hashable>(
+            _ parts: [Part], _ normalized: (Part) -> Part, in numbers: inout [Set<Part>: Int]
+        ) -> Int {
+            if parts.isEmpty { return 0 }
+            let key = Set(parts.lazy.map(normalized))
+            if let number = numbers[key] { return number }
+            numbers[key] = numbers.count + 1
+            return numbers.count
         }
     }
 }
