@@ -106,7 +106,7 @@ private struct WrongKind: Error {}
 @Test(arguments: [
     ("action: AUDIT", "not-available 5:11"), ("mode: Shadow", "not-available 5:9"),
     ("action: allow", "invalid-value 5:11"),
-    ("targetRefs: []", "invalid-value 5:15"), ("targetRefs: [{name: a}]", "missing-field 5:16"),
+    ("targetRefs: []", "invalid-value 5:15"), ("targetRefs: [{name: a}]", "missing-field 5:17"),
     ("targetRefs: [{kind: Gateway, name: a}]", "invalid-value 5:23"),
     ("targetRefs: [{kind: Service, name: a, namespace: b}]", "invalid-value 5:41"),
     ("selector: {}", "unknown-field 5:3"),
@@ -115,13 +115,13 @@ func `a mistake in a policy is an error at its place`(spec: String, mistake: Str
     #expect(mistakes(manifest("AuthorizationPolicy", spec)) == ["manifest.\(mistake)"])
 }
 
-/// What stands within `rules: [{…}]` on line 5, whose first column is 11.
+/// What stands within `rules: [{…}]` on line 5, whose first column is 12.
 @Test(arguments: [
-    ("from:", "wrong-type 5:12"), ("from: []", "invalid-value 5:18"), ("from: [{}]", "missing-field 5:19"),
+    ("from: ~", "wrong-type 5:12"), ("from: []", "invalid-value 5:18"), ("from: [{}]", "missing-field 5:19"),
     ("from: [{source: {}}]", "missing-field 5:28"), ("to: [{operation: {}}]", "missing-field 5:29"),
     ("to: [{operation: {paths: []}}]", "invalid-value 5:37"), ("to: [{operation: {notPaths: ~}}]", "wrong-type 5:30"),
     ("when: [{key: source.ip}]", "missing-field 5:20"),
-    ("when: [{key: request.auth.claims[a], values: [b]}]", "not-available 5:25"),
+    ("when: [{key: \"request.auth.claims[a]\", values: [b]}]", "not-available 5:25"),
     ("when: [{key: source.ips, values: [b]}]", "invalid-value 5:25"),
     ("when: [{key: \"request.headers[]\", values: [b]}]", "invalid-value 5:25"),
     ("when: [{key: destination.port, values: [\"80\"]}]", "wrong-type 5:52"),

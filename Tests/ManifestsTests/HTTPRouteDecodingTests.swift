@@ -110,67 +110,67 @@ func `a redirect has one of five codes`(code: Int) throws {
     #expect(route.rules[0].timeouts == HTTPRouteTimeouts(request: .zero, backendRequest: .seconds(3600)))
 }
 
-/// What stands within `rules: [{…}]` on line 6, whose first column is 11.
+/// What stands within `rules: [{…}]` on line 6, whose first column is 12.
 @Test(arguments: [
-    ("retry: {attempts: 2}", "not-available 6:11"), ("sessionPersistence: {}", "not-available 6:11"),
-    ("matches: [{path: {type: RegularExpression, value: /a}}]", "not-available 6:35"),
-    ("matches: [{headers: [{type: RegularExpression, name: a, value: b}]}]", "not-available 6:39"),
-    ("filters: [{type: ExtensionRef, extensionRef: {}}]", "not-available 6:28"),
-    ("filters: [{type: CORS, cors: {}}]", "not-available 6:28"),
-    ("matches: [{path: {value: a}}]", "invalid-value 6:36"),
-    ("matches: [{path: {value: /a//b}}]", "invalid-value 6:36"),
-    ("matches: [{path: {value: /a?b}}]", "invalid-value 6:36"),
-    ("matches: [{path: {value: /../a}}]", "invalid-value 6:36"),
-    ("matches: [{method: get}]", "invalid-value 6:30"),
-    ("matches: [{headers: [{name: 'a b', value: c}]}]", "invalid-value 6:39"),
-    ("matches: [{headers: [{name: a, value: b}, {name: A, value: c}]}]", "duplicate-item 6:53"),
-    ("matches: [{headers: [{name: a, value: \"b\\r\\nc: d\"}]}]", "invalid-value 6:49"),
-    ("backendRefs: [{name: a, weight: 1000001}]", "out-of-range 6:43"),
-    ("backendRefs: [{name: a, weight: -1}]", "out-of-range 6:43"),
-    ("backendRefs: [{name: a, kind: Gateway}]", "invalid-value 6:41"),
-    ("backendRefs: [{name: a, group: apps}]", "invalid-value 6:42"),
-    ("backendRefs: [{port: 80}]", "missing-field 6:26"),
-    ("timeouts: {request: 1s, backendRequest: 2s}", "conflicting-fields 6:35"),
-    ("timeouts: {request: 1d}", "wrong-type 6:31"),
-    ("timeouts: {request: 0}", "wrong-type 6:31"),
-    ("filters: [{type: RequestRedirect, requestRedirect: {statusCode: 304}}]", "invalid-value 6:75"),
-    ("filters: [{type: RequestRedirect, requestRedirect: {scheme: ftp}}]", "invalid-value 6:71"),
-    ("filters: [{type: RequestRedirect, requestRedirect: {}}], backendRefs: [{name: a}]", "conflicting-fields 6:68"),
-    ("backendRefs: [{name: a, filters: [{type: RequestRedirect, requestRedirect: {}}]}]", "conflicting-fields 6:52"),
-    ("filters: [{type: URLRewrite, urlRewrite: {}}]", "missing-field 6:52"),
-    ("filters: [{type: URLRewrite}]", "missing-field 6:22"),
-    ("filters: [{type: URLRewrite, urlRewrite: {hostname: a}, requestRedirect: {}}]", "conflicting-fields 6:67"),
+    ("retry: {attempts: 2}", "not-available 6:12"), ("sessionPersistence: {}", "not-available 6:12"),
+    ("matches: [{path: {type: RegularExpression, value: /a}}]", "not-available 6:36"),
+    ("matches: [{headers: [{type: RegularExpression, name: a, value: b}]}]", "not-available 6:40"),
+    ("filters: [{type: ExtensionRef, extensionRef: {}}]", "not-available 6:29"),
+    ("filters: [{type: CORS, cors: {}}]", "not-available 6:29"),
+    ("matches: [{path: {value: a}}]", "invalid-value 6:37"),
+    ("matches: [{path: {value: /a//b}}]", "invalid-value 6:37"),
+    ("matches: [{path: {value: /a?b}}]", "invalid-value 6:37"),
+    ("matches: [{path: {value: /../a}}]", "invalid-value 6:37"),
+    ("matches: [{method: get}]", "invalid-value 6:31"),
+    ("matches: [{headers: [{name: 'a b', value: c}]}]", "invalid-value 6:40"),
+    ("matches: [{headers: [{name: a, value: b}, {name: A, value: c}]}]", "duplicate-item 6:55"),
+    ("matches: [{headers: [{name: a, value: \"b\\r\\nc: d\"}]}]", "invalid-value 6:50"),
+    ("backendRefs: [{name: a, weight: 1000001}]", "out-of-range 6:44"),
+    ("backendRefs: [{name: a, weight: -1}]", "out-of-range 6:44"),
+    ("backendRefs: [{name: a, kind: Gateway}]", "invalid-value 6:42"),
+    ("backendRefs: [{name: a, group: apps}]", "invalid-value 6:43"),
+    ("backendRefs: [{port: 80}]", "missing-field 6:27"),
+    ("timeouts: {request: 1s, backendRequest: 2s}", "conflicting-fields 6:36"),
+    ("timeouts: {request: 1d}", "wrong-type 6:32"),
+    ("timeouts: {request: 0}", "wrong-type 6:32"),
+    ("filters: [{type: RequestRedirect, requestRedirect: {statusCode: 304}}]", "invalid-value 6:76"),
+    ("filters: [{type: RequestRedirect, requestRedirect: {scheme: ftp}}]", "invalid-value 6:72"),
+    ("filters: [{type: RequestRedirect, requestRedirect: {}}], backendRefs: [{name: a}]", "conflicting-fields 6:69"),
+    ("backendRefs: [{name: a, filters: [{type: RequestRedirect, requestRedirect: {}}]}]", "conflicting-fields 6:53"),
+    ("filters: [{type: URLRewrite, urlRewrite: {}}]", "missing-field 6:53"),
+    ("filters: [{type: URLRewrite}]", "missing-field 6:23"),
+    ("filters: [{type: URLRewrite, urlRewrite: {hostname: a}, requestRedirect: {}}]", "conflicting-fields 6:68"),
     (
         "filters: [{type: URLRewrite, urlRewrite: {hostname: a}}, {type: URLRewrite, urlRewrite: {hostname: a}}]",
-        "duplicate-item 6:75"
+        "duplicate-item 6:76"
     ),
     (
         "filters: [{type: URLRewrite, urlRewrite: {hostname: a}}, {type: RequestRedirect, requestRedirect: {}}]",
-        "conflicting-fields 6:75"
+        "conflicting-fields 6:76"
     ),
     (
         "matches: [{path: {type: Exact, value: /a}}], filters: [{type: URLRewrite, urlRewrite: {path: {type: ReplacePrefixMatch, replacePrefixMatch: /b}}}]",
-        "conflicting-fields 6:111"
+        "conflicting-fields 6:112"
     ),
-    ("filters: [{type: RequestMirror, requestMirror: {backendRef: {name: a}, percent: 101}}]", "out-of-range 6:91"),
+    ("filters: [{type: RequestMirror, requestMirror: {backendRef: {name: a}, percent: 101}}]", "out-of-range 6:92"),
     (
         "filters: [{type: RequestMirror, requestMirror: {backendRef: {name: a}, percent: 1, fraction: {numerator: 1}}}]",
-        "conflicting-fields 6:94"
+        "conflicting-fields 6:95"
     ),
     (
         "filters: [{type: RequestMirror, requestMirror: {backendRef: {name: a}, fraction: {numerator: 101}}}]",
-        "out-of-range 6:93"
+        "out-of-range 6:94"
     ),
     (
         "filters: [{type: RequestHeaderModifier, requestHeaderModifier: {set: [{name: Host, value: a}]}}]",
-        "protected-header 6:88"
+        "protected-header 6:89"
     ),
     (
         "filters: [{type: RequestHeaderModifier, requestHeaderModifier: {remove: [X-Heddle-Caller]}}]",
-        "protected-header 6:84"
+        "protected-header 6:85"
     ),
-    ("filters: [{type: RequestHeaderModifier, requestHeaderModifier: {remove: [a, A]}}]", "duplicate-item 6:87"),
-    ("filter: []", "unknown-field 6:11"),
+    ("filters: [{type: RequestHeaderModifier, requestHeaderModifier: {remove: [a, A]}}]", "duplicate-item 6:88"),
+    ("filter: []", "unknown-field 6:12"),
 ])
 func `a mistake in a rule is an error at its place`(rule: String, mistake: String) {
     #expect(mistakes(manifest("HTTPRoute", "parentRefs: [{name: a}]\nrules: [{\(rule)}]")) == ["manifest.\(mistake)"])

@@ -66,7 +66,7 @@ func manifest(_ kind: String, _ spec: String) -> String {
     let rule = try #require(policy.rules.first)
     #expect(rule.from[0].serviceAccounts.values.map(\.value) == [ResourceName(namespace: "shop", name: "web")])
     #expect(rule.to[0].paths.values.map(\.value) == [.template([.literal("orders")], matchesRest: true)])
-    #expect(rule.position.position.line == 28)
+    #expect(rule.position.position.line == 29)
 }
 
 @Test func `metadata has a name, a namespace and labels`() {
