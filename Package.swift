@@ -102,6 +102,7 @@ let package = Package(
             path: "Benchmarks/HandshakeBenchmark", swiftSettings: settings),
         // Fuzzing: inputs that nobody would write.
         .target(name: "FuzzKit", path: "Fuzzing/FuzzKit", swiftSettings: settings),
+        fuzzer("fuzz-yaml", at: "YAML", ["Diagnostics", "Manifests"]),
 
         // Benchmarks: budgets in allocations and time.
         .target(name: "AllocationCounter", path: "Benchmarks/AllocationCounter"),
@@ -115,7 +116,7 @@ let package = Package(
         tests("HTTPSemantics"),
         tests("Telemetry"),
         tests("YAMLSyntax"),
-        tests("Manifests"),
+        tests("Manifests", ["Diagnostics", "FuzzKit"]),
         tests("MeshSnapshot", ["Manifests"]),
         tests("Routing", ["Manifests", "MeshSnapshot", "HTTPSemantics"]),
         tests("Authorization", ["Manifests", "MeshSnapshot", "HTTPSemantics"]),

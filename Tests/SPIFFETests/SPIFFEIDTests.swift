@@ -44,7 +44,7 @@ private struct Conformance: Decodable {
     struct ID: Decodable {
         let id: String
         let valid: Bool
-        let trust_domain: String?
+        let trustDomain: String?
         let path: String?
         let note: String?
 
@@ -57,10 +57,10 @@ private struct Conformance: Decodable {
         /// A trust domain's name, or an ID whose trust domain is meant.
         let `in`: String
         let valid: Bool
-        let trust_domain: String?
+        let trustDomain: String?
     }
 
-    let trust_domains: [Domain]
+    let trustDomains: [Domain]
     let ids: [ID]
 
     static let path: String =
@@ -75,17 +75,19 @@ private struct Conformance: Decodable {
 @Test(.enabled(if: Conformance.isAtHand, "the conformance data is not at hand"))
 func `every ID of the published suites is judged right`() throws {
     let data = try Data(contentsOf: URL(filePath: Conformance.path))
-    let cases = try JSONDecoder().decode(Conformance.self, from: data)
+    let decoder = JSONDecoder()
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
+    let cases = try decoder.decode(Conformance.self, from: data)
     #expect(cases.ids.count >= 564)
     for entry in cases.ids {
         let id = SPIFFEID(entry.id)
         #expect((id != nil) == (entry.valid && !entry.isContested), "\(entry.id.debugDescription)")
-        if let id, let domain = entry.trust_domain { #expect(id.trustDomain.name == domain) }
+        if let id, let domain = entry.trustDomain { #expect(id.trustDomain.name == domain) }
         if let id, let path = entry.path { #expect(id.path == path) }
     }
-    for entry in cases.trust_domains {
+    for entry in cases.trustDomains {
         let domain = entry.in.contains("/") ? SPIFFEID(entry.in)?.trustDomain : TrustDomain(entry.in)
         #expect((domain != nil) == entry.valid, "\(entry.in.debugDescription)")
-        #expect(domain?.name == entry.trust_domain)
+        #expect(domain?.name == entry.trustDomain)
     }
 }

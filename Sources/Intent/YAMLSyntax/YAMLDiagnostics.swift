@@ -27,9 +27,10 @@ extension Diagnostic.Code {
 
 extension YAMLSyntaxError {
     /// libyaml's words, in those of style-guide section 6.
-    /// - Parameter standing: the character at `mark`, `nil` at the end of the text.
-    func diagnostic(file: String, firstLine: Int, standing: Unicode.Scalar?) -> Diagnostic {
-        let position = SourcePosition(file: file, line: mark.line + firstLine, column: mark.column + 1, length: 1)
+    /// - Parameters:
+    ///   - firstLine: the line of the file that marks count from.
+    ///   - standing: the character at `mark`, `nil` at the end of the text.
+    func diagnostic(at position: SourcePosition, firstLine: Int, standing: Unicode.Scalar?) -> Diagnostic {
         if standing == "\t" {
             return Diagnostic(
                 .yamlTab, at: position, found: "a tab", expected: "spaces: YAML does not indent with tabs",

@@ -56,9 +56,8 @@ package struct YAMLReader: ~Copyable {
             } catch {
                 switch error {
                 case .syntax(let syntax):
-                    let line = syntax.mark.line + firstLine
-                    report(syntax.diagnostic(file: file, firstLine: firstLine, standing: character(at: syntax.mark)))
-                    resume(from: line)
+                    report(diagnostic(of: syntax))
+                    resume(from: syntax.mark.line + firstLine)
                 case .document(let diagnostic):
                     report(diagnostic)
                     resume(from: diagnostic.position.line)
@@ -304,6 +303,31 @@ package struct YAMLReader: ~Copyable {
                 return
             }
         }
+    }
+
+    private mutating func diagnostic(of syntax: YAMLSyntaxError) -> Diagnostic {
+        if let standing = character(at: syntax.mark) {
+            let position = SourcePosition(
+                file: file, line: syntax.mark.line + firstLine, column: syntax.mark.column + 1, length: 1)
+            return syntax.diagnostic(at: position, firstLine: firstLine, standing: standing)
+        }
+        // libyaml puts the end of the text on a line of its own; people see it after the last thing they wrote.
+        let isBlank: (UInt8) -> Bool = { $0 == 0x20 || $0 == 0x0A || $0 == 0x0D || $0 == 0x09 }
+        let end = text.lastIndex { !isBlank($0) }.map { $0 + 1 } ?? text.startIndex
+        let lineStart = text[..<end].lastIndex { $0 == 0x0A || $0 == 0x0D }.map { $0 + 1 } ?? text.startIndex
+        let lineCount = lineBreakCount(before: lineStart)
+        let column = String(decoding: text[lineStart..<end], as: UTF8.self).unicodeScalars.count + 1
+        let position = SourcePosition(file: file, line: lineCount + 1, column: column)
+        return syntax.diagnostic(at: position, firstLine: firstLine, standing: nil)
+    }
+
+    private func lineBreakCount(before end: Int) -> Int {
+        var count = 0
+        for index in text.startIndex..<end {
+            let isPair = text[index] == 0x0D && index + 1 < end && text[index + 1] == 0x0A
+            if text[index] == 0x0A || text[index] == 0x0D && !isPair { count += 1 }
+        }
+        return count
     }
 
     /// What stands at a mark, `nil` at the end of the text. Moves the cursor to its line.
