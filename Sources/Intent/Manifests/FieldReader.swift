@@ -25,8 +25,9 @@ struct FieldReader {
     /// known, and in a rule "anything" would be the most dangerous guess.
     mutating func entry(_ name: String, _ problems: inout Problems) -> YAMLEntry? {
         known.append(name)
-        guard let entry = entries.first(where: { $0.key == name }) else { return nil }
+        guard let index = index(of: name) else { return nil }
         taken += 1
+        let entry = entries[index]
         if case .scalar(let scalar) = entry.value.content, scalar.kind == .null {
             problems.report(
                 .wrongType, at: entry.keyPosition, found: "no value for \(Diagnostic.quoted(name))",
@@ -38,10 +39,20 @@ struct FieldReader {
 
     var isEmpty: Bool { entries.isEmpty }
 
-    func has(_ name: String) -> Bool { entries.contains { $0.key == name } }
+    func has(_ name: String) -> Bool { index(of: name) != nil }
 
     func keyPosition(_ name: String) -> SourcePosition {
-        entries.first { $0.key == name }?.keyPosition ?? position
+        index(of: name).map { entries[$0].keyPosition } ?? position
+    }
+
+    /// Looks at keys alone: handing whole entries to a closure would retain and release each on the way.
+    private func index(of name: String) -> Int? {
+        var index = 0
+        while index < entries.count {
+            if entries[index].key == name { return index }
+            index += 1
+        }
+        return nil
     }
 
     /// - Returns: `nil` if the field is not there or wrong; both are reported.
@@ -110,16 +121,18 @@ struct FieldReader {
     /// A field of the specification that this version does not have: an error if it is there.
     mutating func unavailable(_ name: String, _ problems: inout Problems) {
         known.append(name)
-        guard let entry = entries.first(where: { $0.key == name }) else { return }
+        guard let index = index(of: name) else { return }
         taken += 1
+        let entry = entries[index]
         problems.reportUnavailable("\"\(name)\"", at: entry.keyPosition, remedy: "remove \(name)")
     }
 
     /// A field of another standard that must be told apart from a mistyped one: an error if it is there.
     mutating func refused(_ name: String, expected: String, remedy: String, _ problems: inout Problems) {
         known.append(name)
-        guard let entry = entries.first(where: { $0.key == name }) else { return }
+        guard let index = index(of: name) else { return }
         taken += 1
+        let entry = entries[index]
         problems.report(
             .conflictingFields, at: entry.keyPosition, found: Diagnostic.quoted(name), expected: expected,
             remedy: remedy)

@@ -135,6 +135,7 @@ package struct YAMLReader: ~Copyable {
 
     private mutating func entries(depth: Int, _ report: (Diagnostic) -> Void) throws(Failure) -> [YAMLEntry] {
         var entries: [YAMLEntry] = []
+        entries.reserveCapacity(4)
         var names: Set<String> = []
         while true {
             let event = try event()
@@ -148,7 +149,7 @@ package struct YAMLReader: ~Copyable {
             // A set pays off only where comparing with each key before would become quadratic.
             let isDuplicate: Bool
             if entries.count < 12 {
-                isDuplicate = entries.contains { $0.key == key }
+                isDuplicate = entries.indices.contains { entries[$0].key == key }
             } else {
                 if names.isEmpty { names = Set(entries.map(\.key)) }
                 isDuplicate = !names.insert(key).inserted
