@@ -21,7 +21,8 @@ struct FakeManifests: ManifestReading {
             guard lines.count >= 3, lines[0].hasPrefix("service: "), lines[1].hasPrefix("value: "), lines.last == "end"
             else {
                 file.diagnostics.append(
-                    Diagnostic(Self.wrong, at: position, found: "half a resource", expected: "all of it", remedy: "end it"))
+                    Diagnostic(
+                        Self.wrong, at: position, found: "half a resource", expected: "all of it", remedy: "end it"))
                 continue
             }
             let name = ResourceName(namespace: "shop", name: String(lines[0].dropFirst(9)))

@@ -34,7 +34,10 @@ final class Harness: Sendable {
         if case .refused(let diagnostics) = outcome { Issue.record("\(diagnostics)") }
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { [reconciler] in await reconciler.run() }
-            do { try await body(self) } catch { await reconciler.stop(); throw error }
+            do { try await body(self) } catch {
+                await reconciler.stop()
+                throw error
+            }
             await reconciler.stop()
         }
     }

@@ -13,7 +13,7 @@ final class TestFolder: Sendable {
     init() {
         var template = Array("/tmp/heddle-test-XXXXXX".utf8CString)
         base = unsafe String(cString: mkdtemp(&template)!)
-        mkdir(path, 0o755)
+        unsafe mkdir(path, 0o755)
     }
 
     deinit { run("rm -rf '\(base)'") }

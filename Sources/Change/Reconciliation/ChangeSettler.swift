@@ -15,8 +15,8 @@ struct ChangeSettler {
         case writing(path: String)
         /// Deleted or moved away, perhaps only for a moment.
         case vanished(path: String)
-        /// Moved to another manifest's name: it does not come back.
-        case renamed(path: String)
+        /// Deleted for good, or moved to another manifest's name: it does not come back.
+        case removed(path: String)
         /// A folder or a link changed, or events were lost: everything must be listed.
         case structure
         /// A certificate or a key changed.
@@ -90,7 +90,7 @@ struct ChangeSettler {
             writing[path] = nil
             files[path] = nil
             vanished[path] = now
-        case .renamed(let path):
+        case .removed(let path):
             writing[path] = nil
             vanished[path] = nil
             files[path] = .gone

@@ -138,7 +138,8 @@ enum FileAccess {
         }
         guard failure == 0 else { throw FileError(call: "read", errno: failure) }
         let after = try facts(descriptor)
-        let isWhole = bytes.count == expected && after.signature.byteCount == expected
+        let isWhole =
+            bytes.count == expected && after.signature.byteCount == expected
             && after.signature.modified == opened.signature.modified
         return isWhole ? .bytes(bytes, after.signature) : .busy
     }

@@ -49,7 +49,9 @@ struct FolderListing {
             self.root = path
             list(path, prefix: "", ancestors: [])
         case .existing(_, let kind):
-            refuse("", .folderMissing, found: Self.word(kind), expected: "a folder", remedy: "name the folder of manifests")
+            refuse(
+                "", .folderMissing, found: Self.word(kind), expected: "a folder", remedy: "name the folder of manifests"
+            )
         case .missing:
             refuse(
                 "", .folderMissing, found: "nothing", expected: "the folder of manifests",

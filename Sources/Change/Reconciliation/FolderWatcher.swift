@@ -45,9 +45,10 @@ package final class FolderWatcher: Sendable {
     deinit { stop() }
 
     /// Reads everything now.
+    /// - Parameter deleted: Manifests that went for good: they are not waited for.
     /// - Returns: `nil` once stopped.
-    package func readNow() async -> FolderReading? {
-        await withCheckedContinuation { inbox.post(.read($0)) }
+    package func readNow(deleted: Set<String> = []) async -> FolderReading? {
+        await withCheckedContinuation { inbox.post(.read(deleted: deleted, $0)) }
     }
 
     /// Asks for a reading of everything, which then comes with `readings`.
@@ -75,7 +76,7 @@ package struct WatcherError: Error {
 /// Posts commands to the watcher's thread.
 final class WatcherInbox: Sendable {
     enum Command {
-        case read(CheckedContinuation<FolderReading?, Never>)
+        case read(deleted: Set<String>, CheckedContinuation<FolderReading?, Never>)
         case rescan(at: ContinuousClock.Instant)
         case watch(Set<String>, CheckedContinuation<Void, Never>)
         case stop
@@ -83,7 +84,7 @@ final class WatcherInbox: Sendable {
         /// There is no one left to carry it out.
         func refuse() {
             switch self {
-            case .read(let continuation): continuation.resume(returning: nil)
+            case .read(_, let continuation): continuation.resume(returning: nil)
             case .watch(_, let continuation): continuation.resume()
             case .rescan, .stop: break
             }

@@ -17,7 +17,10 @@ final class InotifyQueue {
         func has(_ bits: CInt) -> Bool { mask & UInt32(bitPattern: bits) != 0 }
     }
 
-    enum Failure: Error { case limitReached, other(FileError) }
+    enum Failure: Error {
+        case limitReached
+        case other(FileError)
+    }
 
     /// Bytes read at once: hundreds of events.
     private static let bufferByteCount = 64 * 1024
@@ -36,7 +39,8 @@ final class InotifyQueue {
     /// Watches a folder; the same folder gives the same number again.
     static func watch(_ folder: String, on descriptor: CInt) throws(Failure) -> CInt {
         let mask =
-            IN_MODIFY | IN_ATTRIB | IN_CLOSE_WRITE | IN_MOVED_FROM | IN_MOVED_TO | IN_CREATE | IN_DELETE | IN_DELETE_SELF
+            IN_MODIFY | IN_ATTRIB | IN_CLOSE_WRITE | IN_MOVED_FROM | IN_MOVED_TO | IN_CREATE | IN_DELETE
+            | IN_DELETE_SELF
             | IN_MOVE_SELF
         let watch = unsafe inotify_add_watch(descriptor, folder, UInt32(bitPattern: mask) | 0x0100_0000)  // IN_ONLYDIR
         guard watch >= 0 else { throw Self.failure("inotify_add_watch", errno) }
@@ -73,6 +77,7 @@ final class InotifyQueue {
     }
 
     private static func failure(_ call: String, _ errno: CInt) -> Failure {
-        errno == ENOSPC || errno == EMFILE || errno == ENOMEM ? .limitReached : .other(FileError(call: call, errno: errno))
+        errno == ENOSPC || errno == EMFILE || errno == ENOMEM
+            ? .limitReached : .other(FileError(call: call, errno: errno))
     }
 }

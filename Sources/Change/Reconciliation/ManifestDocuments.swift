@@ -67,7 +67,8 @@ struct ManifestDocuments {
 
     /// An indented `#` after content may be part of a block scalar, so there only those in the first column are comments.
     private static func isContent(_ line: ArraySlice<UInt8>, afterContent: Bool) -> Bool {
-        guard let first = line.first(where: { $0 != UInt8(ascii: " ") && $0 != UInt8(ascii: "\t") }), !isBreak(first) else {
+        guard let first = line.first(where: { $0 != UInt8(ascii: " ") && $0 != UInt8(ascii: "\t") }), !isBreak(first)
+        else {
             return false
         }
         if afterContent { return line.first != UInt8(ascii: "#") }

@@ -185,7 +185,8 @@ struct ManifestEditor<Manifests: ManifestReading> {
     private func header(of bytes: [UInt8], before content: Int) -> Int {
         let newline = UInt8(ascii: "\n")
         var end = 0
-        for index in bytes[..<content].indices.dropFirst() where bytes[index] == newline && bytes[index - 1] == newline {
+        for index in bytes[..<content].indices.dropFirst() where bytes[index] == newline && bytes[index - 1] == newline
+        {
             end = index + 1
         }
         return bytes.first == UInt8(ascii: "#") ? end : 0

@@ -37,7 +37,8 @@ struct ManifestWriter {
         for (edit, step) in zip(edits, steps) where !isAsBefore(step) {
             discard(steps)
             throw Diagnostic(
-                .conflict, at: SourcePosition(file: edit.path, line: 1, column: 1), found: "a file that changed meanwhile",
+                .conflict, at: SourcePosition(file: edit.path, line: 1, column: 1),
+                found: "a file that changed meanwhile",
                 expected: "the file as it was read", remedy: "try again")
         }
         var done: [Step] = []
@@ -106,7 +107,8 @@ struct ManifestWriter {
 
     private func unwritable(_ path: String, _ error: FileError) -> Diagnostic {
         Diagnostic(
-            .unwritable, at: SourcePosition(file: path, line: 1, column: 1), found: "\(error.call): \(error.explanation)",
+            .unwritable, at: SourcePosition(file: path, line: 1, column: 1),
+            found: "\(error.call): \(error.explanation)",
             expected: "a folder that can be written", remedy: "let the user that Heddle runs as write it")
     }
 

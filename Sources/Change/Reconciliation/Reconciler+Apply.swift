@@ -57,7 +57,7 @@ extension Reconciler {
             } catch {
                 return .refused([error])
             }
-            await catchUp()
+            await catchUp(deleted: Set(edits.filter { $0.after == nil }.map(\.path)))
             return .served(serving, changes: editor.changes, warnings: candidate.warnings)
         }
         let outcome = await commit(
@@ -73,7 +73,7 @@ extension Reconciler {
         case .failure(let rejection): return .refused(rejection.diagnostics)
         case .success(let served):
             noteRevision(reading.watchedFilesRevision)
-            await catchUp()
+            await catchUp(deleted: Set(edits.filter { $0.after == nil }.map(\.path)))
             return .served(served, changes: editor.changes, warnings: candidate.warnings)
         }
     }

@@ -340,8 +340,8 @@ package actor Reconciler<Manifests: ManifestReading> {
     func noteRevision(_ revision: UInt64) { servedRevision = revision }
 
     /// After an edit of our own: readings made meanwhile may show half of it.
-    func catchUp() async {
-        guard let reading = await watcher.readNow() else { return }
+    func catchUp(deleted: Set<String>) async {
+        guard let reading = await watcher.readNow(deleted: deleted) else { return }
         await takeUpIfNew(reading)
     }
 

@@ -30,7 +30,8 @@ package enum PollingReason: Sendable, Hashable {
     /// For people.
     package var explanation: String {
         switch self {
-        case .remoteFilesystem(let kind): "the folder lies on \(kind), where changes made by other hosts are not announced"
+        case .remoteFilesystem(let kind):
+            "the folder lies on \(kind), where changes made by other hosts are not announced"
         case .watchLimit: "the limit of inotify watches is reached; raise fs.inotify.max_user_watches"
         }
     }

@@ -81,7 +81,7 @@ struct WatchTable {
             let goesOnAsManifest = event.has(IN_MOVED_FROM) && renamesToManifest(events, index)
             for prefix in folder.prefixes {
                 if goesOnAsManifest {
-                    meaning.append(.renamed(path: prefix + name))
+                    meaning.append(.removed(path: prefix + name))
                 } else {
                     meaning += self.meaning(of: event, path: prefix + name, facts: facts)
                 }

@@ -75,8 +75,9 @@ struct WatcherLoop {
             case .watch(let paths, let continuation):
                 if reader.watch(Set(paths.map(absolute))) { settler.schedule(at: .now) }
                 continuation.resume()
-            case .read(let continuation):
+            case .read(let deleted, let continuation):
                 drain()
+                for path in deleted { settler.record(.removed(path: path), at: .now) }
                 perform(settler.forced(at: .now))
                 continuation.resume(returning: reading(firstEventAt: .now, held: heldByLastReading))
             }
@@ -163,7 +164,8 @@ struct WatcherLoop {
             startPolling(because: .watchLimit)
             return
         }
-        if let name = reader.listing.folders.lazy.compactMap({ [settings] in settings.remoteFilesystem($0.path) }).first {
+        if let name = reader.listing.folders.lazy.compactMap({ [settings] in settings.remoteFilesystem($0.path) }).first
+        {
             startPolling(because: .remoteFilesystem(name))
             return
         }

@@ -1,0 +1,132 @@
+import Testing
+
+@testable import Reconciliation
+
+struct ChangeSettlerTests {
+    private let start = ContinuousClock.now
+    private let times = ReadingTimes()
+
+    private func at(_ milliseconds: Int) -> ContinuousClock.Instant { start + .milliseconds(milliseconds) }
+    private func settler() -> ChangeSettler { ChangeSettler(times: times, now: start) }
+
+    @Test func `a change is read when it has been quiet for 5 ms`() {
+        var settler = settler()
+        settler.record(.completed(path: "a"), at: at(0))
+        settler.record(.completed(path: "b"), at: at(4))
+        let early = settler.next(at: at(8))
+        let wake = settler.wake
+        let onTime = settler.next(at: at(9))
+        let again = settler.next(at: at(20))
+
+        #expect(early == nil)
+        #expect(wake == at(9))
+        #expect(onTime?.files == ["a": .complete, "b": .complete])
+        #expect(onTime?.firstEventAt == at(0))
+        #expect(again == nil)
+    }
+
+    @Test func `events without end are read after 250 ms`() {
+        var settler = settler()
+        for time in stride(from: 0, through: 248, by: 4) { settler.record(.completed(path: "a"), at: at(time)) }
+        let early = settler.next(at: at(249))
+        let onTime = settler.next(at: at(250))
+        #expect(early == nil)
+        #expect(onTime?.isOverdue == true)
+    }
+
+    @Test func `a file being written is held until it is closed`() {
+        var settler = settler()
+        settler.record(.writing(path: "a"), at: at(0))
+        settler.record(.completed(path: "b"), at: at(10))
+        let other = settler.next(at: at(15))
+        settler.record(.completed(path: "a"), at: at(900))
+        let closed = settler.next(at: at(905))
+        #expect(other?.held == ["a"])
+        #expect(other?.files == ["b": .complete])
+        #expect(closed?.files == ["a": .complete])
+        #expect(closed?.held == [])
+    }
+
+    @Test func `a file that is written for 5 s counts as it is`() {
+        var settler = settler()
+        for time in stride(from: 0, to: 5000, by: 500) { settler.record(.writing(path: "a"), at: at(time)) }
+        let early = settler.next(at: at(4999))
+        let wake = settler.wake
+        let late = settler.next(at: at(5000))
+        #expect(early == nil)
+        #expect(wake == at(5000))
+        #expect(late?.files == ["a": .complete])
+    }
+
+    @Test func `a file that vanished is gone after 100 ms`() {
+        var settler = settler()
+        settler.record(.vanished(path: "a"), at: at(0))
+        let early = settler.next(at: at(99))
+        let late = settler.next(at: at(100))
+        #expect(early == nil)
+        #expect(late?.files == ["a": .gone])
+        #expect(late?.firstEventAt == at(0))
+    }
+
+    @Test func `a file that comes back never vanished`() {
+        var settler = settler()
+        settler.record(.vanished(path: "a"), at: at(0))
+        settler.record(.completed(path: "a"), at: at(2))
+        let read = settler.next(at: at(7))
+        let wake = settler.wake
+        #expect(read?.files == ["a": .complete])
+        #expect(wake == start + times.rescan)
+    }
+
+    @Test func `files that vanished keep the change together`() {
+        var settler = settler()
+        settler.record(.vanished(path: "a"), at: at(0))
+        settler.record(.completed(path: "b"), at: at(2))
+        let early = settler.next(at: at(50))
+        let late = settler.next(at: at(100))
+        #expect(early == nil)
+        #expect(late?.files == ["a": .gone, "b": .complete])
+    }
+
+    @Test func `lost events make it read everything`() {
+        var settler = settler()
+        settler.record(.structure, at: at(0))
+        let request = settler.next(at: at(5))
+        #expect(request?.everything == true)
+    }
+
+    @Test func `everything is read every 30 s`() {
+        var settler = settler()
+        let early = settler.next(at: at(29_999))
+        let first = settler.next(at: at(30_000))
+        let second = settler.next(at: at(60_000))
+        #expect(early == nil)
+        #expect(first?.everything == true)
+        #expect(second?.everything == true)
+    }
+
+    @Test func `a file that is gone without an event is waited for like one with`() {
+        var settler = settler()
+        settler.record(.structure, at: at(0))
+        let request = settler.next(at: at(5))!
+        let waits = settler.settle(request, busy: [], missing: ["a"], at: at(6))
+        let early = settler.next(at: at(50))
+        let late = settler.next(at: at(106))
+        #expect(waits)
+        #expect(early == nil)
+        #expect(late?.files == ["a": .gone])
+        #expect(late?.firstEventAt == at(0))
+    }
+
+    @Test func `what was written while it was read is not believed`() {
+        var settler = settler()
+        settler.record(.completed(path: "a"), at: at(0))
+        _ = settler.next(at: at(5))
+        let before = settler.isDisturbed("a")
+        settler.record(.writing(path: "a"), at: at(6))
+        let during = settler.isDisturbed("a")
+        settler.record(.completed(path: "a"), at: at(6))
+        let after = settler.isDisturbed("a")
+        #expect((before, during, after) == (false, true, true))
+    }
+}
