@@ -1,0 +1,372 @@
+"""The arms: each starts the proxies it compares, measures them in interleaved rounds, and ends them."""
+
+from __future__ import annotations
+
+import json
+import random
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import peers
+from certificates import Certificates
+from heddle import Heddle
+from load import Connection, answers, client_context, full_handshake, run_wrk, write_paths_script
+from measurement import Arm, Column, percentile
+from peers import CHANGING_PATH, Deployment, Proxy, Work
+from processes import BenchmarkError, Child, Ports, cpu_nanoseconds, proportional_bytes, resident_bytes
+
+CPU = Column("cpuMicrosecondsPerRequest", "CPU µs/request", 1, has_ratio=True)
+RATE = Column("requestsPerSecond", "requests/s", 0)
+P99 = Column("p99Milliseconds", "p99 ms", 2, has_ratio=True)
+PSS = Column("proportionalMebibytes", "PSS MiB", 1)
+FAILED = Column("failedRequests", "failed", 0)
+KIB = 1024
+MIB = 1024 * 1024
+
+
+@dataclass
+class Settings:
+    """What the command line asks for."""
+
+    rounds: int
+    #: Seconds of load in each round of each proxy.
+    duration: float
+    connections: int
+    reloads: int
+    idle_plain: int
+    idle_tls: int
+    handshakes: int
+
+
+@dataclass
+class Bench:
+    settings: Settings
+    folder: Path
+    ports: Ports
+    certificates: Certificates
+    proxies: list[Proxy]
+    backend_port: int
+    say: object
+
+    def work(self, name: str, **more) -> Work:
+        folder = self.folder / name
+        folder.mkdir()
+        return Work(folder, self.ports, self.backend_port, self.certificates, **more)
+
+    def deploy(self, start, proxies: list[Proxy], arm: Arm) -> dict[str, Deployment]:
+        """Starts each proxy; one that fails is left out, and the arm says why."""
+        deployments = {}
+        for proxy in proxies:
+            try:
+                deployments[proxy.name] = start(proxy)
+            except BenchmarkError as error:
+                arm.notes.append(f"{proxy.name} is left out: {error}")
+                self.say(f"  {proxy.name} is left out: {error}")
+        return deployments
+
+    def named(self, *names: str) -> list[Proxy]:
+        return [proxy for proxy in self.proxies if proxy.name in names]
+
+    def measure_throughput(
+        self, arm: Arm, deployments: dict[str, Deployment], scripts: dict[str, Path] | None = None
+    ) -> None:
+        """Interleaved rounds; each round begins with another proxy, so that none always runs on a warm machine."""
+        names, scripts = list(deployments), scripts or {}
+        for name in names:
+            run_wrk(deployments[name].port, 1, self.settings.connections, scripts.get(name))
+        for number in range(self.settings.rounds):
+            start = number % len(names) if names else 0
+            for name in names[start:] + names[:start]:
+                deployment = deployments[name]
+                before = cpu_nanoseconds(deployment.children)
+                result = run_wrk(deployment.port, self.settings.duration, self.settings.connections, scripts.get(name))
+                used = cpu_nanoseconds(deployment.children) - before
+                arm.record(
+                    name, cpuMicrosecondsPerRequest=used / 1000 / max(1, result.requests),
+                    requestsPerSecond=result.requests_per_second, p99Milliseconds=result.p99_milliseconds,
+                    proportionalMebibytes=proportional_bytes(deployment.children) / MIB,
+                    failedRequests=result.socket_errors + result.refused)
+                self.say(
+                    f"  round {number + 1} {name}: {used / 1000 / max(1, result.requests):.1f} µs, "
+                    f"{result.requests_per_second:,.0f}/s, p99 {result.p99_milliseconds:.2f} ms")
+
+
+def plain(bench: Bench) -> list[Arm]:
+    arm = Arm("plain", f"Plain hop with a rule, {bench.settings.connections} connections", [CPU, RATE, P99, PSS, FAILED])
+    work = bench.work("plain")
+    deployments = bench.deploy(
+        lambda proxy: proxy.hop(work), bench.named("heddle", "haproxy", "nginx", "envoy"), arm)
+    bench.measure_throughput(arm, deployments)
+    _stop(deployments)
+    return [arm]
+
+
+def mesh(bench: Bench) -> list[Arm]:
+    title = f"Mesh path: two processes, mutual TLS 1.3, HTTP/1.1 between, a rule, {bench.settings.connections} connections"
+    arm = Arm("mesh", title, [CPU, RATE, P99, PSS, FAILED])
+    work = bench.work("mesh")
+    deployments = bench.deploy(lambda proxy: proxy.mesh(work), [p for p in bench.proxies if p.has_mesh], arm)
+    bench.measure_throughput(arm, deployments)
+    _stop(deployments)
+    return [arm]
+
+
+def rules(bench: Bench) -> list[Arm]:
+    """All sizes of one proxy run side by side, so that its ratio against its own 10 is of one run too."""
+    columns = [CPU, RATE, P99, PSS, FAILED]
+    arm = Arm("rules", "10, 1,000 and 10,000 rules and routes, requests over all of them", columns)
+    deployments: dict[str, Deployment] = {}
+    scripts: dict[str, Path] = {}
+    for proxy in bench.named("heddle", "haproxy", "nginx", "envoy"):
+        for count in (10, 1_000, 10_000):
+            work = bench.work(f"rules-{proxy.name}-{count}", rule_count=count)
+            started = bench.deploy(lambda proxy: proxy.hop(work), [proxy], arm)
+            for deployment in started.values():
+                if answers(deployment.port, f"/r{count - 1}/item") != 200:
+                    raise BenchmarkError(f"{proxy.name} does not serve its last of {count} routes")
+                name = f"{proxy.name} {count:,}"
+                deployments[name] = deployment
+                scripts[name] = write_paths_script(work.folder / "paths.lua", count)
+    bench.measure_throughput(arm, deployments, scripts)
+    _stop(deployments)
+    for proxy in bench.proxies:
+        for count in ("1,000", "10,000"):
+            ratio = arm.ratio(f"{proxy.name} {count}", f"{proxy.name} 10", CPU.key)
+            if ratio:
+                arm.notes.append(f"{proxy.name}: a request with {count} costs {ratio:.2f} × one with 10.")
+    return [arm]
+
+
+def reload(bench: Bench) -> list[Arm]:
+    columns = [
+        Column("p50Milliseconds", "p50 ms", 1, has_ratio=True), Column("p99Milliseconds", "p99 ms", 1, has_ratio=True),
+        Column("worstMilliseconds", "worst ms", 1), Column("failedRequests", "failed", 0),
+        Column("closedConnections", "closed", 0), Column("reloads", "reloads", 0),
+    ]
+    load = f"{bench.settings.connections} connections of load"
+    arm = Arm("reload", f"Reload: rename(2) to the first new answer, one changed route of about 100 resources, {load}", columns)
+    work = bench.work("reload", filler_count=96)
+    deployments = bench.deploy(lambda proxy: proxy.hop(work), bench.proxies, arm)
+    _measure_reloads(bench, arm, deployments)
+    _stop(deployments)
+    large = Arm("reload-10000", f"Reload with 10,000 resources, {load}", columns)
+    work = bench.work("reload-10000", filler_count=9_990)
+    deployments = bench.deploy(lambda proxy: proxy.hop(work), bench.named("heddle", "envoy"), large)
+    _measure_reloads(bench, large, deployments)
+    _stop(deployments)
+    return [arm, large]
+
+
+def _measure_reloads(bench: Bench, arm: Arm, deployments: dict[str, Deployment]) -> None:
+    """In four interleaved parts; the figures are of all parts together."""
+    publishers = {proxy.name: proxy for proxy in bench.proxies}
+    durations: dict[str, list[float]] = {name: [] for name in deployments}
+    totals: dict[str, dict[str, int]] = {name: {} for name in deployments}
+    generation = 0
+    for part in range(4):
+        for name, deployment in deployments.items():
+            # Traefik waits 2 s between two changes: a tenth of the reloads shows it well enough.
+            count = max(1, bench.settings.reloads // 4 // (10 if name == "traefik" else 1))
+            load = _start_steady_load(deployment.port, bench.settings.connections)
+            try:
+                prober = _Prober(deployment.port)
+                for _ in range(count):
+                    generation += 1
+                    time.sleep(random.uniform(0.1, 0.2))
+                    before = time.perf_counter()
+                    publishers[name].publish(generation)
+                    durations[name].append((prober.wait_for(generation, 30) - before) * 1000)
+                time.sleep(0.3)
+                result = _end_steady_load(load)
+            finally:
+                load.kill()
+                load.wait()
+            result["closed"] += prober.closed_count
+            for key, value in result.items():
+                totals[name][key] = totals[name].get(key, 0) + value
+    for name, values in durations.items():
+        total = totals[name]
+        arm.record(
+            name, p50Milliseconds=percentile(values, 0.5), p99Milliseconds=percentile(values, 0.99),
+            worstMilliseconds=max(values), reloads=len(values), closedConnections=total["closed"],
+            failedRequests=total["failed"] + total["refused"] + total["reconnectFailed"])
+        bench.say(f"  {name}: p50 {percentile(values, 0.5):.1f} ms, p99 {percentile(values, 0.99):.1f} ms, {total}")
+
+
+class _Prober:
+    """Asks again and again on one kept connection until the new generation answers."""
+
+    def __init__(self, port: int):
+        self._port = port
+        self._connection: Connection | None = None
+        self.closed_count = 0
+
+    def wait_for(self, generation: int, seconds: float) -> float:
+        """The instant (perf_counter) at which the first answer of `generation` was there."""
+        deadline = time.perf_counter() + seconds
+        while time.perf_counter() < deadline:
+            try:
+                if self._connection is None:
+                    self._connection = Connection(self._port)
+                _, fields, _ = self._connection.get(CHANGING_PATH)
+                now = time.perf_counter()
+            except OSError:
+                self._drop()
+                continue
+            if not self._connection.is_reusable:
+                self._drop()
+            if fields.get("x-generation") == str(generation):
+                return now
+        raise BenchmarkError(f"generation {generation} was not served within {seconds:g} s")
+
+    def _drop(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+            self.closed_count += 1
+
+
+def _start_steady_load(port: int, connections: int) -> subprocess.Popen:
+    script = Path(__file__).with_name("steady_load.py")
+    load = subprocess.Popen(
+        [sys.executable, str(script), str(port), str(connections)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        text=True)
+    if load.stdout.readline().strip() != "ready":
+        load.kill()
+        raise BenchmarkError(f"the load found nobody on port {port}")
+    return load
+
+
+def _end_steady_load(load: subprocess.Popen) -> dict[str, int]:
+    return json.loads(load.communicate(timeout=20)[0].strip().splitlines()[-1])
+
+
+def idle(bench: Bench) -> list[Arm]:
+    column = Column("kibibytesPerConnection", "KiB/connection", 2, has_ratio=True)
+    plain_arm = Arm("idle-plain", f"{bench.settings.idle_plain:,} idle plain connections after one request each", [column])
+    work = bench.work("idle-plain")
+    for proxy in bench.named("heddle", "haproxy", "nginx", "envoy"):
+        for deployment in bench.deploy(lambda proxy: proxy.hop(work), [proxy], plain_arm).values():
+            figure = _bytes_per_connection(
+                deployment.children, bench.settings.idle_plain, lambda: Connection(deployment.port))
+            plain_arm.record(proxy.name, kibibytesPerConnection=figure / KIB)
+            bench.say(f"  {proxy.name}: {figure / KIB:.2f} KiB per plain connection")
+            deployment.stop()
+
+    tls_arm = Arm("idle-tls", f"{bench.settings.idle_tls:,} idle mutual-TLS connections after one request each", [column])
+    work = bench.work("idle-tls")
+    context = client_context(bench.certificates)
+    for proxy in [p for p in bench.proxies if p.has_mesh]:
+        for deployment in bench.deploy(lambda proxy: proxy.mesh(work), [proxy], tls_arm).values():
+            figure = _bytes_per_connection(
+                deployment.tls_children, bench.settings.idle_tls,
+                lambda: Connection(deployment.tls_port, context, deployment.tls_name))
+            tls_arm.record(proxy.name, kibibytesPerConnection=figure / KIB)
+            bench.say(f"  {proxy.name}: {figure / KIB:.2f} KiB per TLS connection")
+            deployment.stop()
+    return [plain_arm, tls_arm]
+
+
+def _bytes_per_connection(children: list[Child], count: int, connect) -> float:
+    """Growth of the proportional set, per connection. Begins after 64 connections have come and gone, so that what a
+    proxy sets up once does not count; ends 3 s after the last request, when buffers have gone back."""
+    connections = []
+    try:
+        for expected in (64, count):
+            for _ in range(expected):
+                connection = connect()
+                connections.append(connection)
+                if connection.get()[0] != 200:
+                    raise BenchmarkError("a connection meant to idle was not served")
+            time.sleep(3)
+            after = proportional_bytes(children)
+            if expected == count:
+                return (after - before) / count
+            for connection in connections:
+                connection.close()
+            connections.clear()
+            time.sleep(1)
+            before = proportional_bytes(children)
+    finally:
+        for connection in connections:
+            connection.close()
+    raise BenchmarkError("no idle connections were asked for")
+
+
+def handshakes(bench: Bench) -> list[Arm]:
+    column = Column("handshakesPerCPUSecond", "handshakes/CPU s", 0, has_ratio=True)
+    arm = Arm("handshakes", "Full mutual TLS 1.3 handshakes (P-256, X25519) per CPU second of the server", [column])
+    work = bench.work("handshakes")
+    deployments = bench.deploy(lambda proxy: proxy.mesh(work), [p for p in bench.proxies if p.has_mesh], arm)
+    context = client_context(bench.certificates)
+    for number in range(bench.settings.rounds):
+        for name, deployment in deployments.items():
+            for _ in range(20 if number == 0 else 1):
+                full_handshake(deployment.tls_port, context, deployment.tls_name)
+            before = cpu_nanoseconds(deployment.tls_children)
+            for _ in range(bench.settings.handshakes):
+                full_handshake(deployment.tls_port, context, deployment.tls_name)
+            used = cpu_nanoseconds(deployment.tls_children) - before
+            rate = bench.settings.handshakes / (used / 1e9)
+            arm.record(name, handshakesPerCPUSecond=rate)
+            bench.say(f"  round {number + 1} {name}: {rate:.0f} handshakes per CPU second")
+    _stop(deployments)
+    return [arm]
+
+
+def cold_start(bench: Bench) -> list[Arm]:
+    column = Column("milliseconds", "ms", 0, has_ratio=True)
+    ready = Column("readyMilliseconds", "readyz ms", 0)
+    arm = Arm("cold", "Cold start with 10,000 resources (peers: 3,330 routes): exec to the first answer", [column, ready])
+    for number in range(min(3, bench.settings.rounds)):
+        for proxy in bench.named("heddle", "haproxy", "nginx", "envoy"):
+            work = bench.work(f"cold-{proxy.name}-{number}", filler_count=9_990)
+            if isinstance(proxy, Heddle):
+                proxy.write_hop(work)
+                before = time.perf_counter()
+                child = proxy.start_hop(work)
+                proxy.wait_ready(child)
+                ready_at = time.perf_counter()
+                served = peers.serve(proxy.name, proxy.port, [child])
+                figures = {"readyMilliseconds": (ready_at - before) * 1000}
+                duration = (time.perf_counter() - before) * 1000
+            else:
+                served, duration = _time_start(proxy, work)
+                figures = {}
+            arm.record(proxy.name, milliseconds=duration, **figures)
+            bench.say(f"  {proxy.name}: {duration:.0f} ms")
+            served.stop()
+    return [arm]
+
+
+def _time_start(proxy: Proxy, work: Work) -> tuple[Deployment, float]:
+    """A peer writes its own configuration first; only the time from its process's start counts."""
+    served = proxy.hop(work)
+    now = time.clock_gettime(time.CLOCK_BOOTTIME)
+    fields = Path(f"/proc/{served.children[0].pid}/stat").read_text().rsplit(")", 1)[1].split()
+    started = int(fields[19]) / 100  # field 22 of stat: clock ticks (USER_HZ) since boot
+    return served, (now - started) * 1000
+
+
+def resident(bench: Bench) -> list[Arm]:
+    arm = Arm(
+        "resident", "Memory, idle with 100 resources",
+        [Column("residentMebibytes", "RSS MiB", 1), Column("proportionalMebibytes", "PSS MiB", 1, has_ratio=True)])
+    work = bench.work("resident", filler_count=96)
+    for proxy in bench.named("heddle", "haproxy", "nginx", "envoy"):
+        for deployment in bench.deploy(lambda proxy: proxy.hop(work), [proxy], arm).values():
+            time.sleep(2)
+            arm.record(
+                proxy.name, residentMebibytes=resident_bytes(deployment.children) / MIB,
+                proportionalMebibytes=proportional_bytes(deployment.children) / MIB)
+            bench.say(f"  {proxy.name}: {resident_bytes(deployment.children) / MIB:.1f} MiB resident")
+            deployment.stop()
+    return [arm]
+
+
+def _stop(deployments: dict[str, Deployment]) -> None:
+    for deployment in deployments.values():
+        deployment.stop()

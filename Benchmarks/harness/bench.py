@@ -1,0 +1,147 @@
+"""Heddle beside its peers: the same work, interleaved rounds, the proxy on one core, load and workload on the other."""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import json
+import os
+import platform
+import shutil
+import signal
+import sys
+import tempfile
+from pathlib import Path
+
+import arms
+import budget
+import certificates
+import peers
+import processes
+from heddle import Heddle
+from measurement import Arm, targets_table
+from targets import judge
+
+REPOSITORY = Path(__file__).resolve().parent.parent.parent
+ARMS = {
+    "plain": arms.plain, "mesh": arms.mesh, "rules": arms.rules, "reload": arms.reload, "idle": arms.idle,
+    "handshakes": arms.handshakes, "cold": arms.cold_start, "resident": arms.resident, "budget": budget.budget,
+}
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
+    parser.add_argument("--arms", default=",".join(ARMS), help="of: " + ", ".join(ARMS))
+    parser.add_argument("--peers", default="haproxy,nginx,envoy,traefik", help="whom to measure beside Heddle")
+    parser.add_argument("--rounds", type=int, help="interleaved rounds (default 7, quick 3)")
+    parser.add_argument("--duration", type=float, help="whole seconds of load a round and proxy (default 5, quick 2)")
+    parser.add_argument("--connections", type=int, default=64)
+    parser.add_argument("--reloads", type=int, help="reloads a proxy (default 200, quick 40)")
+    parser.add_argument("--quick", action="store_true", help="shorter rounds, fewer of them")
+    parser.add_argument("--output", choices=["table", "json"], default="table")
+    parser.add_argument("--heddle", type=Path, default=REPOSITORY / ".build/release/heddle", help="the binary")
+    parser.add_argument("--strict", action="store_true", help="exit 1 when a target was measured and missed")
+    return parser.parse_args()
+
+
+def main() -> int:
+    options = arguments()
+    chosen = [name for name in options.arms.split(",") if name]
+    unknown = [name for name in chosen if name not in ARMS]
+    if unknown:
+        print(f"no such arm: {', '.join(unknown)}; there are {', '.join(ARMS)}", file=sys.stderr)
+        return 2
+    if (os.cpu_count() or 1) < 2:
+        print("two cores are needed: one for the proxy, one for load and workload", file=sys.stderr)
+        return 2
+    missing = [tool for tool in ("wrk", "nginx", "taskset", "openssl") if not shutil.which(tool)]
+    if missing:
+        print(f"not installed: {', '.join(missing)} (apt-get install wrk nginx util-linux openssl)", file=sys.stderr)
+        return 2
+
+    say = lambda text: print(text, file=sys.stderr, flush=True)  # noqa: E731
+    proxies = _available(options, say)
+    processes.pin_this_process()
+    descriptors = processes.raise_descriptor_limit()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    settings = _settings(options, descriptors)
+    folder = Path(tempfile.mkdtemp(prefix="heddle-bench-"))
+    results: list[Arm] = []
+    try:
+        ports = processes.Ports()
+        backend_port, _ = peers.start_backend(peers.Work(folder, ports, 0))
+        bench = arms.Bench(
+            settings, folder, ports, certificates.make(folder / "certificates"), proxies, backend_port, say)
+        for name in chosen:
+            say(f"{name}:")
+            try:
+                results += ARMS[name](bench)
+            except processes.BenchmarkError as error:
+                say(f"  the arm {name} is left out: {error}")
+                for child in [c for c in processes.running() if c.name != "backend"]:
+                    child.stop()
+    except KeyboardInterrupt:
+        say("interrupted; what was measured so far:")
+    finally:
+        processes.stop_all()
+        shutil.rmtree(folder, ignore_errors=True)
+
+    targets = judge(results)
+    about = _about(proxies, settings)
+    if options.output == "json":
+        document = about | {
+            "arms": {arm.name: arm.as_json() for arm in results}, "targets": [target.as_json() for target in targets]}
+        print(json.dumps(document, indent=2))
+    else:
+        machine = about["machine"]
+        versions = ", ".join(f"{name} {version}" for name, version in about["versions"].items())
+        print(f"{about['date']}, {machine['cores']} cores ({machine['processor']}), {machine['memoryGibibytes']} GiB, "
+              f"{machine['kernel']}; {versions}")
+        for arm in results:
+            print("\n" + arm.as_table())
+        if targets:
+            print("\n" + targets_table(targets))
+    return 1 if options.strict and any(target.is_kept is False for target in targets) else 0
+
+
+def _available(options: argparse.Namespace, say) -> list[peers.Proxy]:
+    wanted = options.peers.split(",")
+    candidates = [Heddle(options.heddle.resolve()), *(peer() for peer in peers.PEERS if peer.name in wanted)]
+    found = []
+    for proxy in candidates:
+        if proxy.program():
+            found.append(proxy)
+        else:
+            say(f"{proxy.name} is not here and is left out")
+    return found
+
+
+def _settings(options: argparse.Namespace, descriptors: int) -> arms.Settings:
+    quick = options.quick
+    # Client and proxy each hold one descriptor a connection; both processes have the same limit.
+    idle_plain = min(1_000 if quick else 5_000, descriptors - 500)
+    return arms.Settings(
+        rounds=options.rounds or (3 if quick else 7), duration=options.duration or (2 if quick else 5),
+        connections=options.connections, reloads=options.reloads or (40 if quick else 200), idle_plain=idle_plain,
+        idle_tls=200 if quick else 1_000, handshakes=200 if quick else 1_000)
+
+
+def _about(proxies: list[peers.Proxy], settings: arms.Settings) -> dict:
+    processor = "?"
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            processor = line.split(":", 1)[1].strip()
+            break
+    memory = int(Path("/proc/meminfo").read_text().split()[1]) / 1024 / 1024
+    return {
+        "date": datetime.date.today().isoformat(),
+        "machine": {
+            "cores": os.cpu_count(), "processor": processor, "memoryGibibytes": round(memory),
+            "kernel": f"Linux {platform.release()}",
+        },
+        "versions": {proxy.name: proxy.version() for proxy in proxies},
+        "settings": settings.__dict__,
+    }
+
+
+sys.exit(main())

@@ -1,0 +1,206 @@
+"""Heddle itself, driven from outside: manifests in, `heddle run` as its users start it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+from load import answers
+from peers import Deployment, Proxy, Work, replace, serve
+from processes import PROXY_CORE, Child, wait_until
+
+RESOURCES_PER_FILE = 99
+
+
+class Heddle(Proxy):
+    name = "heddle"
+
+    def __init__(self, binary: Path):
+        self._binary = binary
+
+    def program(self):
+        return str(self._binary) if os.access(self._binary, os.X_OK) else None
+
+    def version(self):
+        output = subprocess.run([self.program(), "version"], capture_output=True, text=True).stdout.split()
+        return output[-1] if output else "?"
+
+    @property
+    def port(self) -> int:
+        """Of the gateway in the manifests written last."""
+        return self._port
+
+    def write_hop(self, work: Work, name: str = "heddle") -> Path:
+        """A gateway, a service, the rule, and whatever more `work` asks for. One worker."""
+        folder = work.subfolder(f"{name}/manifests")
+        self._folder, self._port, self._telemetry = folder, work.ports.take(), work.ports.take()
+        _write(folder / "mesh.yaml", f"""apiVersion: heddle/v1
+kind: Mesh
+metadata: {{name: mesh}}
+spec:
+  proxy: {{workers: 1}}
+  telemetry: {{listen: 127.0.0.1:{self._telemetry}}}
+---
+apiVersion: heddle/v1
+kind: Gateway
+metadata: {{name: edge}}
+spec:
+  listeners: [{{name: http, address: 127.0.0.1, port: {self._port}, protocol: HTTP}}]
+---
+apiVersion: heddle/v1
+kind: Service
+metadata: {{name: orders}}
+spec: {{protocol: HTTP}}
+---
+apiVersion: heddle/v1
+kind: Workload
+metadata: {{name: orders-1}}
+spec: {{service: orders, address: "127.0.0.1:{work.backend}"}}
+---
+{_policy("edge-reads-orders", "orders", ["/bench/{**}", "/changing/{**}"], account="edge")}
+---
+{_route("bench", "orders", ["/bench"])}
+""")
+        _write_many(folder, "rule", list(_rules(work.rule_count)))
+        _write_many(folder, "filler", list(_fillers(work.filler_count, work.backend)))
+        self.publish(0)
+        return folder
+
+    def start_hop(self, work: Work, name: str = "heddle") -> Child:
+        state = work.folder / name / "state"
+        return Child(
+            name, [self.program(), "run", "--manifests", str(self._folder), "--state", str(state)], PROXY_CORE,
+            work.subfolder(name))
+
+    def hop(self, work):
+        self.write_hop(work)
+        return serve(self.name, self._port, [self.start_hop(work)], seconds=60)
+
+    def is_ready(self) -> bool:
+        return answers(self._telemetry, "/readyz") == 200
+
+    def publish(self, generation):
+        replace(self._folder / "changing.yaml", f"""apiVersion: heddle/v1
+kind: HTTPRoute
+metadata: {{name: changing}}
+spec:
+  parentRefs: [{{kind: Gateway, name: edge}}]
+  rules:
+  - matches: [{{path: {{type: PathPrefix, value: /changing}}}}]
+    filters:
+    - type: ResponseHeaderModifier
+      responseHeaderModifier: {{set: [{{name: x-generation, value: "{generation}"}}]}}
+    backendRefs: [{{name: orders}}]
+""")
+
+    def mesh(self, work):
+        folder = work.subfolder("heddle-mesh/manifests")
+        outbound, alpha, beta = work.ports.take(), work.ports.take(), work.ports.take()
+        certificates = work.certificates
+        _write(folder / "mesh.yaml", f"""apiVersion: heddle/v1
+kind: Mesh
+metadata: {{name: mesh}}
+spec:
+  trustDomain: mesh.local
+  identity: {{authority: {{type: Files, certificateFile: "{certificates.root}", keyFile: "{certificates.root_key}"}}}}
+  proxy: {{workers: 1}}
+---
+apiVersion: heddle/v1
+kind: Node
+metadata: {{name: alpha}}
+spec: {{address: "127.0.0.1:{alpha}"}}
+---
+apiVersion: heddle/v1
+kind: Node
+metadata: {{name: beta}}
+spec: {{address: "127.0.0.1:{beta}"}}
+---
+apiVersion: heddle/v1
+kind: Service
+metadata: {{name: web}}
+spec: {{protocol: HTTP}}
+---
+apiVersion: heddle/v1
+kind: Service
+metadata: {{name: orders}}
+spec: {{protocol: HTTP}}
+---
+apiVersion: heddle/v1
+kind: Workload
+metadata: {{name: web-1}}
+spec: {{service: web, node: alpha, outbound: {{listen: "127.0.0.1:{outbound}"}}}}
+---
+apiVersion: heddle/v1
+kind: Workload
+metadata: {{name: orders-1}}
+spec: {{service: orders, node: beta, address: "127.0.0.1:{work.backend}"}}
+---
+{_policy("web-reads-orders", "orders", ["/bench/{**}"], account="web")}
+""")
+        children = []
+        for node in ("beta", "alpha"):
+            state = work.folder / "heddle-mesh" / node
+            arguments = ["run", "--manifests", str(folder), "--state", str(state), "--node", node]
+            child = Child(
+                f"heddle-{node}", [self.program(), *arguments], PROXY_CORE, work.subfolder("heddle-mesh"))
+            children.append(child)
+        return serve(
+            self.name, outbound, children, tls_port=beta, tls_name="orders.default.mesh", tls_children=children[:1])
+
+    def wait_ready(self, child: Child) -> None:
+        wait_until("heddle's readyz", [child], self.is_ready, seconds=60)
+
+
+def _write(path: Path, text: str) -> None:
+    replace(path, text)
+
+
+def _write_many(folder: Path, name: str, documents: list[str]) -> None:
+    for start in range(0, len(documents), RESOURCES_PER_FILE):
+        text = "\n---\n".join(documents[start:start + RESOURCES_PER_FILE])
+        _write(folder / f"{name}-{start // RESOURCES_PER_FILE:04}.yaml", text + "\n")
+
+
+def _policy(name: str, service: str, paths: list[str], account: str) -> str:
+    return f"""apiVersion: heddle/v1
+kind: AuthorizationPolicy
+metadata: {{name: {name}}}
+spec:
+  targetRefs: [{{kind: Service, name: {service}}}]
+  action: ALLOW
+  rules:
+""" + "\n".join(
+        f"""  - from: [{{source: {{serviceAccounts: [default/{account}]}}}}]
+    to: [{{operation: {{methods: [GET], paths: ["{path}"]}}}}]""" for path in paths)
+
+
+def _route(name: str, service: str, prefixes: list[str]) -> str:
+    return f"""apiVersion: heddle/v1
+kind: HTTPRoute
+metadata: {{name: {name}}}
+spec:
+  parentRefs: [{{kind: Gateway, name: edge}}]
+  rules:
+""" + "\n".join(
+        f"""  - matches: [{{path: {{type: PathPrefix, value: {prefix}}}}}]
+    backendRefs: [{{name: {service}}}]""" for prefix in prefixes)
+
+
+def _rules(count: int):
+    """`count` routes and as many rules, ten of each to a resource."""
+    for start in range(0, count, 10):
+        numbers = range(start, min(start + 10, count))
+        yield _route(f"rules-{start}", "orders", [f"/r{number}" for number in numbers])
+        yield _policy(f"rules-{start}", "orders", [f"/r{number}/{{**}}" for number in numbers], account="edge")
+
+
+def _fillers(count: int, backend: int):
+    """About `count` resources that are never called: services outside the mesh, each with a route and a rule."""
+    for number in range(count // 3):
+        yield f"""apiVersion: heddle/v1
+kind: Service
+metadata: {{name: filler-{number}}}
+spec: {{protocol: HTTP, endpoints: [{{address: "127.0.0.1:{backend}"}}]}}"""
+        yield _route(f"filler-{number}", f"filler-{number}", [f"/filler{number}"])
+        yield _policy(f"filler-{number}", f"filler-{number}", [f"/filler{number}/{{**}}"], account="edge")

@@ -1,0 +1,180 @@
+"""The load: wrk for throughput, small blocking clients for everything that must be counted exactly."""
+
+from __future__ import annotations
+
+import re
+import socket
+import ssl
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from processes import LOAD_CORE, BenchmarkError
+
+HOST = "orders"
+PATH = "/bench/item"
+
+
+@dataclass(frozen=True)
+class WrkResult:
+    requests: int
+    requests_per_second: float
+    p99_milliseconds: float
+    socket_errors: int
+    #: Answers outside 2xx and 3xx.
+    refused: int
+
+
+_UNITS = {"us": 0.001, "ms": 1.0, "s": 1000.0, "m": 60_000.0}
+
+
+def run_wrk(port: int, seconds: float, connections: int = 64, script: Path | None = None) -> WrkResult:
+    """One wrk thread on the load's core."""
+    arguments = [
+        "taskset", "-c", str(LOAD_CORE), "wrk", "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s", "--latency",
+        "-H", f"Host: {HOST}", "--timeout", "10s",
+    ]
+    if script:
+        arguments += ["-s", str(script)]
+    arguments.append(f"http://127.0.0.1:{port}{PATH}")
+    output = subprocess.run(arguments, capture_output=True, text=True, timeout=seconds + 60).stdout
+    total = re.search(r"(\d+) requests in", output)
+    rate = re.search(r"Requests/sec:\s+([\d.]+)", output)
+    p99 = re.search(r"99%\s+([\d.]+)(us|ms|s|m)\b", output)
+    if not (total and rate and p99):
+        raise BenchmarkError(f"wrk said nothing that can be read:\n{output}")
+    errors = re.search(r"Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)", output)
+    refused = re.search(r"Non-2xx or 3xx responses: (\d+)", output)
+    return WrkResult(
+        int(total[1]), float(rate[1]), float(p99[1]) * _UNITS[p99[2]],
+        sum(map(int, errors.groups())) if errors else 0, int(refused[1]) if refused else 0)
+
+
+def write_paths_script(path: Path, count: int) -> Path:
+    """A wrk script that walks over `count` rules in an order that jumps about, each request formatted once."""
+    path.write_text(f"""local requests, index, count = {{}}, 0, {count}
+function init(arguments)
+    for rule = 0, count - 1 do
+        requests[rule] = wrk.format("GET", "/r" .. rule .. "/item", {{ ["Host"] = "{HOST}" }})
+    end
+end
+function request()
+    index = (index + 7919) % count
+    return requests[index]
+end
+""")
+    return path
+
+
+def request_bytes(path: str = PATH, method: str = "GET") -> bytes:
+    return f"{method} {path} HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode()
+
+
+class Connection:
+    """A keep-alive HTTP/1.1 client connection that understands Content-Length and chunked answers."""
+
+    def __init__(self, port: int, context: ssl.SSLContext | None = None, server_name: str | None = None,
+                 timeout: float = 10):
+        self._socket = socket.create_connection(("127.0.0.1", port), timeout=timeout)
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if context:
+            self._socket = context.wrap_socket(self._socket, server_hostname=server_name)
+        self._buffer = b""
+        self.is_reusable = True
+
+    def send(self, data: bytes) -> None:
+        self._socket.sendall(data)
+
+    def receive(self) -> tuple[int, dict[str, str], bytes]:
+        """One answer: status, fields by lower-case name, body. Raises `ConnectionError` when the peer closes first."""
+        while (end := self._buffer.find(b"\r\n\r\n")) < 0:
+            self._fill()
+        head, self._buffer = self._buffer[:end].decode("latin-1"), self._buffer[end + 4:]
+        lines = head.split("\r\n")
+        fields = {}
+        for line in lines[1:]:
+            name, _, value = line.partition(":")
+            fields[name.lower()] = value.strip()
+        if fields.get("transfer-encoding", "").lower() == "chunked":
+            body = self._chunked()
+        else:
+            body = self._exactly(int(fields.get("content-length", "0")))
+        self.is_reusable = fields.get("connection", "").lower() != "close"
+        return int(lines[0].split()[1]), fields, body
+
+    def get(self, path: str = PATH, method: str = "GET") -> tuple[int, dict[str, str], bytes]:
+        self.send(request_bytes(path, method))
+        return self.receive()
+
+    def close(self) -> None:
+        self._socket.close()
+
+    def _fill(self) -> None:
+        data = self._socket.recv(65536)
+        if not data:
+            raise ConnectionError("closed by the peer")
+        self._buffer += data
+
+    def _exactly(self, count: int) -> bytes:
+        while len(self._buffer) < count:
+            self._fill()
+        body, self._buffer = self._buffer[:count], self._buffer[count:]
+        return body
+
+    def _chunked(self) -> bytes:
+        body = b""
+        while True:
+            while b"\r\n" not in self._buffer:
+                self._fill()
+            line, self._buffer = self._buffer.split(b"\r\n", 1)
+            size = int(line.split(b";")[0], 16)
+            body += self._exactly(size)
+            self._exactly(2)
+            if size == 0:
+                return body
+
+
+def answers(port: int, path: str = PATH, method: str = "GET", context: ssl.SSLContext | None = None,
+            server_name: str | None = None) -> int | None:
+    """The status of one request on a connection of its own, or `None` while nobody answers."""
+    try:
+        connection = Connection(port, context, server_name, timeout=5)
+        try:
+            return connection.get(path, method)[0]
+        finally:
+            connection.close()
+    except OSError:
+        return None
+
+
+def client_context(certificates) -> ssl.SSLContext:
+    """TLS 1.3 with the web leaf. Names are not checked: the peers' leaf carries a SPIFFE ID instead of a DNS name."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.check_hostname = False
+    context.load_verify_locations(certificates.root)
+    context.load_cert_chain(certificates.web.certificate, certificates.web.key)
+    return context
+
+
+def full_handshake(port: int, context: ssl.SSLContext, server_name: str) -> None:
+    """One full mutual handshake and an orderly close. Waits for the server's own close, because in TLS 1.3 a client is
+    done before the server has verified the client's certificate."""
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    session = context.wrap_bio(incoming, outgoing, server_hostname=server_name)
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        while True:
+            try:
+                session.do_handshake()
+                break
+            except ssl.SSLWantReadError:
+                connection.sendall(outgoing.read())
+                data = connection.recv(65536)
+                if not data:
+                    raise ConnectionError("closed during the handshake") from None
+                incoming.write(data)
+        connection.sendall(outgoing.read())
+        connection.shutdown(socket.SHUT_WR)
+        while connection.recv(65536):
+            continue

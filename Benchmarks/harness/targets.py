@@ -1,0 +1,40 @@
+"""The promises about speed and size that a run is held to."""
+
+from __future__ import annotations
+
+from measurement import Arm, Target
+
+
+def judge(results: list[Arm]) -> list[Target]:
+    by_name = {arm.name: arm for arm in results}
+
+    def ratio(arm: str, peer: str, key: str, proxy: str = "heddle") -> float | None:
+        return by_name[arm].ratio(proxy, peer, key) if arm in by_name else None
+
+    def median(arm: str, key: str, proxy: str = "heddle") -> float | None:
+        return by_name[arm].median(proxy, key) if arm in by_name else None
+
+    cpu, p99 = "cpuMicrosecondsPerRequest", "p99Milliseconds"
+    targets = [
+        Target("plain hop: CPU per request, × HAProxy", 0.85, ratio("plain", "haproxy", cpu)),
+        Target("plain hop: CPU per request, × Envoy", 0.25, ratio("plain", "envoy", cpu)),
+        Target("plain hop: p99, × HAProxy", 1.0, ratio("plain", "haproxy", p99)),
+        Target("mesh path: CPU per request, × HAProxy", 0.95, ratio("mesh", "haproxy", cpu)),
+        Target("10,000 rules and routes: CPU per request, × its own 10", 1.5,
+               ratio("rules", "heddle 10", cpu, proxy="heddle 10,000")),
+        Target("reload, 100 resources: p99 ms", 10, median("reload", p99)),
+        Target("reload, 100 resources: p99, × Envoy", 1.0, ratio("reload", "envoy", p99)),
+        Target("reload: failed requests", 0, median("reload", "failedRequests")),
+        Target("reload: closed connections", 0, median("reload", "closedConnections")),
+        Target("reload, 10,000 resources: p99 ms", 250, median("reload-10000", p99)),
+        Target("cold start, 10,000 resources: ms", 1_000, median("cold", "milliseconds")),
+        Target("resident with 100 resources: MiB", 20, median("resident", "residentMebibytes")),
+        Target("idle plain connection: KiB", 1, median("idle-plain", "kibibytesPerConnection")),
+        Target("idle TLS connection: KiB", 26, median("idle-tls", "kibibytesPerConnection")),
+        Target("full handshakes per CPU second, × HAProxy", 1.5,
+               ratio("handshakes", "haproxy", "handshakesPerCPUSecond"), is_minimum=True),
+        Target("heap allocations per plain request", 0.01, median("budget", "allocationsPerRequest")),
+        Target("reads per plain request", 2.05, median("budget", "readsPerRequest")),
+        Target("writes per plain request", 2.05, median("budget", "writesPerRequest")),
+    ]
+    return targets if any("heddle" in name for arm in results for name in arm.rounds) else []
