@@ -110,6 +110,9 @@ let package = Package(
             name: "DecisionBenchmark",
             dependencies: ["AllocationCounter", "Diagnostics", "SPIFFE", "HTTPSemantics", "Manifests", "Authorization"],
             path: "Benchmarks/DecisionBenchmark", swiftSettings: settings),
+        // What scripts/run and the examples call through the mesh.
+        .executableTarget(
+            name: "example-service", path: "Sources/Programs/example-service", swiftSettings: settings),
 
         tests("Diagnostics"),
         tests("SPIFFE"),
