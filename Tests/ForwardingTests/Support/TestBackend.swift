@@ -31,7 +31,7 @@ final class TestBackend: Sendable {
         let descriptor = listener
         spawn { [weak self] in
             while true {
-                let accepted = unsafe accept(descriptor, nil, nil)
+                let accepted = accept(descriptor, nil, nil)
                 guard accepted >= 0, let self else { return }
                 self.state.withLock { $0.connections += 1 }
                 spawn { serve(RawConnection(descriptor: accepted), self) }

@@ -170,6 +170,10 @@ final class HTTP1ClientConnection: StreamConnection, UpstreamStream {
                         exchange.receivedBody(rest.extracting(range))
                         if exchange.isResponseCongested { pauseReading() }
                         used += range.upperBound
+                        if decoder.isComplete {
+                            if used < bytes.count { keepsAlive = false }
+                            endResponse()
+                        }
                     case .needsMore(let consumed):
                         used += consumed
                         if consumed == 0 { return used }

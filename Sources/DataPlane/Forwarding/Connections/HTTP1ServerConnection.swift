@@ -204,6 +204,7 @@ final class HTTP1ServerConnection: StreamConnection, DownstreamStream {
             case .data(let range):
                 exchange.sendBody(bytes.extracting(range))
                 if exchange.isRequestCongested { pauseReading() }
+                if decoder.isComplete { exchange.endRequest(trailers: worker.noTrailers) }
                 return range.upperBound
             case .needsMore(let consumed): return consumed
             case .end(let consumed):

@@ -8,11 +8,12 @@ enum Signals {
     /// SIGTERM, SIGINT and SIGHUP from now on. SIGPIPE is ignored: writes say it with EPIPE.
     static func stream() -> AsyncStream<CInt> {
         var ends: [CInt] = [-1, -1]
-        unsafe pipe2(&ends, O_CLOEXEC)
+        unsafe pipe(&ends)
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
         unsafe pipeEnds = (ends[0], ends[1])
-        unsafe signal(SIGPIPE, SIG_IGN)
+        signal(SIGPIPE, SIG_IGN)
         for number in [SIGTERM, SIGINT, SIGHUP] {
-            unsafe signal(number) { number in
+            signal(number) { number in
                 var byte = UInt8(truncatingIfNeeded: number)
                 _ = unsafe write(pipeEnds.writing, &byte, 1)
             }

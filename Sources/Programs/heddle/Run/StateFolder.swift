@@ -40,7 +40,7 @@ struct StateFolder: ~Copyable {
             throw Unusable(description: "state folder \(path): not a folder")
         }
         // Keys lie here: nobody else has business in it.
-        guard status.st_mode & 0o077 == 0 || unsafe chmod(path, 0o700) == 0 else {
+        guard unsafe status.st_mode & 0o077 == 0 || chmod(path, 0o700) == 0 else {
             throw Unusable(description: "state folder \(path): others may enter it, and that cannot be changed: \(reason())")
         }
     }
