@@ -119,7 +119,7 @@ let package = Package(
         tests("HTTPSemantics"),
         tests("Telemetry"),
         tests("YAMLSyntax"),
-        tests("Manifests", ["Diagnostics", "FuzzKit"]),
+        tests("Manifests", ["Diagnostics", "HTTPSemantics", "FuzzKit"]),
         tests("MeshSnapshot", ["Manifests"]),
         tests("Routing", ["Manifests", "MeshSnapshot", "HTTPSemantics"]),
         tests("Authorization", ["Manifests", "MeshSnapshot", "HTTPSemantics"]),

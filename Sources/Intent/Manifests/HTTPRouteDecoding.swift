@@ -241,8 +241,8 @@ extension Scalar {
     /// A path in canonical form.
     static func path(_ node: YAMLNode, _ problems: inout Problems) -> String? {
         guard let text = text(node, &problems) else { return nil }
-        do throws(CanonicalPath.Refusal) {
-            return try CanonicalPath.canonical(text)
+        do throws(ManifestPath.Refusal) {
+            return try ManifestPath.canonical(text)
         } catch {
             problems.report(.invalidValue, node, expected: "a path that a request can have", remedy: error.remedy)
             return nil

@@ -101,15 +101,15 @@ extension PathPattern {
         if text.contains("{") || text.contains("}") { return template(text, node, &problems) }
         guard let pattern = StringPattern.text(node, &problems) else { return nil }
         let literal = pattern.literal
-        do throws(CanonicalPath.Refusal) {
+        do throws(ManifestPath.Refusal) {
             let canonical: String
             switch pattern {
             case .present: return .string(.present)
-            case .exact: canonical = try CanonicalPath.canonical(literal)
+            case .exact: canonical = try ManifestPath.canonical(literal)
             case .prefix:
                 guard literal.hasPrefix("/") else { throw .noSlash }
-                canonical = try CanonicalPath.fragment(literal)
-            case .suffix: canonical = try CanonicalPath.fragment(literal)
+                canonical = try ManifestPath.fragment(literal)
+            case .suffix: canonical = try ManifestPath.fragment(literal)
             }
             if hasDotSegment(canonical, pattern) { throw .dotSegment }
             return .string(pattern.replacingLiteral(with: canonical))
@@ -163,8 +163,8 @@ extension PathPattern {
         if segment.contains("*") {
             throw TemplateMistake(remedy: "write {*} for a segment: a template has no other \"*\"")
         }
-        do throws(CanonicalPath.Refusal) {
-            return String(try CanonicalPath.canonical("/" + segment).dropFirst())
+        do throws(ManifestPath.Refusal) {
+            return String(try ManifestPath.canonical("/" + segment).dropFirst())
         } catch {
             throw TemplateMistake(remedy: error.remedy)
         }

@@ -1,6 +1,6 @@
-/// The canonical form of a path in a manifest: the one that policy.md gives requests, so that the two can be compared
-/// byte by byte. What a request could never look like after that is refused, not repaired: it would never match.
-enum CanonicalPath {
+/// A path as a manifest writes it, brought to the canonical form that requests have (`HTTPSemantics.CanonicalPath`), so
+/// that the two can be compared byte by byte. What a request could never look like after that is refused, not repaired: it would never match.
+enum ManifestPath {
     enum Refusal: Error {
         case noSlash, query, fragment, control, badEscape, backslash, emptySegment, dotSegment
 
@@ -18,7 +18,7 @@ enum CanonicalPath {
         }
     }
 
-    /// The whole path: escapes of unreserved characters undone, other escapes in upper case, spaces and what is not ASCII
+    /// The whole path: escapes of unreserved characters undone, other escapes in upper case, what no path may hold
     /// escaped.
     static func canonical(_ text: String) throws(Refusal) -> String {
         guard text.utf8.first == UInt8(ascii: "/") else { throw .noSlash }
@@ -46,9 +46,11 @@ enum CanonicalPath {
                     throw .badEscape
                 }
                 let value = high << 4 | low
-                guard value >= 0x20, value != 0x7F else { throw .control }
+                guard value != 0 else { throw .control }
                 if value.isUnreserved { bytes.append(value) } else { appendEscape(of: value, to: &bytes) }
-            case 0x20, 0x80...: appendEscape(of: byte, to: &bytes)
+            // Bytes that no path may hold but that people write: a request that came with one has its escape.
+            case 0x20, 0x22, 0x3C, 0x3E, 0x5B, 0x5D, 0x5E, 0x60, 0x7B...0x7D, 0x80...:
+                appendEscape(of: byte, to: &bytes)
             default: bytes.append(byte)
             }
         }
