@@ -4,7 +4,7 @@ import Testing
 
 @testable import Reconciliation
 
-@Suite(.timeLimit(.minutes(1)), .serialized)
+@Suite(.timeLimit(.minutes(2)), .serialized)
 struct `Each way of changing a file` {
     /// A harness that serves `a` and `b`, both 1.
     private func serving(_ body: (Harness) async throws -> Void) async throws {

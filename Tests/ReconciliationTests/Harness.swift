@@ -20,6 +20,10 @@ final class Harness: Sendable {
     ) throws {
         self.folder = folder
         var settings = Reconciler<FakeManifests>.Settings(folder: folder.path, stateFolder: folder.state)
+        // Wider than in use, so that a busy machine that runs a shell's commands slowly changes nothing.
+        settings.watcher.times.quiet = .milliseconds(20)
+        settings.watcher.times.vanishing = .milliseconds(300)
+        settings.watcher.times.longestWait = .seconds(2)
         settings.watcher.times.confirmation = .milliseconds(200)
         edit(&settings)
         let (stream, continuation) = AsyncStream.makeStream(of: ReconcilerEvent.self)
@@ -79,7 +83,7 @@ final class Harness: Sendable {
     /// Makes sure that nothing else is on its way: the very next thing that happens is a change made here.
     func expectNothingElse(_ location: SourceLocation = #_sourceLocation) async {
         // Longer than a file that vanished is waited for.
-        try? await Task.sleep(for: .milliseconds(150))
+        try? await Task.sleep(for: .milliseconds(350))
         folder.service("sentinel", "1", in: "zz-sentinel.yaml")
         let served = await nextServed(location)
         #expect(served["sentinel"] == "1", sourceLocation: location)

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Reconciliation
 
-@Suite(.timeLimit(.minutes(1)), .serialized)
+@Suite(.timeLimit(.minutes(2)), .serialized)
 struct `The reconciler` {
     private func serving(
         count: Int = 2, _ edit: (inout Reconciler<FakeManifests>.Settings) -> Void = { _ in },
@@ -138,6 +138,22 @@ struct `The reconciler` {
             harness.folder.service("a", "3")
             #expect(await harness.nextServed() == ["a": "3"])
             #expect(await harness.reconciler.status.serving?.generation.number == 3)
+        }
+    }
+
+    @Test func `a folder mended to what serves makes no new generation`() async throws {
+        let folder = TestFolder()
+        folder.service("a", "1")
+        try await Harness(folder).serve { _ = await $0.nextServed() }
+        folder.replace("a.yaml", "service: a\n")
+        try await Harness(folder).serve { harness in
+            _ = await harness.nextRefused()
+            #expect(await harness.nextServed() == ["a": "1"])
+            harness.folder.service("a", "1")
+            await harness.expectNothingElse()
+            let serving = await harness.reconciler.status.serving
+            #expect(serving?.generation.number == 2)
+            #expect(serving?.source == .folder)
         }
     }
 

@@ -7,7 +7,7 @@ struct WatchTableTests {
     private let folder = TestFolder()
 
     private func meaning(_ events: [InotifyQueue.Event]) -> [ChangeSettler.Event] {
-        let listing = FolderListing(of: folder.path) { _ in }
+        let listing = FolderListing(of: folder.path) { _, _ in }
         return WatchTable(listing, watchedFiles: [], watches: [folder.path: 1]).meaning(of: events) { _ in nil }
     }
 

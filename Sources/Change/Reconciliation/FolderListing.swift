@@ -34,15 +34,23 @@ struct FolderListing {
     private(set) var root: String?
 
     private let limits: Limits
-    private let willRead: (String) -> Void
+    /// What a folder is looked at for.
+    enum Interest: Hashable {
+        /// Which names it has.
+        case names
+        /// What its files hold, too.
+        case contents
+    }
+
+    private let willRead: (String, Interest) -> Void
 
     /// - Parameters:
     ///   - root: Absolute.
     ///   - willRead: Called with each folder before it is looked at.
-    init(of root: String, limits: Limits = Limits(), willRead: @escaping (String) -> Void) {
+    init(of root: String, limits: Limits = Limits(), willRead: @escaping (String, Interest) -> Void) {
         self.limits = limits
         self.willRead = willRead
-        let trace = PathTracer(root, willRead: willRead)
+        let trace = PathTracer(root) { willRead($0, .names) }
         hops = trace.hops
         switch trace.destination {
         case .existing(let path, .folder):
@@ -82,7 +90,7 @@ struct FolderListing {
             return
         }
         folders.append(Folder(path: folder, prefix: prefix))
-        willRead(folder)
+        willRead(folder, .contents)
 
         let entries: (names: [String], hasUnreadable: Bool)
         do throws(FileError) {
@@ -124,7 +132,7 @@ struct FolderListing {
     private mutating func follow(
         _ name: String, at path: String, in folder: String, prefix: String, ancestors: Set<String>
     ) {
-        let trace = PathTracer(name, in: folder == "/" ? "" : folder, willRead: willRead)
+        let trace = PathTracer(name, in: folder == "/" ? "" : folder) { [willRead] in willRead($0, .contents) }
         let isManifest = ManifestName.isManifest(name)
         switch trace.destination {
         case .existing(let target, .folder):

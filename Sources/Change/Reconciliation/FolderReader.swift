@@ -51,7 +51,7 @@ struct FolderReader {
     /// - Parameter folder: Absolute.
     init(folder: String) {
         self.folder = folder
-        listing = FolderListing(of: folder, limits: FolderListing.Limits(folders: 0, files: 0)) { _ in }
+        listing = FolderListing(of: folder, limits: FolderListing.Limits(folders: 0, files: 0)) { _, _ in }
     }
 
     /// What cannot be read, by path.
@@ -67,7 +67,8 @@ struct FolderReader {
     ///   - looksTwice: There are no events: a changed file is believed when it looks the same twice.
     ///   - willRead: Called with each folder before it is listed.
     mutating func look(
-        for request: ChangeSettler.Request, looksTwice: Bool, willRead: @escaping (String) -> Void
+        for request: ChangeSettler.Request, looksTwice: Bool,
+        willRead: @escaping (String, FolderListing.Interest) -> Void
     ) -> Finding {
         var finding = Finding()
         if request.everything {

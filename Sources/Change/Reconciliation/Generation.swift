@@ -24,7 +24,7 @@ package struct ServedGeneration: Sendable, Hashable {
     }
 
     package let generation: Generation
-    package let source: Source
+    package internal(set) var source: Source
     package let appliedAt: UnixTime
     /// From the first event of the change to the last participant's commit.
     package let duration: Duration

@@ -36,13 +36,15 @@ final class InotifyQueue {
 
     deinit { close(descriptor) }
 
-    /// Watches a folder; the same folder gives the same number again.
-    static func watch(_ folder: String, on descriptor: CInt) throws(Failure) -> CInt {
-        let mask =
-            IN_MODIFY | IN_ATTRIB | IN_CLOSE_WRITE | IN_MOVED_FROM | IN_MOVED_TO | IN_CREATE | IN_DELETE
-            | IN_DELETE_SELF
-            | IN_MOVE_SELF
-        let watch = unsafe inotify_add_watch(descriptor, folder, UInt32(bitPattern: mask) | 0x0100_0000)  // IN_ONLYDIR
+    /// Watches a folder; the same folder gives the same number again, and what it was watched for before stays.
+    static func watch(
+        _ folder: String, for interest: FolderListing.Interest, on descriptor: CInt
+    ) throws(Failure) -> CInt {
+        let names = IN_ATTRIB | IN_MOVED_FROM | IN_MOVED_TO | IN_CREATE | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF
+        let mask = interest == .names ? names : names | IN_MODIFY | IN_CLOSE_WRITE
+        let onlyFolders: UInt32 = 0x0100_0000  // IN_ONLYDIR
+        let addToMask: UInt32 = 0x2000_0000  // IN_MASK_ADD
+        let watch = unsafe inotify_add_watch(descriptor, folder, UInt32(bitPattern: mask) | onlyFolders | addToMask)
         guard watch >= 0 else { throw Self.failure("inotify_add_watch", errno) }
         return watch
     }

@@ -39,7 +39,7 @@ extension Reconciler {
         let edits = editor.edits
         let candidate: Candidate
         switch await judged(edits.isEmpty ? reading.files : editor.files) {
-        case .refused(let diagnostics, _): return .refused(diagnostics)
+        case .refused(let diagnostics): return .refused(diagnostics)
         case .valid(let valid): candidate = valid
         }
         if edits.isEmpty, isServing(candidate.hash) { return .unchanged }

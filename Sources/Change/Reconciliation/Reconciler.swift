@@ -83,15 +83,20 @@ package actor Reconciler<Manifests: ManifestReading> {
         if let serving = status.serving { return .serving(serving) }
 
         let refused = status.refused?.diagnostics ?? []
-        if let lastGood {
-            let candidate = await judged(lastGood.files)
-            if case .valid(let candidate) = candidate {
-                let outcome = await commit(
-                    candidate, generation: lastGood.generation, source: .lastGood, since: reading.firstEventAt)
-                if case .success(let served) = outcome { return .servingLastGood(served, refused: refused) }
+        guard let lastGood else { return .refused(refused) }
+        // Should it be refused too, the folder's own mistakes are what a person can mend.
+        switch await judged(lastGood.files) {
+        case .refused(let diagnostics): return .refused(refused.isEmpty ? diagnostics : refused)
+        case .valid(let candidate):
+            let outcome = await commit(
+                candidate, generation: lastGood.generation, source: .lastGood, since: reading.firstEventAt)
+            switch outcome {
+            case .failure(let rejection): return .refused(refused.isEmpty ? rejection.diagnostics : refused)
+            case .success(let served):
+                servedRevision = reading.watchedFilesRevision
+                return .servingLastGood(served, refused: refused)
             }
         }
-        return .refused(refused)
     }
 
     /// Follows the folder until the task is cancelled or `stop` is called.
@@ -146,6 +151,7 @@ package actor Reconciler<Manifests: ManifestReading> {
         status.watching = reading.mode
         let hash = FolderReading.hash(of: reading.files)
         if reading.problems.isEmpty, isServed(hash, reading) {
+            status.serving?.source = .folder
             status.refused = nil
             status.pending = nil
             hopelessHash = nil
@@ -154,7 +160,7 @@ package actor Reconciler<Manifests: ManifestReading> {
         if reading.problems.isEmpty, hash == hopelessHash { return }
 
         switch await judged(reading.files, hash: hash, problems: reading.problems) {
-        case .refused(let diagnostics, _):
+        case .refused(let diagnostics):
             refuse(hash, diagnostics, isHopeless: reading.problems.isEmpty)
         case .valid(let candidate):
             let now = ContinuousClock.now
@@ -180,7 +186,7 @@ package actor Reconciler<Manifests: ManifestReading> {
     }
 
     private func isServed(_ hash: String, _ reading: FolderReading) -> Bool {
-        guard let serving = status.serving, serving.source == .folder else { return false }
+        guard let serving = status.serving else { return false }
         return serving.generation.hash == hash && servedRevision == reading.watchedFilesRevision
     }
 
@@ -217,7 +223,7 @@ package actor Reconciler<Manifests: ManifestReading> {
 
     enum Judgement: Sendable {
         case valid(Candidate)
-        case refused([Diagnostic], decoded: DecodedSet<Manifests>)
+        case refused([Diagnostic])
     }
 
     /// Everything that can be known about a set without a participant.
@@ -229,10 +235,10 @@ package actor Reconciler<Manifests: ManifestReading> {
         guard problems.isEmpty else {
             // What cannot be read may be what others refer to: only mistakes within the files are worth saying.
             let all = problems + set.files.flatMap(manifests.diagnostics(of:))
-            return .refused(all.sorted { $0.position < $1.position }, decoded: set)
+            return .refused(all.sorted { $0.position < $1.position })
         }
         let resolution = manifests.resolve(set.files)
-        guard let snapshot = resolution.snapshot else { return .refused(resolution.diagnostics, decoded: set) }
+        guard let snapshot = resolution.snapshot else { return .refused(resolution.diagnostics) }
         return .valid(
             Candidate(
                 hash: hash ?? FolderReading.hash(of: sources), sources: sources, snapshot: snapshot,

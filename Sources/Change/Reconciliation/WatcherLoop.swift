@@ -99,8 +99,8 @@ struct WatcherLoop {
         let isPolling = queue == nil
         let watching = Watching(limit: settings.watchLimit)
         let descriptor = queue?.descriptor
-        let finding = reader.look(for: request, looksTwice: isPolling) { folder in
-            if let descriptor { watching.add(folder, to: descriptor) }
+        let finding = reader.look(for: request, looksTwice: isPolling) { folder, interest in
+            if let descriptor { watching.add(folder, interest, to: descriptor) }
         }
         if request.everything { rebuildTable(watching) }
         // What was written while files were read shows now: it is read again when its writer is done.
@@ -158,7 +158,7 @@ struct WatcherLoop {
     private mutating func rebuildTable(_ watching: Watching) {
         guard queue != nil else { return }
         let traces = reader.watchedPaths.map { path in
-            PathTracer(path) { watching.add($0, to: queue!.descriptor) }
+            PathTracer(path) { watching.add($0, .contents, to: queue!.descriptor) }
         }
         if watching.isOverLimit {
             startPolling(because: .watchLimit)
@@ -183,19 +183,21 @@ struct WatcherLoop {
 private final class Watching {
     private(set) var watches: [String: CInt] = [:]
     private(set) var isOverLimit = false
+    private var readFolders: Set<String> = []
     private let limit: Int
 
     init(limit: Int) { self.limit = limit }
 
     /// A folder that is gone by now is not watched; the event of the one above says so.
-    func add(_ folder: String, to descriptor: CInt) {
-        guard watches[folder] == nil else { return }
-        guard watches.count < limit else {
+    func add(_ folder: String, _ interest: FolderListing.Interest, to descriptor: CInt) {
+        guard watches[folder] == nil || (interest == .contents && !readFolders.contains(folder)) else { return }
+        if interest == .contents { readFolders.insert(folder) }
+        guard watches[folder] != nil || watches.count < limit else {
             isOverLimit = true
             return
         }
         do throws(InotifyQueue.Failure) {
-            watches[folder] = try InotifyQueue.watch(folder, on: descriptor)
+            watches[folder] = try InotifyQueue.watch(folder, for: interest, on: descriptor)
         } catch .limitReached {
             isOverLimit = true
         } catch {}

@@ -50,7 +50,9 @@ struct CandidateIndex: Sendable {
             }
             let plainStart = plain.count
             var frequencies: [UInt64: Int] = [:]
-            for match in list { for hash in conditions.pairHashes(match, list: number) { frequencies[hash, default: 0] += 1 } }
+            for match in list {
+                for hash in conditions.pairHashes(match, list: number) { frequencies[hash, default: 0] += 1 }
+            }
             var plainMethods: Set<[UInt8]> = []
             for (rank, match) in list.enumerated() {
                 let hashes = conditions.pairHashes(match, list: number)
@@ -91,7 +93,9 @@ struct CandidateIndex: Sendable {
         of list: List, number: Int, _ head: borrowing MessageHead, _ conditions: borrowing MatchConditions
     ) -> Int32? {
         guard let plainPositions = list.plain else {
-            for position in list.all where conditions.mismatch(ordered[position], head) == nil { return ordered[position] }
+            for position in list.all where conditions.mismatch(ordered[position], head) == nil {
+                return ordered[position]
+            }
             return nil
         }
         var best: Candidate?

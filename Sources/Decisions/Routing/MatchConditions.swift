@@ -78,7 +78,8 @@ struct MatchConditions: Sendable {
             guard
                 head.hasQuery,
                 QueryParameters.first(
-                    text.extracting(field.name.bounds), is: text.extracting(field.value.bounds), in: head.bytes(head.query))
+                    text.extracting(field.name.bounds), is: text.extracting(field.value.bounds),
+                    in: head.bytes(head.query))
             else { return .queryParam(Int(condition)) }
         }
         return nil

@@ -16,7 +16,9 @@ extension RouteTable {
         var explanations: [RouteExplanation] = []
         var seen = Set<Int>()
         var hasChosen = false
-        if let hostRoot = listeners.isEmpty ? hostRoots[0] : listener(forHost: head.bytes(head.host)).map({ hostRoots[$0] }) {
+        if let hostRoot = listeners.isEmpty
+            ? hostRoots[0] : listener(forHost: head.bytes(head.host)).map({ hostRoots[$0] })
+        {
             var matches = hosts.matches(head.bytes(head.host), under: hostRoot)
             while let pathRoot = hosts.next(&matches) {
                 for found in paths.all(under: pathRoot, path: head.bytes(head.path)) {

@@ -42,7 +42,8 @@ package final class RouteTable: Sendable {
     }
 
     /// The table of one port: the listeners that share it, of one gateway or several.
-    package convenience init(listeners: [(gateway: ResourceName, listener: GatewayListener)], in snapshot: MeshSnapshot) {
+    package convenience init(listeners: [(gateway: ResourceName, listener: GatewayListener)], in snapshot: MeshSnapshot)
+    {
         self.init(
             listeners: listeners.map { gateway, listener in
                 (

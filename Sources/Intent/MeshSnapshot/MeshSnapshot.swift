@@ -48,7 +48,8 @@ package struct MeshSnapshot: Sendable {
     package func routes(forGateway gateway: ResourceName, listener: GatewayListener) -> [HTTPRoute] {
         index.routesByGateway[gateway, default: []].lazy.map { routes[$0] }.filter { route in
             route.parentRefs.contains { $0.selects(listener, of: gateway) }
-                && (route.hostnames.isEmpty || route.hostnames.contains { $0.value.intersects(listener.hostname?.value) })
+                && (route.hostnames.isEmpty
+                    || route.hostnames.contains { $0.value.intersects(listener.hostname?.value) })
         }
     }
 
