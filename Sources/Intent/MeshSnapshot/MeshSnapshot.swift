@@ -21,7 +21,10 @@ package struct MeshSnapshot: Sendable {
 
     struct Index: Sendable {
         var workloadsByService: [ResourceName: [Int]] = [:]
+        /// Policies that name the service.
         var policiesByService: [ResourceName: [Int]] = [:]
+        /// Policies for all services of the namespace.
+        var policiesByNamespace: [String: [Int]] = [:]
         var routesByService: [ResourceName: [Int]] = [:]
         var routesByGateway: [ResourceName: [Int]] = [:]
         /// Every hostname that names a service from everywhere: `name.ns`, `name.ns.mesh`, own ones.
@@ -35,7 +38,9 @@ package struct MeshSnapshot: Sendable {
 
     /// The policies that target a service, by name or as all of its namespace.
     package func policies(for service: ResourceName) -> [AuthorizationPolicy] {
-        index.policiesByService[service, default: []].map { policies[$0] }
+        let own = index.policiesByService[service, default: []]
+        let all = index.policiesByNamespace[service.namespace, default: []]
+        return (own + all).sorted().map { policies[$0] }
     }
 
     /// The routes that have a service as a parent.

@@ -1,0 +1,204 @@
+import Diagnostics
+import Manifests
+
+/// What every node listens on, to find two that would take the same calls. One pass over everything that listens, with a
+/// table for each port: no pairs are compared.
+struct ListenerBindings {
+    /// Something that listens.
+    fileprivate struct Binding {
+        let position: SourcePosition
+        /// As an error names it: `listener "web" of Gateway "edge"`.
+        let description: String
+        /// For listeners of gateways, which may share a port.
+        var gatewayProtocol: ListenerProtocol?
+    }
+
+    /// One port of one node, or of every node.
+    fileprivate struct Port {
+        var byAddress: [String: Binding] = [:]
+        /// The first one on a particular address, of IPv4 and of IPv6.
+        var firstIPv4: Binding?
+        var firstIPv6: Binding?
+        /// By `address hostname`: what shares the port.
+        var byHostname: [String: Binding] = [:]
+    }
+
+    private struct PortKey: Hashable {
+        /// Empty: every node.
+        let node: String
+        let number: UInt16
+    }
+
+    private struct PathKey: Hashable {
+        let node: String
+        let path: String
+    }
+
+    private var ports: [PortKey: Port] = [:]
+    private var paths: [PathKey: Binding] = [:]
+    private let hasNodes: Bool
+    private var diagnostics: [Diagnostic] = []
+
+    init(nodes: [String]) {
+        hasNodes = !nodes.isEmpty
+    }
+
+    /// - Returns: An error for each listener that another one, named in its remedy, stands in the way of.
+    mutating func overlaps(
+        mesh: Mesh, nodes: [String: Node], workloads: [Workload], gateways: [Gateway]
+    ) -> [Diagnostic] {
+        // What is on every node comes first, so that what is on one has it to look at.
+        if let listen = mesh.telemetryListen {
+            add(listen.value, Binding(position: listen.position, description: "telemetry of the Mesh"), node: nil)
+        }
+        for gateway in gateways where gateway.node == nil { add(gateway) }
+        for gateway in gateways where gateway.node != nil { add(gateway) }
+        checkNodeAddresses(nodes)
+        for workload in workloads {
+            guard let listen = workload.outboundListen else { continue }
+            let description = "outbound.listen of Workload \(Diagnostic.quoted(workload.metadata.name.name))"
+            add(
+                listen.value, Binding(position: listen.position, description: description), node: workload.node?.value)
+        }
+        for workload in workloads { checkOwnAddress(of: workload) }
+        return diagnostics
+    }
+
+    private mutating func add(_ gateway: Gateway) {
+        for listener in gateway.listeners {
+            let name = Diagnostic.quoted(listener.name.value)
+            let binding = Binding(
+                position: listener.port.position,
+                description: "listener \(name) of Gateway \(Diagnostic.quoted(gateway.metadata.name.name))",
+                gatewayProtocol: listener.protocol)
+            add(
+                address: listener.address, port: listener.port.value, binding, hostname: listener.hostname,
+                node: gateway.node?.value)
+        }
+    }
+
+    private mutating func checkNodeAddresses(_ nodes: [String: Node]) {
+        var taken: [SocketAddress: Node] = [:]
+        for (name, node) in nodes.sorted(by: { $0.value.metadata.position < $1.value.metadata.position }) {
+            let description = "the address of Node \(Diagnostic.quoted(name))"
+            let binding = Binding(position: node.address.position, description: description)
+            if let other = taken.updateValue(node, forKey: node.address.value) {
+                let otherName = Diagnostic.quoted(other.metadata.name.name)
+                report(
+                    binding,
+                    overlaps: Binding(
+                        position: other.address.position, description: "the address of Node \(otherName)"),
+                    at: node.address.value.description)
+            }
+            add(node.address.value, binding, node: name)
+        }
+    }
+
+    /// A process and the mesh cannot both listen at one address of a node.
+    private mutating func checkOwnAddress(of workload: Workload) {
+        guard let address = workload.address else { return }
+        let name = Diagnostic.quoted(workload.metadata.name.name)
+        let binding = Binding(position: address.position, description: "the address of Workload \(name)")
+        let places = nodes(workload.node?.value)
+        let other: Binding?
+        switch address.value {
+        case .tcp(let host, let port):
+            // Other addresses may be a container's or another host's.
+            guard host.hasPrefix("127.") || host == "::1" else { return }
+            other = places.compactMap { self.ports[PortKey(node: $0, number: port)]?.obstacle(to: host) }.first
+        case .unix(let path):
+            other = places.compactMap { self.paths[PathKey(node: $0, path: path)] }.first
+        }
+        if let other { report(binding, overlaps: other, at: address.value.description) }
+    }
+
+    /// Where to look for what may be in the way of something on a node: there, and among what is on every node.
+    private func nodes(_ node: String?) -> [String] {
+        guard hasNodes, let node else { return [""] }
+        return ["", node]
+    }
+
+    private mutating func add(_ address: SocketAddress, _ binding: Binding, node: String?) {
+        switch address {
+        case .tcp(let host, let port): add(address: host, port: port, binding, hostname: nil, node: node)
+        case .unix(let path):
+            for name in nodes(node) {
+                if let other = paths[PathKey(node: name, path: path)] {
+                    report(binding, overlaps: other, at: address.description)
+                    return
+                }
+            }
+            paths[PathKey(node: nodes(node).last ?? "", path: path)] = binding
+        }
+    }
+
+    private mutating func add(
+        address: String, port: UInt16, _ binding: Binding, hostname: Located<HostnamePattern>?, node: String?
+    ) {
+        let place = SocketAddress.tcp(host: address, port: port).description
+        let hostnameKey = "\(address) \(hostname?.value.description ?? "")"
+        for name in nodes(node) {
+            guard let taken = ports[PortKey(node: name, number: port)] else { continue }
+            if let other = taken.sharing(address, binding) {
+                if other.gatewayProtocol != binding.gatewayProtocol {
+                    report(binding, overlaps: other, at: "\(place), one with HTTP and one with HTTPS")
+                    return
+                }
+                if let same = taken.byHostname[hostnameKey] {
+                    let host = hostname.map { "hostname \(Diagnostic.quoted($0.value.description))" } ?? "no hostname"
+                    report(binding, overlaps: same, at: "\(place) with \(host)", hostname?.position)
+                    return
+                }
+            } else if let other = taken.obstacle(to: address) {
+                report(binding, overlaps: other, at: place)
+                return
+            }
+        }
+        let key = PortKey(node: nodes(node).last ?? "", number: port)
+        ports[key, default: Port()].add(binding, at: address, hostnameKey: hostnameKey)
+    }
+
+    private mutating func report(
+        _ binding: Binding, overlaps other: Binding, at place: String, _ position: SourcePosition? = nil
+    ) {
+        diagnostics.append(
+            Diagnostic(
+                .overlappingListeners, at: position ?? binding.position, found: "\(binding.description) at \(place)",
+                expected: "an address and port that nothing else of its node has",
+                remedy: "choose another: \(other.description) at \(other.position) overlaps"))
+    }
+}
+
+extension ListenerBindings.Port {
+    private static let anyIPv4 = "0.0.0.0"
+    /// A socket on it takes calls of IPv4 too.
+    private static let anyIPv6 = "::"
+
+    /// The gateway's listener whose socket a gateway's listener at the same address shares.
+    fileprivate func sharing(
+        _ address: String, _ binding: ListenerBindings.Binding
+    ) -> ListenerBindings.Binding? {
+        guard binding.gatewayProtocol != nil, let other = byAddress[address] else { return nil }
+        return other.gatewayProtocol == nil ? nil : other
+    }
+
+    /// What takes calls that come to an address.
+    fileprivate func obstacle(to address: String) -> ListenerBindings.Binding? {
+        if let same = byAddress[address] { return same }
+        let isIPv6 = address.contains(":")
+        if let all = byAddress[Self.anyIPv6] { return all }
+        if !isIPv6, let all = byAddress[Self.anyIPv4] { return all }
+        if address == Self.anyIPv6 { return firstIPv6 ?? firstIPv4 }
+        return address == Self.anyIPv4 ? firstIPv4 : nil
+    }
+
+    fileprivate mutating func add(_ binding: ListenerBindings.Binding, at address: String, hostnameKey: String) {
+        if byAddress[address] == nil { byAddress[address] = binding }
+        if address.contains(":") {
+            if firstIPv6 == nil { firstIPv6 = binding }
+        } else if firstIPv4 == nil {
+            firstIPv4 = binding
+        }
+        byHostname[hostnameKey] = binding
+    }
+}

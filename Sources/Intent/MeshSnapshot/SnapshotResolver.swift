@@ -1,0 +1,375 @@
+import Diagnostics
+import Manifests
+
+/// Collects resources by name, then checks what they say of each other.
+struct SnapshotResolver {
+    private let files: [ManifestFile]
+    private(set) var diagnostics: [Diagnostic]
+
+    private var meshes: [Mesh] = []
+    private(set) var nodes: [String: Node] = [:]
+    private(set) var services: [ResourceName: Service] = [:]
+    private(set) var workloads: [Workload] = []
+    private(set) var gateways: [Gateway] = []
+    private(set) var routes: [HTTPRoute] = []
+    private(set) var policies: [AuthorizationPolicy] = []
+    private(set) var gatewaysByName: [ResourceName: Int] = [:]
+    private var index = MeshSnapshot.Index()
+    /// Suggestions left to make: looking for one compares with every name there is.
+    private var suggestionsLeft = 50
+
+    private struct Key: Hashable {
+        let kind: ResourceKind
+        let name: ResourceName
+    }
+
+    init(_ files: [ManifestFile]) {
+        self.files = files.sorted { $0.path < $1.path }
+        diagnostics = files.flatMap(\.diagnostics)
+    }
+
+    mutating func resolve(node: String?, requiresNode: Bool) -> MeshSnapshot? {
+        let count = files.reduce(0) { $0 + $1.resources.count }
+        guard count <= MeshSnapshot.maximumResourceCount else {
+            reportTooMany(count)
+            return nil
+        }
+        collect()
+        let mesh = checkMesh()
+        checkNode(node, isRequired: requiresNode)
+        checkWorkloads()
+        checkServices()
+        checkGateways()
+        checkRoutes()
+        checkPolicies()
+        var bindings = ListenerBindings(nodes: Array(nodes.keys))
+        diagnostics += bindings.overlaps(mesh: mesh, nodes: nodes, workloads: workloads, gateways: gateways)
+        return MeshSnapshot(
+            mesh: mesh, nodes: nodes, services: services, workloads: workloads, gateways: gateways, routes: routes,
+            policies: policies, node: node, index: index)
+    }
+
+    // MARK: Names
+
+    private mutating func collect() {
+        var first: [Key: SourcePosition] = [:]
+        first.reserveCapacity(files.reduce(0) { $0 + $1.resources.count })
+        for resource in files.lazy.flatMap(\.resources) {
+            let metadata = resource.metadata
+            // Nodes are known by name alone.
+            let namespace = resource.kind == .node ? "" : metadata.name.namespace
+            let key = Key(kind: resource.kind, name: ResourceName(namespace: namespace, name: metadata.name.name))
+            if resource.kind != .mesh, let other = first.updateValue(metadata.position, forKey: key) {
+                first[key] = other
+                report(
+                    .duplicateResource, at: metadata.position,
+                    found: "a second \(resource.kind.rawValue) named \(Diagnostic.quoted(metadata.name.name))",
+                    expected: resource.kind == .node
+                        ? "each Node once" : "each name once in namespace \(Diagnostic.quoted(namespace))",
+                    remedy: "rename it, or remove the one at \(other)")
+                continue
+            }
+            switch resource {
+            case .mesh(let mesh): meshes.append(mesh)
+            case .node(let node): nodes[metadata.name.name] = node
+            case .service(let service): services[metadata.name] = service
+            case .workload(let workload): workloads.append(workload)
+            case .gateway(let gateway): gateways.append(gateway)
+            case .httpRoute(let route): routes.append(route)
+            case .authorizationPolicy(let policy): policies.append(policy)
+            }
+        }
+        workloads.sort { $0.metadata.name < $1.metadata.name }
+        gateways.sort { $0.metadata.name < $1.metadata.name }
+        routes.sort { $0.metadata.name < $1.metadata.name }
+        policies.sort { $0.metadata.name < $1.metadata.name }
+        for (number, gateway) in gateways.enumerated() { gatewaysByName[gateway.metadata.name] = number }
+    }
+
+    private mutating func reportTooMany(_ count: Int) {
+        var left = MeshSnapshot.maximumResourceCount
+        for file in files {
+            if left < file.resources.count {
+                report(
+                    .tooManyResources, at: file.resources[left].metadata.position, found: "\(count) resources",
+                    expected: "at most \(MeshSnapshot.maximumResourceCount)",
+                    remedy: "split the mesh, or remove what is not used")
+                return
+            }
+            left -= file.resources.count
+        }
+    }
+
+    // MARK: Mesh and nodes
+
+    private mutating func checkMesh() -> Mesh {
+        for mesh in meshes.dropFirst() {
+            report(
+                .severalMeshes, at: mesh.metadata.position, found: "a second Mesh", expected: "one Mesh at most",
+                remedy: "merge it into the one at \(meshes[0].metadata.position)")
+        }
+        let start = SourcePosition(file: files.first?.path ?? "", line: 1, column: 1)
+        let name = ResourceName(namespace: "default", name: "mesh")
+        let mesh = meshes.first ?? Mesh(metadata: Metadata(name: name, position: start))
+        if nodes.count > 1, mesh.identity.authority == .builtIn {
+            let second = nodes.values.map(\.metadata.position).sorted()[1]
+            report(
+                .authorityNotShared, at: meshes.first?.metadata.position ?? second,
+                found: "the built-in authority with \(nodes.count) nodes",
+                expected: "an authority that all nodes have: each node's built-in one is known to that node alone",
+                remedy: "set spec.identity.authority of the Mesh to {type: Files, certificateFile: …, keyFile: …}")
+        }
+        return mesh
+    }
+
+    private mutating func checkNode(_ node: String?, isRequired: Bool) {
+        if let node {
+            guard nodes[node] == nil else { return }
+            report(
+                .unknownNode, at: SourcePosition(file: "--node", line: 1, column: 1), found: Diagnostic.quoted(node),
+                expected: nodes.isEmpty ? "no --node: the mesh has no Node" : "the name of a Node",
+                remedy: nodes.isEmpty
+                    ? "leave --node out, or add a Node named \(Diagnostic.quoted(node))"
+                    : remedy(for: node, among: nodes.keys.sorted(), kind: "Node"))
+        } else if isRequired, let first = nodes.values.min(by: { $0.metadata.position < $1.metadata.position }) {
+            report(
+                .nodeRequired, at: first.metadata.position, found: "a Node, and no --node",
+                expected: "--node to say which node this host is",
+                remedy: "run with --node \(first.metadata.name.name), or remove all Nodes")
+        }
+    }
+
+    private mutating func checkReference(toNode node: Located<String>) {
+        guard nodes[node.value] == nil else { return }
+        report(
+            .unknownNode, at: node.position, found: Diagnostic.quoted(node.value), expected: "the name of a Node",
+            remedy: remedy(for: node.value, among: nodes.keys.sorted(), kind: "Node"))
+    }
+
+    // MARK: Workloads and services
+
+    private mutating func checkWorkloads() {
+        for (number, workload) in workloads.enumerated() {
+            if let service = workload.service {
+                let name = ResourceName(namespace: workload.metadata.name.namespace, name: service.value)
+                checkReference(toService: name, at: service.position, .unknownService)
+                index.workloadsByService[name, default: []].append(number)
+            }
+            if let node = workload.node {
+                checkReference(toNode: node)
+            } else if !nodes.isEmpty {
+                report(
+                    .nodeRequired, at: workload.metadata.position,
+                    found: "Workload \(Diagnostic.quoted(workload.metadata.name.name)) without \"node\"",
+                    expected: "the node it runs on, as the mesh has nodes",
+                    remedy: "add node: \(nodes.keys.min() ?? "") to its spec")
+            }
+        }
+    }
+
+    private mutating func checkServices() {
+        index.serviceByHostname.reserveCapacity(services.count * 2)
+        var shortNames: [String: ResourceName] = [:]
+        for name in services.keys {
+            for hostname in MeshSnapshot.hostnames(of: name) { index.serviceByHostname[hostname] = name }
+            shortNames[name.name] = name
+        }
+        for service in services.values.sorted(by: { $0.metadata.position < $1.metadata.position }) {
+            let name = service.metadata.name
+            for hostname in service.hostnames {
+                if let other = index.serviceByHostname[hostname.value] ?? shortNames[hostname.value] {
+                    reportTaken(hostname, by: other, again: name)
+                } else {
+                    index.serviceByHostname[hostname.value] = name
+                }
+            }
+            let hasWorkload = index.workloadsByService[name, default: []].contains { workloads[$0].address != nil }
+            if !hasWorkload, service.endpoints.isEmpty {
+                report(
+                    .serviceWithoutEndpoint, .warning, at: service.metadata.position,
+                    found: "Service \(Diagnostic.quoted(name.name)) without an endpoint",
+                    expected: "a Workload with an address, or endpoints: calls to it are answered with 503",
+                    remedy:
+                        "add a Workload with service: \(name.name) in namespace \(Diagnostic.quoted(name.namespace))")
+            }
+        }
+    }
+
+    private mutating func reportTaken(_ hostname: Located<String>, by other: ResourceName, again name: ResourceName) {
+        let position = services[other]?.metadata.position
+        report(
+            .hostnameTaken, at: hostname.position, found: Diagnostic.quoted(hostname.value),
+            expected: other == name
+                ? "a hostname that this Service does not have already"
+                : "a hostname that no other Service answers to",
+            remedy: other == name
+                ? "remove it"
+                : "choose another: Service \(other)" + (position.map { " at \($0)" } ?? "") + " answers to it")
+    }
+
+    private mutating func checkReference(
+        toService name: ResourceName, at position: SourcePosition, _ code: Diagnostic.Code
+    ) {
+        guard services[name] == nil else { return }
+        let candidates = services.keys
+        reportUnknown(name, kind: "Service", code, at: position, among: candidates)
+    }
+
+    // MARK: Gateways, routes, policies
+
+    private mutating func checkGateways() {
+        for gateway in gateways { if let node = gateway.node { checkReference(toNode: node) } }
+    }
+
+    private mutating func checkRoutes() {
+        for (number, route) in routes.enumerated() {
+            for parent in route.parentRefs {
+                switch parent.kind {
+                case .service: checkServiceParent(parent, of: route, number)
+                case .gateway: checkGatewayParent(parent, of: route, number)
+                }
+            }
+            for rule in route.rules {
+                checkMirrors(rule.filters)
+                for backend in rule.backendRefs {
+                    checkReference(toService: backend.service.value, at: backend.service.position, .unknownBackend)
+                    checkMirrors(backend.filters)
+                }
+            }
+        }
+    }
+
+    private mutating func checkMirrors(_ filters: [HTTPRouteFilter]) {
+        for case .requestMirror(let mirror) in filters {
+            checkReference(toService: mirror.backend.value, at: mirror.backend.position, .unknownBackend)
+        }
+    }
+
+    private mutating func checkServiceParent(_ parent: ParentRef, of route: HTTPRoute, _ number: Int) {
+        checkReference(toService: parent.name.value, at: parent.name.position, .unknownService)
+        if index.routesByService[parent.name.value]?.last != number {
+            index.routesByService[parent.name.value, default: []].append(number)
+        }
+        if let hostname = route.hostnames.first {
+            report(
+                .hostnamesIgnored, .warning, at: hostname.position,
+                found: "hostnames in a route for Service \(Diagnostic.quoted(parent.name.value.name))",
+                expected: "none: a route of a Service holds for every hostname of the Service",
+                remedy: "remove hostnames, or give them to the Service")
+        }
+    }
+
+    private mutating func checkGatewayParent(_ parent: ParentRef, of route: HTTPRoute, _ number: Int) {
+        guard let gatewayNumber = gatewaysByName[parent.name.value] else {
+            reportUnknown(
+                parent.name.value, kind: "Gateway", .unknownGateway, at: parent.name.position,
+                among: gatewaysByName.keys)
+            return
+        }
+        if index.routesByGateway[parent.name.value]?.last != number {
+            index.routesByGateway[parent.name.value, default: []].append(number)
+        }
+        let gateway = gateways[gatewayNumber]
+        let selected = gateway.listeners.filter { parent.selects($0, of: parent.name.value) }
+        if selected.isEmpty {
+            reportUnknownListener(parent, gateway)
+        } else if !route.hostnames.isEmpty,
+            !selected.contains(where: { listener in
+                route.hostnames.contains { $0.value.intersects(listener.hostname?.value) }
+            })
+        {
+            report(
+                .routeWithoutHost, .warning, at: route.hostnames[0].position,
+                found: "hostnames that no listener of Gateway \(Diagnostic.quoted(parent.name.value.name)) has",
+                expected: "one that a listener serves, such as "
+                    + Diagnostic.quoted(selected[0].hostname?.value.description ?? "*"),
+                remedy: "add a hostname, or change the listener's: this route matches nothing there")
+        }
+    }
+
+    private mutating func reportUnknownListener(_ parent: ParentRef, _ gateway: Gateway) {
+        let names = gateway.listeners.map(\.name.value)
+        let gatewayName = Diagnostic.quoted(gateway.metadata.name.name)
+        if let section = parent.sectionName, !names.contains(section.value) {
+            report(
+                .unknownListener, at: section.position, found: Diagnostic.quoted(section.value),
+                expected:
+                    "a listener of Gateway \(gatewayName): \(names.map(Diagnostic.quoted).joined(separator: ", "))",
+                remedy: remedy(for: section.value, among: names, kind: "listener"))
+        } else if let port = parent.port {
+            let ports = gateway.listeners.map { String($0.port.value) }.joined(separator: ", ")
+            report(
+                .unknownListener, at: port.position, found: "port \(port.value)",
+                expected: "a port of Gateway \(gatewayName): \(ports)"
+                    + (parent.sectionName.map { ", that of listener \(Diagnostic.quoted($0.value))" } ?? ""),
+                remedy: "change the port, or add a listener with it")
+        }
+    }
+
+    private mutating func checkPolicies() {
+        for (number, policy) in policies.enumerated() {
+            let namespace = policy.metadata.name.namespace
+            guard !policy.targetServices.isEmpty else {
+                index.policiesByNamespace[namespace, default: []].append(number)
+                continue
+            }
+            for target in policy.targetServices {
+                let name = ResourceName(namespace: namespace, name: target.value)
+                checkReference(toService: name, at: target.position, .unknownService)
+                if index.policiesByService[name]?.last != number {
+                    index.policiesByService[name, default: []].append(number)
+                }
+            }
+        }
+    }
+
+    // MARK: Reporting
+
+    private mutating func report(
+        _ code: Diagnostic.Code, _ severity: Diagnostic.Severity = .error, at position: SourcePosition, found: String,
+        expected: String, remedy: String
+    ) {
+        diagnostics.append(
+            Diagnostic(code, severity, at: position, found: found, expected: expected, remedy: remedy))
+    }
+
+    private mutating func reportUnknown(
+        _ name: ResourceName, kind: String, _ code: Diagnostic.Code, at position: SourcePosition,
+        among candidates: some Collection<ResourceName>
+    ) {
+        var hint = remedy(for: name.name, among: [], kind: kind)
+        if suggestionsLeft > 0 {
+            if let elsewhere = candidates.filter({ $0.name == name.name }).min() {
+                hint =
+                    "name a \(kind) of namespace \(Diagnostic.quoted(name.namespace)): there is one of this name in "
+                    + Diagnostic.quoted(elsewhere.namespace)
+                suggestionsLeft -= 1
+            } else {
+                let names = candidates.lazy.filter { $0.namespace == name.namespace }.map(\.name).sorted()
+                hint = remedy(for: name.name, among: names, kind: kind)
+            }
+        }
+        report(
+            code, at: position, found: Diagnostic.quoted(name.name),
+            expected: "a \(kind) in namespace \(Diagnostic.quoted(name.namespace))", remedy: hint)
+    }
+
+    /// `change it to "payments", or add a Service named "paymets"`.
+    private mutating func remedy(for name: String, among candidates: [String], kind: String) -> String {
+        let add = "add a \(kind) named \(Diagnostic.quoted(name))"
+        if let broken = files.first(where: \.isBroken)?.path {
+            return add + ", or mend \(broken) first, which could not be read whole"
+        }
+        guard suggestionsLeft > 0, !candidates.isEmpty else { return add }
+        suggestionsLeft -= 1
+        guard let near = NearestName.of(name, among: candidates) else { return add }
+        return "change it to \(Diagnostic.quoted(near)), or \(add)"
+    }
+}
+
+extension ManifestFile {
+    /// Resources of it may be missing.
+    fileprivate var isBroken: Bool {
+        diagnostics.contains { $0.severity == .error && $0.code.rawValue.hasPrefix("yaml.") }
+    }
+}
