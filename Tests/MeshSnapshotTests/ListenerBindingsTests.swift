@@ -1,0 +1,70 @@
+import Diagnostics
+import MeshSnapshot
+import Testing
+
+private func http(_ name: String, _ rest: String) -> String { "name: \(name), protocol: HTTP, \(rest)" }
+private func https(_ name: String, _ rest: String) -> String {
+    "name: \(name), protocol: HTTPS, tls: {certificateFile: a, keyFile: b}, \(rest)"
+}
+private let twoNodes = filesAuthority + node("a", "192.0.2.1:15008") + node("b", "192.0.2.2:15008")
+private func outbound(_ name: String, _ listen: String, node: String? = nil) -> String {
+    workload(name, "serviceAccount: s, outbound: {listen: \"\(listen)\"}" + (node.map { ", node: \($0)" } ?? ""))
+}
+
+@Test(arguments: [
+    outbound("w1", "127.0.0.1:15001") + outbound("w2", "127.0.0.1:15001"),
+    outbound("w1", "unix:/run/a.sock") + outbound("w2", "unix:/run/a.sock"),
+    outbound("w1", "127.0.0.1:80") + gateway("g", http("a", "port: 80")),
+    outbound("w1", "[::1]:80") + gateway("g", http("a", "port: 80, address: \"::\"")),
+    outbound("w1", "127.0.0.1:80") + gateway("g", http("a", "port: 80, address: \"::\"")),
+    gateway("g", http("a", "port: 80")) + gateway("h", http("b", "port: 80, address: 192.0.2.1")),
+    gateway("g", http("a", "port: 80"), https("b", "port: 80, hostname: x.com")),
+    gateway("g", http("a", "port: 80"), http("b", "port: 80")),
+    gateway("g", http("a", "port: 80, hostname: x.com")) + gateway("h", http("b", "port: 80, hostname: x.com")),
+    filesAuthority.replacing("spec: {", with: "spec: {telemetry: {listen: \"127.0.0.1:9090\"}, ")
+        + outbound("w1", "127.0.0.1:9090"),
+    service("s") + workload("w", "service: s, address: \"127.0.0.1:80\"") + gateway("g", http("a", "port: 80")),
+    service("s") + workload("w", "service: s, address: \"unix:/run/a.sock\"") + outbound("v", "unix:/run/a.sock"),
+])
+func `two that would take the same calls are an error`(yaml: String) {
+    #expect(resolve(yaml).errors.map(\.code) == [.overlappingListeners])
+}
+
+@Test(arguments: [
+    outbound("w1", "127.0.0.1:15001") + outbound("w2", "127.0.0.1:15002") + outbound("w3", "127.0.0.2:15001"),
+    outbound("w1", "[::1]:80") + gateway("g", http("a", "port: 80")),
+    gateway(
+        "g", http("a", "port: 80, hostname: x.com"), http("b", "port: 80, hostname: \"*.com\""), http("c", "port: 80")),
+    gateway("g", https("a", "port: 443, hostname: x.com")) + gateway("h", https("b", "port: 443, hostname: y.com")),
+    gateway("g", http("a", "port: 80, address: 192.0.2.1")) + gateway("h", http("b", "port: 80, address: 192.0.2.2")),
+    service("s") + workload("w", "service: s, address: \"172.17.0.2:80\"") + gateway("g", http("a", "port: 80")),
+])
+func `what does not meet is no error`(yaml: String) {
+    #expect(resolve(yaml).errors.isEmpty)
+}
+
+@Test(arguments: [
+    outbound("w1", "127.0.0.1:15001", node: "a") + outbound("w2", "127.0.0.1:15001", node: "a"),
+    gateway("g", node: "a", http("a", "port: 80")) + outbound("w", "127.0.0.1:80", node: "a"),
+    gateway("g", http("a", "port: 80")) + outbound("w", "127.0.0.1:80", node: "b"),
+    gateway("g", node: "b", http("a", "port: 15008")),
+    node("c", "192.0.2.1:15008"),
+])
+func `on a node, what is on it and what is on every node count`(yaml: String) {
+    #expect(resolve(twoNodes + yaml, node: "a").errors.map(\.code) == [.overlappingListeners])
+}
+
+@Test func `different nodes share nothing`() {
+    let yaml =
+        outbound("w1", "127.0.0.1:15001", node: "a") + outbound("w2", "127.0.0.1:15001", node: "b")
+        + gateway("g", node: "a", http("a", "port: 80")) + gateway("h", node: "b", http("a", "port: 80"))
+    #expect(resolve(twoNodes + yaml, node: "a").errors.isEmpty)
+}
+
+@Test func `an overlap names what is in the way and where`() throws {
+    let yaml = gateway("g", http("a", "port: 80")) + outbound("w", "127.0.0.1:80")
+    let error = try #require(resolve(yaml).errors.first)
+    #expect(error.position.line == 10)
+    #expect(error.found == "outbound.listen of Workload \"w\" at 127.0.0.1:80")
+    #expect(error.remedy.hasPrefix("choose another: listener \"a\" of Gateway \"g\" at mesh.yaml:5:"))
+}
