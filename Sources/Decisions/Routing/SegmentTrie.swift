@@ -7,17 +7,21 @@ import HTTPSemantics
 /// manifests hold.
 struct SegmentTrie: Sendable {
     private struct Edge {
+        static let none = Edge(hash: 0, parent: -1, child: -1, piece: .empty)
+
         let hash: UInt32
         let parent: Int32
+        /// -1 where the slot is empty.
         let child: Int32
         /// In `text`.
         let piece: ByteRange
     }
 
-    private var edges: [Edge] = []
+    /// Open addressing; a power of two, at most half of them taken. The edges themselves, not their positions: a step
+    /// touches little memory.
+    private var slots = [Edge](repeating: .none, count: 16)
+    private var edgeCount = 0
     private var text: [UInt8] = []
-    /// Positions in `edges`, -1 where empty; a power of two of them, at most half of them taken.
-    private var slots: [Int32] = [Int32](repeating: -1, count: 16)
     /// The parent of each node; a root is its own.
     private(set) var parents: [Int32] = []
 
@@ -30,15 +34,14 @@ struct SegmentTrie: Sendable {
     /// The child of a node along a piece, made if it is not there yet.
     mutating func addChild(of parent: Int32, _ piece: Span<UInt8>) -> Int32 {
         if let child = child(of: parent, piece, 0..<piece.count) { return child }
-        if (edges.count + 1) * 2 > slots.count { grow() }
+        if (edgeCount + 1) * 2 > slots.count { grow() }
         let child = Int32(parents.count)
         parents.append(parent)
         let start = text.count
         for index in piece.indices { text.append(piece[index]) }
         let hash = Self.hash(parent, piece, 0..<piece.count)
-        edges.append(
-            Edge(hash: hash, parent: parent, child: child, piece: ByteRange(offset: start, count: piece.count)))
-        place(edges.count - 1)
+        place(Edge(hash: hash, parent: parent, child: child, piece: ByteRange(offset: start, count: piece.count)))
+        edgeCount += 1
         return child
     }
 
@@ -46,8 +49,8 @@ struct SegmentTrie: Sendable {
     func child(of parent: Int32, _ bytes: Span<UInt8>, _ range: Range<Int>) -> Int32? {
         let hash = Self.hash(parent, bytes, range)
         var slot = Int(hash) & (slots.count - 1)
-        while slots[slot] >= 0 {
-            let edge = edges[Int(slots[slot])]
+        while slots[slot].child >= 0 {
+            let edge = slots[slot]
             if edge.hash == hash, edge.parent == parent, isPiece(edge.piece, bytes, range) { return edge.child }
             slot = (slot + 1) & (slots.count - 1)
         }
@@ -62,14 +65,15 @@ struct SegmentTrie: Sendable {
     }
 
     private mutating func grow() {
-        slots = [Int32](repeating: -1, count: slots.count * 2)
-        for index in edges.indices { place(index) }
+        let edges = slots.filter { $0.child >= 0 }
+        slots = [Edge](repeating: .none, count: slots.count * 2)
+        for edge in edges { place(edge) }
     }
 
-    private mutating func place(_ edge: Int) {
-        var slot = Int(edges[edge].hash) & (slots.count - 1)
-        while slots[slot] >= 0 { slot = (slot + 1) & (slots.count - 1) }
-        slots[slot] = Int32(edge)
+    private mutating func place(_ edge: Edge) {
+        var slot = Int(edge.hash) & (slots.count - 1)
+        while slots[slot].child >= 0 { slot = (slot + 1) & (slots.count - 1) }
+        slots[slot] = edge
     }
 
     private static func hash(_ parent: Int32, _ bytes: Span<UInt8>, _ range: Range<Int>) -> UInt32 {

@@ -51,8 +51,11 @@ extension MessageHead {
 }
 
 extension KnownField {
-    /// The interned form of a name in lower case. For names of manifests: looks at every known name.
+    /// The interned form of a name in lower case. For names of manifests, which are strings.
     package init(lowercaseName name: String) {
-        self = Self.allCases.first { $0 != .other && "\($0.name)" == name } ?? .other
+        self = Self.byName[name] ?? .other
     }
+
+    private static let byName = [String: KnownField](
+        uniqueKeysWithValues: allCases.lazy.filter { $0 != .other }.map { ("\($0.name)", $0) })
 }
