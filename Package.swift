@@ -100,6 +100,9 @@ let package = Package(
         .executableTarget(
             name: "HandshakeBenchmark", dependencies: ["CLinux", "SPIFFE", "TransportSecurity"],
             path: "Benchmarks/HandshakeBenchmark", swiftSettings: settings),
+        .executableTarget(
+            name: "HeadBenchmark", dependencies: ["AllocationCounter", "HTTPSemantics", "WireProtocols"],
+            path: "Benchmarks/HeadBenchmark", swiftSettings: settings),
         // Fuzzing: inputs that nobody would write.
         .target(name: "FuzzKit", path: "Fuzzing/FuzzKit", swiftSettings: settings),
         fuzzer("fuzz-yaml", at: "YAML", ["Diagnostics", "Manifests"]),
@@ -113,6 +116,10 @@ let package = Package(
         // What scripts/run and the examples call through the mesh.
         .executableTarget(
             name: "example-service", path: "Sources/Programs/example-service", swiftSettings: settings),
+        // Benchmarks: what hot code costs, to be run in release.
+        .executableTarget(
+            name: "HeadBenchmark", dependencies: ["HTTPSemantics", "WireProtocols"], path: "Benchmarks/HeadBenchmark",
+            swiftSettings: settings),
 
         tests("Diagnostics"),
         tests("SPIFFE"),

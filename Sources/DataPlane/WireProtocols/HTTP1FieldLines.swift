@@ -11,7 +11,7 @@ enum HTTP1FieldLines {
         var cursor = start
         while true {
             let nameStart = cursor
-            while cursor < count, ByteClass.token.contains(bytes[cursor]) { cursor += 1 }
+            cursor = endOfName(bytes, cursor)
             guard cursor < count else { return nil }
             let nameEnd = cursor
             guard nameEnd > nameStart else {
@@ -40,6 +40,25 @@ enum HTTP1FieldLines {
                     name: ByteRange(offset: nameStart, count: nameEnd - nameStart),
                     value: ByteRange(offset: valueStart, count: valueEnd - valueStart), known: .other))
         }
+    }
+
+    /// The first byte that a field name does not hold, as a rule the colon; the count of the bytes if there is none.
+    @inline(__always)
+    private static func endOfName(_ bytes: Span<UInt8>, _ start: Int) -> Int {
+        let count = bytes.count
+        var cursor = start
+        while cursor + 8 <= count {
+            let hits = ByteWord.outsideNames(bytes.word(at: cursor))
+            guard hits != 0 else {
+                cursor += 8
+                continue
+            }
+            cursor += hits.trailingZeroBitCount >> 3
+            guard ByteClass.token.contains(bytes[cursor]) else { return cursor }
+            cursor += 1
+        }
+        while cursor < count, ByteClass.token.contains(bytes[cursor]) { cursor += 1 }
+        return cursor
     }
 
     /// The first byte that a field value does not hold, as a rule CR; the count of the bytes if there is none.

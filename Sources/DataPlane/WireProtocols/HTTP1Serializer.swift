@@ -83,7 +83,9 @@ package enum HTTP1Serializer {
     }
 
     /// What follows a chunk's data.
-    package static var chunkEnd: StaticString { lineEnd }
+    package static var chunkEnd: Span<UInt8> {
+        @_lifetime(immortal) get { lineEnd.bytes }
+    }
 
     /// Writes the last chunk, the trailers and the end of the body.
     package static func appendLastChunk(trailers: borrowing MessageHead, to output: inout [UInt8]) {

@@ -1,5 +1,5 @@
 /// A set of ASCII bytes, as two words: a test is two instructions and no memory.
-package struct ByteClass {
+public struct ByteClass {
     @usableFromInline let low: UInt64
     @usableFromInline let high: UInt64
 
@@ -10,7 +10,7 @@ package struct ByteClass {
     }
 
     @inlinable @inline(__always)
-    package func contains(_ byte: UInt8) -> Bool {
+    public func contains(_ byte: UInt8) -> Bool {
         let word = byte & 0x40 == 0 ? low : high
         return byte < 0x80 && (word &>> UInt64(byte & 0x3F)) & 1 != 0
     }
@@ -19,29 +19,29 @@ package struct ByteClass {
 
     /// `tchar` (RFC 9110 § 5.6.2): methods, field names.
     @inlinable @inline(__always)
-    package static var token: ByteClass { ByteClass(low: 0x03FF_6CFA_0000_0000, high: 0x57FF_FFFF_C7FF_FFFE) }
+    public static var token: ByteClass { ByteClass(low: 0x03FF_6CFA_0000_0000, high: 0x57FF_FFFF_C7FF_FFFE) }
     /// `unreserved` (RFC 3986 § 2.3): the bytes whose escape means the same as they do.
     @inlinable @inline(__always)
-    package static var unreserved: ByteClass { ByteClass(low: 0x03FF_6000_0000_0000, high: 0x47FF_FFFE_87FF_FFFE) }
+    public static var unreserved: ByteClass { ByteClass(low: 0x03FF_6000_0000_0000, high: 0x47FF_FFFE_87FF_FFFE) }
     /// `reg-name` (RFC 3986 § 3.2.2) without escapes, and without `,` and `;`, which split the lists that hosts are put into.
     @inlinable @inline(__always)
-    package static var hostName: ByteClass { ByteClass(low: 0x23FF_6FD2_0000_0000, high: 0x47FF_FFFE_87FF_FFFE) }
+    public static var hostName: ByteClass { ByteClass(low: 0x23FF_6FD2_0000_0000, high: 0x47FF_FFFE_87FF_FFFE) }
     /// `pchar` and `/` (RFC 3986 § 3.3) without escapes.
     @inlinable @inline(__always)
-    package static var path: ByteClass { ByteClass(low: 0x2FFF_FFD2_0000_0000, high: 0x47FF_FFFE_87FF_FFFF) }
+    public static var path: ByteClass { ByteClass(low: 0x2FFF_FFD2_0000_0000, high: 0x47FF_FFFE_87FF_FFFF) }
 }
 
 /// ASCII as HTTP uses it.
-package enum ASCII {
+public enum ASCII {
     @inlinable @inline(__always)
-    package static func lowercased(_ byte: UInt8) -> UInt8 { byte &- 0x41 < 26 ? byte | 0x20 : byte }
+    public static func lowercased(_ byte: UInt8) -> UInt8 { byte &- 0x41 < 26 ? byte | 0x20 : byte }
 
     @inlinable @inline(__always)
-    package static func isDigit(_ byte: UInt8) -> Bool { byte &- 0x30 < 10 }
+    public static func isDigit(_ byte: UInt8) -> Bool { byte &- 0x30 < 10 }
 
     /// 0 to 15, `nil` if it is no hexadecimal digit.
     @inlinable @inline(__always)
-    package static func hexValue(_ byte: UInt8) -> UInt8? {
+    public static func hexValue(_ byte: UInt8) -> UInt8? {
         let digit = byte &- 0x30
         if digit < 10 { return digit }
         let letter = (byte | 0x20) &- 0x61
@@ -50,18 +50,26 @@ package enum ASCII {
 
     /// The upper-case digit of 0 to 15.
     @inlinable @inline(__always)
-    package static func hexDigit(_ value: UInt8) -> UInt8 { value < 10 ? 0x30 + value : 0x37 + value }
+    public static func hexDigit(_ value: UInt8) -> UInt8 { value < 10 ? 0x30 + value : 0x37 + value }
 
     /// The same bytes, upper and lower case being one; `lowercase` is in lower case.
-    package static func equal(_ bytes: Span<UInt8>, ignoringCaseOf lowercase: Span<UInt8>) -> Bool {
+    public static func equal(_ bytes: Span<UInt8>, ignoringCaseOf lowercase: Span<UInt8>) -> Bool {
         guard bytes.count == lowercase.count else { return false }
         for index in bytes.indices where lowercased(bytes[index]) != lowercase[index] { return false }
         return true
     }
 
-    package static func equal(_ bytes: Span<UInt8>, _ other: Span<UInt8>) -> Bool {
+    public static func equal(_ bytes: Span<UInt8>, _ other: Span<UInt8>) -> Bool {
         guard bytes.count == other.count else { return false }
-        for index in bytes.indices where bytes[index] != other[index] { return false }
+        var index = 0
+        while index + 8 <= bytes.count {
+            guard bytes.word(at: index) == other.word(at: index) else { return false }
+            index += 8
+        }
+        while index < bytes.count {
+            guard bytes[index] == other[index] else { return false }
+            index += 1
+        }
         return true
     }
 }

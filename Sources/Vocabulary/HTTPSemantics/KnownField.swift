@@ -1,5 +1,5 @@
 /// Field names that Heddle itself reads or writes, interned so that comparing them is comparing a byte.
-package enum KnownField: UInt8, Sendable, CaseIterable {
+public enum KnownField: UInt8, Sendable, CaseIterable {
     case other
     case host, connection, contentLength, transferEncoding, te, trailer, upgrade, expect, keepAlive
     case proxyConnection, proxyAuthenticate, proxyAuthorization, http2Settings
@@ -9,7 +9,8 @@ package enum KnownField: UInt8, Sendable, CaseIterable {
     case heddleCaller, heddleReason
 
     /// In lower case; empty for `.other`.
-    package var name: StaticString {
+    @inlinable
+    public var name: StaticString {
         switch self {
         case .other: ""
         case .host: "host"

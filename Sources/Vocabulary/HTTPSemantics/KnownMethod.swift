@@ -1,5 +1,5 @@
 /// Methods with a bit of their own in a program's method set (RFC 9110 § 9, RFC 5789).
-package enum KnownMethod: UInt8, Sendable, CaseIterable {
+public enum KnownMethod: UInt8, Sendable, CaseIterable {
     case other, get, head, post, put, delete, connect, options, trace, patch
 
     /// As it is sent; empty for `.other`.
@@ -36,7 +36,8 @@ package enum KnownMethod: UInt8, Sendable, CaseIterable {
     }
 
     /// Twice is as good as once (RFC 9110 § 9.2.2).
-    package var isIdempotent: Bool {
+    @inlinable
+    public var isIdempotent: Bool {
         switch self {
         case .get, .head, .put, .delete, .options, .trace: true
         case .other, .post, .connect, .patch: false

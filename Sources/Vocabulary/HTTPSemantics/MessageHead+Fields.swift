@@ -170,7 +170,8 @@ extension MessageHead {
 
 extension KnownField {
     /// Means something to the next hop only (RFC 9110 § 7.6.1), or is an HTTP/1.0 proxy's idea of that.
-    package var isHopByHop: Bool {
+    @inlinable
+    public var isHopByHop: Bool {
         switch self {
         case .connection, .keepAlive, .proxyConnection, .proxyAuthenticate, .proxyAuthorization, .te, .transferEncoding,
             .upgrade, .http2Settings:
@@ -210,12 +211,11 @@ package enum ListItems {
 extension [UInt8] {
     /// Appends a number in decimal.
     package mutating func append(decimal value: UInt64) {
-        let start = count
-        var rest = value
-        repeat {
-            append(0x30 + UInt8(truncatingIfNeeded: rest % 10))
-            rest /= 10
-        } while rest > 0
-        self[start...].reverse()
+        var divisor: UInt64 = 1
+        while value / divisor >= 10 { divisor *= 10 }
+        while divisor > 0 {
+            append(0x30 + UInt8(truncatingIfNeeded: value / divisor % 10))
+            divisor /= 10
+        }
     }
 }

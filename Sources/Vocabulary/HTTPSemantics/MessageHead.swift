@@ -3,15 +3,15 @@
 ///
 /// Field names are stored in lower case; names and values hold no CR, LF or NUL, values no surrounding white space.
 /// Whoever fills a head answers for that.
-package struct MessageHead: ~Copyable {
-    package struct Field {
-        package var name: ByteRange
-        package var value: ByteRange
+public struct MessageHead: ~Copyable {
+    public struct Field {
+        public var name: ByteRange
+        public var value: ByteRange
         /// The interned name, `.other` where it is not a common one.
-        package var known: KnownField
+        public var known: KnownField
 
         @inlinable
-        package init(name: ByteRange, value: ByteRange, known: KnownField) {
+        public init(name: ByteRange, value: ByteRange, known: KnownField) {
             self.name = name
             self.value = value
             self.known = known
@@ -19,30 +19,30 @@ package struct MessageHead: ~Copyable {
     }
 
     /// All bytes of the head; the ranges below point into it.
-    @usableFromInline package internal(set) var storage: [UInt8] = []
+    public internal(set) var storage: [UInt8] = []
     /// A request's `host` is one of them, for those who match fields: its value is the canonical host.
-    @usableFromInline package internal(set) var fields: [Field] = []
+    public internal(set) var fields: [Field] = []
 
     /// Upper- or mixed-case token as it came (RFC 9110 § 9.1: methods are case-sensitive). Requests only.
-    package var method = ByteRange.empty
-    package var knownMethod = KnownMethod.other
-    package var scheme = Scheme.http
+    public var method = ByteRange.empty
+    public var knownMethod = KnownMethod.other
+    public var scheme = Scheme.http
     /// Canonical host: lower case, without port and without one trailing dot. Requests only.
-    package var host = ByteRange.empty
+    public var host = ByteRange.empty
     /// The port that `Host` named, 0 where it named none.
-    package var hostPort: UInt16 = 0
+    public var hostPort: UInt16 = 0
     /// Canonical path, without query; `*` for `OPTIONS *`; empty for `CONNECT`. Requests only.
-    package var path = ByteRange.empty
+    public var path = ByteRange.empty
     /// Without the `?`; meaningful only if `hasQuery`.
-    package var query = ByteRange.empty
-    package var hasQuery = false
+    public var query = ByteRange.empty
+    public var hasQuery = false
     /// The path holds `%2F` or `%5C`: what they mean depends on the service it goes to.
-    package var hasEscapedSlash = false
+    public var hasEscapedSlash = false
     /// What `Content-Length` said, `nil` where there was none. Kept beside the fields, so that no edit of them reaches the
     /// framing, and that a response to `HEAD` can still say it.
-    package var contentLength: UInt64?
+    public var contentLength: UInt64?
     /// 100 to 999. Responses only.
-    package var status: UInt16 = 0
+    public var status: UInt16 = 0
 
     package init() {
         storage.reserveCapacity(4096)
@@ -69,12 +69,12 @@ package struct MessageHead: ~Copyable {
     /// The bytes of a range of this head.
     @inlinable
     @_lifetime(borrow self)
-    package func bytes(_ range: ByteRange) -> Span<UInt8> {
+    public func bytes(_ range: ByteRange) -> Span<UInt8> {
         storage.span.extracting(range.bounds)
     }
 
     @inlinable
-    package var fieldCount: Int { fields.count }
+    public var fieldCount: Int { fields.count }
 
     /// Adds bytes to the head's storage and says where they stand.
     package mutating func append(_ bytes: Span<UInt8>) -> ByteRange {
@@ -92,29 +92,28 @@ package struct MessageHead: ~Copyable {
     package mutating func appendByte(_ byte: UInt8) { storage.append(byte) }
 
     /// Where the next byte will stand.
-    package var end: Int { storage.count }
+    public var end: Int { storage.count }
 
     package mutating func truncate(to end: Int) { storage.removeLast(storage.count - end) }
 
-    @inlinable
     package mutating func appendField(_ field: Field) { fields.append(field) }
 
     package mutating func removeFields(where isUnwanted: (Field) -> Bool) { fields.removeAll(where: isUnwanted) }
 }
 
 /// The scheme of a request: from the listener it came in on, never from its bytes.
-package enum Scheme: UInt8, Sendable {
+public enum Scheme: UInt8, Sendable {
     case http, https
 
     /// `http` or `https`.
-    package var name: StaticString {
+    public var name: StaticString {
         switch self {
         case .http: "http"
         case .https: "https"
         }
     }
 
-    package var bytes: Span<UInt8> {
+    public var bytes: Span<UInt8> {
         @_lifetime(immortal) get { name.bytes }
     }
 }
@@ -122,7 +121,7 @@ package enum Scheme: UInt8, Sendable {
 extension [UInt8] {
     /// Appends the bytes of a span, all at once.
     @inlinable
-    package mutating func append(copying bytes: Span<UInt8>) {
+    public mutating func append(copying bytes: Span<UInt8>) {
         // SAFETY: the pointer does not leave the closure.
         unsafe bytes.withUnsafeBufferPointer { unsafe append(contentsOf: $0) }
     }
