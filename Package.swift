@@ -106,6 +106,11 @@ let package = Package(
         // Fuzzing: inputs that nobody would write.
         .target(name: "FuzzKit", path: "Fuzzing/FuzzKit", swiftSettings: settings),
         fuzzer("fuzz-yaml", at: "YAML", ["Diagnostics", "Manifests"]),
+        .target(
+            name: "WireChecks", dependencies: ["HTTPSemantics", "WireProtocols"], path: "Fuzzing/WireChecks",
+            swiftSettings: settings),
+        fuzzer("fuzz-http1", at: "HTTP1", ["WireChecks"]),
+        fuzzer("fuzz-canonical-request", at: "CanonicalRequest", ["WireChecks"]),
 
         // Benchmarks: budgets in allocations and time.
         .target(name: "AllocationCounter", path: "Benchmarks/AllocationCounter"),
@@ -123,7 +128,7 @@ let package = Package(
 
         tests("Diagnostics"),
         tests("SPIFFE"),
-        tests("HTTPSemantics"),
+        tests("HTTPSemantics", ["FuzzKit", "WireChecks"]),
         tests("Telemetry"),
         tests("YAMLSyntax"),
         tests("Manifests", ["Diagnostics", "HTTPSemantics", "FuzzKit"]),
@@ -134,7 +139,7 @@ let package = Package(
         tests("EventLoops"),
         tests("TransportSecurity", ["CLinux", "SPIFFE"]),
         tests("WorkloadIdentity", ["SPIFFE", "TransportSecurity", logging]),
-        tests("WireProtocols", ["HTTPSemantics"]),
+        tests("WireProtocols", ["HTTPSemantics", "FuzzKit", "WireChecks"]),
         tests("Forwarding"),
         tests("AdminAPI"),
         .testTarget(name: "ScenarioTests", path: "Tests/ScenarioTests", swiftSettings: settings),

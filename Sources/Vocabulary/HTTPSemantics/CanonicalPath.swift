@@ -86,7 +86,20 @@ package enum CanonicalPath {
             }
         }
         endSegment(&segment, from: start, in: &storage, isLast: true)
+        // Its segment may have been removed since.
+        if hasEscapedSlash { hasEscapedSlash = containsEscapedSlash(storage.span.extracting(start...)) }
         return ByteRange(offset: start, count: storage.count - start)
+    }
+
+    /// - Parameter path: In canonical form.
+    private static func containsEscapedSlash(_ path: Span<UInt8>) -> Bool {
+        for index in path.indices where path[index] == UInt8(ascii: "%") {
+            let digits = (path[index + 1], path[index + 2])
+            if digits == (UInt8(ascii: "2"), UInt8(ascii: "F")) || digits == (UInt8(ascii: "5"), UInt8(ascii: "C")) {
+                return true
+            }
+        }
+        return false
     }
 
     /// Ends the segment at the end of the storage: removes it if it is empty, `.` or `..`, the latter with the one before.

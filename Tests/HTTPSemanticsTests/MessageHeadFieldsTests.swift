@@ -1,0 +1,115 @@
+import Testing
+
+@testable import HTTPSemantics
+
+extension MessageHead {
+    fileprivate init(fields: [(String, String)]) {
+        self.init()
+        for (name, value) in fields { addField(name: Array(name.utf8).span, value: Array(value.utf8).span) }
+    }
+
+    fileprivate var lines: [String] { fields.map { text($0.name) + ": " + text($0.value) } }
+}
+
+private func knownField(_ name: [UInt8]) -> KnownField { KnownField(name.span) }
+
+private func knownMethod(_ name: String) -> KnownMethod { KnownMethod(Array(name.utf8).span) }
+
+@Test func `every known field and method is found by its name, and by no other`() {
+    for known in KnownField.allCases where known != .other {
+        let name = Array(String(describing: known.name).utf8)
+        #expect(knownField(name) == known)
+        for index in name.indices {
+            var other = name
+            other[index] ^= 1
+            #expect(knownField(other) == .other)
+        }
+    }
+    for known in KnownMethod.allCases where known != .other {
+        #expect(knownMethod(String(describing: known.name)) == known)
+        #expect(knownMethod(String(describing: known.name).lowercased()) == .other)
+    }
+    #expect(knownField([]) == .other)
+}
+
+@Test func `names are interned whatever their case`() {
+    let head = MessageHead(fields: [("Content-Type", "A"), ("X-Own", "B")])
+    #expect(head.lines == ["content-type: A", "x-own: B"])
+    #expect(head.fields.map(\.known) == [.contentType, .other])
+}
+
+@Test func `setting a field leaves one of it`() {
+    var head = MessageHead(fields: [("via", "1"), ("server", "a"), ("via", "2")])
+    head.setField(.via, to: ("3" as StaticString).bytes)
+    head.setField(.date, to: ("now" as StaticString).bytes)
+    #expect(head.lines == ["via: 3", "server: a", "date: now"])
+    head.removeField(.via)
+    #expect(head.lines == ["server: a", "date: now"])
+}
+
+@Test func `an item is added to a list over all its lines`() {
+    var head = MessageHead(fields: [
+        ("x-forwarded-for", "1.1.1.1"), ("a", "b"), ("X-Forwarded-For", "2.2.2.2, 3.3.3.3"),
+    ])
+    head.appendToList(.forwardedFor, ("4.4.4.4" as StaticString).bytes)
+    head.appendToList(.via, ("1.1 x" as StaticString).bytes)
+    #expect(head.lines == ["x-forwarded-for: 1.1.1.1, 2.2.2.2, 3.3.3.3, 4.4.4.4", "a: b", "via: 1.1 x"])
+}
+
+@Test func `the host is copied with its port`() throws {
+    var head = MessageHead(fields: [("host", "X")])
+    try head.setHost(canonicalizing: Array("Orders.:81".utf8).span)
+    head.copyHost(to: .forwardedHost)
+    #expect(head.lines == ["host: orders", "x-forwarded-host: orders:81"])
+}
+
+@Test func `hop-by-hop fields and those that Connection names are dropped`() {
+    var head = MessageHead(fields: [
+        ("Connection", "close, X-Mine ,, TE"), ("x-mine", "1"), ("te", "trailers"), ("keep-alive", "5"),
+        ("upgrade", "h2c"),
+        ("http2-settings", "A"), ("proxy-authorization", "p"), ("transfer-encoding", "chunked"), ("x-mine-too", "2"),
+        ("proxy-connection", "keep-alive"), ("connection", "\tx-other"), ("x-other", "3"),
+    ])
+    head.removeHopByHopFields()
+    #expect(head.lines == ["x-mine-too: 2"])
+}
+
+/// Traefik CVE-2024-45410, CVE-2021-32813.
+@Test func `Connection cannot have end-to-end fields dropped`() {
+    let names = [
+        "host", "content-length", "authorization", "cookie", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto",
+        "x-request-id", "traceparent", "x-heddle-caller",
+    ]
+    var head = MessageHead(
+        fields: names.map { ($0, "v") } + [("Connection", names.joined(separator: ", ").uppercased())])
+    head.removeHopByHopFields()
+    #expect(head.lines == names.map { $0 + ": v" })
+}
+
+/// Envoy CVE-2023-27487, CVE-2024-45806.
+@Test func `what only Heddle may say is dropped`() {
+    var head = MessageHead(fields: [
+        ("X-Heddle-Caller", "a"), ("x-heddle-reason", "b"), ("x-heddle-", "c"), ("X-HEDDLE-anything", "d"),
+        ("x-forwarded-client-cert", "e"), ("x-heddl", "f"), ("x-heddles-own", "g"),
+    ])
+    head.removeHeddleFields()
+    #expect(head.lines == ["x-heddl: f", "x-heddles-own: g"])
+}
+
+@Test func `a list gives its items without white space and empty ones`() {
+    let bytes = Array(" a ,, b\t,\t ,c".utf8)
+    var cursor = 0
+    var items: [String] = []
+    while let item = ListItems.next(bytes.span, &cursor, bytes.count) {
+        items.append(String(decoding: bytes[item], as: UTF8.self))
+    }
+    #expect(items == ["a", "b", "c"])
+}
+
+@Test func `numbers are written in decimal`() {
+    for number in [0, 9, 10, 99, 100, 12_345, UInt64.max] {
+        var bytes: [UInt8] = []
+        bytes.append(decimal: number)
+        #expect(String(decoding: bytes, as: UTF8.self) == String(number))
+    }
+}
