@@ -28,6 +28,12 @@ func fuzzer(_ name: String, at folder: String, _ dependencies: [Target.Dependenc
         name: name, dependencies: ["FuzzKit"] + dependencies, path: "Fuzzing/\(folder)", swiftSettings: settings)
 }
 
+func benchmark(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(
+        name: name, dependencies: ["AllocationCounter"] + dependencies, path: "Benchmarks/\(name)",
+        swiftSettings: settings)
+}
+
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 
 let package = Package(
@@ -96,35 +102,24 @@ let package = Package(
             ],
             path: "Sources/Programs/heddle", swiftSettings: settings),
 
-        // Benchmarks: budgets of what the data plane does, without a network.
+        // A workload for the examples, that needs nothing but this package.
         .executableTarget(
-            name: "HandshakeBenchmark", dependencies: ["CLinux", "SPIFFE", "TransportSecurity"],
-            path: "Benchmarks/HandshakeBenchmark", swiftSettings: settings),
-        .executableTarget(
-            name: "HeadBenchmark", dependencies: ["AllocationCounter", "HTTPSemantics", "WireProtocols"],
-            path: "Benchmarks/HeadBenchmark", swiftSettings: settings),
+            name: "example-service", path: "Sources/Programs/example-service", swiftSettings: settings),
+
+        // Benchmarks: what hot code costs in time and allocations, to be run in release.
+        .target(name: "AllocationCounter", path: "Benchmarks/AllocationCounter"),
+        benchmark("DecisionBenchmark", ["Diagnostics", "SPIFFE", "HTTPSemantics", "Manifests", "Authorization"]),
+        benchmark("HandshakeBenchmark", ["CLinux", "SPIFFE", "TransportSecurity"]),
+        benchmark("HeadBenchmark", ["HTTPSemantics", "WireProtocols"]),
+
         // Fuzzing: inputs that nobody would write.
         .target(name: "FuzzKit", path: "Fuzzing/FuzzKit", swiftSettings: settings),
-        fuzzer("fuzz-yaml", at: "YAML", ["Diagnostics", "Manifests"]),
         .target(
             name: "WireChecks", dependencies: ["HTTPSemantics", "WireProtocols"], path: "Fuzzing/WireChecks",
             swiftSettings: settings),
+        fuzzer("fuzz-yaml", at: "YAML", ["Diagnostics", "Manifests"]),
         fuzzer("fuzz-http1", at: "HTTP1", ["WireChecks"]),
         fuzzer("fuzz-canonical-request", at: "CanonicalRequest", ["WireChecks"]),
-
-        // Benchmarks: budgets in allocations and time.
-        .target(name: "AllocationCounter", path: "Benchmarks/AllocationCounter"),
-        .executableTarget(
-            name: "DecisionBenchmark",
-            dependencies: ["AllocationCounter", "Diagnostics", "SPIFFE", "HTTPSemantics", "Manifests", "Authorization"],
-            path: "Benchmarks/DecisionBenchmark", swiftSettings: settings),
-        // What scripts/run and the examples call through the mesh.
-        .executableTarget(
-            name: "example-service", path: "Sources/Programs/example-service", swiftSettings: settings),
-        // Benchmarks: what hot code costs, to be run in release.
-        .executableTarget(
-            name: "HeadBenchmark", dependencies: ["HTTPSemantics", "WireProtocols"], path: "Benchmarks/HeadBenchmark",
-            swiftSettings: settings),
 
         tests("Diagnostics"),
         tests("SPIFFE"),
