@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,6 +52,12 @@ class Bench:
     proxies: list[Proxy]
     backend_port: int
     say: object
+    #: Arms begun so far, with what they have measured: an interrupted run still shows them.
+    results: list[Arm]
+
+    def arm(self, name: str, title: str, columns: list[Column]) -> Arm:
+        self.results.append(Arm(name, title, columns))
+        return self.results[-1]
 
     def work(self, name: str, **more) -> Work:
         folder = self.folder / name
@@ -94,30 +102,28 @@ class Bench:
                     f"{result.requests_per_second:,.0f}/s, p99 {result.p99_milliseconds:.2f} ms")
 
 
-def plain(bench: Bench) -> list[Arm]:
-    arm = Arm("plain", f"Plain hop with a rule, {bench.settings.connections} connections", [CPU, RATE, P99, PSS, FAILED])
+def plain(bench: Bench) -> None:
+    arm = bench.arm("plain", f"Plain hop with a rule, {bench.settings.connections} connections", [CPU, RATE, P99, PSS, FAILED])
     work = bench.work("plain")
     deployments = bench.deploy(
         lambda proxy: proxy.hop(work), bench.named("heddle", "haproxy", "nginx", "envoy"), arm)
     bench.measure_throughput(arm, deployments)
     _stop(deployments)
-    return [arm]
 
 
-def mesh(bench: Bench) -> list[Arm]:
+def mesh(bench: Bench) -> None:
     title = f"Mesh path: two processes, mutual TLS 1.3, HTTP/1.1 between, a rule, {bench.settings.connections} connections"
-    arm = Arm("mesh", title, [CPU, RATE, P99, PSS, FAILED])
+    arm = bench.arm("mesh", title, [CPU, RATE, P99, PSS, FAILED])
     work = bench.work("mesh")
     deployments = bench.deploy(lambda proxy: proxy.mesh(work), [p for p in bench.proxies if p.has_mesh], arm)
     bench.measure_throughput(arm, deployments)
     _stop(deployments)
-    return [arm]
 
 
-def rules(bench: Bench) -> list[Arm]:
+def rules(bench: Bench) -> None:
     """All sizes of one proxy run side by side, so that its ratio against its own 10 is of one run too."""
     columns = [CPU, RATE, P99, PSS, FAILED]
-    arm = Arm("rules", "10, 1,000 and 10,000 rules and routes, requests over all of them", columns)
+    arm = bench.arm("rules", "10, 1,000 and 10,000 rules and routes, requests over all of them", columns)
     deployments: dict[str, Deployment] = {}
     scripts: dict[str, Path] = {}
     for proxy in bench.named("heddle", "haproxy", "nginx", "envoy"):
@@ -137,27 +143,31 @@ def rules(bench: Bench) -> list[Arm]:
             ratio = arm.ratio(f"{proxy.name} {count}", f"{proxy.name} 10", CPU.key)
             if ratio:
                 arm.notes.append(f"{proxy.name}: a request with {count} costs {ratio:.2f} × one with 10.")
-    return [arm]
 
 
-def reload(bench: Bench) -> list[Arm]:
+def reload(bench: Bench) -> None:
+    _reload(bench, "reload", "one changed route of about 100 resources", filler_count=96, proxies=bench.proxies)
+
+
+def reload_large(bench: Bench) -> None:
+    _reload(
+        bench, "reload-10000", "one changed route of 10,000 resources (Envoy: 3,330 routes)", filler_count=9_990,
+        proxies=bench.named("heddle", "envoy"))
+
+
+def _reload(bench: Bench, name: str, what: str, filler_count: int, proxies: list[Proxy]) -> None:
     columns = [
         Column("p50Milliseconds", "p50 ms", 1, has_ratio=True), Column("p99Milliseconds", "p99 ms", 1, has_ratio=True),
         Column("worstMilliseconds", "worst ms", 1), Column("failedRequests", "failed", 0),
         Column("closedConnections", "closed", 0), Column("reloads", "reloads", 0),
     ]
-    load = f"{bench.settings.connections} connections of load"
-    arm = Arm("reload", f"Reload: rename(2) to the first new answer, one changed route of about 100 resources, {load}", columns)
-    work = bench.work("reload", filler_count=96)
-    deployments = bench.deploy(lambda proxy: proxy.hop(work), bench.proxies, arm)
+    arm = bench.arm(
+        name, f"Reload, {what}: rename(2) to the first new answer, {bench.settings.connections} connections of load",
+        columns)
+    work = bench.work(name, filler_count=filler_count)
+    deployments = bench.deploy(lambda proxy: proxy.hop(work), proxies, arm)
     _measure_reloads(bench, arm, deployments)
     _stop(deployments)
-    large = Arm("reload-10000", f"Reload with 10,000 resources, {load}", columns)
-    work = bench.work("reload-10000", filler_count=9_990)
-    deployments = bench.deploy(lambda proxy: proxy.hop(work), bench.named("heddle", "envoy"), large)
-    _measure_reloads(bench, large, deployments)
-    _stop(deployments)
-    return [arm, large]
 
 
 def _measure_reloads(bench: Bench, arm: Arm, deployments: dict[str, Deployment]) -> None:
@@ -165,27 +175,19 @@ def _measure_reloads(bench: Bench, arm: Arm, deployments: dict[str, Deployment])
     publishers = {proxy.name: proxy for proxy in bench.proxies}
     durations: dict[str, list[float]] = {name: [] for name in deployments}
     totals: dict[str, dict[str, int]] = {name: {} for name in deployments}
-    generation = 0
+    generations = itertools.count(1)
     for part in range(4):
-        for name, deployment in deployments.items():
+        for name in list(durations):
             # Traefik waits 2 s between two changes: a tenth of the reloads shows it well enough.
             count = max(1, bench.settings.reloads // 4 // (10 if name == "traefik" else 1))
-            load = _start_steady_load(deployment.port, bench.settings.connections)
             try:
-                prober = _Prober(deployment.port)
-                for _ in range(count):
-                    generation += 1
-                    time.sleep(random.uniform(0.1, 0.2))
-                    before = time.perf_counter()
-                    publishers[name].publish(generation)
-                    durations[name].append((prober.wait_for(generation, 30) - before) * 1000)
-                time.sleep(0.3)
-                result = _end_steady_load(load)
-            finally:
-                load.kill()
-                load.wait()
-            result["closed"] += prober.closed_count
-            for key, value in result.items():
+                some, counted = _reload_some(publishers[name], deployments[name].port, count, generations, bench.settings)
+            except BenchmarkError as error:
+                arm.notes.append(f"{name} is left out: {error}")
+                del durations[name]
+                continue
+            durations[name] += some
+            for key, value in counted.items():
                 totals[name][key] = totals[name].get(key, 0) + value
     for name, values in durations.items():
         total = totals[name]
@@ -194,6 +196,43 @@ def _measure_reloads(bench: Bench, arm: Arm, deployments: dict[str, Deployment])
             worstMilliseconds=max(values), reloads=len(values), closedConnections=total["closed"],
             failedRequests=total["failed"] + total["refused"] + total["reconnectFailed"])
         bench.say(f"  {name}: p50 {percentile(values, 0.5):.1f} ms, p99 {percentile(values, 0.99):.1f} ms, {total}")
+
+
+def _reload_some(
+    proxy: Proxy, port: int, count: int, generations: Iterator[int], settings: Settings
+) -> tuple[list[float], dict[str, int]]:
+    """`count` reloads under load. Returns how long each took, in milliseconds, and what became of the load."""
+    durations = []
+    load = _start_steady_load(port, settings.connections)
+    prober = _Prober(port)
+    try:
+        for generation in itertools.islice(generations, count):
+            time.sleep(random.uniform(0.1, 0.2))
+            before = time.perf_counter()
+            proxy.publish(generation)
+            durations.append((prober.wait_for(generation, 30) - before) * 1000)
+        time.sleep(0.3)
+        counted = _end_steady_load(load)
+    finally:
+        load.kill()
+        load.wait()
+    counted["closed"] += prober.closed_count
+    return durations, counted
+
+
+def _start_steady_load(port: int, connections: int) -> subprocess.Popen:
+    script = Path(__file__).with_name("steady_load.py")
+    load = subprocess.Popen(
+        [sys.executable, "-B", str(script), str(port), str(connections)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        text=True)
+    if load.stdout.readline().strip() != "ready":
+        load.kill()
+        raise BenchmarkError(f"the load found nobody on port {port}")
+    return load
+
+
+def _end_steady_load(load: subprocess.Popen) -> dict[str, int]:
+    return json.loads(load.communicate(timeout=20)[0].strip().splitlines()[-1])
 
 
 class _Prober:
@@ -229,45 +268,33 @@ class _Prober:
             self.closed_count += 1
 
 
-def _start_steady_load(port: int, connections: int) -> subprocess.Popen:
-    script = Path(__file__).with_name("steady_load.py")
-    load = subprocess.Popen(
-        [sys.executable, str(script), str(port), str(connections)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-        text=True)
-    if load.stdout.readline().strip() != "ready":
-        load.kill()
-        raise BenchmarkError(f"the load found nobody on port {port}")
-    return load
+IDLE = Column("kibibytesPerConnection", "KiB/connection", 2, has_ratio=True)
 
 
-def _end_steady_load(load: subprocess.Popen) -> dict[str, int]:
-    return json.loads(load.communicate(timeout=20)[0].strip().splitlines()[-1])
-
-
-def idle(bench: Bench) -> list[Arm]:
-    column = Column("kibibytesPerConnection", "KiB/connection", 2, has_ratio=True)
-    plain_arm = Arm("idle-plain", f"{bench.settings.idle_plain:,} idle plain connections after one request each", [column])
+def idle_plain(bench: Bench) -> None:
+    arm = bench.arm("idle-plain", f"{bench.settings.idle_plain:,} idle plain connections after one request each", [IDLE])
     work = bench.work("idle-plain")
     for proxy in bench.named("heddle", "haproxy", "nginx", "envoy"):
-        for deployment in bench.deploy(lambda proxy: proxy.hop(work), [proxy], plain_arm).values():
+        for deployment in bench.deploy(lambda proxy: proxy.hop(work), [proxy], arm).values():
             figure = _bytes_per_connection(
                 deployment.children, bench.settings.idle_plain, lambda: Connection(deployment.port))
-            plain_arm.record(proxy.name, kibibytesPerConnection=figure / KIB)
+            arm.record(proxy.name, kibibytesPerConnection=figure / KIB)
             bench.say(f"  {proxy.name}: {figure / KIB:.2f} KiB per plain connection")
             deployment.stop()
 
-    tls_arm = Arm("idle-tls", f"{bench.settings.idle_tls:,} idle mutual-TLS connections after one request each", [column])
+
+def idle_tls(bench: Bench) -> None:
+    arm = bench.arm("idle-tls", f"{bench.settings.idle_tls:,} idle mutual-TLS connections after one request each", [IDLE])
     work = bench.work("idle-tls")
     context = client_context(bench.certificates)
     for proxy in [p for p in bench.proxies if p.has_mesh]:
-        for deployment in bench.deploy(lambda proxy: proxy.mesh(work), [proxy], tls_arm).values():
+        for deployment in bench.deploy(lambda proxy: proxy.mesh(work), [proxy], arm).values():
             figure = _bytes_per_connection(
                 deployment.tls_children, bench.settings.idle_tls,
                 lambda: Connection(deployment.tls_port, context, deployment.tls_name))
-            tls_arm.record(proxy.name, kibibytesPerConnection=figure / KIB)
+            arm.record(proxy.name, kibibytesPerConnection=figure / KIB)
             bench.say(f"  {proxy.name}: {figure / KIB:.2f} KiB per TLS connection")
             deployment.stop()
-    return [plain_arm, tls_arm]
 
 
 def _bytes_per_connection(children: list[Child], count: int, connect) -> float:
@@ -296,9 +323,9 @@ def _bytes_per_connection(children: list[Child], count: int, connect) -> float:
     raise BenchmarkError("no idle connections were asked for")
 
 
-def handshakes(bench: Bench) -> list[Arm]:
+def handshakes(bench: Bench) -> None:
     column = Column("handshakesPerCPUSecond", "handshakes/CPU s", 0, has_ratio=True)
-    arm = Arm("handshakes", "Full mutual TLS 1.3 handshakes (P-256, X25519) per CPU second of the server", [column])
+    arm = bench.arm("handshakes", "Full mutual TLS 1.3 handshakes (P-256, X25519) per CPU second of the server", [column])
     work = bench.work("handshakes")
     deployments = bench.deploy(lambda proxy: proxy.mesh(work), [p for p in bench.proxies if p.has_mesh], arm)
     context = client_context(bench.certificates)
@@ -314,13 +341,12 @@ def handshakes(bench: Bench) -> list[Arm]:
             arm.record(name, handshakesPerCPUSecond=rate)
             bench.say(f"  round {number + 1} {name}: {rate:.0f} handshakes per CPU second")
     _stop(deployments)
-    return [arm]
 
 
-def cold_start(bench: Bench) -> list[Arm]:
+def cold_start(bench: Bench) -> None:
     column = Column("milliseconds", "ms", 0, has_ratio=True)
     ready = Column("readyMilliseconds", "readyz ms", 0)
-    arm = Arm("cold", "Cold start with 10,000 resources (peers: 3,330 routes): exec to the first answer", [column, ready])
+    arm = bench.arm("cold", "Cold start with 10,000 resources (peers: 3,330 routes): exec to the first answer", [column, ready])
     for number in range(min(3, bench.settings.rounds)):
         for proxy in bench.named("heddle", "haproxy", "nginx", "envoy"):
             work = bench.work(f"cold-{proxy.name}-{number}", filler_count=9_990)
@@ -339,7 +365,6 @@ def cold_start(bench: Bench) -> list[Arm]:
             arm.record(proxy.name, milliseconds=duration, **figures)
             bench.say(f"  {proxy.name}: {duration:.0f} ms")
             served.stop()
-    return [arm]
 
 
 def _time_start(proxy: Proxy, work: Work) -> tuple[Deployment, float]:
@@ -351,8 +376,8 @@ def _time_start(proxy: Proxy, work: Work) -> tuple[Deployment, float]:
     return served, (now - started) * 1000
 
 
-def resident(bench: Bench) -> list[Arm]:
-    arm = Arm(
+def resident(bench: Bench) -> None:
+    arm = bench.arm(
         "resident", "Memory, idle with 100 resources",
         [Column("residentMebibytes", "RSS MiB", 1), Column("proportionalMebibytes", "PSS MiB", 1, has_ratio=True)])
     work = bench.work("resident", filler_count=96)
@@ -364,7 +389,6 @@ def resident(bench: Bench) -> list[Arm]:
                 proportionalMebibytes=proportional_bytes(deployment.children) / MIB)
             bench.say(f"  {proxy.name}: {resident_bytes(deployment.children) / MIB:.1f} MiB resident")
             deployment.stop()
-    return [arm]
 
 
 def _stop(deployments: dict[str, Deployment]) -> None:

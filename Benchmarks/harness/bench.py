@@ -24,7 +24,8 @@ from targets import judge
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 ARMS = {
-    "plain": arms.plain, "mesh": arms.mesh, "rules": arms.rules, "reload": arms.reload, "idle": arms.idle,
+    "plain": arms.plain, "mesh": arms.mesh, "rules": arms.rules, "reload": arms.reload,
+    "reload-10000": arms.reload_large, "idle-plain": arms.idle_plain, "idle-tls": arms.idle_tls,
     "handshakes": arms.handshakes, "cold": arms.cold_start, "resident": arms.resident, "budget": budget.budget,
 }
 
@@ -71,13 +72,14 @@ def main() -> int:
         ports = processes.Ports()
         backend_port, _ = peers.start_backend(peers.Work(folder, ports, 0))
         bench = arms.Bench(
-            settings, folder, ports, certificates.make(folder / "certificates"), proxies, backend_port, say)
+            settings, folder, ports, certificates.make(folder / "certificates"), proxies, backend_port, say,
+            results)
         for name in chosen:
             say(f"{name}:")
             try:
-                results += ARMS[name](bench)
+                ARMS[name](bench)
             except processes.BenchmarkError as error:
-                say(f"  the arm {name} is left out: {error}")
+                say(f"  the arm {name} ended early: {error}")
                 for child in [c for c in processes.running() if c.name != "backend"]:
                     child.stop()
     except KeyboardInterrupt:

@@ -31,9 +31,9 @@ class Heddle(Proxy):
         """Of the gateway in the manifests written last."""
         return self._port
 
-    def write_hop(self, work: Work, name: str = "heddle") -> Path:
+    def write_hop(self, work: Work) -> None:
         """A gateway, a service, the rule, and whatever more `work` asks for. One worker."""
-        folder = work.subfolder(f"{name}/manifests")
+        folder = work.subfolder("heddle/manifests")
         self._folder, self._port, self._telemetry = folder, work.ports.take(), work.ports.take()
         _write(folder / "mesh.yaml", f"""apiVersion: heddle/v1
 kind: Mesh
@@ -65,13 +65,12 @@ spec: {{service: orders, address: "127.0.0.1:{work.backend}"}}
         _write_many(folder, "rule", list(_rules(work.rule_count)))
         _write_many(folder, "filler", list(_fillers(work.filler_count, work.backend)))
         self.publish(0)
-        return folder
 
-    def start_hop(self, work: Work, name: str = "heddle") -> Child:
-        state = work.folder / name / "state"
-        return Child(
-            name, [self.program(), "run", "--manifests", str(self._folder), "--state", str(state)], PROXY_CORE,
-            work.subfolder(name))
+    def start_hop(self, work: Work, environment: dict | None = None) -> Child:
+        """Starts on the manifests written last."""
+        folder = work.subfolder("heddle")
+        arguments = ["run", "--manifests", str(self._folder), "--state", str(folder / "state")]
+        return Child("heddle", [self.program(), *arguments], PROXY_CORE, folder, environment)
 
     def hop(self, work):
         self.write_hop(work)
