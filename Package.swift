@@ -103,6 +103,11 @@ let package = Package(
             path: "Sources/Programs/heddle", swiftSettings: settings),
 
         // A workload for the examples, that needs nothing but this package.
+        // What scripts/run and the examples call through the mesh.
+        .executableTarget(
+            name: "example-service", path: "Sources/Programs/example-service", swiftSettings: settings),
+
+        // Benchmarks: budgets of what the data plane does, without a network.
         .executableTarget(
             name: "example-service", path: "Sources/Programs/example-service", swiftSettings: settings),
 
