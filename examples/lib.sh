@@ -17,9 +17,7 @@ _built() {
     echo "$1 is not built: run swift build in $repository" >&2
     exit 2
 }
-# The newest build would be a guess; scripts/test says which by HEDDLE_BUILD_FLAGS.
-if [[ ${HEDDLE_BUILD_FLAGS:-} == "-c debug" ]]; then
-    : "${HEDDLE:=$repository/.build/debug/heddle}" "${EXAMPLE_SERVICE:=$repository/.build/debug/example-service}"
+: "${HEDDLE:=$repository/.build/debug/heddle}" "${EXAMPLE_SERVICE:=$repository/.build/debug/example-service}"
 fi
 : "${HEDDLE:=$(_built heddle)}" "${EXAMPLE_SERVICE:=$(_built example-service)}"
 
