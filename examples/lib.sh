@@ -17,8 +17,6 @@ _built() {
     echo "$1 is not built: run swift build in $repository" >&2
     exit 2
 }
-: "${HEDDLE:=$repository/.build/debug/heddle}" "${EXAMPLE_SERVICE:=$repository/.build/debug/example-service}"
-fi
 : "${HEDDLE:=$(_built heddle)}" "${EXAMPLE_SERVICE:=$(_built example-service)}"
 
 _children=()
