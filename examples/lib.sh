@@ -5,19 +5,19 @@
 
 repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 example=$(cd "$(dirname "$0")" && pwd)
-# The manifests are copied, so that the example can change them while they are served.
-work=$(mktemp -d "${TMPDIR:-/tmp}/heddle-example-XXXXXX")
-cp -r "$example/manifests" "$work/manifests"
-
 _built() {
     local configuration
     for configuration in release debug; do
         [[ -x $repository/.build/$configuration/$1 ]] && echo "$repository/.build/$configuration/$1" && return
     done
     echo "$1 is not built: run swift build in $repository" >&2
-    exit 2
 }
 : "${HEDDLE:=$(_built heddle)}" "${EXAMPLE_SERVICE:=$(_built example-service)}"
+[[ $HEDDLE && $EXAMPLE_SERVICE ]] || exit 2
+
+# The manifests are copied, so that the example can change them while they are served.
+work=$(mktemp -d "${TMPDIR:-/tmp}/heddle-example-XXXXXX")
+cp -r "$example/manifests" "$work/manifests"
 
 _children=()
 _failures=0
