@@ -25,6 +25,7 @@ import Testing
             #expect(first(ByteWord.controls(word)) == (isControl ? place : 8))
             #expect(first(ByteWord.outsideTargets(word)) == (isOutsideTargets ? place : 8))
             #expect(first(ByteWord.outsideNames(word)) == (isOutsideNames ? place : 8))
+            #expect(first(ByteWord.matches(word, byte)) == bytes.firstIndex(of: byte))
             bytes.lowercase(0..<8)
             var lower = Array("abcxyz09".utf8)
             lower[place] = ASCII.lowercased(byte)

@@ -47,6 +47,19 @@ private func knownMethod(_ name: String) -> KnownMethod { KnownMethod(Array(name
     #expect(head.lines == ["server: a", "date: now"])
 }
 
+@Test func `every hop-by-hop field is noted as one`() {
+    let bits = KnownField.allCases.filter(\.isHopByHop).reduce(0) { $0 | $1.bit }
+    #expect(bits == KnownField.hopByHopBits)
+    for known in KnownField.allCases where known.isHopByHop {
+        var head = MessageHead()
+        head.addField(known, value: ("x" as StaticString).bytes)
+        let isThere = head.hasField(known)
+        head.removeHopByHopFields()
+        let isStillThere = head.hasField(known)
+        #expect(isThere && !isStillThere && head.lines.isEmpty)
+    }
+}
+
 @Test func `an item is added to a list over all its lines`() {
     var head = MessageHead(fields: [
         ("x-forwarded-for", "1.1.1.1"), ("a", "b"), ("X-Forwarded-For", "2.2.2.2, 3.3.3.3"),

@@ -35,10 +35,9 @@ enum HTTP1FieldLines {
             while valueEnd > valueStart, isWhiteSpace(bytes[valueEnd - 1]) { valueEnd -= 1 }
             cursor += 2
             guard head.fieldCount < fieldLimit else { throw .tooManyFields }
-            head.appendField(
-                MessageHead.Field(
-                    name: ByteRange(offset: nameStart, count: nameEnd - nameStart),
-                    value: ByteRange(offset: valueStart, count: valueEnd - valueStart), known: .other))
+            head.appendLine(
+                name: ByteRange(offset: nameStart, count: nameEnd - nameStart),
+                value: ByteRange(offset: valueStart, count: valueEnd - valueStart))
         }
     }
 

@@ -17,6 +17,13 @@ public enum ByteWord {
         return (below | word | ((delete &- 0x0101_0101_0101_0101) & ~delete)) & 0x8080_8080_8080_8080
     }
 
+    /// Bytes that are this one.
+    @inlinable @inline(__always)
+    public static func matches(_ word: UInt64, _ byte: UInt8) -> UInt64 {
+        let difference = word ^ (0x0101_0101_0101_0101 &* UInt64(byte))
+        return (difference &- 0x0101_0101_0101_0101) & ~difference & 0x8080_8080_8080_8080
+    }
+
     /// Bytes that are no letter, digit or dash: where a field name is likely to end. Exact for every byte.
     @inlinable @inline(__always)
     public static func outsideNames(_ word: UInt64) -> UInt64 {

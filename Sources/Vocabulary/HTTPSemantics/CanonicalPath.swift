@@ -139,7 +139,13 @@ package enum CanonicalPath {
 
     /// A query is kept as it is, if it may be sent at all.
     private static func checkQuery(_ bytes: Span<UInt8>, _ bounds: Range<Int>) throws(MalformedRequest) {
-        for index in bounds {
+        var cursor = bounds.lowerBound
+        while cursor + 8 <= bounds.upperBound {
+            let word = bytes.word(at: cursor)
+            guard ByteWord.outsideTargets(word) | ByteWord.matches(word, UInt8(ascii: "#")) == 0 else { break }
+            cursor += 8
+        }
+        for index in cursor..<bounds.upperBound {
             let byte = bytes[index]
             guard byte > 0x20, byte < 0x7F else { throw .invalidQueryByte }
             guard byte != UInt8(ascii: "#") else { throw .fragment }

@@ -9,14 +9,20 @@ extension MessageHead {
     }
 
     private func index(of known: KnownField) -> Int? {
+        guard names & known.bit != 0 else { return nil }
         for index in fields.indices where fields[index].known == known { return index }
         return nil
     }
 
     // MARK: Filling
 
-    /// Takes the bytes of a whole head or trailer section whose fields were appended with ranges into it, `known` not yet
-    /// looked up: brings the names to lower case and interns them. The head must hold no bytes yet.
+    /// Appends a field line whose bytes `fill` will bring.
+    package mutating func appendLine(name: ByteRange, value: ByteRange) {
+        fields.append(Field(name: name, value: value, known: .other))
+    }
+
+    /// Takes the bytes of a whole head or trailer section whose lines were appended with ranges into it: brings the names
+    /// to lower case and interns them. The head must hold no bytes yet.
     package mutating func fill(_ bytes: Span<UInt8>) {
         precondition(storage.isEmpty)
         storage.append(copying: bytes)
@@ -24,7 +30,14 @@ extension MessageHead {
             let name = fields[index].name
             storage.lowercase(name.bounds)
             fields[index].known = KnownField(storage.span.extracting(name.bounds))
+            note(fields[index])
         }
+    }
+
+    /// Keeps `names` true to the fields.
+    mutating func note(_ field: Field) {
+        names |= field.known.bit
+        if field.known == .other, isHeddleField(field) { names |= KnownField.heddleBits }
     }
 
     /// - Parameter value: Checked by the caller: no CR, LF or NUL.
@@ -40,6 +53,7 @@ extension MessageHead {
         let range = fields[fields.count - 1].name
         storage.lowercase(range.bounds)
         fields[fields.count - 1].known = KnownField(storage.span.extracting(range.bounds))
+        note(fields[fields.count - 1])
     }
 
     /// The bytes stand as a field line, so that an HTTP/1.1 serializer copies runs of them whole.
@@ -48,7 +62,7 @@ extension MessageHead {
         storage.append(copying: (": " as StaticString).bytes)
         let value = append(value)
         storage.append(copying: ("\r\n" as StaticString).bytes)
-        fields.append(Field(name: name, value: value, known: known))
+        appendField(Field(name: name, value: value, known: known))
     }
 
     /// One field of this name, with this value, in the place of any there are.
@@ -63,6 +77,7 @@ extension MessageHead {
     package mutating func removeField(at index: Int) { fields.remove(at: index) }
 
     private mutating func removeFields(_ known: KnownField, after first: Int) {
+        guard names & known.bit != 0 else { return }
         var kept = first + 1
         for index in kept..<fields.count where fields[index].known != known {
             if kept != index { fields[kept] = fields[index] }
@@ -98,7 +113,8 @@ extension MessageHead {
             fields[first].value = value
             removeFields(known, after: first)
         } else {
-            fields.append(Field(name: append(known.name.bytes), value: value, known: known))
+            let name = append(known.name.bytes)
+            appendField(Field(name: name, value: value, known: known))
         }
     }
 
@@ -112,16 +128,8 @@ extension MessageHead {
     /// Drops what is meant for this hop alone: `Connection`, what it names, and what HTTP/1.0 had of the kind (RFC 9110
     /// § 7.6.1). A caller cannot have end-to-end fields dropped that Heddle or a proxy before it answers for, by naming them.
     package mutating func removeHopByHopFields() {
-        var lengths: UInt64 = 0
-        var hasOptions = false
-        var isConcerned = false
-        for index in fields.indices {
-            lengths |= 1 << UInt64(min(fields[index].name.count, 63))
-            hasOptions = hasOptions || fields[index].known == .connection
-            isConcerned = isConcerned || fields[index].known.isHopByHop
-        }
-        guard isConcerned else { return }
-        if hasOptions { markNamedByConnection(lengths) }
+        guard names & KnownField.hopByHopBits != 0 else { return }
+        if hasField(.connection) { markNamedByConnection() }
         var kept = 0
         for index in fields.indices where !fields[index].known.isHopByHop && !fields[index].name.isEmpty {
             if kept != index { fields[kept] = fields[index] }
@@ -131,8 +139,12 @@ extension MessageHead {
     }
 
     /// Empties the name of each field that an option of `Connection` names.
-    /// - Parameter lengths: A bit for each length that a name has, 63 for all above: an option of another length names none.
-    private mutating func markNamedByConnection(_ lengths: UInt64) {
+    private mutating func markNamedByConnection() {
+        // A bit for each length that a name has, 63 for all above: an option of another length names none.
+        var lengths: UInt64 = 0
+        for index in fields.indices where !fields[index].known.isProtected {
+            lengths |= 1 << UInt64(min(fields[index].name.count, 63))
+        }
         for line in fields.indices where fields[line].known == .connection {
             let end = fields[line].value.bounds.upperBound
             var cursor = fields[line].value.bounds.lowerBound
@@ -150,6 +162,7 @@ extension MessageHead {
 
     /// Drops what only Heddle may say: `x-heddle-*` and `x-forwarded-client-cert`.
     package mutating func removeHeddleFields() {
+        guard names & KnownField.heddleBits != 0 else { return }
         var kept = 0
         for index in fields.indices where !isHeddleField(fields[index]) {
             if kept != index { fields[kept] = fields[index] }
@@ -169,6 +182,19 @@ extension MessageHead {
 }
 
 extension KnownField {
+    /// This name's bit in `MessageHead.names`.
+    @inline(__always)
+    var bit: UInt64 { 1 << UInt64(rawValue) }
+
+    /// The bits of what `isHopByHop`.
+    static var hopByHopBits: UInt64 {
+        connection.bit | keepAlive.bit | proxyConnection.bit | proxyAuthenticate.bit | proxyAuthorization.bit | te.bit
+            | transferEncoding.bit | upgrade.bit | http2Settings.bit
+    }
+
+    /// The bits of what only Heddle may say; any name that begins with `x-heddle-` sets them.
+    static var heddleBits: UInt64 { forwardedClientCert.bit | heddleCaller.bit | heddleReason.bit }
+
     /// Means something to the next hop only (RFC 9110 § 7.6.1), or is an HTTP/1.0 proxy's idea of that.
     @inlinable
     public var isHopByHop: Bool {

@@ -23,6 +23,10 @@ public struct MessageHead: ~Copyable {
     /// A request's `host` is one of them, for those who match fields: its value is the canonical host.
     public internal(set) var fields: [Field] = []
 
+    /// Which names were added since the head was emptied: a bit of `KnownField.bit` each, so that a field that never came
+    /// is not looked for. A removed field leaves its bit.
+    var names: UInt64 = 0
+
     /// Upper- or mixed-case token as it came (RFC 9110 § 9.1: methods are case-sensitive). Requests only.
     public var method = ByteRange.empty
     public var knownMethod = KnownMethod.other
@@ -53,6 +57,7 @@ public struct MessageHead: ~Copyable {
     package mutating func removeAll() {
         storage.removeAll(keepingCapacity: true)
         fields.removeAll(keepingCapacity: true)
+        names = 0
         method = .empty
         knownMethod = .other
         scheme = .http
@@ -96,7 +101,11 @@ public struct MessageHead: ~Copyable {
 
     package mutating func truncate(to end: Int) { storage.removeLast(storage.count - end) }
 
-    package mutating func appendField(_ field: Field) { fields.append(field) }
+    /// - Parameter field: Its bytes are in the head already, its name interned.
+    package mutating func appendField(_ field: Field) {
+        fields.append(field)
+        note(field)
+    }
 
     package mutating func removeFields(where isUnwanted: (Field) -> Bool) { fields.removeAll(where: isUnwanted) }
 }
