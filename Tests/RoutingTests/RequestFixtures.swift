@@ -32,7 +32,7 @@ struct TestRequest: Sendable, CustomStringConvertible {
         }
         for (name, value) in headers {
             let range = head.append(name.utf8)
-            head.appendField(.init(name: range, value: head.append(value.utf8), known: KnownField(lowercaseName: name)))
+            head.appendField(.init(name: range, value: head.append(value.utf8), known: KnownField(Array(name.utf8).span)))
         }
         return head
     }

@@ -43,7 +43,7 @@ struct MatchConditions: Sendable {
             let name = header.name.lowercased()
             fields.append(
                 NameValueCondition(
-                    name: append(name), value: append(header.value), known: KnownField(lowercaseName: name)))
+                    name: append(name), value: append(header.value), known: KnownField(Array(name.utf8).span)))
         }
         let queryStart = Int32(fields.count)
         for parameter in queryParams {
@@ -68,7 +68,7 @@ struct MatchConditions: Sendable {
         let match = matches[Int(index)]
         let text = text.span
         if !match.method.isEmpty {
-            guard head.bytes(head.method).holds(text.extracting(match.method.bounds)) else { return .method }
+            guard ASCII.equal(head.bytes(head.method), text.extracting(match.method.bounds)) else { return .method }
         }
         for condition in match.headers where !holdsHeader(fields[Int(condition)], head) {
             return .header(Int(condition))
@@ -92,7 +92,7 @@ struct MatchConditions: Sendable {
         let value = text.span.extracting(condition.value.bounds)
         var start = 0
         while let index = head.firstField(name: name, known: condition.known, from: start) {
-            if head.bytes(head.fields[index].value).holds(value) { return true }
+            if ASCII.equal(head.bytes(head.fields[index].value), value) { return true }
             start = index + 1
         }
         return false
@@ -126,7 +126,7 @@ enum QueryParameters {
     static func nextDecoded(_ bytes: Span<UInt8>, _ range: inout Range<Int>) -> UInt8 {
         let start = range.lowerBound
         if bytes[start] == UInt8(ascii: "%"), range.count >= 3,
-            let high = hexadecimalValue(bytes[start + 1]), let low = hexadecimalValue(bytes[start + 2])
+            let high = ASCII.hexValue(bytes[start + 1]), let low = ASCII.hexValue(bytes[start + 2])
         {
             range = (start + 3)..<range.upperBound
             return high << 4 | low
@@ -141,23 +141,5 @@ enum QueryParameters {
             guard !rest.isEmpty, nextDecoded(bytes, &rest) == expected[index] else { return false }
         }
         return rest.isEmpty
-    }
-
-    private static func hexadecimalValue(_ byte: UInt8) -> UInt8? {
-        switch byte {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - UInt8(ascii: "0")
-        case UInt8(ascii: "a")...UInt8(ascii: "f"): byte - UInt8(ascii: "a") + 10
-        case UInt8(ascii: "A")...UInt8(ascii: "F"): byte - UInt8(ascii: "A") + 10
-        default: nil
-        }
-    }
-}
-
-extension Span<UInt8> {
-    /// The same bytes.
-    func holds(_ other: Span<UInt8>) -> Bool {
-        guard count == other.count else { return false }
-        for index in indices where self[index] != other[index] { return false }
-        return true
     }
 }

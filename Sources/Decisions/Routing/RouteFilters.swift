@@ -32,8 +32,8 @@ struct HeaderOperations: Sendable {
         text += lowercased.utf8
         let valueRange = ByteRange(offset: text.count, count: value.utf8.count)
         text += value.utf8
-        operations.append(
-            Operation(kind: kind, known: KnownField(lowercaseName: lowercased), name: nameRange, value: valueRange))
+        let known = KnownField(text.span.extracting(nameRange.bounds))
+        operations.append(Operation(kind: kind, known: known, name: nameRange, value: valueRange))
     }
 
     func apply(to head: inout MessageHead) {
@@ -133,41 +133,23 @@ extension MessageHead {
     fileprivate mutating func replaceHost(with name: [UInt8]) {
         host = append(name.span)
         hostPort = 0
-        if hasField(.host) {
-            setField(name: KnownFieldName.host.span, known: .host, value: name.span)
-        }
+        if hasField(.host) { setField(.host, to: name.span) }
     }
 
     fileprivate mutating func replacePath(by modifier: CompiledPathModifier, prefixByteCount: Int) {
         guard path.count > 0, storage[Int(path.offset)] == UInt8(ascii: "/") else { return }
+        let range: ByteRange
         switch modifier {
-        case .full(let bytes): path = append(bytes.span)
+        case .full(let bytes): range = append(bytes.span)
         case .prefix(let bytes):
             let start = end
             _ = append(bytes.span)
             for index in path.bounds.dropFirst(prefixByteCount) { appendByte(storage[index]) }
             if end == start { appendByte(UInt8(ascii: "/")) }
-            path = ByteRange(offset: start, count: end - start)
+            range = ByteRange(offset: start, count: end - start)
         }
-        hasEscapedSlash = bytes(path).holdsEscapedSlash
-    }
-}
-
-private enum KnownFieldName {
-    static let host = Array("host".utf8)
-}
-
-extension Span<UInt8> {
-    /// `%2F` or `%5C` is in a canonical path.
-    fileprivate var holdsEscapedSlash: Bool {
-        var index = 0
-        while index + 2 < count {
-            if self[index] == UInt8(ascii: "%") {
-                if self[index + 1] == UInt8(ascii: "2"), self[index + 2] == UInt8(ascii: "F") { return true }
-                if self[index + 1] == UInt8(ascii: "5"), self[index + 2] == UInt8(ascii: "C") { return true }
-            }
-            index += 1
-        }
-        return false
+        // Both parts are canonical, and so is the whole: this finds nothing to mend. Should a manifest's value ever not be,
+        // its canonical form counts; if it has none, the path stays what it was.
+        try? replacePath(canonicalizing: range)
     }
 }

@@ -57,7 +57,7 @@ extension MessageHead {
     }
 
     /// The bytes stand as a field line, so that an HTTP/1.1 serializer copies runs of them whole.
-    private mutating func addLine(name: Span<UInt8>, value: Span<UInt8>, known: KnownField) {
+    mutating func addLine(name: Span<UInt8>, value: Span<UInt8>, known: KnownField) {
         let name = append(name)
         storage.append(copying: (": " as StaticString).bytes)
         let value = append(value)

@@ -2,8 +2,7 @@
 extension MessageHead {
     /// Adds a field after those there are.
     package mutating func addField(name: Span<UInt8>, known: KnownField, value: Span<UInt8>) {
-        let nameRange = append(name)
-        appendField(Field(name: nameRange, value: append(value), known: known))
+        addLine(name: name, value: value, known: known)
     }
 
     /// Gives the first field of this name the value and drops the others; adds one if there is none.
@@ -33,11 +32,7 @@ extension MessageHead {
     private func isField(_ index: Int, name: Span<UInt8>, known: KnownField) -> Bool {
         guard fields[index].known == known else { return false }
         guard known == .other else { return true }
-        let range = fields[index].name
-        guard Int(range.count) == name.count else { return false }
-        let start = Int(range.offset)
-        for offset in name.indices where storage[start + offset] != name[offset] { return false }
-        return true
+        return ASCII.equal(bytes(fields[index].name), name)
     }
 
     private mutating func removeFields(name: Span<UInt8>, known: KnownField, from start: Int) {
@@ -48,14 +43,4 @@ extension MessageHead {
         }
         fields.removeLast(fields.count - kept)
     }
-}
-
-extension KnownField {
-    /// The interned form of a name in lower case. For names of manifests, which are strings.
-    package init(lowercaseName name: String) {
-        self = Self.byName[name] ?? .other
-    }
-
-    private static let byName = [String: KnownField](
-        uniqueKeysWithValues: allCases.lazy.filter { $0 != .other }.map { ("\($0.name)", $0) })
 }
