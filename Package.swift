@@ -132,7 +132,7 @@ let package = Package(
         tests("Telemetry"),
         tests("YAMLSyntax"),
         tests("Manifests", ["Diagnostics", "HTTPSemantics", "FuzzKit"]),
-        tests("MeshSnapshot", ["Manifests"]),
+        tests("MeshSnapshot", ["Diagnostics", "Manifests"]),
         tests("Routing", ["Manifests", "MeshSnapshot", "HTTPSemantics"]),
         tests("Authorization", ["Manifests", "MeshSnapshot", "HTTPSemantics"]),
         tests("Reconciliation", ["Manifests", "MeshSnapshot"]),

@@ -31,8 +31,7 @@ struct TestRequest: Sendable, CustomStringConvertible {
             head.hasQuery = true
         }
         for (name, value) in headers {
-            let range = head.append(name.utf8)
-            head.appendField(.init(name: range, value: head.append(value.utf8), known: KnownField(Array(name.utf8).span)))
+            head.addField(name: Array(name.utf8).span, value: Array(value.utf8).span)
         }
         return head
     }
