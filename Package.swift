@@ -72,7 +72,8 @@ let package = Package(
 
         // Change: from a folder that changes to a generation that serves.
         room(
-            "Reconciliation", in: "Change", ["CLinux", "Diagnostics", "Manifests", "MeshSnapshot", "Authorization", logging]),
+            "Reconciliation", in: "Change",
+            ["CLinux", "Diagnostics", "Manifests", "MeshSnapshot", "Authorization", logging]),
 
         // DataPlane: what touches sockets and keys.
         room("EventLoops", in: "DataPlane", ["CLinux"]),
@@ -90,7 +91,8 @@ let package = Package(
         room(
             "AdminAPI", in: "Operations",
             [
-                "CLinux", "Diagnostics", "SPIFFE", "HTTPSemantics", "Manifests", "MeshSnapshot", "Routing", "Authorization",
+                "CLinux", "Diagnostics", "SPIFFE", "HTTPSemantics", "Manifests", "MeshSnapshot", "Routing",
+                "Authorization",
                 "Reconciliation", "EventLoops", "WireProtocols",
             ]),
 
@@ -104,10 +106,6 @@ let package = Package(
 
         // A workload for the examples, that needs nothing but this package.
         // What scripts/run and the examples call through the mesh.
-        .executableTarget(
-            name: "example-service", path: "Sources/Programs/example-service", swiftSettings: settings),
-
-        // Benchmarks: budgets of what the data plane does, without a network.
         .executableTarget(
             name: "example-service", path: "Sources/Programs/example-service", swiftSettings: settings),
 
