@@ -180,7 +180,7 @@ final class HTTP1ClientConnection: StreamConnection, UpstreamStream {
                     case .end(let consumed):
                         used += consumed
                         if used < bytes.count { keepsAlive = false }
-                        endResponse()
+                        endResponse(trailersCame: true)
                     }
                 } else {
                     guard let consumed = try parseHead(rest, of: exchange) else { return used }
@@ -221,7 +221,8 @@ final class HTTP1ClientConnection: StreamConnection, UpstreamStream {
         return consumed
     }
 
-    private func endResponse() {
+    /// - Parameter trailersCame: The decoder has filled the worker's trailers in; else they are of another message.
+    private func endResponse(trailersCame: Bool = false) {
         guard let exchange else { return }
         self.exchange = nil
         isReadingBody = false
@@ -232,6 +233,10 @@ final class HTTP1ClientConnection: StreamConnection, UpstreamStream {
         } else {
             close()
         }
-        exchange.receivedEnd(trailers: worker.trailers)
+        if trailersCame {
+            exchange.receivedEnd(trailers: worker.trailers)
+        } else {
+            exchange.receivedEnd(trailers: worker.noTrailers)
+        }
     }
 }
