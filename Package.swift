@@ -139,7 +139,7 @@ let package = Package(
         tests("WorkloadIdentity", ["SPIFFE", "TransportSecurity", logging]),
         tests("WireProtocols", ["HTTPSemantics", "FuzzKit", "WireChecks"]),
         tests("Forwarding"),
-        tests("AdminAPI"),
+        tests("AdminAPI", ["Diagnostics", "SPIFFE", "EventLoops", "Manifests", "MeshSnapshot"]),
         .testTarget(name: "ScenarioTests", path: "Tests/ScenarioTests", swiftSettings: settings),
     ]
 )
