@@ -29,9 +29,15 @@ package struct Socket: ~Copyable {
     }
 
     /// A socket bound to `address` that does not listen yet.
-    /// - Parameter sharesPort: `SO_REUSEPORT`, so that every worker has its own queue of connections.
-    package static func bound(to address: NetworkAddress, sharesPort: Bool) throws(SystemCallError) -> Socket {
+    /// - Parameters:
+    ///   - sharesPort: `SO_REUSEPORT`, so that every worker has its own queue of connections.
+    ///   - permissions: of a Unix socket's file, from its first moment; `nil`: as the process's umask says.
+    package static func bound(
+        to address: NetworkAddress, sharesPort: Bool, permissions: mode_t? = nil
+    ) throws(SystemCallError) -> Socket {
         let socket = try Socket(family: address.family)
+        // The file takes its mode from the socket (unix(7) on Linux), so that there is no moment when it is open to others.
+        if let permissions, fchmod(socket.descriptor, permissions) != 0 { throw SystemCallError(last: "fchmod") }
         if case .ip(let ip, _) = address {
             socket.set(SOL_SOCKET, SO_REUSEADDR, 1)
             if sharesPort { socket.set(SOL_SOCKET, SO_REUSEPORT, 1) }
