@@ -34,10 +34,9 @@ package protocol RunningMesh: Sendable {
 
 /// One file of an `apply`.
 package struct ManifestDocument: Sendable, Hashable {
-    /// The last component of the path the user gave, and the name that positions in this document carry: `shop.yaml`.
-    /// 1 to 255 bytes, without `/` and control characters, not beginning with a dot.
+    /// As the user named it, and as positions in this document call it: `mesh/shop.yaml`. 1 to 1,024 bytes without
+    /// control characters. It says nothing of where the resources are written.
     package let name: String
-    /// At most 4 MiB.
     package let bytes: [UInt8]
 
     package init(name: String, bytes: [UInt8]) {

@@ -10,7 +10,9 @@ package struct Timestamp: Sendable, Hashable, Comparable, CustomStringConvertibl
 
     package static func < (left: Self, right: Self) -> Bool { left.milliseconds < right.milliseconds }
 
-    package static func - (left: Self, right: Self) -> Duration { .milliseconds(left.milliseconds - right.milliseconds) }
+    package static func - (left: Self, right: Self) -> Duration {
+        .milliseconds(left.milliseconds - right.milliseconds)
+    }
 
     /// RFC 3339 in UTC: `2026-11-22T16:55:07.250Z`.
     package var description: String {

@@ -1,0 +1,256 @@
+import Authorization
+import HTTPSemantics
+import Manifests
+import MeshSnapshot
+import Routing
+import SPIFFE
+
+/// What becomes of a call, and why: its canonical form, its route, and each rule's verdict at each service that it may be
+/// sent to. Found by the same parser, route table and program that serve.
+package struct CallExplanation: Sendable {
+    /// The request in canonical form.
+    package struct Request: Sendable, Hashable {
+        let method: String
+        let host: String
+        let path: String
+    }
+
+    /// One service that may receive the call.
+    package struct Destination: Sendable {
+        let service: ResourceName
+        /// Of the route's backend; `nil` where no route chose it.
+        let weight: Int?
+        /// As the workload receives it, after rewriting.
+        let request: Request
+        /// Why it is refused before any rule is asked.
+        let refusal: String?
+        /// By the endpoints that it holds for: rules may name addresses and ports.
+        let judgements: [Judgement]
+        let defaultAction: DefaultAction
+
+        var isAllowed: Bool { refusal == nil && judgements.allSatisfy(\.explanation.decision.isAllowed) }
+    }
+
+    package struct Judgement: Sendable {
+        var endpoints: [String]
+        let explanation: Explanation
+    }
+
+    /// Where the call goes.
+    package enum Outcome: Sendable {
+        /// No call is like this: status and reason.
+        case malformed(status: UInt16, reason: String)
+        /// No rule of a route takes it.
+        case noRoute
+        case redirected(status: UInt16, location: String)
+        /// A rule takes it that has no backend with a weight above 0.
+        case noBackend
+        case delivered([Destination])
+    }
+
+    /// `nil`: without an identity.
+    package let caller: SPIFFEID?
+    package let service: ResourceName
+    /// `nil` if the call is malformed.
+    package let request: Request?
+    /// What was looked at to find the route; empty where none was asked.
+    package let routes: [RouteExplanation]
+    package let outcome: Outcome
+    /// What limits the answer, for people.
+    package let notes: [String]
+
+    /// Whoever may receive the call, it is allowed; or it is answered with a redirect.
+    package var isAllowed: Bool {
+        switch outcome {
+        case .malformed, .noRoute, .noBackend: false
+        case .redirected: true
+        case .delivered(let destinations): destinations.allSatisfy(\.isAllowed)
+        }
+    }
+}
+
+extension CallExplanation {
+    /// Explains a call that may never have been made.
+    package init(_ question: CallQuestion, in snapshot: MeshSnapshot) throws(CallQuestion.Mistake) {
+        let resolved = try ResolvedQuestion(question, in: snapshot)
+        caller = resolved.caller
+        service = resolved.service
+        let host = question.host ?? "\(service.name).\(service.namespace)"
+        var head = MessageHead()
+        if let error = CanonicalCall.head(of: question, host: host, into: &head) {
+            request = nil
+            routes = []
+            outcome = .malformed(status: error.status, reason: "\(error.name)")
+            notes = []
+            return
+        }
+        let canonicalHost = head.text(head.host)
+        if question.host != nil, resolved.gateway == nil {
+            let namespace = resolved.caller?.serviceAccount?.namespace ?? "default"
+            let named = snapshot.serviceNamed(host: canonicalHost, from: namespace)
+            guard named == resolved.service else {
+                throw CallQuestion.Mistake(
+                    "the host \"\(canonicalHost)\" names \(named.map { "the service \($0)" } ?? "no service"), "
+                        + "not \(resolved.service)")
+            }
+        }
+        request = Request(head)
+        let judge = Judge(caller: resolved.caller.map(Caller.init), snapshot: snapshot)
+        notes = Self.notes(question, resolved)
+        let tables = Self.tables(question, resolved, in: snapshot)
+        guard !tables.isEmpty else {
+            routes = []
+            outcome = .delivered([judge.destination(resolved.service, weight: nil, head)])
+            return
+        }
+        let table = tables.first { $0.match(head) != nil } ?? tables[0]
+        routes = table.explainMatch(head)
+        guard let match = table.match(head) else {
+            outcome = .noRoute
+            return
+        }
+        if let redirect = match.rule.redirect {
+            var location: [UInt8] = []
+            redirect.appendLocation(for: head, match: match, listenerPort: head.hostPort, to: &location)
+            outcome = .redirected(status: redirect.status, location: String(decoding: location, as: UTF8.self))
+            return
+        }
+        let backends = match.rule.backends.indices.filter { match.rule.backends[$0].weight > 0 }
+        guard !backends.isEmpty else {
+            outcome = .noBackend
+            return
+        }
+        var destinations: [Destination] = []
+        for backend in backends {
+            var rewritten = MessageHead()
+            rewritten.copy(head)
+            rewritten.addForwardedFields()
+            match.rule.rewrite(&rewritten, match: match, backend: backend)
+            destinations.append(
+                judge.destination(
+                    match.rule.backends[backend].service, weight: match.rule.backends[backend].weight, rewritten))
+        }
+        outcome = .delivered(destinations)
+    }
+
+    /// Explains a call of the past by the rules of now.
+    /// - Returns: `nil` if its service is gone.
+    package init?(_ report: DecisionReport, in snapshot: MeshSnapshot) {
+        guard snapshot.services[report.service] != nil else { return nil }
+        var question = CallQuestion(from: nil, to: "\(report.service)")
+        question.method = report.method
+        question.path = report.path
+        var head = MessageHead()
+        guard CanonicalCall.head(of: question, host: report.host, into: &head) == nil else { return nil }
+        for field in report.fields where field.name != "host" {
+            head.addField(name: Array(field.name.utf8).span, value: Array(field.value.utf8).span)
+        }
+        caller = report.caller.flatMap { SPIFFEID($0) }
+        service = report.service
+        request = Request(head)
+        routes = []
+        notes = []
+        let judge = Judge(caller: caller.map(Caller.init), snapshot: snapshot)
+        outcome = .delivered([judge.destination(report.service, weight: nil, head)])
+    }
+
+    /// The tables that may hold the call's route: of its service, or of each port of its gateway.
+    private static func tables(
+        _ question: CallQuestion, _ resolved: ResolvedQuestion, in snapshot: MeshSnapshot
+    ) -> [RouteTable] {
+        guard let gateway = resolved.gateway else { return [RouteTable(service: resolved.service, in: snapshot)] }
+        guard question.host != nil else { return [] }
+        var ports: [[GatewayListener]] = []
+        for listener in gateway.listeners {
+            let index = ports.firstIndex {
+                $0[0].address == listener.address && $0[0].port.value == listener.port.value
+            }
+            if let index { ports[index].append(listener) } else { ports.append([listener]) }
+        }
+        return ports.map { listeners in
+            RouteTable(listeners: listeners.map { (gateway: gateway.metadata.name, listener: $0) }, in: snapshot)
+        }
+    }
+
+    private static func notes(_ question: CallQuestion, _ resolved: ResolvedQuestion) -> [String] {
+        var notes: [String] = []
+        if resolved.gateway != nil, question.host == nil {
+            notes.append("the caller is a gateway: without --host its routes are not looked at")
+        }
+        if question.from == nil { notes.append("the caller has no identity: no rule about callers' names matches it") }
+        return notes
+    }
+}
+
+extension CallExplanation.Request {
+    init(_ head: borrowing MessageHead) {
+        method = head.text(head.method)
+        host = head.text(head.host)
+        path = head.text(head.path)
+    }
+}
+
+extension MessageHead {
+    /// What the proxy adds before it asks the rules, as far as it is known without a connection.
+    fileprivate mutating func addForwardedFields() {
+        if !hasField(.forwardedHost) { copyHost(to: .forwardedHost) }
+        if !hasField(.forwardedProto) { setField(.forwardedProto, to: scheme.bytes) }
+    }
+}
+
+/// Asks the rules of one service after the other about one caller.
+private struct Judge {
+    let caller: Caller?
+    let snapshot: MeshSnapshot
+
+    /// Endpoints of one service that are judged each for itself.
+    private static let endpointLimit = 100
+
+    func destination(
+        _ service: ResourceName, weight: Int?, _ head: borrowing MessageHead
+    ) -> CallExplanation.Destination {
+        let keepsSlashes = snapshot.services[service]?.escapedSlashes == .keep
+        let refusal =
+            head.hasEscapedSlash && !keepsSlashes
+            ? "400: the path holds %2F or %5C, which \(service) does not take (escapedSlashes: Reject)" : nil
+        return CallExplanation.Destination(
+            service: service, weight: weight, request: CallExplanation.Request(head), refusal: refusal,
+            judgements: refusal == nil ? judgements(service, head) : [], defaultAction: snapshot.mesh.defaultAction)
+    }
+
+    private func judgements(
+        _ service: ResourceName, _ head: borrowing MessageHead
+    ) -> [CallExplanation.Judgement] {
+        let program = AuthorizationProgram(
+            service: service, policies: snapshot.policies(for: service), defaultAction: snapshot.mesh.defaultAction)
+        var addresses = snapshot.workloads(of: service).compactMap { $0.address?.value }
+        addresses += snapshot.services[service]?.endpoints.map(\.value) ?? []
+        if addresses.isEmpty {
+            return [CallExplanation.Judgement(endpoints: [], explanation: explain(program, head, at: nil))]
+        }
+        var judgements: [CallExplanation.Judgement] = []
+        for address in addresses.prefix(Self.endpointLimit) {
+            let explanation = explain(program, head, at: address)
+            if let index = judgements.firstIndex(where: { $0.explanation == explanation }) {
+                judgements[index].endpoints.append("\(address)")
+            } else {
+                judgements.append(CallExplanation.Judgement(endpoints: ["\(address)"], explanation: explanation))
+            }
+        }
+        return judgements
+    }
+
+    private func explain(
+        _ program: AuthorizationProgram, _ head: borrowing MessageHead, at address: SocketAddress?
+    ) -> Explanation {
+        var destination = CallAddress.none
+        var port: UInt16 = 0
+        if case .tcp(let host, let number)? = address {
+            port = number
+            if let ip = IPAddress(host) { destination = CallAddress(high: ip.high, low: ip.low) }
+        }
+        let facts = CallFacts(
+            caller: caller, peerAddress: .none, destinationAddress: destination, destinationPort: port)
+        return program.explain(head, facts)
+    }
+}

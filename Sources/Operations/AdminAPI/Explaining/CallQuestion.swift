@@ -1,0 +1,86 @@
+import Diagnostics
+import Manifests
+import MeshSnapshot
+import SPIFFE
+
+/// A call that may never have been made.
+package struct CallQuestion: Sendable {
+    /// A service account (`shop/web`) or SPIFFE ID; `nil`: a caller without an identity.
+    package var from: String?
+    /// A service: `shop/orders`, `orders.shop`, `orders` (from the caller's namespace), or a hostname of its own.
+    package var to: String
+    package var method = "GET"
+    /// With its query, if any; as a client would send it.
+    package var path = "/"
+    /// What the caller names in `Host`; `nil`: the service's name.
+    package var host: String?
+    package var fields: [(name: String, value: String)] = []
+
+    package init(from: String?, to: String) {
+        self.from = from
+        self.to = to
+    }
+
+    /// A question that cannot be asked.
+    package struct Mistake: Error, Hashable, CustomStringConvertible {
+        package let description: String
+
+        init(_ description: String) { self.description = description }
+    }
+}
+
+/// What a question's names stand for.
+struct ResolvedQuestion {
+    let caller: SPIFFEID?
+    let service: ResourceName
+    /// The caller is a gateway, not a workload.
+    let gateway: Gateway?
+
+    init(_ question: CallQuestion, in snapshot: MeshSnapshot) throws(CallQuestion.Mistake) {
+        var caller: SPIFFEID?
+        if let from = question.from {
+            guard let id = CallerName.spiffeID(from, trustDomain: snapshot.mesh.trustDomain) else {
+                throw CallQuestion.Mistake(
+                    "\(Diagnostic.quoted(from)) is no caller: write a service account as namespace/name, or a SPIFFE ID"
+                )
+            }
+            caller = id
+        }
+        self.caller = caller
+        let account = caller?.serviceAccount
+        service = try Self.service(question.to, from: account?.namespace ?? "default", in: snapshot)
+        let isWorkload = snapshot.workloads.contains {
+            $0.metadata.name.namespace == account?.namespace && $0.serviceAccount.value == account?.name
+        }
+        gateway =
+            isWorkload
+            ? nil
+            : snapshot.gateways.first {
+                $0.metadata.name.namespace == account?.namespace && $0.serviceAccount.value == account?.name
+            }
+    }
+
+    private static func service(
+        _ text: String, from namespace: String, in snapshot: MeshSnapshot
+    ) throws(CallQuestion.Mistake) -> ResourceName {
+        let parts = text.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+        if parts.count == 2 {
+            let name = ResourceName(namespace: parts[0], name: parts[1])
+            if snapshot.services[name] != nil { return name }
+        } else if let name = snapshot.serviceNamed(host: text.lowercased(), from: namespace) {
+            return name
+        }
+        let all = snapshot.services.keys.filter { $0.name == text }.sorted()
+        if all.count == 1 { return all[0] }
+        if all.count > 1 {
+            throw CallQuestion.Mistake(
+                "there are several services \(Diagnostic.quoted(text)): \(all.map(\.description).joined(separator: ", "))"
+            )
+        }
+        let near = NearestName.of(text, among: snapshot.services.keys.flatMap { [$0.name, $0.description] }.sorted())
+        throw CallQuestion.Mistake(
+            "there is no service \(Diagnostic.quoted(text))"
+                + (near.map { "; did you mean \(Diagnostic.quoted($0))?" }
+                    ?? "; see which there are with: heddle get services"))
+    }
+}

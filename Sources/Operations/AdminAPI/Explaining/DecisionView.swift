@@ -1,0 +1,52 @@
+import Diagnostics
+
+/// A decision of the past, beside what the rules of now say: `heddle explain --decision`.
+struct DecisionView {
+    let report: DecisionReport
+    /// `nil` if the service is gone.
+    let now: CallExplanation?
+    /// That serves now.
+    let generation: UInt64?
+
+    private var isSameGeneration: Bool { generation == report.generation }
+
+    private var decidedBy: String {
+        report.policy.map { "\($0), rule \(report.rule)" } ?? "the default action"
+    }
+
+    var text: String {
+        var fields = TextFields()
+        fields.add("decision", report.id)
+        fields.add("at", "\(report.at), generation \(report.generation)")
+        fields.add("caller", report.caller ?? "none")
+        fields.add("service", "\(report.service)")
+        fields.add("request", "\(report.method) \(report.host)\(report.path)")
+        fields.add("outcome", "\(report.isAllowed ? "ALLOWED" : "DENIED") by \(decidedBy)")
+        var text = fields.rendered()
+        guard let now else { return text + "\nThe service is gone from the mesh.\n" }
+        guard case .delivered(let destinations) = now.outcome else { return text }
+        text +=
+            isSameGeneration ? "\n" : "\nBy the rules of now (generation \(generation.map(String.init) ?? "none")):\n"
+        for destination in destinations { text += now.lines(of: destination) }
+        return text
+    }
+
+    var json: JSONValue {
+        var json = JSONMembers()
+        json.add("id", report.id)
+        json.add("at", "\(report.at)")
+        json.add("generation", .integer(Int(clamping: report.generation)))
+        json.add("caller", report.caller)
+        json.add("service", "\(report.service)")
+        json.add(
+            "request",
+            ["method": .string(report.method), "host": .string(report.host), "path": .string(report.path)])
+        json.add("allowed", .bool(report.isAllowed))
+        if let policy = report.policy {
+            json.add("policy", "\(policy)")
+            json.add("rule", .integer(report.rule))
+        }
+        json.add("now", now?.json)
+        return json.json
+    }
+}

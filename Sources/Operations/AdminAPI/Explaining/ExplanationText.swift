@@ -1,0 +1,173 @@
+import Authorization
+import Diagnostics
+import Manifests
+import Routing
+
+extension CallExplanation {
+    /// Rules of one verdict that are listed; what matters comes first.
+    private static let verdictLimit = 50
+
+    /// For people.
+    package var text: String {
+        var fields = TextFields()
+        fields.add("caller", caller.map { "\($0)" } ?? "none")
+        fields.add("service", "\(service)")
+        if let request { fields.add("request", request.text) }
+        var text = fields.rendered()
+        for note in notes { text += "note: \(note)\n" }
+        if !routes.isEmpty { text += "\nroute:\n" + routeLines }
+        switch outcome {
+        case .malformed(let status, let reason): text += "\nREFUSED with \(status): malformed request (\(reason))\n"
+        case .noRoute: text += "\nREFUSED with 404: no rule of a route matches\n"
+        case .redirected(let status, let location):
+            text += "\nREDIRECTED with \(status) to \(TextTable.printable(location)): no service is called\n"
+        case .noBackend: text += "\nREFUSED with 500: the rule has no backend that it sends requests to\n"
+        case .delivered(let destinations):
+            for destination in destinations { text += "\n" + lines(of: destination) }
+        }
+        return text
+    }
+
+    private var routeLines: String {
+        routes.filter { $0.rule.route != nil || $0.isChosen }.prefix(Self.verdictLimit).map { step in
+            let name = step.rule.position.map { "\(String(decoding: step.rule.label, as: UTF8.self)) (\($0))" }
+            return "  \(step.isChosen ? "->" : "  ") \(name ?? "no HTTPRoute: straight to the service")"
+                + (step.rule.route == nil ? "\n" : ": \(TextTable.printable(step.reason))\n")
+        }.joined()
+    }
+
+    func lines(of destination: Destination) -> String {
+        var text = "to \(destination.service)"
+        if let weight = destination.weight, weight != 1 { text += " (weight \(weight))" }
+        if destination.request != request { text += ", rewritten to \(destination.request.text)" }
+        text += ":\n"
+        if let refusal = destination.refusal { return text + "  REFUSED with \(refusal)\n" }
+        for judgement in destination.judgements {
+            if destination.judgements.count > 1 {
+                text += "  at \(judgement.endpoints.joined(separator: ", ")):\n"
+            }
+            let verdicts = judgement.explanation.verdicts
+            for verdict in verdicts.inOrderOfInterest.prefix(Self.verdictLimit) { text += "  \(verdict.text)\n" }
+            if verdicts.count > Self.verdictLimit {
+                text += "  and \(verdicts.count - Self.verdictLimit) rules that do not match\n"
+            }
+            text += "  \(judgement.explanation.conclusion(defaultAction: destination.defaultAction))\n"
+        }
+        return text
+    }
+}
+
+extension CallExplanation.Request {
+    var text: String { TextTable.printable("\(method) \(host)\(path)") }
+
+    var json: JSONValue { ["method": .string(method), "host": .string(host), "path": .string(path)] }
+}
+
+extension [RuleVerdict] {
+    /// Rules that match first, DENY before ALLOW; each in the program's order.
+    fileprivate var inOrderOfInterest: [RuleVerdict] {
+        filter { $0.isMatch && $0.action == .deny } + filter { $0.isMatch && $0.action == .allow }
+            + filter { !$0.isMatch }
+    }
+}
+
+extension RuleVerdict {
+    fileprivate var text: String {
+        let rule = "\(action.rawValue) \(policy) rule \(ruleIndex) (\(position))"
+        guard let mismatch else { return "\(rule): matches" }
+        return "\(rule): does not match \(mismatch.field) (\(mismatch.position))"
+    }
+
+    fileprivate var json: JSONValue {
+        var json = JSONMembers()
+        json.add("policy", "\(policy)")
+        json.add("action", action.rawValue)
+        json.add("rule", .integer(ruleIndex))
+        json.add("position", position.json)
+        json.add("matches", .bool(isMatch))
+        if let mismatch {
+            json.add("mismatch", ["field": .string(mismatch.field), "position": mismatch.position.json])
+        }
+        return json.json
+    }
+}
+
+extension Explanation {
+    /// The rule that decides; `nil`: the default action.
+    var decidingRule: RuleVerdict? {
+        guard decision.policy >= 0 else { return nil }
+        let action: PolicyAction = decision.isAllowed ? .allow : .deny
+        return verdicts.first { $0.isMatch && $0.action == action }
+    }
+
+    func conclusion(defaultAction: DefaultAction) -> String {
+        let word = decision.isAllowed ? "ALLOWED" : "DENIED"
+        guard let rule = decidingRule else {
+            return "\(word) by the default action, \(defaultAction.rawValue): no rule matches"
+        }
+        return "\(word) by \(rule.action.rawValue) \(rule.policy), rule \(rule.ruleIndex) (\(rule.position))"
+    }
+}
+
+extension CallExplanation {
+    package var json: JSONValue {
+        var json = JSONMembers()
+        json.add("allowed", .bool(isAllowed))
+        json.add("caller", caller.map { "\($0)" })
+        json.add("service", "\(service)")
+        json.add("request", request?.json)
+        json.addList("routes", routes.map(\.json))
+        json.add("outcome", outcome.json)
+        json.add("notes", notes)
+        return json.json
+    }
+}
+
+extension RouteExplanation {
+    fileprivate var json: JSONValue {
+        var json = JSONMembers()
+        json.add("rule", String(decoding: rule.label, as: UTF8.self))
+        json.add("position", rule.position?.json)
+        json.add("chosen", .bool(isChosen))
+        json.add("reason", reason)
+        return json.json
+    }
+}
+
+extension CallExplanation.Outcome {
+    fileprivate var json: JSONValue {
+        switch self {
+        case .malformed(let status, let reason):
+            ["type": "malformed", "status": .integer(Int(status)), "reason": .string(reason)]
+        case .noRoute: ["type": "no-route", "status": 404]
+        case .redirected(let status, let location):
+            ["type": "redirected", "status": .integer(Int(status)), "location": .string(location)]
+        case .noBackend: ["type": "no-backend", "status": 500]
+        case .delivered(let destinations): ["type": "delivered", "destinations": .array(destinations.map(\.json))]
+        }
+    }
+}
+
+extension CallExplanation.Destination {
+    fileprivate var json: JSONValue {
+        var json = JSONMembers()
+        json.add("service", "\(service)")
+        json.add("weight", weight.map(JSONValue.integer))
+        json.add("request", request.json)
+        json.add("allowed", .bool(isAllowed))
+        json.add("refusal", refusal)
+        json.add("judgements", .array(judgements.map { $0.json(defaultAction) }))
+        return json.json
+    }
+}
+
+extension CallExplanation.Judgement {
+    fileprivate func json(_ defaultAction: DefaultAction) -> JSONValue {
+        var json = JSONMembers()
+        json.add("endpoints", endpoints)
+        json.add("allowed", .bool(explanation.decision.isAllowed))
+        json.add("decidedBy", explanation.decidingRule?.json ?? ["defaultAction": .string(defaultAction.rawValue)])
+        json.add("rules", .array(explanation.verdicts.map(\.json)))
+        return json.json
+    }
+}

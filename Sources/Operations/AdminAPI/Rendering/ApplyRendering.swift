@@ -1,0 +1,38 @@
+import Diagnostics
+
+extension ApplyReport {
+    var json: JSONValue {
+        var json = JSONMembers()
+        json.add("outcome", outcome.rawValue)
+        json.add("generation", generation.map { .integer(Int(clamping: $0)) })
+        json.addList("changes", changes.map(\.json))
+        json.addList("diagnostics", diagnostics.map(\.json))
+        return json.json
+    }
+
+    /// One line a resource, then what became of the whole.
+    var text: String {
+        changes.map { "\($0.kind.rawValue) \($0.name) \($0.action.rawValue) (\($0.path))\n" }.joined() + summary + "\n"
+    }
+
+    private var summary: String {
+        let errors = diagnostics.count { $0.severity == .error }
+        return switch outcome {
+        case .served: generation.map { "generation \($0) serves" } ?? "it serves"
+        case .written: generation.map { "written; it will serve as generation \($0)" } ?? "written"
+        case .unchanged: "nothing changes: it serves already"
+        case .dryRun: "it would be taken up; nothing was written"
+        case .refused: "refused: \(errors) \(errors == 1 ? "error" : "errors"); nothing was written"
+        case .notFound: "there is no such resource"
+        }
+    }
+}
+
+extension ChangeReport {
+    fileprivate var json: JSONValue {
+        [
+            "kind": .string(kind.rawValue), "namespace": .string(name.namespace), "name": .string(name.name),
+            "action": .string(action.rawValue), "file": .string(path),
+        ]
+    }
+}

@@ -1,0 +1,218 @@
+import Diagnostics
+import Manifests
+import MeshSnapshot
+
+/// What `heddle status` shows: what the process says of itself, with the services of what it serves.
+struct StatusView {
+    let status: StatusReport
+    let snapshot: MeshSnapshot?
+
+    var json: JSONValue {
+        var json = JSONMembers()
+        json.add("version", status.version)
+        json.add("node", status.node)
+        json.add("trustDomain", status.trustDomain)
+        json.add("manifests", status.manifestsFolder)
+        json.add("startedAt", "\(status.startedAt)")
+        json.add("serving", status.serving?.json)
+        json.add("refused", status.refused?.json)
+        json.add("pending", status.pending?.json)
+        json.add("watching", status.watching.json)
+        json.addList("problems", status.problems.map(\.json))
+        json.addList("listeners", status.listeners.map(\.json))
+        json.addList("services", services.map(\.json))
+        json.addList("certificates", status.certificates.map(\.json))
+        return json.json
+    }
+
+    /// - Parameter refusal: the last attempt's mistakes, rendered.
+    func text(refusal: String) -> String {
+        var fields = TextFields()
+        if let serving = status.serving {
+            fields.add(
+                "generation", "\(serving.generation)" + (serving.isLastGood ? " (last good set of an earlier run)" : "")
+            )
+            fields.add("hash", serving.hash)
+            fields.add("applied", "\(serving.appliedAt), in \(serving.duration.milliseconds)")
+            fields.add(
+                "resources",
+                "\(serving.resourceCount), in \(serving.fileCount) \(serving.fileCount == 1 ? "file" : "files")")
+        } else {
+            fields.add("generation", "none serves yet")
+        }
+        fields.add("manifests", "\(status.manifestsFolder), \(status.watching.text)")
+        fields.add("node", status.node)
+        fields.add("trust domain", status.trustDomain)
+        fields.add("version", status.version)
+        fields.add("started", "\(status.startedAt)")
+        var text = fields.rendered()
+        if let refused = status.refused {
+            text += "\nThe last attempt, at \(refused.at), was refused:\n" + refusal
+        }
+        if let pending = status.pending { text += "\n\(pending.text)\n" }
+        for problem in status.problems { text += "\n\(problem)\n  \(problem.remedy)\n" }
+        if let warnings = status.serving?.warnings, !warnings.isEmpty {
+            text += "\n" + warnings.map { "\($0)\n" }.joined()
+        }
+        text += tables
+        return text
+    }
+
+    private var tables: String {
+        var text = ""
+        if !status.listeners.isEmpty {
+            var table = TextTable(["LISTENER", "OWNER"])
+            for listener in status.listeners { table.add([listener.address, listener.owner]) }
+            text += "\n" + table.rendered()
+        }
+        if !services.isEmpty {
+            var table = TextTable(["SERVICE", "ENDPOINTS"])
+            for service in services {
+                table.add(["\(service.name)", service.endpoints.map(\.text).joined(separator: ", ")])
+            }
+            text += "\n" + table.rendered()
+        }
+        if !status.certificates.isEmpty {
+            var table = TextTable(["CERTIFICATE", "SERIAL", "NOT AFTER"])
+            for certificate in status.certificates {
+                table.add([certificate.spiffeID, certificate.serial, "\(certificate.notAfter)"])
+            }
+            text += "\n" + table.rendered()
+        }
+        return text
+    }
+
+    private var services: [ServiceReport] {
+        guard let snapshot else { return [] }
+        return snapshot.services.keys.sorted().map { ServiceReport($0, in: snapshot) }
+    }
+}
+
+/// Where a service is reached.
+struct ServiceReport {
+    struct Endpoint {
+        let address: String
+        let node: String?
+        let isOutside: Bool
+
+        var text: String {
+            isOutside ? "\(address) (outside)" : node.map { "\(address) (node \($0))" } ?? address
+        }
+
+        var json: JSONValue {
+            var json = JSONMembers()
+            json.add("address", address)
+            json.add("node", node)
+            json.add("outside", .bool(isOutside))
+            return json.json
+        }
+    }
+
+    let name: ResourceName
+    let endpoints: [Endpoint]
+
+    init(_ name: ResourceName, in snapshot: MeshSnapshot) {
+        self.name = name
+        endpoints =
+            snapshot.workloads(of: name).compactMap { workload in
+                workload.address.map { Endpoint(address: "\($0.value)", node: workload.node?.value, isOutside: false) }
+            }
+            + (snapshot.services[name]?.endpoints ?? [])
+            .map { Endpoint(address: "\($0.value)", node: nil, isOutside: true) }
+    }
+
+    var json: JSONValue {
+        [
+            "namespace": .string(name.namespace), "name": .string(name.name),
+            "endpoints": .array(endpoints.map(\.json)),
+        ]
+    }
+}
+
+extension Duration {
+    /// `3.2 ms`.
+    fileprivate var milliseconds: String { "\(millisecondCount) ms" }
+
+    fileprivate var millisecondCount: Double {
+        let (seconds, attoseconds) = components
+        let microseconds = seconds * 1_000_000 + attoseconds / 1_000_000_000_000
+        return Double(microseconds / 100) / 10
+    }
+}
+
+extension ServingReport {
+    fileprivate var json: JSONValue {
+        [
+            "generation": .integer(Int(clamping: generation)), "hash": .string(hash),
+            "appliedAt": .string("\(appliedAt)"),
+            "durationMilliseconds": .double(duration.millisecondCount), "resources": .integer(resourceCount),
+            "files": .integer(fileCount), "lastGood": .bool(isLastGood), "warnings": .array(warnings.map(\.json)),
+        ]
+    }
+}
+
+extension RefusalReport {
+    fileprivate var json: JSONValue {
+        ["at": .string("\(at)"), "hash": .string(hash), "diagnostics": .array(diagnostics.map(\.json))]
+    }
+}
+
+extension PendingReport {
+    fileprivate var json: JSONValue {
+        [
+            "reason": isEmpty ? "empty" : "half-lost", "since": .string("\(since)"),
+            "resources": .integer(resourceCount),
+            "servedResources": .integer(servedResourceCount),
+        ]
+    }
+
+    fileprivate var text: String {
+        isEmpty
+            ? "Since \(since) the folder is empty; \(servedResourceCount) resources still serve. "
+                + "If that is meant, confirm it with: heddle apply --prune"
+            : "Since \(since) the folder has \(resourceCount) resources instead of \(servedResourceCount); "
+                + "it is taken up if it stays so."
+    }
+}
+
+extension WatchReport {
+    fileprivate var json: JSONValue {
+        switch self {
+        case .inotify: ["mode": "inotify"]
+        case .polling(let interval, let reason):
+            ["mode": "polling", "everyMilliseconds": .double(interval.millisecondCount), "because": .string(reason)]
+        }
+    }
+
+    fileprivate var text: String {
+        switch self {
+        case .inotify: "watched"
+        case .polling(let interval, let reason): "polled every \(interval.manifestText), because \(reason)"
+        }
+    }
+}
+
+extension ListenerReport {
+    fileprivate var json: JSONValue {
+        var json = JSONMembers()
+        json.add("address", address)
+        json.add("owner", owner)
+        json.add("connections", connections.map(JSONValue.integer))
+        return json.json
+    }
+}
+
+extension CertificateFacts {
+    fileprivate var members: [(key: String, value: JSONValue)] {
+        [
+            ("spiffeID", .string(spiffeID)), ("serial", .string(serial)), ("notBefore", .string("\(notBefore)")),
+            ("notAfter", .string("\(notAfter)")),
+        ]
+    }
+
+    var json: JSONValue { .object(members) }
+}
+
+extension CertificateReport {
+    var json: JSONValue { .object(facts.members + [("chain", .string(chainPEM))]) }
+}
