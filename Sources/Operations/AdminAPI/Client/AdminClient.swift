@@ -1,0 +1,153 @@
+import Glibc
+import HTTPSemantics
+import WireProtocols
+
+/// Asks the admin API of a running mesh, one question a connection. Blocks its thread: for commands.
+package struct AdminClient: Sendable {
+    /// The Unix socket.
+    package let path: String
+
+    /// An answer, ready to print.
+    package struct Answer: Sendable, Hashable {
+        package let status: UInt16
+        /// What the command ends with.
+        package let exitCode: Int32
+        /// For standard error.
+        package let diagnostics: [UInt8]
+        /// For standard output.
+        package let output: [UInt8]
+    }
+
+    /// The running mesh cannot be reached, or did not answer; for people.
+    package struct Unreachable: Error, Hashable, CustomStringConvertible {
+        package let description: String
+
+        init(_ description: String) { self.description = description }
+    }
+
+    /// Bytes of an answer. A list of 100,000 resources is below it.
+    private static let answerByteLimit = 1 << 30
+    private static let readByteCount = 64 * 1024
+
+    package init(path: String) { self.path = path }
+
+    /// - Parameters:
+    ///   - path: in segments, not escaped yet.
+    ///   - seconds: to wait for the next bytes; 0: for ever.
+    package func send(
+        _ method: String, _ path: [String], query: [(name: String, value: String)] = [], contentType: String? = nil,
+        body: [UInt8] = [], timeout seconds: Int = 30
+    ) throws(Unreachable) -> Answer {
+        let socket = try connect(timeout: seconds)
+        defer { close(socket) }
+        var target = path.map { "/" + AdminRequest.percentEncoded($0) }.joined()
+        if !query.isEmpty {
+            target +=
+                "?"
+                + query.map { "\(AdminRequest.percentEncoded($0.name))=\(AdminRequest.percentEncoded($0.value))" }
+                .joined(separator: "&")
+        }
+        var head = "\(method) \(target) HTTP/1.1\r\nHost: heddle\r\nConnection: close\r\n"
+        if let contentType { head += "Content-Type: \(contentType)\r\n" }
+        if contentType != nil || !body.isEmpty { head += "Content-Length: \(body.count)\r\n" }
+        // A refusal may come before all is sent: it says more than the broken pipe.
+        let isSent = write(Array("\(head)\r\n".utf8) + body, to: socket)
+        let answer = try readAll(socket)
+        guard !answer.isEmpty || isSent else { throw failed("cannot write") }
+        return try parse(answer)
+    }
+
+    private func failed(_ call: String) -> Unreachable {
+        let reason = errno == EAGAIN ? "no answer in time" : unsafe String(cString: strerror(errno))
+        return Unreachable("\(call) at \(path): \(reason)")
+    }
+
+    private func connect(timeout seconds: Int) throws(Unreachable) -> CInt {
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        let bytes = Array(path.utf8)
+        guard bytes.count <= 107, !bytes.contains(0) else {
+            throw Unreachable("the admin socket's path is over 107 bytes: \(path)")
+        }
+        unsafe withUnsafeMutableBytes(of: &address.sun_path) { unsafe $0.copyBytes(from: bytes) }
+        let descriptor = socket(AF_UNIX, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
+        guard descriptor >= 0 else { throw failed("cannot make a socket") }
+        if seconds > 0 {
+            var time = timeval(tv_sec: seconds, tv_usec: 0)
+            for option in [SO_RCVTIMEO, SO_SNDTIMEO] {
+                _ = unsafe setsockopt(descriptor, SOL_SOCKET, option, &time, socklen_t(MemoryLayout<timeval>.size))
+            }
+        }
+        let result = unsafe withUnsafeBytes(of: &address) { raw in
+            unsafe Glibc.connect(
+                descriptor, raw.baseAddress!.assumingMemoryBound(to: sockaddr.self),
+                socklen_t(MemoryLayout<sockaddr_un>.size))
+        }
+        guard result == 0 else {
+            let error = failed("cannot reach the running mesh")
+            close(descriptor)
+            throw error
+        }
+        return descriptor
+    }
+
+    private func write(_ bytes: [UInt8], to socket: CInt) -> Bool {
+        var written = 0
+        while written < bytes.count {
+            let count = unsafe bytes.withUnsafeBytes { buffer in
+                unsafe Glibc.send(
+                    socket, buffer.baseAddress! + written, buffer.count - written, CInt(MSG_NOSIGNAL))
+            }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { return false }
+            written += count
+        }
+        return true
+    }
+
+    private func readAll(_ socket: CInt) throws(Unreachable) -> [UInt8] {
+        var bytes: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: Self.readByteCount)
+        while bytes.count < Self.answerByteLimit {
+            let count = unsafe recv(socket, &buffer, buffer.count, 0)
+            if count < 0, errno == EINTR { continue }
+            // A reset after the whole answer takes nothing from it: its length is checked below.
+            if count < 0, bytes.isEmpty || errno == EAGAIN { throw failed("no answer") }
+            guard count > 0 else { break }
+            bytes += buffer[..<count]
+        }
+        return bytes
+    }
+
+    private func parse(_ bytes: [UInt8]) throws(Unreachable) -> Answer {
+        var head = MessageHead()
+        var framing = HTTP1Framing()
+        var scan = HTTP1ScanState()
+        do throws(HTTP1Error) {
+            var start = 0
+            repeat {
+                let used = try HTTP1ResponseParser.parse(
+                    bytes.span.extracting(start...), into: &head, framing: &framing, limits: HTTP1Limits(), scan: &scan,
+                    requestMethod: .get)
+                guard let used else { throw .invalidStatusLine }
+                start += used
+                scan = HTTP1ScanState()
+            } while head.status < 200
+            let body = Array(bytes[start...])
+            guard head.contentLength == UInt64(body.count) else { throw .invalidContentLength }
+            let diagnostics = min(body.count, number(AdminResponse.diagnosticsField, in: head) ?? 0)
+            let exitCode = number(AdminResponse.exitCodeField, in: head) ?? (head.status < 300 ? 0 : 1)
+            return Answer(
+                status: head.status, exitCode: Int32(clamping: exitCode), diagnostics: Array(body[..<diagnostics]),
+                output: Array(body[diagnostics...]))
+        } catch {
+            throw Unreachable("what answers at \(path) is no heddle: \(error.name)")
+        }
+    }
+
+    private func number(_ name: String, in head: borrowing MessageHead) -> Int? {
+        let bytes = Array(name.utf8)
+        guard let index = head.firstField(name: bytes.span, known: .other, from: 0) else { return nil }
+        return Int(head.text(head.fields[index].value))
+    }
+}

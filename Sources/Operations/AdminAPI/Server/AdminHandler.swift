@@ -1,0 +1,288 @@
+import Diagnostics
+import Manifests
+import MeshSnapshot
+import SPIFFE
+
+/// Answers requests of the admin API: `docs/reference/admin-api.md`.
+struct AdminHandler: Sendable {
+    let mesh: any RunningMesh
+    let limits: AdminLimits
+
+    func answer(_ request: AdminRequest) async -> AdminResponse {
+        switch request.origin {
+        case .telemetry: await answerTelemetry(request)
+        case .socket: await answerSocket(request)
+        }
+    }
+
+    // MARK: Telemetry
+
+    /// A page in a browser of this host must not read metrics by giving a name of its own this address: only names that
+    /// no DNS server decides about are answered.
+    private func answerTelemetry(_ request: AdminRequest) async -> AdminResponse {
+        let isLiteral = IPAddress(request.host.filter { $0 != "[" && $0 != "]" }) != nil
+        guard isLiteral || request.host == "localhost" else {
+            return .error(421, "ask for an IP address or localhost", asText: true)
+        }
+        return await answerProbes(request) ?? .error(404, "there are /metrics, /healthz and /readyz", asText: true)
+    }
+
+    private func answerProbes(_ request: AdminRequest) async -> AdminResponse? {
+        guard request.path.count == 1, ["metrics", "healthz", "readyz"].contains(request.path[0]) else { return nil }
+        guard request.method == "GET" || request.method == "HEAD" else {
+            return .methodNotAllowed("GET, HEAD", request)
+        }
+        switch request.path[0] {
+        case "metrics":
+            var response = AdminResponse.text(await mesh.metricsText())
+            response.contentType = "text/plain; version=0.0.4; charset=utf-8"
+            return response
+        case "readyz":
+            return await mesh.isReady
+                ? .text("ready\n") : .text("not ready: no generation serves yet\n", status: 503, exitCode: 1)
+        default: return .text("ok\n")
+        }
+    }
+
+    // MARK: The socket
+
+    private func answerSocket(_ request: AdminRequest) async -> AdminResponse {
+        if let response = await answerProbes(request) { return response }
+        guard request.path.first == "v1" else { return .notFound(request) }
+        let path = request.path.dropFirst()
+        switch (path.first, path.count) {
+        case ("status", 1): return await allowing("GET", request) { await status(request) }
+        case ("apply", 1): return await allowing("POST", request) { await apply(request) }
+        case ("explain", 1): return await allowing("GET", request) { await explain(request) }
+        case ("decisions", 2): return await allowing("GET", request) { await decision(path.last ?? "", request) }
+        case ("certificate", 1): return await allowing("GET", request) { await certificate(request) }
+        case ("resources", 1...4): return await resources(Array(path.dropFirst()), request)
+        default: return .notFound(request)
+        }
+    }
+
+    private func allowing(
+        _ method: String, _ request: AdminRequest, _ answer: () async -> AdminResponse
+    ) async -> AdminResponse {
+        request.method == method ? await answer() : .methodNotAllowed(method, request)
+    }
+
+    private func status(_ request: AdminRequest) async -> AdminResponse {
+        let report = await mesh.status()
+        let view = StatusView(status: report, snapshot: await mesh.snapshot())
+        guard request.wantsText else { return .json(view.json) }
+        return .text(view.text(refusal: await rendered(report.refused?.diagnostics ?? [])))
+    }
+
+    private func certificate(_ request: AdminRequest) async -> AdminResponse {
+        guard let text = request.parameter("id") else {
+            return .error(400, "the parameter id is missing", asText: request.wantsText)
+        }
+        let trustDomain = await mesh.snapshot()?.mesh.trustDomain
+        guard let id = CallerName.spiffeID(text, trustDomain: trustDomain) else {
+            return .error(
+                400, "\(Diagnostic.quoted(text)) is neither a SPIFFE ID nor namespace/account",
+                asText: request.wantsText)
+        }
+        guard let report = await mesh.certificate(of: id) else {
+            let known = await mesh.status().certificates.map(\.spiffeID)
+            let near = NearestName.of("\(id)", among: known)
+            return .error(
+                404, "no certificate for \(id) on this node" + (near.map { "; did you mean \($0)?" } ?? ""),
+                asText: request.wantsText)
+        }
+        return request.wantsText ? .text(report.chainPEM) : .json(report.json)
+    }
+
+    // MARK: Resources
+
+    /// - Parameter path: what follows `/v1/resources`: kind, name, `details`.
+    private func resources(_ path: [String], _ request: AdminRequest) async -> AdminResponse {
+        guard let kindName = path.first else { return .notFound(request) }
+        let kind = ResourceKind(typed: kindName)
+        guard kind != nil || kindName == "all" && path.count == 1 else {
+            return .error(400, ResourceKind.unknownKindMessage(kindName), asText: request.wantsText)
+        }
+        guard let snapshot = await mesh.snapshot() else {
+            return .error(503, "no generation serves yet", asText: request.wantsText)
+        }
+        guard let kind, path.count > 1 else {
+            return await allowing("GET", request) { list(kind, in: snapshot, request) }
+        }
+        let found: AnyResource
+        switch Self.find(kind, path[1], request.parameter("namespace"), in: snapshot) {
+        case .success(let resource): found = resource
+        case .failure(let failure): return .error(failure.status, failure.message, asText: request.wantsText)
+        }
+        switch (path.count, request.method) {
+        case (2, "GET"):
+            guard request.wantsText else { return .json(found.json) }
+            return .text(ResourceTable(snapshot: snapshot).rendered([found], kind))
+        case (2, "DELETE"): return await delete(found, request)
+        case (3, "GET") where path[2] == "details":
+            let description = ResourceDescription(resource: found, snapshot: snapshot)
+            return request.wantsText ? .text(description.text) : .json(description.json)
+        case (2, _): return .methodNotAllowed("GET, DELETE", request)
+        default: return .notFound(request)
+        }
+    }
+
+    private func list(_ kind: ResourceKind?, in snapshot: MeshSnapshot, _ request: AdminRequest) -> AdminResponse {
+        var resources = snapshot.resources(kind)
+        if let namespace = request.parameter("namespace") {
+            resources = resources.filter { $0.metadata.name.namespace == namespace }
+        }
+        guard request.wantsText else { return .json(.array(resources.map(\.json))) }
+        return resources.isEmpty
+            ? .text("", diagnostics: "no resources\n")
+            : .text(ResourceTable(snapshot: snapshot).rendered(resources, kind))
+    }
+
+    struct NotOne: Error {
+        let status: UInt16
+        let message: String
+    }
+
+    /// The one resource that a name stands for: in a namespace if one is named, else the only one of that name.
+    private static func find(
+        _ kind: ResourceKind, _ name: String, _ namespace: String?, in snapshot: MeshSnapshot
+    ) -> Result<AnyResource, NotOne> {
+        let all = snapshot.resources(kind)
+        let found = all.filter {
+            $0.metadata.name.name == name && (namespace == nil || $0.metadata.name.namespace == namespace)
+        }
+        if found.count == 1 { return .success(found[0]) }
+        if found.isEmpty {
+            let near = NearestName.of(name, among: all.lazy.map(\.metadata.name.name))
+            let place = namespace.map { " in namespace \(Diagnostic.quoted($0))" } ?? ""
+            return .failure(
+                NotOne(
+                    status: 404,
+                    message: "there is no \(kind.rawValue) \(Diagnostic.quoted(name))\(place)"
+                        + (near.map { "; did you mean \(Diagnostic.quoted($0))?" } ?? "")))
+        }
+        let names = found.map { "\($0.metadata.name)" }.joined(separator: ", ")
+        return .failure(NotOne(status: 409, message: "there are several: \(names); name one with its namespace"))
+    }
+
+    // MARK: Changes
+
+    private func options(_ request: AdminRequest) -> ApplyOptions {
+        ApplyOptions(
+            isDryRun: request.flag("dryRun"), waits: request.flag("wait"), prunes: request.flag("prune"))
+    }
+
+    private func delete(_ resource: AnyResource, _ request: AdminRequest) async -> AdminResponse {
+        let report = await mesh.delete(resource.kind, resource.metadata.name, options(request))
+        return await answer(with: report, documents: [], request)
+    }
+
+    private func apply(_ request: AdminRequest) async -> AdminResponse {
+        let documents: [ManifestDocument]
+        switch request.contentType {
+        case DocumentFraming.contentType:
+            guard let decoded = DocumentFraming.decode(request.body, limit: limits.documents) else {
+                return .error(400, "the body is not a list of documents", asText: request.wantsText)
+            }
+            documents = decoded
+        case "application/yaml":
+            let name = request.parameter("name") ?? "request.yaml"
+            guard DocumentFraming.isName(name) else {
+                return .error(400, "the parameter name is no file's name", asText: request.wantsText)
+            }
+            documents = [ManifestDocument(name: name, bytes: request.body)]
+        default:
+            return .error(
+                415, "a body must be of type \(DocumentFraming.contentType) or application/yaml",
+                asText: request.wantsText)
+        }
+        let options = options(request)
+        guard !documents.isEmpty || options.prunes else {
+            return .error(400, "there is nothing to apply", asText: request.wantsText)
+        }
+        return await answer(with: await mesh.apply(documents, options), documents: documents, request)
+    }
+
+    private func answer(
+        with report: ApplyReport, documents: [ManifestDocument], _ request: AdminRequest
+    ) async -> AdminResponse {
+        let status: UInt16
+        switch report.outcome {
+        case .served, .written, .unchanged, .dryRun: status = 200
+        case .refused: status = 422
+        case .notFound: status = 404
+        }
+        let exitCode: Int32? = status == 200 ? nil : 1
+        guard request.wantsText else { return .json(report.json, status: status, exitCode: exitCode) }
+        // Positions in other files are those of the set with the change in it, not of what lies there: no excerpts of these.
+        let sources = Dictionary(documents.map { ($0.name, $0.bytes) }) { first, _ in first }
+        let diagnostics = Diagnostic.rendered(report.diagnostics) { sources[$0] }
+        return .text(report.text, diagnostics: diagnostics, status: status, exitCode: exitCode)
+    }
+
+    /// With excerpts of what lies in the folder.
+    private func rendered(_ diagnostics: [Diagnostic]) async -> String {
+        var sources: [String: [UInt8]] = [:]
+        for file in Set(diagnostics.map(\.position.file)) { sources[file] = await mesh.source(of: file) }
+        return Diagnostic.rendered(diagnostics) { sources[$0] }
+    }
+
+    // MARK: Explanations
+
+    private func explain(_ request: AdminRequest) async -> AdminResponse {
+        guard let snapshot = await mesh.snapshot() else {
+            return .error(503, "no generation serves yet", asText: request.wantsText)
+        }
+        guard let service = request.parameter("to") else {
+            return .error(400, "the parameter to is missing", asText: request.wantsText)
+        }
+        var question = CallQuestion(from: request.parameter("from"), to: service)
+        question.method = request.parameter("method") ?? question.method
+        question.path = request.parameter("path") ?? question.path
+        question.host = request.parameter("host")
+        for field in request.parameters("header") {
+            guard let colon = field.firstIndex(of: ":") else {
+                return .error(400, "a header is written as name:value", asText: request.wantsText)
+            }
+            question.fields.append((String(field[..<colon]), String(field[field.index(after: colon)...])))
+        }
+        do throws(CallQuestion.Mistake) {
+            return Self.answer(with: try CallExplanation(question, in: snapshot), request)
+        } catch {
+            return .error(400, error.description, asText: request.wantsText)
+        }
+    }
+
+    private func decision(_ id: String, _ request: AdminRequest) async -> AdminResponse {
+        guard let report = await mesh.decision(id: id) else {
+            return .error(
+                404, "no decision \(Diagnostic.quoted(id)) is remembered: only the latest refused calls are",
+                asText: request.wantsText)
+        }
+        let snapshot = await mesh.snapshot()
+        let view = DecisionView(
+            report: report, now: snapshot.flatMap { CallExplanation(report, in: $0) },
+            generation: await mesh.status().serving?.generation)
+        let exitCode: Int32? = report.isAllowed ? nil : 1
+        return request.wantsText
+            ? .text(view.text, exitCode: exitCode) : .json(view.json, exitCode: exitCode)
+    }
+
+    private static func answer(with explanation: CallExplanation, _ request: AdminRequest) -> AdminResponse {
+        let exitCode: Int32? = explanation.isAllowed ? nil : 1
+        return request.wantsText
+            ? .text(explanation.text, exitCode: exitCode) : .json(explanation.json, exitCode: exitCode)
+    }
+}
+
+extension AdminResponse {
+    fileprivate static func notFound(_ request: AdminRequest) -> AdminResponse {
+        .error(404, "there is nothing at /\(request.path.joined(separator: "/"))", asText: request.wantsText)
+    }
+
+    fileprivate static func methodNotAllowed(_ allowed: String, _ request: AdminRequest) -> AdminResponse {
+        var response = error(405, "this path takes \(allowed)", asText: request.wantsText)
+        response.allow = allowed
+        return response
+    }
+}

@@ -1,0 +1,89 @@
+/// One question to the admin API, whole.
+struct AdminRequest: Sendable {
+    /// What it came in on decides what may be asked.
+    enum Origin: Sendable {
+        /// The Unix socket: its owner asks.
+        case socket
+        /// The loopback port: anyone on this host asks, so there is only what anyone may see.
+        case telemetry
+    }
+
+    let origin: Origin
+    let method: String
+    let host: String
+    /// In canonical form, split at its slashes.
+    let path: [String]
+    let query: [(name: String, value: String)]
+    let contentType: String
+    let body: [UInt8]
+
+    /// The first value of a parameter.
+    func parameter(_ name: String) -> String? { query.first { $0.name == name }?.value }
+
+    func parameters(_ name: String) -> [String] { query.filter { $0.name == name }.map(\.value) }
+
+    /// Whether a parameter is `true`, or there without a value.
+    func flag(_ name: String) -> Bool { parameter(name).map { $0.isEmpty || $0 == "true" } ?? false }
+
+    var wantsText: Bool { parameter("format") == "text" }
+}
+
+extension AdminRequest {
+    /// Reads `name=value&…`, percent-decoded. `+` stands for itself.
+    /// - Returns: `nil` if an escape or what it stands for is not good UTF-8.
+    static func parseQuery(_ text: String) -> [(name: String, value: String)]? {
+        var parameters: [(name: String, value: String)] = []
+        for item in text.utf8.split(separator: UInt8(ascii: "&")) {
+            let equals = item.firstIndex(of: UInt8(ascii: "="))
+            guard let name = percentDecoded(item[..<(equals ?? item.endIndex)]),
+                let value = percentDecoded(equals.map { item[item.index(after: $0)...] } ?? item[item.endIndex...])
+            else { return nil }
+            parameters.append((name, value))
+        }
+        return parameters
+    }
+
+    /// RFC 3986 § 2.1.
+    static func percentDecoded(_ text: Substring.UTF8View) -> String? {
+        var bytes: [UInt8] = []
+        var rest = text
+        while let byte = rest.popFirst() {
+            guard byte == UInt8(ascii: "%") else {
+                bytes.append(byte)
+                continue
+            }
+            guard let high = rest.popFirst()?.hexadecimalDigit, let low = rest.popFirst()?.hexadecimalDigit else {
+                return nil
+            }
+            bytes.append(high << 4 | low)
+        }
+        return String(validating: bytes, as: UTF8.self)
+    }
+
+    /// The reverse: all but unreserved characters is escaped.
+    static func percentEncoded(_ text: String) -> String {
+        let digits = Array("0123456789ABCDEF".utf8)
+        var bytes: [UInt8] = []
+        for byte in text.utf8 {
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
+                UInt8(ascii: "~"):
+                bytes.append(byte)
+            default: bytes += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+            }
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+}
+
+extension UInt8 {
+    fileprivate var hexadecimalDigit: UInt8? {
+        switch self {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): self - UInt8(ascii: "0")
+        case UInt8(ascii: "a")...UInt8(ascii: "f"): self - UInt8(ascii: "a") + 10
+        case UInt8(ascii: "A")...UInt8(ascii: "F"): self - UInt8(ascii: "A") + 10
+        default: nil
+        }
+    }
+}

@@ -1,0 +1,68 @@
+import EventLoops
+import Glibc
+
+/// The Unix socket of the admin API, as a file.
+struct AdminSocket {
+    let path: String
+    private let device: dev_t
+    private let inode: ino_t
+
+    /// Binds a socket at `path` that its owner alone may use, from its first moment. One that a dead process left there is
+    /// removed; one that is answered, and anything that is no socket, is left alone.
+    static func bind(at path: String) throws(AdminServerError) -> BoundAdminSocket {
+        guard path.hasPrefix("/"), path.utf8.count <= 107, !path.utf8.contains(0) else {
+            throw AdminServerError(
+                "the admin socket's path must be absolute and of at most 107 bytes, but is \"\(path)\"; choose another with "
+                    + "--admin unix:PATH or --state DIR")
+        }
+        try removeStale(at: path)
+        do throws(SystemCallError) {
+            let socket = try Socket.bound(to: .unix(path: path), sharesPort: false, permissions: 0o600)
+            try socket.listen(backlog: 64)
+            var status = stat()
+            guard unsafe lstat(path, &status) == 0 else { throw SystemCallError(last: "lstat") }
+            return BoundAdminSocket(
+                file: AdminSocket(path: path, device: status.st_dev, inode: status.st_ino), socket: socket)
+        } catch {
+            throw AdminServerError("cannot listen at the admin socket \"\(path)\": \(error.reason)")
+        }
+    }
+
+    /// Removes the file, unless another has taken its place.
+    func remove() {
+        var status = stat()
+        guard unsafe lstat(path, &status) == 0, status.st_dev == device, status.st_ino == inode else { return }
+        _ = unsafe unlink(path)
+    }
+
+    private static func removeStale(at path: String) throws(AdminServerError) {
+        var status = stat()
+        guard unsafe lstat(path, &status) == 0 else { return }
+        guard status.st_mode & S_IFMT == S_IFSOCK else {
+            throw AdminServerError("\"\(path)\" is there already and is no socket; remove it, or choose another place")
+        }
+        do throws(SystemCallError) {
+            _ = try Socket.connecting(to: .unix(path: path))
+        } catch {
+            guard error.errno == ECONNREFUSED else {
+                throw AdminServerError("cannot tell whether \"\(path)\" is in use: \(error.reason)")
+            }
+            _ = unsafe unlink(path)
+            return
+        }
+        throw AdminServerError("another heddle answers at \"\(path)\"; stop it, or choose another folder with --state")
+    }
+}
+
+/// A socket that listens, and its file.
+struct BoundAdminSocket: ~Copyable {
+    let file: AdminSocket
+    private let socket: Socket
+
+    init(file: AdminSocket, socket: consuming Socket) {
+        self.file = file
+        self.socket = socket
+    }
+
+    consuming func takeSocket() -> Socket { socket }
+}

@@ -1,0 +1,39 @@
+/// How several files travel in one `apply`: each as a line `name byteCount`, the name percent-encoded, then its bytes, then
+/// a line feed.
+package enum DocumentFraming {
+    package static let contentType = "application/vnd.heddle.documents"
+
+    package static func encode(_ documents: [ManifestDocument]) -> [UInt8] {
+        var bytes: [UInt8] = []
+        for document in documents {
+            bytes += "\(AdminRequest.percentEncoded(document.name)) \(document.bytes.count)\n".utf8
+            bytes += document.bytes
+            bytes.append(UInt8(ascii: "\n"))
+        }
+        return bytes
+    }
+
+    /// - Returns: `nil` if `bytes` are anything else, or hold over `limit` documents.
+    static func decode(_ bytes: [UInt8], limit: Int) -> [ManifestDocument]? {
+        var documents: [ManifestDocument] = []
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            guard documents.count < limit, let lineEnd = rest.firstIndex(of: UInt8(ascii: "\n")) else { return nil }
+            let line = String(decoding: rest[..<lineEnd], as: UTF8.self)
+                .split(separator: " ", omittingEmptySubsequences: false)
+            rest = rest[(lineEnd + 1)...]
+            guard line.count == 2, let name = AdminRequest.percentDecoded(line[0].utf8), isName(name),
+                line[1].utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }),
+                let count = Int(line[1]), count < rest.count, rest[rest.startIndex + count] == UInt8(ascii: "\n")
+            else { return nil }
+            documents.append(ManifestDocument(name: name, bytes: Array(rest.prefix(count))))
+            rest = rest.dropFirst(count + 1)
+        }
+        return documents
+    }
+
+    /// 1 to 1,024 bytes without control characters.
+    static func isName(_ name: String) -> Bool {
+        (1...1024).contains(name.utf8.count) && !name.utf8.contains { $0 < 0x20 || $0 == 0x7F }
+    }
+}
