@@ -1,17 +1,48 @@
+import ArgumentParser
 import Glibc
 
-@main enum Heddle {
+/// The one command: `heddle <subcommand>`.
+@main
+struct Heddle: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "heddle",
+        abstract:
+            "A service mesh for plain Linux hosts: apply manifests, enforce zero-trust policy, reload without restarts.",
+        discussion: """
+            Exit codes: 0 done, 1 the answer is no (invalid, denied, not found), 2 usage, 3 the running mesh cannot be \
+            reached. Diagnostics go to standard error. The commands that ask a running mesh find it by --admin, --state or \
+            HEDDLE_STATE, in this order, else in the default state folder.
+            """,
+        version: Version.text,
+        groupedSubcommands: [
+            CommandGroup(name: "Serve", subcommands: [Run.self]),
+            CommandGroup(name: "Without a running mesh", subcommands: [Check.self, ShowVersion.self, Completion.self]),
+            CommandGroup(name: "Change a running mesh", subcommands: [Apply.self, Delete.self]),
+            CommandGroup(
+                name: "Ask a running mesh:",
+                subcommands: [Status.self, Get.self, Describe.self, Explain.self, ShowCertificate.self]),
+        ])
+
+    /// What ArgumentParser ends with on wrong usage (sysexits.h); this program's number for it is 2.
+    private static let parserUsageCode: Int32 = 64
+
     static func main() async {
-        var options = [String: String]()
-        let words = Array(CommandLine.arguments.dropFirst(2))
-        for (name, value) in zip(words, words.dropFirst()) where name.hasPrefix("--") { options[name] = value }
-        let state = options["--state"] ?? "/var/lib/heddle"
         do {
-            try await MeshProcess(
-                RunOptions(
-                    manifestsFolder: options["--manifests"] ?? ".", node: options["--node"], stateFolder: state,
-                    adminSocketPath: "\(state)/admin.sock", logLevel: .info)
-            ).run()
-        } catch { exit(1) }
+            var command = try parseAsRoot()
+            if var command = command as? any AsyncParsableCommand {
+                try await command.run()
+            } else {
+                try command.run()
+            }
+        } catch let code as ExitCode {
+            Glibc.exit(code.rawValue)
+        } catch is MeshProcess.NotServing {
+            Glibc.exit(1)
+        } catch {
+            let code = exitCode(for: error).rawValue
+            let message = fullMessage(for: error)
+            if code == 0 { Output.write(message + "\n") } else { Output.writeError(message + "\n") }
+            Glibc.exit(code == parserUsageCode ? 2 : code)
+        }
     }
 }

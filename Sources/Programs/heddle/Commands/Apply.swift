@@ -1,0 +1,119 @@
+import AdminAPI
+import ArgumentParser
+import Glibc
+import Reconciliation
+
+/// What `apply` and `delete` have in common.
+struct ChangeOptions: ParsableArguments {
+    @Flag(help: "Return when every worker serves the change.")
+    var wait = false
+
+    @Flag(help: "Say what would change, and write nothing.")
+    var dryRun = false
+
+    var query: [(name: String, value: String)] {
+        (wait ? [(name: "wait", value: "true")] : []) + (dryRun ? [(name: "dryRun", value: "true")] : [])
+    }
+}
+
+struct Apply: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Write manifests into the running mesh's folder, once the whole set with them in it is valid.",
+        discussion: """
+            A resource that is there already is replaced where it stands; a new one gets a file of its own. All or nothing: \
+            one mistake, and nothing is written.
+
+            Examples:
+              heddle apply -f orders.yaml --wait
+              heddle apply -f mesh/ --dry-run
+              heddle apply -f - < orders.yaml
+              heddle apply --prune              # yes, the folder was meant to be emptied
+            """)
+
+    @Option(
+        name: [.short, .customLong("file")], parsing: .singleValue,
+        help: ArgumentHelp(
+            "A manifest, a folder of manifests, or - for standard input. May be repeated.", valueName: "path"),
+        completion: .file(extensions: ["yaml", "yml"]))
+    var files: [String] = []
+
+    @OptionGroup var change: ChangeOptions
+
+    @Flag(help: "Take up a folder that was emptied, or an edit that leaves it empty.")
+    var prune = false
+
+    @OptionGroup var location: MeshLocation
+    @OptionGroup var format: OutputOptions
+
+    func validate() throws {
+        guard !files.isEmpty || prune else { throw ValidationError("Name what to apply: -f PATH.") }
+    }
+
+    func run() throws {
+        let documents = try files.flatMap(Self.documents)
+        guard !documents.isEmpty || files.isEmpty else {
+            throw failure("there are no manifests in \(files.joined(separator: ", "))", code: 1)
+        }
+        try location.ask(
+            "POST", ["v1", "apply"], query: change.query + (prune ? [(name: "prune", value: "true")] : []),
+            output: format.output, contentType: DocumentFraming.contentType, body: DocumentFraming.encode(documents),
+            timeout: 0)
+    }
+
+    private static func documents(at path: String) throws -> [ManifestDocument] {
+        if path == "-" { return [ManifestDocument(name: "standard input", bytes: standardInput())] }
+        var status = stat()
+        guard unsafe stat(path, &status) == 0 else {
+            throw failure("cannot read \(path): \(unsafe String(cString: strerror(errno)))", code: 1)
+        }
+        guard status.st_mode & S_IFMT == S_IFDIR else {
+            guard let bytes = SmallFile.bytes(path) else {
+                throw failure("cannot read \(path): it is no file of 4 MiB at most, or not yours to read", code: 1)
+            }
+            return [ManifestDocument(name: path, bytes: bytes)]
+        }
+        let scan = FolderScan(of: StateLocation.absolute(path))
+        guard scan.problems.isEmpty else {
+            throw failure(scan.problems.map { "\(path)/\($0)" }.joined(separator: "\n"), code: 1)
+        }
+        let prefix = path.hasSuffix("/") ? path : path + "/"
+        return scan.files.map { ManifestDocument(name: prefix + $0.path, bytes: $0.bytes) }
+    }
+
+    private static func standardInput() -> [UInt8] {
+        var bytes: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 64 * 1024)
+        while true {
+            let count = unsafe read(STDIN_FILENO, &buffer, buffer.count)
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { return bytes }
+            bytes += buffer[..<count]
+        }
+    }
+}
+
+struct Delete: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Remove one resource from the running mesh's folder, once the set without it is valid.",
+        discussion: """
+            Examples:
+              heddle delete service shop/orders --wait
+              heddle delete policy web-reads-orders --namespace shop --dry-run
+            """)
+
+    @OptionGroup var resource: ResourceArguments
+    @OptionGroup var change: ChangeOptions
+
+    @Flag(help: "Remove it even if nothing is left then.")
+    var prune = false
+
+    @OptionGroup var location: MeshLocation
+    @OptionGroup var format: OutputOptions
+
+    func run() throws {
+        try location.ask(
+            "DELETE", resource.path,
+            query: resource.query + change.query + (prune ? [(name: "prune", value: "true")] : []),
+            output: format.output, timeout: 0)
+    }
+}

@@ -1,0 +1,53 @@
+import ArgumentParser
+import Diagnostics
+
+struct Check: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Check manifests: all that a reload would check, and the lint, without a running mesh.",
+        discussion: """
+            Each folder is checked as one whole set. Every mistake is reported with its place and how to mend it. Errors end \
+            in exit code 1; warnings do not. Ports are not bound.
+
+            Examples:
+              heddle check manifests
+              heddle check --output json mesh/a mesh/b
+            """)
+
+    @Argument(
+        help: ArgumentHelp("Folders of manifests, or single files.", valueName: "dir"), completion: .directory)
+    var folders = ["."]
+
+    @Option(help: ArgumentHelp("Check the set as this node would take it up.", valueName: "name"))
+    var node: String?
+
+    @OptionGroup var format: OutputOptions
+
+    func run() throws {
+        let sets = folders.map { (folder: $0, set: ManifestSet(at: $0, node: node)) }
+        switch format.output {
+        case .text:
+            for (folder, set) in sets {
+                Output.writeError(set.renderedDiagnostics)
+                Output.write("\(folder): \(Self.summary(set))\n")
+            }
+        case .json: Output.write(.array(sets.map { Self.json($0.folder, $0.set) }))
+        }
+        if sets.contains(where: { $0.set.snapshot == nil }) { throw ExitCode(1) }
+    }
+
+    private static func summary(_ set: ManifestSet) -> String {
+        let errors = set.errorCount == 0 ? "no errors" : count(set.errorCount, "error")
+        let warnings = set.warningCount == 0 ? "" : ", \(count(set.warningCount, "warning"))"
+        return "\(count(set.resourceCount, "resource")) in \(count(set.fileCount, "file")), \(errors)\(warnings)"
+    }
+
+    private static func count(_ number: Int, _ what: String) -> String { "\(number) \(what)\(number == 1 ? "" : "s")" }
+
+    private static func json(_ folder: String, _ set: ManifestSet) -> JSONValue {
+        [
+            "folder": .string(folder), "valid": .bool(set.snapshot != nil), "files": .integer(set.fileCount),
+            "resources": .integer(set.resourceCount), "errors": .integer(set.errorCount),
+            "warnings": .integer(set.warningCount), "diagnostics": .array(set.diagnostics.map(\.json)),
+        ]
+    }
+}

@@ -1,0 +1,107 @@
+import AdminAPI
+import ArgumentParser
+import Diagnostics
+
+struct Explain: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Say which rule decides a call, and why; exit code 1 if it is denied.",
+        discussion: """
+            Names the canonical form of the request, the route that takes it, each rule's verdict with its file and line, and \
+            the rule that decides. Asks the running mesh, or with --manifests a folder. With --decision it explains a call \
+            that was refused: its ID is the call's x-request-id, as the access log has it.
+
+            Examples:
+              heddle explain --from shop/web --to shop/orders --path /orders/1
+              heddle explain --from shop/web --to orders.shop --method POST --header 'x-tenant: a' --manifests mesh
+              heddle explain --decision 5f0c8a3e1b7d4c2f
+            """)
+
+    @Option(
+        help: ArgumentHelp("The caller: a service account, or a SPIFFE ID. Default: none.", valueName: "namespace/name")
+    )
+    var from: String?
+
+    @Option(help: ArgumentHelp("The service that is called, by any of its names.", valueName: "service"))
+    var to: String?
+
+    @Option(help: "The method.")
+    var method = "GET"
+
+    @Option(help: "The path, with a query if there is one.")
+    var path = "/"
+
+    @Option(
+        name: .customLong("header"), parsing: .singleValue,
+        help: ArgumentHelp("A header of the request. May be repeated.", valueName: "name:value"))
+    var headers: [String] = []
+
+    @Option(help: "The Host of the request. Default: the service's name.")
+    var host: String?
+
+    @Option(help: ArgumentHelp("A call of the past, by its x-request-id.", valueName: "id"))
+    var decision: String?
+
+    @Option(
+        help: ArgumentHelp("Judge by the manifests of this folder, without a running mesh.", valueName: "dir"),
+        completion: .directory)
+    var manifests: String?
+
+    @OptionGroup var location: MeshLocation
+    @OptionGroup var format: OutputOptions
+
+    func validate() throws {
+        if decision != nil {
+            guard from == nil, to == nil, manifests == nil else {
+                throw ValidationError("--decision stands alone: without --from, --to and --manifests.")
+            }
+        } else if to == nil {
+            throw ValidationError("Name the service that is called with --to, or a call of the past with --decision.")
+        }
+        if let header = headers.first(where: { !$0.contains(":") }) {
+            throw ValidationError("'\(header)' is no header: write name:value.")
+        }
+    }
+
+    func run() throws {
+        if let decision {
+            try location.ask("GET", ["v1", "decisions", decision], output: format.output)
+        } else if let manifests {
+            try explain(ManifestSet(at: manifests))
+        } else {
+            try location.ask("GET", ["v1", "explain"], query: query, output: format.output)
+        }
+    }
+
+    private var query: [(name: String, value: String)] {
+        var query = [(name: "to", value: to ?? ""), (name: "method", value: method), (name: "path", value: path)]
+        if let from { query.append((name: "from", value: from)) }
+        if let host { query.append((name: "host", value: host)) }
+        return query + headers.map { (name: "header", value: $0) }
+    }
+
+    private func explain(_ set: ManifestSet) throws {
+        guard let snapshot = set.snapshot else {
+            Output.writeError(set.renderedDiagnostics)
+            throw ExitCode(1)
+        }
+        var question = CallQuestion(from: from, to: to ?? "")
+        question.method = method
+        question.path = path
+        question.host = host
+        question.fields = headers.map { header in
+            let parts = header.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+            return (name: String(parts[0]), value: String(parts[1]))
+        }
+        let explanation: CallExplanation
+        do throws(CallQuestion.Mistake) {
+            explanation = try CallExplanation(question, in: snapshot)
+        } catch {
+            throw failure("\(error)", code: 2)
+        }
+        switch format.output {
+        case .text: Output.write(explanation.text)
+        case .json: Output.write(explanation.json)
+        }
+        if !explanation.isAllowed { throw ExitCode(1) }
+    }
+}

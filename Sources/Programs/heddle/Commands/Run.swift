@@ -1,0 +1,50 @@
+import ArgumentParser
+import Logging
+
+extension Logger.Level: @retroactive ExpressibleByArgument {}
+
+struct Run: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Serve a folder of manifests, in the foreground, until SIGTERM.",
+        discussion: """
+            Watches the folder and takes up any change to it within milliseconds, whole or not at all: one mistake anywhere, \
+            and the last good set goes on serving. SIGTERM and SIGINT drain: nothing new is accepted, what is in flight is \
+            answered, then the exit code is 0. SIGHUP has the folder read again.
+
+            Examples:
+              heddle run --manifests manifests
+              heddle run --manifests /etc/heddle --node a --state /var/lib/heddle
+            """)
+
+    @Option(help: ArgumentHelp("The folder of manifests.", valueName: "dir"))
+    var manifests: String
+
+    @Option(help: ArgumentHelp("The Node that this host is. Needed where the manifests name nodes.", valueName: "name"))
+    var node: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Where keys and generations are kept. Default: $HEDDLE_STATE, else /var/lib/heddle for root, else "
+                + "$XDG_STATE_HOME/heddle.", valueName: "dir"))
+    var state: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Where the admin API listens. Default: admin.sock in the state folder.", valueName: "unix:PATH"))
+    var admin: AdminAddress?
+
+    @Option(
+        help: ArgumentHelp(
+            "What is logged to standard error: trace, debug, info, notice, warning, error, critical.",
+            valueName: "level"))
+    var logLevel = Logger.Level.info
+
+    func run() async throws {
+        let state = StateLocation.folder(option: state)
+        try await MeshProcess(
+            RunOptions(
+                manifestsFolder: StateLocation.absolute(manifests), node: node, stateFolder: state,
+                adminSocketPath: admin?.path ?? "\(state)/\(StateLocation.socketName)", logLevel: logLevel)
+        ).run()
+    }
+}

@@ -1,0 +1,52 @@
+import AdminAPI
+import ArgumentParser
+import Manifests
+
+/// A kind of resource as people type it.
+struct KindArgument: ExpressibleByArgument {
+    let kind: ResourceKind
+
+    init(_ kind: ResourceKind) { self.kind = kind }
+
+    init?(argument: String) {
+        guard let kind = ResourceKind(typed: argument) else { return nil }
+        self.kind = kind
+    }
+
+    /// Why a text is no kind; a sentence.
+    static func mistake(_ text: String) -> String { ResourceKind.unknownKindMessage(text) + "." }
+
+    static var allValueStrings: [String] { ResourceKind.allCases.map { $0.typedNames[0] } }
+    var defaultValueDescription: String { kind.typedNames[0] }
+}
+
+/// One resource: `KIND NAME`, the name with its namespace or without.
+struct ResourceArguments: ParsableArguments {
+    @Argument(
+        help: ArgumentHelp(
+            "The kind, in any case, singular, plural or short: service, services, svc.", valueName: "kind"))
+    var kind: KindArgument
+
+    @Argument(help: ArgumentHelp("The name, or namespace/name.", valueName: "name"))
+    var name: String
+
+    @Option(name: .shortAndLong, help: "The namespace. Not needed where no other has a resource of this name.")
+    var namespace: String?
+
+    mutating func validate() throws {
+        let parts = name.split(separator: "/", omittingEmptySubsequences: false)
+        guard parts.count <= 2, !parts.contains("") else {
+            throw ValidationError("'\(name)' is no name of a resource: write name or namespace/name.")
+        }
+        guard parts.count == 2 else { return }
+        guard namespace == nil || namespace == String(parts[0]) else {
+            throw ValidationError("'\(name)' and --namespace \(namespace ?? "") name two namespaces.")
+        }
+        namespace = String(parts[0])
+        name = String(parts[1])
+    }
+
+    /// Below `/v1/resources`.
+    var path: [String] { ["v1", "resources", kind.kind.typedNames[0], name] }
+    var query: [(name: String, value: String)] { namespace.map { [(name: "namespace", value: $0)] } ?? [] }
+}

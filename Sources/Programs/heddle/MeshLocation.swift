@@ -1,0 +1,50 @@
+import AdminAPI
+import ArgumentParser
+import Glibc
+
+/// Which running mesh a command asks.
+struct MeshLocation: ParsableArguments {
+    @Option(help: ArgumentHelp("The admin socket of the running mesh.", valueName: "unix:PATH"))
+    var admin: AdminAddress?
+
+    @Option(
+        help: ArgumentHelp(
+            "The state folder of the running mesh. Default: $HEDDLE_STATE, else /var/lib/heddle for root, else "
+                + "$XDG_STATE_HOME/heddle.", valueName: "dir"))
+    var state: String?
+
+    var socketPath: String {
+        admin?.path ?? "\(StateLocation.folder(option: state))/\(StateLocation.socketName)"
+    }
+
+    /// Asks, prints what is answered, and ends as the answer says.
+    /// - Parameter seconds: to wait for the answer; 0: for ever.
+    func ask(
+        _ method: String, _ path: [String], query: [(name: String, value: String)] = [], output: OutputFormat,
+        contentType: String? = nil, body: [UInt8] = [], timeout seconds: Int = 30
+    ) throws {
+        let answer: AdminClient.Answer
+        do throws(AdminClient.Unreachable) {
+            answer = try AdminClient(path: socketPath).send(
+                method, path, query: query + (output == .text ? [(name: "format", value: "text")] : []),
+                contentType: contentType, body: body, timeout: seconds)
+        } catch {
+            throw failure(
+                "\(error)\nstart a mesh with `heddle run`, or name its place with --admin or --state", code: 3)
+        }
+        Output.write(answer.diagnostics, to: STDERR_FILENO)
+        Output.write(answer.output, to: STDOUT_FILENO)
+        if answer.exitCode != 0 { throw ExitCode(answer.exitCode) }
+    }
+}
+
+/// `unix:/run/heddle/admin.sock`.
+struct AdminAddress: ExpressibleByArgument {
+    /// Absolute.
+    let path: String
+
+    init?(argument: String) {
+        guard argument.hasPrefix("unix:"), argument.utf8.count > 5 else { return nil }
+        path = StateLocation.absolute(String(argument.dropFirst(5)))
+    }
+}

@@ -1,1 +1,0 @@
-enum Version { static let text = "0.1.0" }
