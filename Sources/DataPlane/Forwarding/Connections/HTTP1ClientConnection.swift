@@ -41,7 +41,8 @@ final class HTTP1ClientConnection: StreamConnection, UpstreamStream {
         requestIsChunked = exchange.requestBody == .unknown
         lastProgress = worker.loop.now
         worker.output.removeAll(keepingCapacity: true)
-        HTTP1Serializer.appendRequest(exchange.request, body: HTTP1Framing.Body(exchange.requestBody), to: &worker.output)
+        HTTP1Serializer.appendRequest(
+            exchange.request, body: HTTP1Framing.Body(exchange.requestBody), to: &worker.output)
         write(worker.output)
         exchange.attach(to: self)
         exchange.replayBody(to: self)
@@ -90,7 +91,7 @@ final class HTTP1ClientConnection: StreamConnection, UpstreamStream {
         guard exchange != nil else { return close() }
         if isReadingBody, decoder.endsWithConnection {
             keepsAlive = false
-            return endResponse()
+            return endResponse(hasTrailers: false)
         }
         close()
         fail(hasResponseBytes ? .badResponse : noResponse)
@@ -123,7 +124,8 @@ final class HTTP1ClientConnection: StreamConnection, UpstreamStream {
         let progress =
             isReadingBody
             ? (exchange.isResponseCongested ? nil : lastProgress + timeouts.stream)
-            : exchange.backendDeadline == nil && exchange.requestDeadline == nil ? lastProgress + timeouts.response : nil
+            : exchange.backendDeadline == nil && exchange.requestDeadline == nil
+                ? lastProgress + timeouts.response : nil
         guard let due = exchange.backendDeadline, due != .max else { return progress }
         return min(due, progress ?? .max)
     }
@@ -172,7 +174,7 @@ final class HTTP1ClientConnection: StreamConnection, UpstreamStream {
                         used += range.upperBound
                         if decoder.isComplete {
                             if used < bytes.count { keepsAlive = false }
-                            endResponse()
+                            endResponse(hasTrailers: false)
                         }
                     case .needsMore(let consumed):
                         used += consumed
@@ -180,14 +182,14 @@ final class HTTP1ClientConnection: StreamConnection, UpstreamStream {
                     case .end(let consumed):
                         used += consumed
                         if used < bytes.count { keepsAlive = false }
-                        endResponse(trailersCame: true)
+                        endResponse(hasTrailers: true)
                     }
                 } else {
                     guard let consumed = try parseHead(rest, of: exchange) else { return used }
                     used += consumed
                     if !isReadingBody, self.exchange != nil, hasFinalHead {
                         if used < bytes.count { keepsAlive = false }
-                        endResponse()
+                        endResponse(hasTrailers: false)
                     }
                 }
             }
@@ -221,8 +223,8 @@ final class HTTP1ClientConnection: StreamConnection, UpstreamStream {
         return consumed
     }
 
-    /// - Parameter trailersCame: The decoder has filled the worker's trailers in; else they are of another message.
-    private func endResponse(trailersCame: Bool = false) {
+    /// - Parameter hasTrailers: `worker.trailers` are this response's. Else they are whatever call's came last.
+    private func endResponse(hasTrailers: Bool) {
         guard let exchange else { return }
         self.exchange = nil
         isReadingBody = false
@@ -233,7 +235,7 @@ final class HTTP1ClientConnection: StreamConnection, UpstreamStream {
         } else {
             close()
         }
-        if trailersCame {
+        if hasTrailers {
             exchange.receivedEnd(trailers: worker.trailers)
         } else {
             exchange.receivedEnd(trailers: worker.noTrailers)
