@@ -177,6 +177,7 @@ final class Worker: @unchecked Sendable {
 
     func report() -> WorkerReport {
         counters.open = connections.count
+        counters.queuedBytes = connections.reduce(0) { $0 + $1.queuedByteCount }
         counters.upstream = pools.values.reduce(0) { $0 + $1.connectionCount }
         return WorkerReport(metrics: metrics, counters: counters, decisions: decisionCounts)
     }

@@ -65,11 +65,16 @@ final class TestBackend: Sendable {
                         body += String(decoding: connection.receive(count: size), as: UTF8.self)
                         _ = connection.receive(through: "\r\n")
                     }
-                    body += connection.receive(through: "\r\n")
+                    while true {
+                        let line = connection.receive(through: "\r\n")
+                        body += line
+                        if line.count <= 1 { break }
+                    }
                 }
                 let answer = head.hasPrefix("HEAD ") ? "" : head + body
                 connection.send(
-                    "HTTP/1.1 200 OK\r\nContent-Length: \((head + body).utf8.count)\r\nX-Backend: echo\r\n\r\n\(answer)")
+                    "HTTP/1.1 200 OK\r\nContent-Length: \((head + body).utf8.count)\r\nX-Backend: echo\r\n\r\n\(answer)"
+                )
             }
         }
     }

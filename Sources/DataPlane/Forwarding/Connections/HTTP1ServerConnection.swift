@@ -41,14 +41,17 @@ final class HTTP1ServerConnection: StreamConnection, DownstreamStream {
 
     override func opened() {
         if isSecure {
-            origin = CallOrigin(listener: listener, peer: peer, caller: peerID.map { Caller($0) }, serverName: serverName)
+            origin = CallOrigin(
+                listener: listener, peer: peer, caller: peerID.map { Caller($0) }, serverName: serverName)
         } else {
             origin = CallOrigin(listener: listener, peer: peer)
         }
         updateDeadline()
     }
 
-    override func handshakeFailed(_ failure: TLSFailure) { worker.handshakeFailed(failure, listener: listener, peer: peer) }
+    override func handshakeFailed(_ failure: TLSFailure) {
+        worker.handshakeFailed(failure, listener: listener, peer: peer)
+    }
 
     override func closed() {
         worker.connectionClosed(self)
@@ -58,14 +61,26 @@ final class HTTP1ServerConnection: StreamConnection, DownstreamStream {
     }
 
     override func inputEnded() {
-        guard let exchange else { return close() }
+        guard let exchange else {
+            // What came before the end may still have its turn.
+            return pending.isEmpty && queuedByteCount == 0 ? close() : resumeAtEndOfTurn()
+        }
         // A half-closed caller still reads; one that promised more has gone.
-        if exchange.isRequestComplete { keepsAlive = false } else { close() }
+        guard exchange.isRequestComplete else { return close() }
+        if pending.isEmpty { keepsAlive = false }
     }
 
     override func outputDrained() {
         lastProgress = worker.loop.now
-        exchange?.downstreamDrained()
+        guard let exchange else { return resumeAtEndOfTurn() }
+        exchange.downstreamDrained()
+    }
+
+    override func resumed() {
+        guard exchange == nil, isOpen else { return }
+        resumeReading()
+        processPending()
+        if exchange == nil, isOpen, hasInputEnded, !isCongested { finish() }
     }
 
     /// Nothing new is taken: ends at once if idle, else after the answer under way.
@@ -98,7 +113,8 @@ final class HTTP1ServerConnection: StreamConnection, DownstreamStream {
     func requestDeadlineChanged() { updateDeadline() }
 
     private func bodyDeadline(_ exchange: Exchange) -> DeadlineWheel.Time? {
-        exchange.isRequestComplete || exchange.isRequestCongested ? nil : lastProgress + worker.view.timeouts.requestBody
+        exchange.isRequestComplete || exchange.isRequestCongested
+            ? nil : lastProgress + worker.view.timeouts.requestBody
     }
 
     private func updateDeadline() {
@@ -138,7 +154,9 @@ final class HTTP1ServerConnection: StreamConnection, DownstreamStream {
     private func keep(_ bytes: Span<UInt8>) {
         pending.reserveCapacity(bytes.count)
         for index in bytes.indices { pending.append(bytes[index]) }
-        if exchange == nil {
+        if exchange == nil, isCongested {
+            pauseReading()
+        } else if exchange == nil {
             if headStarted == 0 { headStarted = worker.loop.now }
             updateDeadline()
         } else if pending.count >= Self.pendingByteLimit {
@@ -158,7 +176,8 @@ final class HTTP1ServerConnection: StreamConnection, DownstreamStream {
                 guard !exchange.isRequestComplete else { return used }
                 step = processBody(rest, of: exchange)
             } else {
-                guard keepsAlive else { return bytes.count }
+                // A caller who does not read its answers gets no more of them.
+                guard !isCongested else { return used }
                 step = processHead(rest)
             }
             guard let step else { return used }
@@ -231,7 +250,9 @@ final class HTTP1ServerConnection: StreamConnection, DownstreamStream {
 
     func sendHead(_ head: borrowing MessageHead, body: BodyLength) {
         // A request that was not taken whole leaves its rest on the connection.
-        if let exchange, !exchange.isRequestComplete, exchange.isResponseComplete || framing.expectsContinue { keepsAlive = false }
+        if let exchange, !exchange.isRequestComplete, exchange.isResponseComplete || framing.expectsContinue {
+            keepsAlive = false
+        }
         responseLength = body
         // HTTP/1.0 knows no chunks: the end of the connection is the end of the body.
         if body == .unknown, framing.minorVersion == 0 { keepsAlive = false }
@@ -270,11 +291,10 @@ final class HTTP1ServerConnection: StreamConnection, DownstreamStream {
         let isWhole = exchange?.isRequestComplete ?? true
         exchange = nil
         guard isOpen else { return }
-        guard keepsAlive, isWhole, !hasInputEnded else { return finish() }
+        guard keepsAlive, isWhole, !hasInputEnded || isProcessing || !pending.isEmpty else { return finish() }
         headStarted = 0
         updateDeadline()
-        resumeReading()
-        processPending()
+        if isReadingPaused || !pending.isEmpty { resumeAtEndOfTurn() }
     }
 
     /// Answers a request that could not be taken, and closes: where the next one begins is in doubt.
@@ -283,7 +303,8 @@ final class HTTP1ServerConnection: StreamConnection, DownstreamStream {
         responseLength = .none
         worker.refused(status: status, reason: reason, detail: detail, listener: listener, peer: peer)
         worker.replies.write(
-            status: status, reason: origin?.tellsReason ?? false ? reason : .none, location: nil, isHead: false, to: self)
+            status: status, reason: origin?.tellsReason ?? false ? reason : .none, location: nil, isHead: false,
+            to: self)
         finish()
     }
 }

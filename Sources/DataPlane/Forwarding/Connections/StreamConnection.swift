@@ -33,6 +33,7 @@ class StreamConnection: EventHandler {
     private var output = ByteQueue()
     private var isReadPaused = false
     private var wantsRead = false
+    private var wantsResume = false
     private var inputHasEnded = false
 
     init(worker: Worker, transport: consuming Transport, state: State) {
@@ -54,6 +55,8 @@ class StreamConnection: EventHandler {
     func handshakeFailed(_ failure: TLSFailure) {}
     /// What was queued fell below the low watermark.
     func outputDrained() {}
+    /// The end of a turn in which `resumeAtEndOfTurn` was called.
+    func resumed() {}
     func deadlineReached() {}
     /// Gone, for whatever reason. Called once.
     func closed() {}
@@ -91,6 +94,14 @@ class StreamConnection: EventHandler {
     final func write(_ bytes: [UInt8]) { write(bytes.span) }
 
     final func pauseReading() { isReadPaused = true }
+
+    final var isReadingPaused: Bool { isReadPaused }
+
+    /// Goes on with what waits here once the handlers at work now are done, so that no two work on the same call.
+    final func resumeAtEndOfTurn() {
+        wantsResume = true
+        worker.loop.requestEndOfTurn(registration)
+    }
 
     final func resumeReading() {
         guard isReadPaused else { return }
@@ -146,6 +157,10 @@ class StreamConnection: EventHandler {
     final func turnEnded() {
         switch state {
         case .open, .finishing:
+            if wantsResume {
+                wantsResume = false
+                resumed()
+            }
             if wantsRead {
                 wantsRead = false
                 read()

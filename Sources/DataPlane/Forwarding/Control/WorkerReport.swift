@@ -5,6 +5,8 @@ package struct WorkerCounters: Sendable {
     package var accepted: UInt64 = 0
     package var open = 0
     package var upstream = 0
+    /// Bytes that wait on callers' connections to be taken.
+    package var queuedBytes = 0
     package var upstreamConnects: UInt64 = 0
     package var upstreamConnectFailures: UInt64 = 0
     /// Times accepting stopped because descriptors ran out or a limit was reached.
@@ -20,6 +22,7 @@ package struct WorkerCounters: Sendable {
         accepted += other.accepted
         open += other.open
         upstream += other.upstream
+        queuedBytes += other.queuedBytes
         upstreamConnects += other.upstreamConnects
         upstreamConnectFailures += other.upstreamConnectFailures
         pauses += other.pauses
