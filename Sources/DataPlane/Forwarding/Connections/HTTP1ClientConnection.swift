@@ -20,10 +20,12 @@ final class HTTP1ClientConnection: StreamConnection, UpstreamStream {
     private var isConnected = false
     private var callCount = 0
     private var lastProgress: DeadlineWheel.Time
+    private let connectDeadline: DeadlineWheel.Time
 
     init(worker: Worker, pool: UpstreamPool, transport: consuming Transport) {
         self.pool = pool
         lastProgress = worker.loop.now
+        connectDeadline = worker.loop.now + worker.view.timeouts.connect
         super.init(worker: worker, transport: transport, state: .connecting)
     }
 
@@ -69,7 +71,10 @@ final class HTTP1ClientConnection: StreamConnection, UpstreamStream {
         abort()
     }
 
-    func resumeResponse() { resumeReading() }
+    func resumeResponse() {
+        lastProgress = worker.loop.now
+        resumeReading()
+    }
 
     // MARK: Life
 
@@ -113,28 +118,30 @@ final class HTTP1ClientConnection: StreamConnection, UpstreamStream {
 
     override func deadlineReached() {
         guard let exchange else { return close() }
-        guard isOpen else { return fail(.notConnected) }
-        if let due = deadline(of: exchange), due <= worker.loop.now { return fail(.timeout) }
+        let now = worker.loop.now
+        if isOpen ? deadline(of: exchange) <= now : (exchange.backendDeadline ?? .max) <= now { return fail(.timeout) }
+        if !isOpen, connectDeadline <= now { return fail(.notConnected) }
         updateDeadline()
     }
 
-    private func deadline(of exchange: Exchange) -> DeadlineWheel.Time? {
+    private func deadline(of exchange: Exchange) -> DeadlineWheel.Time {
         let timeouts = worker.view.timeouts
-        // Held back by its reader, the response makes no progress through no fault of the callee's.
-        let progress =
-            isReadingBody
-            ? (exchange.isResponseCongested ? nil : lastProgress + timeouts.stream)
-            : exchange.backendDeadline == nil && exchange.requestDeadline == nil
-                ? lastProgress + timeouts.response : nil
-        guard let due = exchange.backendDeadline, due != .max else { return progress }
-        return min(due, progress ?? .max)
+        var deadline = min(exchange.backendDeadline ?? .max, outputDeadline ?? .max)
+        if isReadingBody {
+            // Held back by its reader, the response makes no progress through no fault of the callee's.
+            if !isReadingPaused { deadline = min(deadline, lastProgress + timeouts.stream) }
+        } else if isRequestSent, exchange.backendDeadline == nil, exchange.requestDeadline == nil {
+            deadline = min(deadline, lastProgress + timeouts.response)
+        }
+        return deadline
     }
 
     private func updateDeadline() {
         guard let exchange else { return }
         switch state {
-        case .connecting, .handshaking: setDeadline(after: worker.view.timeouts.connect)
-        case .open: setDeadline(deadline(of: exchange))
+        case .connecting, .handshaking: setDeadline(min(connectDeadline, exchange.backendDeadline ?? .max))
+        // Either side may come to be held back, or go on, without a word here: this is looked at again.
+        case .open: setDeadline(min(deadline(of: exchange), worker.loop.now + worker.view.timeouts.stream))
         case .finishing, .lingering, .closed: break
         }
     }

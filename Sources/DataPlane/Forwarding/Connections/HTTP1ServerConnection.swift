@@ -25,6 +25,8 @@ final class HTTP1ServerConnection: StreamConnection, DownstreamStream {
     /// When the first byte of the head under way came; 0: none has.
     private var headStarted: DeadlineWheel.Time = 0
     private var lastProgress: DeadlineWheel.Time
+    /// Since when no call is under way.
+    private var idleSince: DeadlineWheel.Time
     var registryIndex = -1
 
     /// Bytes of requests that came before their turn, kept while one is under way: 64 KiB.
@@ -34,6 +36,7 @@ final class HTTP1ServerConnection: StreamConnection, DownstreamStream {
         self.listener = listener
         self.peer = peer
         lastProgress = worker.loop.now
+        idleSince = worker.loop.now
         super.init(worker: worker, transport: transport, state: .handshaking)
     }
 
@@ -96,36 +99,42 @@ final class HTTP1ServerConnection: StreamConnection, DownstreamStream {
 
     override func deadlineReached() {
         switch state {
-        case .connecting, .handshaking, .finishing, .lingering, .closed: return close()
+        // What was not read yet must not look like the end.
+        case .finishing: return abort()
+        case .connecting, .handshaking, .lingering, .closed: return close()
         case .open: break
         }
         let now = worker.loop.now
+        if let due = outputDeadline, due <= now { return abort() }
         guard let exchange else {
+            guard headDeadline <= now else { return updateDeadline() }
             if headStarted == 0 { return finish() }
             return refuse(status: 408, reason: .timeout, detail: "request-head")
         }
         if let due = exchange.requestDeadline, due <= now { return exchange.requestTimedOut() }
         if let due = bodyDeadline(exchange), due <= now { return exchange.fail(.timeout, status: 408) }
-        if queuedByteCount > 0, lastProgress + worker.view.timeouts.stream <= now { return abort() }
         updateDeadline()
     }
 
     func requestDeadlineChanged() { updateDeadline() }
 
     private func bodyDeadline(_ exchange: Exchange) -> DeadlineWheel.Time? {
-        exchange.isRequestComplete || exchange.isRequestCongested
-            ? nil : lastProgress + worker.view.timeouts.requestBody
+        // Held back by its reader, the request makes no progress through no fault of the caller's.
+        exchange.isRequestComplete || isReadingPaused ? nil : lastProgress + worker.view.timeouts.requestBody
+    }
+
+    private var headDeadline: DeadlineWheel.Time {
+        headStarted == 0 ? idleSince + worker.view.timeouts.idle : headStarted + worker.view.timeouts.requestHead
     }
 
     private func updateDeadline() {
-        let timeouts = worker.view.timeouts
-        guard let exchange else {
-            return setDeadline(headStarted == 0 ? worker.loop.now + timeouts.idle : headStarted + timeouts.requestHead)
-        }
-        var deadline = exchange.requestDeadline ?? .max
+        guard let exchange else { return setDeadline(min(headDeadline, outputDeadline ?? .max)) }
+        // Either side may come to be held back, or go on, without a word here: this is looked at again.
+        var deadline = worker.loop.now + worker.view.timeouts.stream
+        if let due = exchange.requestDeadline { deadline = min(deadline, due) }
         if let due = bodyDeadline(exchange) { deadline = min(deadline, due) }
-        if queuedByteCount > Self.lowWatermark { deadline = min(deadline, lastProgress + timeouts.stream) }
-        setDeadline(deadline == .max ? nil : deadline)
+        if let due = outputDeadline { deadline = min(deadline, due) }
+        setDeadline(deadline)
     }
 
     // MARK: Requests
@@ -237,7 +246,10 @@ final class HTTP1ServerConnection: StreamConnection, DownstreamStream {
         }
     }
 
-    func resumeRequest() { resumeReading() }
+    func resumeRequest() {
+        lastProgress = worker.loop.now
+        resumeReading()
+    }
 
     // MARK: Responses
 
@@ -293,6 +305,7 @@ final class HTTP1ServerConnection: StreamConnection, DownstreamStream {
         guard isOpen else { return }
         guard keepsAlive, isWhole, !hasInputEnded || isProcessing || !pending.isEmpty else { return finish() }
         headStarted = 0
+        idleSince = worker.loop.now
         updateDeadline()
         if isReadingPaused || !pending.isEmpty { resumeAtEndOfTurn() }
     }

@@ -35,6 +35,8 @@ class StreamConnection: EventHandler {
     private var wantsRead = false
     private var wantsResume = false
     private var inputHasEnded = false
+    /// When the socket last took bytes, or the first of those queued came.
+    private var lastOutput: DeadlineWheel.Time = 0
 
     init(worker: Worker, transport: consuming Transport, state: State) {
         self.worker = worker
@@ -70,6 +72,8 @@ class StreamConnection: EventHandler {
     final var hasInputEnded: Bool { inputHasEnded }
     final var peerID: SPIFFEID? { transport?.peerID }
     final var serverName: String? { transport?.serverName }
+    /// When a reader that took nothing of what is queued has stalled for too long; `nil`: nothing is queued.
+    final var outputDeadline: DeadlineWheel.Time? { output.isEmpty ? nil : lastOutput + worker.view.timeouts.stream }
     final var isSecure: Bool { transport?.isSecure ?? false }
 
     /// Puts the connection on its loop.
@@ -87,6 +91,7 @@ class StreamConnection: EventHandler {
 
     final func write(_ bytes: Span<UInt8>) {
         guard state != .closed else { return }
+        if output.isEmpty { lastOutput = worker.loop.now }
         output.append(bytes, from: worker.blocks)
         worker.loop.requestEndOfTurn(registration)
     }
@@ -112,9 +117,14 @@ class StreamConnection: EventHandler {
 
     /// Closes once all that is queued is written, and the other side has had the chance to read it.
     final func finish() {
-        guard state == .open else { return close() }
-        state = .finishing
-        worker.loop.requestEndOfTurn(registration)
+        switch state {
+        case .connecting, .handshaking: close()
+        case .open:
+            state = .finishing
+            setDeadline(after: worker.view.timeouts.stream)
+            worker.loop.requestEndOfTurn(registration)
+        case .finishing, .lingering, .closed: break
+        }
     }
 
     /// Closes so that the other side cannot take what it has for the whole.
@@ -206,9 +216,13 @@ class StreamConnection: EventHandler {
 
     private func flush() {
         if !output.isEmpty {
-            let wasCongested = output.count > Self.lowWatermark
+            let before = output.count
             guard transport!.send(&output, pool: worker.blocks) else { return fail() }
-            if wasCongested, output.count <= Self.lowWatermark { outputDrained() }
+            if output.count < before {
+                lastOutput = worker.loop.now
+                if state == .finishing { setDeadline(after: worker.view.timeouts.stream) }
+            }
+            if before > Self.lowWatermark, output.count <= Self.lowWatermark { outputDrained() }
         }
         guard state == .finishing, output.isEmpty else { return }
         transport!.endOutput()
