@@ -24,6 +24,7 @@ final class MirrorSink: DownstreamStream, Sendable {
     func cutResponse() {}
     func resumeRequest() {}
     var isCongested: Bool { false }
+    var readsRestOfRequest: Bool { false }
     func requestDeadlineChanged() {}
     func exchangeEnded() {}
 }

@@ -159,7 +159,9 @@ final class Exchange {
         upstream = nil
         isResponseComplete = true
         downstream?.endResponse(trailers: trailers)
-        if isRequestComplete { end() }
+        guard !isRequestComplete, let downstream, downstream.readsRestOfRequest else { return end() }
+        // Whoever held it back is gone.
+        downstream.resumeRequest()
     }
 
     func upstreamFailed(_ failure: UpstreamFailure) {
@@ -215,6 +217,8 @@ final class Exchange {
     /// Answers for the callee, or cuts the answer that is under way.
     func fail(_ reason: FailureReason, status: UInt16? = nil) {
         guard !isOver else { return }
+        // Nothing is left to fail but the rest of a request that has its answer.
+        if isResponseComplete { return end() }
         self.reason = reason
         let stream = upstream
         upstream = nil

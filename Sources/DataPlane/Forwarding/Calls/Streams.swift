@@ -15,6 +15,8 @@ protocol DownstreamStream: AnyObject {
     func resumeRequest()
     /// The answer is held back by its reader.
     var isCongested: Bool { get }
+    /// What is left of a request that was answered early is worth reading: another one may follow it.
+    var readsRestOfRequest: Bool { get }
     /// The time by which the whole answer must be there changed.
     func requestDeadlineChanged()
     /// The call is over on both sides; nothing more will come of it.

@@ -293,6 +293,8 @@ final class HTTP1ServerConnection: StreamConnection, DownstreamStream {
         write(worker.output)
     }
 
+    var readsRestOfRequest: Bool { keepsAlive && isOpen }
+
     func cutResponse() {
         keepsAlive = false
         abort()
