@@ -28,7 +28,7 @@ final class AccessLogWriter {
         number("time_us", WallClock.microseconds(), first: true)
         text("listener", origin.listener.view.label)
         text("peer", "\(origin.peer)")
-        if let caller = origin.caller(gatewayListener: exchange.gatewayListener) { array("caller", caller.principal) }
+        if let caller = exchange.caller { array("caller", caller.principal) }
         head("method", exchange, exchange.request.method)
         head("host", exchange, exchange.request.host)
         head("path", exchange, exchange.request.path)

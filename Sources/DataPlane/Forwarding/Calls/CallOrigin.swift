@@ -13,7 +13,6 @@ final class CallOrigin {
     private var target: (generation: UInt64, service: ServiceView?)?
     /// What the rules are told of the connection; the same memory for each of its calls.
     private(set) var facts: CallFacts
-    private var factsListener = -1
     /// The peer's own identity: a verified certificate's, inbound.
     private let verifiedCaller: Caller?
 
@@ -24,24 +23,20 @@ final class CallOrigin {
         self.serverName = serverName ?? ""
         serverNameBytes = Array(self.serverName.utf8)
         facts = CallFacts(caller: nil, peerAddress: CallAddress(peer.ip), serverNameIndication: serverNameBytes)
-        setCaller(gatewayListener: -1)
     }
 
     /// - Parameters:
+    ///   - caller: May be another than the last call's: each generation has its own.
     ///   - remote: `nil`: the peer.
     ///   - destination: `nil`: none yet.
-    func setFacts(gatewayListener: Int, remote: IPAddress?, destination: NetworkAddress?) {
-        if gatewayListener != factsListener { setCaller(gatewayListener: gatewayListener) }
+    func setFacts(caller: Caller?, remote: IPAddress?, destination: NetworkAddress?) {
+        if facts.caller !== caller {
+            facts = CallFacts(
+                caller: caller, peerAddress: CallAddress(peer.ip), serverNameIndication: serverNameBytes)
+        }
         facts.remoteAddress = CallAddress(remote ?? peer.ip)
         facts.destinationAddress = CallAddress(destination?.ip ?? .zero)
         facts.destinationPort = destination?.port ?? 0
-    }
-
-    private func setCaller(gatewayListener: Int) {
-        factsListener = gatewayListener
-        facts = CallFacts(
-            caller: caller(gatewayListener: gatewayListener), peerAddress: CallAddress(peer.ip),
-            serverNameIndication: serverNameBytes)
     }
 
     /// The service that SNI named: it alone, never Host, says what an inbound call is for.
@@ -60,6 +55,7 @@ final class CallOrigin {
         }
     }
 
+    /// Whose identity a call that begins now carries.
     func caller(gatewayListener: Int) -> Caller? {
         switch listener.view.role {
         case .outbound(let outbound): outbound.caller

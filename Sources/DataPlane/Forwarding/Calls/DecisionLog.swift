@@ -34,7 +34,7 @@ final class DecisionLog {
         let record = DecisionRecord(
             id: request.fields.first { $0.name == "x-request-id" }?.value ?? "", generation: exchange.view.generation,
             time: WallClock.microseconds(),
-            caller: exchange.origin.caller(gatewayListener: exchange.gatewayListener).map { "\($0.id)" }, service: service.name,
+            caller: exchange.caller.map { "\($0.id)" }, service: service.name,
             method: request.method, host: request.host, path: request.path, fields: request.fields,
             isAllowed: decision.isAllowed,
             policy: decision.policy < 0 ? nil : service.program.policies[Int(decision.policy)].name, rule: Int(decision.rule))

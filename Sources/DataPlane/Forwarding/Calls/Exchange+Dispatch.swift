@@ -8,6 +8,7 @@ import Telemetry
 /// endpoint, in this order and on the same bytes.
 extension Exchange {
     func dispatch() {
+        caller = origin.caller(gatewayListener: -1)
         request.removeHopByHopFields()
         request.removeHeddleFields()
         switch origin.listener.view.role {
@@ -38,6 +39,7 @@ extension Exchange {
             return fail(.noRoute, status: gateway.isSecure && !origin.serverName.isEmpty ? 421 : 404)
         }
         gatewayListener = listener
+        caller = origin.caller(gatewayListener: listener)
         // The certificate was chosen for another listener: what it promised does not hold here (RFC 9110 § 15.5.20).
         if let chosen = gateway.listener(serverName: origin), chosen != listener {
             return fail(.noRoute, status: 421)
@@ -112,12 +114,12 @@ extension Exchange {
         guard let endpoint, let service else { return }
         if endpoint.isMesh {
             request.removeField(.heddleCaller)
-        } else if let caller = origin.caller(gatewayListener: gatewayListener) {
+        } else if let caller {
             let principal = caller.principal
             request.setField(.heddleCaller, to: principal.span)
         }
         backendDeadline = rule?.backendMilliseconds.map { worker.loop.now + $0 }
-        endpoint.pool(for: origin.caller(gatewayListener: gatewayListener), service: service, worker: worker)
+        endpoint.pool(for: caller, service: service, worker: worker)
             .open(self, fresh: staleConnections >= Exchange.staleConnectionLimit)
     }
 
@@ -152,7 +154,7 @@ extension Exchange {
     }
 
     private func decide(_ service: ServiceView, endpoint: EndpointView?) -> Decision {
-        origin.setFacts(gatewayListener: gatewayListener, remote: remoteAddress, destination: endpoint?.address)
+        origin.setFacts(caller: caller, remote: remoteAddress, destination: endpoint?.address)
         return service.program.decide(request, origin.facts)
     }
 

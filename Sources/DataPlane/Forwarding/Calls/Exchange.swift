@@ -23,6 +23,8 @@ final class Exchange {
     var routeBackend = 0
     /// Index into the gateway's listeners; -1 until one is found, and where there is no gateway.
     var gatewayListener = -1
+    /// Whose call it is; it stays theirs when the listener's identity changes with a generation.
+    var caller: Caller?
     /// The client's address as trusted proxies report it; `nil`: the peer's.
     var remoteAddress: IPAddress?
     var endpoint: EndpointView?
@@ -84,6 +86,7 @@ final class Exchange {
         view = original.view
         self.service = service
         gatewayListener = original.gatewayListener
+        caller = original.caller
         remoteAddress = original.remoteAddress
         request.copy(original.request)
         match.rule.rewriteForMirror(&request, match: match)
@@ -280,6 +283,7 @@ final class Exchange {
         rule = nil
         routeBackend = 0
         gatewayListener = -1
+        caller = nil
         remoteAddress = nil
         endpoint = nil
         isJudged = false
