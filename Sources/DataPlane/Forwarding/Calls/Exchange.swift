@@ -176,9 +176,11 @@ final class Exchange {
             return end()
         }
         switch failure {
-        case .notConnected:
+        case .notConnected, .notSent:
+            worker.counters.upstreamConnectFailures += 1
             retry(elseFail: .connectFailed)
-        case .staleConnection where canRepeat && staleConnections < Self.staleConnectionLimit:
+        case .notSent where canMoveOn && staleConnections < Self.staleConnectionLimit,
+            .staleConnection where canRepeat && staleConnections < Self.staleConnectionLimit:
             staleConnections += 1
             resend()
         case .noResponse where canRepeat, .staleConnection where canRepeat:

@@ -48,6 +48,8 @@ enum BodyLength: Equatable {
 enum UpstreamFailure {
     /// No connection came up: nothing was sent.
     case notConnected
+    /// Broke off before the first byte of the request, on a connection that had served before.
+    case notSent
     /// Broke off before the first byte of a response, on a connection that had served before.
     case staleConnection
     /// Broke off before the first byte of a response.

@@ -15,6 +15,8 @@ final class HTTP1ClientConnection: StreamConnection, UpstreamStream {
     private var requestIsChunked = false
     private var isRequestSent = false
     private var hasResponseBytes = false
+    /// `writtenByteCount` before this call.
+    private var writtenBefore: UInt64 = 0
     private var isReadingBody = false
     private var keepsAlive = true
     private var isConnected = false
@@ -36,6 +38,7 @@ final class HTTP1ClientConnection: StreamConnection, UpstreamStream {
         self.exchange = exchange
         callCount += 1
         hasResponseBytes = false
+        writtenBefore = writtenByteCount
         isReadingBody = false
         keepsAlive = true
         scan = HTTP1ScanState()
@@ -90,7 +93,10 @@ final class HTTP1ClientConnection: StreamConnection, UpstreamStream {
 
     override func broken() { fail(hasResponseBytes ? .badResponse : isConnected ? noResponse : .notConnected) }
 
-    private var noResponse: UpstreamFailure { callCount > 1 ? .staleConnection : .noResponse }
+    private var noResponse: UpstreamFailure {
+        if writtenByteCount == writtenBefore { return callCount > 1 ? .notSent : .notConnected }
+        return callCount > 1 ? .staleConnection : .noResponse
+    }
 
     override func inputEnded() {
         guard exchange != nil else { return close() }

@@ -35,6 +35,8 @@ class StreamConnection: EventHandler {
     private var wantsRead = false
     private var wantsResume = false
     private var inputHasEnded = false
+    /// Bytes that went out since the connection was made.
+    private(set) final var writtenByteCount: UInt64 = 0
     /// When the socket last took bytes, or the first of those queued came.
     private var lastOutput: DeadlineWheel.Time = 0
 
@@ -218,6 +220,7 @@ class StreamConnection: EventHandler {
         if !output.isEmpty {
             let before = output.count
             guard transport!.send(&output, pool: worker.blocks) else { return fail() }
+            writtenByteCount += UInt64(before - output.count)
             if output.count < before {
                 lastOutput = worker.loop.now
                 if state == .finishing { setDeadline(after: worker.view.timeouts.stream) }
