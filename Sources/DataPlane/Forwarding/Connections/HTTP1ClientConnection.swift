@@ -74,6 +74,9 @@ final class HTTP1ClientConnection: StreamConnection, UpstreamStream {
         abort()
     }
 
+    /// An answer that came before the request was whole.
+    override var readsAfterFailedWrite: Bool { true }
+
     func resumeResponse() {
         lastProgress = worker.loop.now
         resumeReading()

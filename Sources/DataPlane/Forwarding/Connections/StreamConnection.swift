@@ -57,6 +57,8 @@ class StreamConnection: EventHandler {
     /// The connection is gone without having been closed by us. Called once; `close` has been.
     func broken() {}
     func handshakeFailed(_ failure: TLSFailure) {}
+    /// What came before a write failed is still worth reading.
+    var readsAfterFailedWrite: Bool { false }
     /// What was queued fell below the low watermark.
     func outputDrained() {}
     /// The end of a turn in which `resumeAtEndOfTurn` was called.
@@ -219,7 +221,11 @@ class StreamConnection: EventHandler {
     private func flush() {
         if !output.isEmpty {
             let before = output.count
-            guard transport!.send(&output, pool: worker.blocks) else { return fail() }
+            guard transport!.send(&output, pool: worker.blocks) else {
+                writtenByteCount += UInt64(before - output.count)
+                readLastWords()
+                return fail()
+            }
             writtenByteCount += UInt64(before - output.count)
             if output.count < before {
                 lastOutput = worker.loop.now
@@ -233,6 +239,13 @@ class StreamConnection: EventHandler {
         state = .lingering
         setDeadline(after: Self.lingerMilliseconds)
         discardInput()
+    }
+
+    /// Who takes no more may have said why.
+    private func readLastWords() {
+        guard state == .open, readsAfterFailedWrite else { return }
+        transport?.note(.readable)
+        read()
     }
 
     private func discardInput() {
