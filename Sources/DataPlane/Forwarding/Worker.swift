@@ -98,8 +98,9 @@ final class Worker: @unchecked Sendable {
 
     private func dropUnusedPools() {
         let served = Set(view.services.flatMap { $0.endpoints.map(\.address) })
-        for (key, pool) in pools where !served.contains(key.address) {
-            pool.closeIdle()
+        for (key, pool) in pools {
+            if !served.contains(key.address) { pool.closeIdle() }
+            // One whose identity nobody bears any more is never asked for again.
             if pool.connectionCount == 0 { pools[key] = nil }
         }
     }

@@ -5,7 +5,7 @@ import WireProtocols
 
 /// A connection to an endpoint that speaks HTTP/1.1: one call at a time, then back to its pool.
 final class HTTP1ClientConnection: StreamConnection, UpstreamStream {
-    private unowned let pool: UpstreamPool
+    private let pool: UpstreamPool
     private var exchange: Exchange?
     private var framing = HTTP1Framing()
     private var decoder = HTTP1BodyDecoder()
