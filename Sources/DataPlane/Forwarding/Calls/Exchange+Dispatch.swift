@@ -160,6 +160,7 @@ extension Exchange {
 
     /// The policies changed while the call is under way: ends it if they no longer allow it.
     func judgeAgain(in view: WorkerView) {
+        for mirror in mirrors { mirror.judgeAgain(in: view) }
         guard isJudged, !isOver, let service else { return }
         if let next = view.service(named: service.name), decide(next, endpoint: endpoint).isAllowed { return }
         fail(.denied)

@@ -99,7 +99,10 @@ final class Exchange {
         guard !isOver else { return }
         if retainsBody { retain(bytes) }
         upstream?.sendBody(bytes)
-        for mirror in mirrors where !(mirror.upstream?.isCongested ?? true) { mirror.sendBody(bytes) }
+        for mirror in mirrors where !mirror.isOver {
+            // A copy with a gap is none: one that cannot keep up ends.
+            if mirror.isRequestCongested { mirror.callerGone() } else { mirror.sendBody(bytes) }
+        }
     }
 
     func endRequest(trailers: borrowing MessageHead) {
@@ -254,7 +257,7 @@ final class Exchange {
         let stream = upstream
         upstream = nil
         stream?.cancel()
-        for mirror in mirrors { mirror.downstream = nil }
+        for mirror in mirrors where !mirror.isRequestComplete { mirror.callerGone() }
         if !isMirror { record() }
         downstream?.exchangeEnded()
         downstream = nil
