@@ -9,6 +9,8 @@ import Telemetry
 extension Exchange {
     func dispatch() {
         caller = origin.caller(gatewayListener: -1)
+        // A tunnel: what follows it would be nobody's request (RFC 9110 § 9.3.6).
+        guard request.knownMethod != .connect else { return fail(.malformed, status: 501) }
         request.removeHopByHopFields()
         request.removeHeddleFields()
         switch origin.listener.view.role {
