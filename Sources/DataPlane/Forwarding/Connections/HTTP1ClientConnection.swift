@@ -229,6 +229,7 @@ final class HTTP1ClientConnection: StreamConnection, UpstreamStream {
             // Nothing upgrades yet, and no request asked for it.
             guard worker.responseHead.status != 101 else { throw HTTP1Error.unexpectedUpgrade }
             exchange.receivedInterim(&worker.responseHead)
+            if exchange.isResponseCongested { pauseReading() }
             return consumed
         }
         if !framing.keepsAlive { keepsAlive = false }
