@@ -16,7 +16,6 @@ final class Worker: @unchecked Sendable {
     let loop: EventLoop
     var view: WorkerView
     var identities: TLSMaterial
-    private(set) var isDraining = false
 
     // What the turn at hand works with; free again when it is over.
     let blocks = BlockPool()
@@ -90,7 +89,7 @@ final class Worker: @unchecked Sendable {
             }
         }
         for connection in connections {
-            if connection.listenerIsGone { connection.drain() }
+            if connection.isStranded { connection.drain() }
             connection.activeExchange?.judgeAgain(in: view)
         }
         dropUnusedPools()
@@ -115,7 +114,6 @@ final class Worker: @unchecked Sendable {
 
     /// Stops accepting; every answer under way is the last of its connection.
     func drain() {
-        isDraining = true
         for listener in listeners.values { listener.stop() }
         listeners = [:]
         for connection in connections { connection.drain() }

@@ -87,6 +87,8 @@ extension Exchange {
     // MARK: Endpoints
 
     func sendToService() {
+        // What a listener that is gone still leads to is the old generation's; its rules no longer hold.
+        if origin.listener.isStopped { service = service.flatMap { view.service(named: $0.name) } }
         guard let service else { return fail(.noRoute) }
         guard !request.hasEscapedSlash || service.keepsEscapedSlashes else { return fail(.malformed) }
         let endpoints = isInbound ? service.localEndpoints : service.endpoints

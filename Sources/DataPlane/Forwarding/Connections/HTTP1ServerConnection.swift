@@ -18,6 +18,7 @@ final class HTTP1ServerConnection: StreamConnection, DownstreamStream {
     /// Input that could not be used yet: part of a head, or requests that came before their turn.
     private var pending: [UInt8] = []
     private var isProcessing = false
+    private var isDraining = false
 
     private var requestCount = 0
     private var keepsAlive = true
@@ -31,6 +32,8 @@ final class HTTP1ServerConnection: StreamConnection, DownstreamStream {
 
     /// Bytes of requests that came before their turn, kept while one is under way: 64 KiB.
     private static let pendingByteLimit = 64 * 1024
+    /// How long a connection accepted just before its listener closed may take to begin its request, in milliseconds.
+    private static let lateRequestMilliseconds: UInt64 = 1_000
 
     init(worker: Worker, listener: Listener, peer: NetworkAddress, transport: consuming Transport) {
         self.listener = listener
@@ -86,14 +89,19 @@ final class HTTP1ServerConnection: StreamConnection, DownstreamStream {
         if exchange == nil, isOpen, hasInputEnded, !isCongested { finish() }
     }
 
-    /// Nothing new is taken: ends at once if idle, else after the answer under way.
+    /// The request under way, or here already, is the last: ends with its answer, at once if there is none.
     func drain() {
+        guard !isDraining else { return }
+        isDraining = true
         keepsAlive = false
-        if exchange == nil, pending.isEmpty { finish() }
+        guard isOpen, exchange == nil, pending.isEmpty else { return }
+        readNow()
+        if isOpen, exchange == nil, pending.isEmpty { finish() }
     }
 
     var activeExchange: Exchange? { exchange }
-    var listenerIsGone: Bool { listener.isStopped }
+    /// Its listener is gone, or asks for another transport than the connection has.
+    var isStranded: Bool { listener.isStopped || listener.view.isSecure != isSecure }
 
     // MARK: Deadlines
 
@@ -124,7 +132,9 @@ final class HTTP1ServerConnection: StreamConnection, DownstreamStream {
     }
 
     private var headDeadline: DeadlineWheel.Time {
-        headStarted == 0 ? idleSince + worker.view.timeouts.idle : headStarted + worker.view.timeouts.requestHead
+        headStarted != 0
+            ? headStarted + worker.view.timeouts.requestHead
+            : idleSince + (isDraining ? Self.lateRequestMilliseconds : worker.view.timeouts.idle)
     }
 
     private func updateDeadline() {
@@ -219,7 +229,7 @@ final class HTTP1ServerConnection: StreamConnection, DownstreamStream {
         headStarted = 0
         scan = HTTP1ScanState()
         decoder = HTTP1BodyDecoder(framing.body)
-        keepsAlive = framing.keepsAlive && requestCount < worker.view.requestsPerConnection && !worker.isDraining
+        keepsAlive = framing.keepsAlive && requestCount < worker.view.requestsPerConnection && !isDraining
         exchange.requestBody = BodyLength(framing.body)
         self.exchange = exchange
         exchange.start(from: self, origin: origin!)

@@ -241,11 +241,15 @@ class StreamConnection: EventHandler {
         discardInput()
     }
 
-    /// Who takes no more may have said why.
-    private func readLastWords() {
-        guard state == .open, readsAfterFailedWrite else { return }
+    /// Reads what has come, though the loop has not said so yet.
+    final func readNow() {
         transport?.note(.readable)
         read()
+    }
+
+    /// Who takes no more may have said why.
+    private func readLastWords() {
+        if state == .open, readsAfterFailedWrite { readNow() }
     }
 
     private func discardInput() {
