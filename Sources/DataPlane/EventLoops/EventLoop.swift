@@ -40,6 +40,8 @@ package final class EventLoop: @unchecked Sendable {
         var handler: (any EventHandler)?
         var generation: UInt32 = 0
         var wantsEndOfTurn = false
+        /// Its deadline has come, and it was not told yet.
+        var isDue = false
     }
 
     /// Milliseconds of CLOCK_MONOTONIC at the start of this turn.
@@ -119,6 +121,7 @@ package final class EventLoop: @unchecked Sendable {
         let index = Int(registration.slot)
         deadlines.remove(registration.slot)
         slots[index].handler = nil
+        slots[index].isDue = false
         slots[index].generation &+= 1
         freeSlots.append(registration.slot)
     }
@@ -127,6 +130,7 @@ package final class EventLoop: @unchecked Sendable {
     @inline(__always)
     package func setDeadline(_ registration: Registration, to deadline: DeadlineWheel.Time?) {
         guard isCurrent(registration) else { return }
+        slots[Int(registration.slot)].isDue = false
         deadlines.set(registration.slot, to: deadline)
     }
 
@@ -187,7 +191,12 @@ package final class EventLoop: @unchecked Sendable {
     private func fireDeadlines() {
         deadlines.advance(to: now, expired: &expired)
         guard !expired.isEmpty else { return }
-        for slot in expired { slots[Int(slot)].handler?.deadlineReached() }
+        for slot in expired { slots[Int(slot)].isDue = true }
+        // One that is told may close another, whose place the next takes, or give it more time.
+        for slot in expired where slots[Int(slot)].isDue {
+            slots[Int(slot)].isDue = false
+            slots[Int(slot)].handler?.deadlineReached()
+        }
         expired.removeAll(keepingCapacity: true)
     }
 
