@@ -13,8 +13,8 @@ final class TestBackend: Sendable {
     }
 
     /// - Parameter serve: What happens on each connection, which is closed when it returns.
-    init(serve: @escaping @Sendable (RawConnection, TestBackend) -> Void) {
-        port = TestPort.free()
+    init(port: UInt16 = TestPort.free(), serve: @escaping @Sendable (RawConnection, TestBackend) -> Void) {
+        self.port = port
         listener = socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
         var one: CInt = 1
         _ = unsafe setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, socklen_t(MemoryLayout<CInt>.size))

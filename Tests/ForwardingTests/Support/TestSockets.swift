@@ -101,10 +101,13 @@ final class RawConnection: @unchecked Sendable {
 
     func endOutput() { shutdown(descriptor, CInt(SHUT_WR)) }
 
+    /// Ends with a reset at once: connecting to no address at all is how TCP aborts.
     func reset() {
         var linger = Glibc.linger(l_onoff: 1, l_linger: 0)
         _ = unsafe setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout<Glibc.linger>.size))
-        shutdown(descriptor, CInt(SHUT_RDWR))
+        var nowhere = sockaddr()
+        nowhere.sa_family = sa_family_t(AF_UNSPEC)
+        _ = unsafe connect(descriptor, &nowhere, socklen_t(MemoryLayout<sockaddr>.size))
     }
 
     /// A response's head and its body by `content-length` or chunks.

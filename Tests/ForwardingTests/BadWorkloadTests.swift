@@ -1,0 +1,260 @@
+import Glibc
+import Testing
+
+@testable import Forwarding
+
+/// Workloads that are down, break off, answer garbage or nothing (issue: bad input).
+struct BadWorkloadTests {
+    static let get = "GET /a HTTP/1.1\r\nHost: orders\r\n\r\n"
+
+    /// Reads a request's head, and sends what is given.
+    static func answering(_ answer: String, resets: Bool = false) -> TestBackend {
+        TestBackend { connection, backend in
+            let head = connection.receive(through: "\r\n\r\n")
+            guard head.hasSuffix("\r\n\r\n") else { return }
+            backend.note(head)
+            connection.send(answer)
+            if resets { connection.reset() }
+        }
+    }
+
+    @Test func `a workload that is down is 503 connect-failed, and served once it is up`() async throws {
+        let down = TestPort.free()
+        let port = TestPort.free()
+        let mesh = try await TestMesh(Shop.manifests(outbound: port, orders: down, more: Shop.proxy("")))
+        let client = try RawConnection(port: port)
+        let refused = client.call(Self.get)
+        #expect((refused.status, refused.field("x-heddle-reason")) == (503, "connect-failed"))
+        let backend = TestBackend(port: down) { connection, _ in
+            while connection.receive(through: "\r\n\r\n").hasSuffix("\r\n\r\n") {
+                connection.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nup")
+            }
+        }
+        let served = client.call(Self.get)
+        #expect(served.body == "up")
+        #expect(backend.connectionCount == 1)
+        await mesh.stop()
+    }
+
+    @Test(arguments: [
+        ("closes before a byte", "", false), ("resets before a byte", "", true),
+        ("closes in the head", "HTTP/1.1 200 OK\r\nContent-Le", false),
+        ("resets in the head", "HTTP/1.1 200 OK\r\nContent-Le", true),
+        ("no HTTP", "SSH-2.0-OpenSSH_9.2\r\n", false),
+        ("HTTP/0.9", "<html>hello</html>", false),
+        ("HTTP/2", "HTTP/2 200\r\n\r\n", false),
+        ("a status out of range", "HTTP/1.1 099 No\r\nContent-Length: 0\r\n\r\n", false),
+        (
+            "length and chunked", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+            false
+        ),
+        ("two lengths", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello!", false),
+        ("a signed length", "HTTP/1.1 200 OK\r\nContent-Length: +5\r\n\r\nhello", false),
+        ("NUL in a field", "HTTP/1.1 200 OK\r\nX: a\0b\r\nContent-Length: 0\r\n\r\n", false),
+        ("bare LF", "HTTP/1.1 200 OK\nContent-Length: 0\n\n", false),
+        ("obs-fold", "HTTP/1.1 200 OK\r\nX: a\r\n b\r\nContent-Length: 0\r\n\r\n", false),
+        ("a space before the colon", "HTTP/1.1 200 OK\r\nContent-Length : 0\r\n\r\n", false),
+        ("another coding", "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n", false),
+        (
+            "101 to no upgrade",
+            "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n", false
+        ),
+    ])
+    func `an answer that is none is 502`(what: String, answer: String, resets: Bool) async throws {
+        let backend = Self.answering(answer, resets: resets)
+        try await Shop.serve(backend) { port, _ in
+            let client = try RawConnection(port: port)
+            let response = client.call(Self.get)
+            #expect((response.status, response.field("x-heddle-reason")) == (502, "upstream-failed"), "\(what)")
+            // The caller's connection is none the worse for it.
+            let next = client.call(Self.get)
+            #expect(next.status == 502)
+        }
+    }
+
+    @Test func `interim responses without a final one are 502`() async throws {
+        try await Shop.serve(Self.answering("HTTP/1.1 103 Early Hints\r\n\r\n")) { port, _ in
+            let client = try RawConnection(port: port)
+            let interim = client.call(Self.get)
+            let final = client.response()
+            #expect((interim.status, final.status) == (103, 502))
+        }
+    }
+
+    @Test func `a response head over the limit is 502`() async throws {
+        let backend = Self.answering(
+            "HTTP/1.1 200 OK\r\nX: \(String(repeating: "a", count: 70_000))\r\nContent-Length: 0\r\n\r\n")
+        try await Shop.serve(backend) { port, _ in
+            let response = try RawConnection.call(port: port, Self.get)
+            #expect(response.status == 502)
+        }
+    }
+
+    @Test(arguments: [
+        ("a length cut short", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhello", false),
+        ("a length cut by a reset", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhello", true),
+        ("chunks cut short", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n", false),
+        ("chunks cut by a reset", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n", true),
+        ("a chunk cut short", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nff\r\nhello", false),
+        ("a bad chunk size", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nxyz\r\n", false),
+        ("a huge chunk size", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\n", false),
+        (
+            "a chunk extension", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;a=b\r\nhello\r\n0\r\n\r\n",
+            false
+        ),
+        ("until the end, cut by a reset", "HTTP/1.1 200 OK\r\n\r\nhello", true),
+    ])
+    func `an answer that breaks off never looks whole`(what: String, answer: String, resets: Bool) async throws {
+        let backend = TestBackend { connection, _ in
+            guard connection.receive(through: "\r\n\r\n").hasSuffix("\r\n\r\n") else { return }
+            let bytes = Array(answer.utf8)
+            connection.send(Array(bytes.dropLast()))
+            // Apart from the start of the answer, so that a reset cannot overtake it.
+            usleep(20_000)
+            connection.send(Array(bytes.suffix(1)))
+            if resets {
+                usleep(20_000)
+                connection.reset()
+            }
+        }
+        try await Shop.serve(backend) { port, _ in
+            let client = try RawConnection(port: port)
+            client.send(Self.get)
+            let (text, isClean) = client.receiveToEnd()
+            let isWhole = text.hasSuffix("0\r\n\r\n")
+            #expect(!isClean && !isWhole, "\(what): \(text)")
+        }
+    }
+
+    @Test(arguments: ["timeouts: {backendRequest: 200ms}", "timeouts: {request: 200ms}"])
+    func `a workload that never answers is 504 by its route's timeouts`(timeouts: String) async throws {
+        let backend = TestBackend { connection, _ in while !connection.receive().isEmpty {} }
+        try await Shop.serve(
+            backend, more: [Shop.proxy(""), Shop.route("{\(timeouts), backendRefs: [{name: orders}]}")]
+        ) { port, _ in
+            let client = try RawConnection(port: port)
+            let response = client.call(Self.get)
+            #expect((response.status, response.field("x-heddle-reason")) == (504, "timeout"))
+            let again = client.call(Self.get)
+            #expect(again.status == 504)
+        }
+    }
+
+    @Test func `a workload that never answers is 504 by the mesh's timeout`() async throws {
+        let backend = TestBackend { connection, _ in while !connection.receive().isEmpty {} }
+        try await Shop.serve(backend, more: [Shop.proxy("timeouts: {response: 200ms}")]) { port, _ in
+            let response = try RawConnection.call(port: port, Self.get)
+            #expect((response.status, response.field("x-heddle-reason")) == (504, "timeout"))
+        }
+    }
+
+    @Test func `a workload that stops in the middle of its answer is cut off`() async throws {
+        let backend = TestBackend { connection, _ in
+            _ = connection.receive(through: "\r\n\r\n")
+            connection.send("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhello")
+            while !connection.receive().isEmpty {}
+        }
+        try await Shop.serve(backend, more: [Shop.proxy("timeouts: {stream: 200ms}")]) { port, _ in
+            let client = try RawConnection(port: port)
+            client.send(Self.get)
+            let (text, isClean) = client.receiveToEnd()
+            #expect(text.hasSuffix("hello"))
+            #expect(!isClean)
+        }
+    }
+
+    @Test func `a request's timeout cuts an answer that takes too long`() async throws {
+        let backend = TestBackend { connection, _ in
+            _ = connection.receive(through: "\r\n\r\n")
+            connection.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+            for _ in 0..<100 {
+                connection.send("1\r\na\r\n")
+                usleep(20_000)
+            }
+            connection.send("0\r\n\r\n")
+        }
+        try await Shop.serve(
+            backend, more: [Shop.proxy(""), Shop.route("{timeouts: {request: 200ms}, backendRefs: [{name: orders}]}")]
+        ) { port, _ in
+            let client = try RawConnection(port: port)
+            client.send(Self.get)
+            let (text, isClean) = client.receiveToEnd()
+            #expect(text.hasPrefix("HTTP/1.1 200"))
+            #expect(!isClean && !text.hasSuffix("0\r\n\r\n"))
+        }
+    }
+
+    @Test func `a workload that takes no more of a request and says nothing is 504`() async throws {
+        let backend = TestBackend { connection, _ in
+            _ = connection.receive(through: "\r\n\r\n")
+            sleep(2)
+        }
+        try await Shop.serve(backend, more: [Shop.proxy("timeouts: {stream: 300ms}")]) { port, _ in
+            let client = try RawConnection(port: port)
+            spawn {
+                client.send("POST /a HTTP/1.1\r\nHost: orders\r\nContent-Length: 100000000\r\n\r\n")
+                for _ in 0..<100 { client.send([UInt8](repeating: 1, count: 1 << 20)) }
+            }
+            let response = client.response()
+            #expect(response.status == 504)
+        }
+    }
+
+    @Test(arguments: [false, true])
+    func `an early answer to a large request reaches the caller`(resets: Bool) async throws {
+        let backend = TestBackend { connection, _ in
+            _ = connection.receive(through: "\r\n\r\n")
+            connection.send("HTTP/1.1 413 Content Too Large\r\nContent-Length: 3\r\nConnection: close\r\n\r\nno\n")
+            if !resets { while !connection.receive().isEmpty {} }
+        }
+        try await Shop.serve(backend) { port, _ in
+            for _ in 0..<20 {
+                let client = try RawConnection(port: port)
+                spawn {
+                    client.send("POST /a HTTP/1.1\r\nHost: orders\r\nContent-Length: 4000000\r\n\r\n")
+                    client.send([UInt8](repeating: 1, count: 4_000_000))
+                    client.send(Self.get)
+                }
+                let response = client.response()
+                #expect((response.status, response.body) == (413, "no\n"))
+                let next = client.response()
+                #expect(next.status == 413)
+            }
+        }
+    }
+
+    @Test func `an early answer to Expect ends the connection at once`() async throws {
+        let backend = Self.answering("HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n")
+        try await Shop.serve(backend) { port, _ in
+            let client = try RawConnection(port: port)
+            let response = client.call(
+                "POST /a HTTP/1.1\r\nHost: orders\r\nContent-Length: 10\r\nExpect: 100-continue\r\n\r\n")
+            #expect((response.status, response.field("connection")) == (401, "close"))
+            #expect(client.endsCleanly() == true)
+        }
+    }
+
+    @Test func `100-continue and early hints pass, and the final answer follows`() async throws {
+        let backend = TestBackend { connection, _ in
+            let head = connection.receive(through: "\r\n\r\n")
+            guard head.contains("expect: 100-continue") else { return }
+            connection.send("HTTP/1.1 100 Continue\r\n\r\n")
+            let body = connection.receive(count: 5)
+            connection.send("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\nConnection: x\r\n\r\n")
+            connection.send("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n")
+            connection.send(body)
+        }
+        try await Shop.serve(backend) { port, _ in
+            let client = try RawConnection(port: port)
+            client.send("POST /a HTTP/1.1\r\nHost: orders\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n")
+            let proceed = client.receive(through: "\r\n\r\n")
+            client.send("hello")
+            let hints = client.receive(through: "\r\n\r\n")
+            let final = client.response()
+            #expect(proceed.hasPrefix("HTTP/1.1 100 "))
+            #expect(
+                hints.hasPrefix("HTTP/1.1 103 ") && hints.contains("link: </a>\r\n") && !hints.contains("onnection"))
+            #expect((final.status, final.body) == (200, "hello"))
+        }
+    }
+}
