@@ -27,6 +27,8 @@ final class ServingParticipant: SnapshotParticipant {
         let snapshot: MeshSnapshot
         let plan: ServingPlan
         let gateways: [NetworkAddress: TLSContext]
+        /// The number of the identity snapshot it was prepared with; only later ones are news.
+        let identities: UInt64
     }
 
     init(options: RunOptions, issuer: IdentityIssuer, log: Logger) {
@@ -58,7 +60,8 @@ final class ServingParticipant: SnapshotParticipant {
         }
         return Change(
             participant: self, dataPlane: dataPlane, prepared: prepared, identities: identities,
-            serving: Serving(snapshot: snapshot, plan: plan, gateways: gateways))
+            serving: Serving(
+                snapshot: snapshot, plan: plan, gateways: gateways, identities: identities.snapshot.number))
     }
 
     private struct Change: PreparedChange {
@@ -69,9 +72,10 @@ final class ServingParticipant: SnapshotParticipant {
         let serving: Serving
 
         func commit() async {
+            // First, so that a renewal that comes meanwhile is made for this generation and not for the last.
+            participant.state.withLock { $0.serving = serving }
             participant.issuer.commit(identities)
             await dataPlane.commit(prepared)
-            participant.state.withLock { $0.serving = serving }
         }
 
         /// Sockets that were bound close with the last reference to what was prepared.
@@ -89,7 +93,7 @@ final class ServingParticipant: SnapshotParticipant {
     /// Takes each renewal to the workers, for as long as the task lives.
     func followRotation() async {
         for await snapshot in issuer.snapshots() {
-            guard let serving, let dataPlane else { continue }
+            guard let serving, let dataPlane, snapshot.number > serving.identities else { continue }
             do {
                 await dataPlane.rotate(try material(snapshot, serving.plan, serving.gateways))
             } catch {
