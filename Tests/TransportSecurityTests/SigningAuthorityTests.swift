@@ -46,6 +46,20 @@ import TransportSecurity
         #expect(throws: TLSError.self) { try TrustBundle(trustDomain: TestMesh.domain, roots: leaf.chain) }
     }
 
+    @Test func `an authority with the very name that leaves carry is still their issuer`() throws {
+        let made = try openssl.start([
+            "req", "-x509", "-nodes", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-subj",
+            "/O=\(TestMesh.domain.name)", "-keyout", "same.key", "-out", "same.pem",
+        ]).finish()
+        try #require(made.status == 0, "\(made.output)")
+        let files = try CredentialFiles.authority(
+            certificateFile: openssl.path("same.pem"), keyFile: openssl.path("same.key"))
+        let web = try files.authority.issue(TestMesh.web, lifetime: .seconds(60), at: .now)
+        try openssl.write(web.credentials, as: "web")
+        let verified = try openssl.run("verify", "-CAfile", "same.pem", "web.pem")
+        #expect(verified.output.contains("web.pem: OK"))
+    }
+
     @Test(arguments: [
         ["rsa:2048"], ["ec", "-pkeyopt", "ec_paramgen_curve:P-384"], ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"],
     ])

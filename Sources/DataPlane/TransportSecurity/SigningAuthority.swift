@@ -80,6 +80,8 @@ package struct SigningAuthority: Sendable {
         try draft.add(NID_key_usage, "critical,digitalSignature")
         try draft.add(NID_ext_key_usage, "serverAuth,clientAuth")
         try draft.add(NID_authority_key_identifier, "keyid,issuer")
+        // With it, a leaf that happens to carry its authority's own name is not taken for one that signed itself.
+        try draft.add(NID_subject_key_identifier, "hash")
         try draft.addURI(id.description)
         let leaf = try draft.sign(with: key)
         return try X509SVID(TLSCredentials(chain: [leaf] + intermediates, key: leafKey, origin: "a new certificate"))
