@@ -1,0 +1,280 @@
+import Diagnostics
+import EventLoops
+import Glibc
+import Manifests
+import Testing
+
+@testable import AdminAPI
+
+struct AdminServerTests {
+    private let folder: TemporaryFolder
+
+    init() throws { folder = try TemporaryFolder() }
+
+    private func permissions(_ path: String) -> mode_t? {
+        var status = stat()
+        return unsafe lstat(path, &status) == 0 ? status.st_mode : nil
+    }
+
+    // MARK: The socket
+
+    @Test func `the socket is its owner's alone, and goes with the server`() async throws {
+        let mode = try await serving(FakeMesh(), in: folder) { [folder] _ in permissions(folder.socketPath) }
+        #expect(mode == S_IFSOCK | 0o600)
+        #expect(permissions(folder.socketPath) == nil)
+    }
+
+    @Test func `a socket that a dead process left behind is replaced`() async throws {
+        do { _ = try Socket.bound(to: .unix(path: folder.socketPath), sharesPort: false) }
+        #expect(permissions(folder.socketPath) != nil)
+        let answer = try await serving(FakeMesh(), in: folder) { try $0.send("GET", ["healthz"]) }
+        #expect(answer.status == 200)
+    }
+
+    @Test func `a socket that is answered is left alone`() async throws {
+        let answer = try await serving(FakeMesh(), in: folder) { [folder] client in
+            #expect(throws: AdminServerError.self) { try AdminServer(mesh: FakeMesh(), socketPath: folder.socketPath) }
+            return try client.send("GET", ["healthz"])
+        }
+        #expect(answer.status == 200)
+    }
+
+    @Test func `what is no socket is left alone, and a relative path refused`() throws {
+        #expect(throws: AdminServerError.self) { try AdminServer(mesh: FakeMesh(), socketPath: folder.path) }
+        #expect(throws: AdminServerError.self) { try AdminServer(mesh: FakeMesh(), socketPath: "relative.sock") }
+        #expect(permissions(folder.path) != nil)
+    }
+
+    @Test func `nobody there is said so`() {
+        #expect(throws: AdminClient.Unreachable.self) {
+            try AdminClient(path: folder.socketPath).send("GET", ["healthz"])
+        }
+    }
+
+    // MARK: Paths
+
+    private func answer(
+        _ method: String, _ path: [String], _ query: [(name: String, value: String)] = [], mesh: FakeMesh? = nil,
+        contentType: String? = nil, body: [UInt8] = []
+    ) async throws -> AdminClient.Answer {
+        try await serving(mesh ?? FakeMesh(), in: folder) {
+            try $0.send(method, path, query: query, contentType: contentType, body: body)
+        }
+    }
+
+    private static let text = [(name: "format", value: "text")]
+
+    @Test(arguments: [
+        "generation    7", "in 3.2 ms", "polled every 2s, because the folder lies on NFS", "127.0.0.1:15101",
+        "shop/orders  127.0.0.1:8081", "1970-01-01T01:00:00.000Z",
+    ])
+    func `status shows generation, folder, listeners, services and certificates`(part: String) async throws {
+        let answer = try await answer("GET", ["v1", "status"], Self.text)
+        #expect(answer.exitCode == 0)
+        #expect(answer.output.text.contains(part), "\(answer.output.text)")
+    }
+
+    @Test func `status shows why the last attempt was refused, with the line`() async throws {
+        let mesh = try FakeMesh()
+        let diagnostic = Diagnostic(
+            .init("test.code"), at: SourcePosition(file: "shop.yaml", line: 1, column: 7, length: 7),
+            found: "\"Servise\"",
+            expected: "a kind", remedy: "change it")
+        mesh.refused.withLock { $0 = RefusalReport(hash: "x", at: Timestamp(seconds: 1), diagnostics: [diagnostic]) }
+        mesh.pending.withLock {
+            $0 = PendingReport(isEmpty: true, since: Timestamp(seconds: 2), resourceCount: 0, servedResourceCount: 6)
+        }
+        let text = try await answer("GET", ["v1", "status"], Self.text, mesh: mesh).output.text
+        #expect(text.contains("shop.yaml:1:7: error[test.code]"))
+        #expect(text.contains("   1 | kind: Servise\n     |       ^^^^^^^ change it"))
+        #expect(text.contains("heddle apply --prune"))
+        let json = try await answer("GET", ["v1", "status"], mesh: mesh).output.text
+        #expect(json.contains("\"reason\": \"empty\""))
+    }
+
+    @Test(arguments: ["service", "Services", "SVC"])
+    func `a kind is taken in any form`(kind: String) async throws {
+        let text = try await answer("GET", ["v1", "resources", kind], Self.text).output.text
+        #expect(text.hasPrefix("NAME         WORKLOADS  ENDPOINTS  ROUTES  POLICIES  HOSTNAMES"))
+        #expect(text.contains("shop/orders  1          0          1       2         -"))
+    }
+
+    @Test func `all resources are listed, and only those of a namespace`() async throws {
+        #expect(try await answer("GET", ["v1", "resources", "all"], Self.text).output.text.contains("Gateway"))
+        let none = try await answer(
+            "GET", ["v1", "resources", "all"], Self.text + [(name: "namespace", value: "none")])
+        #expect(none.output.isEmpty)
+        #expect(none.diagnostics.text == "no resources\n")
+        #expect(none.exitCode == 0)
+    }
+
+    @Test(arguments: ResourceKind.allCases)
+    func `every kind has a table and a list`(kind: ResourceKind) async throws {
+        #expect(try await answer("GET", ["v1", "resources", kind.rawValue], Self.text).status == 200)
+        #expect(try await answer("GET", ["v1", "resources", kind.rawValue]).output.text.hasPrefix("["))
+    }
+
+    @Test func `one resource is found by its name, in its namespace or without`() async throws {
+        let path = ["v1", "resources", "service", "orders"]
+        #expect(try await answer("GET", path).status == 200)
+        #expect(try await answer("GET", path, [(name: "namespace", value: "shop")]).status == 200)
+        let other = try await answer("GET", path, [(name: "namespace", value: "x")])
+        #expect(other.status == 404)
+        #expect(other.exitCode == 1)
+    }
+
+    @Test func `an unknown name suggests the nearest`() async throws {
+        let answer = try await answer("GET", ["v1", "resources", "service", "oders"], Self.text)
+        #expect(answer.exitCode == 1)
+        #expect(answer.diagnostics.text == "error: there is no Service \"oders\"; did you mean \"orders\"?\n")
+    }
+
+    @Test func `an unknown kind is wrong usage`() async throws {
+        let answer = try await answer("GET", ["v1", "resources", "servise"], Self.text)
+        #expect(answer.exitCode == 2)
+        #expect(answer.diagnostics.text.contains("did you mean \"service\"?"))
+    }
+
+    @Test func `a name in two namespaces must say which`() async throws {
+        let twice =
+            Samples.shop + "\n---\napiVersion: heddle/v1\nkind: Service\nmetadata: {name: orders, namespace: other}\n"
+            + "spec: {protocol: HTTP}\n"
+        #expect(try await answer("GET", ["v1", "resources", "svc", "orders"], mesh: FakeMesh(twice)).status == 409)
+    }
+
+    @Test func `details show the relations`() async throws {
+        let text = try await answer("GET", ["v1", "resources", "service", "orders", "details"], Self.text).output.text
+        #expect(text.contains("Called by:\n  orders (from namespace shop)\n  orders.shop\n"))
+        #expect(text.contains("DENY shop/no-tenant-b (shop.yaml:"))
+        let json = try await answer("GET", ["v1", "resources", "workload", "web-1", "details"]).output.text
+        #expect(json.contains("spiffe://mesh.local/ns/shop/sa/web"))
+    }
+
+    @Test func `delete passes on what is to be deleted and how`() async throws {
+        let mesh = try FakeMesh()
+        let query = [(name: "dryRun", value: "true"), (name: "wait", value: ""), (name: "prune", value: "false")]
+        let answer = try await answer("DELETE", ["v1", "resources", "svc", "orders"], query, mesh: mesh)
+        #expect(answer.exitCode == 0)
+        let expected = FakeMesh.Change(
+            deleted: "Service shop/orders", options: ApplyOptions(isDryRun: true, waits: true))
+        #expect(mesh.changes.withLock { $0 } == [expected])
+    }
+
+    @Test func `apply passes on every document`() async throws {
+        let mesh = try FakeMesh()
+        let documents = [
+            ManifestDocument(name: "a b/ü.yaml", bytes: Array("x: 1\n".utf8)), ManifestDocument(name: "-", bytes: []),
+        ]
+        let answer = try await answer(
+            "POST", ["v1", "apply"], mesh: mesh, contentType: DocumentFraming.contentType,
+            body: DocumentFraming.encode(documents))
+        #expect(answer.exitCode == 0)
+        #expect(mesh.changes.withLock { $0 } == [FakeMesh.Change(documents: documents)])
+    }
+
+    @Test func `apply takes one file as it is`() async throws {
+        let mesh = try FakeMesh()
+        _ = try await answer(
+            "POST", ["v1", "apply"], [(name: "name", value: "x.yaml")], mesh: mesh,
+            contentType: "application/yaml; a=b",
+            body: Array("a: 1".utf8))
+        let expected = FakeMesh.Change(documents: [ManifestDocument(name: "x.yaml", bytes: Array("a: 1".utf8))])
+        #expect(mesh.changes.withLock { $0 } == [expected])
+    }
+
+    @Test func `a refused apply ends in 1, with an excerpt of what was handed in`() async throws {
+        let mesh = try FakeMesh()
+        let diagnostic = Diagnostic(
+            .init("test.code"), at: SourcePosition(file: "x.yaml", line: 1, column: 1, length: 1), found: "\"a\"",
+            expected: "b", remedy: "change it")
+        mesh.outcome.withLock { $0 = ApplyReport(outcome: .refused, diagnostics: [diagnostic]) }
+        let answer = try await answer(
+            "POST", ["v1", "apply"], Self.text + [(name: "name", value: "x.yaml")], mesh: mesh,
+            contentType: "application/yaml", body: Array("a: 1".utf8))
+        #expect(answer.status == 422)
+        #expect(answer.exitCode == 1)
+        #expect(answer.diagnostics.text.contains("   1 | a: 1\n"))
+        #expect(answer.output.text == "refused: 1 error; nothing was written\n")
+    }
+
+    @Test func `apply refuses what is no list of documents`() async throws {
+        #expect(try await answer("POST", ["v1", "apply"], contentType: "text/plain", body: [1]).status == 415)
+        let bad = try await answer(
+            "POST", ["v1", "apply"], contentType: DocumentFraming.contentType, body: Array("a 5\nxyz".utf8))
+        #expect(bad.status == 400)
+        let empty = try await answer("POST", ["v1", "apply"], contentType: DocumentFraming.contentType)
+        #expect(empty.status == 400)
+        #expect(empty.exitCode == 2)
+    }
+
+    @Test func `apply of nothing with prune confirms an emptied folder`() async throws {
+        let mesh = try FakeMesh()
+        _ = try await answer(
+            "POST", ["v1", "apply"], [(name: "prune", value: "true")], mesh: mesh,
+            contentType: DocumentFraming.contentType)
+        #expect(mesh.changes.withLock { $0 } == [FakeMesh.Change(options: ApplyOptions(prunes: true))])
+    }
+
+    @Test func `explain ends in 0 for an allowed call, in 1 for a denied one, in 2 for a bad question`() async throws {
+        let query = [
+            (name: "from", value: "shop/web"), (name: "to", value: "orders"), (name: "path", value: "/orders/1"),
+        ]
+        #expect(try await answer("GET", ["v1", "explain"], query).exitCode == 0)
+        let denied = try await answer("GET", ["v1", "explain"], query + [(name: "header", value: "x-tenant: b")])
+        #expect(denied.exitCode == 1)
+        #expect(denied.status == 200)
+        #expect(denied.output.text.contains("\"allowed\": false"))
+        #expect(try await answer("GET", ["v1", "explain"], query + [(name: "header", value: "x")]).exitCode == 2)
+        #expect(try await answer("GET", ["v1", "explain"]).exitCode == 2)
+        #expect(try await answer("GET", ["v1", "explain"], [(name: "to", value: "x")]).exitCode == 2)
+    }
+
+    @Test func `a decision is found by its ID`() async throws {
+        let mesh = try FakeMesh(decisions: [CallExplanationTests.decision()])
+        #expect(try await answer("GET", ["v1", "decisions", "abc"], Self.text, mesh: mesh).exitCode == 1)
+        #expect(try await answer("GET", ["v1", "decisions", "x"], mesh: mesh).status == 404)
+    }
+
+    @Test(arguments: ["shop/web", "spiffe://mesh.local/ns/shop/sa/web"])
+    func `a certificate is found by account or SPIFFE ID`(id: String) async throws {
+        let answer = try await answer("GET", ["v1", "certificate"], Self.text + [(name: "id", value: id)])
+        #expect(answer.output.text == "-----BEGIN-----\n")
+    }
+
+    @Test func `a certificate that is not here suggests the nearest`() async throws {
+        let answer = try await answer("GET", ["v1", "certificate"], Self.text + [(name: "id", value: "shop/wep")])
+        #expect(answer.status == 404)
+        #expect(answer.diagnostics.text.contains("did you mean spiffe://mesh.local/ns/shop/sa/web?"))
+        #expect(try await self.answer("GET", ["v1", "certificate"]).status == 400)
+        #expect(try await self.answer("GET", ["v1", "certificate"], [(name: "id", value: "A B")]).status == 400)
+    }
+
+    @Test func `metrics and probes are on the socket too`() async throws {
+        #expect(try await answer("GET", ["metrics"]).output.text == "heddle_generation 7\n")
+        #expect(try await answer("GET", ["readyz"]).status == 200)
+        #expect(try await answer("GET", ["healthz"], mesh: FakeMesh(nil)).status == 200)
+    }
+
+    @Test func `before the first generation what needs one answers 503`() async throws {
+        #expect(try await answer("GET", ["readyz"], mesh: FakeMesh(nil)).status == 503)
+        #expect(try await answer("GET", ["v1", "resources", "svc"], mesh: FakeMesh(nil)).status == 503)
+        #expect(
+            try await answer("GET", ["v1", "explain"], [(name: "to", value: "x")], mesh: FakeMesh(nil)).status == 503)
+        #expect(
+            try await answer("GET", ["v1", "status"], Self.text, mesh: FakeMesh(nil)).output.text.contains(
+                "none serves"))
+    }
+
+    @Test(arguments: [["v1"], ["v2", "status"], ["v1", "status", "x"], [""], ["v1", "resources"]])
+    func `there is nothing elsewhere`(path: [String]) async throws {
+        #expect(try await answer("GET", path).status == 404)
+    }
+
+    @Test(arguments: [
+        ("POST", ["v1", "status"]), ("GET", ["v1", "apply"]), ("POST", ["v1", "explain"]), ("DELETE", ["metrics"]),
+        ("PUT", ["v1", "resources", "service", "orders"]), ("DELETE", ["v1", "resources", "service"]),
+    ])
+    func `another method is refused`(method: String, path: [String]) async throws {
+        #expect(try await answer(method, path).status == 405)
+    }
+}
