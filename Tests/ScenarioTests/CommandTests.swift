@@ -1,0 +1,203 @@
+import Glibc
+import Testing
+
+/// What a person at a terminal sees: output, diagnostics, exit codes. Without a running mesh.
+struct CommandTests {
+    private let folder = TemporaryFolder()
+
+    private func heddle(_ arguments: String..., environment: [String: String] = [:]) throws -> CommandResult {
+        try Heddle.run(arguments, environment: environment)
+    }
+
+    private static let good = """
+        apiVersion: heddle/v1
+        kind: Service
+        metadata: {name: orders, namespace: shop}
+        spec: {protocol: HTTP}
+        ---
+        apiVersion: heddle/v1
+        kind: Workload
+        metadata: {name: orders-1, namespace: shop}
+        spec: {service: orders, address: "127.0.0.1:8081"}
+        ---
+        apiVersion: heddle/v1
+        kind: AuthorizationPolicy
+        metadata: {name: web-reads-orders, namespace: shop}
+        spec:
+          targetRefs: [{kind: Service, name: orders}]
+          rules:
+          - from: [{source: {serviceAccounts: [shop/web]}}]
+            to: [{operation: {methods: [GET]}}]
+
+        """
+
+    // MARK: check
+
+    @Test func `check of a good folder ends in 0`() throws {
+        try folder.write("a/shop.yaml", Self.good)
+        let result = try heddle("check", folder.path)
+        #expect(result.exitCode == 0)
+        #expect(result.output == "\(folder.path): 3 resources in 1 file, no errors\n")
+        #expect(result.diagnostics.isEmpty)
+    }
+
+    @Test func `check reports every mistake with its line, and ends in 1`() throws {
+        try folder.write("shop.yaml", Self.good)
+        try folder.write(
+            "bad.yaml", Self.good.replacing("name: orders,", with: "name: x, labls: {},").replacing("HTTP", with: "TCP")
+        )
+        let result = try heddle("check", folder.path)
+        #expect(result.exitCode == 1)
+        #expect(result.diagnostics.contains("\(folder.path)/bad.yaml:3:"))
+        #expect(result.diagnostics.contains("\(folder.path)/bad.yaml:4:18: error[manifest.not-available]"))
+        #expect(result.diagnostics.contains("   4 | spec: {protocol: TCP}\n     |                  ^^^"))
+    }
+
+    @Test func `check warns without failing`() throws {
+        try folder.write(
+            "shop.yaml",
+            Self.good.replacing("targetRefs: [{kind: Service, name: orders}]", with: "action: ALLOW")
+                .replacing("rules:", with: "rules:\n  - {}"))
+        let result = try heddle("check", folder.path)
+        #expect(result.exitCode == 0)
+        #expect(result.diagnostics.contains("warning[policy.allow-for-everyone]"))
+    }
+
+    @Test func `check prints JSON for programs`() throws {
+        try folder.write("shop.yaml", Self.good.replacing("orders-1", with: "Orders 1"))
+        let result = try heddle("check", folder.path, "--output", "json")
+        #expect(result.exitCode == 1)
+        #expect(result.output.contains("\"valid\": false"))
+        #expect(result.output.contains("\"code\": \"manifest.invalid-value\""))
+        #expect(result.diagnostics.isEmpty)
+    }
+
+    @Test func `check of one file reads that file alone`() throws {
+        try folder.write("shop.yaml", Self.good)
+        try folder.write("bad.yaml", "a: [")
+        #expect(try heddle("check", folder.path + "/shop.yaml").exitCode == 0)
+        #expect(try heddle("check", folder.path + "/bad.yaml").exitCode == 1)
+    }
+
+    @Test func `check of a folder that is not there ends in 1`() throws {
+        let result = try heddle("check", folder.path + "/none")
+        #expect(result.exitCode == 1)
+        #expect(result.diagnostics.contains("none"))
+    }
+
+    @Test func `check finds key files that are missing`() throws {
+        try folder.write(
+            "edge.yaml",
+            """
+            apiVersion: heddle/v1
+            kind: Gateway
+            metadata: {name: edge}
+            spec:
+              listeners:
+              - {name: https, port: 8443, protocol: HTTPS, tls: {certificateFile: none.pem, keyFile: none.key}}
+            """)
+        let result = try heddle("check", folder.path)
+        #expect(result.exitCode == 1)
+        #expect(result.diagnostics.contains("edge.yaml:6:"))
+        #expect(result.diagnostics.contains("none.pem"))
+    }
+
+    // MARK: explain
+
+    @Test func `explain names the rule of an allowed call, and ends in 0`() throws {
+        try folder.write("shop.yaml", Self.good)
+        let result = try heddle("explain", "--from", "shop/web", "--to", "orders.shop", "--manifests", folder.path)
+        #expect(result.exitCode == 0)
+        #expect(
+            result.output.contains("ALLOWED by ALLOW shop/web-reads-orders, rule 0 (\(folder.path)/shop.yaml:17:5)"))
+    }
+
+    @Test func `explain says why a call is denied, and ends in 1`() throws {
+        try folder.write("shop.yaml", Self.good)
+        let result = try heddle(
+            "explain", "--from", "shop/web", "--to", "shop/orders", "--method", "POST", "--manifests", folder.path)
+        #expect(result.exitCode == 1)
+        #expect(result.output.contains("does not match to.operation.methods"))
+    }
+
+    @Test func `explain of a service that is not there is wrong usage`() throws {
+        try folder.write("shop.yaml", Self.good)
+        let result = try heddle("explain", "--to", "ordres", "--manifests", folder.path)
+        #expect(result.exitCode == 2)
+        #expect(result.diagnostics.contains("did you mean \"orders\"?"))
+    }
+
+    @Test func `explain of a folder with mistakes shows them`() throws {
+        try folder.write("bad.yaml", "a: [")
+        let result = try heddle("explain", "--to", "orders", "--manifests", folder.path)
+        #expect(result.exitCode == 1)
+        #expect(result.diagnostics.contains("bad.yaml:1:"))
+    }
+
+    // MARK: The rest
+
+    @Test func `version says which`() throws {
+        let result = try heddle("version")
+        #expect(result.exitCode == 0)
+        #expect(result.output.hasPrefix("heddle "))
+        #expect(try heddle("--version").exitCode == 0)
+        #expect(try heddle("version", "--output", "json").output.contains("\"version\": \""))
+    }
+
+    @Test(arguments: ["bash", "zsh", "fish"])
+    func `completion prints a script`(shell: String) throws {
+        let result = try heddle("completion", shell)
+        #expect(result.exitCode == 0)
+        #expect(result.output.contains("heddle"))
+        #expect(result.output.contains("explain"))
+    }
+
+    @Test(arguments: [
+        ["bogus"], ["check", "--bogus"], ["explain"], ["explain", "--to", "a", "--decision", "b"], ["get"],
+        ["get", "servise"], ["get", "all", "x"], ["delete", "service"], ["delete", "service", "a/b/c"],
+        ["delete", "service", "a/b", "--namespace", "c"], ["apply"], ["run"], ["completion", "tcsh"],
+        ["status", "--admin", "/run/x.sock"], ["status", "--output", "xml"], ["explain", "--to", "a", "--header", "b"],
+    ])
+    func `wrong usage ends in 2, with help on standard error`(arguments: [String]) throws {
+        let result = try Heddle.run(arguments)
+        #expect(result.exitCode == 2)
+        #expect(result.output.isEmpty)
+        #expect(result.diagnostics.contains("Usage: heddle"))
+    }
+
+    @Test(arguments: [
+        ["status"], ["get", "services"], ["describe", "svc", "a/b"], ["delete", "svc", "a", "--wait"],
+        ["explain", "--to", "a"], ["explain", "--decision", "a"], ["certificate", "a/b"], ["apply", "--prune"],
+    ])
+    func `a mesh that does not run ends in 3`(arguments: [String]) throws {
+        let result = try Heddle.run(arguments, environment: ["HEDDLE_STATE": folder.path])
+        #expect(result.exitCode == 3)
+        #expect(result.output.isEmpty)
+        #expect(result.diagnostics.contains("\(folder.path)/admin.sock"))
+    }
+
+    @Test func `--admin comes before --state, and --state before HEDDLE_STATE`() throws {
+        let environment = ["HEDDLE_STATE": folder.path + "/c"]
+        let all = try heddle(
+            "status", "--state", folder.path + "/b", "--admin", "unix:\(folder.path)/a", environment: environment)
+        #expect(all.diagnostics.contains("\(folder.path)/a:"))
+        let state = try heddle("status", "--state", folder.path + "/b", environment: environment)
+        #expect(state.diagnostics.contains("\(folder.path)/b/admin.sock:"))
+    }
+
+    @Test(arguments: [
+        [], ["run"], ["check"], ["apply"], ["delete"], ["get"], ["describe"], ["status"], ["explain"], ["certificate"],
+        ["version"], ["completion"],
+    ])
+    func `every command has help with its usage`(arguments: [String]) throws {
+        let result = try Heddle.run(arguments + ["--help"])
+        #expect(result.exitCode == 0)
+        #expect(result.output.contains("USAGE: heddle"))
+        #expect(result.diagnostics.isEmpty)
+    }
+
+    @Test func `apply of a file that is not there ends in 1`() throws {
+        #expect(try heddle("apply", "-f", folder.path + "/none.yaml").exitCode == 1)
+        #expect(try heddle("apply", "-f", folder.path).exitCode == 1)
+    }
+}
