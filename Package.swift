@@ -124,6 +124,8 @@ let package = Package(
         fuzzer("fuzz-http1", at: "HTTP1", ["WireChecks"]),
         fuzzer("fuzz-canonical-request", at: "CanonicalRequest", ["WireChecks"]),
 
+        // Tests: what several of them need, then one target a target of the house.
+        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
         tests("Diagnostics"),
         tests("SPIFFE"),
         tests("HTTPSemantics", ["FuzzKit", "WireChecks"]),
@@ -138,8 +140,9 @@ let package = Package(
         tests("TransportSecurity", ["CLinux", "SPIFFE"]),
         tests("WorkloadIdentity", ["SPIFFE", "TransportSecurity", logging]),
         tests("WireProtocols", ["HTTPSemantics", "FuzzKit", "WireChecks"]),
-        tests("Forwarding"),
+        tests("Forwarding", ["TestSupport"]),
         tests("AdminAPI", ["Diagnostics", "SPIFFE", "EventLoops", "Manifests", "MeshSnapshot"]),
-        .testTarget(name: "ScenarioTests", path: "Tests/ScenarioTests", swiftSettings: settings),
+        .testTarget(
+            name: "ScenarioTests", dependencies: ["TestSupport"], path: "Tests/ScenarioTests", swiftSettings: settings),
     ]
 )

@@ -2,8 +2,8 @@ import Glibc
 import Synchronization
 
 /// A workload that does what a test says, one thread a connection.
-final class TestBackend: Sendable {
-    let port: UInt16
+package final class TestBackend: Sendable {
+    package let port: UInt16
     private let listener: CInt
     private let state = Mutex(State())
 
@@ -13,26 +13,19 @@ final class TestBackend: Sendable {
     }
 
     /// - Parameter serve: What happens on each connection, which is closed when it returns.
-    init(port: UInt16 = TestPort.free(), serve: @escaping @Sendable (RawConnection, TestBackend) -> Void) {
+    package init(port: UInt16 = TestPort.free(), serve: @escaping @Sendable (RawConnection, TestBackend) -> Void) {
         self.port = port
-        listener = socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
+        listener = socket(AF_INET, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         var one: CInt = 1
         _ = unsafe setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, socklen_t(MemoryLayout<CInt>.size))
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = port.bigEndian
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        unsafe withUnsafePointer(to: &address) { pointer in
-            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { raw in
-                _ = unsafe bind(listener, raw, socklen_t(MemoryLayout<sockaddr_in>.size))
-            }
-        }
+        _ = unsafe Loopback.withAddress(port: port) { address, length in unsafe bind(listener, address, length) }
         _ = listen(listener, 128)
         let descriptor = listener
         spawn { [weak self] in
             while true {
                 let accepted = accept(descriptor, nil, nil)
                 guard accepted >= 0, let self else { return }
+                _ = fcntl(accepted, F_SETFD, FD_CLOEXEC)
                 self.state.withLock { $0.connections += 1 }
                 spawn { serve(RawConnection(descriptor: accepted), self) }
             }
@@ -44,13 +37,13 @@ final class TestBackend: Sendable {
         close(listener)
     }
 
-    var connectionCount: Int { state.withLock { $0.connections } }
+    package var connectionCount: Int { state.withLock { $0.connections } }
     /// The heads that came, in their order.
-    var requests: [String] { state.withLock { $0.requests } }
-    func note(_ head: String) { state.withLock { $0.requests.append(head) } }
+    package var requests: [String] { state.withLock { $0.requests } }
+    package func note(_ head: String) { state.withLock { $0.requests.append(head) } }
 
     /// Answers every request with 200 and its own head as the body.
-    static func echo() -> TestBackend {
+    package static func echo() -> TestBackend {
         TestBackend { connection, backend in
             while true {
                 let head = connection.receive(through: "\r\n\r\n")
@@ -68,7 +61,7 @@ final class TestBackend: Sendable {
                     while true {
                         let line = connection.receive(through: "\r\n")
                         body += line
-                        if line.count <= 1 { break }
+                        if line.utf8.count <= 2 { break }
                     }
                 }
                 let answer = head.hasPrefix("HEAD ") ? "" : head + body
@@ -80,7 +73,7 @@ final class TestBackend: Sendable {
     }
 
     /// Answers every request with the same bytes, then goes on or closes.
-    static func fixed(_ answer: String, closes: Bool = false) -> TestBackend {
+    package static func fixed(_ answer: String, closes: Bool = false) -> TestBackend {
         TestBackend { connection, backend in
             while true {
                 let head = connection.receive(through: "\r\n\r\n")
@@ -93,7 +86,8 @@ final class TestBackend: Sendable {
     }
 }
 
-func spawn(_ body: @escaping @Sendable () -> Void) {
+/// Runs `body` on a thread of its own.
+package func spawn(_ body: @escaping @Sendable () -> Void) {
     final class Box: Sendable {
         let body: @Sendable () -> Void
         init(_ body: @escaping @Sendable () -> Void) { self.body = body }

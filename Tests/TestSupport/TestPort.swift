@@ -1,0 +1,47 @@
+import Glibc
+import Synchronization
+
+/// Ports that nobody listens at, each handed out once in a process. They lie below the range from which the kernel takes
+/// the local ports of connections, so that none of those is ever in the way.
+package enum TestPort {
+    private static let range: ClosedRange<UInt16> = 10_000...32_000
+    private static let next = Mutex(UInt16.random(in: range))
+
+    package static func free() -> UInt16 {
+        next.withLock { next in
+            while true {
+                let port = next
+                next = port == range.upperBound ? range.lowerBound : port + 1
+                if isFree(port) { return port }
+            }
+        }
+    }
+
+    private static func isFree(_ port: UInt16) -> Bool {
+        let descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        defer { close(descriptor) }
+        // What earlier connections left in TIME-WAIT is in nobody's way.
+        var one: CInt = 1
+        _ = unsafe setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &one, socklen_t(MemoryLayout<CInt>.size))
+        return unsafe Loopback.withAddress(port: port) { address, length in
+            unsafe bind(descriptor, address, length) == 0
+        }
+    }
+}
+
+/// Addresses on 127.0.0.1, as the kernel takes them.
+enum Loopback {
+    static func withAddress<Result>(
+        port: UInt16, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Result
+    ) -> Result {
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = port.bigEndian
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        return unsafe withUnsafePointer(to: &address) { pointer in
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { raw in
+                unsafe body(raw, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
+    }
+}
