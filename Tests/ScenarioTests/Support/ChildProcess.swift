@@ -1,0 +1,96 @@
+import Glibc
+
+/// A process that a test started. It is ended, by its own id, when the last reference goes.
+final class ChildProcess: @unchecked Sendable {
+    // SAFETY: `@unchecked Sendable`: one test at a time uses it.
+    let id: pid_t
+    private let outputFile: String
+    private let errorFile: String
+    private var status: Exit?
+
+    enum Exit: Equatable {
+        case code(Int)
+        case signal(Int)
+    }
+
+    /// - Parameters:
+    ///   - folder: Where what it prints is kept.
+    ///   - input: What it reads.
+    init(_ program: String, _ arguments: [String], folder: String, input: String = "/dev/null") throws {
+        let number = UInt32.random(in: .min ... .max)
+        outputFile = "\(folder)/output-\(number)"
+        errorFile = "\(folder)/errors-\(number)"
+        var actions = unsafe posix_spawn_file_actions_t()
+        unsafe posix_spawn_file_actions_init(&actions)
+        defer { unsafe posix_spawn_file_actions_destroy(&actions) }
+        unsafe posix_spawn_file_actions_addopen(&actions, 0, input, O_RDONLY, 0)
+        unsafe posix_spawn_file_actions_addopen(&actions, 1, outputFile, O_WRONLY | O_CREAT | O_APPEND, 0o600)
+        unsafe posix_spawn_file_actions_addopen(&actions, 2, errorFile, O_WRONLY | O_CREAT | O_APPEND, 0o600)
+        // Sockets of the tests that run beside this one would stay open as long as the process.
+        for name in Files.names(in: "/proc/self/fd") {
+            if let descriptor = CInt(name), descriptor > 2 {
+                unsafe posix_spawn_file_actions_addclose(&actions, descriptor)
+            }
+        }
+        var words = unsafe ([program] + arguments).map { unsafe strdup($0) } + [nil]
+        defer { for unsafeword in unsafe words { unsafe free(word) } }
+        var id: pid_t = 0
+        let error = unsafe posix_spawnp(&id, program, &actions, nil, &words, environ)
+        guard error == 0 else { throw SetUpError("cannot start \(program): errno \(error)") }
+        self.id = id
+    }
+
+    deinit {
+        guard exit() == nil else { return }
+        send(SIGKILL)
+        _ = waitForExit()
+    }
+
+    func send(_ signal: CInt) { if status == nil { Glibc.kill(id, signal) } }
+
+    /// How it ended, if it has.
+    func exit() -> Exit? { reap(WNOHANG) }
+
+    /// How it ended; `nil` if it is still there after a minute.
+    func waitForExit() -> Exit? {
+        waitUntil(seconds: 60) { self.exit() != nil }
+        return exit()
+    }
+
+    private func reap(_ options: CInt) -> Exit? {
+        if let status { return status }
+        var raw: CInt = 0
+        guard unsafe waitpid(id, &raw, options) == id else { return nil }
+        status = raw & 0x7F == 0 ? .code(Int(raw >> 8) & 0xFF) : .signal(Int(raw & 0x7F))
+        return status
+    }
+
+    /// What it has written to its standard output until now.
+    var output: String { Files.text(outputFile) }
+    var errors: String { Files.text(errorFile) }
+
+    /// Processor time it has used, in clock ticks (100 a second).
+    var processorTicks: Int {
+        let fields = Files.text("/proc/\(id)/stat").split(separator: ")").last?.split(separator: " ") ?? []
+        guard fields.count > 12 else { return 0 }
+        return (Int(fields[11]) ?? 0) + (Int(fields[12]) ?? 0)
+    }
+}
+
+struct SetUpError: Error, CustomStringConvertible {
+    let description: String
+    init(_ description: String) { self.description = description }
+}
+
+/// Looks every few milliseconds until `condition` holds.
+/// - Returns: Whether it did within `seconds`.
+@discardableResult
+func waitUntil(seconds: Int = 30, _ condition: () throws -> Bool) rethrows -> Bool {
+    let clock = ContinuousClock()
+    let end = clock.now + .seconds(seconds)
+    while clock.now < end {
+        if try condition() { return true }
+        usleep(5000)
+    }
+    return try condition()
+}

@@ -1,0 +1,86 @@
+import Glibc
+import TestSupport
+
+/// `heddle run`, as built beside these tests.
+final class HeddleProcess: Sendable {
+    let process: ChildProcess
+
+    /// - Parameters:
+    ///   - descriptors: Its limit of open files; the limit of the tests where `nil`.
+    init(_ folder: TestFolder, node: String? = nil, state: String? = nil, descriptors: Int? = nil) throws {
+        var arguments = ["run", "--manifests", folder.manifests, "--state", state ?? folder.state(node)]
+        if let node { arguments += ["--node", node] }
+        let logs = folder.file("logs")
+        if let descriptors {
+            let words = ["-c", "ulimit -n \(descriptors); exec \"$@\"", "sh", Self.program] + arguments
+            process = try ChildProcess("/bin/sh", words, folder: logs)
+        } else {
+            process = try ChildProcess(Self.program, arguments, folder: logs)
+        }
+    }
+
+    /// Starts, and waits until it has said that it serves.
+    static func serving(
+        _ folder: TestFolder, node: String? = nil, state: String? = nil, descriptors: Int? = nil
+    ) throws -> HeddleProcess {
+        let heddle = try HeddleProcess(folder, node: node, state: state, descriptors: descriptors)
+        try heddle.waitUntilServing()
+        return heddle
+    }
+
+    /// The build puts the program into the folder of the tests' own.
+    static let program: String = {
+        var path = [CChar](repeating: 0, count: Int(PATH_MAX))
+        let length = unsafe readlink("/proc/self/exe", &path, path.count - 1)
+        let own = String(decoding: path[..<max(0, length)].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        return own.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/") + "/heddle"
+    }()
+
+    var errors: String { process.errors }
+
+    /// Numbers of the generations it has said to serve, in order.
+    var servedGenerations: [Int] {
+        errors.split(separator: "\n").compactMap { line in
+            guard line.contains(" serving"), let start = line.firstRange(of: "generation=") else { return nil }
+            return Int(line[start.upperBound...].prefix { $0.isNumber })
+        }
+    }
+
+    func waitUntilServing(generationsBefore: Int = 0) throws {
+        try wait("serving") { self.servedGenerations.count > generationsBefore }
+    }
+
+    func wait(_ what: String, until condition: () -> Bool) throws {
+        let isMet = waitUntil { condition() || process.exit() != nil }
+        guard isMet, condition() else {
+            throw SetUpError("not \(what); exit: \(String(describing: process.exit()))\n\(errors)")
+        }
+    }
+
+    /// Changes the folder by `change` and waits until the whole process serves it.
+    func serve(_ change: () throws -> Void) throws {
+        let before = servedGenerations.count
+        try change()
+        try waitUntilServing(generationsBefore: before)
+    }
+
+    /// Changes the folder by `change` and waits until it is refused.
+    /// - Returns: What was printed since.
+    func refuse(_ change: () throws -> Void) throws -> String {
+        let before = errors
+        try change()
+        try wait("refusing") { self.errors.dropFirst(before.count).contains("refused") }
+        return String(errors.dropFirst(before.count))
+    }
+
+    /// SIGTERM, and what becomes of it.
+    func terminate() -> ChildProcess.Exit? {
+        process.send(SIGTERM)
+        return process.waitForExit()
+    }
+
+    func kill() {
+        process.send(SIGKILL)
+        _ = process.waitForExit()
+    }
+}
