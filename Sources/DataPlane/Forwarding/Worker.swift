@@ -176,7 +176,9 @@ final class Worker: @unchecked Sendable {
 
     func report() -> WorkerReport {
         counters.open = connections.count
-        counters.queuedBytes = connections.reduce(0) { $0 + $1.queuedByteCount }
+        counters.queuedBytes = connections.reduce(0) {
+            $0 + $1.queuedByteCount + ($1.activeExchange?.queuedRequestByteCount ?? 0)
+        }
         counters.upstream = pools.values.reduce(0) { $0 + $1.connectionCount }
         return WorkerReport(metrics: metrics, counters: counters, decisions: decisionCounts)
     }

@@ -129,7 +129,7 @@ final class Exchange {
     /// `requestDeadline` has come.
     func requestTimedOut() { fail(.timeout) }
 
-    /// The request cannot be taken whole: no more will come of it.
+    var queuedRequestByteCount: Int { upstream?.queuedByteCount ?? 0 }
     var isRequestCongested: Bool { upstream?.isCongested ?? false }
     var isResponseCongested: Bool { downstream?.isCongested ?? false }
 

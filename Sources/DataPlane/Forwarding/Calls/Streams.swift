@@ -33,6 +33,8 @@ protocol UpstreamStream: AnyObject {
     func resumeResponse()
     /// The request is held back by its reader.
     var isCongested: Bool { get }
+    /// Bytes of the request that wait to be taken.
+    var queuedByteCount: Int { get }
 }
 
 /// How a message's end is known.

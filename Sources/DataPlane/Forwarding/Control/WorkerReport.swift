@@ -5,7 +5,7 @@ package struct WorkerCounters: Sendable {
     package var accepted: UInt64 = 0
     package var open = 0
     package var upstream = 0
-    /// Bytes that wait on callers' connections to be taken.
+    /// Bytes of calls and their answers that wait to be taken.
     package var queuedBytes = 0
     package var upstreamConnects: UInt64 = 0
     package var upstreamConnectFailures: UInt64 = 0
