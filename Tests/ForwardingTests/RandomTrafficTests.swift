@@ -1,0 +1,94 @@
+import Testing
+
+@testable import Forwarding
+
+/// Random sequences of requests, written in random pieces, are answered exactly: what the workload says it got is what
+/// was sent.
+struct RandomTrafficTests {
+    struct Request: Sendable {
+        let name: String
+        let bytes: [UInt8]
+        let body: String
+    }
+
+    @Test(arguments: 1...24)
+    func `random traffic is answered exactly`(seed: UInt64) async throws {
+        try await Shop.serve(.echo()) { port, _ in
+            var random = SeededRandom(seed: seed)
+            let requests = (0..<20).map { Self.request("/\(seed)/\($0)", &random) }
+            let pieces = Self.pieces(requests.flatMap(\.bytes), &random)
+            let client = try RawConnection(port: port)
+            spawn { for piece in pieces { client.send(piece) } }
+            for request in requests {
+                if request.name.hasPrefix("HEAD") {
+                    let head = client.receive(through: "\r\n\r\n")
+                    #expect(head.hasPrefix("HTTP/1.1 200 "))
+                    continue
+                }
+                let response = client.response()
+                #expect(response.status == 200)
+                #expect(response.body.hasPrefix(request.name + " HTTP/1.1\r\n"))
+                let parts = response.body.split(separator: "\r\n\r\n", maxSplits: 1, omittingEmptySubsequences: false)
+                #expect(parts.count == 2 && parts[1] == request.body)
+            }
+        }
+    }
+
+    private static func request(_ path: String, _ random: inout SeededRandom) -> Request {
+        let size = [0, 1, 17, 1_000, 16_384, 70_000].randomElement(using: &random)!
+        let body = (0..<size).map { _ in UInt8.random(in: 0x61...0x7A, using: &random) }
+        let fields = (0..<Int.random(in: 0...5, using: &random)).map {
+            "X-\($0): \(String(repeating: "v", count: $0 * 20))\r\n"
+        }
+        .joined()
+        let start = "HTTP/1.1\r\nHost: orders\r\n\(fields)"
+        let text = String(decoding: body, as: UTF8.self)
+        switch Int.random(in: 0..<5, using: &random) {
+        case 0: return Request(name: "GET \(path)", bytes: Array("GET \(path) \(start)\r\n".utf8), body: "")
+        case 1: return Request(name: "HEAD \(path)", bytes: Array("HEAD \(path) \(start)\r\n".utf8), body: "")
+        case 2:
+            return Request(
+                name: "PUT \(path)", bytes: Array("PUT \(path) \(start)Content-Length: \(size)\r\n\r\n".utf8) + body,
+                body: text)
+        default:
+            var bytes = Array("POST \(path) \(start)Transfer-Encoding: chunked\r\n\r\n".utf8)
+            var left = body[...]
+            while !left.isEmpty {
+                let chunk = left.prefix(Int.random(in: 1...20_000, using: &random))
+                bytes += Array("\(String(chunk.count, radix: 16))\r\n".utf8) + chunk + [13, 10]
+                left = left.dropFirst(chunk.count)
+            }
+            let trailer = Bool.random(using: &random) ? "x-trailer: \(size)\r\n" : ""
+            bytes += Array("0\r\n\(trailer)\r\n".utf8)
+            return Request(name: "POST \(path)", bytes: bytes, body: text + trailer + "\r\n")
+        }
+    }
+
+    private static func pieces(_ bytes: [UInt8], _ random: inout SeededRandom) -> [[UInt8]] {
+        var pieces: [[UInt8]] = []
+        var left = bytes[...]
+        let most = [3, 100, 5_000, 100_000].randomElement(using: &random)!
+        while !left.isEmpty {
+            // Small pieces for a while only: thousands of them show nothing more.
+            let piece = left.prefix(pieces.count < 500 ? Int.random(in: 1...most, using: &random) : 100_000)
+            pieces.append(Array(piece))
+            left = left.dropFirst(piece.count)
+        }
+        return pieces
+    }
+}
+
+/// SplitMix64: the same numbers from the same seed.
+struct SeededRandom: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var value = state
+        value = (value ^ value >> 30) &* 0xBF58_476D_1CE4_E5B9
+        value = (value ^ value >> 27) &* 0x94D0_49BB_1331_11EB
+        return value ^ value >> 31
+    }
+}
