@@ -53,8 +53,8 @@ enum Heddle {
             .map { unsafe strdup("\($0)=\($1)") }
         unsafe variables.append(nil)
         defer {
-            for unsafeword in unsafe words { unsafe free(word) }
-            for unsafevariable in unsafe variables { unsafe free(variable) }
+            unsafe words.forEach { unsafe free($0) }
+            unsafe variables.forEach { unsafe free($0) }
         }
         var process: pid_t = 0
         let result = unsafe posix_spawn(&process, path, &actions, nil, words, variables)
