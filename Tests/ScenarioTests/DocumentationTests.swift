@@ -1,0 +1,39 @@
+import Glibc
+import Testing
+
+/// Examples in the documentation are what they say.
+struct DocumentationTests {
+    private static let root = #filePath.split(separator: "/").dropLast(3).map { "/\($0)" }.joined()
+
+    private func yamlBlocks(in file: String) throws -> [String] {
+        let descriptor = unsafe open("\(Self.root)/\(file)", O_RDONLY | O_CLOEXEC)
+        try #require(descriptor >= 0, "cannot open \(file)")
+        defer { close(descriptor) }
+        var bytes: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 65_536)
+        while true {
+            let count = unsafe read(descriptor, &buffer, buffer.count)
+            guard count > 0 else { break }
+            bytes += buffer[..<count]
+        }
+        return String(decoding: bytes, as: UTF8.self).split(separator: "```yaml\n").dropFirst().map { block in
+            String(block.prefix(upTo: block.firstRange(of: "```")?.lowerBound ?? block.endIndex))
+        }
+    }
+
+    @Test func `the examples of every kind are valid together`() throws {
+        let folder = TemporaryFolder()
+        let blocks = try yamlBlocks(in: "docs/reference/kinds.md")
+        #expect(blocks.count == 8)
+        // A mesh with nodes asks more of workloads and of the authority; a node by itself is right.
+        let withoutNode = blocks.filter { !$0.contains("kind: Node") }
+        try folder.write("all.yaml", withoutNode.joined(separator: "---\n"))
+        let result = try Heddle.run(["check", folder.path])
+        #expect(result.exitCode == 0, "\(result.diagnostics)")
+        #expect(result.output.contains("7 resources in 1 file"))
+
+        let node = try #require(blocks.first { $0.contains("kind: Node") })
+        try folder.write("node/node.yaml", node)
+        #expect(try Heddle.run(["check", folder.path + "/node"]).exitCode == 0)
+    }
+}
