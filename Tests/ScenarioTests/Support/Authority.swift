@@ -1,0 +1,47 @@
+/// An operator's authority and certificates of any kind, made with openssl in a test's folder.
+struct Authority {
+    let folder: TestFolder
+    /// Of the files `NAME.pem` and `NAME.key`.
+    let name: String
+
+    init(_ folder: TestFolder, name: String = "root", trustDomain: String = "mesh.local") throws {
+        self.folder = folder
+        self.name = name
+        try makeKey(name)
+        try openssl(
+            "req", "-x509", "-new", "-key", key(name), "-sha256", "-days", "1", "-subj", "/O=\(trustDomain)/CN=\(name)",
+            "-addext", "keyUsage=critical,keyCertSign,cRLSign", "-addext",
+            "subjectAltName=URI:spiffe://\(trustDomain)", "-out", certificate)
+    }
+
+    var certificate: String { certificate(name) }
+    func certificate(_ name: String) -> String { folder.file("\(name).pem") }
+    func key(_ name: String) -> String { folder.file("\(name).key") }
+
+    /// A leaf of this authority with these names (`URI:…,DNS:…`), in `NAME.pem` and `NAME.key`.
+    func issue(_ name: String, names: String?, days: Int = 1) throws {
+        try makeKey(name)
+        try openssl("req", "-new", "-key", key(name), "-subj", "/O=\(name)", "-out", folder.file("\(name).csr"))
+        let extensions = [
+            "basicConstraints=critical,CA:FALSE", "keyUsage=critical,digitalSignature",
+            "extendedKeyUsage=serverAuth,clientAuth", names.map { "subjectAltName=\($0)" },
+        ]
+        let file = folder.file("\(name).cnf")
+        try Files.replace(file, extensions.compactMap(\.self).joined(separator: "\n"))
+        try openssl(
+            "x509", "-req", "-in", folder.file("\(name).csr"), "-CA", certificate, "-CAkey", key(self.name),
+            "-set_serial",
+            "\(UInt32.random(in: 1 ... .max))", "-days", "\(days)", "-extfile", file, "-out", certificate(name))
+    }
+
+    private func makeKey(_ name: String) throws {
+        let file = key(name)
+        try openssl("ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", file)
+        try Files.replace(file, Files.text(file))
+    }
+
+    private func openssl(_ arguments: String...) throws {
+        let result = try Tool.run("openssl", arguments, in: folder)
+        guard result.status == .code(0) else { throw SetUpError("openssl \(arguments): \(result.errors)") }
+    }
+}
