@@ -33,7 +33,7 @@ final class ChildProcess: @unchecked Sendable {
             }
         }
         var words = unsafe ([program] + arguments).map { unsafe strdup($0) } + [nil]
-        defer { unsafe words.forEach { unsafe free($0) } }
+        defer { for index in unsafe words.indices { unsafe free(words[index]) } }
         var id: pid_t = 0
         let error = unsafe posix_spawnp(&id, program, &actions, nil, &words, environ)
         guard error == 0 else { throw SetUpError("cannot start \(program): errno \(error)") }

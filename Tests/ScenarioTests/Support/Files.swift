@@ -14,6 +14,8 @@ enum Files {
         guard isMade, unsafe rename(draft, path) == 0 else { throw SetUpError("cannot write \(path)") }
     }
 
+    static func remove(_ path: String) { unsafe unlink(path) }
+
     static func makeFolder(_ path: String) throws {
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     }

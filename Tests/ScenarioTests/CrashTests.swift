@@ -1,0 +1,101 @@
+import Glibc
+import Synchronization
+import TestSupport
+import Testing
+
+extension ScenarioTests {
+    @Suite struct `kill -9` {
+        @Test func `at random moments while manifests change and requests flow, loses neither root nor last good set`()
+            throws
+        {
+            let backend = TestBackend.forgetfulEcho()
+            let port = TestPort.free()
+            let folder = try TestFolder()
+            let shop = Shop.oneHost(outbound: port, orders: backend.port, rule: Shop.service("other"))
+            try folder.write(shop, as: "shop.yaml")
+            try folder.write(Shop.generation(0), as: "generation.yaml")
+            try HeddleProcess.serving(folder).kill()
+            let root = Self.roots(folder)
+            #expect(root.count == 1)
+
+            var random = SplitMix(seed: 20_261_122)
+            var written = 0
+            var lastGood = 0
+            // Calls fail while nothing runs; what is answered must be right.
+            let wrong = Mutex<[String]>([])
+            let load = LoadClient(port: port, callers: 8) { call in
+                let response = LoadClient.get("/orders/\(call.number)", on: call.connection)
+                if response.head.isEmpty { return "no response" }
+                let isRight =
+                    response.status == 200
+                    && response.received("x-generation") == response.field("x-served-by")
+                    && response.body.hasPrefix("GET /orders/\(call.number) ")
+                if !isRight { wrong.withLock { $0.append(response.summary) } }
+                return nil
+            }
+            for round in 0..<(ScenarioTests.isLong ? 100 : 20) {
+                // Every other time the folder is wrong when it starts again.
+                let isBroken = round % 2 == 1
+                if isBroken { try folder.write("kind: [", as: "broken.yaml") }
+                let heddle = try HeddleProcess(folder)
+                if round % 4 >= 2 {
+                    usleep(UInt32.random(in: 0...150_000, using: &random))
+                    heddle.kill()
+                } else {
+                    try heddle.waitUntilServing()
+                    let served = LoadClient.get("/orders/x", on: try RawConnection(port: port))
+                    let number = served.received("x-generation").flatMap(Int.init)
+                    #expect((lastGood...written).contains(number ?? -1), "round \(round): \(served.summary)")
+                    lastGood = number ?? lastGood
+                    if isBroken { Files.remove(folder.manifests + "/broken.yaml") }
+                    let changes = Int.random(in: 0...40, using: &random)
+                    for _ in 0..<changes {
+                        written += 1
+                        try folder.write(Shop.generation(written), as: "generation.yaml")
+                        usleep(UInt32.random(in: 0...20_000, using: &random))
+                    }
+                    heddle.kill()
+                }
+                if isBroken { Files.remove(folder.manifests + "/broken.yaml") }
+                #expect(Self.roots(folder) == root, "round \(round)")
+            }
+            let heddle = try HeddleProcess.serving(folder)
+            let last = LoadClient.get("/orders/x", on: try RawConnection(port: port))
+            #expect(last.received("x-generation") == "\(written)")
+            #expect(Self.roots(folder) == root)
+            #expect(heddle.terminate() == .code(0))
+            _ = load.stop()
+            #expect(wrong.withLock { $0 } == [])
+            // What an interrupted write leaves is overwritten by the next one, and does not pile up.
+            let names = Files.names(in: folder.state()) + Files.names(in: folder.state() + "/generations")
+            #expect(names.count < 10, "\(names)")
+        }
+
+        private static func roots(_ folder: TestFolder) -> [String: [UInt8]] {
+            var roots: [String: [UInt8]] = [:]
+            func look(_ path: String) {
+                for name in Files.names(in: path) {
+                    if name.hasPrefix("root-"), name.hasSuffix(".pem") { roots[name] = Files.bytes("\(path)/\(name)") }
+                    look("\(path)/\(name)")
+                }
+            }
+            look(folder.state())
+            return roots
+        }
+    }
+}
+
+/// Chance that a seed repeats.
+struct SplitMix: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 31)
+    }
+}

@@ -1,0 +1,37 @@
+import Glibc
+import Synchronization
+import TestSupport
+import Testing
+
+extension ScenarioTests {
+    @Suite struct Draining {
+        @Test func `SIGTERM lets a response in flight complete, refuses new connections, and ends with 0`() throws {
+            let isReleased = Atomic(false)
+            let backend = TestBackend { connection, backend in
+                backend.note(connection.receive(through: "\r\n\r\n"))
+                connection.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nfirst")
+                waitUntil { isReleased.load(ordering: .relaxed) }
+                connection.send(" last")
+            }
+            let port = TestPort.free()
+            let folder = try TestFolder()
+            try folder.write(Shop.oneHost(outbound: port, orders: backend.port))
+            let heddle = try HeddleProcess.serving(folder)
+            let idle = try RawConnection(port: port)
+            let busy = try RawConnection(port: port, timeoutSeconds: 20)
+            busy.send("GET / HTTP/1.1\r\nHost: orders\r\n\r\n")
+            let head = busy.receive(through: "\r\n\r\n")
+            let start = busy.receive(count: 5)
+            heddle.process.send(SIGTERM)
+            #expect(waitUntil { (try? RawConnection(port: port)) == nil }, "still accepting")
+            #expect(idle.receive() == [] && idle.isEnded)
+            #expect(heddle.process.exit() == nil)
+            isReleased.store(true, ordering: .relaxed)
+            let rest = busy.receiveAll()
+            #expect(Response(head: head, body: "").status == 200)
+            #expect(String(decoding: start, as: UTF8.self) + rest == "first last")
+            #expect(heddle.process.waitForExit() == .code(0))
+            #expect(backend.requests.count == 1)
+        }
+    }
+}

@@ -1,0 +1,164 @@
+import Glibc
+import TestSupport
+import Testing
+
+extension ScenarioTests {
+    /// What makes `heddle run` end before it serves, and what it goes on through.
+    @Suite struct `Wrong manifests and folders` {
+        private let backend = TestBackend.forgetfulEcho()
+        private let port = TestPort.free()
+        private let folder: TestFolder
+
+        init() throws { folder = try TestFolder() }
+
+        private func writeShop(rule: String = Shop.allowAll) throws {
+            try folder.write(Shop.oneHost(outbound: port, orders: backend.port, rule: rule))
+        }
+
+        private func status(_ path: String = "/") throws -> Int {
+            LoadClient.get(path, on: try RawConnection(port: port)).status
+        }
+
+        /// - Returns: What it said before it ended with 1.
+        private func refusedStart(_ node: String? = nil, state: String? = nil) throws -> String {
+            let heddle = try HeddleProcess(folder, node: node, state: state)
+            #expect(heddle.process.waitForExit() == .code(1), "\(heddle.errors)")
+            #expect(throws: RawConnection.ConnectFailed.self) { try RawConnection(port: port) }
+            return heddle.errors
+        }
+
+        @Test func `at first start nothing is served, every mistake is said with its place, and the exit code is 1`()
+            throws
+        {
+            try writeShop()
+            try folder.write(
+                """
+                apiVersion: heddle/v1
+                kind: HTTPRoute
+                metadata: {name: orders, namespace: shop}
+                spec:
+                  parentRefs: [{kind: Service, name: orders}]
+                  rules:
+                  - backendRefs: [{name: ordesr}]
+                ---
+                apiVersion: heddle/v1
+                kind: Service
+                metadata: {name: other, namespace: shop}
+                spec: {protokol: HTTP}
+
+                """, as: "wrong.yaml")
+            let errors = try refusedStart()
+            #expect(errors.contains("wrong.yaml:7:26: error["), "\(errors)")
+            #expect(errors.contains("wrong.yaml:12:8: error["), "\(errors)")
+        }
+
+        @Test func `a wrong change is refused while the last good set serves, and taken up once it is mended`() throws {
+            try writeShop()
+            let heddle = try HeddleProcess.serving(folder)
+            #expect(try status() == 200)
+            let errors = try heddle.refuse { try folder.write("kind: Servise\n", as: "more.yaml") }
+            #expect(errors.contains("more.yaml:1:7: error["), "\(errors)")
+            #expect(try status() == 200)
+            try heddle.serve {
+                try folder.write(
+                    """
+                    apiVersion: heddle/v1
+                    kind: AuthorizationPolicy
+                    metadata: {name: nobody, namespace: shop}
+                    spec: {action: DENY, rules: [{}]}
+                    """, as: "more.yaml")
+            }
+            #expect(try status() == 403)
+            #expect(heddle.terminate() == .code(0))
+        }
+
+        @Test func `after a restart with a wrong folder the last good set serves`() throws {
+            try writeShop()
+            let first = try HeddleProcess.serving(folder)
+            #expect(first.terminate() == .code(0))
+            try folder.write("kind: [", as: "more.yaml")
+            let second = try HeddleProcess.serving(folder)
+            #expect(second.errors.contains("more.yaml:"), "\(second.errors)")
+            #expect(try status() == 200)
+            #expect(second.terminate() == .code(0))
+        }
+
+        @Test func `a change that wants a taken port is refused with its line, and taken up once the port is free`()
+            throws
+        {
+            try writeShop()
+            let heddle = try HeddleProcess.serving(folder)
+            var other: TestBackend? = TestBackend.fixed("")
+            let taken = try #require(other).port
+            let errors = try heddle.refuse {
+                try folder.write(
+                    Shop.workload("other-1", "service: web, outbound: {listen: \"127.0.0.1:\(taken)\"}"),
+                    as: "other.yaml")
+            }
+            #expect(errors.contains("other.yaml:4:41: error[serving.cannot-listen]"), "\(errors)")
+            #expect(try status() == 200)
+            try heddle.serve {
+                other = nil
+                try #require(waitUntil { (try? RawConnection(port: taken)) == nil })
+                heddle.process.send(SIGHUP)
+            }
+            #expect(LoadClient.get("/", on: try RawConnection(port: taken)).status == 200)
+            #expect(heddle.terminate() == .code(0))
+        }
+
+        /// Tests may run as root, whom no permission bits stop: a file in the folder's place and the kernel's own
+        /// file system do.
+        @Test(arguments: ["file", "/proc/heddle-state"])
+        func `a state folder that cannot be made or written is said at start`(place: String) throws {
+            try writeShop()
+            try Files.replace(folder.file("file"), "")
+            let state = place.hasPrefix("/") ? place : folder.file(place)
+            let errors = try refusedStart(state: state)
+            #expect(errors.contains("state folder \(state): "), "\(errors)")
+        }
+
+        @Test func `a second process on the same state folder is refused, and the first goes on`() throws {
+            try writeShop()
+            let first = try HeddleProcess.serving(folder)
+            let second = try HeddleProcess(folder)
+            #expect(second.process.waitForExit() == .code(1))
+            #expect(second.errors.contains("another heddle uses it"), "\(second.errors)")
+            #expect(try status() == 200)
+            #expect(first.terminate() == .code(0))
+        }
+
+        enum BadKey: CaseIterable {
+            case readableByOthers, ofAnotherCertificate, missing
+
+            func spoil(_ authority: Authority) throws -> String {
+                let key = authority.key(authority.name)
+                switch self {
+                case .readableByOthers:
+                    try Files.replace(key, Files.text(key), mode: 0o644)
+                    return "chmod 600"
+                case .ofAnotherCertificate:
+                    try Authority(authority.folder, name: "stranger").copyKey(to: key)
+                    return "the key is not the first certificate's"
+                case .missing:
+                    Files.remove(key)
+                    return "No such file"
+                }
+            }
+        }
+
+        @Test(.enabled(if: Tool.exists("openssl")), arguments: BadKey.allCases)
+        func `an authority's key that cannot be used is said at start`(bad: BadKey) throws {
+            let nodes = try TwoNodes()
+            let words = try bad.spoil(nodes.authority)
+            let heddle = try HeddleProcess(nodes.folder, node: "b")
+            #expect(heddle.process.waitForExit() == .code(1))
+            #expect(heddle.errors.contains("mesh.yaml:10:"), "\(heddle.errors)")
+            #expect(heddle.errors.contains(words), "\(heddle.errors)")
+            #expect(throws: RawConnection.ConnectFailed.self) { try RawConnection(port: nodes.inbound) }
+        }
+    }
+}
+
+extension Authority {
+    fileprivate func copyKey(to path: String) throws { try Files.replace(path, Files.text(key(name))) }
+}
