@@ -46,10 +46,12 @@ struct MeshProcess {
         let reporter = ReconciliationReporter(folder: options.manifestsFolder, log: log)
         var settings = MeshReconciler.Settings(folder: options.manifestsFolder, stateFolder: state.path)
         settings.onEvent = { reporter.report($0) }
+        let telemetry = TelemetryParticipant()
         let reconciler = try MeshReconciler(
-            settings, manifests: MeshManifestReading(node: options.node), participants: [participant])
+            settings, manifests: MeshManifestReading(node: options.node), participants: [participant, telemetry])
         let mesh = ServedMesh(options: options, reconciler: reconciler, participant: participant, reporter: reporter)
         let admin = try AdminServer(mesh: mesh, socketPath: options.adminSocketPath)
+        telemetry.attach(admin)
 
         if case .refused(let diagnostics) = await reconciler.start() {
             reporter.print(diagnostics)
