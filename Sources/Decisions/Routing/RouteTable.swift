@@ -37,8 +37,13 @@ package final class RouteTable: Sendable {
 
     /// The table of a service: the routes that name it as a parent, or one rule that sends everything to it. Hostnames of
     /// these routes do not count, as Gateway API has it for a mesh: the service is known by then.
-    package convenience init(service: ResourceName, in snapshot: MeshSnapshot) {
-        self.init(service: service, routes: snapshot.routes(forService: service))
+    /// - Parameter namespace: Where calls come from; `nil`: from the service's own, or one without routes for it.
+    package convenience init(
+        service: ResourceName, calledFrom namespace: String? = nil, in snapshot: MeshSnapshot
+    ) {
+        self.init(
+            service: service,
+            routes: snapshot.routes(forService: service, calledFrom: namespace ?? service.namespace))
     }
 
     /// The table of one port: the listeners that share it, of one gateway or several.

@@ -48,6 +48,19 @@ package struct MeshSnapshot: Sendable {
         index.routesByService[service, default: []].map { routes[$0] }
     }
 
+    /// The routes that a call to a service takes when it comes from a namespace. Gateway API's consumer routes: those that
+    /// the caller's own namespace has for a service of another one come before the service's own; nobody else has them.
+    package func routes(forService service: ResourceName, calledFrom namespace: String) -> [HTTPRoute] {
+        let all = routes(forService: service)
+        let own = all.filter { $0.metadata.name.namespace == namespace }
+        return own.isEmpty ? all.filter { $0.metadata.name.namespace == service.namespace } : own
+    }
+
+    /// The namespaces besides its own that have routes for a service.
+    package func consumerNamespaces(of service: ResourceName) -> Set<String> {
+        Set(routes(forService: service).map(\.metadata.name.namespace)).subtracting([service.namespace])
+    }
+
     /// The routes attached to a listener: a parentRef names its gateway, and its section and port where it names any, and
     /// their hostnames have one in common.
     package func routes(forGateway gateway: ResourceName, listener: GatewayListener) -> [HTTPRoute] {

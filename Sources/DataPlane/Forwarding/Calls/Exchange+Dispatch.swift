@@ -19,7 +19,7 @@ extension Exchange {
                 return fail(.noRoute)
             }
             self.service = service
-            route(in: service.routes)
+            route(in: service.routes(from: listener.namespace))
         case .inbound:
             guard let service = origin.targetService(in: view) else { return fail(.noRoute) }
             self.service = service

@@ -11,7 +11,10 @@ package struct ServingPlan: Sendable {
     struct ServicePlan: Sendable {
         let name: ResourceName
         let service: Service
+        /// The service's own.
         let routes: [HTTPRoute]
+        /// By the namespace whose calls take them.
+        let consumerRoutes: [String: [HTTPRoute]]
         let policies: [AuthorizationPolicy]
         let endpoints: [EndpointPlan]
         let accounts: Set<SPIFFEID>
@@ -85,7 +88,11 @@ package struct ServingPlan: Sendable {
             endpoints += service.endpoints.flatMap { Self.addresses(of: $0.value, resolve) }
                 .map { EndpointPlan(address: $0, isMesh: false, isWorkload: false) }
             return ServicePlan(
-                name: name, service: service, routes: snapshot.routes(forService: name),
+                name: name, service: service, routes: snapshot.routes(forService: name, calledFrom: name.namespace),
+                consumerRoutes: Dictionary(
+                    uniqueKeysWithValues: snapshot.consumerNamespaces(of: name).map {
+                        ($0, snapshot.routes(forService: name, calledFrom: $0))
+                    }),
                 policies: snapshot.policies(for: name), endpoints: endpoints,
                 accounts: Set(workloads.map { Self.identity(of: $0, in: trustDomain) }))
         }

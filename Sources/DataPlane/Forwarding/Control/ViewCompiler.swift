@@ -13,7 +13,7 @@ struct ViewCompiler {
     private var tables: [TableKey: (routes: [[HTTPRoute]], listeners: [GatewayListener], table: RouteTable)] = [:]
 
     private enum TableKey: Hashable {
-        case service(ResourceName)
+        case service(ResourceName, calledFrom: String)
         case gateway(NetworkAddress)
     }
 
@@ -22,9 +22,16 @@ struct ViewCompiler {
     mutating func compile(_ plan: ServingPlan) -> WorkerView {
         let services = plan.services.map { compile($0, defaultAction: plan.defaultAction) }
         let indices = Dictionary(uniqueKeysWithValues: plan.services.indices.map { (plan.services[$0].name, $0) })
-        for (view, service) in zip(services, plan.services) where !service.routes.isEmpty {
-            let table = table(.service(service.name), [service.routes], []) { RouteTable(service: service.name, in: plan.snapshot) }
-            view.join(join(table, services, indices))
+        for (view, service) in zip(services, plan.services) {
+            var byNamespace: [String: RouteTableView] = [:]
+            for (namespace, routes) in service.consumerRoutes {
+                byNamespace[namespace] = self.routes(routes, of: service.name, from: namespace, plan.snapshot, services, indices)
+            }
+            let own =
+                service.routes.isEmpty
+                ? nil
+                : routes(service.routes, of: service.name, from: service.name.namespace, plan.snapshot, services, indices)
+            view.join(own, consumers: byNamespace)
         }
         var listeners: [NetworkAddress: ListenerView] = [:]
         let shortHosts = shortHosts(plan.services)
@@ -33,7 +40,7 @@ struct ViewCompiler {
                 switch listener.plan {
                 case .inbound: .inbound
                 case .outbound(let id, let namespace):
-                    .outbound(OutboundView(caller: Caller(id), shortHosts: shortHosts[namespace]))
+                    .outbound(OutboundView(caller: Caller(id), namespace: namespace, shortHosts: shortHosts[namespace]))
                 case .gateway(let gateways): .gateway(compile(gateways, at: address, plan.snapshot, services, indices))
                 }
             listeners[address] = ListenerView(role: role, address: address, label: listener.owner)
@@ -70,6 +77,16 @@ struct ViewCompiler {
             isSecure: gateways[0].listener.protocol == .https,
             listeners: gateways.map { GatewayListenerView(caller: Caller($0.account), trustedProxies: $0.trustedProxies) },
             routes: join(table, services, indices))
+    }
+
+    private mutating func routes(
+        _ routes: [HTTPRoute], of service: ResourceName, from namespace: String, _ snapshot: MeshSnapshot,
+        _ services: [ServiceView], _ indices: [ResourceName: Int]
+    ) -> RouteTableView {
+        let table = table(.service(service, calledFrom: namespace), [routes], []) {
+            RouteTable(service: service, calledFrom: namespace, in: snapshot)
+        }
+        return join(table, services, indices)
     }
 
     private mutating func table(

@@ -40,11 +40,13 @@ final class ListenerView {
 
 final class OutboundView {
     let caller: Caller
+    let namespace: String
     /// `orders`: the services of the caller's own namespace by their short names.
     let shortHosts: ByteTable?
 
-    init(caller: Caller, shortHosts: ByteTable?) {
+    init(caller: Caller, namespace: String, shortHosts: ByteTable?) {
         self.caller = caller
+        self.namespace = namespace
         self.shortHosts = shortHosts
     }
 }

@@ -67,7 +67,10 @@ final class ServiceView {
     let program: AuthorizationProgram
     /// A label a policy of the program, in its order; the last one is the default action's.
     let policyLabels: [Label]
-    fileprivate(set) var routes: RouteTableView?
+    /// Its own routes; `nil`: it takes every call itself.
+    private var routes: RouteTableView?
+    /// Those that other namespaces have for their calls to it.
+    private var consumerRoutes: [String: RouteTableView] = [:]
     let endpoints: [EndpointView]
     /// Those on this node.
     let localEndpoints: [EndpointView]
@@ -90,7 +93,16 @@ final class ServiceView {
     }
 
     /// Routes name other services, which name others: they are joined once all services are there.
-    func join(_ routes: RouteTableView?) { self.routes = routes }
+    func join(_ routes: RouteTableView?, consumers: [String: RouteTableView]) {
+        self.routes = routes
+        consumerRoutes = consumers
+    }
+
+    /// What a call from a namespace takes; `nil`: straight to the service.
+    func routes(from namespace: String) -> RouteTableView? {
+        guard !consumerRoutes.isEmpty, let routes = consumerRoutes[namespace] else { return routes }
+        return routes
+    }
 }
 
 /// A place where a service is.

@@ -158,7 +158,10 @@ extension CallExplanation {
     private static func tables(
         _ question: CallQuestion, _ resolved: ResolvedQuestion, in snapshot: MeshSnapshot
     ) -> [RouteTable] {
-        guard let gateway = resolved.gateway else { return [RouteTable(service: resolved.service, in: snapshot)] }
+        guard let gateway = resolved.gateway else {
+            let namespace = resolved.caller?.serviceAccount?.namespace
+            return [RouteTable(service: resolved.service, calledFrom: namespace, in: snapshot)]
+        }
         guard question.host != nil else { return [] }
         var ports: [[GatewayListener]] = []
         for listener in gateway.listeners {
