@@ -50,6 +50,8 @@ extension ScenarioTests {
             let errors = try refusedStart()
             #expect(errors.contains("wrong.yaml:7:26: error["), "\(errors)")
             #expect(errors.contains("wrong.yaml:12:8: error["), "\(errors)")
+            #expect(errors.split(separator: "error[").count == 3, "each mistake is said once: \(errors)")
+            #expect(!errors.contains("what was served before"))
         }
 
         @Test func `a wrong change is refused while the last good set serves, and taken up once it is mended`() throws {
@@ -125,6 +127,23 @@ extension ScenarioTests {
             #expect(second.errors.contains("another heddle uses it"), "\(second.errors)")
             #expect(try status() == 200)
             #expect(first.terminate() == .code(0))
+        }
+
+        @Test func `a socket file that a killed process left is taken over`() throws {
+            let socket = folder.file("web.sock")
+            try writeShop()
+            try folder.write(
+                Shop.workload("web-2", "service: web, outbound: {listen: \"unix:\(socket)\"}"), as: "unix.yaml")
+            try HeddleProcess.serving(folder).kill()
+            #expect(Files.exists(socket))
+            let heddle = try HeddleProcess.serving(folder)
+            #expect(try status() == 200)
+            if Tool.exists("curl") {
+                let answer = try Tool.run(
+                    "curl", ["-s", "--max-time", "20", "--unix-socket", socket, "http://orders.shop/"], in: folder)
+                #expect(answer.output.hasPrefix("GET / HTTP/1.1"), "\(answer)")
+            }
+            #expect(heddle.terminate() == .code(0))
         }
 
         enum BadKey: CaseIterable {

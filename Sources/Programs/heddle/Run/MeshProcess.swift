@@ -54,7 +54,7 @@ struct MeshProcess {
         telemetry.attach(admin)
 
         if case .refused(let diagnostics) = await reconciler.start() {
-            reporter.print(diagnostics)
+            reporter.reportNotServing(diagnostics)
             throw notServing("nothing is served: \(options.manifestsFolder) has mistakes")
         }
         let tasks = [

@@ -8,19 +8,25 @@ import Synchronization
 final class ReconciliationReporter: Sendable {
     private let folder: String
     private let log: Logger
-    private let reloads = Mutex(MetricsText.ReloadCounts())
+    private let state = Mutex(State())
+
+    private struct State {
+        var reloads = MetricsText.ReloadCounts()
+        /// What was printed of the last change that was refused.
+        var refused: [Diagnostic] = []
+    }
 
     init(folder: String, log: Logger) {
         self.folder = folder
         self.log = log
     }
 
-    var counts: MetricsText.ReloadCounts { reloads.withLock { $0 } }
+    var counts: MetricsText.ReloadCounts { state.withLock { $0.reloads } }
 
     func report(_ event: ReconcilerEvent) {
         switch event {
         case .served(let served):
-            reloads.withLock { $0.served += 1 }
+            state.withLock { $0.reloads.served += 1 }
             print(served.warnings)
             log.info(
                 "serving",
@@ -29,13 +35,20 @@ final class ReconciliationReporter: Sendable {
                     "took": "\(served.duration)", "from": served.source == .folder ? "folder" : "last good set",
                 ])
         case .refused(let attempt):
-            reloads.withLock { $0.refused += 1 }
+            let isServing = state.withLock { state in
+                state.reloads.refused += 1
+                state.refused = attempt.diagnostics
+                return state.reloads.served > 0
+            }
             print(attempt.diagnostics)
-            log.error("the change is refused; what was served before goes on", metadata: ["mistakes": "\(attempt.diagnostics.count)"])
+            log.error(
+                isServing ? "the change is refused; what was served before goes on" : "the manifests are refused",
+                metadata: ["mistakes": "\(attempt.diagnostics.count)"])
         case .pending(let pending):
             switch pending.reason {
             case .empty:
-                log.warning("the folder has no resources any more: confirm with heddle apply --prune; the last set goes on")
+                log.warning(
+                    "the folder has no resources any more: confirm with heddle apply --prune; the last set goes on")
             case .halfLost:
                 log.warning(
                     "the folder lost much at once: waiting for a second reading",
@@ -48,8 +61,13 @@ final class ReconciliationReporter: Sendable {
         }
     }
 
+    /// Why nothing is served, unless it has been printed already.
+    func reportNotServing(_ diagnostics: [Diagnostic]) {
+        if state.withLock({ $0.refused != diagnostics }) { print(diagnostics) }
+    }
+
     /// As `heddle check` prints them, with the lines they are about.
-    func print(_ diagnostics: [Diagnostic]) {
+    private func print(_ diagnostics: [Diagnostic]) {
         guard !diagnostics.isEmpty else { return }
         var text = Diagnostic.rendered(diagnostics) { file in
             SmallFile.bytes(file.hasPrefix("/") ? file : "\(folder)/\(file)")
