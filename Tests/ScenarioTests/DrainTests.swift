@@ -33,5 +33,23 @@ extension ScenarioTests {
             #expect(heddle.process.waitForExit() == .code(0))
             #expect(backend.requests.count == 1)
         }
+
+        @Test func `SIGTERM cuts off what is not done by the drain timeout, and still ends with 0`() throws {
+            let backend = TestBackend { connection, backend in
+                backend.note(connection.receive(through: "\r\n\r\n"))
+                while !connection.isEnded { _ = connection.receive() }
+            }
+            let port = TestPort.free()
+            let folder = try TestFolder()
+            try folder.write(
+                Shop.oneHost(outbound: port, orders: backend.port)
+                    .replacing("accessLog: None", with: "accessLog: None, timeouts: {drain: 200ms}"))
+            let heddle = try HeddleProcess.serving(folder)
+            let stuck = try RawConnection(port: port, timeoutSeconds: 20)
+            stuck.send("GET / HTTP/1.1\r\nHost: orders\r\n\r\n")
+            #expect(waitUntil { backend.requests.count == 1 })
+            #expect(heddle.terminate() == .code(0))
+            #expect(stuck.response().head.isEmpty && stuck.isEnded)
+        }
     }
 }

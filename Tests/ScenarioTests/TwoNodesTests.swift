@@ -26,6 +26,36 @@ extension ScenarioTests {
             #expect(b.terminate() == .code(0))
         }
 
+        @Test
+        func `an authority that is replaced under load, with both roots in the file for a while, fails no request`()
+            throws
+        {
+            let nodes = try TwoNodes()
+            let (a, b) = (try nodes.start("a"), try nodes.start("b"))
+            let load = LoadClient(port: nodes.outbound, callers: 16) { call in
+                let response = LoadClient.get("/orders/\(call.number)", on: call.connection)
+                return response.status == 200 ? nil : response.summary
+            }
+            let next = try Authority(nodes.folder, name: "next")
+            let (old, new) = (Files.text(nodes.authority.certificate), Files.text(next.certificate))
+            try Files.replace(nodes.authority.certificate, old + new)
+            for node in ["a", "b"] {
+                let bundle = nodes.folder.state(node) + "/authority/bundle-mesh.local.pem"
+                #expect(waitUntil { TwoNodes.certificates(in: Files.text(bundle)).count == 2 }, "\(a.errors)")
+            }
+            // For a moment key and certificate do not match: the former authority goes on.
+            try Files.replace(nodes.authority.key("root"), Files.text(next.key("next")))
+            try Files.replace(nodes.authority.certificate, new + old)
+            #expect(try waitUntil { try nodes.issuer().contains("next") }, "\(b.errors)")
+            let requests = load.requestCount
+            waitUntil { load.requestCount > requests + 1000 }
+            let report = load.stop()
+            #expect(report.failures == 0, "\(report.complaints)\n\(a.errors)\n\(b.errors)")
+            #expect(report.closed == 0)
+            #expect(a.terminate() == .code(0))
+            #expect(b.terminate() == .code(0))
+        }
+
         @Test func `openssl accepts the chain of the port between nodes, over TLS 1.3 and without session tickets`()
             throws
         {

@@ -28,7 +28,8 @@ final class TwoNodes: Sendable {
         kind: Mesh
         metadata: {name: mesh}
         spec:
-          proxy: {accessLog: None, workers: 2}
+          # Of 16 callers most find no connection to the other node that is free, and make one with what is valid then.
+          proxy: {accessLog: None, workers: 2, limits: {idleUpstreamConnections: 2}}
           identity:
             svidTTL: 30s
             authority:
@@ -97,8 +98,12 @@ final class TwoNodes: Sendable {
     }
 
     /// The serial number of the certificate that node b shows now.
-    func serial() throws -> String {
+    func serial() throws -> String { try shown("-serial") }
+    /// The subject of the authority that issued it.
+    func issuer() throws -> String { try shown("-issuer") }
+
+    private func shown(_ field: String) throws -> String {
         let leaf = Self.certificates(in: try call(as: "web").output).first ?? ""
-        return try Tool.run("openssl", ["x509", "-noout", "-serial"], in: folder, input: leaf).output
+        return try Tool.run("openssl", ["x509", "-noout", field], in: folder, input: leaf).output
     }
 }
