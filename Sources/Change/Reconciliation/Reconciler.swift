@@ -162,6 +162,8 @@ package actor Reconciler<Manifests: ManifestReading> {
         switch await judged(reading.files, hash: hash, problems: reading.problems) {
         case .refused(let diagnostics):
             refuse(hash, diagnostics, isHopeless: reading.problems.isEmpty)
+            // Out of descriptors, permissions about to be set: no event says that it can be read now.
+            if !reading.problems.isEmpty { watcher.rescan(after: settings.watcher.times.polling) }
         case .valid(let candidate):
             let now = ContinuousClock.now
             switch setGuard.judge(hash: hash, count: candidate.resourceCount, servedCount: servedCount, at: now) {
