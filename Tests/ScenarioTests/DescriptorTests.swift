@@ -26,11 +26,25 @@ extension ScenarioTests {
             #expect(used < 20, "\(used) ticks")
             #expect(heddle.process.exit() == nil)
 
+            // A change that comes now cannot be read: what serves goes on serving.
+            let generations = heddle.servedGenerations.count
+            try folder.write(Self.noMoreWrites, as: "writes.yaml")
+            usleep(500_000)
+            #expect(LoadClient.get("/", on: first).status == 200)
+
             crowd = []
             let served = last.response()
             #expect(served.status == 200, "\(served.summary)")
             #expect(LoadClient.get("/", on: try RawConnection(port: port, timeoutSeconds: 20)).status == 200)
+            try heddle.waitUntilServing(generationsBefore: generations)
             #expect(heddle.terminate() == .code(0))
         }
+
+        private static let noMoreWrites = """
+            apiVersion: heddle/v1
+            kind: AuthorizationPolicy
+            metadata: {name: no-writes, namespace: shop}
+            spec: {action: DENY, rules: [{to: [{operation: {methods: [POST]}}]}]}
+            """
     }
 }

@@ -167,6 +167,21 @@ extension ScenarioTests {
             #expect(b.terminate() == .code(0))
         }
 
+        @Test func `a node that was killed is called again once it is back, and its callers are told in between`() throws {
+            let nodes = try TwoNodes()
+            let a = try nodes.start("a")
+            let connection = try RawConnection(port: nodes.outbound, timeoutSeconds: 20)
+            for _ in 0..<3 {
+                let b = try nodes.start("b")
+                #expect(LoadClient.get("/orders/1", on: connection).status == 200)
+                b.kill()
+                let between = LoadClient.get("/orders/1", on: connection)
+                #expect(between.status == 503, "\(between.summary)")
+                #expect(between.field("x-heddle-reason") == "connect-failed")
+            }
+            #expect(a.terminate() == .code(0))
+        }
+
         @Test func `on the port between nodes the server name alone says which service is meant`() throws {
             let nodes = try TwoNodes()
             let node = try nodes.start("b")
