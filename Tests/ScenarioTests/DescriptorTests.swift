@@ -29,7 +29,7 @@ extension ScenarioTests {
             // A change that comes now cannot be read: what serves goes on serving.
             let generations = heddle.servedGenerations.count
             try folder.write(Self.noMoreWrites, as: "writes.yaml")
-            usleep(500_000)
+            #expect(waitUntil { heddle.errors.contains("refused") }, "\(heddle.errors)")
             #expect(LoadClient.get("/", on: first).status == 200)
 
             crowd = []

@@ -82,15 +82,16 @@ struct SetUpError: Error, CustomStringConvertible {
     init(_ description: String) { self.description = description }
 }
 
-/// Looks every few milliseconds until `condition` holds.
+/// Looks until `condition` holds.
+/// - Parameter milliseconds: Between two looks.
 /// - Returns: Whether it did within `seconds`.
 @discardableResult
-func waitUntil(seconds: Int = 30, _ condition: () throws -> Bool) rethrows -> Bool {
+func waitUntil(seconds: Int = 30, every milliseconds: UInt32 = 5, _ condition: () throws -> Bool) rethrows -> Bool {
     let clock = ContinuousClock()
     let end = clock.now + .seconds(seconds)
     while clock.now < end {
         if try condition() { return true }
-        usleep(5000)
+        usleep(milliseconds * 1000)
     }
     return try condition()
 }

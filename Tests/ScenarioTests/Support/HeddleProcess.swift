@@ -1,5 +1,4 @@
 import Glibc
-import TestSupport
 
 /// `heddle run`, as built beside these tests.
 final class HeddleProcess: Sendable {
@@ -12,10 +11,10 @@ final class HeddleProcess: Sendable {
         if let node { arguments += ["--node", node] }
         let logs = folder.file("logs")
         if let descriptors {
-            let words = ["-c", "ulimit -n \(descriptors); exec \"$@\"", "sh", Self.program] + arguments
+            let words = ["-c", "ulimit -n \(descriptors); exec \"$@\"", "sh", Heddle.path] + arguments
             process = try ChildProcess("/bin/sh", words, folder: logs)
         } else {
-            process = try ChildProcess(Self.program, arguments, folder: logs)
+            process = try ChildProcess(Heddle.path, arguments, folder: logs)
         }
     }
 
@@ -27,14 +26,6 @@ final class HeddleProcess: Sendable {
         try heddle.waitUntilServing()
         return heddle
     }
-
-    /// The build puts the program into the folder of the tests' own.
-    static let program: String = {
-        var path = [CChar](repeating: 0, count: Int(PATH_MAX))
-        let length = unsafe readlink("/proc/self/exe", &path, path.count - 1)
-        let own = String(decoding: path[..<max(0, length)].map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        return own.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/") + "/heddle"
-    }()
 
     var errors: String { process.errors }
 

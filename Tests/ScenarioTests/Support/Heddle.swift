@@ -10,29 +10,13 @@ struct CommandResult {
 
 /// The built program, beside the tests.
 enum Heddle {
-    /// In the folder that this test bundle lies in.
-    static var path: String {
+    /// The build puts the program into the folder of the tests' own.
+    static let path: String = {
         var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
         let count = unsafe readlink("/proc/self/exe", &buffer, buffer.count)
-        let executable = String(decoding: buffer.prefix(max(0, count)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        let candidates = [executable] + CommandLine.arguments
-        for candidate in candidates where candidate.contains("/.build/") {
-            var folder = candidate
-            while let slash = folder.lastIndex(of: "/") {
-                folder = String(folder[..<slash])
-                if unsafe access(folder + "/heddle", X_OK) == 0, isFile(folder + "/heddle") {
-                    return folder + "/heddle"
-                }
-                if folder.hasSuffix("/.build") { break }
-            }
-        }
-        return ".build/debug/heddle"
-    }
-
-    private static func isFile(_ path: String) -> Bool {
-        var status = stat()
-        return unsafe stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
-    }
+        let own = String(decoding: buffer.prefix(max(0, count)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        return own.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/") + "/heddle"
+    }()
 
     /// Runs the program to its end, with nothing on standard input.
     /// - Parameter environment: set besides what this process has.
@@ -53,8 +37,8 @@ enum Heddle {
             .map { unsafe strdup("\($0)=\($1)") }
         unsafe variables.append(nil)
         defer {
-            unsafe words.forEach { unsafe free($0) }
-            unsafe variables.forEach { unsafe free($0) }
+            for index in unsafe words.indices { unsafe free(words[index]) }
+            for index in unsafe variables.indices { unsafe free(variables[index]) }
         }
         var process: pid_t = 0
         let result = unsafe posix_spawn(&process, path, &actions, nil, words, variables)
