@@ -57,9 +57,9 @@ struct MeshProcess {
             reporter.reportNotServing(diagnostics)
             throw notServing("nothing is served: \(options.manifestsFolder) has mistakes")
         }
+        let reconciling = Task { await reconciler.run() }
         let tasks = [
-            Task { await reconciler.run() }, Task { await issuer.run() }, Task { await participant.followRotation() },
-            Task { await admin.run() },
+            Task { await issuer.run() }, Task { await participant.followRotation() }, Task { await admin.run() },
         ]
         for await signal in signals {
             guard signal == SIGHUP else { break }
@@ -68,6 +68,7 @@ struct MeshProcess {
         log.info("draining: answering what is in flight, taking nothing new")
         await reconciler.stop()
         await participant.drain()
+        await reconciling.value  // what served last is on the disk then
         for task in tasks { task.cancel() }
         log.info("stopped")
     }
