@@ -8,6 +8,8 @@ let settings: [SwiftSetting] = [
     .strictMemorySafety(),
     .treatAllWarnings(as: .error),
     .enableExperimentalFeature("Lifetimes"),
+    // Debug builds, and so all tests, check every access; a release trusts them (docs/decisions).
+    .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release)),
 ]
 
 /// A target of the house: `folder` is the room below `Sources/` it stands in.

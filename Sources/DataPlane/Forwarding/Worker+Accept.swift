@@ -23,7 +23,7 @@ extension Worker {
             }
             let connection = HTTP1ServerConnection(worker: self, listener: listener, peer: peer, transport: transport)
             try connection.start()
-            connection.setDeadline(after: view.timeouts.handshake)
+            connection.setDeadline(after: timeouts.handshake)
             connectionOpened(connection)
         } catch {
             counters.pauses += 1

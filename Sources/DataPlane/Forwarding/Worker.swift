@@ -5,6 +5,7 @@ import HTTPSemantics
 import SPIFFE
 import Telemetry
 import TransportSecurity
+import WireProtocols
 
 /// One core's share of the data plane: a loop, and everything its connections need. Nothing here is shared with another
 /// worker, and nothing is touched from another thread but through `perform`.
@@ -14,7 +15,15 @@ import TransportSecurity
 final class Worker: @unchecked Sendable {
     let index: Int
     let loop: EventLoop
-    var view: WorkerView
+    var view: WorkerView {
+        didSet {
+            timeouts = view.timeouts
+            limits = view.limits
+        }
+    }
+    /// The view's, here because every event of every connection asks for them.
+    private(set) var timeouts: MillisecondTimeouts
+    private(set) var limits: HTTP1Limits
     var identities: TLSMaterial
 
     // What the turn at hand works with; free again when it is over.
@@ -55,6 +64,8 @@ final class Worker: @unchecked Sendable {
     ) throws {
         self.index = index
         self.view = view
+        timeouts = view.timeouts
+        limits = view.limits
         self.identities = identities
         self.connectionLimit = connectionLimit
         self.events = events

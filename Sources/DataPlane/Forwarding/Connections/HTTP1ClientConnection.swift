@@ -27,7 +27,7 @@ final class HTTP1ClientConnection: StreamConnection, UpstreamStream {
     init(worker: Worker, pool: UpstreamPool, transport: consuming Transport) {
         self.pool = pool
         lastProgress = worker.loop.now
-        connectDeadline = worker.loop.now + worker.view.timeouts.connect
+        connectDeadline = worker.loop.now + worker.timeouts.connect
         super.init(worker: worker, transport: transport, state: .connecting)
     }
 
@@ -134,7 +134,7 @@ final class HTTP1ClientConnection: StreamConnection, UpstreamStream {
     }
 
     private func deadline(of exchange: Exchange) -> DeadlineWheel.Time {
-        let timeouts = worker.view.timeouts
+        let timeouts = worker.timeouts
         var deadline = min(exchange.backendDeadline ?? .max, outputDeadline ?? .max)
         if isReadingBody {
             // Held back by its reader, the response makes no progress through no fault of the callee's.
@@ -150,7 +150,7 @@ final class HTTP1ClientConnection: StreamConnection, UpstreamStream {
         switch state {
         case .connecting, .handshaking: setDeadline(min(connectDeadline, exchange.backendDeadline ?? .max))
         // Either side may come to be held back, or go on, without a word here: this is looked at again.
-        case .open: setDeadline(min(deadline(of: exchange), worker.loop.now + worker.view.timeouts.stream))
+        case .open: setDeadline(min(deadline(of: exchange), worker.loop.now + worker.timeouts.stream))
         case .finishing, .lingering, .closed: break
         }
     }
@@ -183,7 +183,7 @@ final class HTTP1ClientConnection: StreamConnection, UpstreamStream {
             while used < bytes.count, isOpen, let exchange {
                 let rest = bytes.extracting(used...)
                 if isReadingBody {
-                    switch try decoder.next(rest, trailers: &worker.trailers, limits: worker.view.limits) {
+                    switch try decoder.next(rest, trailers: &worker.trailers, limits: worker.limits) {
                     case .data(let range):
                         exchange.receivedBody(rest.extracting(range))
                         if exchange.isResponseCongested { pauseReading() }
@@ -220,7 +220,7 @@ final class HTTP1ClientConnection: StreamConnection, UpstreamStream {
     private func parseHead(_ bytes: Span<UInt8>, of exchange: Exchange) throws(HTTP1Error) -> Int? {
         guard
             let consumed = try HTTP1ResponseParser.parse(
-                bytes, into: &worker.responseHead, framing: &framing, limits: worker.view.limits, scan: &scan,
+                bytes, into: &worker.responseHead, framing: &framing, limits: worker.limits, scan: &scan,
                 requestMethod: exchange.request.knownMethod)
         else { return nil }
         scan = HTTP1ScanState()
@@ -247,7 +247,7 @@ final class HTTP1ClientConnection: StreamConnection, UpstreamStream {
         isReadingBody = false
         // A callee that answers before it has read the request may still be reading it.
         if keepsAlive, isRequestSent, isOpen, !hasInputEnded, pending.isEmpty, queuedByteCount == 0 {
-            setDeadline(after: worker.view.timeouts.upstreamIdle)
+            setDeadline(after: worker.timeouts.upstreamIdle)
             pool.give(self)
         } else {
             close()

@@ -128,19 +128,19 @@ final class HTTP1ServerConnection: StreamConnection, DownstreamStream {
 
     private func bodyDeadline(_ exchange: Exchange) -> DeadlineWheel.Time? {
         // Held back by its reader, the request makes no progress through no fault of the caller's.
-        exchange.isRequestComplete || isReadingPaused ? nil : lastProgress + worker.view.timeouts.requestBody
+        exchange.isRequestComplete || isReadingPaused ? nil : lastProgress + worker.timeouts.requestBody
     }
 
     private var headDeadline: DeadlineWheel.Time {
         headStarted != 0
-            ? headStarted + worker.view.timeouts.requestHead
-            : idleSince + (isDraining ? Self.lateRequestMilliseconds : worker.view.timeouts.idle)
+            ? headStarted + worker.timeouts.requestHead
+            : idleSince + (isDraining ? Self.lateRequestMilliseconds : worker.timeouts.idle)
     }
 
     private func updateDeadline() {
         guard let exchange else { return setDeadline(min(headDeadline, outputDeadline ?? .max)) }
         // Either side may come to be held back, or go on, without a word here: this is looked at again.
-        var deadline = worker.loop.now + worker.view.timeouts.stream
+        var deadline = worker.loop.now + worker.timeouts.stream
         if let due = exchange.requestDeadline { deadline = min(deadline, due) }
         if let due = bodyDeadline(exchange) { deadline = min(deadline, due) }
         if let due = outputDeadline { deadline = min(deadline, due) }
@@ -209,7 +209,7 @@ final class HTTP1ServerConnection: StreamConnection, DownstreamStream {
         let exchange = worker.takeExchange()
         do throws(HTTP1Error) {
             let consumed = try HTTP1RequestParser.parse(
-                bytes, into: &exchange.request, framing: &framing, limits: worker.view.limits, scan: &scan,
+                bytes, into: &exchange.request, framing: &framing, limits: worker.limits, scan: &scan,
                 scheme: listener.view.scheme)
             guard let consumed else {
                 worker.giveBack(exchange)
@@ -238,7 +238,7 @@ final class HTTP1ServerConnection: StreamConnection, DownstreamStream {
 
     private func processBody(_ bytes: Span<UInt8>, of exchange: Exchange) -> Int? {
         do throws(HTTP1Error) {
-            switch try decoder.next(bytes, trailers: &worker.trailers, limits: worker.view.limits) {
+            switch try decoder.next(bytes, trailers: &worker.trailers, limits: worker.limits) {
             case .data(let range):
                 exchange.sendBody(bytes.extracting(range))
                 if exchange.isRequestCongested { pauseReading() }

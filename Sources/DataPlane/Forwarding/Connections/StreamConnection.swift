@@ -77,7 +77,7 @@ class StreamConnection: EventHandler {
     final var peerID: SPIFFEID? { transport?.peerID }
     final var serverName: String? { transport?.serverName }
     /// When a reader that took nothing of what is queued has stalled for too long; `nil`: nothing is queued.
-    final var outputDeadline: DeadlineWheel.Time? { output.isEmpty ? nil : lastOutput + worker.view.timeouts.stream }
+    final var outputDeadline: DeadlineWheel.Time? { output.isEmpty ? nil : lastOutput + worker.timeouts.stream }
     final var isSecure: Bool { transport?.isSecure ?? false }
 
     /// Puts the connection on its loop.
@@ -125,7 +125,7 @@ class StreamConnection: EventHandler {
         case .connecting, .handshaking: close()
         case .open:
             state = .finishing
-            setDeadline(after: worker.view.timeouts.stream)
+            setDeadline(after: worker.timeouts.stream)
             worker.loop.requestEndOfTurn(registration)
         case .finishing, .lingering, .closed: break
         }
@@ -229,7 +229,7 @@ class StreamConnection: EventHandler {
             writtenByteCount += UInt64(before - output.count)
             if output.count < before {
                 lastOutput = worker.loop.now
-                if state == .finishing { setDeadline(after: worker.view.timeouts.stream) }
+                if state == .finishing { setDeadline(after: worker.timeouts.stream) }
             }
             if before > Self.lowWatermark, output.count <= Self.lowWatermark { outputDrained() }
         }
