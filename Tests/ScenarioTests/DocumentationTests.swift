@@ -5,7 +5,7 @@ import Testing
 struct DocumentationTests {
     private static let root = #filePath.split(separator: "/").dropLast(3).map { "/\($0)" }.joined()
 
-    private func yamlBlocks(in file: String) throws -> [String] {
+    private func text(of file: String) throws -> String {
         let descriptor = unsafe open("\(Self.root)/\(file)", O_RDONLY | O_CLOEXEC)
         try #require(descriptor >= 0, "cannot open \(file)")
         defer { close(descriptor) }
@@ -16,7 +16,11 @@ struct DocumentationTests {
             guard count > 0 else { break }
             bytes += buffer[..<count]
         }
-        return String(decoding: bytes, as: UTF8.self).split(separator: "```yaml\n").dropFirst().map { block in
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    private func yamlBlocks(in file: String) throws -> [String] {
+        try text(of: file).split(separator: "```yaml\n").dropFirst().map { block in
             String(block.prefix(upTo: block.firstRange(of: "```")?.lowerBound ?? block.endIndex))
         }
     }
@@ -35,5 +39,26 @@ struct DocumentationTests {
         let node = try #require(blocks.first { $0.contains("kind: Node") })
         try folder.write("node/node.yaml", node)
         #expect(try Heddle.run(["check", folder.path + "/node"]).exitCode == 0)
+    }
+
+    @Test func `the README's example explains its refusal as printed there`() throws {
+        let folder = TemporaryFolder()
+        let blocks = try yamlBlocks(in: "README.md")
+        try folder.write("shop.yaml", try #require(blocks.first))
+        #expect(try Heddle.run(["check", folder.path]).exitCode == 0)
+        let result = try Heddle.run(
+            "explain --from shop/web --to shop/orders --method DELETE --path /orders/7 --manifests".split(
+                separator: " "
+            )
+            .map(String.init) + [folder.path])
+        #expect(result.exitCode == 1)
+        // A running mesh names files as they are called in its folder.
+        let printed = result.output.replacing("\(folder.path)/", with: "")
+        #expect(try text(of: "README.md").contains(printed))
+
+        try folder.write("shop.yaml", blocks[0].replacing("name: orders}]", with: "name: ordres}]"))
+        let mistake = try Heddle.run(["check", folder.path]).diagnostics.replacing("\(folder.path)/", with: "")
+        let page = try text(of: "README.md")
+        for line in mistake.split(separator: "\n").prefix(3) { #expect(page.contains(line)) }
     }
 }
