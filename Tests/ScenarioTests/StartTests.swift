@@ -85,6 +85,15 @@ extension ScenarioTests {
             #expect(second.terminate() == .code(0))
         }
 
+        @Test func `a first run that was killed as soon as it served has kept what it served`() throws {
+            try writeShop()
+            try HeddleProcess.serving(folder).kill()
+            try folder.write("kind: [", as: "more.yaml")
+            let second = try HeddleProcess.serving(folder)
+            #expect(try status() == 200)
+            #expect(second.terminate() == .code(0))
+        }
+
         @Test func `a change that wants a taken port is refused with its line, and taken up once the port is free`()
             throws
         {

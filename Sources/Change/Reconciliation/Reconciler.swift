@@ -280,6 +280,7 @@ package actor Reconciler<Manifests: ManifestReading> {
         let served = ServedGeneration(
             generation: generation, source: source, appliedAt: .now(), duration: start.duration(to: .now),
             resourceCount: candidate.resourceCount, fileCount: candidate.sources.count, warnings: candidate.warnings)
+        let isFirst = snapshot == nil
         snapshot = candidate.snapshot
         status.serving = served
         lastNumber = generation.number
@@ -288,8 +289,10 @@ package actor Reconciler<Manifests: ManifestReading> {
             status.refused = nil
             status.pending = nil
             hopelessHash = nil
-            keep.yield(
-                LastGoodSet(generation: generation, resourceCount: candidate.resourceCount, files: candidate.sources))
+            let set = LastGoodSet(
+                generation: generation, resourceCount: candidate.resourceCount, files: candidate.sources)
+            // The first is waited for: from then on there is always one to go back to, whenever the process is killed.
+            if isFirst { await keepNow(set) } else { keep.yield(set) }
         }
         waiters.serve(served)
         settings.onEvent(.served(served))
@@ -319,12 +322,14 @@ package actor Reconciler<Manifests: ManifestReading> {
     }
 
     private func keepLastGood() async {
+        for await set in toKeep { await keepNow(set) }
+    }
+
+    private func keepNow(_ set: LastGoodSet) async {
         guard let store else { return }
-        for await set in toKeep {
-            let problem = await Self.kept(set, in: store)
-            if let problem, problem != status.stateProblem { settings.onEvent(.stateProblem(problem)) }
-            status.stateProblem = problem
-        }
+        let problem = await Self.kept(set, in: store)
+        if let problem, problem != status.stateProblem { settings.onEvent(.stateProblem(problem)) }
+        status.stateProblem = problem
     }
 
     /// Away from the actor: the disk may take its time.
