@@ -1,53 +1,15 @@
 import CLinux
 import Glibc
 
-/// Fixed-size blocks of bytes, kept for the next user: one pool a loop, never shared.
-///
-/// SAFETY: a block's memory is reached only through the queue that holds it, on one thread.
-package final class BlockPool {
-    /// Bytes of a block.
-    package static let blockByteCount = 16 * 1024
-    /// Free blocks kept; what is over goes back to the allocator. 4 MiB.
-    private static let keptBlocks = 256
-
-    @safe
-    final class Block {
-        let memory = UnsafeMutableRawPointer.allocate(byteCount: BlockPool.blockByteCount, alignment: 16)
-        var start = 0
-        var end = 0
-        var next: Block?
-
-        deinit { unsafe memory.deallocate() }
-    }
-
-    private var free: Block?
-    private var freeCount = 0
-
-    package init() {}
-
-    func take() -> Block {
-        guard let block = free else { return Block() }
-        free = block.next
-        freeCount -= 1
-        block.next = nil
-        return block
-    }
-
-    func give(_ block: Block) {
-        guard freeCount < Self.keptBlocks else { return }
-        block.start = 0
-        block.end = 0
-        block.next = free
-        free = block
-        freeCount += 1
-    }
-}
-
-/// Bytes on their way to a socket, in pooled blocks; holds none when it is empty.
+/// Bytes on their way to a socket, in pooled blocks; holds none when it is empty. Whoever has one empties it in the end:
+/// its blocks are the pool's.
 package struct ByteQueue {
     private var first: BlockPool.Block?
     private var last: BlockPool.Block?
     package private(set) var count = 0
+
+    /// Blocks that one call to the kernel takes: 256 KiB.
+    private static let vectorCount = 16
 
     package init() {}
 
@@ -60,17 +22,13 @@ package struct ByteQueue {
     package mutating func append(_ bytes: UnsafeRawBufferPointer, from pool: BlockPool) {
         var offset = 0
         while offset < bytes.count {
-            let block = writableBlock(from: pool)
-            let step = min(bytes.count - offset, BlockPool.blockByteCount - block.end)
-            unsafe (block.memory + block.end).copyMemory(from: bytes.baseAddress! + offset, byteCount: step)
-            block.end += step
-            offset += step
+            offset += unsafe writableBlock(from: pool).append(UnsafeRawBufferPointer(rebasing: bytes[offset...]))
         }
         count += bytes.count
     }
 
     private mutating func writableBlock(from pool: BlockPool) -> BlockPool.Block {
-        if let last, last.end < BlockPool.blockByteCount { return last }
+        if let last, !last.isFull { return last }
         let block = pool.take()
         if let last { last.next = block } else { first = block }
         last = block
@@ -80,7 +38,7 @@ package struct ByteQueue {
     /// Calls `body` with the first run of bytes; it returns how many of them to drop.
     package mutating func drainFirst(into pool: BlockPool, _ body: (UnsafeRawBufferPointer) -> Int) {
         guard let block = first else { return }
-        let taken = unsafe body(UnsafeRawBufferPointer(start: block.memory + block.start, count: block.end - block.start))
+        let taken = unsafe body(block.bytes)
         drop(taken, into: pool)
     }
 
@@ -89,12 +47,11 @@ package struct ByteQueue {
         var left = byteCount
         count -= byteCount
         while let block = first {
-            let step = min(left, block.end - block.start)
-            block.start += step
+            let step = min(left, block.count)
+            block.drop(step)
             left -= step
-            guard block.start == block.end else { return }
+            guard block.count == 0 else { return }
             first = block.next
-            block.next = nil
             pool.give(block)
             if first == nil { last = nil }
         }
@@ -102,42 +59,44 @@ package struct ByteQueue {
 
     package mutating func removeAll(into pool: BlockPool) { drop(count, into: pool) }
 
-    /// The runs of bytes, at most as many as `vectors` takes.
-    /// - Returns: How many vectors were filled.
-    func fill(_ vectors: UnsafeMutableBufferPointer<iovec>) -> Int {
-        var index = 0
-        var block = first
-        while let current = block, index < vectors.count {
-            unsafe vectors[index] = iovec(iov_base: current.memory + current.start, iov_len: current.end - current.start)
-            index += 1
-            block = current.next
-        }
-        return index
-    }
-
     /// Writes as much as the socket takes, in as few calls as can be.
     package mutating func send(to socket: borrowing Socket, pool: BlockPool) -> SocketResult {
         var sent = 0
-        while !isEmpty {
-            let wanted = min(count, Self.vectorCount * BlockPool.blockByteCount)
-            let result = unsafe withUnsafeTemporaryAllocation(of: iovec.self, capacity: Self.vectorCount) { vectors in
-                let filled = unsafe fill(vectors)
-                if filled == 1 { return unsafe socket.send(UnsafeRawBufferPointer(start: vectors[0].iov_base, count: vectors[0].iov_len)) }
-                return unsafe socket.send(UnsafeMutableBufferPointer(rebasing: vectors[..<filled]))
+        while let first {
+            let wanted: Int
+            let result: SocketResult
+            if first.next == nil {
+                wanted = count
+                result = unsafe socket.send(first.bytes)
+            } else {
+                wanted = min(count, Self.vectorCount * BlockPool.blockByteCount)
+                result = sendSeveral(to: socket)
             }
-            guard case .bytes(let taken) = result else { return sent > 0 && isWouldBlock(result) ? .bytes(sent) : result }
-            drop(taken, into: pool)
-            sent += taken
-            // A short write means that the socket is full: it will say when it is not.
-            if taken < wanted { break }
+            switch result {
+            case .bytes(let taken):
+                drop(taken, into: pool)
+                sent += taken
+                // A short write means that the socket is full: it will say when it is not.
+                if taken < wanted { return .bytes(sent) }
+            case .wouldBlock: return sent > 0 ? .bytes(sent) : .wouldBlock
+            case .endOfStream, .failed: return result
+            }
         }
         return .bytes(sent)
     }
 
-    private func isWouldBlock(_ result: SocketResult) -> Bool {
-        if case .wouldBlock = result { true } else { false }
+    private func sendSeveral(to socket: borrowing Socket) -> SocketResult {
+        unsafe withUnsafeTemporaryAllocation(of: iovec.self, capacity: Self.vectorCount) { vectors in
+            var filled = 0
+            var block = first
+            while let current = block, filled < vectors.count {
+                let bytes = unsafe current.bytes
+                unsafe vectors[filled] = unsafe iovec(
+                    iov_base: UnsafeMutableRawPointer(mutating: bytes.baseAddress!), iov_len: bytes.count)
+                filled += 1
+                block = current.next
+            }
+            return unsafe socket.send(UnsafeMutableBufferPointer(rebasing: vectors[..<filled]))
+        }
     }
-
-    /// Blocks that one call to the kernel takes: 256 KiB.
-    private static let vectorCount = 16
 }

@@ -46,6 +46,8 @@ package final class EventLoop: @unchecked Sendable {
 
     /// Milliseconds of CLOCK_MONOTONIC at the start of this turn.
     package private(set) var now: DeadlineWheel.Time
+    /// The same moment in microseconds.
+    package private(set) var nowMicroseconds: UInt64
 
     private let epoll: CInt
     private let wakeup: CInt
@@ -66,7 +68,8 @@ package final class EventLoop: @unchecked Sendable {
         guard epoll >= 0 else { throw SystemCallError(last: "epoll_create1") }
         wakeup = eventfd(0, CInt(EFD_CLOEXEC) | CInt(EFD_NONBLOCK))
         guard wakeup >= 0 else { throw SystemCallError(last: "eventfd") }
-        now = Self.clock()
+        nowMicroseconds = Self.clock()
+        now = nowMicroseconds / 1000
         deadlines = DeadlineWheel(now: now)
         var event = unsafe epoll_event(events: EPOLLIN.rawValue | EPOLLET.rawValue, data: epoll_data(u64: Self.wakeupMark))
         guard unsafe epoll_ctl(epoll, EPOLL_CTL_ADD, wakeup, &event) == 0 else { throw SystemCallError(last: "epoll_ctl") }
@@ -148,7 +151,8 @@ package final class EventLoop: @unchecked Sendable {
         defer { unsafe events.deallocate() }
         while isRunning {
             let count = unsafe epoll_wait(epoll, events.baseAddress!, CInt(events.count), waitMilliseconds())
-            now = Self.clock()
+            nowMicroseconds = Self.clock()
+            now = nowMicroseconds / 1000
             for index in 0..<max(0, Int(count)) { unsafe dispatch(events[index]) }
             fireDeadlines()
             finishTurn()
@@ -157,10 +161,11 @@ package final class EventLoop: @unchecked Sendable {
 
     package func stop() { isRunning = false }
 
-    private static func clock() -> DeadlineWheel.Time {
+    /// Microseconds of CLOCK_MONOTONIC.
+    private static func clock() -> UInt64 {
         var time = timespec()
         unsafe clock_gettime(CLOCK_MONOTONIC, &time)
-        return DeadlineWheel.Time(time.tv_sec) * 1000 + DeadlineWheel.Time(time.tv_nsec) / 1_000_000
+        return UInt64(time.tv_sec) * 1_000_000 + UInt64(time.tv_nsec) / 1000
     }
 
     private func waitMilliseconds() -> CInt {

@@ -223,12 +223,3 @@ struct FastRandom: RandomNumberGenerator {
         return result
     }
 }
-
-/// Microseconds of CLOCK_MONOTONIC.
-enum MonotonicClock {
-    static func microseconds() -> UInt64 {
-        var time = timespec()
-        unsafe clock_gettime(CLOCK_MONOTONIC, &time)
-        return UInt64(time.tv_sec) * 1_000_000 + UInt64(time.tv_nsec) / 1000
-    }
-}

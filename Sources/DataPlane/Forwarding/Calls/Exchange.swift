@@ -53,6 +53,8 @@ final class Exchange {
 
     /// The time by which the whole answer must be there, in the loop's milliseconds.
     var requestDeadline: DeadlineWheel.Time?
+    /// The route says that its calls may take as long as they take.
+    var waitsForever: Bool { rule?.isUnlimited ?? false }
     /// The same for one try.
     var backendDeadline: DeadlineWheel.Time?
 
@@ -72,7 +74,7 @@ final class Exchange {
     func start(from downstream: any DownstreamStream, origin: CallOrigin) {
         self.downstream = downstream
         self.origin = origin
-        startedAt = MonotonicClock.microseconds()
+        startedAt = worker.loop.nowMicroseconds
         isRequestComplete = requestBody == .none
         view = worker.view
         dispatch()
@@ -179,13 +181,15 @@ final class Exchange {
             return end()
         }
         switch failure {
-        case .notConnected, .notSent:
+        case .notConnected:
             worker.counters.upstreamConnectFailures += 1
             retry(elseFail: .connectFailed)
         case .notSent where canMoveOn && staleConnections < Self.staleConnectionLimit,
             .staleConnection where canRepeat && staleConnections < Self.staleConnectionLimit:
             staleConnections += 1
             resend()
+        case .notSent:
+            retry(elseFail: .connectFailed)
         case .noResponse where canRepeat, .staleConnection where canRepeat:
             retry(elseFail: .upstreamFailed)
         case .staleConnection, .noResponse, .badResponse:
@@ -201,7 +205,8 @@ final class Exchange {
     func attach(to stream: any UpstreamStream) { upstream = stream }
 
     func replayBody(to stream: any UpstreamStream) {
-        if !retained.isEmpty { stream.sendBody(retained.span) }
+        let body = retained
+        if !body.isEmpty { stream.sendBody(body.span) }
         if isRequestComplete, requestBody != .none { stream.endRequest(trailers: worker.noTrailers) }
     }
 
@@ -266,7 +271,7 @@ final class Exchange {
     }
 
     private func record() {
-        let microseconds = MonotonicClock.microseconds() - startedAt
+        let microseconds = worker.loop.nowMicroseconds - startedAt
         worker.metrics.record(
             RequestMetrics.Key(
                 service: service?.label ?? LabelRegistry.none, route: rule?.label ?? LabelRegistry.none, status: status,

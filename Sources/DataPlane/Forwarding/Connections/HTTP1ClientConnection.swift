@@ -20,6 +20,7 @@ final class HTTP1ClientConnection: StreamConnection, UpstreamStream {
     private var isReadingBody = false
     private var keepsAlive = true
     private var isConnected = false
+    private var idleSince: DeadlineWheel.Time = 0
     private var callCount = 0
     private var lastProgress: DeadlineWheel.Time
     private let connectDeadline: DeadlineWheel.Time
@@ -126,8 +127,12 @@ final class HTTP1ClientConnection: StreamConnection, UpstreamStream {
     // MARK: Deadlines
 
     override func deadlineReached() {
-        guard let exchange else { return close() }
         let now = worker.loop.now
+        guard let exchange else {
+            guard now < idleSince + worker.timeouts.upstreamIdle else { return close() }
+            releaseIdleBuffers()
+            return setDeadline(idleSince + worker.timeouts.upstreamIdle)
+        }
         if isOpen ? deadline(of: exchange) <= now : (exchange.backendDeadline ?? .max) <= now { return fail(.timeout) }
         if !isOpen, connectDeadline <= now { return fail(.notConnected) }
         updateDeadline()
@@ -139,7 +144,7 @@ final class HTTP1ClientConnection: StreamConnection, UpstreamStream {
         if isReadingBody {
             // Held back by its reader, the response makes no progress through no fault of the callee's.
             if !isReadingPaused { deadline = min(deadline, lastProgress + timeouts.stream) }
-        } else if isRequestSent, exchange.backendDeadline == nil, exchange.requestDeadline == nil {
+        } else if isRequestSent, exchange.backendDeadline == nil, exchange.requestDeadline == nil, !exchange.waitsForever {
             deadline = min(deadline, lastProgress + timeouts.response)
         }
         return deadline
@@ -247,7 +252,9 @@ final class HTTP1ClientConnection: StreamConnection, UpstreamStream {
         isReadingBody = false
         // A callee that answers before it has read the request may still be reading it.
         if keepsAlive, isRequestSent, isOpen, !hasInputEnded, pending.isEmpty, queuedByteCount == 0 {
-            setDeadline(after: worker.timeouts.upstreamIdle)
+            idleSince = worker.loop.now
+            let idle = worker.timeouts.upstreamIdle
+            setDeadline(after: isSecure ? min(idle, Self.bufferReleaseMilliseconds) : idle)
             pool.give(self)
         } else {
             close()

@@ -28,6 +28,7 @@ final class HTTP1ServerConnection: StreamConnection, DownstreamStream {
     private var lastProgress: DeadlineWheel.Time
     /// Since when no call is under way.
     private var idleSince: DeadlineWheel.Time
+    private var hasReleasedBuffers = false
     var registryIndex = -1
 
     /// Bytes of requests that came before their turn, kept while one is under way: 64 KiB.
@@ -115,7 +116,13 @@ final class HTTP1ServerConnection: StreamConnection, DownstreamStream {
         let now = worker.loop.now
         if let due = outputDeadline, due <= now { return abort() }
         guard let exchange else {
-            guard headDeadline <= now else { return updateDeadline() }
+            guard headDeadline <= now else {
+                if idleSince + Self.bufferReleaseMilliseconds <= now {
+                    releaseIdleBuffers()
+                    hasReleasedBuffers = true
+                }
+                return updateDeadline()
+            }
             if headStarted == 0 { return finish() }
             return refuse(status: 408, reason: .timeout, detail: "request-head")
         }
@@ -138,7 +145,11 @@ final class HTTP1ServerConnection: StreamConnection, DownstreamStream {
     }
 
     private func updateDeadline() {
-        guard let exchange else { return setDeadline(min(headDeadline, outputDeadline ?? .max)) }
+        guard let exchange else {
+            let deadline = min(headDeadline, outputDeadline ?? .max)
+            let isRelease = isSecure && !hasReleasedBuffers && headStarted == 0
+            return setDeadline(isRelease ? min(deadline, idleSince + Self.bufferReleaseMilliseconds) : deadline)
+        }
         // Either side may come to be held back, or go on, without a word here: this is looked at again.
         var deadline = worker.loop.now + worker.timeouts.stream
         if let due = exchange.requestDeadline { deadline = min(deadline, due) }
@@ -318,6 +329,7 @@ final class HTTP1ServerConnection: StreamConnection, DownstreamStream {
         guard keepsAlive, isWhole, !hasInputEnded || isProcessing || !pending.isEmpty else { return finish() }
         headStarted = 0
         idleSince = worker.loop.now
+        hasReleasedBuffers = false
         updateDeadline()
         if isReadingPaused || !pending.isEmpty { resumeAtEndOfTurn() }
     }

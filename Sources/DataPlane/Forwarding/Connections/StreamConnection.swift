@@ -147,6 +147,10 @@ class StreamConnection: EventHandler {
         closed()
     }
 
+    /// How long a connection idles before its TLS session gives its buffers back, in milliseconds: they are 33 KiB, and come
+    /// back with the next record.
+    static let bufferReleaseMilliseconds: UInt64 = 1_000
+
     final func releaseIdleBuffers() { transport?.releaseBuffers() }
 
     // MARK: EventHandler

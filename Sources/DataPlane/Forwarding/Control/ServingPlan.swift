@@ -99,7 +99,7 @@ package struct ServingPlan: Sendable {
         hasMesh = services.contains { $0.endpoints.contains(where: \.isMesh) }
         placeWorkloads(snapshot, node, resolve, &problems)
         placeGateways(snapshot, node, &problems)
-        placeInbound(snapshot, node, resolve)
+        placeInbound(snapshot, node, resolve, &problems)
     }
 
     /// The listeners that answer with a certificate of the operator's, by where they are.
@@ -157,9 +157,14 @@ package struct ServingPlan: Sendable {
         }
     }
 
-    private mutating func placeInbound(_ snapshot: MeshSnapshot, _ node: String?, _ resolve: (String) -> [IPAddress]) {
+    private mutating func placeInbound(
+        _ snapshot: MeshSnapshot, _ node: String?, _ resolve: (String) -> [IPAddress], _ problems: inout [Diagnostic]
+    ) {
         guard let node, let home = snapshot.nodes[node] else { return }
-        guard let address = Self.addresses(of: home.address.value, resolve).first else { return }
+        guard let address = Self.addresses(of: home.address.value, resolve).first else {
+            problems.append(.unresolvable(home.address))
+            return
+        }
         hasMesh = true
         listeners[address] = PlacedListener(plan: .inbound, owner: "Node \(node)", position: home.address.position)
     }

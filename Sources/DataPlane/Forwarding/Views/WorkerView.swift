@@ -159,10 +159,13 @@ final class RuleView {
     /// `nil`: no timeout of its own.
     let requestMilliseconds: UInt64?
     let backendMilliseconds: UInt64?
+    /// A timeout of zero: none at all, the mesh's own included (Gateway API, GEP-1742).
+    let isUnlimited: Bool
 
     init(rule: RouteRule, label: Label) {
         self.rule = rule
         self.label = label
+        isUnlimited = rule.requestTimeout == .zero || rule.backendRequestTimeout == .zero
         requestMilliseconds = rule.requestTimeout.flatMap { $0 == .zero ? nil : $0.milliseconds }
         backendMilliseconds = rule.backendRequestTimeout.flatMap { $0 == .zero ? nil : $0.milliseconds }
     }

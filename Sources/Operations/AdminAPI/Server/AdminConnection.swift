@@ -95,8 +95,9 @@ final class AdminConnection: EventHandler {
     private func parse() {
         do throws(HTTP1Error) {
             if state == .readingHead {
+                let arrived = input
                 let used = try HTTP1RequestParser.parse(
-                    input.span, into: &head, framing: &framing, limits: limits.head, scan: &scan, scheme: .http)
+                    arrived.span, into: &head, framing: &framing, limits: limits.head, scan: &scan, scheme: .http)
                 guard let used else { return }
                 input.removeFirst(used)
                 decoder = HTTP1BodyDecoder(framing.body)
