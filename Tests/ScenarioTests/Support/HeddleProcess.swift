@@ -67,7 +67,9 @@ final class HeddleProcess: Sendable {
     /// SIGTERM, and what becomes of it.
     func terminate() -> ChildProcess.Exit? {
         process.send(SIGTERM)
-        return process.waitForExit()
+        let exit = process.waitForExit()
+        if case .signal = exit { print(errors) }  // where it crashed
+        return exit
     }
 
     func kill() {

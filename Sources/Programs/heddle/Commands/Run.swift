@@ -1,4 +1,5 @@
 import ArgumentParser
+import Glibc
 import Logging
 
 extension Logger.Level: @retroactive ExpressibleByArgument {}
@@ -46,5 +47,7 @@ struct Run: AsyncParsableCommand {
                 manifestsFolder: StateLocation.absolute(manifests), node: node, stateFolder: state,
                 adminSocketPath: admin?.path ?? "\(state)/\(StateLocation.socketName)", logLevel: logLevel)
         ).run()
+        // exit(3) would take OpenSSL's tables away from workers that are still letting go of their sessions.
+        _exit(0)
     }
 }
