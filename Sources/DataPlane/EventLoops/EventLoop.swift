@@ -71,8 +71,11 @@ package final class EventLoop: @unchecked Sendable {
         nowMicroseconds = Self.clock()
         now = nowMicroseconds / 1000
         deadlines = DeadlineWheel(now: now)
-        var event = unsafe epoll_event(events: EPOLLIN.rawValue | EPOLLET.rawValue, data: epoll_data(u64: Self.wakeupMark))
-        guard unsafe epoll_ctl(epoll, EPOLL_CTL_ADD, wakeup, &event) == 0 else { throw SystemCallError(last: "epoll_ctl") }
+        var event = unsafe epoll_event(
+            events: EPOLLIN.rawValue | EPOLLET.rawValue, data: epoll_data(u64: Self.wakeupMark))
+        guard unsafe epoll_ctl(epoll, EPOLL_CTL_ADD, wakeup, &event) == 0 else {
+            throw SystemCallError(last: "epoll_ctl")
+        }
     }
 
     deinit {

@@ -41,7 +41,8 @@ extension Worker {
     }
 
     /// A request that was none.
-    func refused(status: UInt16, reason: FailureReason, detail: StaticString, listener: Listener, peer: NetworkAddress) {
+    func refused(status: UInt16, reason: FailureReason, detail: StaticString, listener: Listener, peer: NetworkAddress)
+    {
         counters.refused[status, default: 0] += 1
         metrics.record(
             RequestMetrics.Key(service: LabelRegistry.none, route: LabelRegistry.none, status: status, reason: reason),

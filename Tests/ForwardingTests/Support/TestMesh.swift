@@ -13,11 +13,14 @@ final class TestMesh: Sendable {
     init(_ manifests: String, node: String? = nil, workers: Int = 1, tls: TLSMaterial = TLSMaterial()) async throws {
         self.node = node
         dataPlane = try DataPlane(
-            workerCount: workers, connectionLimit: 1000, accessLog: AccessLogSink(descriptor: 2), events: EventSink { _ in })
+            workerCount: workers, connectionLimit: 1000, accessLog: AccessLogSink(descriptor: 2),
+            events: EventSink { _ in })
         try await serve(manifests, tls: tls)
     }
 
-    func serve(_ manifests: String, tls: TLSMaterial = TLSMaterial(), generation: UInt64 = .random(in: 1...1_000_000)) async throws {
+    func serve(_ manifests: String, tls: TLSMaterial = TLSMaterial(), generation: UInt64 = .random(in: 1...1_000_000))
+        async throws
+    {
         await dataPlane.commit(try prepare(manifests, tls: tls, generation: generation).get())
     }
 

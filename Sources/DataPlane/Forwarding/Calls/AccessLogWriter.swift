@@ -46,7 +46,8 @@ final class AccessLogWriter {
 
     /// A request that was refused before it was one.
     func recordRefusal(
-        status: UInt16, reason: FailureReason, detail: StaticString, listener: Listener, peer: NetworkAddress, view: WorkerView
+        status: UInt16, reason: FailureReason, detail: StaticString, listener: Listener, peer: NetworkAddress,
+        view: WorkerView
     ) {
         guard view.accessLog != .none else { return }
         line.removeAll(keepingCapacity: true)

@@ -37,7 +37,8 @@ final class DecisionLog {
             caller: exchange.caller.map { "\($0.id)" }, service: service.name,
             method: request.method, host: request.host, path: request.path, fields: request.fields,
             isAllowed: decision.isAllowed,
-            policy: decision.policy < 0 ? nil : service.program.policies[Int(decision.policy)].name, rule: Int(decision.rule))
+            policy: decision.policy < 0 ? nil : service.program.policies[Int(decision.policy)].name,
+            rule: Int(decision.rule))
         if records.count < Self.capacity {
             records.append(record)
         } else {

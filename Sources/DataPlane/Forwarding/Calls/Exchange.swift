@@ -250,7 +250,8 @@ final class Exchange {
         isResponseStarted = true
         isResponseComplete = true
         worker.replies.write(
-            status: status, reason: origin.tellsReason ? reason : .none, location: location, isHead: request.knownMethod == .head,
+            status: status, reason: origin.tellsReason ? reason : .none, location: location,
+            isHead: request.knownMethod == .head,
             to: downstream)
         end()
     }

@@ -144,7 +144,9 @@ final class HTTP1ClientConnection: StreamConnection, UpstreamStream {
         if isReadingBody {
             // Held back by its reader, the response makes no progress through no fault of the callee's.
             if !isReadingPaused { deadline = min(deadline, lastProgress + timeouts.stream) }
-        } else if isRequestSent, exchange.backendDeadline == nil, exchange.requestDeadline == nil, !exchange.waitsForever {
+        } else if isRequestSent, exchange.backendDeadline == nil, exchange.requestDeadline == nil,
+            !exchange.waitsForever
+        {
             deadline = min(deadline, lastProgress + timeouts.response)
         }
         return deadline

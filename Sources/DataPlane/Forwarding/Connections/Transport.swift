@@ -35,7 +35,9 @@ struct Transport: ~Copyable {
 
     /// Passes on what epoll said; without it no read calls the kernel again.
     mutating func note(_ events: ReadyEvents) {
-        if events.contains(.readable) || events.contains(.peerEnded) || events.contains(.hangup) || events.contains(.failed) {
+        if events.contains(.readable) || events.contains(.peerEnded) || events.contains(.hangup)
+            || events.contains(.failed)
+        {
             isDrained = false
         }
         if events.contains(.peerEnded) || events.contains(.hangup) || events.contains(.failed) { peerEnded = true }

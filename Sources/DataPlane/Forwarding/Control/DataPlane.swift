@@ -16,7 +16,8 @@ package final class DataPlane: Sendable {
         fileprivate let opened: [[NetworkAddress: Listener]]
         fileprivate let tls: TLSMaterial
 
-        fileprivate init(plan: ServingPlan, views: [WorkerView], opened: [[NetworkAddress: Listener]], tls: TLSMaterial) {
+        fileprivate init(plan: ServingPlan, views: [WorkerView], opened: [[NetworkAddress: Listener]], tls: TLSMaterial)
+        {
             self.plan = plan
             self.views = views
             self.opened = opened
@@ -65,7 +66,9 @@ package final class DataPlane: Sendable {
             var opened = [[NetworkAddress: Listener]](repeating: [:], count: workers.count)
             for (address, placed) in plan.listeners where !state.addresses.contains(address) {
                 do throws(SystemCallError) {
-                    for (index, socket) in try ListeningSockets.open(at: address, count: workers.count).sockets.enumerated() {
+                    for (index, socket) in try ListeningSockets.open(at: address, count: workers.count).sockets
+                        .enumerated()
+                    {
                         opened[index][address] = Listener(
                             address: address, socket: try socket.duplicate(), view: compiled[index].listeners[address]!)
                     }

@@ -148,7 +148,8 @@ package struct ServingPlan: Sendable {
                 ports[.ip(ip, port: listener.port.value), default: []].append(
                     GatewayPlan(
                         name: name, account: account, listener: listener,
-                        routes: snapshot.routes(forGateway: name, listener: listener), trustedProxies: gateway.trustedProxies))
+                        routes: snapshot.routes(forGateway: name, listener: listener),
+                        trustedProxies: gateway.trustedProxies))
             }
         }
         for (address, plans) in ports {
@@ -187,7 +188,8 @@ package struct ServingPlan: Sendable {
 extension Diagnostic {
     static func unresolvable(_ address: Located<SocketAddress>) -> Diagnostic {
         Diagnostic(
-            .unresolvableName, at: address.position, found: "\"\(address.value)\"", expected: "a name that resolves to an address",
+            .unresolvableName, at: address.position, found: "\"\(address.value)\"",
+            expected: "a name that resolves to an address",
             remedy: "write an IP address, or make the name resolve on this host")
     }
 }

@@ -9,7 +9,8 @@ import Telemetry
 /// Compiles a plan into views. What did not change since the last one is not compiled again.
 struct ViewCompiler {
     let labels: LabelRegistry
-    private var programs: [ResourceName: (policies: [AuthorizationPolicy], action: DefaultAction, program: AuthorizationProgram)] = [:]
+    private var programs:
+        [ResourceName: (policies: [AuthorizationPolicy], action: DefaultAction, program: AuthorizationProgram)] = [:]
     private var tables: [TableKey: (routes: [[HTTPRoute]], listeners: [GatewayListener], table: RouteTable)] = [:]
 
     private enum TableKey: Hashable {
@@ -25,12 +26,14 @@ struct ViewCompiler {
         for (view, service) in zip(services, plan.services) {
             var byNamespace: [String: RouteTableView] = [:]
             for (namespace, routes) in service.consumerRoutes {
-                byNamespace[namespace] = self.routes(routes, of: service.name, from: namespace, plan.snapshot, services, indices)
+                byNamespace[namespace] = self.routes(
+                    routes, of: service.name, from: namespace, plan.snapshot, services, indices)
             }
             let own =
                 service.routes.isEmpty
                 ? nil
-                : routes(service.routes, of: service.name, from: service.name.namespace, plan.snapshot, services, indices)
+                : routes(
+                    service.routes, of: service.name, from: service.name.namespace, plan.snapshot, services, indices)
             view.join(own, consumers: byNamespace)
         }
         var listeners: [NetworkAddress: ListenerView] = [:]
@@ -62,12 +65,15 @@ struct ViewCompiler {
             name: plan.name, label: labels.label("\(plan.name)"), serverName: plan.serverName,
             keepsEscapedSlashes: plan.service.escapedSlashes == .keep, program: program,
             policyLabels: program.policies.map { labels.label("\($0.name)") } + [labels.label("default action")],
-            endpoints: plan.endpoints.map { EndpointView(address: $0.address, isMesh: $0.isMesh, isWorkload: $0.isWorkload) },
+            endpoints: plan.endpoints.map {
+                EndpointView(address: $0.address, isMesh: $0.isMesh, isWorkload: $0.isWorkload)
+            },
             accounts: plan.accounts)
     }
 
     private mutating func compile(
-        _ gateways: [ServingPlan.GatewayPlan], at address: NetworkAddress, _ snapshot: MeshSnapshot, _ services: [ServiceView],
+        _ gateways: [ServingPlan.GatewayPlan], at address: NetworkAddress, _ snapshot: MeshSnapshot,
+        _ services: [ServiceView],
         _ indices: [ResourceName: Int]
     ) -> GatewayView {
         let table = table(.gateway(address), gateways.map(\.routes), gateways.map(\.listener)) {
@@ -75,7 +81,9 @@ struct ViewCompiler {
         }
         return GatewayView(
             isSecure: gateways[0].listener.protocol == .https,
-            listeners: gateways.map { GatewayListenerView(caller: Caller($0.account), trustedProxies: $0.trustedProxies) },
+            listeners: gateways.map {
+                GatewayListenerView(caller: Caller($0.account), trustedProxies: $0.trustedProxies)
+            },
             routes: join(table, services, indices))
     }
 
@@ -98,9 +106,13 @@ struct ViewCompiler {
         return table
     }
 
-    private func join(_ table: RouteTable, _ services: [ServiceView], _ indices: [ResourceName: Int]) -> RouteTableView {
+    private func join(_ table: RouteTable, _ services: [ServiceView], _ indices: [ResourceName: Int]) -> RouteTableView
+    {
         RouteTableView(
-            table: table, rules: table.rules.map { RuleView(rule: $0, label: labels.label(String(decoding: $0.label, as: UTF8.self))) },
+            table: table,
+            rules: table.rules.map {
+                RuleView(rule: $0, label: labels.label(String(decoding: $0.label, as: UTF8.self)))
+            },
             services: table.services.map { services[indices[$0]!] })
     }
 

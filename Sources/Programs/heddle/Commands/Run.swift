@@ -2,7 +2,12 @@ import ArgumentParser
 import Glibc
 import Logging
 
-extension Logger.Level: @retroactive ExpressibleByArgument {}
+/// What is said on standard error, from the least on.
+private enum LogLevel: String, ExpressibleByArgument, CaseIterable {
+    case trace, debug, info, notice, warning, error, critical
+
+    var level: Logger.Level { Logger.Level(rawValue: rawValue) ?? .info }
+}
 
 struct Run: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -38,14 +43,14 @@ struct Run: AsyncParsableCommand {
         help: ArgumentHelp(
             "What is logged to standard error: trace, debug, info, notice, warning, error, critical.",
             valueName: "level"))
-    var logLevel = Logger.Level.info
+    private var logLevel = LogLevel.info
 
     func run() async throws {
         let state = StateLocation.folder(option: state)
         try await MeshProcess(
             RunOptions(
                 manifestsFolder: StateLocation.absolute(manifests), node: node, stateFolder: state,
-                adminSocketPath: admin?.path ?? "\(state)/\(StateLocation.socketName)", logLevel: logLevel)
+                adminSocketPath: admin?.path ?? "\(state)/\(StateLocation.socketName)", logLevel: logLevel.level)
         ).run()
         // exit(3) would take OpenSSL's tables away from workers that are still letting go of their sessions.
         _exit(0)

@@ -33,21 +33,27 @@ struct MetricsText {
         text.sample("heddle_connections", [], UInt64(counters.open))
         text.metric("heddle_connections_accepted_total", .counter, help: "Callers' connections accepted.")
         text.sample("heddle_connections_accepted_total", [], counters.accepted)
-        text.metric("heddle_accept_pauses_total", .counter, help: "Times accepting paused: out of descriptors, or at the limit.")
+        text.metric(
+            "heddle_accept_pauses_total", .counter, help: "Times accepting paused: out of descriptors, or at the limit."
+        )
         text.sample("heddle_accept_pauses_total", [], counters.pauses)
         text.metric("heddle_upstream_connections", .gauge, help: "Connections to endpoints that are open.")
         text.sample("heddle_upstream_connections", [], UInt64(counters.upstream))
         text.metric("heddle_upstream_connects_total", .counter, help: "Connections made to endpoints.")
         text.sample("heddle_upstream_connects_total", [], counters.upstreamConnects)
-        text.metric("heddle_refused_requests_total", .counter, help: "Messages refused before they were requests, by status code.")
+        text.metric(
+            "heddle_refused_requests_total", .counter,
+            help: "Messages refused before they were requests, by status code.")
         for (code, count) in counters.refused.sorted(by: { $0.key < $1.key }) {
             text.sample("heddle_refused_requests_total", [(name: "code", value: "\(code)")], count)
         }
         handshakes(&text, "heddle_handshakes_total", "Callers' TLS handshakes, by result.", counters.handshakes)
         handshakes(
-            &text, "heddle_upstream_handshake_failures_total", "TLS handshakes with other nodes that failed, by reason.",
+            &text, "heddle_upstream_handshake_failures_total",
+            "TLS handshakes with other nodes that failed, by reason.",
             counters.upstreamHandshakeFailures)
-        text.metric("heddle_access_log_dropped_total", .counter, help: "Access log lines dropped because nobody read them.")
+        text.metric(
+            "heddle_access_log_dropped_total", .counter, help: "Access log lines dropped because nobody read them.")
         text.sample("heddle_access_log_dropped_total", [], droppedLogLines)
     }
 
@@ -59,7 +65,8 @@ struct MetricsText {
     }
 
     private func decisions(_ text: inout PrometheusText) {
-        text.metric("heddle_decisions_total", .counter, help: "Decisions, by the policy that made them and what they were.")
+        text.metric(
+            "heddle_decisions_total", .counter, help: "Decisions, by the policy that made them and what they were.")
         for index in report.decisions.indices where report.decisions[index] > 0 {
             let policy = labels.name(of: Label(id: UInt32(index / 2)))
             text.sample(
@@ -78,7 +85,8 @@ struct MetricsText {
         text.sample("heddle_generation", [], serving.generation.number)
         text.metric("heddle_resources", .gauge, help: "Resources of the generation that serves.")
         text.sample("heddle_resources", [], UInt64(serving.resourceCount))
-        text.metric("heddle_reload_duration_seconds", .gauge, help: "From the last change's first event to its last worker.")
+        text.metric(
+            "heddle_reload_duration_seconds", .gauge, help: "From the last change's first event to its last worker.")
         let (seconds, attoseconds) = serving.duration.components
         text.sample(
             "heddle_reload_duration_seconds", [],

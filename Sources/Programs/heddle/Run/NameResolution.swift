@@ -13,7 +13,9 @@ enum NameResolution {
         var found: [IPAddress] = []
         var entry = unsafe list
         while let current = unsafe entry {
-            if let raw = unsafe current.pointee.ai_addr, let address = unsafe NetworkAddress(raw), !found.contains(address.ip) {
+            if let raw = unsafe current.pointee.ai_addr, let address = unsafe NetworkAddress(raw),
+                !found.contains(address.ip)
+            {
                 found.append(address.ip)
             }
             unsafe entry = unsafe current.pointee.ai_next

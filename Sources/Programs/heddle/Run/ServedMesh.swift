@@ -17,7 +17,8 @@ struct ServedMesh: RunningMesh {
     private let startedAt: Timestamp
 
     init(
-        options: RunOptions, reconciler: MeshReconciler, participant: ServingParticipant, reporter: ReconciliationReporter
+        options: RunOptions, reconciler: MeshReconciler, participant: ServingParticipant,
+        reporter: ReconciliationReporter
     ) {
         self.options = options
         self.reconciler = reconciler
@@ -41,7 +42,9 @@ struct ServedMesh: RunningMesh {
         let status = await reconciler.status
         let serving = participant.serving
         var problems = [status.stateProblem].compactMap(\.self)
-        if let problem = participant.issuer.problem, let serving { problems.append(.cannotIssue(serving.snapshot, problem)) }
+        if let problem = participant.issuer.problem, let serving {
+            problems.append(.cannotIssue(serving.snapshot, problem))
+        }
         return StatusReport(
             version: Version.text, node: options.node, trustDomain: "\(serving?.snapshot.mesh.trustDomain.name ?? "")",
             manifestsFolder: options.manifestsFolder, startedAt: startedAt, serving: status.serving.map(Self.report),
@@ -54,7 +57,8 @@ struct ServedMesh: RunningMesh {
                     resourceCount: $0.resourceCount, servedResourceCount: $0.servedResourceCount)
             },
             watching: Self.report(status.watching), problems: problems,
-            listeners: serving?.plan.listenerDescriptions.map { ListenerReport(owner: $0.owner, address: $0.address) } ?? [],
+            listeners: serving?.plan.listenerDescriptions.map { ListenerReport(owner: $0.owner, address: $0.address) }
+                ?? [],
             certificates: certificates())
     }
 
@@ -89,7 +93,8 @@ struct ServedMesh: RunningMesh {
 
     private static func facts(_ svid: X509SVID) -> CertificateFacts {
         CertificateFacts(
-            spiffeID: "\(svid.id)", serial: svid.credentials.leaf.serial, notBefore: Timestamp(seconds: svid.notBefore.seconds),
+            spiffeID: "\(svid.id)", serial: svid.credentials.leaf.serial,
+            notBefore: Timestamp(seconds: svid.notBefore.seconds),
             notAfter: Timestamp(seconds: svid.notAfter.seconds))
     }
 
@@ -100,12 +105,15 @@ struct ServedMesh: RunningMesh {
             documents.isEmpty && options.prunes && !options.isDryRun
             ? await reconciler.confirmEmpty()
             : await reconciler.apply(
-                documents.map { AppliedFile(path: $0.name, bytes: $0.bytes) }, prune: options.prunes, dryRun: options.isDryRun)
+                documents.map { AppliedFile(path: $0.name, bytes: $0.bytes) }, prune: options.prunes,
+                dryRun: options.isDryRun)
         return report(outcome)
     }
 
     func delete(_ kind: ResourceKind, _ name: ResourceName, _ options: ApplyOptions) async -> ApplyReport {
-        guard let snapshot = participant.serving?.snapshot, snapshot.has(kind, name) else { return ApplyReport(outcome: .notFound) }
+        guard let snapshot = participant.serving?.snapshot, snapshot.has(kind, name) else {
+            return ApplyReport(outcome: .notFound)
+        }
         return report(
             await reconciler.delete(ResourceIdentity(kind, name), prune: options.prunes, dryRun: options.isDryRun))
     }
@@ -114,7 +122,8 @@ struct ServedMesh: RunningMesh {
         switch outcome {
         case .served(let served, let changes, let warnings):
             ApplyReport(
-                outcome: .served, generation: served.generation.number, changes: changes.map(Self.report), diagnostics: warnings)
+                outcome: .served, generation: served.generation.number, changes: changes.map(Self.report),
+                diagnostics: warnings)
         case .unchanged: ApplyReport(outcome: .unchanged)
         case .dryRun(let changes, let warnings):
             ApplyReport(outcome: .dryRun, changes: changes.map(Self.report), diagnostics: warnings)
@@ -136,9 +145,12 @@ struct ServedMesh: RunningMesh {
     // MARK: Calls
 
     func decision(id: String) async -> DecisionReport? {
-        guard let record = await participant.dataPlane?.decisionRecords().last(where: { $0.id == id }) else { return nil }
+        guard let record = await participant.dataPlane?.decisionRecords().last(where: { $0.id == id }) else {
+            return nil
+        }
         return DecisionReport(
-            id: record.id, generation: record.generation, at: Timestamp(microseconds: record.time), caller: record.caller,
+            id: record.id, generation: record.generation, at: Timestamp(microseconds: record.time),
+            caller: record.caller,
             service: record.service, method: record.method, host: record.host, path: record.path, fields: record.fields,
             isAllowed: record.isAllowed, policy: record.policy, rule: record.rule)
     }

@@ -43,7 +43,8 @@ final class ServingParticipant: SnapshotParticipant {
     func prepare(_ snapshot: MeshSnapshot, generation: Generation) async throws(Rejection) -> any PreparedChange {
         var problems: [Diagnostic] = []
         let plan = ServingPlan(
-            snapshot, node: options.node, generation: generation.number, resolve: NameResolution.addresses, problems: &problems)
+            snapshot, node: options.node, generation: generation.number, resolve: NameResolution.addresses,
+            problems: &problems)
         let gateways = gatewayContexts(plan, &problems)
         let identities = issue(plan, snapshot, &problems)
         guard problems.isEmpty, let identities else { throw Rejection(problems) }
@@ -171,10 +172,12 @@ final class ServingParticipant: SnapshotParticipant {
                 switch event {
                 case .handshakeRefused(let listener, let peer, let reason):
                     log.info(
-                        "handshake refused", metadata: ["listener": "\(listener)", "peer": "\(peer)", "reason": "\(reason)"])
+                        "handshake refused",
+                        metadata: ["listener": "\(listener)", "peer": "\(peer)", "reason": "\(reason)"])
                 case .upstreamHandshakeFailed(let endpoint, let reason):
                     log.warning(
-                        "handshake with another node failed", metadata: ["endpoint": "\(endpoint)", "reason": "\(reason)"])
+                        "handshake with another node failed",
+                        metadata: ["endpoint": "\(endpoint)", "reason": "\(reason)"])
                 }
             })
         state.withLock { $0.dataPlane = dataPlane }

@@ -21,7 +21,8 @@ struct StateFolder: ~Copyable {
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
             close(descriptor)
             throw Unusable(
-                description: "state folder \(path): another heddle uses it; stop that one, or choose another with --state")
+                description:
+                    "state folder \(path): another heddle uses it; stop that one, or choose another with --state")
         }
         lock = descriptor
     }
@@ -41,7 +42,8 @@ struct StateFolder: ~Copyable {
         }
         // Keys lie here: nobody else has business in it.
         guard unsafe status.st_mode & 0o077 == 0 || chmod(path, 0o700) == 0 else {
-            throw Unusable(description: "state folder \(path): others may enter it, and that cannot be changed: \(reason())")
+            throw Unusable(
+                description: "state folder \(path): others may enter it, and that cannot be changed: \(reason())")
         }
     }
 
