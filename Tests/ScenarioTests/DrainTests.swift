@@ -31,6 +31,7 @@ extension ScenarioTests {
             #expect(Response(head: head, body: "").status == 200)
             #expect(String(decoding: start, as: UTF8.self) + rest == "first last")
             #expect(heddle.process.waitForExit() == .code(0))
+            #expect(!Files.exists(folder.state() + "/admin.sock"))
             #expect(backend.requests.count == 1)
         }
 

@@ -70,6 +70,7 @@ struct MeshProcess {
         await participant.drain()
         await reconciling.value  // what served last is on the disk then
         for task in tasks { task.cancel() }
+        for task in tasks { await task.value }  // the admin socket's file is gone then
         log.info("stopped")
     }
 
