@@ -8,7 +8,8 @@ package final class AccessLogSink: Sendable {
     private struct Buffer {
         var bytes: [UInt8] = []
         var dropped: UInt64 = 0
-        var isClosed = false
+        /// Lines were taken and are not written yet.
+        var isWriting = false
     }
 
     private let buffer = Mutex(Buffer())
@@ -26,6 +27,13 @@ package final class AccessLogSink: Sendable {
     }
 
     package var droppedLineCount: UInt64 { buffer.withLock { $0.dropped } }
+
+    /// Waits until all lines are written, for a second at most: whoever reads them may have stopped.
+    package func flush() async {
+        for _ in 0..<100 where buffer.withLock({ $0.isWriting || !$0.bytes.isEmpty }) {
+            try? await Task.sleep(for: .milliseconds(10))
+        }
+    }
 
     func append(_ line: [UInt8]) {
         let wasEmpty = buffer.withLock { buffer in
@@ -46,9 +54,11 @@ package final class AccessLogSink: Sendable {
             let bytes = buffer.withLock { buffer in
                 let taken = buffer.bytes
                 buffer.bytes = []
+                buffer.isWriting = true
                 return taken
             }
             write(bytes)
+            buffer.withLock { $0.isWriting = false }
         }
     }
 

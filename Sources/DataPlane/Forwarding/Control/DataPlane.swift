@@ -142,6 +142,7 @@ package final class DataPlane: Sendable {
             worker.closeAll()
             worker.loop.stop()
         }
+        await accessLog.flush()
     }
 
     private func onEveryWorker(_ work: @escaping @Sendable (Worker) -> Void) async {
