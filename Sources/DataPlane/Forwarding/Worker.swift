@@ -2,6 +2,7 @@ import Authorization
 import EventLoops
 import Glibc
 import HTTPSemantics
+import Manifests
 import SPIFFE
 import Telemetry
 import TransportSecurity
@@ -19,11 +20,13 @@ final class Worker: @unchecked Sendable {
         didSet {
             timeouts = view.timeouts
             limits = view.limits
+            accessLogging = view.accessLog
         }
     }
     /// The view's, here because every event of every connection asks for them.
     private(set) var timeouts: MillisecondTimeouts
     private(set) var limits: HTTP1Limits
+    private(set) var accessLogging: Manifests.AccessLog
     var identities: TLSMaterial
 
     // What the turn at hand works with; free again when it is over.
@@ -33,7 +36,6 @@ final class Worker: @unchecked Sendable {
     var responseHead = MessageHead()
     var trailers = MessageHead()
     let noTrailers = MessageHead()
-    private var text: [UInt8] = []
     var random = FastRandom()
 
     // What is counted and told.
@@ -67,13 +69,13 @@ final class Worker: @unchecked Sendable {
         self.view = view
         timeouts = view.timeouts
         limits = view.limits
+        accessLogging = view.accessLog
         self.identities = identities
         self.connectionLimit = connectionLimit
         self.events = events
         self.accessLog = AccessLogWriter(sink: accessLog)
         loop = try EventLoop()
         output.reserveCapacity(4096)
-        text.reserveCapacity(256)
     }
 
     deinit { unsafe scratch.deallocate() }
@@ -193,12 +195,6 @@ final class Worker: @unchecked Sendable {
         }
         counters.upstream = pools.values.reduce(0) { $0 + $1.connectionCount }
         return WorkerReport(metrics: metrics, counters: counters, decisions: decisionCounts)
-    }
-
-    /// A text made for the moment.
-    func withText<Result>(_ body: (inout [UInt8]) -> Result) -> Result {
-        text.removeAll(keepingCapacity: true)
-        return body(&text)
     }
 }
 

@@ -12,7 +12,7 @@ final class AccessLogWriter {
     init(sink: AccessLogSink) { self.sink = sink }
 
     func record(_ exchange: Exchange, microseconds: UInt64) {
-        switch exchange.worker.view.accessLog {
+        switch exchange.worker.accessLogging {
         case .none: return
         case .failures: guard exchange.reason != .none || exchange.status >= 500 else { return }
         case .all: break

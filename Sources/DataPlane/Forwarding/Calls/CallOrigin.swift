@@ -7,6 +7,8 @@ final class CallOrigin {
     /// The place the connection was accepted at; its view changes with the generation.
     let listener: Listener
     let peer: NetworkAddress
+    /// The peer's address as `x-forwarded-for` has it; empty over a Unix socket.
+    let peerText: [UInt8]
     /// What the TLS handshake named: inbound a service, on a Gateway a host.
     let serverName: String
     let serverNameBytes: [UInt8]
@@ -19,6 +21,7 @@ final class CallOrigin {
     init(listener: Listener, peer: NetworkAddress, caller: Caller? = nil, serverName: String? = nil) {
         self.listener = listener
         self.peer = peer
+        if case .ip(let address, _) = peer { peerText = Array(address.description.utf8) } else { peerText = [] }
         verifiedCaller = caller
         self.serverName = serverName ?? ""
         serverNameBytes = Array(self.serverName.utf8)

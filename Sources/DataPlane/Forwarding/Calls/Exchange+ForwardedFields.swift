@@ -23,19 +23,13 @@ extension Exchange {
             request.removeField(.forwardedHost)
             request.removeField(.forwardedProto)
         }
-        if case .ip(let address, _) = origin.peer {
-            worker.withText { text in
-                text.append(contentsOf: address.description.utf8)
-                request.appendToList(.forwardedFor, text.span)
-            }
-        }
+        let peer = origin.peerText
+        if !peer.isEmpty { request.appendToList(.forwardedFor, peer.span) }
         if !request.hasField(.forwardedHost) { request.copyHost(to: .forwardedHost) }
         if !request.hasField(.forwardedProto) { request.setField(.forwardedProto, to: request.scheme.bytes) }
         if !request.hasField(.requestID) {
-            worker.withText { text in
-                RequestID.append(to: &text, using: &worker.random)
-                request.setField(.requestID, to: text.span)
-            }
+            let id = RequestID.random(using: &worker.random)
+            request.setField(.requestID, to: id.span)
         }
     }
 }

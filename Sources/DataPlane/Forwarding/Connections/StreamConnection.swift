@@ -30,6 +30,8 @@ class StreamConnection: EventHandler {
     /// `nil` once closed: the descriptor and its keys are gone with it.
     private var transport: Transport?
     private let descriptor: CInt
+    /// Under TLS. Kept here: to ask the transport would borrow it, which costs an allocation.
+    final let isSecure: Bool
     private var output = ByteQueue()
     private var isReadPaused = false
     private var wantsRead = false
@@ -43,6 +45,7 @@ class StreamConnection: EventHandler {
     init(worker: Worker, transport: consuming Transport, state: State) {
         self.worker = worker
         descriptor = transport.socket.descriptor
+        isSecure = transport.isSecure
         self.transport = consume transport
         self.state = state
     }
@@ -78,7 +81,6 @@ class StreamConnection: EventHandler {
     final var serverName: String? { transport?.serverName }
     /// When a reader that took nothing of what is queued has stalled for too long; `nil`: nothing is queued.
     final var outputDeadline: DeadlineWheel.Time? { output.isEmpty ? nil : lastOutput + worker.timeouts.stream }
-    final var isSecure: Bool { transport?.isSecure ?? false }
 
     /// Puts the connection on its loop.
     final func start() throws(SystemCallError) {

@@ -60,6 +60,7 @@ struct MeshProcess {
         let reconciling = Task { await reconciler.run() }
         let tasks = [
             Task { await issuer.run() }, Task { await participant.followRotation() }, Task { await admin.run() },
+            Task { await MemoryTrim.run() },
         ]
         for await signal in signals {
             guard signal == SIGHUP else { break }

@@ -1,0 +1,12 @@
+import CLinux
+
+/// Gives back to the kernel what the allocator holds and nobody uses: what reading a folder took, and what connections that
+/// idle now needed for their handshakes. Workers hardly allocate, so that nobody waits for it.
+enum MemoryTrim {
+    private static let interval = Duration.seconds(2)
+
+    /// Until the task is cancelled.
+    static func run() async {
+        while (try? await Task.sleep(for: interval)) != nil { malloc_trim(0) }
+    }
+}
