@@ -13,7 +13,7 @@ package enum FailureReason: UInt8, Sendable, CaseIterable {
     case upstreamFailed
     /// Not answered in time: 504, or 408 where the caller was late.
     case timeout
-    /// A limit was reached: 503, 431 or 414.
+    /// A limit was reached: 431 or 414.
     case overloaded
     /// Not a well-formed request: 400.
     case malformed

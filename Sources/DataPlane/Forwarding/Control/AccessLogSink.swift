@@ -1,4 +1,5 @@
 import CLinux
+import EventLoops
 import Glibc
 import Synchronization
 

@@ -16,9 +16,6 @@ struct MeshProcess {
     struct NotServing: Error {}
 
     init(_ options: RunOptions) {
-        var options = options
-        options.manifestsFolder = AbsolutePath.of(options.manifestsFolder)
-        options.stateFolder = AbsolutePath.of(options.stateFolder)
         self.options = options
         var log = Logger(label: "heddle", factory: { StreamLogHandler.standardError(label: $0) })
         log.logLevel = options.logLevel

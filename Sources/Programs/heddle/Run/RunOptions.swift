@@ -2,11 +2,11 @@ import Logging
 
 /// What `heddle run` was told, with every default filled in.
 struct RunOptions: Sendable {
-    /// As the user named it.
+    /// Absolute, as the watcher needs it.
     var manifestsFolder: String
     /// The Node this host is; `nil` in a mesh of one host.
     var node: String?
-    /// Keys, issued serials, generations.
+    /// Absolute. Keys, issued serials, generations.
     var stateFolder: String
     /// The Unix socket of the admin API.
     var adminSocketPath: String

@@ -2,7 +2,7 @@ import CLinux
 import Glibc
 
 /// A thread of the kernel's, for a loop that runs as long as the process.
-enum SystemThread {
+package enum SystemThread {
     private final class Body {
         let name: String
         let run: @Sendable () -> Void
@@ -15,7 +15,7 @@ enum SystemThread {
 
     /// - Parameter name: at most 15 bytes (pthread_setname_np).
     /// - Returns: Whether the kernel gave one.
-    static func start(name: String, _ run: @escaping @Sendable () -> Void) -> Bool {
+    package static func start(name: String, _ run: @escaping @Sendable () -> Void) -> Bool {
         var thread = pthread_t()
         let body = unsafe Unmanaged.passRetained(Body(name: name, run: run))
         // A new thread inherits the mask: signals are the main thread's affair.
