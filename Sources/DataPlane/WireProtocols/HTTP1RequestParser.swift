@@ -19,19 +19,12 @@ package enum HTTP1RequestParser {
     ) throws(HTTP1Error) -> Int? {
         guard scan.isWorthParsing(bytes, limits: limits) else { return nil }
         head.removeAll()
-        guard let line = try startLine(bytes, limits: limits) else {
-            try scan.wait(bytes, limits: limits, isStartLineWhole: false)
-            return nil
-        }
+        let startLine = try startLine(bytes, limits: limits)
         guard
-            let end = try HTTP1FieldLines.scan(
-                bytes, from: line.end, into: &head, fieldLimit: limits.fieldCount)
-        else {
-            try scan.wait(bytes, limits: limits, isStartLineWhole: true)
-            return nil
-        }
-        guard end <= limits.headByteCount else { throw .headTooLarge }
-        head.fill(bytes.extracting(0..<end))
+            let end = try HTTP1Head.read(
+                bytes, from: startLine?.end, into: &head, limits: limits, scan: &scan, isStartLineLimited: true),
+            let line = startLine
+        else { return nil }
         head.scheme = scheme
         head.method = line.method
         head.knownMethod = KnownMethod(bytes.extracting(line.method.bounds))
@@ -78,13 +71,8 @@ package enum HTTP1RequestParser {
 
         guard let minorVersion = try HTTP1Version.minor(bytes, cursor) else { return nil }
         cursor += HTTP1Version.byteCount
-        guard cursor < count else { return nil }
-        guard bytes[cursor] == UInt8(ascii: "\r") else {
-            throw bytes[cursor] == UInt8(ascii: "\n") ? .invalidLineEnd : .invalidRequestLine
-        }
-        guard cursor + 1 < count else { return nil }
-        guard bytes[cursor + 1] == UInt8(ascii: "\n") else { throw .invalidLineEnd }
-        return StartLine(method: method, target: target, minorVersion: minorVersion, end: cursor + 2)
+        guard let end = try HTTP1Head.endOfLine(bytes, cursor, otherwise: .invalidRequestLine) else { return nil }
+        return StartLine(method: method, target: target, minorVersion: minorVersion, end: end)
     }
 
     private static func methodError(_ byte: UInt8, _ hasMethod: Bool) -> HTTP1Error {
@@ -118,8 +106,7 @@ package enum HTTP1RequestParser {
     private static func interpret(_ line: StartLine, _ head: inout MessageHead) throws(HTTP1Error) -> HTTP1Framing {
         let fields = try HTTP1MessageFields(head, isRequest: true)
         guard let hostIndex = fields.hostIndex else { throw .malformedRequest(.missingHost) }
-        let isHTTP10 = line.minorVersion == 0
-        guard !isHTTP10 || !fields.hasTransferEncoding else { throw .transferEncodingInHTTP10 }
+        var framing = try HTTP1Framing(fields, minorVersion: line.minorVersion)
         do {
             try head.setHost(canonicalizing: head.fields[hostIndex].value)
             try setTarget(line.target, &head)
@@ -127,11 +114,6 @@ package enum HTTP1RequestParser {
             throw .malformedRequest(error)
         }
 
-        var framing = HTTP1Framing()
-        framing.minorVersion = line.minorVersion
-        framing.keepsAlive = !fields.closes && !isHTTP10
-        framing.expectsContinue = fields.expectsContinue && !isHTTP10
-        framing.isUpgrade = fields.isUpgrade && !isHTTP10
         head.contentLength = fields.contentLength
         if fields.isChunked {
             framing.body = .chunked

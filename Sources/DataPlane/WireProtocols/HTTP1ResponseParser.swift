@@ -16,19 +16,12 @@ package enum HTTP1ResponseParser {
     ) throws(HTTP1Error) -> Int? {
         guard scan.isWorthParsing(bytes, limits: limits) else { return nil }
         head.removeAll()
-        guard let line = try statusLine(bytes) else {
-            try scan.wait(bytes, limits: limits, isStartLineWhole: true)
-            return nil
-        }
+        let statusLine = try statusLine(bytes)
         guard
-            let end = try HTTP1FieldLines.scan(
-                bytes, from: line.end, into: &head, fieldLimit: limits.fieldCount)
-        else {
-            try scan.wait(bytes, limits: limits, isStartLineWhole: true)
-            return nil
-        }
-        guard end <= limits.headByteCount else { throw .headTooLarge }
-        head.fill(bytes.extracting(0..<end))
+            let end = try HTTP1Head.read(
+                bytes, from: statusLine?.end, into: &head, limits: limits, scan: &scan, isStartLineLimited: false),
+            let line = statusLine
+        else { return nil }
         head.status = line.status
         framing = try interpret(line, &head, requestMethod)
         return end
@@ -68,13 +61,8 @@ package enum HTTP1ResponseParser {
 
         var cursor = codeEnd
         if bytes[cursor] == UInt8(ascii: " ") { cursor = HTTP1FieldLines.endOfValue(bytes, cursor) }
-        guard cursor < bytes.count else { return nil }
-        guard bytes[cursor] == UInt8(ascii: "\r") else {
-            throw bytes[cursor] == UInt8(ascii: "\n") ? .invalidLineEnd : .invalidStatusLine
-        }
-        guard cursor + 1 < bytes.count else { return nil }
-        guard bytes[cursor + 1] == UInt8(ascii: "\n") else { throw .invalidLineEnd }
-        return StatusLine(status: status, minorVersion: minorVersion, end: cursor + 2)
+        guard let end = try HTTP1Head.endOfLine(bytes, cursor, otherwise: .invalidStatusLine) else { return nil }
+        return StatusLine(status: status, minorVersion: minorVersion, end: end)
     }
 
     /// RFC 9112 § 6.3, save that a framing the RFC asks to be read until the connection closes, because two fields
@@ -83,13 +71,8 @@ package enum HTTP1ResponseParser {
         _ line: StatusLine, _ head: inout MessageHead, _ requestMethod: KnownMethod
     ) throws(HTTP1Error) -> HTTP1Framing {
         let fields = try HTTP1MessageFields(head, isRequest: false)
-        let isHTTP10 = line.minorVersion == 0
-        guard !isHTTP10 || !fields.hasTransferEncoding else { throw .transferEncodingInHTTP10 }
+        var framing = try HTTP1Framing(fields, minorVersion: line.minorVersion)
         head.contentLength = fields.contentLength
-        var framing = HTTP1Framing()
-        framing.minorVersion = line.minorVersion
-        framing.keepsAlive = !fields.closes && !isHTTP10
-        framing.isUpgrade = fields.isUpgrade && !isHTTP10
         let isInterim = line.status < 200
         if requestMethod == .head || isInterim || line.status == 204 || line.status == 304 {
             framing.body = .none
