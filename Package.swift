@@ -56,6 +56,7 @@ let package = Package(
         .systemLibrary(name: "CLinux", path: "Sources/SystemLibraries/CLinux"),
 
         // Vocabulary: what everything else speaks.
+        room("CommonValues", in: "Vocabulary"),
         room("Diagnostics", in: "Vocabulary"),
         room("SPIFFE", in: "Vocabulary"),
         room("HTTPSemantics", in: "Vocabulary"),
@@ -63,39 +64,38 @@ let package = Package(
 
         // Intent: from bytes to one checked snapshot.
         room("YAMLSyntax", in: "Intent", ["CLibYAML", "Diagnostics"]),
-        room("Manifests", in: "Intent", ["Diagnostics", "SPIFFE", "YAMLSyntax"]),
+        room("Manifests", in: "Intent", ["CommonValues", "Diagnostics", "SPIFFE", "HTTPSemantics", "YAMLSyntax"]),
         room("MeshSnapshot", in: "Intent", ["Diagnostics", "SPIFFE", "Manifests"]),
 
         // Decisions: pure values that say what happens to a call.
         room("Routing", in: "Decisions", ["Diagnostics", "HTTPSemantics", "Manifests", "MeshSnapshot"]),
         room(
             "Authorization", in: "Decisions",
-            ["Diagnostics", "SPIFFE", "HTTPSemantics", "Manifests", "MeshSnapshot"]),
+            ["CommonValues", "Diagnostics", "SPIFFE", "HTTPSemantics", "Manifests", "MeshSnapshot"]),
 
         // Change: from a folder that changes to a generation that serves.
         room(
             "Reconciliation", in: "Change",
-            ["CLinux", "Diagnostics", "Manifests", "MeshSnapshot", "Authorization", logging]),
+            ["CLinux", "CommonValues", "Diagnostics", "Manifests", "MeshSnapshot", "Authorization", logging]),
 
         // DataPlane: what touches sockets and keys.
-        room("EventLoops", in: "DataPlane", ["CLinux"]),
-        room("TransportSecurity", in: "DataPlane", ["COpenSSL", "CLinux", "SPIFFE"]),
-        room("WorkloadIdentity", in: "DataPlane", ["SPIFFE", "TransportSecurity", logging]),
+        room("EventLoops", in: "DataPlane", ["CLinux", "CommonValues"]),
+        room("TransportSecurity", in: "DataPlane", ["COpenSSL", "CLinux", "CommonValues", "SPIFFE"]),
+        room("WorkloadIdentity", in: "DataPlane", ["CommonValues", "SPIFFE", "TransportSecurity", logging]),
         room("WireProtocols", in: "DataPlane", ["HTTPSemantics"]),
         room(
             "Forwarding", in: "DataPlane",
             [
-                "CLinux", "Diagnostics", "SPIFFE", "HTTPSemantics", "Telemetry", "Manifests", "MeshSnapshot", "Routing",
-                "Authorization", "EventLoops", "TransportSecurity", "WireProtocols",
+                "CLinux", "CommonValues", "Diagnostics", "SPIFFE", "HTTPSemantics", "Telemetry", "Manifests",
+                "MeshSnapshot", "Routing", "Authorization", "EventLoops", "TransportSecurity", "WireProtocols",
             ]),
 
         // Operations: what people and programs ask a running mesh.
         room(
             "AdminAPI", in: "Operations",
             [
-                "CLinux", "Diagnostics", "SPIFFE", "HTTPSemantics", "Manifests", "MeshSnapshot", "Routing",
-                "Authorization",
-                "Reconciliation", "EventLoops", "WireProtocols",
+                "CLinux", "CommonValues", "Diagnostics", "SPIFFE", "HTTPSemantics", "Manifests", "MeshSnapshot",
+                "Routing", "Authorization", "Reconciliation", "EventLoops", "WireProtocols",
             ]),
 
         .executableTarget(
@@ -113,7 +113,9 @@ let package = Package(
 
         // Benchmarks: what hot code costs in time and allocations, to be run in release.
         .target(name: "AllocationCounter", path: "Benchmarks/AllocationCounter"),
-        benchmark("DecisionBenchmark", ["Diagnostics", "SPIFFE", "HTTPSemantics", "Manifests", "Authorization"]),
+        benchmark(
+            "DecisionBenchmark",
+            ["CommonValues", "Diagnostics", "SPIFFE", "HTTPSemantics", "Manifests", "Authorization"]),
         benchmark("HandshakeBenchmark", ["CLinux", "SPIFFE", "TransportSecurity"]),
         benchmark("HeadBenchmark", ["HTTPSemantics", "WireProtocols"]),
 
@@ -128,22 +130,23 @@ let package = Package(
 
         // Tests: what several of them need, then one target a target of the house.
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
+        tests("CommonValues"),
         tests("Diagnostics"),
         tests("SPIFFE"),
         tests("HTTPSemantics", ["FuzzKit", "WireChecks"]),
         tests("Telemetry"),
         tests("YAMLSyntax"),
-        tests("Manifests", ["Diagnostics", "HTTPSemantics", "FuzzKit"]),
+        tests("Manifests", ["CommonValues", "Diagnostics", "HTTPSemantics", "FuzzKit"]),
         tests("MeshSnapshot", ["Diagnostics", "Manifests"]),
         tests("Routing", ["Manifests", "MeshSnapshot", "HTTPSemantics"]),
-        tests("Authorization", ["Manifests", "MeshSnapshot", "HTTPSemantics"]),
+        tests("Authorization", ["CommonValues", "Manifests", "MeshSnapshot", "HTTPSemantics"]),
         tests("Reconciliation", ["Manifests", "MeshSnapshot"]),
         tests("EventLoops"),
-        tests("TransportSecurity", ["CLinux", "SPIFFE"]),
-        tests("WorkloadIdentity", ["SPIFFE", "TransportSecurity", logging]),
+        tests("TransportSecurity", ["CLinux", "CommonValues", "SPIFFE"]),
+        tests("WorkloadIdentity", ["CommonValues", "SPIFFE", "TransportSecurity", logging]),
         tests("WireProtocols", ["HTTPSemantics", "FuzzKit", "WireChecks"]),
         tests("Forwarding", ["TestSupport"]),
-        tests("AdminAPI", ["Diagnostics", "SPIFFE", "EventLoops", "Manifests", "MeshSnapshot"]),
+        tests("AdminAPI", ["CommonValues", "Diagnostics", "SPIFFE", "EventLoops", "Manifests", "MeshSnapshot"]),
         .testTarget(
             name: "ScenarioTests", dependencies: ["TestSupport"], path: "Tests/ScenarioTests", swiftSettings: settings),
     ]

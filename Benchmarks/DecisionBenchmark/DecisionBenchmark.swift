@@ -1,5 +1,6 @@
 import AllocationCounter
 import Authorization
+import CommonValues
 import Glibc
 import HTTPSemantics
 import Manifests
@@ -107,7 +108,7 @@ final class SampledCall {
         head = shape.head(index: index, isMatching: isMatching)
         facts = CallFacts(
             caller: Caller(shape.caller(index: index, isMatching: isMatching)),
-            peerAddress: CallAddress(high: 0, low: 0xFFFF_0A00_0001), destinationPort: 8080)
+            peerAddress: IPAddress(high: 0, low: 0xFFFF_0A00_0001), destinationPort: 8080)
     }
 
     func decide(with program: AuthorizationProgram) -> Bool { program.decide(head, facts).isAllowed }

@@ -1,3 +1,4 @@
+import CommonValues
 import Diagnostics
 import EventLoops
 import Glibc
@@ -80,9 +81,9 @@ struct AdminServerTests {
             .init("test.code"), at: SourcePosition(file: "shop.yaml", line: 1, column: 7, length: 7),
             found: "\"Servise\"",
             expected: "a kind", remedy: "change it")
-        mesh.refused.withLock { $0 = RefusalReport(hash: "x", at: Timestamp(seconds: 1), diagnostics: [diagnostic]) }
+        mesh.refused.withLock { $0 = RefusalReport(hash: "x", at: UnixTime(seconds: 1), diagnostics: [diagnostic]) }
         mesh.pending.withLock {
-            $0 = PendingReport(isEmpty: true, since: Timestamp(seconds: 2), resourceCount: 0, servedResourceCount: 6)
+            $0 = PendingReport(isEmpty: true, since: UnixTime(seconds: 2), resourceCount: 0, servedResourceCount: 6)
         }
         let text = try await answer("GET", ["v1", "status"], Self.text, mesh: mesh).output.text
         #expect(text.contains("shop.yaml:1:7: error[test.code]"))

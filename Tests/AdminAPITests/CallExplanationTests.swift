@@ -1,3 +1,4 @@
+import CommonValues
 import MeshSnapshot
 import Testing
 
@@ -146,7 +147,7 @@ struct CallExplanationTests {
 
     static func decision() -> DecisionReport {
         DecisionReport(
-            id: "abc", generation: 7, at: Timestamp(seconds: 0), caller: "spiffe://mesh.local/ns/shop/sa/web",
+            id: "abc", generation: 7, at: UnixTime(seconds: 0), caller: "spiffe://mesh.local/ns/shop/sa/web",
             service: .init(namespace: "shop", name: "orders"), method: "GET", host: "orders.shop", path: "/orders/1",
             fields: [("host", "orders.shop"), ("content-length", "5"), ("x-tenant", "b")], isAllowed: false,
             policy: .init(namespace: "shop", name: "no-tenant-b"), rule: 0)

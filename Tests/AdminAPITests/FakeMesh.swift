@@ -1,3 +1,4 @@
+import CommonValues
 import Diagnostics
 import Manifests
 import MeshSnapshot
@@ -33,10 +34,10 @@ final class FakeMesh: RunningMesh {
     func status() async -> StatusReport {
         StatusReport(
             version: "1.2.3", node: nil, trustDomain: "mesh.local", manifestsFolder: "/etc/heddle",
-            startedAt: Timestamp(seconds: 0),
+            startedAt: UnixTime(seconds: 0),
             serving: served.map { _ in
                 ServingReport(
-                    generation: 7, hash: "abc", appliedAt: Timestamp(seconds: 60), duration: .microseconds(3_250),
+                    generation: 7, hash: "abc", appliedAt: UnixTime(seconds: 60), duration: .microseconds(3_250),
                     resourceCount: 6, fileCount: 1, isLastGood: false, warnings: [])
             },
             refused: refused.withLock { $0 }, pending: pending.withLock { $0 },
@@ -46,8 +47,8 @@ final class FakeMesh: RunningMesh {
     }
 
     static let facts = CertificateFacts(
-        spiffeID: "spiffe://mesh.local/ns/shop/sa/web", serial: "0A", notBefore: Timestamp(seconds: 0),
-        notAfter: Timestamp(seconds: 3_600))
+        spiffeID: "spiffe://mesh.local/ns/shop/sa/web", serial: "0A", notBefore: UnixTime(seconds: 0),
+        notAfter: UnixTime(seconds: 3_600))
 
     func apply(_ documents: [ManifestDocument], _ options: ApplyOptions) async -> ApplyReport {
         changes.withLock { $0.append(Change(documents: documents, options: options)) }

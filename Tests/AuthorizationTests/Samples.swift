@@ -1,3 +1,4 @@
+import CommonValues
 import Diagnostics
 import Manifests
 import SPIFFE
@@ -33,11 +34,11 @@ extension SampleCall {
         return Caller(id)
     }
 
-    static func address(_ bytes: [UInt8]?) -> CallAddress {
-        guard let bytes else { return .none }
+    static func address(_ bytes: [UInt8]?) -> IPAddress {
+        guard let bytes else { return .unspecified }
         let low = bytes.suffix(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
-        if bytes.count == 4 { return CallAddress(high: 0, low: 0xFFFF_0000_0000 | low) }
-        return CallAddress(high: bytes.prefix(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }, low: low)
+        if bytes.count == 4 { return IPAddress(high: 0, low: 0xFFFF_0000_0000 | low) }
+        return IPAddress(high: bytes.prefix(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }, low: low)
     }
 }
 

@@ -1,3 +1,4 @@
+import CommonValues
 import Glibc
 import SPIFFE
 import Testing

@@ -1,3 +1,4 @@
+import CommonValues
 import Foundation
 import Testing
 import TransportSecurity

@@ -1,3 +1,4 @@
+import CommonValues
 import Foundation
 import Logging
 import SPIFFE
@@ -69,7 +70,8 @@ final class TestIssuer: Sendable {
 final class TestClock: Sendable {
     private let time: Mutex<UnixTime>
 
-    init() { time = Mutex(.now) }
+    /// Begins at a whole second, as certificates have no others.
+    init() { time = Mutex(UnixTime(seconds: UnixTime.now.seconds)) }
 
     var now: UnixTime { time.withLock { $0 } }
 

@@ -1,3 +1,4 @@
+import CommonValues
 import Diagnostics
 import Glibc
 
@@ -32,20 +33,4 @@ package struct ServedGeneration: Sendable, Hashable {
     package let fileCount: Int
     /// What the decoder and the lint had to say besides errors.
     package let warnings: [Diagnostic]
-}
-
-/// Wall-clock time, for people; intervals are measured with `ContinuousClock`.
-package struct UnixTime: Sendable, Hashable, Comparable {
-    /// Since 1970-01-01T00:00:00Z.
-    package let nanoseconds: Int64
-
-    package init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
-
-    package static func < (left: Self, right: Self) -> Bool { left.nanoseconds < right.nanoseconds }
-
-    package static func now() -> UnixTime {
-        var time = timespec()
-        unsafe clock_gettime(CLOCK_REALTIME, &time)
-        return UnixTime(nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
-    }
 }

@@ -1,3 +1,4 @@
+import CommonValues
 import Diagnostics
 import Manifests
 
@@ -195,7 +196,7 @@ package actor Reconciler<Manifests: ManifestReading> {
     private func refuse(_ hash: String, _ diagnostics: [Diagnostic], isHopeless: Bool) {
         hopelessHash = isHopeless ? hash : nil
         status.pending = nil
-        let attempt = RefusedAttempt(hash: hash, at: .now(), diagnostics: diagnostics)
+        let attempt = RefusedAttempt(hash: hash, at: .now, diagnostics: diagnostics)
         let isNew = status.refused?.diagnostics != diagnostics || status.refused?.hash != hash
         status.refused = attempt
         if isNew { settings.onEvent(.refused(attempt)) }
@@ -206,7 +207,7 @@ package actor Reconciler<Manifests: ManifestReading> {
         hopelessHash = nil
         if status.pending?.hash == candidate.hash { return }
         let pending = PendingConfirmation(
-            reason: reason, since: .now(), hash: candidate.hash, resourceCount: candidate.resourceCount,
+            reason: reason, since: .now, hash: candidate.hash, resourceCount: candidate.resourceCount,
             servedResourceCount: servedCount)
         status.pending = pending
         settings.onEvent(.pending(pending))
@@ -278,7 +279,7 @@ package actor Reconciler<Manifests: ManifestReading> {
         for change in prepared { await change.commit() }
 
         let served = ServedGeneration(
-            generation: generation, source: source, appliedAt: .now(), duration: start.duration(to: .now),
+            generation: generation, source: source, appliedAt: .now, duration: start.duration(to: .now),
             resourceCount: candidate.resourceCount, fileCount: candidate.sources.count, warnings: candidate.warnings)
         let isFirst = snapshot == nil
         snapshot = candidate.snapshot

@@ -1,3 +1,4 @@
+import CommonValues
 import Diagnostics
 
 /// What reconciliation is doing, for `heddle status`.

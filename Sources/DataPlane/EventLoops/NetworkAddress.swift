@@ -1,42 +1,14 @@
 import CLinux
+import CommonValues
 import Glibc
 
-/// A 128-bit IP address; IPv4 in its IPv4-mapped form (RFC 4291 § 2.5.5.2).
-package struct IPAddress: Hashable, Sendable, CustomStringConvertible {
-    package let high: UInt64
-    package let low: UInt64
-
-    package static let zero = IPAddress(high: 0, low: 0)
-
-    package init(high: UInt64, low: UInt64) {
-        self.high = high
-        self.low = low
-    }
-
-    package init(v4 address: UInt32) { self.init(high: 0, low: 0xFFFF_0000_0000 | UInt64(address)) }
-
-    /// - Returns: `nil` if `text` is not an IPv4 or IPv6 address.
-    package init?(_ text: String) {
-        var v4 = in_addr()
-        var v6 = in6_addr()
-        if unsafe inet_pton(AF_INET, text, &v4) == 1 {
-            self.init(v4: UInt32(bigEndian: v4.s_addr))
-        } else if unsafe inet_pton(AF_INET6, text, &v6) == 1 {
-            self.init(v6)
-        } else {
-            return nil
-        }
-    }
-
+extension IPAddress {
     init(_ address: in6_addr) {
         let words = unsafe withUnsafeBytes(of: address) { bytes in
             unsafe (bytes.loadUnaligned(as: UInt64.self), bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
         }
         self.init(high: UInt64(bigEndian: words.0), low: UInt64(bigEndian: words.1))
     }
-
-    /// The IPv4 address, if this is one.
-    package var v4: UInt32? { high == 0 && low >> 32 == 0xFFFF ? UInt32(truncatingIfNeeded: low) : nil }
 
     var in6: in6_addr {
         var address = in6_addr()
@@ -45,20 +17,6 @@ package struct IPAddress: Hashable, Sendable, CustomStringConvertible {
             unsafe bytes.storeBytes(of: low.bigEndian, toByteOffset: 8, as: UInt64.self)
         }
         return address
-    }
-
-    package var isLoopback: Bool {
-        if let v4 { return v4 >> 24 == 127 }
-        return high == 0 && low == 1
-    }
-
-    package var description: String {
-        if let v4 { return "\(v4 >> 24).\(v4 >> 16 & 255).\(v4 >> 8 & 255).\(v4 & 255)" }
-        var address = in6
-        return unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(INET6_ADDRSTRLEN)) { text in
-            unsafe inet_ntop(AF_INET6, &address, text.baseAddress!, socklen_t(text.count))
-            return unsafe String(cString: text.baseAddress!)
-        }
     }
 }
 
@@ -78,7 +36,7 @@ package enum NetworkAddress: Hashable, Sendable, CustomStringConvertible {
     package var ip: IPAddress {
         switch self {
         case .ip(let address, _): address
-        case .unix: .zero
+        case .unix: .unspecified
         }
     }
 

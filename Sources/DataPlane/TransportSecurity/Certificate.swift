@@ -1,4 +1,5 @@
 import COpenSSL
+import CommonValues
 import Glibc
 import SPIFFE
 

@@ -1,4 +1,5 @@
 import COpenSSL
+import CommonValues
 import SPIFFE
 
 /// A certificate that may sign others, and its key: what X.509-SVIDs are issued with.

@@ -1,4 +1,5 @@
 import COpenSSL
+import CommonValues
 import SPIFFE
 
 /// A certificate chain and the key of its leaf, which are known to belong together.

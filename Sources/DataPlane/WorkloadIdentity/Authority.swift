@@ -1,3 +1,4 @@
+import CommonValues
 import SPIFFE
 import TransportSecurity
 

@@ -1,3 +1,4 @@
+import CommonValues
 import TransportSecurity
 
 /// The time as the issuer sees it; tests have their own.

@@ -1,3 +1,4 @@
+import CommonValues
 import Logging
 import SPIFFE
 import Synchronization

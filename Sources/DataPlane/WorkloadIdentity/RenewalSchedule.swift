@@ -1,3 +1,4 @@
+import CommonValues
 import TransportSecurity
 
 /// When a certificate is replaced: at half its life, or up to a tenth of it earlier, so that certificates issued together

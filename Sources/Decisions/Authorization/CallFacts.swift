@@ -1,14 +1,16 @@
+import CommonValues
+
 /// What is known of a call besides its head. Made once a connection: only `remoteAddress` may differ between the calls
 /// of one connection, so that a decision copies nothing and counts no reference.
 package struct CallFacts: ~Copyable {
     /// The verified peer; `nil`: not authenticated, so that it has no principal, namespace or service account.
     package let caller: Caller?
-    /// The peer's address; `.none` over a Unix socket.
-    package let peerAddress: CallAddress
+    /// The peer's address; `.unspecified` over a Unix socket.
+    package let peerAddress: IPAddress
     /// The client's address as a Gateway's `trustedProxies` report it; the peer's where none are configured.
-    package var remoteAddress: CallAddress
-    /// The address the call was sent to: the workload's; `.none` for a Unix socket.
-    package var destinationAddress: CallAddress
+    package var remoteAddress: IPAddress
+    /// The address the call was sent to: the workload's; `.unspecified` for a Unix socket.
+    package var destinationAddress: IPAddress
     /// 0 for a Unix socket.
     package var destinationPort: UInt16
     package let callProtocol: CallProtocol
@@ -17,8 +19,8 @@ package struct CallFacts: ~Copyable {
 
     /// - Parameter serverNameIndication: the name of TLS's SNI (RFC 6066 § 3), compared without regard to case.
     package init(
-        caller: Caller?, peerAddress: CallAddress, remoteAddress: CallAddress? = nil,
-        destinationAddress: CallAddress = .none,
+        caller: Caller?, peerAddress: IPAddress, remoteAddress: IPAddress? = nil,
+        destinationAddress: IPAddress = .unspecified,
         destinationPort: UInt16 = 0, serverNameIndication: [UInt8] = [], callProtocol: CallProtocol = .http
     ) {
         self.caller = caller
@@ -36,20 +38,6 @@ package enum CallProtocol: UInt8, Sendable {
     case http
     /// The attributes of HTTP are absent: host, method, path, header fields and request principal.
     case tcp
-}
-
-/// An IPv6 address, or an IPv4 address in IPv4-mapped form (RFC 4291 § 2.5.5.2), as in `AddressBlock`.
-package struct CallAddress: Hashable, Sendable {
-    package let high: UInt64
-    package let low: UInt64
-
-    package init(high: UInt64, low: UInt64) {
-        self.high = high
-        self.low = low
-    }
-
-    /// The unspecified address: no call comes from it or goes to it, so it stands for none.
-    package static let none = CallAddress(high: 0, low: 0)
 }
 
 /// An ASCII letter in lower case; any other byte as it is.

@@ -1,3 +1,4 @@
+import CommonValues
 import HTTPSemantics
 
 /// Judging one clause. `decide` asks this of the clauses that the index finds, `explain` of all: there is no other
@@ -88,8 +89,8 @@ extension AuthorizationProgram {
             && (predicate.notValues < 0 || !strings(predicate.notValues, contain: value))
     }
 
-    private func holds(_ predicate: Predicate, _ value: CallAddress) -> Bool {
-        guard value != .none else { return predicate.holdsIfAbsent }
+    private func holds(_ predicate: Predicate, _ value: IPAddress) -> Bool {
+        guard value != .unspecified else { return predicate.holdsIfAbsent }
         return (predicate.values < 0 || addresses(predicate.values, contain: value))
             && (predicate.notValues < 0 || !addresses(predicate.notValues, contain: value))
     }

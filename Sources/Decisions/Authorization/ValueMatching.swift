@@ -1,3 +1,5 @@
+import CommonValues
+
 /// Whether a value is in a set. Nothing here allocates.
 extension AuthorizationProgram {
     func strings(_ index: Int32, contain value: Span<UInt8>) -> Bool {
@@ -20,7 +22,7 @@ extension AuthorizationProgram {
         return false
     }
 
-    func addresses(_ index: Int32, contain value: CallAddress) -> Bool {
+    func addresses(_ index: Int32, contain value: IPAddress) -> Bool {
         let address = UInt128(value.high) << 64 | UInt128(value.low)
         let ranges = addressSets[Int(index)].indices
         var low = ranges.lowerBound

@@ -1,3 +1,4 @@
+import CommonValues
 import Diagnostics
 import YAMLSyntax
 
@@ -51,7 +52,7 @@ extension Scalar {
     /// An IP address, in its canonical text form.
     static func ipAddress(_ node: YAMLNode, _ problems: inout Problems) -> String? {
         guard let text = text(node, &problems) else { return nil }
-        if let address = IPAddress(text) { return address.text }
+        if let address = IPAddress(text) { return address.description }
         problems.report(
             .invalidValue, node, expected: "an IP address", remedy: "write it as \"192.0.2.1\" or \"2001:db8::1\"")
         return nil
@@ -67,7 +68,7 @@ extension Scalar {
                 remedy: "write it as \"192.0.2.0/24\", \"2001:db8::/32\" or one address")
             return nil
         }
-        let longest = address.isIPv4 ? 32 : 128
+        let longest = parts[0].contains(":") ? 128 : 32
         var length = longest
         if parts.count == 2 {
             let isDecimal = parts[1].utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
@@ -95,7 +96,7 @@ extension Scalar {
         if text.hasPrefix("unix:") { return "write an absolute path of at most 107 bytes after \"unix:\"" }
         if text.hasPrefix("/") { return "change it to \"unix:\(text)\"" }
         if text.contains("://") { return "remove what is before the host, and any path" }
-        if let address = IPAddress(text), !address.isIPv4 { return "add the port: \"[\(text)]:8080\"" }
+        if text.contains(":"), IPAddress(text) != nil { return "add the port: \"[\(text)]:8080\"" }
         guard let colon = text.lastIndex(of: ":") else { return "add the port: \"\(text):8080\"" }
         if text[..<colon].isEmpty { return "name the host: \"127.0.0.1\(text)\"" }
         return "write a DNS name or an IP address, \":\" and a port from 1 to 65535"
@@ -117,11 +118,11 @@ extension SocketAddress {
         guard isDecimal, !digits.hasPrefix("0"), let port = UInt16(digits) else { return nil }
         let host = text[..<colon]
         if host.hasPrefix("[") && host.hasSuffix("]") {
-            guard let address = IPAddress(String(host.dropFirst().dropLast())), !address.isIPv4 else { return nil }
-            self = .tcp(host: address.text, port: port)
+            guard host.contains(":"), let address = IPAddress(String(host.dropFirst().dropLast())) else { return nil }
+            self = .tcp(host: address.description, port: port)
         } else if let address = IPAddress(String(host)) {
-            guard address.isIPv4 else { return nil }
-            self = .tcp(host: address.text, port: port)
+            guard !host.contains(":") else { return nil }
+            self = .tcp(host: address.description, port: port)
         } else {
             let name = host.lowercased()
             // A name whose last label is a number would be read as an address by some resolvers.

@@ -1,4 +1,5 @@
 import Authorization
+import CommonValues
 import EventLoops
 import HTTPSemantics
 import Manifests
@@ -25,7 +26,7 @@ final class AccessLogWriter {
     private func write(_ exchange: Exchange, _ microseconds: UInt64) {
         let origin = exchange.origin!
         line.append(UInt8(ascii: "{"))
-        number("time_us", WallClock.microseconds(), first: true)
+        number("time_us", UInt64(UnixTime.now.microseconds), first: true)
         text("listener", origin.listener.view.label)
         text("peer", "\(origin.peer)")
         if let caller = exchange.caller { array("caller", caller.principal) }
@@ -52,7 +53,7 @@ final class AccessLogWriter {
         guard view.accessLog != .none else { return }
         line.removeAll(keepingCapacity: true)
         line.append(UInt8(ascii: "{"))
-        number("time_us", WallClock.microseconds(), first: true)
+        number("time_us", UInt64(UnixTime.now.microseconds), first: true)
         text("listener", listener.view.label)
         text("peer", "\(peer)")
         number("status", UInt64(status))

@@ -1,4 +1,5 @@
 import Authorization
+import CommonValues
 import EventLoops
 import SPIFFE
 
@@ -25,7 +26,7 @@ final class CallOrigin {
         verifiedCaller = caller
         self.serverName = serverName ?? ""
         serverNameBytes = Array(self.serverName.utf8)
-        facts = CallFacts(caller: nil, peerAddress: CallAddress(peer.ip), serverNameIndication: serverNameBytes)
+        facts = CallFacts(caller: nil, peerAddress: peer.ip, serverNameIndication: serverNameBytes)
     }
 
     /// - Parameters:
@@ -35,10 +36,10 @@ final class CallOrigin {
     func setFacts(caller: Caller?, remote: IPAddress?, destination: NetworkAddress?) {
         if facts.caller !== caller {
             facts = CallFacts(
-                caller: caller, peerAddress: CallAddress(peer.ip), serverNameIndication: serverNameBytes)
+                caller: caller, peerAddress: peer.ip, serverNameIndication: serverNameBytes)
         }
-        facts.remoteAddress = CallAddress(remote ?? peer.ip)
-        facts.destinationAddress = CallAddress(destination?.ip ?? .zero)
+        facts.remoteAddress = remote ?? peer.ip
+        facts.destinationAddress = destination?.ip ?? .unspecified
         facts.destinationPort = destination?.port ?? 0
     }
 
@@ -66,8 +67,4 @@ final class CallOrigin {
         case .gateway(let gateway): gatewayListener < 0 ? nil : gateway.listeners[gatewayListener].caller
         }
     }
-}
-
-extension CallAddress {
-    init(_ address: IPAddress) { self.init(high: address.high, low: address.low) }
 }

@@ -1,4 +1,5 @@
 import Authorization
+import CommonValues
 import HTTPSemantics
 import Manifests
 
@@ -7,8 +8,7 @@ package struct DecisionRecord: Sendable {
     /// The call's `x-request-id`.
     package let id: String
     package let generation: UInt64
-    /// Microseconds since 1970.
-    package let time: UInt64
+    package let time: UnixTime
     package let caller: String?
     package let service: ResourceName
     package let method: String
@@ -33,7 +33,7 @@ final class DecisionLog {
         let request = exchange.request.textCopy()
         let record = DecisionRecord(
             id: request.fields.first { $0.name == "x-request-id" }?.value ?? "", generation: exchange.view.generation,
-            time: WallClock.microseconds(),
+            time: .now,
             caller: exchange.caller.map { "\($0.id)" }, service: service.name,
             method: request.method, host: request.host, path: request.path, fields: request.fields,
             isAllowed: decision.isAllowed,

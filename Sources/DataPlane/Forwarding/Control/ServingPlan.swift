@@ -1,4 +1,5 @@
 import Authorization
+import CommonValues
 import Diagnostics
 import EventLoops
 import Manifests
@@ -64,7 +65,7 @@ package struct ServingPlan: Sendable {
 
     /// - Parameter resolve: DNS name to addresses; called for names only.
     package init(
-        _ snapshot: MeshSnapshot, node: String?, generation: UInt64, resolve: (String) -> [EventLoops.IPAddress],
+        _ snapshot: MeshSnapshot, node: String?, generation: UInt64, resolve: (String) -> [IPAddress],
         problems: inout [Diagnostic]
     ) {
         let trustDomain = snapshot.mesh.trustDomain

@@ -1,4 +1,5 @@
 import Authorization
+import CommonValues
 import EventLoops
 import HTTPSemantics
 import Manifests

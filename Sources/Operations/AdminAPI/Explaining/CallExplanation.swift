@@ -1,4 +1,5 @@
 import Authorization
+import CommonValues
 import HTTPSemantics
 import Manifests
 import MeshSnapshot
@@ -246,14 +247,14 @@ private struct Judge {
     private func explain(
         _ program: AuthorizationProgram, _ head: borrowing MessageHead, at address: SocketAddress?
     ) -> Explanation {
-        var destination = CallAddress.none
+        var destination = IPAddress.unspecified
         var port: UInt16 = 0
         if case .tcp(let host, let number)? = address {
             port = number
-            if let ip = IPAddress(host) { destination = CallAddress(high: ip.high, low: ip.low) }
+            if let ip = IPAddress(host) { destination = ip }
         }
         let facts = CallFacts(
-            caller: caller, peerAddress: .none, destinationAddress: destination, destinationPort: port)
+            caller: caller, peerAddress: .unspecified, destinationAddress: destination, destinationPort: port)
         return program.explain(head, facts)
     }
 }

@@ -1,12 +1,14 @@
+import CommonValues
+
 /// What people ask of a certificate.
 package struct CertificateFacts: Sendable, Hashable {
     package var spiffeID: String
     /// In upper-case hexadecimal.
     package var serial: String
-    package var notBefore: Timestamp
-    package var notAfter: Timestamp
+    package var notBefore: UnixTime
+    package var notAfter: UnixTime
 
-    package init(spiffeID: String, serial: String, notBefore: Timestamp, notAfter: Timestamp) {
+    package init(spiffeID: String, serial: String, notBefore: UnixTime, notAfter: UnixTime) {
         self.spiffeID = spiffeID
         self.serial = serial
         self.notBefore = notBefore

@@ -1,3 +1,4 @@
+import CommonValues
 import Manifests
 
 /// A call of the past as it was decided.
@@ -6,7 +7,7 @@ package struct DecisionReport: Sendable {
     package var id: String
     /// The generation that decided.
     package var generation: UInt64
-    package var at: Timestamp
+    package var at: UnixTime
     /// The caller's SPIFFE ID; `nil`: it had none.
     package var caller: String?
     package var service: ResourceName
@@ -22,7 +23,7 @@ package struct DecisionReport: Sendable {
     package var rule: Int
 
     package init(
-        id: String, generation: UInt64, at: Timestamp, caller: String?, service: ResourceName, method: String,
+        id: String, generation: UInt64, at: UnixTime, caller: String?, service: ResourceName, method: String,
         host: String, path: String, fields: [(name: String, value: String)], isAllowed: Bool, policy: ResourceName?,
         rule: Int
     ) {

@@ -1,3 +1,4 @@
+import CommonValues
 import Diagnostics
 
 /// What a running mesh says of itself.
@@ -9,7 +10,7 @@ package struct StatusReport: Sendable {
     package var trustDomain: String
     /// The folder that is watched.
     package var manifestsFolder: String
-    package var startedAt: Timestamp
+    package var startedAt: UnixTime
     /// `nil` until the first generation serves.
     package var serving: ServingReport?
     /// The last attempt, if it was refused; `nil` once what lies in the folder serves.
@@ -24,7 +25,7 @@ package struct StatusReport: Sendable {
     package var certificates: [CertificateFacts]
 
     package init(
-        version: String, node: String?, trustDomain: String, manifestsFolder: String, startedAt: Timestamp,
+        version: String, node: String?, trustDomain: String, manifestsFolder: String, startedAt: UnixTime,
         serving: ServingReport?, refused: RefusalReport?, pending: PendingReport?, watching: WatchReport,
         problems: [Diagnostic] = [], listeners: [ListenerReport], certificates: [CertificateFacts]
     ) {
@@ -48,7 +49,7 @@ package struct ServingReport: Sendable {
     package var generation: UInt64
     /// Of all manifests, in hexadecimal.
     package var hash: String
-    package var appliedAt: Timestamp
+    package var appliedAt: UnixTime
     /// From the first event of the change to the last worker's commit.
     package var duration: Duration
     package var resourceCount: Int
@@ -58,7 +59,7 @@ package struct ServingReport: Sendable {
     package var warnings: [Diagnostic]
 
     package init(
-        generation: UInt64, hash: String, appliedAt: Timestamp, duration: Duration, resourceCount: Int, fileCount: Int,
+        generation: UInt64, hash: String, appliedAt: UnixTime, duration: Duration, resourceCount: Int, fileCount: Int,
         isLastGood: Bool, warnings: [Diagnostic]
     ) {
         self.generation = generation
@@ -75,10 +76,10 @@ package struct ServingReport: Sendable {
 /// Why what lies in the folder does not serve.
 package struct RefusalReport: Sendable {
     package var hash: String
-    package var at: Timestamp
+    package var at: UnixTime
     package var diagnostics: [Diagnostic]
 
-    package init(hash: String, at: Timestamp, diagnostics: [Diagnostic]) {
+    package init(hash: String, at: UnixTime, diagnostics: [Diagnostic]) {
         self.hash = hash
         self.at = at
         self.diagnostics = diagnostics
@@ -90,11 +91,11 @@ package struct PendingReport: Sendable {
     /// No resource is left: taken up only by `heddle apply --prune`. Otherwise more than half of them are gone, and a
     /// second reading, 1 s later, must say the same.
     package var isEmpty: Bool
-    package var since: Timestamp
+    package var since: UnixTime
     package var resourceCount: Int
     package var servedResourceCount: Int
 
-    package init(isEmpty: Bool, since: Timestamp, resourceCount: Int, servedResourceCount: Int) {
+    package init(isEmpty: Bool, since: UnixTime, resourceCount: Int, servedResourceCount: Int) {
         self.isEmpty = isEmpty
         self.since = since
         self.resourceCount = resourceCount

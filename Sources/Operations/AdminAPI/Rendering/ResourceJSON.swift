@@ -1,3 +1,4 @@
+import CommonValues
 import Diagnostics
 import Manifests
 
@@ -184,10 +185,7 @@ extension AddressBlock {
             let bytes = [24, 16, 8, 0].map { String(low >> UInt64($0) & 255) }.joined(separator: ".")
             return prefixLength == 128 ? bytes : "\(bytes)/\(prefixLength - 96)"
         }
-        let words = [high, low].flatMap { half in
-            [48, 32, 16, 0].map { (shift: UInt64) in String(half >> shift & 0xFFFF, radix: 16) }
-        }.joined(separator: ":")
-        let address = IPAddress(words)?.text ?? words
-        return prefixLength == 128 ? address : "\(address)/\(prefixLength)"
+        let address = IPAddress(high: high, low: low)
+        return prefixLength == 128 ? "\(address)" : "\(address)/\(prefixLength)"
     }
 }

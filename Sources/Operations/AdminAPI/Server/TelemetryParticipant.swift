@@ -1,3 +1,4 @@
+import CommonValues
 import Diagnostics
 import EventLoops
 import Manifests
@@ -27,7 +28,7 @@ package final class TelemetryParticipant: SnapshotParticipant {
         let listen = snapshot.mesh.telemetryListen
         // The decoder takes nothing but a loopback address.
         var address: NetworkAddress?
-        if case .tcp(let host, let port)? = listen?.value, let ip = EventLoops.IPAddress(host) {
+        if case .tcp(let host, let port)? = listen?.value, let ip = IPAddress(host) {
             address = .ip(ip, port: port)
         }
         let (server, current) = state.withLock { ($0.server, $0.address) }

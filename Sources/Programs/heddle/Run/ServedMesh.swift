@@ -1,4 +1,5 @@
 import AdminAPI
+import CommonValues
 import Diagnostics
 import Forwarding
 import Manifests
@@ -14,7 +15,7 @@ struct ServedMesh: RunningMesh {
     private let reconciler: MeshReconciler
     private let participant: ServingParticipant
     private let reporter: ReconciliationReporter
-    private let startedAt: Timestamp
+    private let startedAt: UnixTime
 
     init(
         options: RunOptions, reconciler: MeshReconciler, participant: ServingParticipant,
@@ -24,7 +25,7 @@ struct ServedMesh: RunningMesh {
         self.reconciler = reconciler
         self.participant = participant
         self.reporter = reporter
-        startedAt = Timestamp(nanoseconds: Reconciliation.UnixTime.now().nanoseconds)
+        startedAt = .now
     }
 
     var isReady: Bool { get async { participant.serving != nil } }
@@ -49,11 +50,11 @@ struct ServedMesh: RunningMesh {
             version: Version.text, node: options.node, trustDomain: "\(serving?.snapshot.mesh.trustDomain.name ?? "")",
             manifestsFolder: options.manifestsFolder, startedAt: startedAt, serving: status.serving.map(Self.report),
             refused: status.refused.map {
-                RefusalReport(hash: $0.hash, at: Timestamp(nanoseconds: $0.at.nanoseconds), diagnostics: $0.diagnostics)
+                RefusalReport(hash: $0.hash, at: $0.at, diagnostics: $0.diagnostics)
             },
             pending: status.pending.map {
                 PendingReport(
-                    isEmpty: $0.reason == .empty, since: Timestamp(nanoseconds: $0.since.nanoseconds),
+                    isEmpty: $0.reason == .empty, since: $0.since,
                     resourceCount: $0.resourceCount, servedResourceCount: $0.servedResourceCount)
             },
             watching: Self.report(status.watching), problems: problems,
@@ -65,7 +66,7 @@ struct ServedMesh: RunningMesh {
     private static func report(_ served: ServedGeneration) -> ServingReport {
         ServingReport(
             generation: served.generation.number, hash: served.generation.hash,
-            appliedAt: Timestamp(nanoseconds: served.appliedAt.nanoseconds), duration: served.duration,
+            appliedAt: served.appliedAt, duration: served.duration,
             resourceCount: served.resourceCount, fileCount: served.fileCount, isLastGood: served.source == .lastGood,
             warnings: served.warnings)
     }
@@ -94,8 +95,8 @@ struct ServedMesh: RunningMesh {
     private static func facts(_ svid: X509SVID) -> CertificateFacts {
         CertificateFacts(
             spiffeID: "\(svid.id)", serial: svid.credentials.leaf.serial,
-            notBefore: Timestamp(seconds: svid.notBefore.seconds),
-            notAfter: Timestamp(seconds: svid.notAfter.seconds))
+            notBefore: svid.notBefore,
+            notAfter: svid.notAfter)
     }
 
     // MARK: Changes
@@ -149,7 +150,7 @@ struct ServedMesh: RunningMesh {
             return nil
         }
         return DecisionReport(
-            id: record.id, generation: record.generation, at: Timestamp(microseconds: record.time),
+            id: record.id, generation: record.generation, at: record.time,
             caller: record.caller,
             service: record.service, method: record.method, host: record.host, path: record.path, fields: record.fields,
             isAllowed: record.isAllowed, policy: record.policy, rule: record.rule)
