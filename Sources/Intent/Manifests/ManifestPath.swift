@@ -1,5 +1,7 @@
-/// A path as a manifest writes it, brought to the canonical form that requests have (`HTTPSemantics.CanonicalPath`), so
-/// that the two can be compared byte by byte. What a request could never look like after that is refused, not repaired: it would never match.
+import HTTPSemantics
+
+/// A path as a manifest writes it, brought to the canonical form that requests have (`CanonicalPath`), so that
+/// the two can be compared byte by byte. What a request could never look like after that is refused, not repaired: it would never match.
 enum ManifestPath {
     enum Refusal: Error {
         case noSlash, query, fragment, control, badEscape, backslash, emptySegment, dotSegment
@@ -31,10 +33,13 @@ enum ManifestPath {
 
     /// A piece of a path, as patterns hold it; segments at its ends may be incomplete.
     static func fragment(_ text: String) throws(Refusal) -> String {
+        let source = Array(text.utf8)
         var bytes: [UInt8] = []
-        bytes.reserveCapacity(text.utf8.count)
-        var rest = text.utf8[...]
-        while let byte = rest.popFirst() {
+        bytes.reserveCapacity(source.count)
+        var index = 0
+        while index < source.count {
+            let byte = source[index]
+            index += 1
             switch byte {
             case 0..<0x20, 0x7F: throw .control
             case UInt8(ascii: "?"): throw .query
@@ -42,44 +47,16 @@ enum ManifestPath {
             case UInt8(ascii: "\\"): throw .backslash
             case UInt8(ascii: "/") where bytes.last == byte: throw .emptySegment
             case UInt8(ascii: "%"):
-                guard let high = rest.popFirst()?.hexadecimalValue, let low = rest.popFirst()?.hexadecimalValue else {
-                    throw .badEscape
+                let value: UInt8
+                do { value = try CanonicalPath.escaped(source.span, index, source.count) } catch {
+                    throw error == .escapedNUL ? .control : .badEscape
                 }
-                let value = high << 4 | low
-                guard value != 0 else { throw .control }
-                if value.isUnreserved { bytes.append(value) } else { appendEscape(of: value, to: &bytes) }
-            // Bytes that no path may hold but that people write: a request that came with one has its escape.
-            case 0x20, 0x22, 0x3C, 0x3E, 0x5B, 0x5D, 0x5E, 0x60, 0x7B...0x7D, 0x80...:
-                appendEscape(of: byte, to: &bytes)
-            default: bytes.append(byte)
+                index += 2
+                CanonicalPath.appendDecoded(value, to: &bytes)
+            // Spaces and what is beyond ASCII too: a request that came with one has its escape.
+            default: CanonicalPath.appendLiteral(byte, to: &bytes)
             }
         }
         return String(decoding: bytes, as: UTF8.self)
-    }
-
-    private static func appendEscape(of byte: UInt8, to bytes: inout [UInt8]) {
-        let digits = Array("0123456789ABCDEF".utf8)
-        bytes += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
-    }
-}
-
-extension UInt8 {
-    fileprivate var hexadecimalValue: UInt8? {
-        switch self {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): self - UInt8(ascii: "0")
-        case UInt8(ascii: "a")...UInt8(ascii: "f"): self - UInt8(ascii: "a") + 10
-        case UInt8(ascii: "A")...UInt8(ascii: "F"): self - UInt8(ascii: "A") + 10
-        default: nil
-        }
-    }
-
-    /// RFC 3986 § 2.3.
-    fileprivate var isUnreserved: Bool {
-        switch self {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"): true
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): true
-        case UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "~"): true
-        default: false
-        }
     }
 }

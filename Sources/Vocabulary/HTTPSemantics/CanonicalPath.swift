@@ -69,18 +69,12 @@ package enum CanonicalPath {
             } else if byte == UInt8(ascii: "%") {
                 let value = try escaped(storage.span, index, source.upperBound)
                 index += 2
-                if ByteClass.unreserved.contains(value) {
-                    storage.append(value)
-                } else {
-                    if isSlash(value) { hasEscapedSlash = true }
-                    appendEscape(value, to: &storage)
-                }
-            } else if ByteClass.path.contains(byte) {
-                storage.append(byte)
+                if isSlash(value) { hasEscapedSlash = true }
+                appendDecoded(value, to: &storage)
             } else if byte == UInt8(ascii: "#") {
                 throw .fragment
             } else if byte > 0x20, byte < 0x7F {
-                appendEscape(byte, to: &storage)
+                appendLiteral(byte, to: &storage)
             } else {
                 throw .invalidPathByte
             }
@@ -121,7 +115,10 @@ package enum CanonicalPath {
         }
     }
 
-    private static func escaped(_ bytes: Span<UInt8>, _ index: Int, _ end: Int) throws(MalformedRequest) -> UInt8 {
+    /// The byte that the two digits at `index`, after a `%`, stand for.
+    package static func escaped(
+        _ bytes: Span<UInt8>, _ index: Int, _ end: Int
+    ) throws(MalformedRequest) -> UInt8 {
         guard index + 2 <= end, let high = ASCII.hexValue(bytes[index]), let low = ASCII.hexValue(bytes[index + 1])
         else {
             throw .invalidEscape
@@ -129,6 +126,18 @@ package enum CanonicalPath {
         let value = high << 4 | low
         guard value != 0 else { throw .escapedNUL }
         return value
+    }
+
+    /// Appends what an escape of `byte` becomes: the byte where the two mean the same, else the escape in upper case.
+    @inline(__always)
+    package static func appendDecoded(_ byte: UInt8, to storage: inout [UInt8]) {
+        if ByteClass.unreserved.contains(byte) { storage.append(byte) } else { appendEscape(byte, to: &storage) }
+    }
+
+    /// Appends what `byte` becomes that came as it is: itself if a path may hold it, else its escape.
+    @inline(__always)
+    package static func appendLiteral(_ byte: UInt8, to storage: inout [UInt8]) {
+        if ByteClass.path.contains(byte) { storage.append(byte) } else { appendEscape(byte, to: &storage) }
     }
 
     private static func appendEscape(_ byte: UInt8, to storage: inout [UInt8]) {
