@@ -66,8 +66,8 @@ end
     return path
 
 
-def request_bytes(path: str = PATH, method: str = "GET") -> bytes:
-    return f"{method} {path} HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode()
+def request_bytes(path: str = PATH, method: str = "GET", host: str = HOST) -> bytes:
+    return f"{method} {path} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()
 
 
 class Connection:
@@ -102,8 +102,10 @@ class Connection:
         self.is_reusable = fields.get("connection", "").lower() != "close"
         return int(lines[0].split()[1]), fields, body
 
-    def get(self, path: str = PATH, method: str = "GET") -> tuple[int, dict[str, str], bytes]:
-        self.send(request_bytes(path, method))
+    def get(
+        self, path: str = PATH, method: str = "GET", host: str = HOST
+    ) -> tuple[int, dict[str, str], bytes]:
+        self.send(request_bytes(path, method, host))
         return self.receive()
 
     def close(self) -> None:
@@ -135,12 +137,12 @@ class Connection:
 
 
 def answers(port: int, path: str = PATH, method: str = "GET", context: ssl.SSLContext | None = None,
-            server_name: str | None = None) -> int | None:
+            server_name: str | None = None, host: str = HOST) -> int | None:
     """The status of one request on a connection of its own, or `None` while nobody answers."""
     try:
         connection = Connection(port, context, server_name, timeout=5)
         try:
-            return connection.get(path, method)[0]
+            return connection.get(path, method, host)[0]
         finally:
             connection.close()
     except OSError:
