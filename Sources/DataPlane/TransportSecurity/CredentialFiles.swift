@@ -15,15 +15,20 @@ package enum CredentialFiles {
     }
 
     /// An authority's certificates and key.
+    /// - Parameter former: What was read before: if the files' bytes are the same, it is returned.
     /// - Throws: As `credentials`, and `unsuitableCertificate` if the first certificate may not sign others.
-    /// - Returns: The authority, and all certificates of the file, which are to be trusted.
     package static func authority(
-        certificateFile: String, keyFile: String
-    ) throws(TLSError) -> (authority: SigningAuthority, certificates: [Certificate]) {
-        let chain = try certificates(certificateFile)
-        let key = try privateKey(keyFile)
+        certificateFile: String, keyFile: String, reusing former: AuthorityFiles? = nil
+    ) throws(TLSError) -> AuthorityFiles {
+        let certificateBytes = try read(certificateFile, isSecret: false)
+        let keyBytes = try read(keyFile, isSecret: true)
+        if let former, former.certificateBytes == certificateBytes, former.keyBytes == keyBytes { return former }
+        let chain = try Certificate.all(pem: certificateBytes, origin: certificateFile)
+        let key = try PrivateKey(pem: keyBytes, origin: keyFile)
         let origin = "\"\(certificateFile)\" and \"\(keyFile)\""
-        return (try SigningAuthority(chain: chain, key: key, origin: origin), chain)
+        return AuthorityFiles(
+            authority: try SigningAuthority(chain: chain, key: key, origin: origin), certificates: chain,
+            certificateBytes: certificateBytes, keyBytes: keyBytes)
     }
 
     /// All certificates of a file.

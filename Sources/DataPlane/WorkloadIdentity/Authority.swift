@@ -7,14 +7,18 @@ struct Authority: Sendable {
     let signing: SigningAuthority
     /// The signing certificate, and those beside it in an operator's file.
     let roots: [Certificate]
+    /// `nil` if it was made and not read.
+    private(set) var files: AuthorityFiles?
 
     /// A built-in root with less than this left is followed by a new one: 30 days.
     static let shortestRemainder = Duration.seconds(30 * 86_400)
 
     /// Reads the authority, or makes the built-in one.
-    /// - Parameter folder: Where a built-in authority is kept, in one file so that certificate and key cannot part.
+    /// - Parameters:
+    ///   - folder: Where a built-in authority is kept, in one file so that certificate and key cannot part.
+    ///   - former: The one loaded before: what did not change is not decoded again.
     static func load(
-        _ settings: IssuingSettings, in folder: StateFolder, at now: UnixTime
+        _ settings: IssuingSettings, in folder: StateFolder, at now: UnixTime, reusing former: Authority?
     ) throws(IdentityError) -> Authority {
         let authority: Authority
         let place: String
@@ -23,13 +27,13 @@ struct Authority: Sendable {
             let name = try rootFile(settings.trustDomain)
             place = "\"\(folder.file(name))\""
             guard try folder.has(name) else { return try make(settings.trustDomain, name, in: folder, at: now) }
-            authority = try read(certificateFile: folder.file(name), keyFile: folder.file(name))
+            authority = try read(certificateFile: folder.file(name), keyFile: folder.file(name), former)
             if authority.signing.certificate.notAfter - shortestRemainder < now {
                 return try make(settings.trustDomain, name, in: folder, at: now)
             }
         case .files(let certificateFile, let keyFile):
             place = "\"\(certificateFile)\""
-            authority = try read(certificateFile: certificateFile, keyFile: keyFile)
+            authority = try read(certificateFile: certificateFile, keyFile: keyFile, former)
         }
         let certificate = authority.signing.certificate
         guard now < certificate.notAfter else {
@@ -47,10 +51,13 @@ struct Authority: Sendable {
         return authority
     }
 
-    private static func read(certificateFile: String, keyFile: String) throws(IdentityError) -> Authority {
+    private static func read(
+        certificateFile: String, keyFile: String, _ former: Authority?
+    ) throws(IdentityError) -> Authority {
         do throws(TLSError) {
-            let read = try CredentialFiles.authority(certificateFile: certificateFile, keyFile: keyFile)
-            return Authority(signing: read.authority, roots: read.certificates.filter(\.isAuthority))
+            let read = try CredentialFiles.authority(
+                certificateFile: certificateFile, keyFile: keyFile, reusing: former?.files)
+            return Authority(signing: read.authority, roots: read.certificates.filter(\.isAuthority), files: read)
         } catch {
             throw IdentityError(.authorityUnusable, "cannot use the authority: \(error.message)", cause: error)
         }

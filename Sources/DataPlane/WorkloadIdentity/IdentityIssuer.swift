@@ -13,6 +13,8 @@ package final class IdentityIssuer: Sendable {
         let settings: IssuingSettings
         let authority: Authority
         let trust: TrustRecord
+        /// `trust` as it lies in the state folder.
+        let trustFile: [UInt8]
         let renewals: [SPIFFEID: RenewalSchedule]
         let snapshot: IdentitySnapshot
     }
@@ -160,10 +162,10 @@ package final class IdentityIssuer: Sendable {
     ) throws(IdentityError) -> Serving {
         let now = clock.now()
         let folder = try StateFolder("\(stateFolder)/authority")
-        let authority = try Authority.load(settings, in: folder, at: now)
-        let trust = try recordTrust(authority, settings.trustDomain, in: folder, at: now)
-
         let current = state.serving
+        let authority = try Authority.load(settings, in: folder, at: now, reusing: current?.authority)
+        let (trust, trustFile) = try recordTrust(authority, settings.trustDomain, in: folder, at: now, current)
+
         // A certificate serves on if the same authority would issue it again just so.
         let kept = current.flatMap { current in
             current.authority.signing.certificate == authority.signing.certificate
@@ -193,7 +195,8 @@ package final class IdentityIssuer: Sendable {
         }
         if let current, !isChanged, identities.count == current.snapshot.identities.count {
             return Serving(
-                settings: settings, authority: authority, trust: trust, renewals: renewals, snapshot: current.snapshot)
+                settings: settings, authority: authority, trust: trust, trustFile: trustFile, renewals: renewals,
+                snapshot: current.snapshot)
         }
         guard let bundle else { throw IdentityError(.issuing, "there is no trust bundle") }
         state.lastNumber += 1
@@ -201,17 +204,25 @@ package final class IdentityIssuer: Sendable {
             number: state.lastNumber, bundle: bundle, identities: identities,
             authorityExpiry: authority.signing.certificate.notAfter)
         return Serving(
-            settings: settings, authority: authority, trust: trust, renewals: renewals, snapshot: snapshot)
+            settings: settings, authority: authority, trust: trust, trustFile: trustFile, renewals: renewals,
+            snapshot: snapshot)
     }
 
     /// Brings the record in the state folder up to date; it is written only when it changed.
     private func recordTrust(
-        _ authority: Authority, _ trustDomain: TrustDomain, in folder: StateFolder, at now: UnixTime
-    ) throws(IdentityError) -> TrustRecord {
+        _ authority: Authority, _ trustDomain: TrustDomain, in folder: StateFolder, at now: UnixTime,
+        _ current: Serving?
+    ) throws(IdentityError) -> (trust: TrustRecord, file: [UInt8]) {
         let name = TrustRecord.fileName(trustDomain)
         let written = try folder.read(name)
-        let trust = (written.flatMap { TrustRecord(fileContents: $0) } ?? TrustRecord())
-            .following(authority.roots, at: now)
+        let former: TrustRecord
+        if let current, current.trustFile == written {
+            former = current.trust
+        } else {
+            former = written.flatMap { TrustRecord(fileContents: $0) } ?? TrustRecord()
+        }
+        let trust = former.following(authority.roots, at: now)
+        if let written, trust == former { return (trust, written) }
         let contents: [UInt8]
         do throws(TLSError) {
             contents = try trust.fileContents()
@@ -219,7 +230,7 @@ package final class IdentityIssuer: Sendable {
             throw IdentityError(.issuing, "cannot write down the trust bundle: \(error.message)", cause: error)
         }
         if contents != written { try folder.replace(name, with: contents) }
-        return trust
+        return (trust, contents)
     }
 
     private func issue(

@@ -4,8 +4,8 @@ import TransportSecurity
 
 /// Which roots are trusted, and those that have gone until when: old and new stand side by side until no certificate of the
 /// old one can be left anywhere in the mesh.
-struct TrustRecord: Sendable {
-    struct Entry: Sendable {
+struct TrustRecord: Sendable, Equatable {
+    struct Entry: Sendable, Equatable {
         let certificate: Certificate
         /// `nil` while the authority has it.
         let until: UnixTime?
