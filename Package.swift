@@ -53,6 +53,9 @@ let package = Package(
         .systemLibrary(
             name: "COpenSSL", path: "Sources/SystemLibraries/COpenSSL", pkgConfig: "libssl libcrypto",
             providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(
+            name: "CNghttp2", path: "Sources/SystemLibraries/CNghttp2", pkgConfig: "libnghttp2",
+            providers: [.apt(["libnghttp2-dev"])]),
         .systemLibrary(name: "CLinux", path: "Sources/SystemLibraries/CLinux"),
 
         // Vocabulary: what everything else speaks.
@@ -82,7 +85,7 @@ let package = Package(
         room("EventLoops", in: "DataPlane", ["CLinux", "CommonValues"]),
         room("TransportSecurity", in: "DataPlane", ["COpenSSL", "CLinux", "CommonValues", "SPIFFE"]),
         room("WorkloadIdentity", in: "DataPlane", ["CommonValues", "SPIFFE", "TransportSecurity", logging]),
-        room("WireProtocols", in: "DataPlane", ["HTTPSemantics"]),
+        room("WireProtocols", in: "DataPlane", ["CNghttp2", "HTTPSemantics"]),
         room(
             "Forwarding", in: "DataPlane",
             [

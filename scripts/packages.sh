@@ -23,7 +23,7 @@ install_packages() {
 }
 
 # What building Heddle takes besides the Swift toolchain.
-build_packages=(libyaml-dev libssl-dev pkg-config)
+build_packages=(libyaml-dev libssl-dev libnghttp2-dev pkg-config)
 
 require_swift() {
     command -v swift >/dev/null && return 0

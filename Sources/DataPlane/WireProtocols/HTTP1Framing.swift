@@ -18,6 +18,8 @@ package struct HTTP1Framing: Hashable, Sendable {
     package var expectsContinue = false
     /// `Upgrade` and a `Connection` that names it are both there.
     package var isUpgrade = false
+    /// `Upgrade` names a WebSocket, and nothing else.
+    package var upgradesToWebSocket = false
     /// 0 or 1.
     package var minorVersion: UInt8 = 1
 

@@ -49,5 +49,6 @@ extension HTTP1Framing {
         keepsAlive = !fields.closes && !isHTTP10
         expectsContinue = fields.expectsContinue && !isHTTP10
         isUpgrade = fields.isUpgrade && !isHTTP10
+        upgradesToWebSocket = isUpgrade && fields.asksForWebSocket
     }
 }

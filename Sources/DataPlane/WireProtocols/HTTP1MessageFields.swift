@@ -9,6 +9,8 @@ struct HTTP1MessageFields {
     private(set) var closes = false
     private(set) var expectsContinue = false
     private(set) var isUpgrade = false
+    /// `Upgrade` names a WebSocket, and nothing else.
+    private(set) var asksForWebSocket = false
 
     /// Digits of a length: more than 10^18 - 1 bytes are nobody's honest intent.
     private static let contentLengthDigits = 18
@@ -39,6 +41,11 @@ struct HTTP1MessageFields {
                     if ASCII.equal(option, ignoringCaseOf: ("upgrade" as StaticString).bytes) { namesUpgrade = true }
                 }
             case .upgrade:
+                // A list could name what else the two might agree on: only the one that is known is asked for.
+                asksForWebSocket =
+                    !hasUpgrade
+                    && ASCII.equal(
+                        head.bytes(head.fields[index].value), ignoringCaseOf: UpgradeProtocol.webSocket.name.bytes)
                 hasUpgrade = true
             case .expect:
                 guard isRequest else { continue }

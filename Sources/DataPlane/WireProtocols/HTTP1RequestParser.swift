@@ -114,6 +114,7 @@ package enum HTTP1RequestParser {
             throw .malformedRequest(error)
         }
 
+        if framing.upgradesToWebSocket, head.knownMethod == .get { head.upgrade = .webSocket }
         head.contentLength = fields.contentLength
         if fields.isChunked {
             framing.body = .chunked

@@ -2,7 +2,7 @@ import HTTPSemantics
 
 /// Writes heads and chunk framing as HTTP/1.1 (RFC 9112), to the end of a buffer that the caller keeps and empties.
 ///
-/// Framing comes from the `body` argument alone: `content-length`, `transfer-encoding` and `connection` among a head's
+/// Framing comes from the `body` argument alone: `content-length`, `transfer-encoding`, `connection`, `upgrade` and `te` among a head's
 /// fields are never written, so that no edit of them can disagree with the body that follows.
 package enum HTTP1Serializer {
     /// Writes a request: the target in origin-form (`CONNECT`: authority-form), `host` first.
@@ -24,6 +24,7 @@ package enum HTTP1Serializer {
         appendHost(head, to: &output)
         output.append(copying: lineEnd.bytes)
         appendFields(head, isRequest: true, to: &output)
+        if head.upgrade != .none { appendUpgrade(head.upgrade, to: &output) }
         switch body {
         case .none:
             // RFC 9110 § 8.6: a method that usually has content says that this one has none.
@@ -67,6 +68,27 @@ package enum HTTP1Serializer {
         output.reserveCapacity(output.count + head.end + 4 * head.fieldCount + overhead)
         appendStatusLine(head.status, to: &output)
         appendFields(head, isRequest: false, to: &output)
+        output.append(copying: lineEnd.bytes)
+    }
+
+    /// Writes the acceptance of an upgrade (RFC 9110 § 15.2.2): what follows is no HTTP.
+    /// - Parameter accept: `Sec-WebSocket-Accept`.
+    package static func appendSwitchingProtocols(
+        _ head: borrowing MessageHead, to upgrade: UpgradeProtocol, accept: Span<UInt8>, output: inout [UInt8]
+    ) {
+        output.reserveCapacity(output.count + head.end + 4 * head.fieldCount + overhead)
+        appendStatusLine(101, to: &output)
+        appendFields(head, isRequest: false, to: &output)
+        appendUpgrade(upgrade, to: &output)
+        output.append(copying: ("sec-websocket-accept: " as StaticString).bytes)
+        output.append(copying: accept)
+        output.append(copying: lineEnd.bytes)
+        output.append(copying: lineEnd.bytes)
+    }
+
+    private static func appendUpgrade(_ upgrade: UpgradeProtocol, to output: inout [UInt8]) {
+        output.append(copying: ("connection: Upgrade\r\nupgrade: " as StaticString).bytes)
+        output.append(copying: upgrade.name.bytes)
         output.append(copying: lineEnd.bytes)
     }
 
@@ -162,7 +184,7 @@ package enum HTTP1Serializer {
     @inline(__always)
     private static func isWritten(_ known: KnownField, _ isRequest: Bool) -> Bool {
         switch known {
-        case .contentLength, .transferEncoding, .connection: false
+        case .contentLength, .transferEncoding, .connection, .te, .upgrade: false
         case .host: !isRequest
         default: true
         }

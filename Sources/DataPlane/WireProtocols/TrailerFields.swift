@@ -12,7 +12,7 @@ enum TrailerFields {
 
     private static func isForbidden(_ field: MessageHead.Field, _ trailers: borrowing MessageHead) -> Bool {
         switch field.known {
-        case .date, .server, .via, .location: return false
+        case .date, .server, .via, .location, .grpcStatus: return false
         case .other: break
         default: return true
         }

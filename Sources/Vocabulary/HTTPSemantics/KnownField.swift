@@ -6,6 +6,7 @@ public enum KnownField: UInt8, Sendable, CaseIterable {
     case date, server, via, cookie, authorization, contentType, location
     case forwardedFor, forwardedProto, forwardedHost, forwardedClientCert
     case requestID, traceparent, traceState
+    case grpcTimeout, grpcStatus
     case heddleCaller, heddleReason
 
     /// In lower case; empty for `.other`.
@@ -40,6 +41,8 @@ public enum KnownField: UInt8, Sendable, CaseIterable {
         case .requestID: "x-request-id"
         case .traceparent: "traceparent"
         case .traceState: "tracestate"
+        case .grpcTimeout: "grpc-timeout"
+        case .grpcStatus: "grpc-status"
         case .heddleCaller: "x-heddle-caller"
         case .heddleReason: "x-heddle-reason"
         }
@@ -63,8 +66,9 @@ public enum KnownField: UInt8, Sendable, CaseIterable {
         case 8: .location
         case 10:
             name[0] == UInt8(ascii: "c") ? .connection : name[0] == UInt8(ascii: "k") ? .keepAlive : .traceState
-        case 11: .traceparent
-        case 12: name[0] == UInt8(ascii: "c") ? .contentType : .requestID
+        case 11: name[0] == UInt8(ascii: "t") ? .traceparent : .grpcStatus
+        case 12:
+            name[0] == UInt8(ascii: "c") ? .contentType : name[0] == UInt8(ascii: "x") ? .requestID : .grpcTimeout
         case 13: .authorization
         case 14: name[0] == UInt8(ascii: "c") ? .contentLength : .http2Settings
         case 15:

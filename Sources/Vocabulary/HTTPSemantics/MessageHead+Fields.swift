@@ -100,6 +100,18 @@ extension MessageHead {
         removeFields(known, after: first)
     }
 
+    /// Makes one line of all lines of a field, for one whose own way of joining is not a list's.
+    package mutating func joinFields(_ known: KnownField, with separator: StaticString) {
+        guard let first = index(of: known) else { return }
+        let start = storage.count
+        for index in first..<fields.count where fields[index].known == known {
+            if storage.count > start { storage.append(copying: separator.bytes) }
+            copyToEnd(fields[index].value)
+        }
+        fields[first].value = ByteRange(offset: start, count: storage.count - start)
+        removeFields(known, after: first)
+    }
+
     /// Sets a field to the request's host, with its port where it named one.
     package mutating func copyHost(to known: KnownField) {
         let start = storage.count
@@ -205,7 +217,7 @@ extension KnownField {
         case .other, .host, .contentLength, .trailer, .expect, .date, .server, .via, .cookie, .authorization,
             .contentType,
             .location, .forwardedFor, .forwardedProto, .forwardedHost, .forwardedClientCert, .requestID, .traceparent,
-            .traceState, .heddleCaller, .heddleReason:
+            .traceState, .grpcTimeout, .grpcStatus, .heddleCaller, .heddleReason:
             false
         }
     }

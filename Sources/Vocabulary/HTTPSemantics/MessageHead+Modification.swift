@@ -29,6 +29,13 @@ extension MessageHead {
         return nil
     }
 
+    /// Where the first field of a name that is no known one has its value.
+    /// - Parameter name: In lower case.
+    package func value(named name: Span<UInt8>) -> ByteRange? {
+        guard let index = firstField(name: name, known: .other, from: 0) else { return nil }
+        return fields[index].value
+    }
+
     private func isField(_ index: Int, name: Span<UInt8>, known: KnownField) -> Bool {
         guard fields[index].known == known else { return false }
         guard known == .other else { return true }

@@ -45,12 +45,15 @@ public struct MessageHead: ~Copyable {
     /// What `Content-Length` said, `nil` where there was none. Kept beside the fields, so that no edit of them reaches the
     /// framing, and that a response to `HEAD` can still say it.
     public var contentLength: UInt64?
+    /// What a request asks to go on with on its connection, or its stream. In canonical form its method is `GET`.
+    public var upgrade = UpgradeProtocol.none
     /// 100 to 999. Responses only.
     public var status: UInt16 = 0
 
-    package init() {
-        storage.reserveCapacity(4096)
-        fields.reserveCapacity(64)
+    /// - Parameters: what to make room for at once; it grows as messages need it, and stays.
+    package init(byteCapacity: Int = 4096, fieldCapacity: Int = 64) {
+        storage.reserveCapacity(byteCapacity)
+        fields.reserveCapacity(fieldCapacity)
     }
 
     /// Forgets the message, keeps the memory.
@@ -68,6 +71,7 @@ public struct MessageHead: ~Copyable {
         hasQuery = false
         hasEscapedSlash = false
         contentLength = nil
+        upgrade = .none
         status = 0
     }
 
@@ -108,6 +112,19 @@ public struct MessageHead: ~Copyable {
     }
 
     package mutating func removeFields(where isUnwanted: (Field) -> Bool) { fields.removeAll(where: isUnwanted) }
+}
+
+/// What a request may ask to go on with (RFC 9110 § 7.8, RFC 8441). Never `h2c`.
+public enum UpgradeProtocol: UInt8, Sendable {
+    case none, webSocket
+
+    /// As `Upgrade` and `:protocol` name it.
+    public var name: StaticString {
+        switch self {
+        case .none: ""
+        case .webSocket: "websocket"
+        }
+    }
 }
 
 /// The scheme of a request: from the listener it came in on, never from its bytes.
