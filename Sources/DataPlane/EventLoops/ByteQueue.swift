@@ -59,6 +59,20 @@ package struct ByteQueue {
 
     package mutating func removeAll(into pool: BlockPool) { drop(count, into: pool) }
 
+    /// Takes the first `byteCount` bytes of another queue over: copied, so that what goes to one socket lies together and TLS
+    /// makes few records of it.
+    package mutating func append(_ byteCount: Int, of other: inout ByteQueue, pool: BlockPool) {
+        var left = byteCount
+        while left > 0, !other.isEmpty {
+            unsafe other.drainFirst(into: pool) { bytes in
+                let taken = min(left, bytes.count)
+                unsafe append(UnsafeRawBufferPointer(rebasing: bytes[..<taken]), from: pool)
+                left -= taken
+                return taken
+            }
+        }
+    }
+
     /// Writes as much as the socket takes, in as few calls as can be.
     package mutating func send(to socket: borrowing Socket, pool: BlockPool) -> SocketResult {
         var sent = 0

@@ -30,6 +30,7 @@ package struct Registration: Sendable {
     fileprivate var generation: UInt32
 
     package static let none = Registration(slot: -1, generation: 0)
+    package var isNone: Bool { slot < 0 }
 }
 
 /// One thread's epoll instance, deadlines and mailbox. Everything but `post` is for the loop's own thread.
@@ -130,6 +131,14 @@ package final class EventLoop: @unchecked Sendable {
         slots[index].isDue = false
         slots[index].generation &+= 1
         freeSlots.append(registration.slot)
+    }
+
+    /// Another handler takes the place over, descriptor and all; whatever the one before asked for is forgotten.
+    package func handOver(_ registration: Registration, to handler: any EventHandler) {
+        guard isCurrent(registration) else { return }
+        deadlines.remove(registration.slot)
+        slots[Int(registration.slot)].isDue = false
+        slots[Int(registration.slot)].handler = handler
     }
 
     /// - Parameter deadline: In the loop's milliseconds; `nil`: none.
