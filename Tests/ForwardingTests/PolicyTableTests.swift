@@ -182,7 +182,6 @@ struct PolicyTableTests {
         .refused("LF after a field", .http1("GET /open HTTP/1.1\r\nHost: orders\nX: y\r\n\r\n"), closes: true),
         .refused("HTTP/0.9", .http1("GET /open\r\n\r\n"), closes: true),
         .refused("HTTP/2 in a start line", [505], .http1("GET /open HTTP/2.0\r\nHost: orders\r\n\r\n"), closes: true),
-        .refused("HTTP/2's preface", [400, 505], .http1("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), closes: true),
         .refused("TLS where none is", .http1("\u{16}\u{3}\u{1}\u{0}\u{5}"), closes: true),
         .refused("CONNECT makes no tunnel", [501], .http1("CONNECT orders:80 HTTP/1.1\r\nHost: orders:80\r\n\r\n")),
     ]

@@ -27,11 +27,6 @@ import Testing
     #expect(service.endpoints.map(\.value.description) == ["10.1.1.1:80", "api.example.org:443"])
 }
 
-@Test(arguments: ["HTTP2", "GRPC", "TCP"])
-func `protocols that are not here yet say so`(name: String) {
-    #expect(mistakes(manifest("Service", "protocol: \(name)")) == ["manifest.not-available 5:13"])
-}
-
 @Test(arguments: [
     ("protocol: http", "manifest.invalid-value 5:13"), ("hostnames: ['*.a.b']", "manifest.invalid-value 5:15"),
     ("hostnames: a.b", "manifest.wrong-type 5:14"), ("escapedSlashes: true", "manifest.wrong-type 5:19"),

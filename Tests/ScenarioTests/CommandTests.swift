@@ -44,13 +44,13 @@ struct CommandTests {
     @Test func `check reports every mistake with its line, and ends in 1`() throws {
         try folder.write("shop.yaml", Self.good)
         try folder.write(
-            "bad.yaml", Self.good.replacing("name: orders,", with: "name: x, labls: {},").replacing("HTTP", with: "TCP")
+            "bad.yaml", Self.good.replacing("name: orders,", with: "name: x, labls: {},").replacing("HTTP", with: "UDP")
         )
         let result = try heddle("check", folder.path)
         #expect(result.exitCode == 1)
         #expect(result.diagnostics.contains("\(folder.path)/bad.yaml:3:"))
-        #expect(result.diagnostics.contains("\(folder.path)/bad.yaml:4:18: error[manifest.not-available]"))
-        #expect(result.diagnostics.contains("   4 | spec: {protocol: TCP}\n     |                  ^^^"))
+        #expect(result.diagnostics.contains("\(folder.path)/bad.yaml:4:18: error[manifest.invalid-value]"))
+        #expect(result.diagnostics.contains("   4 | spec: {protocol: UDP}\n     |                  ^^^"))
     }
 
     @Test func `check warns without failing`() throws {

@@ -20,14 +20,18 @@ final class Worker: @unchecked Sendable {
         didSet {
             timeouts = view.timeouts
             limits = view.limits
+            http2Limits = view.http2Limits
             accessLogging = view.accessLog
         }
     }
     /// The view's, here because every event of every connection asks for them.
     private(set) var timeouts: MillisecondTimeouts
     private(set) var limits: HTTP1Limits
+    private(set) var http2Limits: HTTP2Limits
     private(set) var accessLogging: Manifests.AccessLog
-    var identities: TLSMaterial
+    var identities: TLSMaterial {
+        didSet { for pool in pools.values { pool.certificatesChanged() } }
+    }
 
     // What the turn at hand works with; free again when it is over.
     let blocks = BlockPool()
@@ -35,11 +39,15 @@ final class Worker: @unchecked Sendable {
     var output: [UInt8] = []
     var responseHead = MessageHead()
     var trailers = MessageHead()
+    var tunnelHead = MessageHead(byteCapacity: 0, fieldCapacity: 0)
     let noTrailers = MessageHead()
     var random = FastRandom()
+    let http2Memory = HTTP2Memory()
 
     // What is counted and told.
     var metrics = RequestMetrics()
+    var grpcMetrics = GRPCMetrics()
+    let labels: LabelRegistry
     var counters = WorkerCounters()
     let accessLog: AccessLogWriter
     let replies = LocalReplies()
@@ -47,10 +55,13 @@ final class Worker: @unchecked Sendable {
     let decisions = DecisionLog()
     let events: EventSink
 
+    let retries: RetryQueue
     private var exchanges: [Exchange] = []
+    private var serverStreams: [HTTP2ServerStream] = []
+    private var clientStreams: [HTTP2ClientStream] = []
     private var pools: [PoolKey: UpstreamPool] = [:]
     private var listeners: [NetworkAddress: Listener] = [:]
-    private var connections: [HTTP1ServerConnection] = []
+    private var connections: [any ServerConnection] = []
     private let connectionLimit: Int
 
     private struct PoolKey: Hashable {
@@ -63,18 +74,21 @@ final class Worker: @unchecked Sendable {
 
     init(
         index: Int, view: WorkerView, identities: TLSMaterial, accessLog: AccessLogSink, events: EventSink,
-        connectionLimit: Int
+        labels: LabelRegistry, connectionLimit: Int
     ) throws {
+        self.labels = labels
         self.index = index
         self.view = view
         timeouts = view.timeouts
         limits = view.limits
+        http2Limits = view.http2Limits
         accessLogging = view.accessLog
         self.identities = identities
         self.connectionLimit = connectionLimit
         self.events = events
         self.accessLog = AccessLogWriter(sink: accessLog)
         loop = try EventLoop()
+        retries = RetryQueue(loop: loop)
         output.reserveCapacity(4096)
     }
 
@@ -104,7 +118,7 @@ final class Worker: @unchecked Sendable {
         }
         for connection in connections {
             if connection.isStranded { connection.drain() }
-            connection.activeExchange?.judgeAgain(in: view)
+            connection.judgeAgain(in: view)
         }
         dropUnusedPools()
     }
@@ -143,12 +157,19 @@ final class Worker: @unchecked Sendable {
 
     var isFull: Bool { connections.count >= connectionLimit }
 
-    func connectionOpened(_ connection: HTTP1ServerConnection) {
+    func connectionOpened(_ connection: any ServerConnection) {
         connection.registryIndex = connections.count
         connections.append(connection)
     }
 
-    func connectionClosed(_ connection: HTTP1ServerConnection) {
+    /// One connection took another's place: it found out that it speaks another protocol.
+    func connectionChanged(_ old: any ServerConnection, to new: any ServerConnection) {
+        new.registryIndex = old.registryIndex
+        old.registryIndex = -1
+        if new.registryIndex >= 0 { connections[new.registryIndex] = new }
+    }
+
+    func connectionClosed(_ connection: any ServerConnection) {
         let index = connection.registryIndex
         guard index >= 0 else { return }
         connection.registryIndex = -1
@@ -174,7 +195,20 @@ final class Worker: @unchecked Sendable {
         exchanges.append(exchange)
     }
 
-    /// Exchanges kept for the next calls: about 2 MiB.
+    func takeServerStream() -> HTTP2ServerStream { serverStreams.popLast() ?? HTTP2ServerStream(worker: self) }
+    func takeClientStream() -> HTTP2ClientStream { clientStreams.popLast() ?? HTTP2ClientStream(worker: self) }
+
+    func giveBack(_ stream: HTTP2ServerStream) {
+        stream.reset()
+        if serverStreams.count < Self.keptExchanges { serverStreams.append(stream) } else { stream.leaveLoop() }
+    }
+
+    func giveBack(_ stream: HTTP2ClientStream) {
+        stream.reset()
+        if clientStreams.count < Self.keptExchanges { clientStreams.append(stream) } else { stream.leaveLoop() }
+    }
+
+    /// Exchanges, and streams of each kind, kept for the next calls: about 2 MiB.
     private static let keptExchanges = 256
 
     // MARK: Counting
@@ -191,10 +225,10 @@ final class Worker: @unchecked Sendable {
     func report() -> WorkerReport {
         counters.open = connections.count
         counters.queuedBytes = connections.reduce(0) {
-            $0 + $1.queuedByteCount + ($1.activeExchange?.queuedRequestByteCount ?? 0)
+            $0 + $1.queuedByteCount + $1.queuedRequestByteCount
         }
         counters.upstream = pools.values.reduce(0) { $0 + $1.connectionCount }
-        return WorkerReport(metrics: metrics, counters: counters, decisions: decisionCounts)
+        return WorkerReport(metrics: metrics, grpc: grpcMetrics, counters: counters, decisions: decisionCounts)
     }
 }
 

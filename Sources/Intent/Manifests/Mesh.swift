@@ -91,6 +91,8 @@ package struct ProxyTimeouts: Hashable, Sendable {
     package var handshake = Duration.seconds(10)
     /// For an idle connection to an endpoint. Default: 60 s.
     package var upstreamIdle = Duration.seconds(60)
+    /// For a TCP connection or a WebSocket on which nothing goes either way. Default: 1 h.
+    package var tunnelIdle = Duration.seconds(3600)
     /// From SIGTERM to the end of the last call. Default: 30 s.
     package var drain = Duration.seconds(30)
 

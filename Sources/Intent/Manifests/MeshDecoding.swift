@@ -148,6 +148,7 @@ extension ProxyTimeouts {
         read("stream", &timeouts.stream)
         read("handshake", &timeouts.handshake)
         read("upstreamIdle", &timeouts.upstreamIdle)
+        read("tunnelIdle", &timeouts.tunnelIdle)
         read("drain", &timeouts.drain)
         fields.reportUnknownFields(&problems)
         return timeouts

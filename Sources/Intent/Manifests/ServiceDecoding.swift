@@ -1,18 +1,14 @@
 import YAMLSyntax
 
 extension Service {
-    private enum ServiceProtocol: String, CaseIterable {
-        case http = "HTTP"
-    }
-
     /// - Returns: `nil` if `spec` is no mapping; other mistakes leave defaults behind, so that what refers to the service
     ///   is not reported too.
     init?(_ metadata: Metadata, _ spec: YAMLNode, _ problems: inout Problems) {
         guard var fields = spec.fields(of: "Service", &problems) else { return nil }
-        _ = fields.optional(
-            "protocol", Scalar.choice(of: ServiceProtocol.self, unavailable: ["HTTP2", "GRPC", "TCP"]), &problems)
+        let `protocol` = fields.optional(
+            "protocol", Scalar.choice(of: ServiceProtocol.self), default: .http, &problems)
         self.init(
-            metadata: metadata, hostnames: fields.list("hostnames", located(Scalar.hostname), &problems),
+            metadata: metadata, protocol: `protocol`, hostnames: fields.list("hostnames", located(Scalar.hostname), &problems),
             escapedSlashes: fields.optional(
                 "escapedSlashes", Scalar.choice(of: EscapedSlashes.self), default: .reject, &problems),
             endpoints: fields.list("endpoints", Self.endpoint, &problems))

@@ -54,7 +54,7 @@ final class CallOrigin {
     /// Only callers of this mesh are told why a call failed.
     var tellsReason: Bool {
         switch listener.view.role {
-        case .outbound, .inbound: true
+        case .outbound, .inbound, .tcp: true
         case .gateway: false
         }
     }
@@ -64,6 +64,7 @@ final class CallOrigin {
         switch listener.view.role {
         case .outbound(let outbound): outbound.caller
         case .inbound: verifiedCaller
+        case .tcp(let listener): listener.caller
         case .gateway(let gateway): gatewayListener < 0 ? nil : gateway.listeners[gatewayListener].caller
         }
     }

@@ -3,6 +3,7 @@ import EventLoops
 import HTTPSemantics
 import Routing
 import Telemetry
+import WireProtocols
 
 /// The one place where a call is judged, whatever it came in on: its service, its route, its rewriting, its rule, its
 /// endpoint, in this order and on the same bytes.
@@ -26,6 +27,7 @@ extension Exchange {
             deliver()
         case .gateway(let gateway):
             route(in: gateway)
+        case .tcp: fail(.noRoute)
         }
     }
 
@@ -64,9 +66,15 @@ extension Exchange {
         routeBackend = backend
         service = routes.services[match.rule.backends[backend].cluster]
         setForwardedFields()
+        // Nobody reads a copy's answer, so that no copy can go on as something else.
+        if tunnel != .none { return send(match, by: rule, backend: backend) }
         if !match.rule.mirrors.isEmpty { mirror(match.rule.mirrors, of: routes, match: match) }
         let backendMirrors = match.rule.backends[backend].mirrors
         if !backendMirrors.isEmpty { mirror(backendMirrors, of: routes, match: match) }
+        send(match, by: rule, backend: backend)
+    }
+
+    private func send(_ match: RouteMatch, by rule: RuleView, backend: Int) {
         match.rule.rewrite(&request, match: match, backend: backend)
         requestDeadline = rule.requestMilliseconds.map { worker.loop.now + $0 }
         if requestDeadline != nil { downstream?.requestDeadlineChanged() }
@@ -84,12 +92,32 @@ extension Exchange {
         sendToService()
     }
 
+    /// The caller's own deadline (gRPC over HTTP/2, "Timeout").
+    /// - Returns: `false` if it is none.
+    private func adoptCallersDeadline() -> Bool {
+        guard let field = request.value(of: .grpcTimeout), isGRPCRequest else { return true }
+        guard let milliseconds = GRPCTimeout.milliseconds(request.bytes(field)) else { return false }
+        let deadline = startedAt / 1000 + milliseconds
+        guard deadline < requestDeadline ?? .max else { return true }
+        requestDeadline = deadline
+        downstream?.requestDeadlineChanged()
+        return true
+    }
+
+    /// What is left of the time, for whoever is next.
+    private func shortenCallersDeadline() {
+        guard let requestDeadline, request.hasField(.grpcTimeout) || service?.isGRPC ?? false, isGRPCRequest else { return }
+        let left = requestDeadline > worker.loop.now ? requestDeadline - worker.loop.now : 0
+        request.setField(.grpcTimeout, to: GRPCTimeout.text(milliseconds: max(left, 1)).span)
+    }
+
     // MARK: Endpoints
 
     func sendToService() {
         // What a listener that is gone still leads to is the old generation's; its rules no longer hold.
         if origin.listener.isStopped { service = service.flatMap { view.service(named: $0.name) } }
-        guard let service else { return fail(.noRoute) }
+        guard let service, service.isTCP == (tunnel == .connection) else { return fail(.noRoute) }
+        guard adoptCallersDeadline() else { return fail(.malformed) }
         guard !request.hasEscapedSlash || service.keepsEscapedSlashes else { return fail(.malformed) }
         let endpoints = isInbound ? service.localEndpoints : service.endpoints
         guard let endpoint = pick(from: endpoints) else {
@@ -102,25 +130,59 @@ extension Exchange {
     }
 
     /// Another endpoint, after one that could not be connected to or broke off.
-    func retry(elseFail reason: FailureReason) {
-        guard canMoveOn, let service,
-            let next = pick(from: isInbound ? service.localEndpoints : service.endpoints)
-        else { return fail(reason) }
+    /// - Parameter mayWait: Where there is no other, the same may be tried again in a while.
+    func retry(elseFail reason: FailureReason, mayWait: Bool = false) {
+        guard canMoveOn, let service else { return fail(reason) }
+        guard let next = pick(from: isInbound ? service.localEndpoints : service.endpoints) else {
+            return mayWait && waitForNode() ? () : fail(reason)
+        }
         endpoint = next
         if !next.isMesh, !judge(service, endpoint: next) { return fail(.denied) }
         connect()
     }
+
+    /// A node that starts again is back in a moment: a call of which nothing was sent can wait for it, as long as a
+    /// connection may take to come up.
+    private func waitForNode() -> Bool {
+        guard let endpoint, endpoint.isMesh else { return false }
+        let milliseconds = min(Self.retryMilliseconds << UInt64(min(attempts, 4)), Self.retryLimitMilliseconds)
+        guard startedAt / 1000 + worker.timeouts.connect > worker.loop.now + milliseconds else { return false }
+        attempts += 1
+        isWaiting = true
+        worker.retries.add(self, after: milliseconds)
+        return true
+    }
+
+    /// The time has come.
+    func tryAgain() {
+        guard isWaiting, !isOver else { return }
+        isWaiting = false
+        triedEndpoints = 0
+        retry(elseFail: .connectFailed, mayWait: true)
+        if !isOver, !isRequestCongested { downstream?.resumeRequest() }
+    }
+
+    /// Time before the first try to reach a node again, doubled with each, in milliseconds.
+    private static let retryMilliseconds: UInt64 = 20
+    private static let retryLimitMilliseconds: UInt64 = 200
 
     /// The same endpoint, on another connection.
     func resend() { connect() }
 
     private func connect() {
         guard let endpoint, let service else { return }
-        if endpoint.isMesh {
+        if tunnel == .connection {
+            // No request, and no fields.
+        } else if endpoint.isMesh {
             request.removeField(.heddleCaller)
         } else if let caller {
             let principal = caller.principal
             request.setField(.heddleCaller, to: principal.span)
+        }
+        shortenCallersDeadline()
+        // Said of this hop: Heddle takes trailers, and passes them on.
+        if endpoint.isMesh || endpoint.speaks == .http2, tunnel == .none, !request.hasField(.te) {
+            request.addField(.te, value: ("trailers" as StaticString).bytes)
         }
         backendDeadline = rule?.backendMilliseconds.map { worker.loop.now + $0 }
         endpoint.pool(for: caller, service: service, worker: worker)

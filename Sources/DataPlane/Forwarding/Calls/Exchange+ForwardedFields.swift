@@ -6,7 +6,7 @@ extension Exchange {
     /// Between nodes nothing is added: the caller's node has, and the peer is a node of this mesh.
     func setForwardedFields() {
         switch origin.listener.view.role {
-        case .inbound: break
+        case .inbound, .tcp: break
         case .outbound: setForwardedFields(trusted: true)
         case .gateway(let gateway):
             let listener = gateway.listeners[gatewayListener]

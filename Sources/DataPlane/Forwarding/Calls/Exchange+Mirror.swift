@@ -25,6 +25,7 @@ final class MirrorSink: DownstreamStream, Sendable {
     func resumeRequest() {}
     var isCongested: Bool { false }
     var readsRestOfRequest: Bool { false }
+    var carriesTrailers: Bool { false }
     func requestDeadlineChanged() {}
     func exchangeEnded() {}
 }

@@ -4,6 +4,7 @@ import EventLoops
 import HTTPSemantics
 import Routing
 import Telemetry
+import WireProtocols
 
 /// One call: a request and its response, between the stream it came from and the stream it goes to. Kept by its worker
 /// and used again, so that a call allocates nothing.
@@ -13,6 +14,7 @@ final class Exchange {
     // The request, in canonical form; after `dispatch` as its workload will receive it.
     var request = MessageHead()
     var requestBody = BodyLength.none
+    var tunnel = Tunnel.none
 
     // Where it came from and what was decided.
     private(set) var origin: CallOrigin!
@@ -41,13 +43,21 @@ final class Exchange {
     private(set) var isOver = false
     var status: UInt16 = 0
     var reason = FailureReason.none
+    /// As its callee ended the call, or the proxy; `nil`: not a gRPC call, or it never ended.
+    var grpcStatus: GRPCStatus?
     private(set) var responseByteCount: UInt64 = 0
-    private var startedAt: UInt64 = 0
+    /// In the loop's microseconds.
+    private(set) var startedAt: UInt64 = 0
+
+    /// Bytes that came before the workload agreed to the upgrade they are for.
+    var early: [UInt8] = []
 
     // Trying again.
     /// One bit an endpoint of the service, the first 64 of them.
     var triedEndpoints: UInt64 = 0
     var staleConnections = 0
+    /// Times it has waited for a node.
+    var attempts = 0
     /// Body bytes sent so far, as long as they may be needed for another try.
     private var retained: [UInt8] = []
     private var retainsBody = true
@@ -56,6 +66,8 @@ final class Exchange {
     var requestDeadline: DeadlineWheel.Time?
     /// The route says that its calls may take as long as they take.
     var waitsForever: Bool { rule?.isUnlimited ?? false }
+    /// A stream of messages, which lasts as long as its two sides want: only what its route or its caller says ends it.
+    var isOpenEnded: Bool { waitsForever || isTunnelOpen || (service?.isGRPC ?? false) }
     /// The same for one try.
     var backendDeadline: DeadlineWheel.Time?
 
@@ -78,7 +90,7 @@ final class Exchange {
         startedAt = worker.loop.nowMicroseconds
         isRequestComplete = requestBody == .none
         view = worker.view
-        dispatch()
+        if tunnel == .connection { dispatchTunnel() } else { dispatch() }
     }
 
     /// A copy of another call as it was sent, for another service.
@@ -100,6 +112,7 @@ final class Exchange {
 
     func sendBody(_ bytes: Span<UInt8>) {
         guard !isOver else { return }
+        if tunnel == .webSocket, !isTunnelOpen { return holdEarly(bytes) }
         if retainsBody { retain(bytes) }
         upstream?.sendBody(bytes)
         for mirror in mirrors where !mirror.isOver {
@@ -111,6 +124,7 @@ final class Exchange {
     func endRequest(trailers: borrowing MessageHead) {
         guard !isOver else { return }
         isRequestComplete = true
+        if tunnel == .webSocket, !isTunnelOpen { return }
         upstream?.endRequest(trailers: trailers)
         for mirror in mirrors { mirror.endRequest(trailers: trailers) }
         if isResponseComplete { end() }
@@ -133,9 +147,13 @@ final class Exchange {
     func requestTimedOut() { fail(.timeout) }
 
     var queuedRequestByteCount: Int { upstream?.queuedByteCount ?? 0 }
-    var isRequestCongested: Bool { upstream?.isCongested ?? false }
+    var isRequestCongested: Bool { !early.isEmpty || upstream?.isCongested ?? isWaiting }
     var isResponseCongested: Bool { downstream?.isCongested ?? false }
 
+    /// Waits for its node to come back.
+    var isWaiting = false
+    /// Told from the call that the exchange carried before, and the next.
+    private(set) var life: UInt64 = 0
     private(set) var isResponseComplete = false
 
     // MARK: From upstream
@@ -155,7 +173,9 @@ final class Exchange {
         head.removeHopByHopFields()
         if !(endpoint?.isMesh ?? false) || !origin.tellsReason { head.removeHeddleFields() }
         if let rule { rule.rule.modifyResponse(&head, backend: routeBackend) }
+        if body == .none { noteStatus(head) }
         downstream?.sendHead(head, body: body)
+        if tunnel != .none { tunnelAnswered() }
     }
 
     func receivedBody(_ bytes: Span<UInt8>) {
@@ -163,14 +183,38 @@ final class Exchange {
         downstream?.sendBody(bytes)
     }
 
+    /// Bytes go both ways, each until its own end.
+    var isTunnelOpen: Bool {
+        switch tunnel {
+        case .none: false
+        case .connection: isResponseStarted
+        case .webSocket: isResponseStarted && status == Self.switchingProtocols
+        }
+    }
+
+    /// In canonical form an accepted upgrade has this status (RFC 9110 § 15.2.2), whatever version of HTTP it came in.
+    static let switchingProtocols: UInt16 = 101
+
     /// The response is whole; the upstream stream has let go of the call.
     func receivedEnd(trailers: borrowing MessageHead) {
-        upstream = nil
         isResponseComplete = true
+        if isTunnelOpen {
+            // Half of it: the other way may go on.
+            downstream?.endResponse(trailers: trailers)
+            return isRequestComplete ? end() : ()
+        }
+        upstream = nil
+        noteStatus(trailers)
         downstream?.endResponse(trailers: trailers)
         guard !isRequestComplete, let downstream, downstream.readsRestOfRequest else { return end() }
         // Whoever held it back is gone.
         downstream.resumeRequest()
+    }
+
+    /// How a gRPC call ended, as its callee says in the trailers, or in a head that is all there is.
+    private func noteStatus(_ head: borrowing MessageHead) {
+        guard let field = head.value(of: .grpcStatus) else { return }
+        grpcStatus = GRPCStatus(head.bytes(field))
     }
 
     func upstreamFailed(_ failure: UpstreamFailure) {
@@ -184,6 +228,9 @@ final class Exchange {
         switch failure {
         case .notConnected:
             worker.counters.upstreamConnectFailures += 1
+            retry(elseFail: .connectFailed, mayWait: true)
+        case .handshakeFailed:
+            worker.counters.upstreamConnectFailures += 1
             retry(elseFail: .connectFailed)
         case .notSent where canMoveOn && staleConnections < Self.staleConnectionLimit,
             .staleConnection where canRepeat && staleConnections < Self.staleConnectionLimit:
@@ -193,7 +240,9 @@ final class Exchange {
             retry(elseFail: .connectFailed)
         case .noResponse where canRepeat, .staleConnection where canRepeat:
             retry(elseFail: .upstreamFailed)
-        case .staleConnection, .noResponse, .badResponse:
+        case .reset where canRepeat:
+            retry(elseFail: .upstreamFailed)
+        case .staleConnection, .noResponse, .badResponse, .reset:
             fail(.upstreamFailed)
         case .timeout:
             fail(.timeout)
@@ -232,17 +281,29 @@ final class Exchange {
     func fail(_ reason: FailureReason, status: UInt16? = nil) {
         guard !isOver else { return }
         // Nothing is left to fail but the rest of a request that has its answer.
-        if isResponseComplete { return end() }
+        if isResponseComplete, !isTunnelOpen { return end() }
         self.reason = reason
         let stream = upstream
         upstream = nil
         stream?.cancel()
         if isResponseStarted {
-            downstream?.cutResponse()
+            cut(reason)
             end()
         } else {
             reply(status: status ?? reason.status, location: nil)
         }
+    }
+
+    /// Ends an answer that is under way. To a gRPC caller the trailers say why, if it was our decision; a callee that broke
+    /// off must not look as if it had ended.
+    private func cut(_ reason: FailureReason) {
+        guard reason != .upstreamFailed, isGRPCRequest, let downstream, downstream.carriesTrailers else {
+            downstream?.cutResponse()
+            return
+        }
+        let status = reason.grpcStatus(status: reason.status, hasCaller: caller != nil)
+        grpcStatus = status
+        worker.replies.writeTrailers(status, reason: origin.tellsReason ? reason : .none, to: downstream)
     }
 
     /// The whole answer is ours.
@@ -250,11 +311,21 @@ final class Exchange {
         self.status = status
         isResponseStarted = true
         isResponseComplete = true
-        worker.replies.write(
-            status: status, reason: origin.tellsReason ? reason : .none, location: location,
-            isHead: request.knownMethod == .head,
-            to: downstream)
+        let reason = origin.tellsReason ? reason : .none
+        if isGRPCRequest {
+            grpcStatus = self.reason.grpcStatus(status: status, hasCaller: caller != nil)
+            worker.replies.write(grpcStatus!, reason: reason, to: downstream)
+        } else {
+            worker.replies.write(
+                status: status, reason: reason, location: location, isHead: request.knownMethod == .head, to: downstream)
+        }
         end()
+    }
+
+    /// Its caller understands gRPC's statuses, and nothing else (gRPC over HTTP/2, "Requests").
+    var isGRPCRequest: Bool {
+        guard let type = request.value(of: .contentType) else { return false }
+        return request.withBytes(type) { GRPCContentType.matches($0) }
     }
 
     /// Nobody waits for anything any more: counts the call and gives the exchange back.
@@ -263,7 +334,8 @@ final class Exchange {
         isOver = true
         let stream = upstream
         upstream = nil
-        stream?.cancel()
+        // Both ways of a tunnel that ended in good order close by themselves.
+        if !(isTunnelOpen && isRequestComplete && isResponseComplete) { stream?.cancel() }
         for mirror in mirrors where !mirror.isRequestComplete { mirror.callerGone() }
         if !isMirror { record() }
         downstream?.exchangeEnded()
@@ -279,6 +351,12 @@ final class Exchange {
                 service: service?.label ?? LabelRegistry.none, route: rule?.label ?? LabelRegistry.none, status: status,
                 reason: reason),
             microseconds: microseconds)
+        if let service, service.isGRPC {
+            let status = grpcStatus?.rawValue ?? GRPCMetrics.noStatus
+            request.withBytes(request.path) {
+                worker.grpcMetrics.record(service: service.label, path: $0, status: status, labels: worker.labels)
+            }
+        }
         worker.accessLog.record(self, microseconds: microseconds)
     }
 
@@ -286,8 +364,12 @@ final class Exchange {
     /// finds nothing to do.
     func reset() {
         isOver = true
+        life &+= 1
+        isWaiting = false
+        attempts = 0
         request.removeAll()
         requestBody = .none
+        tunnel = .none
         origin = nil
         downstream = nil
         view = nil
@@ -307,6 +389,7 @@ final class Exchange {
         isResponseComplete = false
         status = 0
         reason = .none
+        grpcStatus = nil
         responseByteCount = 0
         triedEndpoints = 0
         staleConnections = 0
@@ -314,6 +397,7 @@ final class Exchange {
         retainsBody = true
         requestDeadline = nil
         backendDeadline = nil
+        if !early.isEmpty { early = [] }
     }
 }
 

@@ -1,6 +1,7 @@
 import Glibc
 import HTTPSemantics
 import Telemetry
+import WireProtocols
 
 /// Answers that come from the proxy itself.
 final class LocalReplies {
@@ -28,6 +29,34 @@ final class LocalReplies {
         stream.endResponse(trailers: noTrailers)
     }
 
+    /// As gRPC's clients understand it: a response of one header block (gRPC over HTTP/2, "Trailers-Only").
+    func write(_ status: GRPCStatus, reason: FailureReason, to stream: (any DownstreamStream)?) {
+        guard let stream else { return }
+        head.removeAll()
+        head.status = 200
+        head.addField(.date, value: httpDate().span)
+        head.addField(.contentType, value: Self.grpc.span)
+        if reason != .none { head.addField(.heddleReason, value: Self.bytes(of: reason).span) }
+        addStatus(status, reason)
+        stream.sendHead(head, body: .none)
+        stream.endResponse(trailers: noTrailers)
+    }
+
+    /// Ends an answer that is under way.
+    func writeTrailers(_ status: GRPCStatus, reason: FailureReason, to stream: any DownstreamStream) {
+        head.removeAll()
+        addStatus(status, reason)
+        stream.endResponse(trailers: head)
+    }
+
+    private func addStatus(_ status: GRPCStatus, _ reason: FailureReason) {
+        head.addField(name: ("grpc-status" as StaticString).bytes, value: Array(String(status.rawValue).utf8).span)
+        let message = reason == .none ? Array(status.name.utf8) : Self.bytes(of: reason) + Self.colon + reason.explanation
+        head.addField(name: ("grpc-message" as StaticString).bytes, value: message.span)
+    }
+
+    private static let colon = Array(": ".utf8)
+    private static let grpc = Array("application/grpc".utf8)
     private static let plainText = Array("text/plain; charset=utf-8".utf8)
 
     private static func bytes(of reason: FailureReason) -> [UInt8] {

@@ -1,5 +1,6 @@
 import HTTPSemantics
 import Telemetry
+import WireProtocols
 
 /// Where a call came from, and where its answer goes: an HTTP/1.1 connection, or one stream of an HTTP/2 one.
 protocol DownstreamStream: AnyObject {
@@ -17,6 +18,8 @@ protocol DownstreamStream: AnyObject {
     var isCongested: Bool { get }
     /// What is left of a request that was answered early is worth reading: another one may follow it.
     var readsRestOfRequest: Bool { get }
+    /// The caller's version of HTTP has trailers for every answer.
+    var carriesTrailers: Bool { get }
     /// The time by which the whole answer must be there changed.
     func requestDeadlineChanged()
     /// The call is over on both sides; nothing more will come of it.
@@ -47,15 +50,19 @@ enum BodyLength: Equatable {
 }
 
 /// How an upstream stream failed.
-enum UpstreamFailure {
+enum UpstreamFailure: Equatable {
     /// No connection came up: nothing was sent.
     case notConnected
+    /// What answered did not prove to be whom the call is for: nothing was sent.
+    case handshakeFailed
     /// Broke off before the first byte of the request, on a connection that had served before.
     case notSent
     /// Broke off before the first byte of a response, on a connection that had served before.
     case staleConnection
     /// Broke off before the first byte of a response.
     case noResponse
+    /// Refused as a stream before the first byte of a response, on a connection that goes on.
+    case reset(HTTP2ErrorCode)
     /// Broke off in the middle of a response, or answered what is not HTTP.
     case badResponse
     case timeout

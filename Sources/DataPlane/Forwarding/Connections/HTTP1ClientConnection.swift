@@ -3,6 +3,12 @@ import HTTPSemantics
 import TransportSecurity
 import WireProtocols
 
+/// Fields of a WebSocket's handshake over HTTP/1.1 that are each hop's own (RFC 6455 § 11.3).
+enum WebSocketFields {
+    static let key: StaticString = "sec-websocket-key"
+    static let accept: StaticString = "sec-websocket-accept"
+}
+
 /// A connection to an endpoint that speaks HTTP/1.1: one call at a time, then back to its pool.
 final class HTTP1ClientConnection: StreamConnection, UpstreamStream {
     private let pool: UpstreamPool
@@ -13,6 +19,10 @@ final class HTTP1ClientConnection: StreamConnection, UpstreamStream {
     private var pending: [UInt8] = []
 
     private var requestIsChunked = false
+    /// Of the call under way, if it asks for a WebSocket.
+    private var webSocketKey: WebSocketKey?
+    /// The workload has agreed: what comes is no HTTP.
+    private var isTunnel = false
     private var isRequestSent = false
     private var hasResponseBytes = false
     /// `writtenByteCount` before this call.
@@ -44,11 +54,16 @@ final class HTTP1ClientConnection: StreamConnection, UpstreamStream {
         keepsAlive = true
         scan = HTTP1ScanState()
         isRequestSent = exchange.requestBody == .none
-        requestIsChunked = exchange.requestBody == .unknown
+        requestIsChunked = exchange.requestBody == .unknown && exchange.tunnel == .none
+        webSocketKey = exchange.tunnel == .webSocket ? WebSocketKey.random() : nil
+        if let webSocketKey {
+            exchange.request.setField(name: WebSocketFields.key.bytes, known: .other, value: webSocketKey.value.span)
+        }
         lastProgress = worker.loop.now
         worker.output.removeAll(keepingCapacity: true)
         HTTP1Serializer.appendRequest(
-            exchange.request, body: HTTP1Framing.Body(exchange.requestBody), to: &worker.output)
+            exchange.request, body: webSocketKey == nil ? HTTP1Framing.Body(exchange.requestBody) : .none,
+            to: &worker.output)
         write(worker.output)
         exchange.attach(to: self)
         exchange.replayBody(to: self)
@@ -63,11 +78,21 @@ final class HTTP1ClientConnection: StreamConnection, UpstreamStream {
     func endRequest(trailers: borrowing MessageHead) {
         isRequestSent = true
         lastProgress = worker.loop.now
+        if isTunnel { return endTunnelOutput() }
         guard requestIsChunked else { return updateDeadline() }
         worker.output.removeAll(keepingCapacity: true)
         HTTP1Serializer.appendLastChunk(trailers: trailers, to: &worker.output)
         write(worker.output)
         updateDeadline()
+    }
+
+    private func endTunnelOutput() {
+        if hasInputEnded {
+            exchange = nil
+            finish()
+        } else {
+            endOutput()
+        }
     }
 
     func cancel() {
@@ -103,7 +128,14 @@ final class HTTP1ClientConnection: StreamConnection, UpstreamStream {
     }
 
     override func inputEnded() {
-        guard exchange != nil else { return close() }
+        guard let exchange else { return close() }
+        if isTunnel {
+            if isRequestSent {
+                self.exchange = nil
+                finish()
+            }
+            return exchange.receivedEnd(trailers: worker.noTrailers)
+        }
         if isReadingBody, decoder.endsWithConnection {
             keepsAlive = false
             return endResponse(hasTrailers: false)
@@ -141,6 +173,7 @@ final class HTTP1ClientConnection: StreamConnection, UpstreamStream {
     private func deadline(of exchange: Exchange) -> DeadlineWheel.Time {
         let timeouts = worker.timeouts
         var deadline = min(exchange.backendDeadline ?? .max, outputDeadline ?? .max)
+        if isTunnel { return deadline }
         if isReadingBody {
             // Held back by its reader, the response makes no progress through no fault of the callee's.
             if !isReadingPaused { deadline = min(deadline, lastProgress + timeouts.stream) }
@@ -189,7 +222,11 @@ final class HTTP1ClientConnection: StreamConnection, UpstreamStream {
         do throws(HTTP1Error) {
             while used < bytes.count, isOpen, let exchange {
                 let rest = bytes.extracting(used...)
-                if isReadingBody {
+                if isTunnel {
+                    exchange.receivedBody(rest)
+                    if exchange.isResponseCongested { pauseReading() }
+                    return bytes.count
+                } else if isReadingBody {
                     switch try decoder.next(rest, trailers: &worker.trailers, limits: worker.limits) {
                     case .data(let range):
                         exchange.receivedBody(rest.extracting(range))
@@ -233,8 +270,10 @@ final class HTTP1ClientConnection: StreamConnection, UpstreamStream {
         scan = HTTP1ScanState()
         hasFinalHead = worker.responseHead.status >= 200
         guard hasFinalHead else {
-            // Nothing upgrades yet, and no request asked for it.
-            guard worker.responseHead.status != 101 else { throw HTTP1Error.unexpectedUpgrade }
+            if worker.responseHead.status == Exchange.switchingProtocols {
+                try acceptUpgrade(of: exchange)
+                return consumed
+            }
             exchange.receivedInterim(&worker.responseHead)
             if exchange.isResponseCongested { pauseReading() }
             return consumed
@@ -245,6 +284,19 @@ final class HTTP1ClientConnection: StreamConnection, UpstreamStream {
         exchange.receivedHead(&worker.responseHead, body: BodyLength(framing.body))
         updateDeadline()
         return consumed
+    }
+
+    /// Only what was asked for, and proved to be understood (RFC 6455 § 4.1).
+    private func acceptUpgrade(of exchange: Exchange) throws(HTTP1Error) {
+        guard let webSocketKey, framing.isUpgrade, framing.upgradesToWebSocket,
+            let accept = worker.responseHead.value(named: WebSocketFields.accept.bytes),
+            worker.responseHead.withBytes(accept, { ASCII.equal($0, webSocketKey.accept.span) })
+        else { throw HTTP1Error.unexpectedUpgrade }
+        worker.responseHead.removeField(name: WebSocketFields.accept.bytes, known: .other)
+        isTunnel = true
+        keepsAlive = false
+        exchange.receivedHead(&worker.responseHead, body: .unknown)
+        updateDeadline()
     }
 
     /// - Parameter hasTrailers: `worker.trailers` are this response's. Else they are whatever call's came last.

@@ -6,9 +6,9 @@ import TransportSecurity
 import WireProtocols
 
 /// A caller's HTTP/1.1 connection (RFC 9112): one request after the other, each answered before the next is begun.
-final class HTTP1ServerConnection: StreamConnection, DownstreamStream {
-    private let listener: Listener
-    private let peer: NetworkAddress
+final class HTTP1ServerConnection: StreamConnection, ServerConnection, DownstreamStream {
+    let listener: Listener
+    let peer: NetworkAddress
     private var origin: CallOrigin?
 
     private var exchange: Exchange?
@@ -20,6 +20,8 @@ final class HTTP1ServerConnection: StreamConnection, DownstreamStream {
     private var isProcessing = false
     private var isDraining = false
 
+    /// Of the request under way, if it asks for a WebSocket.
+    private var webSocketKey: WebSocketKey?
     private var requestCount = 0
     private var keepsAlive = true
     private var responseLength = BodyLength.none
@@ -53,7 +55,11 @@ final class HTTP1ServerConnection: StreamConnection, DownstreamStream {
         } else {
             origin = CallOrigin(listener: listener, peer: peer)
         }
-        updateDeadline()
+        if isSecure, applicationProtocol == "h2" {
+            HTTP2ServerConnection.takeOver(self, origin: origin!, received: [UInt8]().span)
+        } else {
+            updateDeadline()
+        }
     }
 
     override func handshakeFailed(_ failure: TLSFailure) {
@@ -73,6 +79,7 @@ final class HTTP1ServerConnection: StreamConnection, DownstreamStream {
             return pending.isEmpty && queuedByteCount == 0 ? close() : resumeAtEndOfTurn()
         }
         // A half-closed caller still reads; one that promised more has gone.
+        if exchange.isTunnelOpen { return exchange.endRequest(trailers: worker.noTrailers) }
         guard exchange.isRequestComplete else { return close() }
         if pending.isEmpty { keepsAlive = false }
     }
@@ -100,9 +107,8 @@ final class HTTP1ServerConnection: StreamConnection, DownstreamStream {
         if isOpen, exchange == nil, pending.isEmpty { finish() }
     }
 
-    var activeExchange: Exchange? { exchange }
-    /// Its listener is gone, or asks for another transport than the connection has.
-    var isStranded: Bool { listener.isStopped || listener.view.isSecure != isSecure }
+    func judgeAgain(in view: WorkerView) { exchange?.judgeAgain(in: view) }
+    var queuedRequestByteCount: Int { exchange?.queuedRequestByteCount ?? 0 }
 
     // MARK: Deadlines
 
@@ -127,6 +133,7 @@ final class HTTP1ServerConnection: StreamConnection, DownstreamStream {
             return refuse(status: 408, reason: .timeout, detail: "request-head")
         }
         if let due = exchange.requestDeadline, due <= now { return exchange.requestTimedOut() }
+        if let due = tunnelDeadline(exchange), due <= now { return exchange.fail(.timeout) }
         if let due = bodyDeadline(exchange), due <= now { return exchange.fail(.timeout, status: 408) }
         updateDeadline()
     }
@@ -135,7 +142,12 @@ final class HTTP1ServerConnection: StreamConnection, DownstreamStream {
 
     private func bodyDeadline(_ exchange: Exchange) -> DeadlineWheel.Time? {
         // Held back by its reader, the request makes no progress through no fault of the caller's.
-        exchange.isRequestComplete || isReadingPaused ? nil : lastProgress + worker.timeouts.requestBody
+        exchange.isRequestComplete || isReadingPaused || webSocketKey != nil ? nil : lastProgress + worker.timeouts.requestBody
+    }
+
+    /// When a tunnel has idled for too long.
+    private func tunnelDeadline(_ exchange: Exchange) -> DeadlineWheel.Time? {
+        exchange.isTunnelOpen ? lastProgress + worker.timeouts.tunnelIdle : nil
     }
 
     private var headDeadline: DeadlineWheel.Time {
@@ -166,9 +178,15 @@ final class HTTP1ServerConnection: StreamConnection, DownstreamStream {
             for index in bytes.indices { pending.append(bytes[index]) }
             return processPending()
         }
+        if requestCount == 0, exchange == nil, !isSecure, HTTP2Preface.begins(bytes) { return speakHTTP2(bytes) }
         let used = process(bytes)
         guard isOpen, used < bytes.count else { return }
         keep(bytes.extracting(used...))
+    }
+
+    /// Prior knowledge (RFC 9113 § 3.3): no HTTP/1.1 request begins like this.
+    private func speakHTTP2(_ bytes: Span<UInt8>) {
+        HTTP2ServerConnection.takeOver(self, origin: origin!, received: bytes)
     }
 
     /// What was kept, when its turn has come.
@@ -176,6 +194,9 @@ final class HTTP1ServerConnection: StreamConnection, DownstreamStream {
         guard !isProcessing, !pending.isEmpty, isOpen else { return }
         let bytes = pending
         pending = []
+        if requestCount == 0, exchange == nil, !isSecure, HTTP2Preface.begins(bytes.span) {
+            return speakHTTP2(bytes.span)
+        }
         let used = process(bytes.span)
         guard isOpen, used < bytes.count else { return }
         keep(bytes.span.extracting(used...))
@@ -204,7 +225,7 @@ final class HTTP1ServerConnection: StreamConnection, DownstreamStream {
             let step: Int?
             if let exchange {
                 guard !exchange.isRequestComplete else { return used }
-                step = processBody(rest, of: exchange)
+                step = webSocketKey == nil ? processBody(rest, of: exchange) : processTunnel(rest, of: exchange)
             } else {
                 // A caller who does not read its answers gets no more of them.
                 guard !isCongested else { return used }
@@ -242,9 +263,26 @@ final class HTTP1ServerConnection: StreamConnection, DownstreamStream {
         decoder = HTTP1BodyDecoder(framing.body)
         keepsAlive = framing.keepsAlive && requestCount < worker.view.requestsPerConnection && !isDraining
         exchange.requestBody = BodyLength(framing.body)
+        webSocketKey = exchange.request.upgrade == .webSocket ? takeWebSocketKey(exchange) : nil
         self.exchange = exchange
         exchange.start(from: self, origin: origin!)
         if self.exchange === exchange { updateDeadline() }
+    }
+
+    /// What the proof is that the caller means a WebSocket. It is this hop's own: the next has another, or none.
+    /// - Returns: `nil`, and the request is like any other, if there is none.
+    private func takeWebSocketKey(_ exchange: Exchange) -> WebSocketKey? {
+        let key = exchange.request.value(named: WebSocketFields.key.bytes).flatMap {
+            exchange.request.withBytes($0) { WebSocketKey($0) }
+        }
+        guard let key, exchange.requestBody == .none else {
+            exchange.request.upgrade = .none
+            return nil
+        }
+        exchange.request.removeField(name: WebSocketFields.key.bytes, known: .other)
+        exchange.requestBody = .unknown
+        exchange.tunnel = .webSocket
+        return key
     }
 
     private func processBody(_ bytes: Span<UInt8>, of exchange: Exchange) -> Int? {
@@ -267,6 +305,13 @@ final class HTTP1ServerConnection: StreamConnection, DownstreamStream {
         }
     }
 
+    /// Bytes of what the connection has become; the exchange keeps those that came too early.
+    private func processTunnel(_ bytes: Span<UInt8>, of exchange: Exchange) -> Int {
+        exchange.sendBody(bytes)
+        if exchange.isRequestCongested { pauseReading() }
+        return bytes.count
+    }
+
     func resumeRequest() {
         lastProgress = worker.loop.now
         resumeReading()
@@ -282,6 +327,11 @@ final class HTTP1ServerConnection: StreamConnection, DownstreamStream {
     }
 
     func sendHead(_ head: borrowing MessageHead, body: BodyLength) {
+        if let webSocketKey {
+            // Either it becomes another protocol, or what came early may be one already.
+            keepsAlive = false
+            if head.status == Exchange.switchingProtocols { return acceptUpgrade(head, webSocketKey) }
+        }
         // A request that was not taken whole leaves its rest on the connection.
         if let exchange, !exchange.isRequestComplete, exchange.isResponseComplete || framing.expectsContinue {
             keepsAlive = false
@@ -295,6 +345,14 @@ final class HTTP1ServerConnection: StreamConnection, DownstreamStream {
         write(worker.output)
     }
 
+    private func acceptUpgrade(_ head: borrowing MessageHead, _ key: WebSocketKey) {
+        responseLength = .none
+        worker.output.removeAll(keepingCapacity: true)
+        HTTP1Serializer.appendSwitchingProtocols(
+            head, to: .webSocket, accept: key.accept.span, output: &worker.output)
+        write(worker.output)
+    }
+
     private func http1Body(_ body: BodyLength) -> HTTP1Framing.Body {
         switch body {
         case .none: .none
@@ -304,10 +362,12 @@ final class HTTP1ServerConnection: StreamConnection, DownstreamStream {
     }
 
     func sendBody(_ bytes: Span<UInt8>) {
+        if webSocketKey != nil { lastProgress = worker.loop.now }
         writeBody(bytes, chunked: responseLength == .unknown && framing.minorVersion >= 1)
     }
 
     func endResponse(trailers: borrowing MessageHead) {
+        if exchange?.isTunnelOpen ?? false { return endOutput() }
         guard responseLength == .unknown, framing.minorVersion >= 1 else { return }
         worker.output.removeAll(keepingCapacity: true)
         HTTP1Serializer.appendLastChunk(trailers: trailers, to: &worker.output)
@@ -315,6 +375,8 @@ final class HTTP1ServerConnection: StreamConnection, DownstreamStream {
     }
 
     var readsRestOfRequest: Bool { keepsAlive && isOpen }
+
+    var carriesTrailers: Bool { false }
 
     func cutResponse() {
         keepsAlive = false
@@ -327,6 +389,7 @@ final class HTTP1ServerConnection: StreamConnection, DownstreamStream {
         exchange = nil
         guard isOpen else { return }
         guard keepsAlive, isWhole, !hasInputEnded || isProcessing || !pending.isEmpty else { return finish() }
+        webSocketKey = nil
         headStarted = 0
         idleSince = worker.loop.now
         hasReleasedBuffers = false

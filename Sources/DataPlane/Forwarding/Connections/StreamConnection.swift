@@ -36,6 +36,7 @@ class StreamConnection: EventHandler {
     private var isReadPaused = false
     private var wantsRead = false
     private var wantsResume = false
+    private var wantsOutputEnd = false
     private var inputHasEnded = false
     /// Bytes that went out since the connection was made.
     private(set) final var writtenByteCount: UInt64 = 0
@@ -48,6 +49,23 @@ class StreamConnection: EventHandler {
         isSecure = transport.isSecure
         self.transport = consume transport
         self.state = state
+    }
+
+    /// Takes a connection over from another that has found out that it speaks another protocol.
+    init(takingOver other: StreamConnection) {
+        worker = other.worker
+        descriptor = other.descriptor
+        isSecure = other.isSecure
+        state = .open
+        inputHasEnded = other.inputHasEnded
+        registration = other.registration
+        transport = other.transport.take()
+        other.state = .closed
+        other.registration = .none
+        worker.loop.handOver(registration, to: self)
+        // What the other has not read yet is told to nobody again.
+        wantsRead = true
+        worker.loop.requestEndOfTurn(registration)
     }
 
     // MARK: What subclasses do
@@ -64,6 +82,9 @@ class StreamConnection: EventHandler {
     var readsAfterFailedWrite: Bool { false }
     /// What was queued fell below the low watermark.
     func outputDrained() {}
+    /// The turn's output is about to be written: the time to add to it. Called again as long as the socket takes all there is.
+    /// - Returns: `false` if there is nothing more.
+    func fillOutput() -> Bool { false }
     /// The end of a turn in which `resumeAtEndOfTurn` was called.
     func resumed() {}
     func deadlineReached() {}
@@ -79,6 +100,8 @@ class StreamConnection: EventHandler {
     final var hasInputEnded: Bool { inputHasEnded }
     final var peerID: SPIFFEID? { transport?.peerID }
     final var serverName: String? { transport?.serverName }
+    /// What both sides agreed to speak (ALPN), once the handshake is done.
+    final var applicationProtocol: String? { transport?.applicationProtocol }
     /// When a reader that took nothing of what is queued has stalled for too long; `nil`: nothing is queued.
     final var outputDeadline: DeadlineWheel.Time? { output.isEmpty ? nil : lastOutput + worker.timeouts.stream }
 
@@ -104,6 +127,17 @@ class StreamConnection: EventHandler {
 
     final func write(_ bytes: [UInt8]) { write(bytes.span) }
 
+    /// Writes the first `byteCount` bytes of a queue.
+    final func write(_ byteCount: Int, of queue: inout ByteQueue) {
+        guard state != .closed else { return queue.drop(byteCount, into: worker.blocks) }
+        if output.isEmpty { lastOutput = worker.loop.now }
+        output.append(byteCount, of: &queue, pool: worker.blocks)
+        worker.loop.requestEndOfTurn(registration)
+    }
+
+    /// There is something that `fillOutput` will write.
+    final func requestOutput() { worker.loop.requestEndOfTurn(registration) }
+
     final func pauseReading() { isReadPaused = true }
 
     final var isReadingPaused: Bool { isReadPaused }
@@ -118,6 +152,13 @@ class StreamConnection: EventHandler {
         guard isReadPaused else { return }
         isReadPaused = false
         wantsRead = true
+        worker.loop.requestEndOfTurn(registration)
+    }
+
+    /// Nothing more will be written: says so once all that is queued is; reading goes on.
+    final func endOutput() {
+        guard state == .open || state == .connecting || state == .handshaking else { return }
+        wantsOutputEnd = true
         worker.loop.requestEndOfTurn(registration)
     }
 
@@ -225,19 +266,15 @@ class StreamConnection: EventHandler {
     }
 
     private func flush() {
-        if !output.isEmpty {
-            let before = output.count
-            guard transport!.send(&output, pool: worker.blocks) else {
-                writtenByteCount += UInt64(before - output.count)
-                readLastWords()
-                return fail()
-            }
-            writtenByteCount += UInt64(before - output.count)
-            if output.count < before {
-                lastOutput = worker.loop.now
-                if state == .finishing { setDeadline(after: worker.timeouts.stream) }
-            }
-            if before > Self.lowWatermark, output.count <= Self.lowWatermark { outputDrained() }
+        while true {
+            let isFilled = fillOutput()
+            guard state == .open || state == .finishing else { return }
+            guard sendOutput() else { return }
+            guard isFilled, output.isEmpty else { break }
+        }
+        if wantsOutputEnd, output.isEmpty {
+            wantsOutputEnd = false
+            transport!.endOutput()
         }
         guard state == .finishing, output.isEmpty else { return }
         transport!.endOutput()
@@ -245,6 +282,25 @@ class StreamConnection: EventHandler {
         state = .lingering
         setDeadline(after: Self.lingerMilliseconds)
         discardInput()
+    }
+
+    /// - Returns: `false` if the connection is broken.
+    private func sendOutput() -> Bool {
+        guard !output.isEmpty else { return true }
+        let before = output.count
+        let isAlive = transport!.send(&output, pool: worker.blocks)
+        writtenByteCount += UInt64(before - output.count)
+        guard isAlive else {
+            readLastWords()
+            fail()
+            return false
+        }
+        if output.count < before {
+            lastOutput = worker.loop.now
+            if state == .finishing { setDeadline(after: worker.timeouts.stream) }
+        }
+        if before > Self.lowWatermark, output.count <= Self.lowWatermark { outputDrained() }
+        return state != .closed
     }
 
     /// Reads what has come, though the loop has not said so yet.

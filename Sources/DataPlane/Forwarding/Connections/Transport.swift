@@ -120,5 +120,6 @@ struct Transport: ~Copyable {
     mutating func releaseBuffers() { _ = session?.releaseBuffers() }
 
     var peerID: SPIFFEID? { mutating get { session?.peerID } }
+    var applicationProtocol: String? { mutating get { session?.applicationProtocol } }
     var serverName: String? { mutating get { session?.serverName } }
 }

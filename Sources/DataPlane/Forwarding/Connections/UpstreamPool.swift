@@ -6,51 +6,121 @@ import TransportSecurity
 /// What is at the other end of a pool's connections.
 enum UpstreamTarget: Hashable {
     /// A workload of this node, or a service outside the mesh.
-    case plain
+    case plain(UpstreamProtocol)
     /// Another node: with whose certificate, for which service, and whose certificates are good for it.
     case mesh(source: SPIFFEID, service: ResourceName, serverName: String, acceptable: Set<SPIFFEID>)
 }
 
-/// One worker's connections to one endpoint. It alone knows how calls share them: over HTTP/1.1, one at a time.
+/// What a workload speaks. Between nodes it is always HTTP/2.
+enum UpstreamProtocol: Hashable {
+    case http1
+    /// With prior knowledge.
+    case http2
+    /// Bytes.
+    case tcp
+
+    init(_ protocol: ServiceProtocol) {
+        self =
+            switch `protocol` {
+            case .http: .http1
+            case .http2, .grpc: .http2
+            case .tcp: .tcp
+            }
+    }
+}
+
+/// One worker's connections to one endpoint. It alone knows how calls share them: over HTTP/1.1, one at a time; over
+/// HTTP/2, as many as the other side takes on one connection, then on the next.
 final class UpstreamPool {
     let address: NetworkAddress
     let target: UpstreamTarget
     private unowned let worker: Worker
     private var idle: [HTTP1ClientConnection] = []
+    private var multiplexed: [HTTP2ClientConnection] = []
     private(set) var connectionCount = 0
+    private let speaks: UpstreamProtocol
+
+    /// What a CONNECT names: the service; its port means nothing here. Whoever receives it goes by SNI alone.
+    let authority: [UInt8]
 
     init(address: NetworkAddress, target: UpstreamTarget, worker: Worker) {
+        if case .mesh(_, _, let serverName, _) = target {
+            authority = Array("\(serverName):1".utf8)
+        } else {
+            authority = []
+        }
+
         self.address = address
         self.target = target
         self.worker = worker
+        if case .plain(let plain) = target { speaks = plain } else { speaks = .http2 }
     }
 
     /// Sends a call's head on a connection that is up, or is being made.
     /// - Parameter fresh: Not on one that has idled: too many of those turned out dead.
     func open(_ exchange: Exchange, fresh: Bool) {
-        if !fresh, let connection = idle.popLast() { return connection.begin(exchange) }
+        switch speaks {
+        case .http1: openRequest(exchange, fresh: fresh)
+        case .http2: openStream(exchange)
+        case .tcp: openConnection(exchange)
+        }
+    }
+
+    private func openConnection(_ exchange: Exchange) {
         do {
-            let connection = try connect()
+            let connection = TCPClientConnection(worker: worker, pool: self, transport: try transport())
+            try connection.start()
+            connectionCount += 1
             connection.begin(exchange)
         } catch {
             exchange.upstreamFailed(.notConnected)
         }
     }
 
-    private func connect() throws -> HTTP1ClientConnection {
+    private func openRequest(_ exchange: Exchange, fresh: Bool) {
+        if !fresh, let connection = idle.popLast() { return connection.begin(exchange) }
+        do {
+            let connection = HTTP1ClientConnection(worker: worker, pool: self, transport: try transport())
+            try connection.start()
+            connectionCount += 1
+            connection.begin(exchange)
+        } catch {
+            exchange.upstreamFailed(.notConnected)
+        }
+    }
+
+    private func openStream(_ exchange: Exchange) {
+        for connection in multiplexed where connection.hasRoom && connection.begin(exchange) { return }
+        do {
+            let connection = HTTP2ClientConnection(
+                worker: worker, pool: self, transport: try transport(), certificate: certificate)
+            try connection.connect()
+            connectionCount += 1
+            multiplexed.append(connection)
+            guard connection.begin(exchange) else { throw NoRoom() }
+        } catch {
+            exchange.upstreamFailed(.notConnected)
+        }
+    }
+
+    /// A new connection that takes no stream.
+    private struct NoRoom: Error {}
+
+    private func transport() throws -> Transport {
         let socket = try Socket.connecting(to: address)
-        let transport: Transport
         switch target {
-        case .plain: transport = Transport(socket)
+        case .plain: return Transport(socket)
         case .mesh(let source, _, let serverName, let acceptable):
             let session = try worker.identities.clientSession(
                 as: source, over: socket.descriptor, serverName: serverName, acceptable: acceptable)
-            transport = Transport(socket, session: session)
+            return Transport(socket, session: session)
         }
-        let connection = HTTP1ClientConnection(worker: worker, pool: self, transport: transport)
-        try connection.start()
-        connectionCount += 1
-        return connection
+    }
+
+    /// What proves to other nodes whose calls they are.
+    private var certificate: Certificate? {
+        guard case .mesh(let source, _, _, _) = target else { return nil }
+        return worker.identities.svids[source]?.credentials.leaf
     }
 
     /// A connection whose call is over; the latest to come is the first to go, so that the others can age.
@@ -64,7 +134,27 @@ final class UpstreamPool {
         if let index = idle.lastIndex(where: { $0 === connection }) { idle.remove(at: index) }
     }
 
+    func forget(_ connection: TCPClientConnection) { connectionCount -= 1 }
+
+    /// Takes no more calls; those under way go on.
+    func retired(_ connection: HTTP2ClientConnection) {
+        if let index = multiplexed.firstIndex(where: { $0 === connection }) { multiplexed.remove(at: index) }
+    }
+
+    func forget(_ connection: HTTP2ClientConnection) {
+        connectionCount -= 1
+        retired(connection)
+    }
+
+    /// The certificates changed: new calls go out under the new one.
+    func certificatesChanged() {
+        let current = certificate
+        for connection in multiplexed where connection.certificate !== current { connection.retire() }
+    }
+
+    /// Nobody will ask for the pool again.
     func closeIdle() {
         while let connection = idle.popLast() { connection.close() }
+        for connection in multiplexed { connection.retire() }
     }
 }

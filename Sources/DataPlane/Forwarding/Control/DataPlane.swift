@@ -46,6 +46,7 @@ package final class DataPlane: Sendable {
         workers = try (0..<workerCount).map { index in
             try Worker(
                 index: index, view: .empty, identities: TLSMaterial(), accessLog: accessLog, events: events,
+                labels: labels,
                 connectionLimit: max(1, connectionLimit / workerCount))
         }
         for worker in workers {

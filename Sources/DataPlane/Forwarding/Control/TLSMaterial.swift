@@ -29,7 +29,7 @@ package struct TLSMaterial: Sendable {
 
     func serverContext(for view: ListenerView) -> TLSContext? {
         switch view.role {
-        case .outbound: nil
+        case .outbound, .tcp: nil
         case .inbound: meshServer
         case .gateway: gateways[view.address]
         }

@@ -63,10 +63,13 @@ struct ViewCompiler {
         }
         return ServiceView(
             name: plan.name, label: labels.label("\(plan.name)"), serverName: plan.serverName,
-            keepsEscapedSlashes: plan.service.escapedSlashes == .keep, program: program,
+            keepsEscapedSlashes: plan.service.escapedSlashes == .keep, isGRPC: plan.service.protocol == .grpc,
+            isTCP: plan.service.protocol == .tcp, program: program,
             policyLabels: program.policies.map { labels.label("\($0.name)") } + [labels.label("default action")],
             endpoints: plan.endpoints.map {
-                EndpointView(address: $0.address, isMesh: $0.isMesh, isWorkload: $0.isWorkload)
+                EndpointView(
+                    address: $0.address, isMesh: $0.isMesh, isWorkload: $0.isWorkload,
+                    speaks: UpstreamProtocol(plan.service.protocol))
             },
             accounts: plan.accounts)
     }

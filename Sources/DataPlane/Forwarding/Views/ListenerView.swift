@@ -13,6 +13,8 @@ final class ListenerView {
         /// Other nodes': mutual TLS.
         case inbound
         case gateway(GatewayView)
+        /// Bytes: a workload's own for one service, or a gateway's.
+        case tcp(TCPListenerView)
     }
 
     let role: Role
@@ -35,6 +37,8 @@ final class ListenerView {
         case .outbound: false
         case .inbound: true
         case .gateway(let gateway): gateway.isSecure
+        // TLS may run in it, but it is not ended here.
+        case .tcp: false
         }
     }
 }

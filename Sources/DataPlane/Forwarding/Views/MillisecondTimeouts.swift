@@ -3,7 +3,7 @@ import WireProtocols
 
 /// The mesh's timeouts in the loop's unit.
 struct MillisecondTimeouts {
-    let requestHead, requestBody, idle, connect, response, stream, handshake, upstreamIdle: UInt64
+    let requestHead, requestBody, idle, connect, response, stream, handshake, upstreamIdle, tunnelIdle: UInt64
 
     init(_ timeouts: ProxyTimeouts) {
         requestHead = timeouts.requestHead.milliseconds
@@ -14,6 +14,7 @@ struct MillisecondTimeouts {
         stream = timeouts.stream.milliseconds
         handshake = timeouts.handshake.milliseconds
         upstreamIdle = timeouts.upstreamIdle.milliseconds
+        tunnelIdle = timeouts.tunnelIdle.milliseconds
     }
 }
 
@@ -23,6 +24,14 @@ extension Duration {
         let (seconds, attoseconds) = components
         return UInt64(max(0, seconds)) * 1000
             + UInt64(max(0, attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000)
+    }
+}
+
+extension HTTP2Limits {
+    init(_ limits: ProxyLimits) {
+        self.init()
+        headerListByteCount = limits.headerBytes
+        fieldCount = limits.headerCount
     }
 }
 

@@ -15,6 +15,7 @@ final class WorkerView {
     let listeners: [NetworkAddress: ListenerView]
     let timeouts: MillisecondTimeouts
     let limits: HTTP1Limits
+    let http2Limits: HTTP2Limits
     let requestsPerConnection: Int
     let idleUpstreamConnections: Int
     let accessLog: AccessLog
@@ -34,6 +35,7 @@ final class WorkerView {
         self.hosts = hosts
         timeouts = MillisecondTimeouts(settings.timeouts)
         limits = HTTP1Limits(settings.limits)
+        http2Limits = HTTP2Limits(settings.limits)
         requestsPerConnection = settings.limits.requestsPerConnection
         idleUpstreamConnections = settings.limits.idleUpstreamConnections
         accessLog = settings.accessLog
@@ -64,6 +66,8 @@ final class ServiceView {
     /// What TLS's SNI names it by: `orders.shop.mesh`.
     let serverName: String
     let keepsEscapedSlashes: Bool
+    let isGRPC: Bool
+    let isTCP: Bool
     let program: AuthorizationProgram
     /// A label a policy of the program, in its order; the last one is the default action's.
     let policyLabels: [Label]
@@ -78,13 +82,15 @@ final class ServiceView {
     let accounts: Set<SPIFFEID>
 
     init(
-        name: ResourceName, label: Label, serverName: String, keepsEscapedSlashes: Bool, program: AuthorizationProgram,
-        policyLabels: [Label], endpoints: [EndpointView], accounts: Set<SPIFFEID>
+        name: ResourceName, label: Label, serverName: String, keepsEscapedSlashes: Bool, isGRPC: Bool, isTCP: Bool,
+        program: AuthorizationProgram, policyLabels: [Label], endpoints: [EndpointView], accounts: Set<SPIFFEID>
     ) {
         self.name = name
         self.label = label
         self.serverName = serverName
         self.keepsEscapedSlashes = keepsEscapedSlashes
+        self.isGRPC = isGRPC
+        self.isTCP = isTCP
         self.program = program
         self.policyLabels = policyLabels
         self.endpoints = endpoints
@@ -112,11 +118,14 @@ final class EndpointView {
     let isMesh: Bool
     /// An instance in the mesh, not a service outside of it.
     let isWorkload: Bool
+    /// What it speaks where it is not on another node.
+    let speaks: UpstreamProtocol
     /// Found on first use; a plain endpoint has one pool, one of the mesh has one for each identity that calls it.
     private var plainPool: UpstreamPool?
     private var meshPools: [(caller: Caller, pool: UpstreamPool)] = []
 
-    init(address: NetworkAddress, isMesh: Bool, isWorkload: Bool) {
+    init(address: NetworkAddress, isMesh: Bool, isWorkload: Bool, speaks: UpstreamProtocol) {
+        self.speaks = speaks
         self.address = address
         self.isMesh = isMesh
         self.isWorkload = isWorkload
@@ -125,7 +134,7 @@ final class EndpointView {
     func pool(for caller: Caller?, service: ServiceView, worker: Worker) -> UpstreamPool {
         guard isMesh, let caller else {
             if let plainPool { return plainPool }
-            let pool = worker.pool(address: address, target: .plain)
+            let pool = worker.pool(address: address, target: .plain(speaks))
             plainPool = pool
             return pool
         }

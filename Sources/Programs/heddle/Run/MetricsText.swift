@@ -20,6 +20,7 @@ struct MetricsText {
     func render() -> String {
         var text = PrometheusText()
         text.requests(report.metrics, names: labels)
+        text.grpc(report.grpc, names: labels)
         connections(&text)
         decisions(&text)
         generations(&text)

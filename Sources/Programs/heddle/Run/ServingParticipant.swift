@@ -110,8 +110,9 @@ final class ServingParticipant: SnapshotParticipant {
         var served: [String: X509SVID] = [:]
         for (name, id) in plan.servedNames { served[name] = snapshot.identities[id] }
         return TLSMaterial(
-            svids: snapshot.identities, meshServer: try .meshServer(identities: served, bundle: snapshot.bundle),
-            meshClient: try .meshClient(bundle: snapshot.bundle), gateways: gateways)
+            svids: snapshot.identities, meshServer: try .meshServer(
+                identities: served, bundle: snapshot.bundle, applicationProtocols: ["h2", "http/1.1"]),
+            meshClient: try .meshClient(bundle: snapshot.bundle, applicationProtocols: ["h2"]), gateways: gateways)
     }
 
     private func issue(
@@ -150,7 +151,8 @@ final class ServingParticipant: SnapshotParticipant {
                 }
             }
             do throws(TLSError) {
-                contexts[address] = try .gatewayServer(certificates: credentials)
+                contexts[address] = try .gatewayServer(
+                    certificates: credentials, applicationProtocols: ["h2", "http/1.1"])
             } catch {
                 if let tls = listeners[0].tls { problems.append(.badCertificate(tls, error)) }
             }

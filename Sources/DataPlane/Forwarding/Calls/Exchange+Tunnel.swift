@@ -1,0 +1,90 @@
+import EventLoops
+import HTTPSemantics
+import Telemetry
+
+/// Calls that are streams of bytes: TCP, and what an upgrade leads to. Judged where all calls are, with the HTTP attributes
+/// absent where there are none.
+extension Exchange {
+    /// A connection, or a CONNECT stream of another node: no request, only bytes.
+    func startTunnel(from downstream: any DownstreamStream, origin: CallOrigin) {
+        requestBody = .unknown
+        tunnel = .connection
+        start(from: downstream, origin: origin)
+    }
+
+    func dispatchTunnel() {
+        caller = origin.caller(gatewayListener: -1)
+        switch origin.listener.view.role {
+        case .tcp(let listener):
+            guard let service = listener.pick(serverName: origin.serverNameBytes, using: &worker.random) else {
+                return fail(.noRoute)
+            }
+            self.service = service
+        case .inbound:
+            // What is declared as HTTP is never had without HTTP's rules.
+            guard let service = origin.targetService(in: view), service.isTCP else { return fail(.noRoute) }
+            self.service = service
+        case .outbound, .gateway: return fail(.noRoute)
+        }
+        sendToService()
+    }
+
+    /// The workload is connected to.
+    func tunnelOpened() {
+        worker.responseHead.removeAll()
+        worker.responseHead.status = 200
+        receivedHead(&worker.responseHead, body: .unknown)
+    }
+
+    /// Kept back: they are for what the connection becomes, if it does (they were a way around the rules elsewhere).
+    func holdEarly(_ bytes: Span<UInt8>) {
+        guard early.count + bytes.count <= Self.earlyByteLimit else { return fail(.overloaded) }
+        early.append(copying: bytes)
+    }
+
+    /// The workload has agreed, or answered as it answers any request.
+    func tunnelAnswered() {
+        guard isTunnelOpen, !isOver else { return }
+        // They were for the answer.
+        requestDeadline = nil
+        backendDeadline = nil
+        if !early.isEmpty {
+            let bytes = early
+            early = []
+            upstream?.sendBody(bytes.span)
+        }
+        if isRequestComplete, tunnel == .webSocket { upstream?.endRequest(trailers: worker.noTrailers) }
+        downstream?.requestDeadlineChanged()
+        if !isRequestCongested { downstream?.resumeRequest() }
+    }
+
+    /// 512 KiB: more than a stream's first window.
+    private static let earlyByteLimit = 512 * 1024
+
+    /// Another node's answer to a CONNECT: why not, if not.
+    func tunnelRefused(_ head: borrowing MessageHead) {
+        let reason = head.value(of: .heddleReason).flatMap { FailureReason(head.bytes($0)) }
+        fail(reason ?? .upstreamFailed, status: head.status)
+    }
+}
+
+/// How a call that is a stream of bytes came to be one.
+enum Tunnel {
+    /// It is none.
+    case none
+    /// From its first byte on.
+    case connection
+    /// Once the workload agrees (RFC 9110 § 7.8, RFC 8441).
+    case webSocket
+}
+
+extension FailureReason {
+    /// As `x-heddle-reason` names it.
+    init?(_ name: Span<UInt8>) {
+        for reason in Self.allCases where reason != .none && ASCII.equal(reason.name.bytes, name) {
+            self = reason
+            return
+        }
+        return nil
+    }
+}

@@ -1,0 +1,38 @@
+import Telemetry
+import WireProtocols
+
+extension FailureReason {
+    /// - Parameters:
+    ///   - status: What an HTTP caller would be told.
+    ///   - hasCaller: It is known who called.
+    func grpcStatus(status: UInt16, hasCaller: Bool) -> GRPCStatus {
+        switch self {
+        case .none: GRPCStatus(httpStatus: status)
+        case .denied: hasCaller ? .permissionDenied : .unauthenticated
+        case .noRoute: .unimplemented
+        case .noEndpoint, .connectFailed, .upstreamFailed: .unavailable
+        case .timeout: .deadlineExceeded
+        case .overloaded: .resourceExhausted
+        case .malformed: .internal
+        case .callerGone: .cancelled
+        }
+    }
+
+    /// For people who read a client's error. ASCII without `%`, as `grpc-message` wants it.
+    var explanation: [UInt8] {
+        let text =
+            switch self {
+            case .none: ""
+            case .denied: "no rule allows this call"
+            case .noRoute: "no route takes this call"
+            case .noEndpoint: "the service has no endpoint"
+            case .connectFailed: "no endpoint could be connected to"
+            case .upstreamFailed: "the endpoint broke off"
+            case .timeout: "not answered in time"
+            case .overloaded: "a limit was reached"
+            case .malformed: "not a well-formed request"
+            case .callerGone: "the caller went away"
+            }
+        return Array(text.utf8)
+    }
+}

@@ -1,0 +1,159 @@
+import EventLoops
+import HTTPSemantics
+import WireProtocols
+
+/// One call's stream on an HTTP/2 connection, as either side: its bytes on their way out, those whose window is not given
+/// back yet, and its deadline. Kept by its worker and used again.
+class CallStream: HTTP2Stream, EventHandler {
+    final let worker: Worker
+    final var connection: HTTP2Connection?
+    final var exchange: Exchange?
+    /// Its place in the connection's list; -1: none.
+    final var index = -1
+    /// In the loop's milliseconds.
+    final var lastProgress: DeadlineWheel.Time = 0
+
+    private final var output = ByteQueue()
+    private(set) final var isOutputComplete = false
+    private(set) final var isInputComplete = false
+    private final var hasTrailers = false
+    private final var trailers = MessageHead(byteCapacity: 0, fieldCapacity: 0)
+    /// Bytes received that nobody has taken yet, so that the other side may not send more for them.
+    private final var heldBytes = 0
+    private var registration = Registration.none
+
+    init(worker: Worker) {
+        self.worker = worker
+        super.init()
+    }
+
+    // MARK: Life
+
+    final func begin(on connection: HTTP2Connection, _ exchange: Exchange) {
+        self.connection = connection
+        self.exchange = exchange
+        lastProgress = worker.loop.now
+        if registration.isNone { registration = worker.loop.register(self) }
+        connection.add(self)
+    }
+
+    /// Gives up its place on the loop, which would keep it alive.
+    final func leaveLoop() {
+        worker.loop.unregister(registration)
+        registration = .none
+    }
+
+    /// Lets go of everything but its memory.
+    final func reset() {
+        connection = nil
+        exchange = nil
+        output.removeAll(into: worker.blocks)
+        isOutputComplete = false
+        isInputComplete = false
+        if hasTrailers { trailers.removeAll() }
+        hasTrailers = false
+        heldBytes = 0
+        setDeadline(nil)
+    }
+
+    /// The connection is gone, and the stream with it.
+    func connectionLost() {}
+
+    // MARK: Output
+
+    final var isCongested: Bool { output.count >= StreamConnection.highWatermark }
+    final var queuedByteCount: Int { output.count }
+
+    final func send(_ bytes: Span<UInt8>) {
+        guard let connection else { return }
+        let wasEmpty = output.isEmpty
+        output.append(bytes, from: worker.blocks)
+        if wasEmpty { resume(connection) }
+    }
+
+    final func endOutput(trailers: borrowing MessageHead) {
+        guard let connection, !isOutputComplete else { return }
+        isOutputComplete = true
+        if trailers.fieldCount > 0 {
+            hasTrailers = true
+            self.trailers.copy(trailers)
+        }
+        resume(connection)
+    }
+
+    /// The head said that nothing follows it.
+    final func noteOutputEndedWithHead() { isOutputComplete = true }
+
+    private func resume(_ connection: HTTP2Connection) {
+        connection.session.resumeData(self)
+        connection.requestOutput()
+    }
+
+    final override func nextData(limit: Int) -> HTTP2DataStep {
+        if output.isEmpty {
+            guard isOutputComplete else { return .wait }
+            return hasTrailers ? .trailers : .bytes(0, isLast: true)
+        }
+        let count = min(limit, output.count)
+        return .bytes(count, isLast: isOutputComplete && !hasTrailers && count == output.count)
+    }
+
+    final override func writeData(_ count: Int) {
+        guard let connection else { return }
+        let before = output.count
+        connection.write(count, of: &output)
+        lastProgress = worker.loop.now
+        if before > StreamConnection.lowWatermark, output.count <= StreamConnection.lowWatermark { outputDrained() }
+    }
+
+    final override func sendTrailers() {
+        connection?.session.submitTrailers(trailers, on: self)
+    }
+
+    /// What was queued fell below the low watermark.
+    func outputDrained() {}
+
+    // MARK: Input
+
+    /// - Parameter isHeld: Whoever they are for takes no more for now; `giveBackWindow` follows when it does.
+    final func received(bodyBytes: Int, isHeld: Bool) {
+        guard let connection else { return }
+        connection.received(bodyBytes: bodyBytes)
+        if isHeld {
+            heldBytes += bodyBytes
+        } else {
+            connection.session.consume(self, bodyBytes + heldBytes)
+            heldBytes = 0
+        }
+    }
+
+    final var isHeldBack: Bool { heldBytes > 0 }
+
+    final func giveBackWindow() {
+        lastProgress = worker.loop.now
+        guard heldBytes > 0, let connection else { return }
+        connection.session.consume(self, heldBytes)
+        heldBytes = 0
+        connection.requestOutput()
+    }
+
+    final func noteInputComplete() { isInputComplete = true }
+
+    /// Ends the stream at once, in both directions.
+    final func reset(_ code: HTTP2ErrorCode) {
+        guard let connection else { return }
+        output.removeAll(into: worker.blocks)
+        connection.session.reset(self, code)
+        connection.requestOutput()
+    }
+
+    // MARK: EventHandler
+
+    final func setDeadline(_ deadline: DeadlineWheel.Time?) {
+        worker.loop.setDeadline(registration, to: deadline)
+    }
+
+    func deadlineReached() {}
+    final func ready(_ events: ReadyEvents) {}
+    final func turnEnded() {}
+}

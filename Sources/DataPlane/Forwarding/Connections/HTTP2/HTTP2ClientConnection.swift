@@ -1,0 +1,104 @@
+import EventLoops
+import HTTPSemantics
+import TransportSecurity
+import WireProtocols
+
+/// A connection to an endpoint that speaks HTTP/2: another node, or a workload with prior knowledge. Many calls at a time.
+final class HTTP2ClientConnection: HTTP2Connection {
+    private let pool: UpstreamPool
+    /// Whose calls it carries was proved with it.
+    let certificate: Certificate?
+    private(set) var isConnected = false
+    /// What answered is not whom the calls are for.
+    private(set) var hasFailedHandshake = false
+    /// It has answered a call.
+    var hasServed = false
+    private let connectDeadline: DeadlineWheel.Time
+    /// No call is begun on it any more.
+    private(set) var isRetired = false
+
+    init(worker: Worker, pool: UpstreamPool, transport: consuming Transport, certificate: Certificate?) {
+        self.pool = pool
+        self.certificate = certificate
+        connectDeadline = worker.loop.now + worker.timeouts.connect
+        super.init(worker: worker, transport: transport, role: .client)
+    }
+
+    func connect() throws {
+        try start()
+        setDeadline(connectDeadline)
+    }
+
+    /// Another call fits.
+    var hasRoom: Bool { !isRetired && !isClosed && state != .finishing && state != .lingering && session.canOpenStream }
+
+    /// Sends the head of a call; its body follows.
+    /// - Returns: `false` if the connection takes no more.
+    func begin(_ exchange: Exchange) -> Bool {
+        let stream = worker.takeClientStream()
+        guard submit(exchange, on: stream) else {
+            worker.giveBack(stream)
+            return false
+        }
+        stream.begin(on: self, exchange)
+        stream.start(exchange)
+        requestOutput()
+        return true
+    }
+
+    private func submit(_ exchange: Exchange, on stream: HTTP2ClientStream) -> Bool {
+        if exchange.tunnel == .connection { return session.submitTunnel(to: pool.authority, on: stream) }
+        return session.submitRequest(exchange.request, on: stream, endsStream: exchange.requestBody == .none)
+    }
+
+    // MARK: Life
+
+    override func opened() {
+        guard !isSecure || applicationProtocol == "h2" else { return refuse() }
+        isConnected = true
+        worker.counters.upstreamConnects += 1
+        updateDeadline()
+        requestOutput()
+    }
+
+    /// Whoever answers there is no node of this mesh.
+    private func refuse() {
+        hasFailedHandshake = true
+        worker.counters.upstreamHandshakeFailures["no-h2", default: 0] += 1
+        close()
+    }
+
+    override func handshakeFailed(_ failure: TLSFailure) {
+        hasFailedHandshake = true
+        worker.upstreamHandshakeFailed(failure, pool: pool)
+    }
+
+    override func closed() {
+        // Out of the pool first: what is tried again must not come back here.
+        pool.forget(self)
+        super.closed()
+    }
+
+    override var idleMilliseconds: UInt64 { worker.timeouts.upstreamIdle }
+
+    override func becameIdle() {
+        if isRetired { endGracefully() }
+    }
+
+    override func receivedGoAway() { retire() }
+
+    /// Takes no more calls; ends with its last one.
+    func retire() {
+        guard !isRetired else { return }
+        isRetired = true
+        pool.retired(self)
+        if streams.isEmpty { endGracefully() }
+    }
+
+    private func endGracefully() {
+        guard isOpen else { return close() }
+        session.goAway(.noError)
+        requestOutput()
+        finish()
+    }
+}

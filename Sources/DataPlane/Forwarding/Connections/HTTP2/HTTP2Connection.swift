@@ -1,0 +1,232 @@
+import EventLoops
+import HTTPSemantics
+import WireProtocols
+
+/// A connection that speaks HTTP/2 (RFC 9113), as either side: the session's frames on their way in and out, its streams,
+/// and the signs of life.
+class HTTP2Connection: StreamConnection, HTTP2SessionHandler {
+    private(set) final var session: HTTP2Session!
+    private(set) final var streams: [CallStream] = []
+    private final var windows = AdaptiveWindow()
+    /// When the last byte came, in the loop's milliseconds.
+    private final var lastInput: DeadlineWheel.Time
+    /// When the ping that no answer came to was sent; 0: none was.
+    private final var keepaliveSent: DeadlineWheel.Time = 0
+    /// Since when there is no stream.
+    private(set) final var idleSince: DeadlineWheel.Time
+    private final var hasReleasedBuffers = false
+    /// No stream is begun any more.
+    private(set) final var isDraining = false
+
+    /// A connection with streams on which nothing came for so long is asked whether it is alive, in milliseconds.
+    private static let keepaliveMilliseconds: UInt64 = 10_000
+    /// How long the answer to that may take, in milliseconds.
+    private static let keepaliveGraceMilliseconds: UInt64 = 5_000
+    /// Time between the two steps of a GOAWAY, if no ping tells it: requests that are on their way still have their turn.
+    private static let goAwayMilliseconds: UInt64 = 1_000
+
+    private enum Ping {
+        static let keepalive: UInt64 = 1
+        static let window: UInt64 = 2
+        static let goAway: UInt64 = 3
+    }
+
+    init(worker: Worker, transport: consuming Transport, role: HTTP2Session.Role) {
+        lastInput = worker.loop.now
+        idleSince = worker.loop.now
+        super.init(worker: worker, transport: transport, state: .connecting)
+        begin(role)
+    }
+
+    init(takingOver other: StreamConnection, role: HTTP2Session.Role) {
+        lastInput = other.worker.loop.now
+        idleSince = other.worker.loop.now
+        super.init(takingOver: other)
+        begin(role)
+    }
+
+    private func begin(_ role: HTTP2Session.Role) {
+        session = HTTP2Session(role: role, handler: self, limits: worker.http2Limits, memory: worker.http2Memory)
+        session.now = worker.loop.now
+        requestOutput()
+    }
+
+    // MARK: What subclasses do
+
+    /// The last stream ended.
+    func becameIdle() {}
+    /// How long the connection may be without a stream, in milliseconds.
+    var idleMilliseconds: UInt64 { worker.timeouts.idle }
+    /// The other side begins no stream, or takes none, any more.
+    func receivedGoAway() {}
+
+    // MARK: Streams
+
+    final func add(_ stream: CallStream) {
+        stream.index = streams.count
+        streams.append(stream)
+        if streams.count == 1 { updateDeadline() }
+    }
+
+    final func remove(_ stream: CallStream) {
+        let index = stream.index
+        guard index >= 0 else { return }
+        stream.index = -1
+        let last = streams.removeLast()
+        if last !== stream {
+            streams[index] = last
+            last.index = index
+        }
+        guard streams.isEmpty, isOpen else { return }
+        idleSince = worker.loop.now
+        hasReleasedBuffers = false
+        updateDeadline()
+        becameIdle()
+    }
+
+    /// Ends every stream that is left.
+    private func endStreams() {
+        while let stream = streams.popLast() {
+            stream.index = -1
+            stream.connectionLost()
+        }
+    }
+
+    // MARK: Input
+
+    override func received(_ bytes: Span<UInt8>) {
+        lastInput = worker.loop.now
+        keepaliveSent = 0
+        session.now = worker.loop.now
+        let isAlive = session.receive(bytes)
+        guard isOpen else { return }
+        requestOutput()
+        if !isAlive { finish() }
+    }
+
+    override func inputEnded() {
+        // Who ends its half says nothing more, and so nothing can be asked of it.
+        close()
+    }
+
+    override func closed() {
+        endStreams()
+    }
+
+    /// Bytes of a body came: tells the session to make room for more as the path needs it.
+    final func received(bodyBytes: Int) {
+        guard windows.shouldProbe(after: bodyBytes) else { return }
+        session.ping(Ping.window)
+        requestOutput()
+    }
+
+    // MARK: Output
+
+    override func fillOutput() -> Bool {
+        guard state == .open || state == .finishing else { return false }
+        let room = Self.highWatermark - queuedByteCount
+        guard room > 0, session.wantsWrite else { return false }
+        session.flush(upTo: room)
+        return session.wantsWrite
+    }
+
+    // MARK: HTTP2SessionHandler
+
+    func receivedRequest(_ id: Int32, endsStream: Bool) {}
+    func receivedSettings() {}
+    func exceeded(_ limit: HTTP2Limit) { worker.counters.http2Limits[limit.name, default: 0] += 1 }
+    func refusedStream(_ id: Int32, _ error: HTTP2Error) {}
+
+    func receivedGoAway(lastStream: Int32, code: HTTP2ErrorCode) { receivedGoAway() }
+
+    func receivedPingAcknowledgement(_ payload: UInt64) {
+        switch payload {
+        case Ping.window:
+            if let window = windows.probed() {
+                session.setWindows(stream: window.stream, connection: window.connection)
+                requestOutput()
+            }
+        case Ping.goAway: lastGoAway()
+        default: break
+        }
+    }
+
+    // MARK: The end
+
+    /// Ends in two steps (RFC 9113 § 6.8): what the other side sent before it heard of it is still answered.
+    func drain() {
+        guard !isDraining, isOpen else { return }
+        isDraining = true
+        session.announceGoAway()
+        session.ping(Ping.goAway)
+        requestOutput()
+        goAwayDue = worker.loop.now + Self.goAwayMilliseconds
+        updateDeadline()
+    }
+
+    /// When the second step is due; `nil`: not under way.
+    private final var goAwayDue: DeadlineWheel.Time?
+
+    private func lastGoAway() {
+        guard goAwayDue != nil else { return }
+        goAwayDue = nil
+        session.goAway(.noError)
+        requestOutput()
+        if streams.isEmpty { finish() } else { updateDeadline() }
+    }
+
+    /// Nothing under way, and nothing to come.
+    final var isDone: Bool { isDraining && goAwayDue == nil && streams.isEmpty }
+
+    // MARK: Deadlines
+
+    override func deadlineReached() {
+        switch state {
+        case .finishing: return abort()
+        case .connecting, .handshaking, .lingering, .closed: return close()
+        case .open: break
+        }
+        let now = worker.loop.now
+        if let due = outputDeadline, due <= now { return abort() }
+        if let due = goAwayDue, due <= now { return lastGoAway() }
+        if keepaliveSent != 0, keepaliveSent + Self.keepaliveGraceMilliseconds <= now { return lost() }
+        if streams.isEmpty {
+            if idleSince + idleMilliseconds <= now {
+                session.goAway(.noError)
+                return finish()
+            }
+            if isSecure, !hasReleasedBuffers, idleSince + Self.bufferReleaseMilliseconds <= now {
+                releaseIdleBuffers()
+                hasReleasedBuffers = true
+            }
+        } else if keepaliveSent == 0, lastInput + Self.keepaliveMilliseconds <= now {
+            keepaliveSent = now
+            session.ping(Ping.keepalive)
+            requestOutput()
+        }
+        updateDeadline()
+    }
+
+    /// The other side is gone without a word.
+    private func lost() {
+        abort()
+        broken()
+    }
+
+    final func updateDeadline() {
+        guard isOpen else { return }
+        var deadline = outputDeadline ?? .max
+        if let goAwayDue { deadline = min(deadline, goAwayDue) }
+        if streams.isEmpty {
+            deadline = min(deadline, idleSince + idleMilliseconds)
+            if isSecure, !hasReleasedBuffers { deadline = min(deadline, idleSince + Self.bufferReleaseMilliseconds) }
+        } else {
+            // The output may come to wait without a word here: this is looked at again.
+            let alive =
+                keepaliveSent != 0
+                ? keepaliveSent + Self.keepaliveGraceMilliseconds : lastInput + Self.keepaliveMilliseconds
+            deadline = min(deadline, max(alive, worker.loop.now + 1))
+        }
+        setDeadline(deadline)
+    }
+}

@@ -1,0 +1,72 @@
+import Authorization
+import EventLoops
+import HTTPSemantics
+import Telemetry
+import WireProtocols
+
+/// A caller's HTTP/2 connection: a gateway's client, a workload, or another node.
+final class HTTP2ServerConnection: HTTP2Connection, ServerConnection {
+    let listener: Listener
+    private let peer: NetworkAddress
+    private let origin: CallOrigin
+    var registryIndex = -1
+    private var requestCount = 0
+
+    /// - Parameter bytes: Read by `other` already: the preface, or a part of it and more.
+    static func takeOver(_ other: HTTP1ServerConnection, origin: CallOrigin, received bytes: Span<UInt8>) {
+        let connection = HTTP2ServerConnection(takingOver: other, origin: origin)
+        other.worker.connectionChanged(other, to: connection)
+        connection.updateDeadline()
+        if !bytes.isEmpty { connection.received(bytes) }
+    }
+
+    private init(takingOver other: HTTP1ServerConnection, origin: CallOrigin) {
+        listener = other.listener
+        peer = other.peer
+        self.origin = origin
+        super.init(takingOver: other, role: .server)
+    }
+
+    override func closed() {
+        worker.connectionClosed(self)
+        super.closed()
+    }
+
+    override func becameIdle() {
+        if isDone { finish() }
+    }
+
+    func judgeAgain(in view: WorkerView) {
+        // One that ends leaves its place to the last of the list.
+        for index in streams.indices.reversed() where index < streams.count {
+            streams[index].exchange?.judgeAgain(in: view)
+        }
+    }
+
+    var queuedRequestByteCount: Int {
+        streams.reduce(0) { $0 + $1.queuedByteCount + ($1.exchange?.queuedRequestByteCount ?? 0) }
+    }
+
+    // MARK: Requests
+
+    override func receivedRequest(_ id: Int32, endsStream: Bool) {
+        let exchange = worker.takeExchange()
+        do throws(HTTP2Error) {
+            let framing = try session.takeRequest(into: &exchange.request, scheme: listener.view.scheme)
+            let stream = worker.takeServerStream()
+            session.attach(stream, to: id)
+            stream.begin(on: self, exchange)
+            stream.start(exchange, framing, from: origin)
+        } catch {
+            worker.giveBack(exchange)
+            session.reset(id, .protocolError)
+            refusedStream(id, error)
+        }
+        requestCount += 1
+        if requestCount >= worker.view.requestsPerConnection { drain() }
+    }
+
+    override func refusedStream(_ id: Int32, _ error: HTTP2Error) {
+        worker.refused(status: 400, reason: .malformed, detail: error.name, listener: listener, peer: peer)
+    }
+}

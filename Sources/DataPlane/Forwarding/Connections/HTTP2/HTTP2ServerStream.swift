@@ -1,0 +1,147 @@
+import EventLoops
+import HTTPSemantics
+import WireProtocols
+
+/// A call that came in on an HTTP/2 connection.
+final class HTTP2ServerStream: CallStream, DownstreamStream {
+    private var isOver = false
+
+    func start(_ exchange: Exchange, _ framing: HTTP2RequestFraming, from origin: CallOrigin) {
+        isOver = false
+        if framing.endsStream { noteInputComplete() }
+        switch framing.tunnel {
+        case .none, .unknownProtocol:
+            exchange.requestBody =
+                framing.endsStream ? .none : framing.contentLength.map { .bytes($0) } ?? .unknown
+            exchange.start(from: self, origin: origin)
+        case .webSocket:
+            exchange.tunnel = .webSocket
+            exchange.requestBody = .unknown
+            exchange.start(from: self, origin: origin)
+        case .connection: exchange.startTunnel(from: self, origin: origin)
+        }
+        updateDeadline()
+    }
+
+    // MARK: The request
+
+    override func receivedData(_ bytes: Span<UInt8>) {
+        lastProgress = worker.loop.now
+        guard let exchange else { return received(bodyBytes: bytes.count, isHeld: false) }
+        exchange.sendBody(bytes)
+        // It may be over: then nobody holds anything.
+        received(bodyBytes: bytes.count, isHeld: self.exchange != nil && exchange.isRequestCongested)
+    }
+
+    override func receivedTrailers(_ trailers: inout MessageHead) {
+        endRequest(trailers)
+    }
+
+    override func receivedEnd() {
+        endRequest(worker.noTrailers)
+    }
+
+    private func endRequest(_ trailers: borrowing MessageHead) {
+        guard !isInputComplete else { return }
+        noteInputComplete()
+        exchange?.endRequest(trailers: trailers)
+        updateDeadline()
+    }
+
+    func resumeRequest() { giveBackWindow() }
+
+    override func closed(_ code: HTTP2ErrorCode) {
+        connection?.remove(self)
+        let exchange = exchange
+        self.exchange = nil
+        exchange?.callerGone()
+        worker.giveBack(self)
+    }
+
+    override func connectionLost() {
+        let exchange = exchange
+        self.exchange = nil
+        exchange?.callerGone()
+        worker.giveBack(self)
+    }
+
+    override func outputDrained() { exchange?.downstreamDrained() }
+
+    // MARK: The response
+
+    func sendHead(_ head: borrowing MessageHead, body: BodyLength) {
+        guard let connection else { return }
+        if body == .none { noteOutputEndedWithHead() }
+        if head.status == Exchange.switchingProtocols {
+            // Accepted: HTTP/2 says so as it says it of any CONNECT (RFC 8441 § 4).
+            worker.tunnelHead.copy(head)
+            worker.tunnelHead.status = 200
+            connection.session.submitResponse(worker.tunnelHead, on: self, endsStream: false)
+        } else {
+            connection.session.submitResponse(head, on: self, endsStream: body == .none)
+        }
+        connection.requestOutput()
+    }
+
+    func sendInterim(_ head: borrowing MessageHead) {
+        guard let connection else { return }
+        connection.session.submitInterim(head, on: self)
+        connection.requestOutput()
+    }
+
+    func sendBody(_ bytes: Span<UInt8>) { send(bytes) }
+
+    func endResponse(trailers: borrowing MessageHead) { endOutput(trailers: trailers) }
+
+    var carriesTrailers: Bool { true }
+
+    func cutResponse() { reset(.internalError) }
+
+    /// The streams beside it do not wait for it: whoever sent too much is told so (RFC 9113 § 8.1).
+    var readsRestOfRequest: Bool { false }
+
+    func exchangeEnded() {
+        exchange = nil
+        setDeadline(nil)
+        isOver = true
+        giveBackWindow()
+    }
+
+    /// The answer is whole before the request was: nobody wants the rest.
+    override func sentEnd() {
+        guard isOver, !isInputComplete else { return }
+        reset(.noError)
+    }
+
+    // MARK: Deadlines
+
+    func requestDeadlineChanged() { updateDeadline() }
+
+    override func deadlineReached() {
+        guard let exchange else { return }
+        let now = worker.loop.now
+        if let due = exchange.requestDeadline, due <= now { return exchange.requestTimedOut() }
+        if let due = bodyDeadline(exchange), due <= now { return exchange.fail(.timeout, status: 408) }
+        if isStalled(now) { return reset(.cancel) }
+        updateDeadline()
+    }
+
+    /// Held back by its reader, the request makes no progress through no fault of the caller's.
+    private func bodyDeadline(_ exchange: Exchange) -> DeadlineWheel.Time? {
+        isInputComplete || isHeldBack || exchange.isResponseStarted || exchange.isOpenEnded
+            ? nil : lastProgress + worker.timeouts.requestBody
+    }
+
+    /// A caller that does not take what waits for it.
+    private func isStalled(_ now: DeadlineWheel.Time) -> Bool {
+        queuedByteCount > 0 && lastProgress + worker.timeouts.stream <= now
+    }
+
+    private func updateDeadline() {
+        guard let exchange else { return }
+        var deadline = worker.loop.now + worker.timeouts.stream
+        if let due = exchange.requestDeadline { deadline = min(deadline, due) }
+        if let due = bodyDeadline(exchange) { deadline = min(deadline, due) }
+        setDeadline(deadline)
+    }
+}

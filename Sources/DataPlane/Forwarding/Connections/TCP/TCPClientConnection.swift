@@ -1,0 +1,87 @@
+import EventLoops
+import HTTPSemantics
+
+/// A connection to a workload whose bytes are its own affair. One caller's, from its first byte to its last.
+final class TCPClientConnection: StreamConnection, UpstreamStream {
+    private let pool: UpstreamPool
+    private var exchange: Exchange?
+    private var isConnected = false
+    private var isRequestComplete = false
+    private let connectDeadline: DeadlineWheel.Time
+
+    init(worker: Worker, pool: UpstreamPool, transport: consuming Transport) {
+        self.pool = pool
+        connectDeadline = worker.loop.now + worker.timeouts.connect
+        super.init(worker: worker, transport: transport, state: .connecting)
+    }
+
+    func begin(_ exchange: Exchange) {
+        self.exchange = exchange
+        setDeadline(connectDeadline)
+        exchange.attach(to: self)
+        exchange.replayBody(to: self)
+    }
+
+    // MARK: Life
+
+    override func opened() {
+        isConnected = true
+        worker.counters.upstreamConnects += 1
+        setDeadline(nil)
+        exchange?.tunnelOpened()
+    }
+
+    override func closed() { pool.forget(self) }
+
+    override func broken() {
+        let exchange = exchange
+        self.exchange = nil
+        exchange?.upstreamFailed(isConnected ? .badResponse : .notConnected)
+    }
+
+    override func deadlineReached() {
+        guard !isConnected else { return abort() }
+        close()
+        broken()
+    }
+
+    // MARK: To the workload
+
+    func sendBody(_ bytes: Span<UInt8>) { write(bytes) }
+
+    func endRequest(trailers: borrowing MessageHead) {
+        isRequestComplete = true
+        if hasInputEnded {
+            exchange = nil
+            finish()
+        } else {
+            endOutput()
+        }
+    }
+
+    override func outputDrained() { exchange?.upstreamDrained() }
+
+    func cancel() {
+        exchange = nil
+        abort()
+    }
+
+    // MARK: From the workload
+
+    override func received(_ bytes: Span<UInt8>) {
+        guard let exchange else { return }
+        exchange.receivedBody(bytes)
+        if exchange.isResponseCongested { pauseReading() }
+    }
+
+    override func inputEnded() {
+        guard let exchange else { return finish() }
+        if isRequestComplete {
+            self.exchange = nil
+            finish()
+        }
+        exchange.receivedEnd(trailers: worker.noTrailers)
+    }
+
+    func resumeResponse() { resumeReading() }
+}

@@ -1,0 +1,119 @@
+import EventLoops
+import HTTPSemantics
+
+/// A caller's connection whose bytes are its own affair: it goes to a service as it is.
+final class TCPServerConnection: StreamConnection, ServerConnection, DownstreamStream {
+    let listener: Listener
+    private let peer: NetworkAddress
+    private var exchange: Exchange?
+    private var isRefused = false
+    private var isResponseComplete = false
+    private var lastProgress: DeadlineWheel.Time
+    var registryIndex = -1
+
+    init(worker: Worker, listener: Listener, peer: NetworkAddress, transport: consuming Transport) {
+        self.listener = listener
+        self.peer = peer
+        lastProgress = worker.loop.now
+        super.init(worker: worker, transport: transport, state: .handshaking)
+    }
+
+    // MARK: Life
+
+    override func opened() { begin(serverName: nil) }
+
+    /// - Parameter serverName: What a ClientHello asks for, where the listener looks into it.
+    func begin(serverName: String?) {
+        let exchange = worker.takeExchange()
+        self.exchange = exchange
+        exchange.startTunnel(
+            from: self, origin: CallOrigin(listener: listener, peer: peer, serverName: serverName))
+        updateDeadline()
+    }
+
+    override func closed() {
+        worker.connectionClosed(self)
+        let exchange = exchange
+        self.exchange = nil
+        exchange?.callerGone()
+    }
+
+    /// A connection has no last request: it lasts until its two sides end it, or the drain's time is over.
+    func drain() {}
+
+    func judgeAgain(in view: WorkerView) { exchange?.judgeAgain(in: view) }
+    var queuedRequestByteCount: Int { exchange?.queuedRequestByteCount ?? 0 }
+
+    // MARK: From the caller
+
+    override func received(_ bytes: Span<UInt8>) {
+        lastProgress = worker.loop.now
+        guard let exchange else { return }
+        exchange.sendBody(bytes)
+        if exchange.isRequestCongested { pauseReading() }
+    }
+
+    override func inputEnded() {
+        guard let exchange else { return finish() }
+        exchange.endRequest(trailers: worker.noTrailers)
+    }
+
+    override func outputDrained() {
+        lastProgress = worker.loop.now
+        exchange?.downstreamDrained()
+    }
+
+    func resumeRequest() { resumeReading() }
+
+    // MARK: To the caller
+
+    func sendHead(_ head: borrowing MessageHead, body: BodyLength) {
+        isRefused = head.status >= 300
+    }
+
+    func sendInterim(_ head: borrowing MessageHead) {}
+
+    func sendBody(_ bytes: Span<UInt8>) {
+        guard !isRefused else { return }
+        lastProgress = worker.loop.now
+        write(bytes)
+    }
+
+    func endResponse(trailers: borrowing MessageHead) {
+        isResponseComplete = true
+        if !isRefused { endOutput() }
+    }
+
+    /// As TCP says that something went wrong.
+    func cutResponse() { abort() }
+
+    var readsRestOfRequest: Bool { false }
+    var carriesTrailers: Bool { false }
+
+    func exchangeEnded() {
+        exchange = nil
+        guard isOpen else { return }
+        if isResponseComplete, hasInputEnded, !isRefused { finish() } else { abort() }
+    }
+
+    // MARK: Deadlines
+
+    func requestDeadlineChanged() {}
+
+    override func deadlineReached() {
+        switch state {
+        case .finishing: return abort()
+        case .connecting, .handshaking, .lingering, .closed: return close()
+        case .open: break
+        }
+        let now = worker.loop.now
+        if let due = outputDeadline, due <= now { return abort() }
+        if lastProgress + worker.timeouts.tunnelIdle <= now, let exchange { return exchange.fail(.timeout) }
+        updateDeadline()
+    }
+
+    private func updateDeadline() {
+        guard isOpen else { return }
+        setDeadline(min(outputDeadline ?? .max, max(lastProgress + worker.timeouts.tunnelIdle, worker.loop.now + 1)))
+    }
+}
