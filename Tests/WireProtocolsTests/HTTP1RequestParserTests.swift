@@ -53,6 +53,7 @@ private func parsed(_ bytes: [UInt8], limits: HTTP1Limits = HTTP1Limits()) -> St
     expected.body = .length(5)
     expected.expectsContinue = true
     expected.isUpgrade = true
+    expected.upgradesToWebSocket = true
     #expect(framing == expected)
 }
 
