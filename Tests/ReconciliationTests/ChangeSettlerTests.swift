@@ -129,4 +129,61 @@ struct ChangeSettlerTests {
         let after = settler.isDisturbed("a")
         #expect((before, during, after) == (false, true, true))
     }
+
+    @Test func `one file that was replaced is read after 1 ms, and all once it is quiet`() {
+        var settler = settler()
+        settler.record(.replaced(path: "a"), at: at(0))
+        let wake = settler.wake
+        let tooEarly = settler.next(at: at(0))
+        let early = settler.next(at: at(1))
+        let between = settler.next(at: at(4))
+        let settled = settler.next(at: at(5))
+        let again = settler.next(at: at(20))
+        #expect(wake == at(1))
+        #expect(tooEarly == nil)
+        #expect(early?.isEarly == true)
+        // Whoever still writes to it is asked for.
+        #expect(early?.files == ["a": .uncertain])
+        #expect(between == nil)
+        #expect(settled?.isEarly == false)
+        #expect(settled?.firstEventAt == at(0))
+        #expect(again == nil)
+    }
+
+    @Test(
+        arguments: [
+            [.replaced(path: "a"), .replaced(path: "b")], [.replaced(path: "a"), .completed(path: "b")],
+            [.completed(path: "b"), .replaced(path: "a")], [.replaced(path: "a"), .writing(path: "a")],
+            [.writing(path: "b"), .replaced(path: "a")], [.replaced(path: "a"), .vanished(path: "a")],
+            [.vanished(path: "b"), .replaced(path: "a")], [.removed(path: "b"), .replaced(path: "a")],
+            [.replaced(path: "a"), .structure], [.structure, .replaced(path: "a")],
+            [.replaced(path: "a"), .watchedFile],
+        ] as [[ChangeSettler.Event]])
+    func `what is more than one file that was replaced waits until all is quiet`(events: [ChangeSettler.Event]) {
+        var settler = settler()
+        for event in events { settler.record(event, at: at(0)) }
+        let early = settler.next(at: at(4))
+        #expect(early == nil)
+    }
+
+    @Test func `what happens after the early reading waits until all is quiet`() {
+        var settler = settler()
+        settler.record(.replaced(path: "a"), at: at(0))
+        _ = settler.next(at: at(1))
+        settler.record(.replaced(path: "b"), at: at(3))
+        let early = settler.next(at: at(5))
+        let settled = settler.next(at: at(8))
+        #expect(early == nil)
+        #expect(settled?.files == ["b": .complete])
+        #expect(settled?.firstEventAt == at(0))
+    }
+
+    @Test func `what could not be read early is read when all is quiet`() {
+        var settler = settler()
+        settler.record(.replaced(path: "a"), at: at(0))
+        let early = settler.next(at: at(1))!
+        settler.postpone(early)
+        let settled = settler.next(at: at(5))
+        #expect(settled?.files == ["a": .complete])
+    }
 }

@@ -22,6 +22,7 @@ final class Harness: Sendable {
         var settings = Reconciler<FakeManifests>.Settings(folder: folder.path, stateFolder: folder.state)
         // Wider than in use, so that a busy machine that runs a shell's commands slowly changes nothing.
         settings.watcher.times.quiet = .milliseconds(20)
+        settings.watcher.times.quietAfterRename = .milliseconds(20)
         settings.watcher.times.vanishing = .milliseconds(300)
         settings.watcher.times.longestWait = .seconds(2)
         settings.watcher.times.confirmation = .milliseconds(200)

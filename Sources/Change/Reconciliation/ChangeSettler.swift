@@ -3,12 +3,18 @@
 /// A change is read when it has been quiet for `times.quiet`, or `times.longestWait` after its first event. A file being
 /// written, or one that vanished a moment ago, is *held*: it counts as it last was. A change with files that vanished
 /// waits until it is clear whether they come back, so that a checkout which moves resources between files is one change.
+///
+/// One file that was replaced by `rename(2)`, and nothing else, is read *early*, after `times.quietAfterRename`: it was
+/// whole before it had its name. The reading after `times.quiet` follows all the same, for whoever would not believe the
+/// early one.
 struct ChangeSettler {
     typealias Instant = ContinuousClock.Instant
 
     enum Event: Hashable {
-        /// The file is complete: closed by its writer, moved to its name, or its permissions changed.
+        /// The file is complete: closed by its writer, or its permissions changed.
         case completed(path: String)
+        /// Moved to its name.
+        case replaced(path: String)
         /// A new name. There is no telling yet whether its writer is done.
         case created(path: String)
         /// Bytes changed, and the writer has not closed the file.
@@ -45,6 +51,8 @@ struct ChangeSettler {
         var firstEventAt: Instant
         /// The change waited as long as a change may: it is taken up with what is known.
         var isOverdue = false
+        /// One file that was replaced is read before all is quiet.
+        var isEarly = false
     }
 
     private let times: ReadingTimes
@@ -55,6 +63,8 @@ struct ChangeSettler {
     private var watchedFiles = false
     /// A reading was made, and waits for files that vanished.
     private var isUndelivered = false
+    /// What was replaced, if that is all that happened.
+    private var replaced: String?
     private var firstEventAt: Instant?
     private var lastEventAt: Instant?
     private var nextRescan: Instant
@@ -71,8 +81,10 @@ struct ChangeSettler {
     private var hasWork: Bool { everything || watchedFiles || isUndelivered || !files.isEmpty }
 
     mutating func record(_ event: Event, at now: Instant) {
+        let isFirst = firstEventAt == nil && !hasWork && writing.isEmpty && vanished.isEmpty
+        if case .replaced(let path) = event, isFirst { replaced = path } else { replaced = nil }
         switch event {
-        case .completed(let path):
+        case .completed(let path), .replaced(let path):
             writing[path] = nil
             vanished[path] = nil
             files[path] = .complete
@@ -138,6 +150,7 @@ struct ChangeSettler {
         if hasWork, let firstEventAt, let lastEventAt {
             var due = lastEventAt + times.quiet
             if let since = vanished.values.max() { due = max(due, since + times.vanishing) }
+            if replaced != nil { due = min(due, lastEventAt + times.quietAfterRename) }
             wake = min(wake, min(due, firstEventAt + times.longestWait))
         }
         return wake
@@ -148,8 +161,22 @@ struct ChangeSettler {
         expire(at: now)
         guard hasWork, let firstEventAt, let lastEventAt else { return nil }
         let isOverdue = firstEventAt + times.longestWait <= now
-        guard isOverdue || (lastEventAt + times.quiet <= now && vanished.isEmpty) else { return nil }
-        return take(firstEventAt: firstEventAt, isOverdue: isOverdue)
+        if isOverdue || (lastEventAt + times.quiet <= now && vanished.isEmpty) {
+            return take(firstEventAt: firstEventAt, isOverdue: isOverdue)
+        }
+        guard let path = replaced, !everything, lastEventAt + times.quietAfterRename <= now else { return nil }
+        replaced = nil
+        files[path] = nil
+        isUndelivered = true
+        // Its writer may have given it its name too soon: it is asked for.
+        return Request(files: [path: .uncertain], firstEventAt: firstEventAt, isEarly: true)
+    }
+
+    /// The early reading could not be made: what it was for is read when all is quiet.
+    mutating func postpone(_ request: Request) {
+        for path in request.files.keys where files[path] == nil && writing[path] == nil && vanished[path] == nil {
+            files[path] = .complete
+        }
     }
 
     /// A reading of everything, now, whatever is under way; held files stay held.
@@ -164,6 +191,7 @@ struct ChangeSettler {
             everything: everything, files: files, held: Set(writing.keys).union(vanished.keys),
             watchedFiles: watchedFiles || everything, firstEventAt: firstEventAt, isOverdue: isOverdue)
         files = [:]
+        replaced = nil
         everything = false
         watchedFiles = false
         isUndelivered = false

@@ -59,6 +59,17 @@ struct DecodedSet<Manifests: ManifestReading>: Sendable {
         entries = found.compactMap { $0 }
     }
 
+    /// Whether it is made of the same files, each with the same resources as in `former`: at most their content differs.
+    func hasSameResources(as former: DecodedSet, _ manifests: Manifests) -> Bool {
+        guard entries.count == former.entries.count else { return false }
+        return zip(entries, former.entries).allSatisfy { entry, former in
+            guard entry.source.path == former.source.path else { return false }
+            return entry.source.hash == former.source.hash
+                || manifests.resources(of: entry.file).map(\.identity)
+                    == manifests.resources(of: former.file).map(\.identity)
+        }
+    }
+
     private static func decoded(_ source: ManifestSource, _ manifests: Manifests) -> Entry {
         let file = manifests.decode(source.bytes, path: source.path)
         return Entry(source: source, file: file, resourceCount: manifests.resourceCount(of: file))

@@ -28,6 +28,8 @@ package struct FolderReading: Sendable {
     package let watchedFilesRevision: UInt64
     package let firstEventAt: ContinuousClock.Instant
     package let mode: WatchMode
+    /// Made before all was quiet, for the sake of one file that was replaced; a reading of the same or more follows.
+    package var isEarly = false
 
     /// The same files in the same order give the same hash.
     package static func hash(of files: [ManifestSource]) -> String {

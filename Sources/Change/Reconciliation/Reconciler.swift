@@ -143,6 +143,7 @@ package actor Reconciler<Manifests: ManifestReading> {
     private func takeUpIfNew(_ reading: FolderReading) async {
         guard reading.sequence > lastSequence else { return }
         lastSequence = reading.sequence
+        if reading.isEarly { return await takeEarly(reading) }
         await take(up: reading, servedCount: status.serving?.resourceCount ?? 0, lastGood: nil)
     }
 
@@ -186,6 +187,25 @@ package actor Reconciler<Manifests: ManifestReading> {
             case .failure(let rejection): refuse(hash, rejection.diagnostics, isHopeless: false)
             }
         }
+    }
+
+    /// Takes up one file that was replaced, if nothing else can have been meant: the folder serves, and holds the same
+    /// resources as before. Whatever else it is waits for the reading that follows when all is quiet, and nothing is said
+    /// of it before: a program that moves resources between files has perhaps moved the first.
+    private func takeEarly(_ reading: FolderReading) async {
+        guard reading.problems.isEmpty, let serving = status.serving, serving.source == .folder, status.refused == nil,
+            status.pending == nil, servedRevision == reading.watchedFilesRevision
+        else { return }
+        let former = decoded
+        guard FolderReading.hash(of: former.entries.map(\.source)) == serving.generation.hash else { return }
+        let set = await DecodedSet(reading.files, reusing: former, manifests)
+        decoded = set
+        guard set.hasSameResources(as: former, manifests) else { return }
+        guard case .valid(let candidate) = await judged(reading.files), candidate.hash != serving.generation.hash else {
+            return
+        }
+        let generation = Generation(number: lastNumber + 1, hash: candidate.hash)
+        _ = await commit(candidate, generation: generation, source: .folder, since: reading.firstEventAt)
     }
 
     private func isServed(_ hash: String, _ reading: FolderReading) -> Bool {

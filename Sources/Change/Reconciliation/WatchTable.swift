@@ -92,7 +92,8 @@ struct WatchTable {
 
     private func meaning(of event: InotifyQueue.Event, path: String, facts: FileFacts?) -> [ChangeSettler.Event] {
         if event.has(IN_DELETE | IN_MOVED_FROM) { return [.vanished(path: path)] }
-        if event.has(IN_CLOSE_WRITE | IN_MOVED_TO | IN_ATTRIB) { return [.completed(path: path)] }
+        if event.has(IN_MOVED_TO) { return [.replaced(path: path)] }
+        if event.has(IN_CLOSE_WRITE | IN_ATTRIB) { return [.completed(path: path)] }
         if event.has(IN_CREATE) {
             // A second name of a complete file, or something that is no file: no writer will close it.
             let isComplete = facts.map { $0.kind != .file || $0.linkCount > 1 } ?? false

@@ -53,14 +53,13 @@ struct WatcherLoop {
     private func wait(until wake: ContinuousClock.Instant) {
         let left = ContinuousClock.now.duration(to: wake)
         guard left > .zero else { return }
-        // Rounded up: waking early would only mean waiting again.
         let (seconds, attoseconds) = left.components
-        let milliseconds = seconds * 1000 + (attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000
+        var time = timespec(tv_sec: Int(seconds), tv_nsec: Int(attoseconds / 1_000_000_000))
         var descriptors = [
             pollfd(fd: inbox.descriptor, events: Int16(POLLIN), revents: 0),
             pollfd(fd: queue?.descriptor ?? -1, events: Int16(POLLIN), revents: 0),
         ]
-        _ = unsafe Glibc.poll(&descriptors, 2, CInt(clamping: milliseconds))
+        _ = unsafe ppoll(&descriptors, 2, &time, nil)
     }
 
     /// - Returns: `false` to end.
@@ -94,7 +93,22 @@ struct WatcherLoop {
         for event in meaning { settler.record(event, at: now) }
     }
 
+    /// Reads the one file that was replaced. It stays undelivered as well: all is delivered again when it is quiet.
+    private mutating func performEarly(_ request: ChangeSettler.Request) {
+        let finding = reader.look(for: request, looksTwice: queue == nil) { _, _ in }
+        drain()
+        if reader.take(finding, except: settler.isDisturbed) {
+            isChanged = true
+            var early = reading(firstEventAt: request.firstEventAt, held: [])
+            early.isEarly = true
+            readings.yield(early)
+        } else {
+            settler.postpone(request)
+        }
+    }
+
     private mutating func perform(_ request: ChangeSettler.Request) {
+        if request.isEarly { return performEarly(request) }
         if request.everything { chooseMode() }
         let isPolling = queue == nil
         let watching = Watching(limit: settings.watchLimit)

@@ -4,6 +4,7 @@
 #include <malloc.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <sys/epoll.h>
@@ -19,6 +20,7 @@
 #include <unistd.h>
 // Behind _GNU_SOURCE in <sys/socket.h>, which a module cannot define for others.
 extern int accept4(int, struct sockaddr *, socklen_t *, int);
+extern int ppoll(struct pollfd *, nfds_t, const struct timespec *, const sigset_t *);
 extern int pthread_setname_np(pthread_t, const char *);
 
 // Linux macros and variadic functions that Swift cannot import stand here as inline functions.
