@@ -147,17 +147,25 @@ package final class DataPlane: Sendable {
     }
 
     private func onEveryWorker(_ work: @escaping @Sendable (Worker) -> Void) async {
-        await withTaskGroup(of: Void.self) { group in
+        // No task of its own for each worker: on a busy machine each would have to wait for a thread.
+        let left = Countdown(workers.count)
+        await withCheckedContinuation { continuation in
             for worker in workers {
-                group.addTask {
-                    await withCheckedContinuation { continuation in
-                        worker.perform { worker in
-                            work(worker)
-                            continuation.resume()
-                        }
-                    }
+                worker.perform { worker in
+                    work(worker)
+                    if left.arrive() { continuation.resume() }
                 }
             }
         }
     }
+}
+
+/// Tells the last of several who arrive.
+private final class Countdown: Sendable {
+    private let left: Atomic<Int>
+
+    init(_ count: Int) { left = Atomic(count) }
+
+    /// - Returns: Whether all have arrived now.
+    func arrive() -> Bool { left.subtract(1, ordering: .acquiringAndReleasing).newValue == 0 }
 }
