@@ -26,7 +26,7 @@ final class ServingParticipant: SnapshotParticipant {
     struct Serving: Sendable {
         let snapshot: MeshSnapshot
         let plan: ServingPlan
-        let gateways: [NetworkAddress: TLSContext]
+        let tls: TLSMaterial
         /// The number of the identity snapshot it was prepared with; only later ones are news.
         let identities: UInt64
     }
@@ -50,9 +50,10 @@ final class ServingParticipant: SnapshotParticipant {
         guard problems.isEmpty, let identities else { throw Rejection(problems) }
         let dataPlane: DataPlane
         let prepared: DataPlane.Prepared
+        let tls: TLSMaterial
         do {
             dataPlane = try self.dataPlane ?? start(snapshot.mesh.proxy)
-            let tls = try material(identities.snapshot, plan, gateways)
+            tls = try material(identities.snapshot, plan, gateways, reusing: serving)
             prepared = try dataPlane.prepare(plan, tls: tls).get()
         } catch let rejected as DataPlane.Rejected {
             throw Rejection(rejected.diagnostics)
@@ -62,7 +63,7 @@ final class ServingParticipant: SnapshotParticipant {
         return Change(
             participant: self, dataPlane: dataPlane, prepared: prepared, identities: identities,
             serving: Serving(
-                snapshot: snapshot, plan: plan, gateways: gateways, identities: identities.snapshot.number))
+                snapshot: snapshot, plan: plan, tls: tls, identities: identities.snapshot.number))
     }
 
     private struct Change: PreparedChange {
@@ -96,17 +97,24 @@ final class ServingParticipant: SnapshotParticipant {
         for await snapshot in issuer.snapshots() {
             guard let serving, let dataPlane, snapshot.number > serving.identities else { continue }
             do {
-                await dataPlane.rotate(try material(snapshot, serving.plan, serving.gateways))
+                await dataPlane.rotate(try material(snapshot, serving.plan, serving.tls.gateways))
             } catch {
                 log.error("renewed certificates cannot be used; the former ones stay", metadata: ["error": "\(error)"])
             }
         }
     }
 
+    /// - Parameter former: Its contexts go on if they would be made of the same.
     private func material(
-        _ snapshot: IdentitySnapshot, _ plan: ServingPlan, _ gateways: [NetworkAddress: TLSContext]
+        _ snapshot: IdentitySnapshot, _ plan: ServingPlan, _ gateways: [NetworkAddress: TLSContext],
+        reusing former: Serving? = nil
     ) throws(TLSError) -> TLSMaterial {
         guard plan.hasMesh else { return TLSMaterial(svids: snapshot.identities, gateways: gateways) }
+        if let former, former.identities == snapshot.number, former.plan.servedNames == plan.servedNames,
+            let server = former.tls.meshServer, let client = former.tls.meshClient
+        {
+            return TLSMaterial(svids: snapshot.identities, meshServer: server, meshClient: client, gateways: gateways)
+        }
         var served: [String: X509SVID] = [:]
         for (name, id) in plan.servedNames { served[name] = snapshot.identities[id] }
         return TLSMaterial(
