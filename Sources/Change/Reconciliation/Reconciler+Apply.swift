@@ -46,7 +46,7 @@ extension Reconciler {
         if let refusal = emptyRefusal(candidate, allowsEmpty: allowsEmpty) { return .refused([refusal]) }
         if dryRun {
             if let rejection = await rehearse(candidate) { return .refused(rejection.diagnostics) }
-            return .dryRun(changes: editor.changes, warnings: candidate.warnings)
+            return .dryRun(changes: editor.changes, warnings: warnings(of: candidate))
         }
 
         let writer = ManifestWriter(folder: settings.folder)
@@ -58,7 +58,7 @@ extension Reconciler {
                 return .refused([error])
             }
             await catchUp(deleted: Set(edits.filter { $0.after == nil }.map(\.path)))
-            return .served(serving, changes: editor.changes, warnings: candidate.warnings)
+            return .served(serving, changes: editor.changes, warnings: serving.warnings)
         }
         let outcome = await commit(
             candidate, generation: Generation(number: nextNumber, hash: candidate.hash), source: .folder, since: start
@@ -74,7 +74,7 @@ extension Reconciler {
         case .success(let served):
             noteRevision(reading.watchedFilesRevision)
             await catchUp(deleted: Set(edits.filter { $0.after == nil }.map(\.path)))
-            return .served(served, changes: editor.changes, warnings: candidate.warnings)
+            return .served(served, changes: editor.changes, warnings: served.warnings)
         }
     }
 

@@ -241,7 +241,13 @@ package actor Reconciler<Manifests: ManifestReading> {
         let sources: [ManifestSource]
         let snapshot: Manifests.Snapshot
         let resourceCount: Int
+        /// Without those of the lint: it says nothing that a change has to wait for.
         let warnings: [Diagnostic]
+    }
+
+    /// All there is to say of a candidate besides errors.
+    func warnings(of candidate: Candidate) -> [Diagnostic] {
+        candidate.warnings + manifests.lint(candidate.snapshot)
     }
 
     enum Judgement: Sendable {
@@ -265,7 +271,7 @@ package actor Reconciler<Manifests: ManifestReading> {
         return .valid(
             Candidate(
                 hash: hash ?? FolderReading.hash(of: sources), sources: sources, snapshot: snapshot,
-                resourceCount: set.resourceCount, warnings: resolution.diagnostics + manifests.lint(snapshot)))
+                resourceCount: set.resourceCount, warnings: resolution.diagnostics))
     }
 
     func decodedFiles(_ sources: [ManifestSource]) async -> [(source: ManifestSource, file: Manifests.File)] {
@@ -298,9 +304,11 @@ package actor Reconciler<Manifests: ManifestReading> {
         }
         for change in prepared { await change.commit() }
 
+        let duration = start.duration(to: .now)
         let served = ServedGeneration(
-            generation: generation, source: source, appliedAt: .now, duration: start.duration(to: .now),
-            resourceCount: candidate.resourceCount, fileCount: candidate.sources.count, warnings: candidate.warnings)
+            generation: generation, source: source, appliedAt: .now, duration: duration,
+            resourceCount: candidate.resourceCount, fileCount: candidate.sources.count,
+            warnings: warnings(of: candidate))
         let isFirst = snapshot == nil
         snapshot = candidate.snapshot
         status.serving = served
