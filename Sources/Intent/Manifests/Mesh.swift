@@ -69,6 +69,29 @@ package struct ProxyLimits: Hashable, Sendable {
     package var requestsPerConnection = 1_000_000
     /// Idle connections kept to one endpoint and worker: 0 to 10,000. Default: 256.
     package var idleUpstreamConnections = 256
+    package var http2 = HTTP2ConnectionLimits()
+
+    package init() {}
+}
+
+/// What one HTTP/2 connection's other side may ask for. Over all but the first, and the windows: GOAWAY with ENHANCE_YOUR_CALM.
+package struct HTTP2ConnectionLimits: Hashable, Sendable {
+    /// Streams at a time: 1 to 10,000. Over it a stream is refused. Default: 100.
+    package var concurrentStreams = 100
+    /// Streams that it resets, or makes us reset, in 30 s: 1 to 1,000,000. Default: 1,000.
+    package var resets = 1_000
+    /// SETTINGS frames in 30 s: 1 to 1,000,000. Default: 100.
+    package var settings = 100
+    /// PING frames in 30 s: 1 to 1,000,000. Default: 300.
+    package var pings = 300
+    /// DATA frames in 30 s that hold nothing and end nothing: 1 to 1,000,000. Default: 1,000.
+    package var emptyData = 1_000
+    /// Answers to SETTINGS and PING that wait to be read: 1 to 10,000. Default: 100.
+    package var queuedAcknowledgements = 100
+    /// Bytes of a stream that may be on their way at first; grows with the path up to 4 MiB: 65,535 to 4 MiB. Default: 256 KiB.
+    package var streamWindow = 256 * 1024
+    /// The same for all streams of a connection; up to 8 MiB: 65,535 to 8 MiB. Default: 1 MiB.
+    package var connectionWindow = 1024 * 1024
 
     package init() {}
 }

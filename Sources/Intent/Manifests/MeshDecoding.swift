@@ -125,6 +125,27 @@ extension ProxyLimits {
         read("connections", &limits.connections, 1...1_000_000, "connections")
         read("requestsPerConnection", &limits.requestsPerConnection, 1...1_000_000_000, "requests")
         read("idleUpstreamConnections", &limits.idleUpstreamConnections, 0...10_000, "connections")
+        limits.http2 = fields.optional("http2", HTTP2ConnectionLimits.decode, default: limits.http2, &problems)
+        fields.reportUnknownFields(&problems)
+        return limits
+    }
+}
+
+extension HTTP2ConnectionLimits {
+    fileprivate static func decode(_ node: YAMLNode, _ problems: inout Problems) -> HTTP2ConnectionLimits? {
+        guard var fields = node.fields(of: "http2", &problems) else { return nil }
+        var limits = HTTP2ConnectionLimits()
+        func read(_ name: String, _ value: inout Int, _ range: ClosedRange<Int>, _ unit: String) {
+            value = fields.optional(name, Scalar.integer(in: range, unit), default: value, &problems)
+        }
+        read("concurrentStreams", &limits.concurrentStreams, 1...10_000, "streams")
+        read("resets", &limits.resets, 1...1_000_000, "streams")
+        read("settings", &limits.settings, 1...1_000_000, "frames")
+        read("pings", &limits.pings, 1...1_000_000, "frames")
+        read("emptyData", &limits.emptyData, 1...1_000_000, "frames")
+        read("queuedAcknowledgements", &limits.queuedAcknowledgements, 1...10_000, "frames")
+        read("streamWindow", &limits.streamWindow, 65_535...4 << 20, "bytes")
+        read("connectionWindow", &limits.connectionWindow, 65_535...8 << 20, "bytes")
         fields.reportUnknownFields(&problems)
         return limits
     }

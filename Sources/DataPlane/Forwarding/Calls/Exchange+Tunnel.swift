@@ -24,7 +24,8 @@ extension Exchange {
             // What is declared as HTTP is never had without HTTP's rules.
             guard let service = origin.targetService(in: view), service.isTCP else { return fail(.noRoute) }
             self.service = service
-        case .outbound, .gateway: return fail(.noRoute)
+        // A tunnel for whoever asks: what follows it would be nobody's request (RFC 9110 § 9.3.6).
+        case .outbound, .gateway: return fail(.malformed, status: 501)
         }
         sendToService()
     }

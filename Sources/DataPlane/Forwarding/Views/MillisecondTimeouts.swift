@@ -32,6 +32,14 @@ extension HTTP2Limits {
         self.init()
         headerListByteCount = limits.headerBytes
         fieldCount = limits.headerCount
+        concurrentStreams = UInt32(limits.http2.concurrentStreams)
+        resets = limits.http2.resets
+        settings = limits.http2.settings
+        pings = limits.http2.pings
+        emptyData = limits.http2.emptyData
+        queuedAcknowledgements = limits.http2.queuedAcknowledgements
+        streamWindow = Int32(limits.http2.streamWindow)
+        connectionWindow = Int32(limits.http2.connectionWindow)
     }
 }
 

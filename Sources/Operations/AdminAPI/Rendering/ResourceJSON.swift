@@ -108,6 +108,14 @@ extension ProxySettings {
                 "targetBytes": .integer(limits.targetBytes), "connections": .integer(limits.connections),
                 "requestsPerConnection": .integer(limits.requestsPerConnection),
                 "idleUpstreamConnections": .integer(limits.idleUpstreamConnections),
+                "http2": [
+                    "concurrentStreams": .integer(limits.http2.concurrentStreams),
+                    "resets": .integer(limits.http2.resets), "settings": .integer(limits.http2.settings),
+                    "pings": .integer(limits.http2.pings), "emptyData": .integer(limits.http2.emptyData),
+                    "queuedAcknowledgements": .integer(limits.http2.queuedAcknowledgements),
+                    "streamWindow": .integer(limits.http2.streamWindow),
+                    "connectionWindow": .integer(limits.http2.connectionWindow),
+                ],
             ])
         var times = JSONMembers()
         times.add("requestHead", timeouts.requestHead)

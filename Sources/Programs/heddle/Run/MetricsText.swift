@@ -54,6 +54,12 @@ struct MetricsText {
             "TLS handshakes with other nodes that failed, by reason.",
             counters.upstreamHandshakeFailures)
         text.metric(
+            "heddle_http2_limits_exceeded_total", .counter,
+            help: "HTTP/2 connections ended because their other side went over a limit, by limit.")
+        for (limit, count) in counters.http2Limits.sorted(by: { $0.key < $1.key }) {
+            text.sample("heddle_http2_limits_exceeded_total", [(name: "limit", value: limit)], count)
+        }
+        text.metric(
             "heddle_access_log_dropped_total", .counter, help: "Access log lines dropped because nobody read them.")
         text.sample("heddle_access_log_dropped_total", [], droppedLogLines)
     }

@@ -1,17 +1,24 @@
+import WireProtocols
+
 /// How many bytes the other side may send before it hears that they were taken: what the path holds, measured as it goes.
 ///
 /// A ping is sent along with the bytes; those that came until its answer are what fits into one round trip. If they nearly
 /// fill the window, it was the window that held them back, and it doubles (the way gRPC's implementations do it).
 struct AdaptiveWindow {
-    /// A stream's window at first, in bytes; the connection's is four of them.
-    static let initialBytes: Int32 = 256 * 1024
     /// A stream's window at most: 400 Mbit/s over 80 ms, or 100 Mbit/s over 320 ms.
     static let limitBytes: Int32 = 4 * 1024 * 1024
 
-    private var window = Self.initialBytes
+    private var window: Int32
+    private let connectionWindow: Int32
     private var isProbing = false
     /// Bytes since the probe was sent, or since the last one ended.
     private var byteCount = 0
+
+    /// - Parameters: the windows at first, in bytes.
+    init(stream: Int32, connection: Int32) {
+        window = stream
+        connectionWindow = connection
+    }
 
     /// Bytes came.
     /// - Returns: A ping is to be sent now.
@@ -33,6 +40,10 @@ struct AdaptiveWindow {
         byteCount = 0
         guard sample >= Int(window) / 3 * 2 else { return nil }
         window = min(window * 2, Self.limitBytes)
-        return (window, min(window * 4, 2 * Self.limitBytes))
+        return (window, max(connectionWindow, min(window * 4, 2 * Self.limitBytes)))
     }
+}
+
+extension AdaptiveWindow {
+    init(_ limits: HTTP2Limits) { self.init(stream: limits.streamWindow, connection: limits.connectionWindow) }
 }

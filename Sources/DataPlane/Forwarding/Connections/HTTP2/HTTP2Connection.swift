@@ -7,7 +7,7 @@ import WireProtocols
 class HTTP2Connection: StreamConnection, HTTP2SessionHandler {
     private(set) final var session: HTTP2Session!
     private(set) final var streams: [CallStream] = []
-    private final var windows = AdaptiveWindow()
+    private final var windows: AdaptiveWindow
     /// When the last byte came, in the loop's milliseconds.
     private final var lastInput: DeadlineWheel.Time
     /// When the ping that no answer came to was sent; 0: none was.
@@ -32,6 +32,7 @@ class HTTP2Connection: StreamConnection, HTTP2SessionHandler {
     }
 
     init(worker: Worker, transport: consuming Transport, role: HTTP2Session.Role) {
+        windows = AdaptiveWindow(worker.http2Limits)
         lastInput = worker.loop.now
         idleSince = worker.loop.now
         super.init(worker: worker, transport: transport, state: .connecting)
@@ -39,6 +40,7 @@ class HTTP2Connection: StreamConnection, HTTP2SessionHandler {
     }
 
     init(takingOver other: StreamConnection, role: HTTP2Session.Role) {
+        windows = AdaptiveWindow(other.worker.http2Limits)
         lastInput = other.worker.loop.now
         idleSince = other.worker.loop.now
         super.init(takingOver: other)
