@@ -160,3 +160,22 @@ func `a kind of the specification that is not here yet says so`(kind: String) {
     #expect(file.resources.isEmpty)
     #expect(file.diagnostics.map(\.code.rawValue) == ["yaml.encoding"])
 }
+
+@Test func `a resource without a name does not hide the mistakes in its spec`() {
+    let text = """
+        apiVersion: heddle/v1
+        kind: Service
+        metadata: {namespace: shop}
+        spec: {hostnames: ['*.a.b'], porotocol: HTTP}
+        ---
+        apiVersion: heddle/v1
+        kind: Node
+        spec: {address: "10.0.0.1"}
+        """
+    #expect(
+        mistakes(text) == [
+            "manifest.missing-field 3:12", "manifest.invalid-value 4:20", "manifest.unknown-field 4:30",
+            "manifest.missing-field 6:1", "manifest.invalid-value 8:17",
+        ])
+    #expect(ManifestDecoder.decode(Array(text.utf8), path: "f.yaml").resources.isEmpty)
+}

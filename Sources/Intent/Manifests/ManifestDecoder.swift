@@ -42,8 +42,16 @@ package enum ManifestDecoder {
         let spec = fields.entry("spec", &problems)?.value
         if spec == nil, !fields.has("spec") { fields.reportMissing("spec", &problems) }
         fields.reportUnknownFields(&problems)
-        guard let metadata, let spec else { return nil }
+        guard let spec else { return nil }
+        // Without a name there is no resource, but the mistakes in its spec are found all the same.
+        let unnamed = Metadata(name: ResourceName(namespace: "default", name: "unnamed"), position: document.position)
+        let resource = resource(kind, metadata ?? unnamed, spec, &problems)
+        return metadata == nil ? nil : resource
+    }
 
+    private static func resource(
+        _ kind: ResourceKind, _ metadata: Metadata, _ spec: YAMLNode, _ problems: inout Problems
+    ) -> AnyResource? {
         switch kind {
         case .mesh: return Mesh(metadata, spec, &problems).map(AnyResource.mesh)
         case .node: return Node(metadata, spec, &problems).map(AnyResource.node)
