@@ -126,6 +126,23 @@ struct RenderingTests {
         spec: {service: s, node: a, address: "127.0.0.1:1", serviceAccount: "1", outbound: {listen: "unix:/run/o"}}
         ---
         apiVersion: heddle/v1
+        kind: Service
+        metadata: {name: db, namespace: n}
+        spec: {protocol: TCP}
+        ---
+        apiVersion: heddle/v1
+        kind: Service
+        metadata: {name: calls, namespace: n}
+        spec: {protocol: GRPC}
+        ---
+        apiVersion: heddle/v1
+        kind: Workload
+        metadata: {name: x, namespace: n}
+        spec:
+          serviceAccount: x
+          outbound: {tcp: [{service: db, listen: "127.0.0.1:5"}, {service: db.other.mesh, listen: "unix:/run/db"}]}
+        ---
+        apiVersion: heddle/v1
         kind: Gateway
         metadata: {name: g, namespace: n}
         spec:
@@ -135,6 +152,8 @@ struct RenderingTests {
           listeners:
           - {name: h, address: "::1", port: 80, protocol: HTTP, hostname: "*.example.com"}
           - {name: t, port: 443, protocol: HTTPS, tls: {certificateFile: c.pem, keyFile: k.pem}}
+          - {name: p, port: 853, protocol: TLS, hostname: a.b, tls: {mode: Passthrough}}
+          - {name: q, port: 5, protocol: TCP}
         ---
         apiVersion: heddle/v1
         kind: HTTPRoute
@@ -166,6 +185,40 @@ struct RenderingTests {
                 port: 8443
                 statusCode: 308
                 path: {type: ReplacePrefixMatch, replacePrefixMatch: ""}
+        ---
+        apiVersion: heddle/v1
+        kind: GRPCRoute
+        metadata: {name: r, namespace: n}
+        spec:
+          parentRefs: [{kind: Service, name: calls}, {name: g, sectionName: h}]
+          hostnames: [a.example.com]
+          rules:
+          - name: first
+            matches:
+            - {method: {service: a.B, method: C}, headers: [{name: X-A, value: "1"}]}
+            - method: {service: a.B}
+            - method: {type: RegularExpression, method: "Get.*"}
+            - method: {type: RegularExpression, service: 'a\\.[A-Z]', method: "Get.*"}
+            - headers: [{name: b, value: c}]
+            filters: [{type: RequestMirror, requestMirror: {backendRef: {name: s}, percent: 5}}]
+            backendRefs: [{name: s, weight: 0}, {name: t, namespace: o}]
+            timeouts: {request: 0s}
+          - backendRefs: [{name: s}]
+        ---
+        apiVersion: heddle/v1
+        kind: TCPRoute
+        metadata: {name: r, namespace: n}
+        spec:
+          parentRefs: [{kind: Service, name: db}, {name: g, sectionName: q}]
+          rules: [{name: only, backendRefs: [{name: db, weight: 3}, {name: db, namespace: o}]}]
+        ---
+        apiVersion: heddle/v1
+        kind: TLSRoute
+        metadata: {name: r, namespace: n}
+        spec:
+          parentRefs: [{name: g, namespace: m}]
+          hostnames: ["*.example.com", a.b]
+          rules: [{backendRefs: [{name: db}]}]
         ---
         apiVersion: heddle/v1
         kind: AuthorizationPolicy

@@ -23,12 +23,29 @@ import Testing
         """
     guard case .service(let service) = decode(manifest("Service", spec)).first else { return #expect(Bool(false)) }
     #expect(service.hostnames.map(\.value) == ["orders.example.org"])
+    #expect(service.protocol == .http)
     #expect(service.escapedSlashes == .keep)
     #expect(service.endpoints.map(\.value.description) == ["10.1.1.1:80", "api.example.org:443"])
 }
 
+@Test(arguments: ServiceProtocol.allCases)
+func `a service speaks one of four protocols`(protocol: ServiceProtocol) {
+    let text = manifest("Service", "protocol: \(`protocol`.rawValue)")
+    guard case .service(let service) = decode(text).first else { return #expect(Bool(false)) }
+    #expect(service.protocol == `protocol`)
+    #expect(service.protocol.isHTTP2 == [.http2, .grpc].contains(`protocol`))
+}
+
+@Test func `a service speaks HTTP unless it says otherwise`() {
+    guard case .service(let service) = decode(manifest("Service", "{}")).first else { return #expect(Bool(false)) }
+    #expect(service.protocol == .http)
+}
+
 @Test(arguments: [
-    ("protocol: http", "manifest.invalid-value 5:13"), ("hostnames: ['*.a.b']", "manifest.invalid-value 5:15"),
+    ("protocol: http", "manifest.invalid-value 5:13"), ("protocol: UDP", "manifest.invalid-value 5:13"),
+    ("protocol: TCP\nhostnames: [a.b]", "manifest.conflicting-fields 6:3"),
+    ("protocol: TCP\nescapedSlashes: Keep", "manifest.conflicting-fields 6:3"),
+    ("hostnames: ['*.a.b']", "manifest.invalid-value 5:15"),
     ("hostnames: a.b", "manifest.wrong-type 5:14"), ("escapedSlashes: true", "manifest.wrong-type 5:19"),
     ("endpoints: ['a:1']", "manifest.wrong-type 5:15"), ("endpoints: [{}]", "manifest.missing-field 5:15"),
     ("port: 80", "manifest.unknown-field 5:3"),
@@ -43,7 +60,12 @@ func `a mistake in a service is an error at its place`(spec: String, mistake: St
         node: a
         address: unix:/run/web.sock
         serviceAccount: web-account
-        outbound: {listen: "[::1]:15101"}
+        outbound:
+          listen: "[::1]:15101"
+          tcp:
+          - {service: db, listen: "127.0.0.1:5432"}
+          - {service: db.data, listen: "127.0.0.1:5433"}
+          - {service: db.data.mesh, listen: unix:/run/db.sock}
         """
     guard case .workload(let workload) = decode(manifest("Workload", spec)).first else { return #expect(Bool(false)) }
     #expect(workload.service?.value == "web")
@@ -51,6 +73,10 @@ func `a mistake in a service is an error at its place`(spec: String, mistake: St
     #expect(workload.address?.value == .unix(path: "/run/web.sock"))
     #expect(workload.serviceAccount.value == "web-account")
     #expect(workload.outboundListen?.value == .tcp(host: "::1", port: 15101))
+    #expect(workload.outboundTCP.map(\.service.value.description) == ["shop/db", "data/db", "data/db"])
+    #expect(
+        workload.outboundTCP.map(\.listen.value.description)
+            == ["127.0.0.1:5432", "127.0.0.1:5433", "unix:/run/db.sock"])
 }
 
 @Test func `a workload's service account is its service's name by default`() {
@@ -73,6 +99,13 @@ func `a mistake in a service is an error at its place`(spec: String, mistake: St
     ("service: web\noutbound: {listen: 0.0.0.0:80}", "manifest.not-loopback 6:22"),
     ("service: web\noutbound: {listen: localhost:80}", "manifest.not-loopback 6:22"),
     ("service: web\noutbound: {}", "manifest.missing-field 6:13"),
+    ("service: web\noutbound: {tcp: []}", "manifest.invalid-value 6:19"),
+    ("service: web\noutbound: {tcp: [{service: db}]}", "manifest.missing-field 6:21"),
+    ("service: web\noutbound: {tcp: [{listen: '127.0.0.1:1'}]}", "manifest.missing-field 6:21"),
+    ("service: web\noutbound: {tcp: [{service: db, listen: '0.0.0.0:1'}]}", "manifest.not-loopback 6:42"),
+    ("service: web\noutbound: {tcp: [{service: a.b.c, listen: '127.0.0.1:1'}]}", "manifest.invalid-value 6:30"),
+    ("service: web\noutbound: {tcp: [{service: a/b, listen: '127.0.0.1:1'}]}", "manifest.invalid-value 6:30"),
+    ("service: web\noutbound: {tcp: [{service: a, listen: '127.0.0.1:1', port: 1}]}", "manifest.unknown-field 6:56"),
 ])
 func `a mistake in a workload is an error at its place`(spec: String, mistake: String) {
     #expect(mistakes(manifest("Workload", spec)) == [mistake])
@@ -82,23 +115,26 @@ func `a mistake in a workload is an error at its place`(spec: String, mistake: S
     let spec = """
         listeners:
         - {name: web, port: 80, protocol: HTTP}
+        - {name: database, port: 5432, protocol: TCP}
+        - {name: names, port: 853, protocol: TLS, hostname: a.b, tls: {mode: Passthrough}}
         - name: secure
           address: "::"
           port: 443
           protocol: HTTPS
           hostname: "*.Example.org"
-          tls: {certificateFile: c.pem, keyFile: k.pem}
+          tls: {mode: Terminate, certificateFile: c.pem, keyFile: k.pem}
         node: edge
         serviceAccount: front
         trustedProxies: [10.0.0.0/8]
         """
     guard case .gateway(let gateway) = decode(manifest("Gateway", spec)).first else { return #expect(Bool(false)) }
-    #expect(gateway.listeners.map(\.name.value) == ["web", "secure"])
-    #expect(gateway.listeners.map(\.address) == ["0.0.0.0", "::"])
-    #expect(gateway.listeners.map(\.port.value) == [80, 443])
-    #expect(gateway.listeners.map(\.protocol) == [.http, .https])
-    #expect(gateway.listeners[1].hostname?.value == .wildcard(suffix: ".example.org"))
-    #expect(gateway.listeners[1].tls?.keyFile.value == "k.pem")
+    #expect(gateway.listeners.map(\.name.value) == ["web", "database", "names", "secure"])
+    #expect(gateway.listeners.map(\.address) == ["0.0.0.0", "0.0.0.0", "0.0.0.0", "::"])
+    #expect(gateway.listeners.map(\.port.value) == [80, 5432, 853, 443])
+    #expect(gateway.listeners.map(\.protocol) == [.http, .tcp, .tls, .https])
+    #expect(gateway.listeners[2].hostname?.value == .exact("a.b"))
+    #expect(gateway.listeners[3].hostname?.value == .wildcard(suffix: ".example.org"))
+    #expect(gateway.listeners[3].tls?.keyFile.value == "k.pem")
     #expect(gateway.listeners[0].tls == nil)
     #expect(gateway.node?.value == "edge")
     #expect(gateway.serviceAccount.value == "front")
@@ -115,7 +151,21 @@ func `a mistake in a workload is an error at its place`(spec: String, mistake: S
 @Test(arguments: [
     ("{}", "manifest.missing-field 5:3"), ("listeners: []", "manifest.invalid-value 5:14"),
     ("listeners: [{name: a, port: 0, protocol: HTTP}]", "manifest.out-of-range 5:31"),
-    ("listeners: [{name: a, port: 1, protocol: TCP}]", "manifest.not-available 5:44"),
+    ("listeners: [{name: a, port: 1, protocol: UDP}]", "manifest.not-available 5:44"),
+    ("listeners: [{name: a, port: 1, protocol: TCP, tls: {mode: Passthrough}}]", "manifest.conflicting-fields 5:49"),
+    ("listeners: [{name: a, port: 1, protocol: TCP, hostname: a.b}]", "manifest.conflicting-fields 5:49"),
+    ("listeners: [{name: a, port: 1, protocol: TLS}]", "manifest.missing-field 5:16"),
+    ("listeners: [{name: a, port: 1, protocol: TLS, tls: {}}]", "manifest.missing-field 5:54"),
+    ("listeners: [{name: a, port: 1, protocol: TLS, tls: {mode: passthrough}}]", "manifest.invalid-value 5:61"),
+    ("listeners: [{name: a, port: 1, protocol: TLS, tls: {mode: Terminate}}]", "manifest.not-available 5:61"),
+    (
+        "listeners: [{name: a, port: 1, protocol: TLS, tls: {mode: Passthrough, keyFile: b}}]",
+        "manifest.conflicting-fields 5:74"
+    ),
+    (
+        "listeners: [{name: a, port: 1, protocol: HTTPS, tls: {mode: Passthrough, keyFile: b}}]",
+        "manifest.conflicting-fields 5:63"
+    ),
     ("listeners: [{name: a, port: 1, protocol: HTTPS}]", "manifest.missing-field 5:16"),
     (
         "listeners: [{name: a, port: 1, protocol: HTTP, tls: {certificateFile: a, keyFile: b}}]",

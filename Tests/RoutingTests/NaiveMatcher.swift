@@ -30,6 +30,7 @@ struct NaiveMatcher {
                         switch match.path {
                         case .exact: [1, 0]
                         case .prefix(let prefix): [0, prefix.utf8.count]
+                        case .grpcMethod: preconditionFailure("only GRPCRoutes have it: NaiveGRPCMatcher")
                         }
                     let key =
                         [host] + path + [match.method == nil ? 0 : 1, match.headers.count, match.queryParams.count]
@@ -58,6 +59,7 @@ struct NaiveMatcher {
         case .prefix(let prefix):
             let segments = prefix.split(separator: "/")
             guard Array(request.path.split(separator: "/").prefix(segments.count)) == segments else { return false }
+        case .grpcMethod: return false
         }
         if let method = match.method, method != request.method { return false }
         for header in match.headers where !request.headers.contains(where: { $0 == (header.name, header.value) }) {

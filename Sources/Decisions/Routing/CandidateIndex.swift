@@ -1,8 +1,8 @@
 import HTTPSemantics
 
 /// The matches that share a host and a path, in their precedence. A short list is tried one by one. In a long one, each
-/// match that asks for a header or a query parameter is found by the hash of the rarest pair it asks for, so that the cost
-/// follows the request's fields and not the number of matches.
+/// match that asks for a header, a query parameter or a gRPC method is found by the hash of the rarest of these it asks
+/// for, so that the cost follows the request's fields and not the number of matches.
 struct CandidateIndex: Sendable {
     /// Lists up to this long are tried one by one.
     static let linearCount = 8
@@ -31,7 +31,7 @@ struct CandidateIndex: Sendable {
 
     /// Every list, one after the other: matches of `MatchConditions`.
     private var ordered: [Int32] = []
-    /// Of long lists, those that ask for neither headers nor parameters.
+    /// Of long lists, those that ask for none of these.
     private var plain: [Candidate] = []
     private var bucketed: [Candidate] = []
     /// Open addressing; a `count` of 0 where empty; a power of two, at most half of them taken.
@@ -58,8 +58,10 @@ struct CandidateIndex: Sendable {
                 let hashes = conditions.pairHashes(match, list: number)
                 if let rarest = hashes.min(by: { frequencies[$0, default: 0] < frequencies[$1, default: 0] }) {
                     keyed.append((rarest, Int32(rank), match))
-                } else if plainMethods.insert(conditions.method(of: match)).inserted {
-                    // One that asks for the same method and nothing else comes too late to ever be the first.
+                } else if conditions.matches[Int(match)].methodCondition >= 0
+                    || plainMethods.insert(conditions.method(of: match)).inserted
+                {
+                    // One that asks for the same HTTP method and nothing else comes too late to ever be the first.
                     plain.append(Candidate(match: match, rank: Int32(rank)))
                 }
             }
@@ -108,6 +110,13 @@ struct CandidateIndex: Sendable {
             let hash = PairHash.header(
                 list: number, known: field.known, name: head.bytes(field.name), value: head.bytes(field.value))
             improve(&best, with: hash, head, conditions)
+        }
+        if !conditions.methodConditions.isEmpty {
+            let path = head.bytes(head.path)
+            if let slash = MethodCondition.separator(in: path) {
+                let hash = PairHash.grpcMethod(list: number, path.extracting((slash + 1)..<path.count))
+                improve(&best, with: hash, head, conditions)
+            }
         }
         guard head.hasQuery else { return best?.match }
         let query = head.bytes(head.query)
@@ -164,6 +173,15 @@ private enum PairHash {
         return hash.value
     }
 
+    static func grpcMethod(list: Int, _ method: Span<UInt8>) -> UInt64 {
+        var hash = ByteHash()
+        hash.add(UInt64(list) << 1)
+        hash.add(UInt64.max)  // no header field's
+        for index in method.indices { hash.add(method[index]) }
+        hash.add(UInt64(method.count))
+        return hash.value
+    }
+
     /// Of the decoded name and value.
     static func queryParam(list: Int, _ query: Span<UInt8>, name: Range<Int>, value: Range<Int>) -> UInt64 {
         var hash = ByteHash()
@@ -207,6 +225,11 @@ extension MatchConditions {
             for byte in text[field.value.bounds] { hash.add(byte) }
             hash.add(UInt64(field.value.count))
             hashes.append(hash.value)
+        }
+        if match.methodCondition >= 0,
+            case .exact(let method) = methodConditions[Int(match.methodCondition)].method
+        {
+            hashes.append(PairHash.grpcMethod(list: list, method.span))
         }
         return hashes
     }

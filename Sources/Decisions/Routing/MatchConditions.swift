@@ -22,6 +22,8 @@ struct MatchConditions: Sendable {
         let headers: Range<Int32>
         /// In `fields`.
         let queryParams: Range<Int32>
+        /// In `methodConditions`; -1: none.
+        let methodCondition: Int32
     }
 
     /// Why a match does not hold.
@@ -30,13 +32,18 @@ struct MatchConditions: Sendable {
         /// Where the condition stands in `fields`.
         case header(Int)
         case queryParam(Int)
+        case grpcMethod
     }
 
     private(set) var matches: [Match] = []
     private(set) var fields: [NameValueCondition] = []
+    private(set) var methodConditions: [MethodCondition] = []
     private(set) var text: [UInt8] = []
 
-    mutating func append(method: String?, headers: [NameValue], queryParams: [NameValue], rule: Int32) -> Int32 {
+    mutating func append(
+        method: String?, headers: [NameValue], queryParams: [NameValue], methodCondition: MethodCondition? = nil,
+        rule: Int32
+    ) -> Int32 {
         let method = append(method ?? "")
         let headersStart = Int32(fields.count)
         for header in headers {
@@ -53,7 +60,9 @@ struct MatchConditions: Sendable {
         matches.append(
             Match(
                 rule: rule, method: method, headers: headersStart..<queryStart,
-                queryParams: queryStart..<Int32(fields.count)))
+                queryParams: queryStart..<Int32(fields.count),
+                methodCondition: methodCondition == nil ? -1 : Int32(methodConditions.count)))
+        if let methodCondition { methodConditions.append(methodCondition) }
         return Int32(matches.count - 1)
     }
 
@@ -69,6 +78,9 @@ struct MatchConditions: Sendable {
         let text = text.span
         if !match.method.isEmpty {
             guard ASCII.equal(head.bytes(head.method), text.extracting(match.method.bounds)) else { return .method }
+        }
+        if match.methodCondition >= 0 {
+            guard methodConditions[Int(match.methodCondition)].holds(head.bytes(head.path)) else { return .grpcMethod }
         }
         for condition in match.headers where !holdsHeader(fields[Int(condition)], head) {
             return .header(Int(condition))

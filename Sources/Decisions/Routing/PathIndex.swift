@@ -43,6 +43,8 @@ struct PathIndex: Sendable {
                 let node = node(of: bytes, under: root)
                 if nodes[node].prefix == 0 { nodes[node].prefix = newList() }
                 entries.append((nodes[node].prefix, precedence, match))
+            case .grpcMethod(let method):
+                insert(match, at: MethodCondition.compile(method).path, under: root, precedence: precedence)
             }
         }
 

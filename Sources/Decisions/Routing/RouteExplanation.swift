@@ -48,7 +48,17 @@ extension RouteTable {
         _ found: PathIndex.Found, _ match: MatchConditions.Match, _ head: borrowing MessageHead
     ) -> String {
         let path = String(decoding: head.storage[head.path.bounds].prefix(found.prefixByteCount), as: UTF8.self)
-        var parts = [found.isExact ? "path \"\(path)\"" : "path prefix \"\(path.isEmpty ? "/" : path)\""]
+        let method = match.methodCondition < 0 ? nil : conditions.methodConditions[Int(match.methodCondition)]
+        var parts: [String] = []
+        if found.isExact {
+            parts.append("path \"\(path)\"")
+        } else if method == nil || !path.isEmpty {
+            parts.append("path prefix \"\(path.isEmpty ? "/" : path)\"")
+        }
+        if let method {
+            parts += [method.service.description("gRPC service"), method.method.description("gRPC method")].compactMap(
+                \.self)
+        }
         if !match.method.isEmpty { parts.append("method \(conditions.string(match.method))") }
         for index in match.headers { parts.append("header \(conditions.describe(pair: Int(index)))") }
         for index in match.queryParams { parts.append("query parameter \(conditions.describe(pair: Int(index)))") }
@@ -68,6 +78,18 @@ extension MatchConditions {
         case .method: "the method is another"
         case .header(let index): "no header \(describe(pair: index))"
         case .queryParam(let index): "no query parameter \(describe(pair: index))"
+        case .grpcMethod: "the path is not that of such a gRPC method"
+        }
+    }
+}
+
+extension MethodCondition.Name {
+    /// `gRPC method "GetOrder"`; `nil` for any.
+    fileprivate func description(_ what: String) -> String? {
+        switch self {
+        case .any: nil
+        case .exact(let name): "\(what) \"\(String(decoding: name, as: UTF8.self))\""
+        case .expression(let expression): "\(what) matching \"\(expression.text)\""
         }
     }
 }

@@ -1,10 +1,13 @@
 import Diagnostics
 import Manifests
 
-/// One rule of one HTTPRoute as a table holds it: what happens to the requests it matches. Immutable.
+/// One rule of one route as a table holds it: what happens to the requests it matches, or to the connections of a
+/// TCPRoute or TLSRoute. Immutable.
 package final class RouteRule: Sendable {
     /// Where it stands in its table's `rules`.
     package let id: Int
+    /// What its route is written as; `nil` for the rule that a service without routes has.
+    package let kind: ResourceKind?
     /// `nil` for the rule that a service without routes has.
     package let route: ResourceName?
     /// As the manifest names it.
@@ -30,10 +33,12 @@ package final class RouteRule: Sendable {
     let cumulativeWeights: [UInt64]
 
     init(
-        id: Int, route: ResourceName?, name: String?, index: Int, position: SourcePosition?, filters: CompiledFilters,
-        mirrors: [RouteMirror], requestTimeout: Duration?, backendRequestTimeout: Duration?, backends: [RouteBackend]
+        id: Int, kind: ResourceKind?, route: ResourceName?, name: String?, index: Int, position: SourcePosition?,
+        filters: CompiledFilters, mirrors: [RouteMirror], requestTimeout: Duration?, backendRequestTimeout: Duration?,
+        backends: [RouteBackend]
     ) {
         self.id = id
+        self.kind = kind
         self.route = route
         self.name = name
         self.index = index
@@ -53,7 +58,8 @@ package final class RouteRule: Sendable {
     }
 
     /// Chooses a backend in proportion to the weights.
-    /// - Returns: Where it stands in `backends`; `nil` if there is none or all weights are 0: the answer is 500.
+    /// - Returns: Where it stands in `backends`; `nil` if there is none or all weights are 0: the answer is 500, and a
+    ///   connection is closed.
     package func pickBackend(using random: inout some RandomNumberGenerator) -> Int? {
         guard let total = cumulativeWeights.last, total > 0 else { return nil }
         guard cumulativeWeights.count > 1 else { return 0 }

@@ -32,7 +32,18 @@ struct RouteTableBuilder {
     private let listenerRoot: Int32
     private var hostRoots: [Int32] = []
     /// By route: one may hang under several listeners.
-    private var compiled: [ResourceName: [CompiledMatch]] = [:]
+    private var compiled: [RouteKey: [CompiledMatch]] = [:]
+
+    /// An HTTPRoute and a GRPCRoute may have one name.
+    private struct RouteKey: Hashable {
+        let kind: ResourceKind
+        let name: ResourceName
+
+        init(_ route: HTTPRoute) {
+            kind = route.writtenAs
+            name = route.metadata.name
+        }
+    }
 
     init() {
         listenerRoot = hosts.addRoot()
@@ -55,15 +66,15 @@ struct RouteTableBuilder {
     /// which they are compiled is the last of their precedence.
     mutating func compile(_ routes: [HTTPRoute]) {
         for route in routes.sorted(by: { $0.metadata.name < $1.metadata.name })
-        where compiled[route.metadata.name] == nil {
-            compiled[route.metadata.name] = compile(route)
+        where compiled[RouteKey(route)] == nil {
+            compiled[RouteKey(route)] = compile(route)
         }
     }
 
     /// Hangs compiled routes under a host root.
     mutating func add(_ routes: [HTTPRoute], under root: Int32, usingHostnames: Bool) {
         for route in routes {
-            let matches = compiled[route.metadata.name, default: []]
+            let matches = compiled[RouteKey(route), default: []]
             if usingHostnames, !route.hostnames.isEmpty {
                 for hostname in Set(route.hostnames.map(\.value)) { insert(matches, for: hostname, under: root) }
             } else {
@@ -77,7 +88,8 @@ struct RouteTableBuilder {
         let backend = RouteBackend(
             service: service, cluster: cluster(of: service), weight: 1, mirrors: [], filters: CompiledFilters([]))
         let rule = RouteRule(
-            id: rules.count, route: nil, name: nil, index: 0, position: nil, filters: CompiledFilters([]), mirrors: [],
+            id: rules.count, kind: nil, route: nil, name: nil, index: 0, position: nil, filters: CompiledFilters([]),
+            mirrors: [],
             requestTimeout: nil, backendRequestTimeout: nil, backends: [backend])
         rules.append(rule)
         let everything = conditions.append(method: nil, headers: [], queryParams: [], rule: Int32(rule.id))
@@ -103,8 +115,13 @@ struct RouteTableBuilder {
             let id = rules.count
             rules.append(compile(rule, id: id, index: index, of: route))
             for match in rule.matches {
+                var methodCondition: MethodCondition?
+                if case .grpcMethod(let method) = match.path {
+                    methodCondition = MethodCondition.compile(method).condition
+                }
                 let number = conditions.append(
-                    method: match.method, headers: match.headers, queryParams: match.queryParams, rule: Int32(id))
+                    method: match.method, headers: match.headers, queryParams: match.queryParams,
+                    methodCondition: methodCondition, rule: Int32(id))
                 matches.append(
                     CompiledMatch(match: number, path: match.path, precedence: Self.precedence(match, number: number)))
             }
@@ -112,13 +129,15 @@ struct RouteTableBuilder {
         return matches
     }
 
-    /// Lower comes first: a method, more headers, more query parameters; then the order in which matches are compiled,
-    /// which is that of route names and of rules.
+    /// Lower comes first: a gRPC method's rank, a method, more headers, more query parameters; then the order in which
+    /// matches are compiled, which is that of route names and of rules.
     private static func precedence(_ match: HTTPRouteMatch, number: Int32) -> UInt64 {
+        var rank: UInt64 = 9
+        if case .grpcMethod(let method) = match.path { rank = method.rank }
         let method: UInt64 = match.method == nil ? 1 : 0
         let headers = UInt64(255 - min(match.headers.count, 255))
         let queryParams = UInt64(255 - min(match.queryParams.count, 255))
-        return method << 56 | headers << 48 | queryParams << 40 | UInt64(number)
+        return rank << 57 | method << 56 | headers << 48 | queryParams << 40 | UInt64(number)
     }
 
     private mutating func compile(_ rule: HTTPRouteRule, id: Int, index: Int, of route: HTTPRoute) -> RouteRule {
@@ -130,7 +149,8 @@ struct RouteTableBuilder {
                     mirrors: mirrors(of: backend.filters), filters: CompiledFilters(backend.filters)))
         }
         return RouteRule(
-            id: id, route: route.metadata.name, name: rule.name, index: index, position: rule.position.position,
+            id: id, kind: route.writtenAs, route: route.metadata.name, name: rule.name, index: index,
+            position: rule.position.position,
             filters: CompiledFilters(rule.filters), mirrors: mirrors(of: rule.filters),
             requestTimeout: rule.timeouts.request, backendRequestTimeout: rule.timeouts.backendRequest,
             backends: backends)

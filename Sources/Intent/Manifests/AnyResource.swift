@@ -6,6 +6,9 @@ package enum AnyResource: Sendable, Hashable {
     case workload(Workload)
     case gateway(Gateway)
     case httpRoute(HTTPRoute)
+    case grpcRoute(GRPCRoute)
+    case tcpRoute(TCPRoute)
+    case tlsRoute(TLSRoute)
     case authorizationPolicy(AuthorizationPolicy)
 
     package var kind: ResourceKind {
@@ -16,6 +19,9 @@ package enum AnyResource: Sendable, Hashable {
         case .workload: .workload
         case .gateway: .gateway
         case .httpRoute: .httpRoute
+        case .grpcRoute: .grpcRoute
+        case .tcpRoute: .tcpRoute
+        case .tlsRoute: .tlsRoute
         case .authorizationPolicy: .authorizationPolicy
         }
     }
@@ -28,6 +34,9 @@ package enum AnyResource: Sendable, Hashable {
         case .workload(let resource): resource.metadata
         case .gateway(let resource): resource.metadata
         case .httpRoute(let resource): resource.metadata
+        case .grpcRoute(let resource): resource.metadata
+        case .tcpRoute(let resource): resource.metadata
+        case .tlsRoute(let resource): resource.metadata
         case .authorizationPolicy(let resource): resource.metadata
         }
     }

@@ -1,4 +1,4 @@
-/// Listeners for calls from outside the mesh.
+/// Listeners for calls and connections from outside the mesh.
 package struct Gateway: Resource {
     package static let kind = ResourceKind.gateway
     package var metadata: Metadata
@@ -17,7 +17,7 @@ package struct GatewayListener: Hashable, Sendable {
     package var address: String
     package var port: Located<UInt16>
     package var `protocol`: ListenerProtocol
-    /// `nil`: every hostname.
+    /// `nil`: every hostname. For `.tls` the names of TLS's SNI; none for `.tcp`.
     package var hostname: Located<HostnamePattern>?
     /// For `.https`, and only there.
     package var tls: ListenerTLS?
@@ -26,6 +26,10 @@ package struct GatewayListener: Hashable, Sendable {
 package enum ListenerProtocol: String, Hashable, Sendable, CaseIterable {
     case http = "HTTP"
     case https = "HTTPS"
+    /// Passed through as it comes: SNI names where it goes (TLSRoute), and the backend ends it.
+    case tls = "TLS"
+    /// Bytes, for one TCPRoute.
+    case tcp = "TCP"
 }
 
 /// Absolute paths, or relative to the manifests folder.

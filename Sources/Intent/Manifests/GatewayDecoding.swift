@@ -30,16 +30,28 @@ extension GatewayListener {
         let address = fields.optional("address", Scalar.ipAddress, default: "0.0.0.0", &problems)
         let port = fields.required("port", located(Scalar.port), &problems)
         let `protocol` = fields.required(
-            "protocol", Scalar.choice(of: ListenerProtocol.self, unavailable: ["TCP", "TLS", "UDP", "GRPC"]), &problems)
-        let hostname = fields.optional("hostname", located(Scalar.hostnamePattern), &problems)
+            "protocol", Scalar.choice(of: ListenerProtocol.self, unavailable: ["UDP"]), &problems)
+        var hostname: Located<HostnamePattern>?
+        if `protocol` == .tcp {
+            fields.refused(
+                "hostname", expected: "none with protocol \"TCP\": a connection names no host",
+                remedy: "remove hostname, or change protocol to \"TLS\", where SNI names one", &problems)
+        } else {
+            hostname = fields.optional("hostname", located(Scalar.hostnamePattern), &problems)
+        }
         var tls: ListenerTLS?
         switch `protocol` {
         case .https: tls = fields.required("tls", ListenerTLS.decode, &problems)
+        case .tls: _ = fields.required("tls", ListenerTLS.checkPassthrough, &problems)
         case .http:
             fields.refused(
                 "tls", expected: "no tls with protocol \"HTTP\"", remedy: "change protocol to \"HTTPS\", or remove tls",
                 &problems)
-        case nil: tls = fields.optional("tls", ListenerTLS.decode, &problems)
+        case .tcp:
+            fields.refused(
+                "tls", expected: "no tls with protocol \"TCP\"", remedy: "change protocol to \"TLS\", or remove tls",
+                &problems)
+        case nil: _ = fields.entry("tls", &problems)
         }
         fields.reportUnknownFields(&problems)
         guard let name, let port, let `protocol` else { return nil }
@@ -49,12 +61,45 @@ extension GatewayListener {
 }
 
 extension ListenerTLS {
+    private enum Mode: String, CaseIterable {
+        case terminate = "Terminate"
+        case passthrough = "Passthrough"
+    }
+
+    /// Of a listener of protocol HTTPS.
     fileprivate static func decode(_ node: YAMLNode, _ problems: inout Problems) -> ListenerTLS? {
         guard var fields = node.fields(of: "tls", &problems) else { return nil }
+        let mode = fields.optional("mode", located(Scalar.choice(of: Mode.self)), &problems)
+        if let mode, mode.value == .passthrough {
+            problems.report(
+                .conflictingFields, at: mode.position, found: "mode \"Passthrough\" with protocol \"HTTPS\"",
+                expected: "\"Terminate\": what is passed through is not read as HTTP",
+                remedy: "remove mode, or change protocol to \"TLS\"")
+            return nil
+        }
         let certificate = fields.required("certificateFile", located(Scalar.text), &problems)
         let key = fields.required("keyFile", located(Scalar.text), &problems)
         fields.reportUnknownFields(&problems)
         guard let certificate, let key else { return nil }
         return ListenerTLS(certificateFile: certificate, keyFile: key)
+    }
+
+    /// Of a listener of protocol TLS, where there is nothing to choose.
+    fileprivate static func checkPassthrough(_ node: YAMLNode, _ problems: inout Problems) -> Bool? {
+        guard var fields = node.fields(of: "tls", &problems) else { return nil }
+        guard let mode = fields.required("mode", located(Scalar.choice(of: Mode.self)), &problems) else { return nil }
+        if mode.value == .terminate {
+            problems.reportUnavailable(
+                "mode \"Terminate\" with protocol \"TLS\"", at: mode.position,
+                remedy: "change it to \"Passthrough\", or protocol to \"HTTPS\"")
+            return nil
+        }
+        for field in ["certificateFile", "keyFile"] {
+            fields.refused(
+                field, expected: "none with mode \"Passthrough\": the backend ends TLS, with its own certificate",
+                remedy: "remove \(field)", &problems)
+        }
+        fields.reportUnknownFields(&problems)
+        return true
     }
 }

@@ -1,11 +1,24 @@
-/// Gateway API's HTTPRoute, core and extended fields.
+/// Gateway API's HTTPRoute, core and extended fields. A GRPCRoute becomes one, too, when a snapshot is made.
 package struct HTTPRoute: Resource {
     package static let kind = ResourceKind.httpRoute
+    /// The kind it is written as: `.httpRoute` or `.grpcRoute`.
+    package var writtenAs: ResourceKind
     package var metadata: Metadata
     package var parentRefs: [ParentRef]
     package var hostnames: [Located<HostnamePattern>]
     /// One at least: without `rules`, one that matches everything and has no backends.
     package var rules: [HTTPRouteRule]
+
+    package init(
+        metadata: Metadata, parentRefs: [ParentRef], hostnames: [Located<HostnamePattern>], rules: [HTTPRouteRule],
+        writtenAs: ResourceKind = .httpRoute
+    ) {
+        self.metadata = metadata
+        self.parentRefs = parentRefs
+        self.hostnames = hostnames
+        self.rules = rules
+        self.writtenAs = writtenAs
+    }
 }
 
 package struct ParentRef: Hashable, Sendable {
@@ -32,6 +45,18 @@ package struct HTTPRouteRule: Hashable, Sendable {
     package var backendRefs: [HTTPBackendRef]
     package var timeouts: HTTPRouteTimeouts
     package var position: Located<Int>
+
+    package init(
+        name: String?, matches: [HTTPRouteMatch], filters: [HTTPRouteFilter], backendRefs: [HTTPBackendRef],
+        timeouts: HTTPRouteTimeouts, position: Located<Int>
+    ) {
+        self.name = name
+        self.matches = matches
+        self.filters = filters
+        self.backendRefs = backendRefs
+        self.timeouts = timeouts
+        self.position = position
+    }
 }
 
 /// ANDed.
@@ -41,6 +66,8 @@ package struct HTTPRouteMatch: Hashable, Sendable {
         case exact(String)
         /// In canonical form, without a trailing slash save `/` itself; matches whole segments.
         case prefix(String)
+        /// A gRPC method, whose path is `/service/method`. Only GRPCRoutes have it.
+        case grpcMethod(GRPCMethodMatch)
     }
 
     package var path: Path
@@ -49,6 +76,13 @@ package struct HTTPRouteMatch: Hashable, Sendable {
     /// Exact names and values, percent-decoded.
     package var queryParams: [NameValue]
     package var method: String?
+
+    package init(path: Path, headers: [NameValue], queryParams: [NameValue], method: String?) {
+        self.path = path
+        self.headers = headers
+        self.queryParams = queryParams
+        self.method = method
+    }
 }
 
 package struct NameValue: Hashable, Sendable {

@@ -5,8 +5,7 @@ extension HTTPRoute {
     init?(_ metadata: Metadata, _ spec: YAMLNode, _ problems: inout Problems) {
         guard var fields = spec.fields(of: "HTTPRoute", &problems) else { return nil }
         let namespace = metadata.name.namespace
-        let parents = fields.requiredList(
-            "parentRefs", { ParentRef.decode($0, namespace: namespace, &$1) }, &problems)
+        let parents = ParentRef.list(in: &fields, namespace: namespace, &problems)
         let hostnames = fields.list("hostnames", located(Scalar.hostnamePattern), &problems)
         var index = 0
         var rules = fields.list(
@@ -25,66 +24,6 @@ extension HTTPRoute {
             ]
         }
         self.init(metadata: metadata, parentRefs: parents, hostnames: hostnames, rules: rules)
-    }
-}
-
-/// A reference as Gateway API writes it: `group`, `kind`, `namespace` and `name`.
-struct ObjectReference {
-    let kind: Located<String>?
-    let name: Located<ResourceName>
-
-    /// Groups that a Service or Gateway may be said to be of: Heddle has one group, and Gateway API's names for it are
-    /// accepted so that its manifests need no change.
-    private static let groups: Set<String> = ["", "core", "gateway.networking.k8s.io", "heddle"]
-
-    /// Takes `group`, `kind`, `namespace` and `name` out of `fields`.
-    init?(_ fields: inout FieldReader, namespace own: String, _ problems: inout Problems) {
-        if let group = fields.optional("group", located(Scalar.possiblyEmptyText), &problems),
-            !Self.groups.contains(group.value)
-        {
-            problems.report(
-                .invalidValue, at: group.position, found: Diagnostic.quoted(group.value),
-                expected: "\"\" or \"gateway.networking.k8s.io\"", remedy: "remove group")
-        }
-        kind = fields.optional("kind", located(Scalar.text), &problems)
-        let namespace = fields.optional("namespace", Scalar.label, default: own, &problems)
-        guard let name = fields.required("name", located(Scalar.label), &problems) else { return nil }
-        self.name = Located(ResourceName(namespace: namespace, name: name.value), at: name.position)
-    }
-
-    /// - Returns: Whether it refers to a Service, which is the default.
-    func checkIsService(_ problems: inout Problems) -> Bool {
-        guard let kind, kind.value != ParentRef.Kind.service.rawValue else { return true }
-        problems.report(
-            .invalidValue, at: kind.position, found: Diagnostic.quoted(kind.value), expected: "\"Service\"",
-            remedy: "change it to \"Service\", or remove kind")
-        return false
-    }
-}
-
-extension ParentRef {
-    fileprivate static func decode(
-        _ node: YAMLNode, namespace: String, _ problems: inout Problems
-    ) -> ParentRef? {
-        guard var fields = node.fields(of: "a parentRef", &problems) else { return nil }
-        let reference = ObjectReference(&fields, namespace: namespace, &problems)
-        let section = fields.optional("sectionName", located(Scalar.label), &problems)
-        let port = fields.optional("port", located(Scalar.port), &problems)
-        fields.reportUnknownFields(&problems)
-        guard let reference else { return nil }
-        guard let kind = Kind(rawValue: reference.kind?.value ?? Kind.gateway.rawValue) else {
-            problems.report(
-                .invalidValue, at: reference.kind?.position ?? node.position,
-                found: Diagnostic.quoted(reference.kind?.value ?? ""), expected: "\"Service\" or \"Gateway\"",
-                remedy: "change it to \"Service\" or \"Gateway\"")
-            return nil
-        }
-        if kind == .service, fields.has("sectionName") {
-            problems.report(
-                .conflictingFields, at: fields.keyPosition("sectionName"), found: "sectionName with a Service",
-                expected: "sectionName only with a Gateway, whose listener it names", remedy: "remove sectionName")
-        }
-        return ParentRef(kind: kind, name: reference.name, sectionName: section, port: kind == .gateway ? port : nil)
     }
 }
 
@@ -124,7 +63,7 @@ extension HTTPRouteRule {
 
 extension HTTPRouteMatch {
     /// PathPrefix `/`: Gateway API's default.
-    fileprivate static let everything = HTTPRouteMatch(path: .prefix("/"), headers: [], queryParams: [], method: nil)
+    package static let everything = HTTPRouteMatch(path: .prefix("/"), headers: [], queryParams: [], method: nil)
 
     private enum PathType: String, CaseIterable {
         case exact = "Exact"
@@ -138,8 +77,7 @@ extension HTTPRouteMatch {
     fileprivate static func decode(_ node: YAMLNode, _ problems: inout Problems) -> HTTPRouteMatch? {
         guard var fields = node.fields(of: "a match", &problems) else { return nil }
         let path = fields.optional("path", Self.path, default: .prefix("/"), &problems)
-        let headers = fields.list(
-            "headers", { Self.pair($0, "a header match", Scalar.headerName, Scalar.headerValue, &$1) }, &problems)
+        let headers = Self.headers(in: &fields, &problems)
         let parameters = fields.list(
             "queryParams",
             { Self.pair($0, "a query parameter match", Self.parameterName, Scalar.possiblyEmptyText, &$1) },
@@ -147,8 +85,15 @@ extension HTTPRouteMatch {
         let method = fields.optional("method", Scalar.method, &problems)
         fields.reportUnknownFields(&problems)
         return HTTPRouteMatch(
-            path: path, headers: NameValue.unique(headers, "header", &problems),
-            queryParams: NameValue.unique(parameters, "query parameter", &problems), method: method)
+            path: path, headers: headers, queryParams: NameValue.unique(parameters, "query parameter", &problems),
+            method: method)
+    }
+
+    /// The header matches of an HTTPRoute or GRPCRoute.
+    static func headers(in fields: inout FieldReader, _ problems: inout Problems) -> [NameValue] {
+        let headers = fields.list(
+            "headers", { Self.pair($0, "a header match", Scalar.headerName, Scalar.headerValue, &$1) }, &problems)
+        return NameValue.unique(headers, "header", &problems)
     }
 
     private static func path(_ node: YAMLNode, _ problems: inout Problems) -> Path? {
@@ -204,7 +149,7 @@ extension NameValue {
 }
 
 extension HTTPBackendRef {
-    fileprivate static func decode(
+    static func decode(
         _ node: YAMLNode, _ context: FilterContext, _ problems: inout Problems
     ) -> HTTPBackendRef? {
         guard var fields = node.fields(of: "a backendRef", &problems) else { return nil }
@@ -220,7 +165,7 @@ extension HTTPBackendRef {
 }
 
 extension HTTPRouteTimeouts {
-    fileprivate static func decode(_ node: YAMLNode, _ problems: inout Problems) -> HTTPRouteTimeouts? {
+    static func decode(_ node: YAMLNode, _ problems: inout Problems) -> HTTPRouteTimeouts? {
         guard var fields = node.fields(of: "timeouts", &problems) else { return nil }
         let range = Duration.milliseconds(1)...Duration.seconds(24 * 3600)
         let request = fields.optional("request", Scalar.duration(in: range, allowsZero: true), &problems)

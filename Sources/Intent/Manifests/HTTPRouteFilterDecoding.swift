@@ -9,6 +9,8 @@ struct FilterContext {
     let isOfBackend: Bool
     /// Whether every match of the rule is a PathPrefix.
     let hasOnlyPrefixes: Bool
+    /// Whether it stands in a GRPCRoute, whose calls are neither redirected nor rewritten.
+    var isOfGRPCRoute = false
 
     private enum FilterType: String, CaseIterable {
         case requestHeaderModifier = "RequestHeaderModifier"
@@ -56,6 +58,14 @@ struct FilterContext {
         let type = fields.required(
             "type", located(Scalar.choice(of: FilterType.self, unavailable: unavailable)), &problems)
         guard let type else { return nil }
+        if isOfGRPCRoute, type.value == .requestRedirect || type.value == .urlRewrite {
+            let names = [FilterType.requestHeaderModifier, .responseHeaderModifier, .requestMirror].map(\.rawValue)
+            problems.report(
+                .invalidValue, at: type.position, found: "\(type.value.rawValue) in a GRPCRoute",
+                expected: "one of \(names.joined(separator: ", "))",
+                remedy: "remove it, or make the route an HTTPRoute that matches the path \"/service/method\"")
+            return nil
+        }
 
         let filter: HTTPRouteFilter?
         let name = type.value.field

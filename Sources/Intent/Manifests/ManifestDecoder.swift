@@ -7,9 +7,8 @@ package enum ManifestDecoder {
 
     /// Kinds of the specification that this version does not have.
     private static let unavailableKinds = [
-        "GRPCRoute", "TCPRoute", "PeerAuthentication", "RequestAuthentication", "TrafficPolicy", "ConfigSource",
-        "Config",
-        "Store", "Topic", "Subscription", "Lock", "PolicyTest",
+        "PeerAuthentication", "RequestAuthentication", "TrafficPolicy", "ConfigSource", "Config", "Store", "Topic",
+        "Subscription", "Lock", "PolicyTest",
     ]
 
     /// Reads every document of a file. A mistake is reported and reading goes on, so that one run finds all of them.
@@ -59,6 +58,9 @@ package enum ManifestDecoder {
         case .workload: return Workload(metadata, spec, &problems).map(AnyResource.workload)
         case .gateway: return Gateway(metadata, spec, &problems).map(AnyResource.gateway)
         case .httpRoute: return HTTPRoute(metadata, spec, &problems).map(AnyResource.httpRoute)
+        case .grpcRoute: return GRPCRoute(metadata, spec, &problems).map(AnyResource.grpcRoute)
+        case .tcpRoute: return TCPRoute(metadata, spec, &problems).map(AnyResource.tcpRoute)
+        case .tlsRoute: return TLSRoute(metadata, spec, &problems).map(AnyResource.tlsRoute)
         case .authorizationPolicy:
             return AuthorizationPolicy(metadata, spec, &problems).map(AnyResource.authorizationPolicy)
         }

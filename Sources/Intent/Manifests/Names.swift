@@ -18,6 +18,20 @@ extension Scalar {
         return text
     }
 
+    /// A service by a name that it is called by: `name`, `name.namespace` or `name.namespace.mesh`.
+    /// - Parameter namespace: where `name` alone is looked for.
+    static func serviceName(_ node: YAMLNode, namespace: String, _ problems: inout Problems) -> ResourceName? {
+        guard let text = text(node, &problems) else { return nil }
+        let parts = text.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
+        guard parts.count <= 3, parts.allSatisfy(\.isDNSLabel), parts.count < 3 || parts[2] == "mesh" else {
+            problems.report(
+                .invalidValue, node, expected: "a service as \"name\", \"name.namespace\" or \"name.namespace.mesh\"",
+                remedy: "write it as it is called, such as \"database.\(namespace)\"")
+            return nil
+        }
+        return ResourceName(namespace: parts.count > 1 ? parts[1] : namespace, name: parts[0])
+    }
+
     /// A service account as rules name it, literal: `namespace/name`.
     static func serviceAccount(_ node: YAMLNode, _ problems: inout Problems) -> ResourceName? {
         guard let text = text(node, &problems) else { return nil }

@@ -13,6 +13,9 @@ package enum ResourceKind: String, CaseIterable, Sendable, Hashable {
     case workload = "Workload"
     case gateway = "Gateway"
     case httpRoute = "HTTPRoute"
+    case grpcRoute = "GRPCRoute"
+    case tcpRoute = "TCPRoute"
+    case tlsRoute = "TLSRoute"
     case authorizationPolicy = "AuthorizationPolicy"
 }
 

@@ -1,3 +1,4 @@
+import Diagnostics
 import YAMLSyntax
 
 extension Service {
@@ -7,10 +8,22 @@ extension Service {
         guard var fields = spec.fields(of: "Service", &problems) else { return nil }
         let `protocol` = fields.optional(
             "protocol", Scalar.choice(of: ServiceProtocol.self), default: .http, &problems)
+        if `protocol` == .tcp {
+            fields.refused(
+                "hostnames", expected: "none with protocol \"TCP\": a connection names no host",
+                remedy: "remove hostnames: a workload names the service in its outbound.tcp", &problems)
+            fields.refused(
+                "escapedSlashes", expected: "none with protocol \"TCP\": a connection has no path",
+                remedy: "remove escapedSlashes", &problems)
+        }
+        let isTCP = `protocol` == .tcp
         self.init(
-            metadata: metadata, protocol: `protocol`, hostnames: fields.list("hostnames", located(Scalar.hostname), &problems),
-            escapedSlashes: fields.optional(
-                "escapedSlashes", Scalar.choice(of: EscapedSlashes.self), default: .reject, &problems),
+            metadata: metadata, protocol: `protocol`,
+            hostnames: isTCP ? [] : fields.list("hostnames", located(Scalar.hostname), &problems),
+            escapedSlashes: isTCP
+                ? .reject
+                : fields.optional(
+                    "escapedSlashes", Scalar.choice(of: EscapedSlashes.self), default: .reject, &problems),
             endpoints: fields.list("endpoints", Self.endpoint, &problems))
         fields.reportUnknownFields(&problems)
     }

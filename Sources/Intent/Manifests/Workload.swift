@@ -12,4 +12,13 @@ package struct Workload: Resource {
     package var serviceAccount: Located<String>
     /// The address this workload sends its calls to, and through which they carry its identity.
     package var outboundListen: Located<SocketAddress>?
+    /// One more such address for each TCP service it connects to.
+    package var outboundTCP: [TCPOutbound]
+}
+
+/// Where a workload connects to, to reach one TCP service.
+package struct TCPOutbound: Hashable, Sendable {
+    /// A Service of protocol TCP; its namespace defaults to the workload's.
+    package var service: Located<ResourceName>
+    package var listen: Located<SocketAddress>
 }

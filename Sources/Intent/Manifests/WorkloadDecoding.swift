@@ -2,13 +2,20 @@ import Diagnostics
 import YAMLSyntax
 
 extension Workload {
+    private struct Outbound {
+        var listen: Located<SocketAddress>?
+        var tcp: [TCPOutbound] = []
+    }
+
     init?(_ metadata: Metadata, _ spec: YAMLNode, _ problems: inout Problems) {
         guard var fields = spec.fields(of: "Workload", &problems) else { return nil }
+        let namespace = metadata.name.namespace
         let service = fields.optional("service", located(Scalar.label), &problems)
         let node = fields.optional("node", located(Scalar.label), &problems)
         let address = fields.optional("address", located(Scalar.socketAddress), &problems)
         let account = fields.optional("serviceAccount", located(Scalar.label), &problems)
-        let outbound = fields.optional("outbound", Self.outbound, &problems)
+        let outbound = fields.optional(
+            "outbound", { Self.outbound($0, namespace: namespace, &$1) }, default: Outbound(), &problems)
         fields.unavailable("selectors", &problems)
         fields.reportUnknownFields(&problems)
 
@@ -26,14 +33,33 @@ extension Workload {
         guard let account = account ?? service else { return nil }
         self.init(
             metadata: metadata, service: service, node: node, address: address, serviceAccount: account,
-            outboundListen: outbound)
+            outboundListen: outbound.listen, outboundTCP: outbound.tcp)
     }
 
-    /// Whoever reaches the outbound listener calls with the workload's identity: it must be of this host alone.
-    private static func outbound(_ node: YAMLNode, _ problems: inout Problems) -> Located<SocketAddress>? {
+    private static func outbound(_ node: YAMLNode, namespace: String, _ problems: inout Problems) -> Outbound? {
         guard var fields = node.fields(of: "outbound", &problems) else { return nil }
+        // Whoever reaches these calls with the workload's identity: they must be of this host alone.
+        let listen = fields.optional("listen", located(Scalar.loopbackAddress), &problems)
+        let tcp = fields.list("tcp", emptyMeans: "none", { Self.tcpOutbound($0, namespace: namespace, &$1) }, &problems)
+        fields.reportUnknownFields(&problems)
+        if !fields.has("listen"), !fields.has("tcp") {
+            problems.report(
+                .missingField, at: node.position, found: "outbound without \"listen\" and \"tcp\"",
+                expected: "an address that the workload sends its calls to",
+                remedy: "add listen for HTTP, tcp for services of protocol TCP, or both")
+        }
+        return Outbound(listen: listen, tcp: tcp)
+    }
+
+    private static func tcpOutbound(
+        _ node: YAMLNode, namespace: String, _ problems: inout Problems
+    ) -> TCPOutbound? {
+        guard var fields = node.fields(of: "an item of tcp", &problems) else { return nil }
+        let service = fields.required(
+            "service", located { Scalar.serviceName($0, namespace: namespace, &$1) }, &problems)
         let listen = fields.required("listen", located(Scalar.loopbackAddress), &problems)
         fields.reportUnknownFields(&problems)
-        return listen
+        guard let service, let listen else { return nil }
+        return TCPOutbound(service: service, listen: listen)
     }
 }

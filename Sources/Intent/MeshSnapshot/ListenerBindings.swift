@@ -55,10 +55,17 @@ struct ListenerBindings {
         for gateway in gateways where gateway.node != nil { add(gateway) }
         checkNodeAddresses(nodes)
         for workload in workloads {
-            guard let listen = workload.outboundListen else { continue }
-            let description = "outbound.listen of Workload \(Diagnostic.quoted(workload.metadata.name.name))"
-            add(
-                listen.value, Binding(position: listen.position, description: description), node: workload.node?.value)
+            let name = Diagnostic.quoted(workload.metadata.name.name)
+            if let listen = workload.outboundListen {
+                let binding = Binding(position: listen.position, description: "outbound.listen of Workload \(name)")
+                add(listen.value, binding, node: workload.node?.value)
+            }
+            for (service, listen) in workload.outboundTCP.map({ ($0.service.value, $0.listen) }) {
+                let description = "outbound.tcp of Workload \(name) for Service \(Diagnostic.quoted(service.name))"
+                add(
+                    listen.value, Binding(position: listen.position, description: description),
+                    node: workload.node?.value)
+            }
         }
         for workload in workloads { checkOwnAddress(of: workload) }
         return diagnostics
@@ -140,8 +147,14 @@ struct ListenerBindings {
         for name in nodes(node) {
             guard let taken = ports[PortKey(node: name, number: port)] else { continue }
             if let other = taken.sharing(address, binding) {
-                if other.gatewayProtocol != binding.gatewayProtocol {
-                    report(binding, overlaps: other, at: "\(place), one with HTTP and one with HTTPS")
+                if let one = other.gatewayProtocol, let two = binding.gatewayProtocol, one != two {
+                    let protocols = [one.rawValue, two.rawValue].sorted()
+                    report(
+                        binding, overlaps: other, at: "\(place), one with \(protocols[0]) and one with \(protocols[1])")
+                    return
+                }
+                if binding.gatewayProtocol == .tcp {
+                    report(binding, overlaps: other, at: place)
                     return
                 }
                 if let same = taken.byHostname[hostnameKey] {

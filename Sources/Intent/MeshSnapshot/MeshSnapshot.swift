@@ -12,10 +12,15 @@ package struct MeshSnapshot: Sendable {
     package let workloads: [Workload]
     package let gateways: [Gateway]
     package let routes: [HTTPRoute]
+    package let grpcRoutes: [GRPCRoute]
+    package let tcpRoutes: [TCPRoute]
+    package let tlsRoutes: [TLSRoute]
     package let policies: [AuthorizationPolicy]
     /// The node this process is; `nil` in a mesh of one host.
     package let node: String?
 
+    /// HTTPRoutes and GRPCRoutes in one form.
+    let callRoutes: [HTTPRoute]
     /// Positions in the lists above.
     let index: Index
 
@@ -25,8 +30,13 @@ package struct MeshSnapshot: Sendable {
         var policiesByService: [ResourceName: [Int]] = [:]
         /// Policies for all services of the namespace.
         var policiesByNamespace: [String: [Int]] = [:]
+        /// In `callRoutes`.
         var routesByService: [ResourceName: [Int]] = [:]
+        /// In `callRoutes`.
         var routesByGateway: [ResourceName: [Int]] = [:]
+        var tcpRoutesByService: [ResourceName: [Int]] = [:]
+        var tcpRoutesByGateway: [ResourceName: [Int]] = [:]
+        var tlsRoutesByGateway: [ResourceName: [Int]] = [:]
         /// Every hostname that names a service from everywhere: `name.ns`, `name.ns.mesh`, own ones.
         var serviceByHostname: [String: ResourceName] = [:]
     }
@@ -43,34 +53,6 @@ package struct MeshSnapshot: Sendable {
         return (own + all).sorted().map { policies[$0] }
     }
 
-    /// The routes that have a service as a parent.
-    package func routes(forService service: ResourceName) -> [HTTPRoute] {
-        index.routesByService[service, default: []].map { routes[$0] }
-    }
-
-    /// The routes that a call to a service takes when it comes from a namespace. Gateway API's consumer routes: those that
-    /// the caller's own namespace has for a service of another one come before the service's own; nobody else has them.
-    package func routes(forService service: ResourceName, calledFrom namespace: String) -> [HTTPRoute] {
-        let all = routes(forService: service)
-        let own = all.filter { $0.metadata.name.namespace == namespace }
-        return own.isEmpty ? all.filter { $0.metadata.name.namespace == service.namespace } : own
-    }
-
-    /// The namespaces besides its own that have routes for a service.
-    package func consumerNamespaces(of service: ResourceName) -> Set<String> {
-        Set(routes(forService: service).map(\.metadata.name.namespace)).subtracting([service.namespace])
-    }
-
-    /// The routes attached to a listener: a parentRef names its gateway, and its section and port where it names any, and
-    /// their hostnames have one in common.
-    package func routes(forGateway gateway: ResourceName, listener: GatewayListener) -> [HTTPRoute] {
-        index.routesByGateway[gateway, default: []].lazy.map { routes[$0] }.filter { route in
-            route.parentRefs.contains { $0.selects(listener, of: gateway) }
-                && (route.hostnames.isEmpty
-                    || route.hostnames.contains { $0.value.intersects(listener.hostname?.value) })
-        }
-    }
-
     /// The service that a call from a namespace means by a host in canonical form: its short name there, `name.namespace`,
     /// `name.namespace.mesh`, or a hostname of its own.
     package func serviceNamed(host: String, from namespace: String) -> ResourceName? {
@@ -85,15 +67,5 @@ package struct MeshSnapshot: Sendable {
 
     static func hostnames(of service: ResourceName) -> [String] {
         ["\(service.name).\(service.namespace)", "\(service.name).\(service.namespace).mesh"]
-    }
-}
-
-extension ParentRef {
-    /// The listener is one of those that this parentRef attaches a route to.
-    package func selects(_ listener: GatewayListener, of gateway: ResourceName) -> Bool {
-        guard kind == .gateway, name.value == gateway else { return false }
-        if let sectionName, sectionName.value != listener.name.value { return false }
-        if let port, port.value != listener.port.value { return false }
-        return true
     }
 }

@@ -13,6 +13,10 @@ extension Diagnostic.Code {
     package static let unknownListener = Self("manifest.unknown-listener")
     /// A workload, a gateway or `--node` names a Node that is not there.
     package static let unknownNode = Self("manifest.unknown-node")
+    /// A route, a listener or an entry of `outbound.tcp`, and a Service or listener that speaks something else.
+    package static let wrongProtocol = Self("manifest.wrong-protocol")
+    /// Two routes that would take the same calls or connections, where Gateway API lets only one of them.
+    package static let conflictingRoutes = Self("manifest.conflicting-routes")
     /// More than one Mesh.
     package static let severalMeshes = Self("manifest.several-meshes")
     /// A built-in authority, which is one host's own, in a mesh of several nodes.

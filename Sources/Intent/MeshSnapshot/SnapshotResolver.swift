@@ -12,9 +12,12 @@ struct SnapshotResolver {
     private(set) var workloads: [Workload] = []
     private(set) var gateways: [Gateway] = []
     private(set) var routes: [HTTPRoute] = []
+    private(set) var grpcRoutes: [GRPCRoute] = []
+    private(set) var tcpRoutes: [TCPRoute] = []
+    private(set) var tlsRoutes: [TLSRoute] = []
     private(set) var policies: [AuthorizationPolicy] = []
     private(set) var gatewaysByName: [ResourceName: Int] = [:]
-    private var index = MeshSnapshot.Index()
+    var index = MeshSnapshot.Index()
     /// Suggestions left to make: looking for one compares with every name there is.
     private var suggestionsLeft = 50
 
@@ -40,13 +43,15 @@ struct SnapshotResolver {
         checkWorkloads()
         checkServices()
         checkGateways()
-        checkRoutes()
+        let callRoutes = (routes + grpcRoutes.map(\.asHTTPRoute)).sorted { $0.metadata.name < $1.metadata.name }
+        checkRoutes(callRoutes)
         checkPolicies()
         var bindings = ListenerBindings(nodes: Array(nodes.keys))
         diagnostics += bindings.overlaps(mesh: mesh, nodes: nodes, workloads: workloads, gateways: gateways)
         return MeshSnapshot(
             mesh: mesh, nodes: nodes, services: services, workloads: workloads, gateways: gateways, routes: routes,
-            policies: policies, node: node, index: index)
+            grpcRoutes: grpcRoutes, tcpRoutes: tcpRoutes, tlsRoutes: tlsRoutes, policies: policies, node: node,
+            callRoutes: callRoutes, index: index)
     }
 
     // MARK: Names
@@ -76,12 +81,18 @@ struct SnapshotResolver {
             case .workload(let workload): workloads.append(workload)
             case .gateway(let gateway): gateways.append(gateway)
             case .httpRoute(let route): routes.append(route)
+            case .grpcRoute(let route): grpcRoutes.append(route)
+            case .tcpRoute(let route): tcpRoutes.append(route)
+            case .tlsRoute(let route): tlsRoutes.append(route)
             case .authorizationPolicy(let policy): policies.append(policy)
             }
         }
         workloads.sort { $0.metadata.name < $1.metadata.name }
         gateways.sort { $0.metadata.name < $1.metadata.name }
         routes.sort { $0.metadata.name < $1.metadata.name }
+        grpcRoutes.sort { $0.metadata.name < $1.metadata.name }
+        tcpRoutes.sort { $0.metadata.name < $1.metadata.name }
+        tlsRoutes.sort { $0.metadata.name < $1.metadata.name }
         policies.sort { $0.metadata.name < $1.metadata.name }
         for (number, gateway) in gateways.enumerated() { gatewaysByName[gateway.metadata.name] = number }
     }
@@ -155,6 +166,16 @@ struct SnapshotResolver {
                 checkReference(toService: name, at: service.position, .unknownService)
                 index.workloadsByService[name, default: []].append(number)
             }
+            for outbound in workload.outboundTCP {
+                let name = outbound.service
+                checkReference(toService: name.value, at: name.position, .unknownService)
+                if let service = services[name.value], service.protocol != .tcp {
+                    report(
+                        .wrongProtocol, at: name.position, found: describe(service),
+                        expected: "a Service of protocol TCP in outbound.tcp",
+                        remedy: "call it through outbound.listen, or set protocol: TCP at \(service.metadata.position)")
+                }
+            }
             if let node = workload.node {
                 checkReference(toNode: node)
             } else if !nodes.isEmpty {
@@ -207,7 +228,7 @@ struct SnapshotResolver {
                 : "choose another: Service \(other)" + (position.map { " at \($0)" } ?? "") + " answers to it")
     }
 
-    private mutating func checkReference(
+    mutating func checkReference(
         toService name: ResourceName, at position: SourcePosition, _ code: Diagnostic.Code
     ) {
         guard services[name] == nil else { return }
@@ -215,95 +236,10 @@ struct SnapshotResolver {
         reportUnknown(name, kind: "Service", code, at: position, among: candidates)
     }
 
-    // MARK: Gateways, routes, policies
+    // MARK: Gateways and policies
 
     private mutating func checkGateways() {
         for gateway in gateways { if let node = gateway.node { checkReference(toNode: node) } }
-    }
-
-    private mutating func checkRoutes() {
-        for (number, route) in routes.enumerated() {
-            for parent in route.parentRefs {
-                switch parent.kind {
-                case .service: checkServiceParent(parent, of: route, number)
-                case .gateway: checkGatewayParent(parent, of: route, number)
-                }
-            }
-            for rule in route.rules {
-                checkMirrors(rule.filters)
-                for backend in rule.backendRefs {
-                    checkReference(toService: backend.service.value, at: backend.service.position, .unknownBackend)
-                    checkMirrors(backend.filters)
-                }
-            }
-        }
-    }
-
-    private mutating func checkMirrors(_ filters: [HTTPRouteFilter]) {
-        for case .requestMirror(let mirror) in filters {
-            checkReference(toService: mirror.backend.value, at: mirror.backend.position, .unknownBackend)
-        }
-    }
-
-    private mutating func checkServiceParent(_ parent: ParentRef, of route: HTTPRoute, _ number: Int) {
-        checkReference(toService: parent.name.value, at: parent.name.position, .unknownService)
-        if index.routesByService[parent.name.value]?.last != number {
-            index.routesByService[parent.name.value, default: []].append(number)
-        }
-        if let hostname = route.hostnames.first {
-            report(
-                .hostnamesIgnored, .warning, at: hostname.position,
-                found: "hostnames in a route for Service \(Diagnostic.quoted(parent.name.value.name))",
-                expected: "none: a route of a Service holds for every hostname of the Service",
-                remedy: "remove hostnames, or give them to the Service")
-        }
-    }
-
-    private mutating func checkGatewayParent(_ parent: ParentRef, of route: HTTPRoute, _ number: Int) {
-        guard let gatewayNumber = gatewaysByName[parent.name.value] else {
-            reportUnknown(
-                parent.name.value, kind: "Gateway", .unknownGateway, at: parent.name.position,
-                among: gatewaysByName.keys)
-            return
-        }
-        if index.routesByGateway[parent.name.value]?.last != number {
-            index.routesByGateway[parent.name.value, default: []].append(number)
-        }
-        let gateway = gateways[gatewayNumber]
-        let selected = gateway.listeners.filter { parent.selects($0, of: parent.name.value) }
-        if selected.isEmpty {
-            reportUnknownListener(parent, gateway)
-        } else if !route.hostnames.isEmpty,
-            !selected.contains(where: { listener in
-                route.hostnames.contains { $0.value.intersects(listener.hostname?.value) }
-            })
-        {
-            report(
-                .routeWithoutHost, .warning, at: route.hostnames[0].position,
-                found: "hostnames that no listener of Gateway \(Diagnostic.quoted(parent.name.value.name)) has",
-                expected: "one that a listener serves, such as "
-                    + Diagnostic.quoted(selected[0].hostname?.value.description ?? "*"),
-                remedy: "add a hostname, or change the listener's: this route matches nothing there")
-        }
-    }
-
-    private mutating func reportUnknownListener(_ parent: ParentRef, _ gateway: Gateway) {
-        let names = gateway.listeners.map(\.name.value)
-        let gatewayName = Diagnostic.quoted(gateway.metadata.name.name)
-        if let section = parent.sectionName, !names.contains(section.value) {
-            report(
-                .unknownListener, at: section.position, found: Diagnostic.quoted(section.value),
-                expected:
-                    "a listener of Gateway \(gatewayName): \(names.map(Diagnostic.quoted).joined(separator: ", "))",
-                remedy: remedy(for: section.value, among: names, kind: "listener"))
-        } else if let port = parent.port {
-            let ports = gateway.listeners.map { String($0.port.value) }.joined(separator: ", ")
-            report(
-                .unknownListener, at: port.position, found: "port \(port.value)",
-                expected: "a port of Gateway \(gatewayName): \(ports)"
-                    + (parent.sectionName.map { ", that of listener \(Diagnostic.quoted($0.value))" } ?? ""),
-                remedy: "change the port, or add a listener with it")
-        }
     }
 
     private mutating func checkPolicies() {
@@ -325,7 +261,11 @@ struct SnapshotResolver {
 
     // MARK: Reporting
 
-    private mutating func report(
+    func describe(_ service: Service) -> String {
+        "Service \(Diagnostic.quoted(service.metadata.name.name)) of protocol \(service.protocol.rawValue)"
+    }
+
+    mutating func report(
         _ code: Diagnostic.Code, _ severity: Diagnostic.Severity = .error, at position: SourcePosition, found: String,
         expected: String, remedy: String
     ) {
@@ -333,7 +273,7 @@ struct SnapshotResolver {
             Diagnostic(code, severity, at: position, found: found, expected: expected, remedy: remedy))
     }
 
-    private mutating func reportUnknown(
+    mutating func reportUnknown(
         _ name: ResourceName, kind: String, _ code: Diagnostic.Code, at position: SourcePosition,
         among candidates: some Collection<ResourceName>
     ) {
@@ -355,7 +295,7 @@ struct SnapshotResolver {
     }
 
     /// `change it to "payments", or add a Service named "paymets"`.
-    private mutating func remedy(for name: String, among candidates: [String], kind: String) -> String {
+    mutating func remedy(for name: String, among candidates: [String], kind: String) -> String {
         let add = "add a \(kind) named \(Diagnostic.quoted(name))"
         if let broken = files.first(where: \.isBroken)?.path {
             return add + ", or mend \(broken) first, which could not be read whole"

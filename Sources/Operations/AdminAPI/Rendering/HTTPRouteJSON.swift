@@ -13,14 +13,14 @@ extension HTTPRoute {
 }
 
 extension JSONMembers {
-    fileprivate mutating func add(reference: ResourceName, in namespace: String) {
+    mutating func add(reference: ResourceName, in namespace: String) {
         add("name", reference.name)
         if reference.namespace != namespace { add("namespace", reference.namespace) }
     }
 }
 
 extension ParentRef {
-    fileprivate func json(in namespace: String) -> JSONValue {
+    func json(in namespace: String) -> JSONValue {
         var reference = JSONMembers()
         reference.add("kind", kind.rawValue)
         reference.add(reference: name.value, in: namespace)
@@ -37,11 +37,17 @@ extension HTTPRouteRule {
         rule.add("matches", .array(matches.map(\.json)))
         rule.add("filters", .array(filters.map { $0.json(in: namespace) }))
         rule.add("backendRefs", .array(backendRefs.map { $0.json(in: namespace) }))
-        var times = JSONMembers()
-        times.add("request", timeouts.request)
-        times.add("backendRequest", timeouts.backendRequest)
-        rule.add("timeouts", times.json)
+        rule.add("timeouts", timeouts.json)
         return rule.json
+    }
+}
+
+extension HTTPRouteTimeouts {
+    var json: JSONValue {
+        var timeouts = JSONMembers()
+        timeouts.add("request", request)
+        timeouts.add("backendRequest", backendRequest)
+        return timeouts.json
     }
 }
 
@@ -51,6 +57,7 @@ extension HTTPRouteMatch {
         switch path {
         case .exact(let value): match.add("path", ["type": "Exact", "value": .string(value)])
         case .prefix(let value): match.add("path", ["type": "PathPrefix", "value": .string(value)])
+        case .grpcMethod(let method): match.add("method", method.json)
         }
         match.add("headers", .array(headers.map(\.json)))
         match.add("queryParams", .array(queryParams.map(\.json)))
@@ -60,11 +67,11 @@ extension HTTPRouteMatch {
 }
 
 extension NameValue {
-    fileprivate var json: JSONValue { ["name": .string(name), "value": .string(value)] }
+    var json: JSONValue { ["name": .string(name), "value": .string(value)] }
 }
 
 extension HTTPBackendRef {
-    fileprivate func json(in namespace: String) -> JSONValue {
+    func json(in namespace: String) -> JSONValue {
         var reference = JSONMembers()
         reference.add(reference: service.value, in: namespace)
         reference.add("weight", .integer(weight))
@@ -74,7 +81,7 @@ extension HTTPBackendRef {
 }
 
 extension HTTPRouteFilter {
-    fileprivate func json(in namespace: String) -> JSONValue {
+    func json(in namespace: String) -> JSONValue {
         switch self {
         case .requestHeaderModifier(let modifier):
             ["type": "RequestHeaderModifier", "requestHeaderModifier": modifier.json]

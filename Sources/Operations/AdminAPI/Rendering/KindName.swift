@@ -19,6 +19,9 @@ extension ResourceKind {
         case .workload: ["workload", "workloads", "wl"]
         case .gateway: ["gateway", "gateways", "gtw", "gw"]
         case .httpRoute: ["httproute", "httproutes", "route", "routes"]
+        case .grpcRoute: ["grpcroute", "grpcroutes"]
+        case .tcpRoute: ["tcproute", "tcproutes"]
+        case .tlsRoute: ["tlsroute", "tlsroutes"]
         case .authorizationPolicy: ["authorizationpolicy", "authorizationpolicies", "policy", "policies", "ap"]
         }
     }

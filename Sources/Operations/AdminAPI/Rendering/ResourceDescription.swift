@@ -62,14 +62,21 @@ struct ResourceDescription {
             let id = SPIFFEID(
                 trustDomain: trustDomain, namespace: name.namespace, serviceAccount: gateway.serviceAccount.value)
             let routes = gateway.listeners.flatMap { listener in
-                snapshot.routes(forGateway: name, listener: listener)
-                    .map { "\($0.metadata.name) at \(listener.name.value) (\($0.metadata.position))" }
+                let attached =
+                    snapshot.routes(forGateway: name, listener: listener).map { ($0.writtenAs, $0.metadata) }
+                    + snapshot.tlsRoutes(forGateway: name, listener: listener).map { (.tlsRoute, $0.metadata) }
+                    + [snapshot.tcpRoute(forGateway: name, listener: listener)].compactMap {
+                        $0.map { (.tcpRoute, $0.metadata) }
+                    }
+                return attached.map { kind, metadata in
+                    "\(kind.rawValue) \(metadata.name) at \(listener.name.value) (\(metadata.position))"
+                }
             }
             return [
                 Section(key: "spiffeID", name: "SPIFFE ID", lines: ["\(id)"]),
                 Section(key: "routes", name: "Routes", lines: routes),
             ]
-        case .httpRoute, .authorizationPolicy: return []
+        case .httpRoute, .grpcRoute, .tcpRoute, .tlsRoute, .authorizationPolicy: return []
         }
     }
 
@@ -90,7 +97,10 @@ struct ResourceDescription {
             Section(key: "endpoints", name: "Endpoints", lines: endpoints),
             Section(
                 key: "routes", name: "Routes",
-                lines: snapshot.routes(forService: name).map { "\($0.metadata.name) (\($0.metadata.position))" }),
+                lines: snapshot.routes(forService: name)
+                    .map { "\($0.writtenAs.rawValue) \($0.metadata.name) (\($0.metadata.position))" }
+                    + snapshot.tcpRoutes(forService: name)
+                    .map { "TCPRoute \($0.metadata.name) (\($0.metadata.position))" }),
             Section(
                 key: "policies", name: "Policies",
                 lines: snapshot.policies(for: name)

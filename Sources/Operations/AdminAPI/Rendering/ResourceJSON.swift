@@ -37,6 +37,9 @@ extension AnyResource {
         case .workload(let resource): resource.specJSON
         case .gateway(let resource): resource.specJSON
         case .httpRoute(let resource): resource.specJSON
+        case .grpcRoute(let resource): resource.specJSON
+        case .tcpRoute(let resource): resource.specJSON
+        case .tlsRoute(let resource): resource.specJSON
         case .authorizationPolicy(let resource): resource.specJSON
         }
     }
@@ -137,9 +140,9 @@ extension ProxySettings {
 extension Service {
     fileprivate var specJSON: JSONValue {
         var spec = JSONMembers()
-        spec.add("protocol", "HTTP")
+        spec.add("protocol", `protocol`.rawValue)
         spec.add("hostnames", hostnames.map(\.value))
-        spec.add("escapedSlashes", escapedSlashes.rawValue)
+        if `protocol` != .tcp { spec.add("escapedSlashes", escapedSlashes.rawValue) }
         spec.add("endpoints", .array(endpoints.map { ["address": .string("\($0.value)")] }))
         return spec.json
     }
@@ -152,7 +155,20 @@ extension Workload {
         spec.add("node", node?.value)
         spec.add("address", address.map { "\($0.value)" })
         spec.add("serviceAccount", serviceAccount.value)
-        if let outboundListen { spec.add("outbound", ["listen": .string("\(outboundListen.value)")]) }
+        var outbound = JSONMembers()
+        outbound.add("listen", outboundListen.map { "\($0.value)" })
+        outbound.add(
+            "tcp",
+            .array(
+                outboundTCP.map { outbound in
+                    let service = outbound.service.value
+                    let isOwn = service.namespace == metadata.name.namespace
+                    return [
+                        "service": .string(isOwn ? service.name : "\(service.name).\(service.namespace)"),
+                        "listen": .string("\(outbound.listen.value)"),
+                    ]
+                }))
+        spec.add("outbound", outbound.json)
         return spec.json
     }
 }
@@ -176,6 +192,7 @@ extension GatewayListener {
         listener.add("port", .integer(Int(port.value)))
         listener.add("protocol", `protocol`.rawValue)
         listener.add("hostname", hostname.map { "\($0.value)" })
+        if `protocol` == .tls { listener.add("tls", ["mode": "Passthrough"]) }
         if let tls {
             listener.add(
                 "tls",

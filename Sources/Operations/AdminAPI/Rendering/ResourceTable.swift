@@ -12,6 +12,9 @@ extension MeshSnapshot {
         case .workload: return workloads.map(AnyResource.workload)
         case .gateway: return gateways.map(AnyResource.gateway)
         case .httpRoute: return routes.map(AnyResource.httpRoute)
+        case .grpcRoute: return grpcRoutes.map(AnyResource.grpcRoute)
+        case .tcpRoute: return tcpRoutes.map(AnyResource.tcpRoute)
+        case .tlsRoute: return tlsRoutes.map(AnyResource.tlsRoute)
         case .authorizationPolicy: return policies.map(AnyResource.authorizationPolicy)
         }
     }
@@ -44,10 +47,12 @@ struct ResourceTable {
         switch kind {
         case .mesh: ["TRUST DOMAIN", "DEFAULT ACTION", "AUTHORITY", "SVID TTL", "TELEMETRY"]
         case .node: ["ADDRESS", "WORKLOADS"]
-        case .service: ["WORKLOADS", "ENDPOINTS", "ROUTES", "POLICIES", "HOSTNAMES"]
+        case .service: ["PROTOCOL", "WORKLOADS", "ENDPOINTS", "ROUTES", "POLICIES", "HOSTNAMES"]
         case .workload: ["SERVICE", "NODE", "ADDRESS", "SERVICE ACCOUNT", "OUTBOUND"]
         case .gateway: ["NODE", "LISTENERS", "SERVICE ACCOUNT"]
-        case .httpRoute: ["PARENTS", "HOSTNAMES", "RULES", "BACKENDS"]
+        case .httpRoute, .grpcRoute: ["PARENTS", "HOSTNAMES", "RULES", "BACKENDS"]
+        case .tcpRoute: ["PARENTS", "BACKENDS"]
+        case .tlsRoute: ["PARENTS", "HOSTNAMES", "BACKENDS"]
         case .authorizationPolicy: ["ACTION", "TARGETS", "RULES"]
         }
     }
@@ -70,14 +75,15 @@ struct ResourceTable {
         case .service(let service):
             let name = service.metadata.name
             return [
-                String(snapshot.workloads(of: name).count), String(service.endpoints.count),
-                String(snapshot.routes(forService: name).count), String(snapshot.policies(for: name).count),
+                service.protocol.rawValue, String(snapshot.workloads(of: name).count), String(service.endpoints.count),
+                String(snapshot.routes(forService: name).count + snapshot.tcpRoutes(forService: name).count),
+                String(snapshot.policies(for: name).count),
                 service.hostnames.map(\.value).joined(separator: ","),
             ]
         case .workload(let workload):
             return [
                 workload.service?.value ?? "", workload.node?.value ?? "", workload.address.map { "\($0.value)" } ?? "",
-                workload.serviceAccount.value, workload.outboundListen.map { "\($0.value)" } ?? "",
+                workload.serviceAccount.value, Self.outbound(workload),
             ]
         case .gateway(let gateway):
             let listeners = gateway.listeners.map { listener in
@@ -88,19 +94,45 @@ struct ResourceTable {
                 gateway.node?.value ?? "", listeners.joined(separator: ","), gateway.serviceAccount.value,
             ]
         case .httpRoute(let route):
-            var backends: [String] = []
-            for name in route.rules.flatMap(\.backendRefs).map({ "\($0.service.value)" }) where !backends.contains(name)
-            {
-                backends.append(name)
-            }
             return [
-                route.parentRefs.map { "\($0.kind.rawValue) \($0.name.value)" }.joined(separator: ","),
-                route.hostnames.map { "\($0.value)" }.joined(separator: ","), String(route.rules.count),
-                backends.joined(separator: ","),
+                Self.parents(route.parentRefs), Self.hostnames(route.hostnames), String(route.rules.count),
+                Self.backends(route.rules.flatMap(\.backendRefs).map(\.service.value)),
+            ]
+        case .grpcRoute(let route):
+            return [
+                Self.parents(route.parentRefs), Self.hostnames(route.hostnames), String(route.rules.count),
+                Self.backends(route.rules.flatMap(\.backendRefs).map(\.service.value)),
+            ]
+        case .tcpRoute(let route):
+            return [Self.parents(route.parentRefs), Self.backends(route.rule.backendRefs.map(\.service.value))]
+        case .tlsRoute(let route):
+            return [
+                Self.parents(route.parentRefs), Self.hostnames(route.hostnames),
+                Self.backends(route.rule.backendRefs.map(\.service.value)),
             ]
         case .authorizationPolicy(let policy):
             let targets = policy.targetServices.map(\.value).joined(separator: ",")
             return [policy.action.rawValue, targets.isEmpty ? "all" : targets, String(policy.rules.count)]
         }
+    }
+    private static func outbound(_ workload: Workload) -> String {
+        let http = workload.outboundListen.map { ["\($0.value)"] } ?? []
+        let tcp = workload.outboundTCP.map { "\($0.listen.value)=\($0.service.value)" }
+        return (http + tcp).joined(separator: ",")
+    }
+
+    private static func parents(_ references: [ParentRef]) -> String {
+        references.map { "\($0.kind.rawValue) \($0.name.value)" }.joined(separator: ",")
+    }
+
+    private static func hostnames(_ hostnames: [Located<HostnamePattern>]) -> String {
+        hostnames.map { "\($0.value)" }.joined(separator: ",")
+    }
+
+    /// Each once.
+    private static func backends(_ services: [ResourceName]) -> String {
+        var names: [String] = []
+        for service in services where !names.contains("\(service)") { names.append("\(service)") }
+        return names.joined(separator: ",")
     }
 }

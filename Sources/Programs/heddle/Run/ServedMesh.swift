@@ -174,6 +174,9 @@ extension MeshSnapshot {
         case .workload: workloads.contains { $0.metadata.name == name }
         case .gateway: gateways.contains { $0.metadata.name == name }
         case .httpRoute: routes.contains { $0.metadata.name == name }
+        case .grpcRoute: grpcRoutes.contains { $0.metadata.name == name }
+        case .tcpRoute: tcpRoutes.contains { $0.metadata.name == name }
+        case .tlsRoute: tlsRoutes.contains { $0.metadata.name == name }
         case .authorizationPolicy: policies.contains { $0.metadata.name == name }
         }
     }

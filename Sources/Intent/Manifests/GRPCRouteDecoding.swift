@@ -1,0 +1,146 @@
+import Diagnostics
+import YAMLSyntax
+
+extension GRPCRoute {
+    init?(_ metadata: Metadata, _ spec: YAMLNode, _ problems: inout Problems) {
+        guard var fields = spec.fields(of: "GRPCRoute", &problems) else { return nil }
+        let namespace = metadata.name.namespace
+        let parents = ParentRef.list(in: &fields, namespace: namespace, &problems)
+        let hostnames = fields.list("hostnames", located(Scalar.hostnamePattern), &problems)
+        var index = 0
+        var rules = fields.list(
+            "rules",
+            { node, problems in
+                defer { index += 1 }
+                return GRPCRouteRule.decode(node, index: index, namespace: namespace, &problems)
+            }, &problems)
+        fields.unavailable("useDefaultGateways", &problems)
+        fields.reportUnknownFields(&problems)
+        if rules.isEmpty {
+            rules = [
+                GRPCRouteRule(
+                    name: nil, matches: [], filters: [], backendRefs: [], timeouts: HTTPRouteTimeouts(),
+                    position: Located(0, at: metadata.position))
+            ]
+        }
+        self.init(metadata: metadata, parentRefs: parents, hostnames: hostnames, rules: rules)
+    }
+}
+
+extension GRPCRouteRule {
+    fileprivate static func decode(
+        _ node: YAMLNode, index: Int, namespace: String, _ problems: inout Problems
+    ) -> GRPCRouteRule? {
+        guard var fields = node.fields(of: "a rule", &problems) else { return nil }
+        let name = fields.optional("name", Scalar.text, &problems)
+        let matches = fields.list("matches", GRPCRouteMatch.decode, &problems)
+        let context = FilterContext(
+            namespace: namespace, isOfBackend: false, hasOnlyPrefixes: false, isOfGRPCRoute: true)
+        let filters = context.filters(in: &fields, &problems)
+        let backendContext = FilterContext(
+            namespace: namespace, isOfBackend: true, hasOnlyPrefixes: false, isOfGRPCRoute: true)
+        let backends = fields.list("backendRefs", { HTTPBackendRef.decode($0, backendContext, &$1) }, &problems)
+        let timeouts = fields.optional(
+            "timeouts", HTTPRouteTimeouts.decode, default: HTTPRouteTimeouts(), &problems)
+        fields.unavailable("retry", &problems)
+        fields.unavailable("sessionPersistence", &problems)
+        fields.reportUnknownFields(&problems)
+        return GRPCRouteRule(
+            name: name, matches: matches, filters: filters, backendRefs: backends, timeouts: timeouts,
+            position: Located(index, at: node.position))
+    }
+}
+
+extension GRPCRouteMatch {
+    fileprivate static func decode(_ node: YAMLNode, _ problems: inout Problems) -> GRPCRouteMatch? {
+        guard var fields = node.fields(of: "a match", &problems) else { return nil }
+        let method = fields.optional("method", GRPCMethodMatch.decode, &problems)
+        let headers = HTTPRouteMatch.headers(in: &fields, &problems)
+        fields.reportUnknownFields(&problems)
+        return GRPCRouteMatch(method: method, headers: headers)
+    }
+}
+
+extension GRPCMethodMatch {
+    private enum MatchType: String, CaseIterable {
+        case exact = "Exact"
+        case regularExpression = "RegularExpression"
+    }
+
+    fileprivate static func decode(_ node: YAMLNode, _ problems: inout Problems) -> GRPCMethodMatch? {
+        guard var fields = node.fields(of: "method", &problems) else { return nil }
+        let type = fields.optional("type", Scalar.choice(of: MatchType.self), default: .exact, &problems)
+        let service: GRPCNameMatch?
+        let method: GRPCNameMatch?
+        switch type {
+        case .exact:
+            service = fields.optional("service", exactService, &problems).map(GRPCNameMatch.exact)
+            method = fields.optional("method", exactMethod, &problems).map(GRPCNameMatch.exact)
+        case .regularExpression:
+            service = fields.optional("service", Scalar.regularExpression, &problems)
+                .map(GRPCNameMatch.regularExpression)
+            method = fields.optional("method", Scalar.regularExpression, &problems)
+                .map(GRPCNameMatch.regularExpression)
+        }
+        fields.reportUnknownFields(&problems)
+        if !fields.has("service"), !fields.has("method") {
+            problems.report(
+                .missingField, at: node.position, found: "method without \"service\" and \"method\"",
+                expected: "the service, the method, or both", remedy: "add service or method")
+        }
+        return service == nil && method == nil ? nil : GRPCMethodMatch(service: service, method: method)
+    }
+
+    /// A service as its `.proto` file names it, with its package: `shop.v1.Orders`.
+    private static func exactService(_ node: YAMLNode, _ problems: inout Problems) -> String? {
+        guard let text = Scalar.text(node, &problems) else { return nil }
+        let parts = text.split(separator: ".", omittingEmptySubsequences: false)
+        if text.utf8.count <= 1024, parts.allSatisfy(\.isProtobufIdentifier) { return text }
+        problems.report(
+            .invalidValue, node, expected: "a gRPC service with its package, such as \"shop.v1.Orders\"",
+            remedy: text.contains("/")
+                ? "remove the \"/\", and give the method in method" : "write it as the .proto file names it")
+        return nil
+    }
+
+    private static func exactMethod(_ node: YAMLNode, _ problems: inout Problems) -> String? {
+        guard let text = Scalar.text(node, &problems) else { return nil }
+        if text.utf8.count <= 1024, text.isProtobufIdentifier { return text }
+        problems.report(
+            .invalidValue, node, expected: "a gRPC method, such as \"GetOrder\"",
+            remedy: text.contains("/") || text.contains(".")
+                ? "name the method alone, and its service in service" : "write it as the .proto file names it")
+        return nil
+    }
+}
+
+extension StringProtocol where UTF8View: BidirectionalCollection {
+    /// A letter or `_`, then letters, digits and `_`.
+    fileprivate var isProtobufIdentifier: Bool {
+        func isLetter(_ byte: UInt8) -> Bool {
+            (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20) || byte == UInt8(ascii: "_")
+        }
+        guard let first = utf8.first, isLetter(first) else { return false }
+        return utf8.allSatisfy { isLetter($0) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+    }
+}
+
+extension Scalar {
+    static func regularExpression(_ node: YAMLNode, _ problems: inout Problems) -> RegularExpression? {
+        guard let text = text(node, &problems) else { return nil }
+        guard text.utf8.count <= 1024 else {
+            problems.report(
+                .outOfRange, at: node.position, found: "an expression of \(text.utf8.count) bytes",
+                expected: "at most 1024 bytes", remedy: "shorten it")
+            return nil
+        }
+        do throws(RegularExpression.Mistake) {
+            return try RegularExpression(text)
+        } catch {
+            problems.report(
+                .invalidValue, node, expected: "a regular expression that matches the whole name",
+                remedy: error.remedy)
+            return nil
+        }
+    }
+}

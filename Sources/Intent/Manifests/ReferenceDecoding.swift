@@ -1,0 +1,67 @@
+import Diagnostics
+import YAMLSyntax
+
+/// A reference as Gateway API writes it: `group`, `kind`, `namespace` and `name`.
+struct ObjectReference {
+    let kind: Located<String>?
+    let name: Located<ResourceName>
+
+    /// Groups that a Service or Gateway may be said to be of: Heddle has one group, and Gateway API's names for it are
+    /// accepted so that its manifests need no change.
+    private static let groups: Set<String> = ["", "core", "gateway.networking.k8s.io", "heddle"]
+
+    /// Takes `group`, `kind`, `namespace` and `name` out of `fields`.
+    init?(_ fields: inout FieldReader, namespace own: String, _ problems: inout Problems) {
+        if let group = fields.optional("group", located(Scalar.possiblyEmptyText), &problems),
+            !Self.groups.contains(group.value)
+        {
+            problems.report(
+                .invalidValue, at: group.position, found: Diagnostic.quoted(group.value),
+                expected: "\"\" or \"gateway.networking.k8s.io\"", remedy: "remove group")
+        }
+        kind = fields.optional("kind", located(Scalar.text), &problems)
+        let namespace = fields.optional("namespace", Scalar.label, default: own, &problems)
+        guard let name = fields.required("name", located(Scalar.label), &problems) else { return nil }
+        self.name = Located(ResourceName(namespace: namespace, name: name.value), at: name.position)
+    }
+
+    /// - Returns: Whether it refers to a Service, which is the default.
+    func checkIsService(_ problems: inout Problems) -> Bool {
+        guard let kind, kind.value != ParentRef.Kind.service.rawValue else { return true }
+        problems.report(
+            .invalidValue, at: kind.position, found: Diagnostic.quoted(kind.value), expected: "\"Service\"",
+            remedy: "change it to \"Service\", or remove kind")
+        return false
+    }
+}
+
+extension ParentRef {
+    /// The `parentRefs` of a route, which must be there.
+    static func list(
+        in fields: inout FieldReader, namespace: String, _ problems: inout Problems
+    ) -> [ParentRef] {
+        fields.requiredList("parentRefs", { decode($0, namespace: namespace, &$1) }, &problems)
+    }
+
+    private static func decode(_ node: YAMLNode, namespace: String, _ problems: inout Problems) -> ParentRef? {
+        guard var fields = node.fields(of: "a parentRef", &problems) else { return nil }
+        let reference = ObjectReference(&fields, namespace: namespace, &problems)
+        let section = fields.optional("sectionName", located(Scalar.label), &problems)
+        let port = fields.optional("port", located(Scalar.port), &problems)
+        fields.reportUnknownFields(&problems)
+        guard let reference else { return nil }
+        guard let kind = Kind(rawValue: reference.kind?.value ?? Kind.gateway.rawValue) else {
+            problems.report(
+                .invalidValue, at: reference.kind?.position ?? node.position,
+                found: Diagnostic.quoted(reference.kind?.value ?? ""), expected: "\"Service\" or \"Gateway\"",
+                remedy: "change it to \"Service\" or \"Gateway\"")
+            return nil
+        }
+        if kind == .service, fields.has("sectionName") {
+            problems.report(
+                .conflictingFields, at: fields.keyPosition("sectionName"), found: "sectionName with a Service",
+                expected: "sectionName only with a Gateway, whose listener it names", remedy: "remove sectionName")
+        }
+        return ParentRef(kind: kind, name: reference.name, sectionName: section, port: kind == .gateway ? port : nil)
+    }
+}
