@@ -21,13 +21,20 @@ extension Worker {
             } else {
                 transport = Transport(socket)
             }
-            let connection = HTTP1ServerConnection(worker: self, listener: listener, peer: peer, transport: transport)
-            try connection.start()
-            connection.setDeadline(after: timeouts.handshake)
-            connectionOpened(connection)
+            if case .tcp = listener.view.role {
+                try begin(TCPServerConnection(worker: self, listener: listener, peer: peer, transport: transport))
+            } else {
+                try begin(HTTP1ServerConnection(worker: self, listener: listener, peer: peer, transport: transport))
+            }
         } catch {
             counters.pauses += 1
         }
+    }
+
+    private func begin(_ connection: any ServerConnection) throws {
+        try connection.start()
+        connection.setDeadline(after: timeouts.handshake)
+        connectionOpened(connection)
     }
 
     func handshakeFailed(_ failure: TLSFailure, listener: Listener, peer: NetworkAddress) {

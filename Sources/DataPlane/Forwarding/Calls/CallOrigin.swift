@@ -64,7 +64,7 @@ final class CallOrigin {
         switch listener.view.role {
         case .outbound(let outbound): outbound.caller
         case .inbound: verifiedCaller
-        case .tcp(let listener): listener.caller
+        case .tcp(let listener): listener.callers.first
         case .gateway(let gateway): gatewayListener < 0 ? nil : gateway.listeners[gatewayListener].caller
         }
     }

@@ -16,10 +16,11 @@ extension Exchange {
         caller = origin.caller(gatewayListener: -1)
         switch origin.listener.view.role {
         case .tcp(let listener):
-            guard let service = listener.pick(serverName: origin.serverNameBytes, using: &worker.random) else {
+            guard let picked = listener.pick(serverName: origin.serverNameBytes, using: &worker.random) else {
                 return fail(.noRoute)
             }
-            self.service = service
+            service = picked.service
+            caller = picked.caller
         case .inbound:
             // What is declared as HTTP is never had without HTTP's rules.
             guard let service = origin.targetService(in: view), service.isTCP else { return fail(.noRoute) }

@@ -33,6 +33,8 @@ package struct ServingPlan: Sendable {
         case outbound(SPIFFEID, namespace: String)
         case inbound
         case gateway([GatewayPlan])
+        /// A workload's own, for one TCP service.
+        case tcp(SPIFFEID, namespace: String, service: ResourceName)
     }
 
     struct GatewayPlan: Sendable {
@@ -125,15 +127,27 @@ package struct ServingPlan: Sendable {
             if let service = workload.service {
                 servedNames["\(service.value).\(workload.metadata.name.namespace).mesh"] = id
             }
-            guard let listen = workload.outboundListen else { continue }
-            guard let address = Self.addresses(of: listen.value, resolve).first else {
-                problems.append(.unresolvable(listen))
-                continue
+            let namespace = workload.metadata.name.namespace
+            let owner = "Workload \(workload.metadata.name)"
+            if let listen = workload.outboundListen {
+                place(.outbound(id, namespace: namespace), at: listen, owner, resolve, &problems)
             }
-            listeners[address] = PlacedListener(
-                plan: .outbound(id, namespace: workload.metadata.name.namespace),
-                owner: "Workload \(workload.metadata.name)", position: listen.position)
+            for tcp in workload.outboundTCP {
+                place(
+                    .tcp(id, namespace: namespace, service: tcp.service.value), at: tcp.listen,
+                    "\(owner) to \(tcp.service.value)", resolve, &problems)
+            }
         }
+    }
+
+    private mutating func place(
+        _ plan: ListenerPlan, at listen: Located<SocketAddress>, _ owner: String, _ resolve: (String) -> [IPAddress],
+        _ problems: inout [Diagnostic]
+    ) {
+        guard let address = Self.addresses(of: listen.value, resolve).first else {
+            return problems.append(.unresolvable(listen))
+        }
+        listeners[address] = PlacedListener(plan: plan, owner: owner, position: listen.position)
     }
 
     private mutating func placeGateways(_ snapshot: MeshSnapshot, _ node: String?, _ problems: inout [Diagnostic]) {

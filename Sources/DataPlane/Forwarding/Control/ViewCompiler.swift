@@ -44,7 +44,12 @@ struct ViewCompiler {
                 case .inbound: .inbound
                 case .outbound(let id, let namespace):
                     .outbound(OutboundView(caller: Caller(id), namespace: namespace, shortHosts: shortHosts[namespace]))
-                case .gateway(let gateways): .gateway(compile(gateways, at: address, plan.snapshot, services, indices))
+                case .gateway(let gateways): compile(gateways, at: address, plan.snapshot, services, indices)
+                case .tcp(let id, let namespace, let service):
+                    .tcp(
+                        tcp(
+                            TCPRouteTable(service: service, calledFrom: namespace, in: plan.snapshot), caller: id, services,
+                            indices))
                 }
             listeners[address] = ListenerView(role: role, address: address, label: listener.owner)
         }
@@ -74,7 +79,35 @@ struct ViewCompiler {
             accounts: plan.accounts)
     }
 
+    private func tcp(
+        _ table: TCPRouteTable?, caller: SPIFFEID, _ services: [ServiceView], _ indices: [ResourceName: Int]
+    ) -> TCPListenerView {
+        TCPListenerView(
+            routes: .one(table?.rule), callers: [Caller(caller)],
+            services: table?.services.map { services[indices[$0]!] } ?? [])
+    }
+
     private mutating func compile(
+        _ gateways: [ServingPlan.GatewayPlan], at address: NetworkAddress, _ snapshot: MeshSnapshot,
+        _ services: [ServiceView],
+        _ indices: [ResourceName: Int]
+    ) -> ListenerView.Role {
+        let listeners = gateways.map { (gateway: $0.name, listener: $0.listener) }
+        switch gateways[0].listener.protocol {
+        case .http, .https: return .gateway(http(gateways, at: address, snapshot, services, indices))
+        case .tcp:
+            let table = TCPRouteTable(gateway: gateways[0].name, listener: gateways[0].listener, in: snapshot)
+            return .tcp(tcp(table, caller: gateways[0].account, services, indices))
+        case .tls:
+            let table = TLSRouteTable(listeners: listeners, in: snapshot)
+            return .tcp(
+                TCPListenerView(
+                    routes: .byServerName(table), callers: gateways.map { Caller($0.account) },
+                    services: table.services.map { services[indices[$0]!] }))
+        }
+    }
+
+    private mutating func http(
         _ gateways: [ServingPlan.GatewayPlan], at address: NetworkAddress, _ snapshot: MeshSnapshot,
         _ services: [ServiceView],
         _ indices: [ResourceName: Int]

@@ -1,11 +1,14 @@
 import EventLoops
 import HTTPSemantics
+import WireProtocols
 
 /// A caller's connection whose bytes are its own affair: it goes to a service as it is.
 final class TCPServerConnection: StreamConnection, ServerConnection, DownstreamStream {
     let listener: Listener
     private let peer: NetworkAddress
     private var exchange: Exchange?
+    /// What came of a ClientHello, while its name is looked for.
+    private var hello: [UInt8]?
     private var isRefused = false
     private var isResponseComplete = false
     private var lastProgress: DeadlineWheel.Time
@@ -20,10 +23,30 @@ final class TCPServerConnection: StreamConnection, ServerConnection, DownstreamS
 
     // MARK: Life
 
-    override func opened() { begin(serverName: nil) }
+    override func opened() {
+        guard case .tcp(let view) = listener.view.role else { return abort() }
+        if view.readsServerName {
+            hello = []
+        } else {
+            begin(serverName: nil)
+        }
+    }
 
-    /// - Parameter serverName: What a ClientHello asks for, where the listener looks into it.
-    func begin(serverName: String?) {
+    /// Until it is known what TLS asks for.
+    private func readHello(_ bytes: Span<UInt8>) {
+        hello?.append(copying: bytes)
+        guard let hello else { return }
+        switch ClientHello.read(hello.span) {
+        case .needsMore: break
+        case .malformed: abort()
+        case .serverName(let name):
+            self.hello = nil
+            begin(serverName: name.map { String(decoding: $0, as: UTF8.self) })
+            if exchange != nil { received(hello.span) }
+        }
+    }
+
+    private func begin(serverName: String?) {
         let exchange = worker.takeExchange()
         self.exchange = exchange
         exchange.startTunnel(
@@ -48,6 +71,7 @@ final class TCPServerConnection: StreamConnection, ServerConnection, DownstreamS
 
     override func received(_ bytes: Span<UInt8>) {
         lastProgress = worker.loop.now
+        guard hello == nil else { return readHello(bytes) }
         guard let exchange else { return }
         exchange.sendBody(bytes)
         if exchange.isRequestCongested { pauseReading() }
@@ -107,6 +131,7 @@ final class TCPServerConnection: StreamConnection, ServerConnection, DownstreamS
         case .open: break
         }
         let now = worker.loop.now
+        guard hello == nil else { return abort() }
         if let due = outputDeadline, due <= now { return abort() }
         if lastProgress + worker.timeouts.tunnelIdle <= now, let exchange { return exchange.fail(.timeout) }
         updateDeadline()
