@@ -153,3 +153,149 @@ struct CallExplanationTests {
             policy: .init(namespace: "shop", name: "no-tenant-b"), rule: 0)
     }
 }
+
+/// Connections, calls of gRPC, and where a call comes from.
+struct ProtocolExplanationTests {
+    private let snapshot: MeshSnapshot
+
+    init() throws {
+        snapshot = try Samples.snapshot(
+            """
+            apiVersion: heddle/v1
+            kind: Service
+            metadata: {name: db, namespace: shop}
+            spec: {protocol: TCP, endpoints: [{address: "10.0.0.1:5432"}]}
+            ---
+            apiVersion: heddle/v1
+            kind: Service
+            metadata: {name: next, namespace: shop}
+            spec: {protocol: TCP, endpoints: [{address: "10.0.0.2:5432"}]}
+            ---
+            apiVersion: heddle/v1
+            kind: Service
+            metadata: {name: ratings, namespace: shop}
+            spec: {protocol: GRPC, endpoints: [{address: "10.0.0.3:80"}]}
+            ---
+            apiVersion: heddle/v1
+            kind: Gateway
+            metadata: {name: edge, namespace: shop}
+            spec:
+              listeners:
+              - {name: all, port: 443, protocol: TLS, tls: {mode: Passthrough}}
+              - {name: some, port: 443, protocol: TLS, hostname: "*.example.com", tls: {mode: Passthrough}}
+            ---
+            apiVersion: heddle/v1
+            kind: TCPRoute
+            metadata: {name: db, namespace: shop}
+            spec:
+              parentRefs: [{kind: Service, name: db}]
+              rules: [{backendRefs: [{name: db, weight: 3}, {name: next}, {name: db, weight: 0}]}]
+            ---
+            apiVersion: heddle/v1
+            kind: TLSRoute
+            metadata: {name: names, namespace: shop}
+            spec:
+              parentRefs: [{name: edge, sectionName: some}]
+              hostnames: [db.example.com]
+              rules: [{backendRefs: [{name: next}]}]
+            ---
+            apiVersion: heddle/v1
+            kind: GRPCRoute
+            metadata: {name: ratings, namespace: shop}
+            spec:
+              parentRefs: [{kind: Service, name: ratings}]
+              rules:
+              - matches: [{method: {type: RegularExpression, method: Get.*}}]
+                backendRefs: [{name: ratings}]
+            ---
+            apiVersion: heddle/v1
+            kind: AuthorizationPolicy
+            metadata: {name: near, namespace: shop}
+            spec:
+              rules:
+              - from: [{source: {serviceAccounts: [shop/web, shop/edge], ipBlocks: [10.0.0.0/8]}}]
+            ---
+            apiVersion: heddle/v1
+            kind: AuthorizationPolicy
+            metadata: {name: no-admin, namespace: shop}
+            spec:
+              action: DENY
+              targetRefs: [{kind: Service, name: next}]
+              rules: [{to: [{operation: {paths: [/admin]}}]}]
+            """)
+    }
+
+    private func explain(
+        to service: String, from caller: String = "shop/web", _ set: (inout CallQuestion) -> Void = { _ in }
+    ) throws -> CallExplanation {
+        var question = CallQuestion(from: caller, to: service)
+        set(&question)
+        return try CallExplanation(question, in: snapshot)
+    }
+
+    @Test func `a connection needs neither method nor path`() throws {
+        let explanation = try explain(to: "db.shop") { $0.fromAddress = "10.1.1.1" }
+        #expect(explanation.isConnection)
+        #expect(explanation.request == nil)
+        #expect(explanation.text.contains("protocol  TCP"))
+        #expect(explanation.text.contains("-> TCPRoute shop/db/0 (shop.yaml:"))
+        #expect(explanation.text.contains("to shop/db (weight 3):"))
+        #expect(explanation.text.contains("ALLOWED by ALLOW shop/near, rule 0"))
+        #expect(explanation.text.contains("DENIED by DENY shop/no-admin, rule 0"))
+        #expect(!explanation.isAllowed)
+        #expect(explanation.json.rendered().contains("\"protocol\":\"TCP\""))
+        #expect(!explanation.json.rendered().contains("\"request\""))
+    }
+
+    @Test func `without an address a rule that asks for one does not match, and a note says so`() throws {
+        let explanation = try explain(to: "ratings") { $0.path = "/shop.v1.Ratings/GetRating" }
+        #expect(!explanation.isAllowed)
+        #expect(
+            explanation.text.contains("note: a rule asks for the caller's address: without --from-ip there is none"))
+        let near = try explain(to: "ratings") {
+            $0.path = "/shop.v1.Ratings/GetRating"
+            $0.fromAddress = "10.255.0.1"
+        }
+        #expect(near.isAllowed)
+        #expect(!near.text.contains("note:"))
+        #expect(try !explain(to: "db") { $0.fromAddress = "192.0.2.1" }.isAllowed)
+    }
+
+    @Test func `a call of gRPC is a POST, and its route is found by its method`() throws {
+        let explanation = try explain(to: "ratings") { $0.path = "/shop.v1.Ratings/GetRating" }
+        #expect(explanation.request?.method == "POST")
+        #expect(explanation.text.contains("-> GRPCRoute shop/ratings/0 (shop.yaml:"))
+        #expect(explanation.text.contains("gRPC method matching \"Get.*\": matches"))
+        let other = try explain(to: "ratings") { $0.path = "/shop.v1.Ratings/List" }
+        #expect(other.text.contains("REFUSED with 404: no rule of a route matches"))
+    }
+
+    @Test func `through a gateway the host is the name in SNI`() throws {
+        let explanation = try explain(to: "next", from: "shop/edge") { $0.host = "DB.example.com" }
+        #expect(explanation.text.contains("-> TLSRoute shop/names/0 (shop.yaml:"))
+        #expect(explanation.text.contains("to shop/next:"))
+        let other = try explain(to: "next", from: "shop/edge") { $0.host = "x.example.com" }
+        #expect(other.text.contains("CLOSED: no route takes the connection"))
+        #expect(!other.isAllowed)
+        #expect(try explain(to: "next", from: "shop/edge").text.contains("without --host its routes are not looked at"))
+    }
+
+    @Test(arguments: ["method", "path", "header", "host"])
+    func `what a connection has not cannot be asked about`(name: String) throws {
+        #expect(throws: CallQuestion.Mistake.self) {
+            try explain(to: "db") { question in
+                switch name {
+                case "method": question.method = "GET"
+                case "path": question.path = "/"
+                case "header": question.fields = [("a", "b")]
+                default: question.host = "db"
+                }
+            }
+        }
+    }
+
+    @Test(arguments: ["x", "10.0.0", "::", "0.0.0.0/0", ""])
+    func `what is no address cannot be where a call comes from`(text: String) throws {
+        #expect(throws: CallQuestion.Mistake.self) { try explain(to: "db") { $0.fromAddress = text } }
+    }
+}

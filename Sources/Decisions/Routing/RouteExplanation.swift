@@ -66,6 +66,25 @@ extension RouteTable {
     }
 }
 
+extension TCPRouteTable {
+    /// The one rule, for people.
+    package func explainMatch() -> RouteExplanation {
+        RouteExplanation(rule: rule, isChosen: true, reason: "every connection: matches")
+    }
+}
+
+extension TLSRouteTable {
+    /// The rule that a connection belongs to, for people; `nil` if none does.
+    /// - Parameter serverName: As for `match`.
+    package func explainMatch(serverName: Span<UInt8>) -> RouteExplanation? {
+        match(serverName: serverName).map { found in
+            RouteExplanation(
+                rule: found.rule, isChosen: true,
+                reason: "SNI at listener \"\(listeners[found.listener].name)\": matches")
+        }
+    }
+}
+
 extension MatchConditions {
     fileprivate func string(_ range: ByteRange) -> String { String(decoding: text[range.bounds], as: UTF8.self) }
 

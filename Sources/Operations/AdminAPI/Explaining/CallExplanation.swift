@@ -21,8 +21,8 @@ package struct CallExplanation: Sendable {
         let service: ResourceName
         /// Of the route's backend; `nil` where no route chose it.
         let weight: Int?
-        /// As the workload receives it, after rewriting.
-        let request: Request
+        /// As the workload receives it, after rewriting; `nil` for a connection.
+        let request: Request?
         /// Why it is refused before any rule is asked.
         let refusal: String?
         /// By the endpoints that it holds for: rules may name addresses and ports.
@@ -52,7 +52,9 @@ package struct CallExplanation: Sendable {
     /// `nil`: without an identity.
     package let caller: SPIFFEID?
     package let service: ResourceName
-    /// `nil` if the call is malformed.
+    /// The service speaks TCP: what is explained is a connection.
+    package let isConnection: Bool
+    /// `nil` if the call is malformed, and for a connection.
     package let request: Request?
     /// What was looked at to find the route; empty where none was asked.
     package let routes: [RouteExplanation]
@@ -76,9 +78,28 @@ extension CallExplanation {
         let resolved = try ResolvedQuestion(question, in: snapshot)
         caller = resolved.caller
         service = resolved.service
+        isConnection = resolved.serviceProtocol == .tcp
+        let judge = Judge(
+            caller: resolved.caller.map(Caller.init), clientAddress: resolved.clientAddress, snapshot: snapshot)
+        if isConnection {
+            request = nil
+            let way = try ConnectionWay(question, resolved, in: snapshot)
+            routes = way.routes
+            outcome =
+                switch way.end {
+                case .service: .delivered([judge.destination(resolved.service, weight: nil)])
+                case .noRoute: .noRoute
+                case .backends(let backends) where backends.isEmpty: .noBackend
+                case .backends(let backends):
+                    .delivered(backends.map { judge.destination($0.service, weight: $0.weight) })
+                }
+            notes = Self.notes(question, resolved, in: snapshot)
+            return
+        }
         let host = question.host ?? "\(service.name).\(service.namespace)"
+        let method = resolved.serviceProtocol == .grpc ? "POST" : "GET"
         var head = MessageHead()
-        if let error = CanonicalCall.head(of: question, host: host, into: &head) {
+        if let error = CanonicalCall.head(of: question, method: method, host: host, into: &head) {
             request = nil
             routes = []
             outcome = .malformed(status: error.status, reason: "\(error.name)")
@@ -96,8 +117,7 @@ extension CallExplanation {
             }
         }
         request = Request(head)
-        let judge = Judge(caller: resolved.caller.map(Caller.init), snapshot: snapshot)
-        notes = Self.notes(question, resolved)
+        notes = Self.notes(question, resolved, in: snapshot)
         let tables = Self.tables(question, resolved, in: snapshot)
         guard !tables.isEmpty else {
             routes = []
@@ -138,20 +158,26 @@ extension CallExplanation {
     /// - Returns: `nil` if its service is gone.
     package init?(_ report: DecisionReport, in snapshot: MeshSnapshot) {
         guard snapshot.services[report.service] != nil else { return nil }
+        caller = report.caller.flatMap { SPIFFEID($0) }
+        service = report.service
+        routes = []
+        notes = []
+        let judge = Judge(caller: caller.map(Caller.init), clientAddress: .unspecified, snapshot: snapshot)
+        isConnection = snapshot.services[report.service]?.protocol == .tcp
+        if isConnection {
+            request = nil
+            outcome = .delivered([judge.destination(report.service, weight: nil)])
+            return
+        }
         var question = CallQuestion(from: nil, to: "\(report.service)")
         question.method = report.method
         question.path = report.path
         var head = MessageHead()
-        guard CanonicalCall.head(of: question, host: report.host, into: &head) == nil else { return nil }
+        guard CanonicalCall.head(of: question, method: "GET", host: report.host, into: &head) == nil else { return nil }
         for field in report.fields where field.name != "host" {
             head.addField(name: Array(field.name.utf8).span, value: Array(field.value.utf8).span)
         }
-        caller = report.caller.flatMap { SPIFFEID($0) }
-        service = report.service
         request = Request(head)
-        routes = []
-        notes = []
-        let judge = Judge(caller: caller.map(Caller.init), snapshot: snapshot)
         outcome = .delivered([judge.destination(report.service, weight: nil, head)])
     }
 
@@ -164,24 +190,27 @@ extension CallExplanation {
             return [RouteTable(service: resolved.service, calledFrom: namespace, in: snapshot)]
         }
         guard question.host != nil else { return [] }
-        var ports: [[GatewayListener]] = []
-        for listener in gateway.listeners {
-            let index = ports.firstIndex {
-                $0[0].address == listener.address && $0[0].port.value == listener.port.value
-            }
-            if let index { ports[index].append(listener) } else { ports.append([listener]) }
-        }
-        return ports.map { listeners in
+        return gateway.listenersByPort(where: \.takesCalls).map { listeners in
             RouteTable(listeners: listeners.map { (gateway: gateway.metadata.name, listener: $0) }, in: snapshot)
         }
     }
 
-    private static func notes(_ question: CallQuestion, _ resolved: ResolvedQuestion) -> [String] {
+    private static func notes(
+        _ question: CallQuestion, _ resolved: ResolvedQuestion, in snapshot: MeshSnapshot
+    ) -> [String] {
         var notes: [String] = []
         if resolved.gateway != nil, question.host == nil {
             notes.append("the caller is a gateway: without --host its routes are not looked at")
         }
         if question.from == nil { notes.append("the caller has no identity: no rule about callers' names matches it") }
+        if question.fromAddress == nil {
+            let program = AuthorizationProgram(
+                service: resolved.service, policies: snapshot.policies(for: resolved.service),
+                defaultAction: snapshot.mesh.defaultAction)
+            if program.asksForClientAddress {
+                notes.append("a rule asks for the caller's address: without --from-ip there is none")
+            }
+        }
         return notes
     }
 }
@@ -199,62 +228,5 @@ extension MessageHead {
     fileprivate mutating func addForwardedFields() {
         if !hasField(.forwardedHost) { copyHost(to: .forwardedHost) }
         if !hasField(.forwardedProto) { setField(.forwardedProto, to: scheme.bytes) }
-    }
-}
-
-/// Asks the rules of one service after the other about one caller.
-private struct Judge {
-    let caller: Caller?
-    let snapshot: MeshSnapshot
-
-    /// Endpoints of one service that are judged each for itself.
-    private static let endpointLimit = 100
-
-    func destination(
-        _ service: ResourceName, weight: Int?, _ head: borrowing MessageHead
-    ) -> CallExplanation.Destination {
-        let keepsSlashes = snapshot.services[service]?.escapedSlashes == .keep
-        let refusal =
-            head.hasEscapedSlash && !keepsSlashes
-            ? "400: the path holds %2F or %5C, which \(service) does not take (escapedSlashes: Reject)" : nil
-        return CallExplanation.Destination(
-            service: service, weight: weight, request: CallExplanation.Request(head), refusal: refusal,
-            judgements: refusal == nil ? judgements(service, head) : [], defaultAction: snapshot.mesh.defaultAction)
-    }
-
-    private func judgements(
-        _ service: ResourceName, _ head: borrowing MessageHead
-    ) -> [CallExplanation.Judgement] {
-        let program = AuthorizationProgram(
-            service: service, policies: snapshot.policies(for: service), defaultAction: snapshot.mesh.defaultAction)
-        var addresses = snapshot.workloads(of: service).compactMap { $0.address?.value }
-        addresses += snapshot.services[service]?.endpoints.map(\.value) ?? []
-        if addresses.isEmpty {
-            return [CallExplanation.Judgement(endpoints: [], explanation: explain(program, head, at: nil))]
-        }
-        var judgements: [CallExplanation.Judgement] = []
-        for address in addresses.prefix(Self.endpointLimit) {
-            let explanation = explain(program, head, at: address)
-            if let index = judgements.firstIndex(where: { $0.explanation == explanation }) {
-                judgements[index].endpoints.append("\(address)")
-            } else {
-                judgements.append(CallExplanation.Judgement(endpoints: ["\(address)"], explanation: explanation))
-            }
-        }
-        return judgements
-    }
-
-    private func explain(
-        _ program: AuthorizationProgram, _ head: borrowing MessageHead, at address: SocketAddress?
-    ) -> Explanation {
-        var destination = IPAddress.unspecified
-        var port: UInt16 = 0
-        if case .tcp(let host, let number)? = address {
-            port = number
-            if let ip = IPAddress(host) { destination = ip }
-        }
-        let facts = CallFacts(
-            caller: caller, peerAddress: .unspecified, destinationAddress: destination, destinationPort: port)
-        return program.explain(head, facts)
     }
 }

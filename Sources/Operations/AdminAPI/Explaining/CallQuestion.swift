@@ -1,3 +1,4 @@
+import CommonValues
 import Diagnostics
 import Manifests
 import MeshSnapshot
@@ -9,12 +10,15 @@ package struct CallQuestion: Sendable {
     package var from: String?
     /// A service: `shop/orders`, `orders.shop`, `orders` (from the caller's namespace), or a hostname of its own.
     package var to: String
-    package var method = "GET"
-    /// With its query, if any; as a client would send it.
-    package var path = "/"
-    /// What the caller names in `Host`; `nil`: the service's name.
+    /// `nil`: `POST` for a service of gRPC, `GET` for others. A connection to a TCP service has none.
+    package var method: String?
+    /// With its query, if any; as a client would send it. `nil`: `/`. A connection to a TCP service has none.
+    package var path: String?
+    /// What the caller names in `Host`; `nil`: the service's name. Of a connection through a gateway: the name in SNI.
     package var host: String?
     package var fields: [(name: String, value: String)] = []
+    /// Where the call comes from, an IP address; `nil`: it has none, as over a Unix socket.
+    package var fromAddress: String?
 
     package init(from: String?, to: String) {
         self.from = from
@@ -35,6 +39,8 @@ struct ResolvedQuestion {
     let service: ResourceName
     /// The caller is a gateway, not a workload.
     let gateway: Gateway?
+    let clientAddress: IPAddress
+    let serviceProtocol: ServiceProtocol
 
     init(_ question: CallQuestion, in snapshot: MeshSnapshot) throws(CallQuestion.Mistake) {
         var caller: SPIFFEID?
@@ -49,6 +55,12 @@ struct ResolvedQuestion {
         self.caller = caller
         let account = caller?.serviceAccount
         service = try Self.service(question.to, from: account?.namespace ?? "default", in: snapshot)
+        serviceProtocol = snapshot.services[service]?.protocol ?? .http
+        if serviceProtocol == .tcp, question.method != nil || question.path != nil || !question.fields.isEmpty {
+            throw CallQuestion.Mistake(
+                "\(service) speaks TCP: a connection has no method, path or header, so leave them out")
+        }
+        clientAddress = try question.fromAddress.map(Self.address) ?? .unspecified
         let isWorkload = snapshot.workloads.contains {
             $0.metadata.name.namespace == account?.namespace && $0.serviceAccount.value == account?.name
         }
@@ -58,6 +70,13 @@ struct ResolvedQuestion {
             : snapshot.gateways.first {
                 $0.metadata.name.namespace == account?.namespace && $0.serviceAccount.value == account?.name
             }
+    }
+
+    private static func address(_ text: String) throws(CallQuestion.Mistake) -> IPAddress {
+        guard let address = IPAddress(text), address != .unspecified else {
+            throw CallQuestion.Mistake("\(Diagnostic.quoted(text)) is no IP address that a call can come from")
+        }
+        return address
     }
 
     private static func service(

@@ -20,7 +20,7 @@ struct DecisionView {
         fields.add("at", "\(report.at), generation \(report.generation)")
         fields.add("caller", report.caller ?? "none")
         fields.add("service", "\(report.service)")
-        fields.add("request", "\(report.method) \(report.host)\(report.path)")
+        if !report.method.isEmpty { fields.add("request", "\(report.method) \(report.host)\(report.path)") }
         fields.add("outcome", "\(report.isAllowed ? "ALLOWED" : "DENIED") by \(decidedBy)")
         var text = fields.rendered()
         guard let now else { return text + "\nThe service is gone from the mesh.\n" }
@@ -38,9 +38,11 @@ struct DecisionView {
         json.add("generation", .integer(Int(clamping: report.generation)))
         json.add("caller", report.caller)
         json.add("service", "\(report.service)")
-        json.add(
-            "request",
-            ["method": .string(report.method), "host": .string(report.host), "path": .string(report.path)])
+        if !report.method.isEmpty {
+            json.add(
+                "request",
+                ["method": .string(report.method), "host": .string(report.host), "path": .string(report.path)])
+        }
         json.add("allowed", .bool(report.isAllowed))
         if let policy = report.policy {
             json.add("policy", "\(policy)")

@@ -12,15 +12,18 @@ extension CallExplanation {
         var fields = TextFields()
         fields.add("caller", caller.map { "\($0)" } ?? "none")
         fields.add("service", "\(service)")
+        if isConnection { fields.add("protocol", "TCP") }
         if let request { fields.add("request", request.text) }
         var text = fields.rendered()
         for note in notes { text += "note: \(note)\n" }
         if !routes.isEmpty { text += "\nroute:\n" + routeLines }
         switch outcome {
         case .malformed(let status, let reason): text += "\nREFUSED with \(status): malformed request (\(reason))\n"
+        case .noRoute where isConnection: text += "\nCLOSED: no route takes the connection\n"
         case .noRoute: text += "\nREFUSED with 404: no rule of a route matches\n"
         case .redirected(let status, let location):
             text += "\nREDIRECTED with \(status) to \(TextTable.printable(location)): no service is called\n"
+        case .noBackend where isConnection: text += "\nCLOSED: the route has no backend that it sends connections to\n"
         case .noBackend: text += "\nREFUSED with 500: the rule has no backend that it sends requests to\n"
         case .delivered(let destinations):
             for destination in destinations { text += "\n" + lines(of: destination) }
@@ -30,8 +33,9 @@ extension CallExplanation {
 
     private var routeLines: String {
         routes.filter { $0.rule.route != nil || $0.isChosen }.prefix(Self.verdictLimit).map { step in
-            let name = step.rule.position.map { "\(String(decoding: step.rule.label, as: UTF8.self)) (\($0))" }
-            return "  \(step.isChosen ? "->" : "  ") \(name ?? "no HTTPRoute: straight to the service")"
+            let kind = step.rule.kind?.rawValue ?? ""
+            let name = step.rule.position.map { "\(kind) \(String(decoding: step.rule.label, as: UTF8.self)) (\($0))" }
+            return "  \(step.isChosen ? "->" : "  ") \(name ?? "no route: straight to the service")"
                 + (step.rule.route == nil ? "\n" : ": \(TextTable.printable(step.reason))\n")
         }.joined()
     }
@@ -39,7 +43,7 @@ extension CallExplanation {
     func lines(of destination: Destination) -> String {
         var text = "to \(destination.service)"
         if let weight = destination.weight, weight != 1 { text += " (weight \(weight))" }
-        if destination.request != request { text += ", rewritten to \(destination.request.text)" }
+        if let rewritten = destination.request, rewritten != request { text += ", rewritten to \(rewritten.text)" }
         text += ":\n"
         if let refusal = destination.refusal { return text + "  REFUSED with \(refusal)\n" }
         for judgement in destination.judgements {
@@ -115,9 +119,10 @@ extension CallExplanation {
         json.add("allowed", .bool(isAllowed))
         json.add("caller", caller.map { "\($0)" })
         json.add("service", "\(service)")
+        json.add("protocol", isConnection ? "TCP" : "HTTP")
         json.add("request", request?.json)
         json.addList("routes", routes.map(\.json))
-        json.add("outcome", outcome.json)
+        json.add("outcome", isConnection ? outcome.connectionJSON : outcome.json)
         json.add("notes", notes)
         return json.json
     }
@@ -126,6 +131,7 @@ extension CallExplanation {
 extension RouteExplanation {
     fileprivate var json: JSONValue {
         var json = JSONMembers()
+        json.add("kind", rule.kind?.rawValue)
         json.add("rule", String(decoding: rule.label, as: UTF8.self))
         json.add("position", rule.position?.json)
         json.add("chosen", .bool(isChosen))
@@ -135,6 +141,15 @@ extension RouteExplanation {
 }
 
 extension CallExplanation.Outcome {
+    /// Without the statuses that a connection has not.
+    fileprivate var connectionJSON: JSONValue {
+        switch self {
+        case .noRoute: ["type": "no-route"]
+        case .noBackend: ["type": "no-backend"]
+        case .malformed, .redirected, .delivered: json
+        }
+    }
+
     fileprivate var json: JSONValue {
         switch self {
         case .malformed(let status, let reason):
@@ -153,7 +168,7 @@ extension CallExplanation.Destination {
         var json = JSONMembers()
         json.add("service", "\(service)")
         json.add("weight", weight.map(JSONValue.integer))
-        json.add("request", request.json)
+        json.add("request", request?.json)
         json.add("allowed", .bool(isAllowed))
         json.add("refusal", refusal)
         json.add("judgements", .array(judgements.map { $0.json(defaultAction) }))

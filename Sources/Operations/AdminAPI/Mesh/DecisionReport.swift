@@ -11,6 +11,7 @@ package struct DecisionReport: Sendable {
     /// The caller's SPIFFE ID; `nil`: it had none.
     package var caller: String?
     package var service: ResourceName
+    /// Empty for a connection to a TCP service, as `host` and `path` are.
     package var method: String
     /// In canonical form, as all that follows: what the rules judged.
     package var host: String

@@ -238,9 +238,10 @@ struct AdminHandler: Sendable {
             return .error(400, "the parameter to is missing", asText: request.wantsText)
         }
         var question = CallQuestion(from: request.parameter("from"), to: service)
-        question.method = request.parameter("method") ?? question.method
-        question.path = request.parameter("path") ?? question.path
+        question.method = request.parameter("method")
+        question.path = request.parameter("path")
         question.host = request.parameter("host")
+        question.fromAddress = request.parameter("fromIP")
         for field in request.parameters("header") {
             guard let colon = field.firstIndex(of: ":") else {
                 return .error(400, "a header is written as name:value", asText: request.wantsText)

@@ -12,6 +12,7 @@ struct Explain: ParsableCommand {
 
             Examples:
               heddle explain --from shop/web --to shop/orders --path /orders/1
+              heddle explain --from shop/web --to shop/ledger --from-ip 192.0.2.7
               heddle explain --from shop/web --to orders.shop --method POST --header 'x-tenant: a' --manifests mesh
               heddle explain --decision 5f0c8a3e1b7d4c2f
             """)
@@ -24,19 +25,25 @@ struct Explain: ParsableCommand {
     @Option(help: ArgumentHelp("The service that is called, by any of its names.", valueName: "service"))
     var to: String?
 
-    @Option(help: "The method.")
-    var method = "GET"
+    @Option(help: "The method. Default: GET; POST for a service of protocol GRPC.")
+    var method: String?
 
-    @Option(help: "The path, with a query if there is one.")
-    var path = "/"
+    @Option(help: "The path, with a query if there is one. Default: /")
+    var path: String?
 
     @Option(
         name: .customLong("header"), parsing: .singleValue,
         help: ArgumentHelp("A header of the request. May be repeated.", valueName: "name:value"))
     var headers: [String] = []
 
-    @Option(help: "The Host of the request. Default: the service's name.")
+    @Option(help: "The Host of the request. Default: the service's name. For a TCP service behind a gateway: SNI.")
     var host: String?
+
+    @Option(
+        name: .customLong("from-ip"),
+        help: ArgumentHelp(
+            "Where the call comes from, as the workload's node sees it. Default: none.", valueName: "address"))
+    var fromIP: String?
 
     @Option(help: ArgumentHelp("A call of the past, by its x-request-id.", valueName: "id"))
     var decision: String?
@@ -73,10 +80,11 @@ struct Explain: ParsableCommand {
     }
 
     private var query: [(name: String, value: String)] {
-        var query = [(name: "to", value: to ?? ""), (name: "method", value: method), (name: "path", value: path)]
-        if let from { query.append((name: "from", value: from)) }
-        if let host { query.append((name: "host", value: host)) }
-        return query + headers.map { (name: "header", value: $0) }
+        let options = [
+            ("to", to), ("method", method), ("path", path), ("from", from), ("host", host), ("fromIP", fromIP),
+        ]
+        return options.compactMap { name, value in value.map { (name: name, value: $0) } }
+            + headers.map { (name: "header", value: $0) }
     }
 
     private func explain(_ set: ManifestSet) throws {
@@ -88,6 +96,7 @@ struct Explain: ParsableCommand {
         question.method = method
         question.path = path
         question.host = host
+        question.fromAddress = fromIP
         question.fields = headers.map { header in
             let parts = header.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
             return (name: String(parts[0]), value: String(parts[1]))
