@@ -59,6 +59,37 @@ import Testing
         }
     }
 
+    @Test func `a connection is decided without a head as a naive reading of policy.md says`() {
+        var generator = RandomPolicies(seed: 9)
+        var isAllowed = 0
+        for _ in 0..<300 {
+            let policies = generator.policies()
+            let defaultAction = generator.defaultAction()
+            let name = ResourceName(namespace: "shop", name: "orders")
+            let program = AuthorizationProgram(
+                service: name, policies: policies, defaultAction: defaultAction, callProtocol: .tcp)
+            let naive = NaiveReading(policies: policies, defaultAction: defaultAction)
+            for _ in 0..<40 {
+                var call = generator.call()
+                call.callProtocol = .tcp
+                let matches = naive.matches(call)
+                let expected = naive.decide(matches)
+                let facts = call.facts()
+                let decision = program.decideConnection(facts)
+                let explanation = program.explainConnection(facts)
+                #expect(
+                    decision
+                        == Decision(
+                            isAllowed: expected.isAllowed, policy: Int32(expected.policy), rule: Int32(expected.rule)),
+                    "\(call) under \(policies)")
+                #expect(explanation.decision == decision)
+                #expect(explanation.verdicts.map(\.isMatch) == matches.flatMap { $0 })
+                isAllowed += decision.isAllowed ? 1 : 0
+            }
+        }
+        #expect(isAllowed > 1_200 && isAllowed < 10_800)
+    }
+
     @Test func `adding a DENY never widens access, with either default action`() {
         var generator = RandomPolicies(seed: 1)
         for _ in 0..<300 {

@@ -317,6 +317,16 @@ private let fromCart = source { $0.serviceAccounts = accounts(["shop/cart"]) }
         #expect(!AuthorizationProgram([policy(.deny, rule(to: [item]))], otherwise: .allow).allows(call))
     }
 
+    @Test func `a call of HTTP is denied where a connection is asked for`() {
+        let program = AuthorizationProgram([policy(.allow, rule())], otherwise: .allow)
+        let call = SampleCall().facts()
+        let isAllowed = program.decideConnection(call).isAllowed
+        #expect(!isAllowed)
+        let connection = SampleCall(callProtocol: .tcp).facts()
+        let isConnectionAllowed = program.decideConnection(connection).isAllowed
+        #expect(isConnectionAllowed)
+    }
+
     @Test func `the rest of the rule still has to match`() {
         let admin = operation { $0.paths = paths(["/admin"]) }
         let program = AuthorizationProgram(

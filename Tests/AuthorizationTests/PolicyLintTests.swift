@@ -115,3 +115,46 @@ import Testing
         #expect(lint(policy(.allow, rule(when: [local]))).isEmpty)
     }
 }
+
+/// policy.md, "TCP": what the lint says of it.
+@Suite struct HTTPOnTCPTests {
+    private let web = source { $0.serviceAccounts = accounts(["shop/web"]) }
+    private let admin = operation { $0.paths = paths(["/admin*"]) }
+    private let port = operation { $0.ports = ValueMatch(values: located([5432])) }
+    private static let names = ["orders", "db"].map { ResourceName(namespace: "shop", name: $0) }
+
+    private func lint(_ policies: AuthorizationPolicy...) -> [Diagnostic] {
+        PolicyLint.check(
+            policies: policies, services: Self.names, tcpServices: [Self.names[1]], defaultAction: .allow
+        ).filter { $0.code == .httpOnTCP }
+    }
+
+    @Test(arguments: [["db"], ["orders", "db"], []])
+    func `a DENY that needs HTTP matches every connection to a TCP service`(targets: [String]) {
+        let found = lint(policy(.deny, rule(from: [web], to: [admin]), targets: targets))
+        #expect(found.map(\.severity) == [.warning])
+        #expect(found.first?.position.line == 20)
+        #expect(found.first?.found == "paths in a DENY rule for TCP Service \"db\"")
+    }
+
+    @Test func `one item that needs HTTP is enough for a DENY`() {
+        #expect(lint(policy(.deny, rule(to: [port, admin]), targets: ["db"])).count == 1)
+        #expect(lint(policy(.deny, rule(when: [header("x", ["a"])]), targets: ["db"])).count == 1)
+        let token = source { $0.requestPrincipals = strings(["a"]) }
+        #expect(lint(policy(.deny, rule(from: [web, token]), targets: ["db"])).count == 1)
+    }
+
+    @Test func `an ALLOW that needs HTTP lets no connection in`() {
+        let found = lint(policy(.allow, rule(from: [web], to: [admin]), targets: ["db"]))
+        #expect(found.map(\.found) == ["paths in an ALLOW rule for TCP Service \"db\""])
+        #expect(lint(policy(.allow, rule(when: [header("x", ["a"])]), targets: ["db"])).count == 1)
+    }
+
+    @Test func `what may mean something gives no warning`() {
+        #expect(lint(policy(.allow, rule(from: [web], to: [admin]), targets: ["orders", "db"])).isEmpty)
+        #expect(lint(policy(.allow, rule(from: [web], to: [admin]), targets: [])).isEmpty)
+        #expect(lint(policy(.allow, rule(from: [web], to: [port, admin]), targets: ["db"])).isEmpty)
+        #expect(lint(policy(.deny, rule(from: [web], to: [port]), targets: ["db"])).isEmpty)
+        #expect(lint(policy(.deny, rule(from: [web], to: [admin]), targets: ["orders"])).isEmpty)
+    }
+}

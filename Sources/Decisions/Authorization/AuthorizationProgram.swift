@@ -97,6 +97,27 @@ package final class AuthorizationProgram: Sendable {
         return Decision(isAllowed: defaultAction == .allow, policy: -1, rule: -1)
     }
 
+    /// Decides a TCP connection, which has no head: the attributes of HTTP are absent, so that an ALLOW rule that asks for one
+    /// does not match, and a DENY rule that asks for one does. Allocates nothing.
+    /// - Parameter call: of protocol TCP. A call of HTTP is denied: without its head no rule could be asked.
+    package func decideConnection(_ call: borrowing CallFacts) -> Decision {
+        guard call.callProtocol == .tcp else { return Decision(isAllowed: false, policy: -1, rule: -1) }
+        let head = MessageHead(byteCapacity: 0, fieldCapacity: 0)
+        return decide(head, call)
+    }
+
+    /// The same decision, with what became of every rule.
+    /// - Parameter call: of protocol TCP.
+    package func explainConnection(_ call: borrowing CallFacts) -> Explanation {
+        let head = MessageHead(byteCapacity: 0, fieldCapacity: 0)
+        return Explanation(decision: decideConnection(call), verdicts: explain(head, call).verdicts)
+    }
+
+    /// Whether a rule asks for the peer's or the client's address.
+    package var asksForClientAddress: Bool {
+        predicates.contains { $0.attribute == .peerAddress || $0.attribute == .remoteAddress }
+    }
+
     /// The same decision, with what became of every rule.
     package func explain(_ head: borrowing MessageHead, _ call: borrowing CallFacts) -> Explanation {
         var verdicts: [RuleVerdict] = []

@@ -13,6 +13,8 @@ extension Diagnostic.Code {
     package static let redundantRule = Self("policy.redundant-rule")
     /// A policy for a namespace without services.
     package static let noTarget = Self("policy.no-target")
+    /// A rule about HTTP for a TCP Service, whose connections have none of it: a DENY matches them all, an ALLOW none.
+    package static let httpOnTCP = Self("policy.http-on-tcp")
     /// An ALLOW that asks nothing of the caller.
     package static let allowForEveryone = Self("policy.allow-for-everyone")
 }
@@ -23,16 +25,21 @@ package enum PolicyLint {
     /// - Returns: warnings, ordered by position.
     package static func check(_ snapshot: MeshSnapshot) -> [Diagnostic] {
         check(
-            policies: snapshot.policies, services: snapshot.services.keys, defaultAction: snapshot.mesh.defaultAction)
+            policies: snapshot.policies, services: snapshot.services.keys,
+            tcpServices: Set(snapshot.services.lazy.filter { $0.value.protocol == .tcp }.map(\.key)),
+            defaultAction: snapshot.mesh.defaultAction)
     }
 
     /// - Parameters:
     ///   - services: all of the mesh.
+    ///   - tcpServices: those of them that speak TCP.
     /// - Returns: warnings, ordered by position.
     package static func check(
-        policies: [AuthorizationPolicy], services: some Collection<ResourceName>, defaultAction: DefaultAction
+        policies: [AuthorizationPolicy], services: some Collection<ResourceName>,
+        tcpServices: Set<ResourceName> = [], defaultAction: DefaultAction
     ) -> [Diagnostic] {
         var found: [Diagnostic] = []
+        let connections = HTTPOnTCP(tcpServices)
         let servedNamespaces = Set(services.map(\.namespace))
         let allowed = Scopes(of: policies.filter { $0.action == .allow && !$0.rules.isEmpty })
         for policy in policies {
@@ -43,6 +50,7 @@ package enum PolicyLint {
             if policy.action == .deny, defaultAction == .deny, !allowed.touch(policy) {
                 if let rule = policy.rules.first { found.append(loneDeny(policy, rule)) }
             }
+            connections.check(policy, &found)
             for rule in policy.rules {
                 if let why = NeverMatching.reason(rule, policy.action) { found.append(why) }
                 if policy.action == .allow { checkAllow(rule, &found) }

@@ -1,0 +1,89 @@
+import Diagnostics
+import Manifests
+
+/// Rules about HTTP for services that speak TCP. A connection has no path to look at: a DENY rule that names one matches
+/// whatever comes, so that nothing slips by it, and an ALLOW rule that names one lets nothing in.
+struct HTTPOnTCP {
+    private let services: Set<ResourceName>
+    /// The first of each namespace by name.
+    private let byNamespace: [String: ResourceName]
+
+    init(_ tcpServices: Set<ResourceName>) {
+        services = tcpServices
+        byNamespace = Dictionary(tcpServices.map { ($0.namespace, $0) }, uniquingKeysWith: min)
+    }
+
+    func check(_ policy: AuthorizationPolicy, _ found: inout [Diagnostic]) {
+        let namespace = policy.metadata.name.namespace
+        let targets = policy.targetServices.map { ResourceName(namespace: namespace, name: $0.value) }
+        let isTCP = targets.map(services.contains)
+        switch policy.action {
+        case .deny:
+            guard
+                let service = targets.first(where: services.contains)
+                    ?? (targets.isEmpty ? byNamespace[namespace] : nil)
+            else { return }
+            for rule in policy.rules {
+                guard let (name, position) = rule.firstOfHTTP else { continue }
+                found.append(
+                    Diagnostic(
+                        .httpOnTCP, .warning, at: position,
+                        found: "\(name) in a DENY rule for TCP Service \(Diagnostic.quoted(service.name))",
+                        expected: "what a connection has: without \(name) to look at, the rule matches whatever comes",
+                        remedy: "target the other services alone, or remove \(name)"))
+            }
+        case .allow:
+            // For other services of a namespace, or of the list, the rule may mean something.
+            guard let service = targets.first, isTCP.allSatisfy(\.self) else { return }
+            for rule in policy.rules {
+                guard let (name, position) = rule.neededOfHTTP else { continue }
+                found.append(
+                    Diagnostic(
+                        .httpOnTCP, .warning, at: position,
+                        found: "\(name) in an ALLOW rule for TCP Service \(Diagnostic.quoted(service.name))",
+                        expected: "what a connection has: without \(name) to look at, the rule matches nothing",
+                        remedy: "remove \(name): the rule can ask for the caller, addresses and ports"))
+            }
+        }
+    }
+}
+
+/// An attribute of HTTP, and where a rule asks for it.
+private typealias Asked = (name: String, position: SourcePosition)
+
+extension PolicyRule {
+    /// The first attribute of HTTP that any part of the rule asks for.
+    fileprivate var firstOfHTTP: Asked? {
+        from.lazy.compactMap(\.ofHTTP).first ?? to.lazy.compactMap(\.ofHTTP).first
+            ?? when.lazy.compactMap(\.ofHTTP).first
+    }
+
+    /// The first that a call has to have to match: one that every item of a list asks for, or a condition.
+    fileprivate var neededOfHTTP: Asked? {
+        let sources = from.compactMap(\.ofHTTP)
+        if let first = sources.first, sources.count == from.count { return first }
+        let operations = to.compactMap(\.ofHTTP)
+        if let first = operations.first, operations.count == to.count { return first }
+        return when.lazy.compactMap(\.ofHTTP).first
+    }
+}
+
+extension PolicySource {
+    fileprivate var ofHTTP: Asked? {
+        requestPrincipals.firstPosition.map { ("requestPrincipals", $0) }
+    }
+}
+
+extension PolicyOperation {
+    fileprivate var ofHTTP: Asked? {
+        hosts.firstPosition.map { ("hosts", $0) } ?? methods.firstPosition.map { ("methods", $0) }
+            ?? paths.firstPosition.map { ("paths", $0) }
+    }
+}
+
+extension PolicyCondition {
+    fileprivate var ofHTTP: Asked? {
+        guard case .requestHeader(let name) = key else { return nil }
+        return ("request.headers[\(name)]", position)
+    }
+}
