@@ -6,7 +6,7 @@
 //     grpc_load stream PORT PATH SECONDS WINDOW BYTES          messages there and back on one stream, WINDOW of
 //                                                              them under way at once; prints how many came back
 //     grpc_load idle PORT PATH CONNECTIONS STREAMS             opens STREAMS on each connection, one message each,
-//                                                              prints "ready", keeps them open until standard input closes
+//                                                              prints "ready", keeps them until standard input closes
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>

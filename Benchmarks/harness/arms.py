@@ -8,17 +8,18 @@ import random
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import peers
 from certificates import Certificates
 from heddle import Heddle
-from load import Connection, answers, client_context, full_handshake, run_wrk, write_paths_script
+from load import (
+    Connection, HTTP2Connection, LoadResult, answers, client_context, full_handshake, run_wrk, write_paths_script)
 from measurement import Arm, Column, percentile
-from peers import CHANGING_PATH, Deployment, Proxy, Work
 from processes import BenchmarkError, Child, Ports, cpu_nanoseconds, proportional_bytes, resident_bytes
+from proxy import CHANGING_PATH, Deployment, Proxy, Work, serve, start_grpc_backend
+from traffic import HTTP, Traffic
 
 CPU = Column("cpuMicrosecondsPerRequest", "CPU µs/request", 1, has_ratio=True)
 RATE = Column("requestsPerSecond", "requests/s", 0)
@@ -40,6 +41,7 @@ class Settings:
     reloads: int
     idle_plain: int
     idle_tls: int
+    idle_streams: int
     handshakes: int
 
 
@@ -54,15 +56,20 @@ class Bench:
     say: object
     #: Arms begun so far, with what they have measured: an interrupted run still shows them.
     results: list[Arm]
+    #: The workload of the gRPC arms, once one of them has begun.
+    grpc_backend_port: int | None = None
 
     def arm(self, name: str, title: str, columns: list[Column]) -> Arm:
         self.results.append(Arm(name, title, columns))
         return self.results[-1]
 
-    def work(self, name: str, **more) -> Work:
+    def work(self, name: str, traffic: Traffic = HTTP, **more) -> Work:
         folder = self.folder / name
         folder.mkdir()
-        return Work(folder, self.ports, self.backend_port, self.certificates, **more)
+        if traffic.is_grpc and self.grpc_backend_port is None:
+            self.grpc_backend_port = start_grpc_backend(Work(self.folder, self.ports, 0))
+        backend = self.grpc_backend_port if traffic.is_grpc else self.backend_port
+        return Work(folder, self.ports, backend, self.certificates, traffic, **more)
 
     def deploy(self, start, proxies: list[Proxy], arm: Arm) -> dict[str, Deployment]:
         """Starts each proxy; one that fails is left out, and the arm says why."""
@@ -79,27 +86,36 @@ class Bench:
         return [proxy for proxy in self.proxies if proxy.name in names]
 
     def measure_throughput(
-        self, arm: Arm, deployments: dict[str, Deployment], scripts: dict[str, Path] | None = None
+        self, arm: Arm, deployments: dict[str, Deployment],
+        load: Callable[[str, Deployment, float], LoadResult] | None = None
     ) -> None:
-        """Interleaved rounds; each round begins with another proxy, so that none always runs on a warm machine."""
-        names, scripts = list(deployments), scripts or {}
-        for name in names:
-            run_wrk(deployments[name].port, 1, self.settings.connections, scripts.get(name))
+        """Rounds of `load`, which is told the row's name, whom to call and for how many seconds; wrk if there is none."""
+        load = load or (lambda _, deployment, seconds: run_wrk(deployment.port, seconds, self.settings.connections))
+        for name in list(deployments):
+            if load(name, deployments[name], 1).requests == 0:
+                arm.notes.append(f"{name} is left out: it answered nothing")
+                self.say(f"  {name} is left out: it answered nothing")
+                deployments.pop(name).stop()
+        for number, name, deployment in self.interleaved(deployments):
+            before = cpu_nanoseconds(deployment.children)
+            result = load(name, deployment, self.settings.duration)
+            used = cpu_nanoseconds(deployment.children) - before
+            latency = {} if result.p99_milliseconds is None else {"p99Milliseconds": result.p99_milliseconds}
+            arm.record(
+                name, cpuMicrosecondsPerRequest=used / 1000 / max(1, result.requests),
+                requestsPerSecond=result.requests_per_second, failedRequests=result.failed,
+                proportionalMebibytes=proportional_bytes(deployment.children) / MIB, **latency)
+            self.say(
+                f"  round {number} {name}: {used / 1000 / max(1, result.requests):.1f} µs, "
+                f"{result.requests_per_second:,.0f}/s" + "".join(f", p99 {value:.2f} ms" for value in latency.values()))
+
+    def interleaved(self, deployments: dict[str, Deployment]) -> Iterator[tuple[int, str, Deployment]]:
+        """Each round begins with another proxy, so that none always runs on a warm machine."""
+        names = list(deployments)
         for number in range(self.settings.rounds):
             start = number % len(names) if names else 0
             for name in names[start:] + names[:start]:
-                deployment = deployments[name]
-                before = cpu_nanoseconds(deployment.children)
-                result = run_wrk(deployment.port, self.settings.duration, self.settings.connections, scripts.get(name))
-                used = cpu_nanoseconds(deployment.children) - before
-                arm.record(
-                    name, cpuMicrosecondsPerRequest=used / 1000 / max(1, result.requests),
-                    requestsPerSecond=result.requests_per_second, p99Milliseconds=result.p99_milliseconds,
-                    proportionalMebibytes=proportional_bytes(deployment.children) / MIB,
-                    failedRequests=result.socket_errors + result.refused)
-                self.say(
-                    f"  round {number + 1} {name}: {used / 1000 / max(1, result.requests):.1f} µs, "
-                    f"{result.requests_per_second:,.0f}/s, p99 {result.p99_milliseconds:.2f} ms")
+                yield number + 1, name, deployments[name]
 
 
 def plain(bench: Bench) -> None:
@@ -108,16 +124,7 @@ def plain(bench: Bench) -> None:
     deployments = bench.deploy(
         lambda proxy: proxy.hop(work), bench.named("heddle", "haproxy", "nginx", "envoy"), arm)
     bench.measure_throughput(arm, deployments)
-    _stop(deployments)
-
-
-def mesh(bench: Bench) -> None:
-    title = f"Mesh path: two processes, mutual TLS 1.3, HTTP/1.1 between, a rule, {bench.settings.connections} connections"
-    arm = bench.arm("mesh", title, [CPU, RATE, P99, PSS, FAILED])
-    work = bench.work("mesh")
-    deployments = bench.deploy(lambda proxy: proxy.mesh(work), [p for p in bench.proxies if p.has_mesh], arm)
-    bench.measure_throughput(arm, deployments)
-    _stop(deployments)
+    stop(deployments)
 
 
 def rules(bench: Bench) -> None:
@@ -136,8 +143,9 @@ def rules(bench: Bench) -> None:
                 name = f"{proxy.name} {count:,}"
                 deployments[name] = deployment
                 scripts[name] = write_paths_script(work.folder / "paths.lua", count)
-    bench.measure_throughput(arm, deployments, scripts)
-    _stop(deployments)
+    bench.measure_throughput(arm, deployments, lambda name, deployment, seconds: run_wrk(
+        deployment.port, seconds, bench.settings.connections, scripts[name]))
+    stop(deployments)
     for proxy in bench.proxies:
         for count in ("1,000", "10,000"):
             ratio = arm.ratio(f"{proxy.name} {count}", f"{proxy.name} 10", CPU.key)
@@ -167,7 +175,7 @@ def _reload(bench: Bench, name: str, what: str, filler_count: int, proxies: list
     work = bench.work(name, filler_count=filler_count)
     deployments = bench.deploy(lambda proxy: proxy.hop(work), proxies, arm)
     _measure_reloads(bench, arm, deployments)
-    _stop(deployments)
+    stop(deployments)
 
 
 def _measure_reloads(bench: Bench, arm: Arm, deployments: dict[str, Deployment]) -> None:
@@ -284,14 +292,15 @@ def idle_plain(bench: Bench) -> None:
 
 
 def idle_tls(bench: Bench) -> None:
-    arm = bench.arm("idle-tls", f"{bench.settings.idle_tls:,} idle mutual-TLS connections after one request each", [IDLE])
+    arm = bench.arm(
+        "idle-tls", f"{bench.settings.idle_tls:,} idle mutual-TLS connections of HTTP/2 after one request each", [IDLE])
     work = bench.work("idle-tls")
-    context = client_context(bench.certificates)
+    context = client_context(bench.certificates, ["h2"])
     for proxy in [p for p in bench.proxies if p.has_mesh]:
         for deployment in bench.deploy(lambda proxy: proxy.mesh(work), [proxy], arm).values():
             figure = _bytes_per_connection(
                 deployment.tls_children, bench.settings.idle_tls,
-                lambda: Connection(deployment.tls_port, context, deployment.tls_name))
+                lambda: HTTP2Connection(deployment.tls_port, context, deployment.tls_name))
             arm.record(proxy.name, kibibytesPerConnection=figure / KIB)
             bench.say(f"  {proxy.name}: {figure / KIB:.2f} KiB per TLS connection")
             deployment.stop()
@@ -328,7 +337,7 @@ def handshakes(bench: Bench) -> None:
     arm = bench.arm("handshakes", "Full mutual TLS 1.3 handshakes (P-256, X25519) per CPU second of the server", [column])
     work = bench.work("handshakes")
     deployments = bench.deploy(lambda proxy: proxy.mesh(work), [p for p in bench.proxies if p.has_mesh], arm)
-    context = client_context(bench.certificates)
+    context = client_context(bench.certificates, ["h2"])
     for number in range(bench.settings.rounds):
         for name, deployment in deployments.items():
             for _ in range(20 if number == 0 else 1):
@@ -340,7 +349,7 @@ def handshakes(bench: Bench) -> None:
             rate = bench.settings.handshakes / (used / 1e9)
             arm.record(name, handshakesPerCPUSecond=rate)
             bench.say(f"  round {number + 1} {name}: {rate:.0f} handshakes per CPU second")
-    _stop(deployments)
+    stop(deployments)
 
 
 def cold_start(bench: Bench) -> None:
@@ -356,7 +365,7 @@ def cold_start(bench: Bench) -> None:
                 child = proxy.start_hop(work)
                 proxy.wait_ready(child)
                 ready_at = time.perf_counter()
-                served = peers.serve(proxy.name, proxy.port, [child])
+                served = serve(proxy.name, proxy.port, [child])
                 figures = {"readyMilliseconds": (ready_at - before) * 1000}
                 duration = (time.perf_counter() - before) * 1000
             else:
@@ -391,6 +400,6 @@ def resident(bench: Bench) -> None:
             deployment.stop()
 
 
-def _stop(deployments: dict[str, Deployment]) -> None:
+def stop(deployments: dict[str, Deployment]) -> None:
     for deployment in deployments.values():
         deployment.stop()

@@ -16,24 +16,33 @@ from pathlib import Path
 import arms
 import budget
 import certificates
+import http2_arms
 import peers
 import processes
+import stream_arms
 from heddle import Heddle
 from measurement import Arm, targets_table
+from proxy import Proxy, Work, start_backend
 from targets import judge
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 ARMS = {
-    "plain": arms.plain, "mesh": arms.mesh, "rules": arms.rules, "reload": arms.reload,
-    "reload-10000": arms.reload_large, "idle-plain": arms.idle_plain, "idle-tls": arms.idle_tls,
-    "handshakes": arms.handshakes, "cold": arms.cold_start, "resident": arms.resident, "budget": budget.budget,
+    "plain": arms.plain, "mesh": http2_arms.mesh, "mesh-256": http2_arms.mesh_256, "h2": http2_arms.http2_in,
+    "h2-tls": http2_arms.http2_in_tls, "grpc": http2_arms.grpc, "grpc-mesh": http2_arms.grpc_mesh,
+    "grpc-stream": stream_arms.grpc_stream, "grpc-stream-mesh": stream_arms.grpc_stream_mesh,
+    "bulk": stream_arms.bulk, "tcp": stream_arms.tcp, "tcp-mesh": stream_arms.tcp_mesh,
+    "rules": arms.rules, "reload": arms.reload, "reload-10000": arms.reload_large,
+    "idle-plain": arms.idle_plain, "idle-tls": arms.idle_tls, "idle-grpc": stream_arms.idle_grpc,
+    "handshakes": arms.handshakes, "cold": arms.cold_start, "resident": arms.resident,
+    "budget": budget.budget, "budget-mesh": budget.budget_mesh, "budget-h2": budget.budget_http2,
+    "budget-grpc": budget.budget_grpc,
 }
 
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
     parser.add_argument("--arms", default=",".join(ARMS), help="of: " + ", ".join(ARMS))
-    parser.add_argument("--peers", default="haproxy,nginx,envoy,traefik", help="whom to measure beside Heddle")
+    parser.add_argument("--peers", default="haproxy,nginx,envoy,traefik,nghttpx", help="whom to measure beside Heddle")
     parser.add_argument("--rounds", type=int, help="interleaved rounds (default 7, quick 3)")
     parser.add_argument("--duration", type=float, help="whole seconds of load a round and proxy (default 5, quick 2)")
     parser.add_argument("--connections", type=int, default=64)
@@ -55,9 +64,11 @@ def main() -> int:
     if (os.cpu_count() or 1) < 2:
         print("two cores are needed: one for the proxy, one for load and workload", file=sys.stderr)
         return 2
-    missing = [tool for tool in ("wrk", "nginx", "taskset", "openssl") if not shutil.which(tool)]
+    missing = [tool for tool in ("wrk", "h2load", "nginx", "taskset", "openssl") if not shutil.which(tool)]
     if missing:
-        print(f"not installed: {', '.join(missing)} (apt-get install wrk nginx util-linux openssl)", file=sys.stderr)
+        print(
+            f"not installed: {', '.join(missing)} (apt-get install wrk nghttp2-client nginx util-linux openssl)",
+            file=sys.stderr)
         return 2
 
     say = lambda text: print(text, file=sys.stderr, flush=True)  # noqa: E731
@@ -70,7 +81,7 @@ def main() -> int:
     results: list[Arm] = []
     try:
         ports = processes.Ports()
-        backend_port, _ = peers.start_backend(peers.Work(folder, ports, 0))
+        backend_port, _ = start_backend(Work(folder, ports, 0))
         bench = arms.Bench(
             settings, folder, ports, certificates.make(folder / "certificates"), proxies, backend_port, say,
             results)
@@ -78,9 +89,9 @@ def main() -> int:
             say(f"{name}:")
             try:
                 ARMS[name](bench)
-            except processes.BenchmarkError as error:
+            except (processes.BenchmarkError, OSError) as error:  # a TLS alert is an OSError
                 say(f"  the arm {name} ended early: {error}")
-                for child in [c for c in processes.running() if c.name != "backend"]:
+                for child in [c for c in processes.running() if not c.name.startswith("backend")]:
                     child.stop()
     except KeyboardInterrupt:
         say("interrupted; what was measured so far:")
@@ -106,7 +117,7 @@ def main() -> int:
     return 1 if options.strict and any(target.is_kept is False for target in targets) else 0
 
 
-def _available(options: argparse.Namespace, say) -> list[peers.Proxy]:
+def _available(options: argparse.Namespace, say) -> list[Proxy]:
     wanted = options.peers.split(",")
     candidates = [Heddle(options.heddle.resolve()), *(peer() for peer in peers.PEERS if peer.name in wanted)]
     found = []
@@ -125,10 +136,10 @@ def _settings(options: argparse.Namespace, descriptors: int) -> arms.Settings:
     return arms.Settings(
         rounds=options.rounds or (3 if quick else 7), duration=options.duration or (2 if quick else 5),
         connections=options.connections, reloads=options.reloads or (40 if quick else 200), idle_plain=idle_plain,
-        idle_tls=200 if quick else 1_000, handshakes=200 if quick else 1_000)
+        idle_tls=200 if quick else 1_000, idle_streams=1_000 if quick else 10_000, handshakes=200 if quick else 1_000)
 
 
-def _about(proxies: list[peers.Proxy], settings: arms.Settings) -> dict:
+def _about(proxies: list[Proxy], settings: arms.Settings) -> dict:
     processor = "?"
     for line in Path("/proc/cpuinfo").read_text().splitlines():
         if line.startswith("model name"):

@@ -1,7 +1,7 @@
-"""Heap allocations and system calls of one plain request in steady state: figures that hardly vary between machines.
+"""Heap allocations and system calls of one request in steady state: figures that hardly vary between machines.
 
-Allocations are counted by a library preloaded into the program, system calls by strace while wrk calls; either is left
-out, with a word, where the compiler or strace is missing."""
+Allocations are counted by a library preloaded into the program, system calls by strace while the load runs; either is
+left out, with a word, where the compiler or strace is missing."""
 
 from __future__ import annotations
 
@@ -10,37 +10,74 @@ import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 
+import http2_arms
+from arms import Bench
 from heddle import Heddle
-from load import run_wrk
+from load import LoadResult, run_wrk
 from measurement import Column
-from peers import serve
 from processes import BenchmarkError
+from proxy import Deployment, Proxy, Work
+from traffic import GRPC
 
 COUNTER = Path(__file__).resolve().parent.parent / "AllocationCounter"
 READS = {"read", "readv", "recv", "recvfrom", "recvmsg"}
 WRITES = {"write", "writev", "send", "sendto", "sendmsg"}
 
 
-def budget(bench) -> None:
+Load = Callable[[Deployment, float], LoadResult]
+
+
+def budget(bench: Bench) -> None:
+    _budget(
+        bench, "budget", "Per plain request, 64 connections", ("heddle", "haproxy", "nginx", "envoy"),
+        lambda proxy, work: proxy.hop(work), lambda deployment, seconds: run_wrk(deployment.port, seconds))
+
+
+def budget_mesh(bench: Bench) -> None:
+    _budget(
+        bench, "budget-mesh", "Per request on the mesh path, both processes, 64 connections",
+        ("heddle", "haproxy", "envoy"), lambda proxy, work: proxy.mesh(work),
+        lambda deployment, seconds: run_wrk(deployment.port, seconds))
+
+
+def budget_http2(bench: Bench) -> None:
+    _budget(
+        bench, "budget-h2", "Per request of HTTP/2 in, HTTP/1.1 out", ("heddle", "haproxy", "envoy"),
+        lambda proxy, work: proxy.hop(work), http2_arms.http2_load)
+
+
+def budget_grpc(bench: Bench) -> None:
+    _budget(
+        bench, "budget-grpc", "Per unary gRPC call, one hop", ("heddle", "haproxy", "envoy"),
+        lambda proxy, work: proxy.hop(work),
+        lambda deployment, seconds: http2_arms.grpc_load(bench, deployment, seconds), traffic=GRPC)
+
+
+def _budget(
+    bench: Bench, name: str, title: str, names: tuple[str, ...], start: Callable[[Proxy, Work], Deployment], load: Load,
+    **more
+) -> None:
     columns = [
         Column("allocationsPerRequest", "allocations", 3), Column("readsPerRequest", "reads", 2),
         Column("writesPerRequest", "writes", 2), Column("otherCallsPerRequest", "other calls", 2),
     ]
-    arm = bench.arm("budget", "Per plain request, 64 connections", columns)
-    for proxy in bench.named("heddle", "haproxy", "nginx", "envoy"):
+    arm = bench.arm(name, title, columns)
+    for proxy in bench.named(*names):
         figures: dict[str, float] = {}
-        work = bench.work(f"budget-{proxy.name}")
-        for deployment in bench.deploy(lambda proxy: proxy.hop(work), [proxy], arm).values():
+        work = bench.work(f"{name}-{proxy.name}", **more)
+        for deployment in bench.deploy(lambda proxy: start(proxy, work), [proxy], arm).values():
             try:
-                figures |= _system_calls(deployment)
+                figures |= _system_calls(deployment, load)
             except BenchmarkError as error:
                 arm.notes.append(str(error))
             deployment.stop()
-        if isinstance(proxy, Heddle):
+        if figures and isinstance(proxy, Heddle):
             try:
-                figures["allocationsPerRequest"] = _allocations(proxy, bench.work("budget-allocations"))
+                work = bench.work(f"{name}-allocations", **more)
+                figures["allocationsPerRequest"] = _allocations(proxy, work, start, load)
             except BenchmarkError as error:
                 arm.notes.append(str(error))
         if figures:
@@ -48,17 +85,18 @@ def budget(bench) -> None:
             bench.say(f"  {proxy.name}: " + ", ".join(f"{value:.2f} {key}" for key, value in figures.items()))
 
 
-def _system_calls(deployment) -> dict[str, float]:
+def _system_calls(deployment: Deployment, load: Load) -> dict[str, float]:
     strace = shutil.which("strace")
     if not strace:
         raise BenchmarkError("system calls are not counted: strace is not installed")
-    run_wrk(deployment.port, 1)
+    load(deployment, 1)
     arguments = [strace, "-c", "-f", "-U", "calls,name"]
-    for pid in deployment.children[0].process_ids():
-        arguments += ["-p", str(pid)]
+    for child in deployment.children:
+        for pid in child.process_ids():
+            arguments += ["-p", str(pid)]
     tracer = subprocess.Popen(arguments, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
     time.sleep(1)
-    result = run_wrk(deployment.port, 2)
+    result = load(deployment, 2)
     time.sleep(0.2)
     tracer.send_signal(signal.SIGINT)
     output = tracer.communicate(timeout=20)[1]
@@ -73,7 +111,7 @@ def _system_calls(deployment) -> dict[str, float]:
     }
 
 
-def _allocations(heddle: Heddle, work) -> float:
+def _allocations(heddle: Heddle, work: Work, start: Callable[[Proxy, Work], Deployment], load: Load) -> float:
     compiler = shutil.which("cc") or shutil.which("clang")
     if not compiler or not shutil.which("nm"):
         raise BenchmarkError("allocations are not counted: a C compiler and nm are needed")
@@ -81,16 +119,18 @@ def _allocations(heddle: Heddle, work) -> float:
     subprocess.run(
         [compiler, "-O2", "-shared", "-fPIC", f"-I{COUNTER}/include", "-o", str(library),
          str(COUNTER / "AllocationCounter.c")], check=True)
-    heddle.write_hop(work)
-    child = heddle.start_hop(work, {"LD_PRELOAD": str(library)})
-    deployment = serve("heddle", heddle.port, [child], seconds=60)
+    heddle.environment = {"LD_PRELOAD": str(library)}
     try:
-        run_wrk(deployment.port, 2)
-        before = _counted(child.pid, library)
-        result = run_wrk(deployment.port, 2)
-        return (_counted(child.pid, library) - before) / result.requests
+        deployment = start(heddle, work)
     finally:
-        child.stop()
+        heddle.environment = {}
+    try:
+        load(deployment, 2)
+        before = sum(_counted(child.pid, library) for child in deployment.children)
+        result = load(deployment, 2)
+        return (sum(_counted(child.pid, library) for child in deployment.children) - before) / result.requests
+    finally:
+        deployment.stop()
 
 
 def _counted(pid: int, library: Path) -> int:

@@ -7,8 +7,8 @@ import subprocess
 from pathlib import Path
 
 from load import answers
-from peers import Deployment, Proxy, Work, replace, serve
 from processes import PROXY_CORE, Child, wait_until
+from proxy import Deployment, Proxy, Work, replace, serve
 
 RESOURCES_PER_FILE = 99
 
@@ -18,6 +18,8 @@ class Heddle(Proxy):
 
     def __init__(self, binary: Path):
         self._binary = binary
+        #: What its processes get besides the bench's own environment.
+        self.environment: dict[str, str] = {}
 
     def program(self):
         return str(self._binary) if os.access(self._binary, os.X_OK) else None
@@ -33,6 +35,10 @@ class Heddle(Proxy):
 
     def write_hop(self, work: Work) -> None:
         """A gateway, a service, the rule, and whatever more `work` asks for. One worker."""
+        traffic, protocol = work.traffic, "HTTP"
+        if work.is_tls:
+            leaf = work.certificates.orders
+            protocol = f'HTTPS, tls: {{certificateFile: "{leaf.certificate}", keyFile: "{leaf.key}"}}'
         folder = work.subfolder("heddle/manifests")
         self._folder, self._port, self._telemetry = folder, work.ports.take(), work.ports.take()
         _write(folder / "mesh.yaml", f"""apiVersion: heddle/v1
@@ -46,35 +52,36 @@ apiVersion: heddle/v1
 kind: Gateway
 metadata: {{name: edge}}
 spec:
-  listeners: [{{name: http, address: 127.0.0.1, port: {self._port}, protocol: HTTP}}]
+  listeners: [{{name: http, address: 127.0.0.1, port: {self._port}, protocol: {protocol}}}]
 ---
 apiVersion: heddle/v1
 kind: Service
 metadata: {{name: orders}}
-spec: {{protocol: HTTP}}
+spec: {{protocol: {_protocol(work)}}}
 ---
 apiVersion: heddle/v1
 kind: Workload
 metadata: {{name: orders-1}}
 spec: {{service: orders, address: "127.0.0.1:{work.backend}"}}
 ---
-{_policy("edge-reads-orders", "orders", ["/bench/{**}", "/changing/{**}"], account="edge")}
+{_policy("edge-calls-orders", "orders", [traffic.prefix + "{**}", "/changing/{**}"], "edge", traffic.method)}
 ---
-{_route("bench", "orders", ["/bench"])}
+{_grpc_route("bench", "orders", traffic.prefix) if traffic.is_grpc else _route("bench", "orders", ["/bench"])}
 """)
         _write_many(folder, "rule", list(_rules(work.rule_count)))
         _write_many(folder, "filler", list(_fillers(work.filler_count, work.backend)))
-        self.publish(0)
+        if not traffic.is_grpc:
+            self.publish(0)
 
-    def start_hop(self, work: Work, environment: dict | None = None) -> Child:
+    def start_hop(self, work: Work) -> Child:
         """Starts on the manifests written last."""
         folder = work.subfolder("heddle")
         arguments = ["run", "--manifests", str(self._folder), "--state", str(folder / "state")]
-        return Child("heddle", [self.program(), *arguments], PROXY_CORE, folder, environment)
+        return Child("heddle", [self.program(), *arguments], PROXY_CORE, folder, self.environment)
 
     def hop(self, work):
         self.write_hop(work)
-        return serve(self.name, self._port, [self.start_hop(work)], seconds=60)
+        return serve(self.name, self._port, [self.start_hop(work)], seconds=60, work=work)
 
     def is_ready(self) -> bool:
         # Probes answer to no name that a DNS server decides about.
@@ -95,6 +102,32 @@ spec:
 """)
 
     def mesh(self, work):
+        outbound, beta, children = self._start_two(work, f"""spec: {{protocol: {_protocol(work)}}}
+---
+apiVersion: heddle/v1
+kind: Workload
+metadata: {{name: web-1}}
+spec: {{service: web, node: alpha, outbound: {{listen: "127.0.0.1:OUTBOUND"}}}}
+---
+{_policy("web-calls-orders", "orders", [work.traffic.prefix + "{**}"], "web", work.traffic.method)}
+""")
+        return serve(
+            self.name, outbound, children, work=work, tls_port=beta, tls_name="orders.default.mesh",
+            tls_children=children[:1])
+
+    def tcp_mesh(self, work):
+        outbound, beta, children = self._start_two(work, """spec: {protocol: TCP}
+---
+apiVersion: heddle/v1
+kind: Workload
+metadata: {name: web-1}
+spec: {service: web, node: alpha, outbound: {tcp: [{service: orders, listen: "127.0.0.1:OUTBOUND"}]}}
+---
+""" + _tcp_policy())
+        return Deployment(self.name, outbound, children, tls_port=beta, tls_children=children[:1])
+
+    def _start_two(self, work: Work, orders: str) -> tuple[int, int, list[Child]]:
+        """Two nodes: web calls from alpha, orders runs on beta. `orders` goes on from the service's metadata."""
         folder = work.subfolder("heddle-mesh/manifests")
         outbound, alpha, beta = work.ports.take(), work.ports.take(), work.ports.take()
         certificates = work.certificates
@@ -122,31 +155,54 @@ metadata: {{name: web}}
 spec: {{protocol: HTTP}}
 ---
 apiVersion: heddle/v1
+kind: Workload
+metadata: {{name: orders-1}}
+spec: {{service: orders, node: beta, address: "127.0.0.1:{work.backend}"}}
+---
+apiVersion: heddle/v1
 kind: Service
 metadata: {{name: orders}}
+{orders.replace("OUTBOUND", str(outbound))}""")
+        children = []
+        for node in ("beta", "alpha"):
+            state = work.folder / "heddle-mesh" / node
+            arguments = ["run", "--manifests", str(folder), "--state", str(state), "--node", node]
+            children.append(Child(
+                f"heddle-{node}", [self.program(), *arguments], PROXY_CORE, work.subfolder("heddle-mesh"),
+                self.environment))
+        return outbound, beta, children
+
+    def tcp_hop(self, work):
+        folder, outbound = work.subfolder("heddle-tcp/manifests"), work.ports.take()
+        _write(folder / "mesh.yaml", f"""apiVersion: heddle/v1
+kind: Mesh
+metadata: {{name: mesh}}
+spec: {{proxy: {{workers: 1}}}}
+---
+apiVersion: heddle/v1
+kind: Service
+metadata: {{name: web}}
 spec: {{protocol: HTTP}}
 ---
 apiVersion: heddle/v1
 kind: Workload
 metadata: {{name: web-1}}
-spec: {{service: web, node: alpha, outbound: {{listen: "127.0.0.1:{outbound}"}}}}
+spec: {{service: web, outbound: {{tcp: [{{service: orders, listen: "127.0.0.1:{outbound}"}}]}}}}
+---
+apiVersion: heddle/v1
+kind: Service
+metadata: {{name: orders}}
+spec: {{protocol: TCP}}
 ---
 apiVersion: heddle/v1
 kind: Workload
 metadata: {{name: orders-1}}
-spec: {{service: orders, node: beta, address: "127.0.0.1:{work.backend}"}}
+spec: {{service: orders, address: "127.0.0.1:{work.backend}"}}
 ---
-{_policy("web-reads-orders", "orders", ["/bench/{**}"], account="web")}
-""")
-        children = []
-        for node in ("beta", "alpha"):
-            state = work.folder / "heddle-mesh" / node
-            arguments = ["run", "--manifests", str(folder), "--state", str(state), "--node", node]
-            child = Child(
-                f"heddle-{node}", [self.program(), *arguments], PROXY_CORE, work.subfolder("heddle-mesh"))
-            children.append(child)
-        return serve(
-            self.name, outbound, children, tls_port=beta, tls_name="orders.default.mesh", tls_children=children[:1])
+{_tcp_policy()}""")
+        arguments = ["run", "--manifests", str(folder), "--state", str(work.folder / "heddle-tcp" / "state")]
+        child = Child("heddle-tcp", [self.program(), *arguments], PROXY_CORE, work.subfolder("heddle-tcp"))
+        return Deployment(self.name, outbound, [child])
 
     def wait_ready(self, child: Child) -> None:
         wait_until("heddle's readyz", [child], self.is_ready, seconds=60)
@@ -162,7 +218,11 @@ def _write_many(folder: Path, name: str, documents: list[str]) -> None:
         _write(folder / f"{name}-{start // RESOURCES_PER_FILE:04}.yaml", text + "\n")
 
 
-def _policy(name: str, service: str, paths: list[str], account: str) -> str:
+def _protocol(work: Work) -> str:
+    return "GRPC" if work.traffic.is_grpc else "HTTP"
+
+
+def _policy(name: str, service: str, paths: list[str], account: str, method: str = "GET") -> str:
     return f"""apiVersion: heddle/v1
 kind: AuthorizationPolicy
 metadata: {{name: {name}}}
@@ -172,7 +232,29 @@ spec:
   rules:
 """ + "\n".join(
         f"""  - from: [{{source: {{serviceAccounts: [default/{account}]}}}}]
-    to: [{{operation: {{methods: [GET], paths: ["{path}"]}}}}]""" for path in paths)
+    to: [{{operation: {{methods: [{method}], paths: ["{path}"]}}}}]""" for path in paths)
+
+
+def _tcp_policy() -> str:
+    return """apiVersion: heddle/v1
+kind: AuthorizationPolicy
+metadata: {name: web-calls-orders}
+spec:
+  targetRefs: [{kind: Service, name: orders}]
+  action: ALLOW
+  rules: [{from: [{source: {serviceAccounts: [default/web]}}]}]
+"""
+
+
+def _grpc_route(name: str, service: str, prefix: str) -> str:
+    return f"""apiVersion: heddle/v1
+kind: GRPCRoute
+metadata: {{name: {name}}}
+spec:
+  parentRefs: [{{kind: Gateway, name: edge}}]
+  rules:
+  - matches: [{{method: {{service: {prefix.strip("/")}}}}}]
+    backendRefs: [{{name: {service}}}]"""
 
 
 def _route(name: str, service: str, prefixes: list[str]) -> str:

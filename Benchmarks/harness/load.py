@@ -6,6 +6,7 @@ import re
 import socket
 import ssl
 import subprocess
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,19 +17,19 @@ PATH = "/bench/item"
 
 
 @dataclass(frozen=True)
-class WrkResult:
+class LoadResult:
     requests: int
     requests_per_second: float
-    p99_milliseconds: float
-    socket_errors: int
-    #: Answers outside 2xx and 3xx.
-    refused: int
+    #: Requests without an answer, and answers outside 2xx and 3xx.
+    failed: int
+    #: h2load does not tell it.
+    p99_milliseconds: float | None = None
 
 
 _UNITS = {"us": 0.001, "ms": 1.0, "s": 1000.0, "m": 60_000.0}
 
 
-def run_wrk(port: int, seconds: float, connections: int = 64, script: Path | None = None) -> WrkResult:
+def run_wrk(port: int, seconds: float, connections: int = 64, script: Path | None = None) -> LoadResult:
     """One wrk thread on the load's core."""
     arguments = [
         "taskset", "-c", str(LOAD_CORE), "wrk", "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s", "--latency",
@@ -45,9 +46,28 @@ def run_wrk(port: int, seconds: float, connections: int = 64, script: Path | Non
         raise BenchmarkError(f"wrk said nothing that can be read:\n{output}")
     errors = re.search(r"Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)", output)
     refused = re.search(r"Non-2xx or 3xx responses: (\d+)", output)
-    return WrkResult(
-        int(total[1]), float(rate[1]), float(p99[1]) * _UNITS[p99[2]],
-        sum(map(int, errors.groups())) if errors else 0, int(refused[1]) if refused else 0)
+    failed = (sum(map(int, errors.groups())) if errors else 0) + (int(refused[1]) if refused else 0)
+    return LoadResult(int(total[1]), float(rate[1]), failed, float(p99[1]) * _UNITS[p99[2]])
+
+
+def run_h2load(
+    url: str, seconds: float, connections: int, streams: int, body: Path | None = None, fields: tuple[str, ...] = ()
+) -> LoadResult:
+    """One h2load thread on the load's core, with HTTP/2 alone: prior knowledge for `http:`, ALPN for `https:`."""
+    arguments = [
+        "taskset", "-c", str(LOAD_CORE), "h2load", "-t1", f"-c{connections}", f"-m{streams}",
+        "-D", str(max(1, round(seconds))), "-H", f":authority: {HOST}", "--npn-list=h2",
+    ]
+    if body:
+        arguments += ["-d", str(body)]
+    for field in fields:
+        arguments += ["-H", field]
+    output = subprocess.run([*arguments, url], capture_output=True, text=True, timeout=seconds + 60).stdout
+    counts = re.search(r"requests: (\d+) total, \d+ started, (\d+) done, (\d+) succeeded", output)
+    rate = re.search(r"finished in [\d.]+\w+, ([\d.]+) req/s", output)
+    if not (counts and rate):
+        raise BenchmarkError(f"h2load said nothing that can be read:\n{output}")
+    return LoadResult(int(counts[2]), float(rate[1]), int(counts[1]) - int(counts[3]))
 
 
 def write_paths_script(path: Path, count: int) -> Path:
@@ -68,6 +88,48 @@ end
 
 def request_bytes(path: str = PATH, method: str = "GET", host: str = HOST) -> bytes:
     return f"{method} {path} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()
+
+
+def read_bytes(port: int, seconds: float) -> int:
+    """Bytes that come on one connection within `seconds`, 0 if nobody accepts. They are counted and thrown away by the
+    kernel (MSG_TRUNC): the load costs next to nothing."""
+    scrap, count = bytearray(4 << 20), 0
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+            end = time.monotonic() + seconds
+            while time.monotonic() < end:
+                received = connection.recv_into(scrap, len(scrap), socket.MSG_TRUNC)
+                if received == 0:
+                    break
+                count += received
+    except OSError:
+        pass
+    return count
+
+
+def read_bulk(port: int, path: str, pause: float) -> int:
+    """The body of one answer, counted and thrown away; reading it begins `pause` seconds after asking, when every buffer
+    on the way is full."""
+    scrap, head = bytearray(4 << 20), b""
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+        connection.sendall(request_bytes(path))
+        time.sleep(pause)
+        while b"\r\n\r\n" not in head:
+            received = connection.recv(4096)
+            if not received:
+                return 0
+            head += received
+        lower, body = head.split(b"\r\n\r\n", 1)
+        length = re.search(rb"\r\ncontent-length: *(\d+)", lower.lower())
+        if not lower.startswith(b"HTTP/1.1 200") or not length:
+            raise BenchmarkError(f"no bulk came: {lower[:200]!r}")
+        count = len(body)
+        while count < int(length[1]):
+            received = connection.recv_into(scrap, len(scrap), socket.MSG_TRUNC)
+            if received == 0:
+                break
+            count += received
+        return count
 
 
 class Connection:
@@ -136,6 +198,60 @@ class Connection:
                 return body
 
 
+class HTTP2Connection:
+    """A client of HTTP/2 over TLS that asks once at a time and knows just enough of HPACK to see a 200."""
+
+    def __init__(self, port: int, context: ssl.SSLContext, server_name: str):
+        connection = socket.create_connection(("127.0.0.1", port), timeout=10)
+        self._socket = context.wrap_socket(connection, server_hostname=server_name)
+        self._buffer, self._stream = b"", -1
+        self._socket.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + _frame(4, 0, 0, b""))
+
+    def get(self, path: str = PATH) -> tuple[int | None]:
+        self._stream += 2
+        # `:method GET` and `:scheme https` of the static table, `:path` and `:authority` as literals without indexing.
+        block = b"\x82\x87" + b"\x04" + _literal(path) + b"\x01" + _literal(HOST)
+        self._socket.sendall(_frame(1, 0x5, self._stream, block))  # END_HEADERS, END_STREAM
+        status = None
+        while True:
+            kind, flags, stream, payload = self._read()
+            if kind == 4 and not flags & 1:
+                self._socket.sendall(_frame(4, 1, 0, b""))
+            elif kind in (3, 7):
+                raise ConnectionError("the stream or the connection was given up")
+            elif kind == 1 and stream == self._stream:
+                # A change of the table's size may stand before; 0x88 is `:status 200` of the static table.
+                status = 200 if b"\x88" in payload[:4] else 0
+            if kind in (0, 1) and stream == self._stream and flags & 1:
+                return (status,)
+
+    def close(self) -> None:
+        self._socket.close()
+
+    def _read(self) -> tuple[int, int, int, bytes]:
+        length = int.from_bytes(self._exactly(3), "big")
+        kind, flags = self._exactly(2)
+        stream = int.from_bytes(self._exactly(4), "big")
+        return kind, flags, stream, self._exactly(length)
+
+    def _exactly(self, count: int) -> bytes:
+        while len(self._buffer) < count:
+            data = self._socket.recv(65536)
+            if not data:
+                raise ConnectionError("closed by the peer")
+            self._buffer += data
+        taken, self._buffer = self._buffer[:count], self._buffer[count:]
+        return taken
+
+
+def _frame(kind: int, flags: int, stream: int, payload: bytes) -> bytes:
+    return len(payload).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big") + payload
+
+
+def _literal(text: str) -> bytes:
+    return bytes([len(text)]) + text.encode()
+
+
 def answers(port: int, path: str = PATH, method: str = "GET", context: ssl.SSLContext | None = None,
             server_name: str | None = None, host: str = HOST) -> int | None:
     """The status of one request on a connection of its own, or `None` while nobody answers."""
@@ -149,11 +265,12 @@ def answers(port: int, path: str = PATH, method: str = "GET", context: ssl.SSLCo
         return None
 
 
-def client_context(certificates) -> ssl.SSLContext:
-    """TLS 1.3 with the web leaf. Names are not checked: the peers' leaf carries a SPIFFE ID instead of a DNS name."""
+def client_context(certificates, protocols: list[str]) -> ssl.SSLContext:
+    """TLS 1.3 with the web leaf, offering `protocols` by ALPN. Names are not checked: the peers' leaf carries a SPIFFE ID instead of a DNS name."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     context.check_hostname = False
+    context.set_alpn_protocols(protocols)
     context.load_verify_locations(certificates.root)
     context.load_cert_chain(certificates.web.certificate, certificates.web.key)
     return context

@@ -1,4 +1,4 @@
-"""The peers: how each is configured from its templates in Benchmarks/peers, started on the proxy's core and reloaded."""
+"""The peers: each configured, started on the proxy's core and reloaded in its own way."""
 
 from __future__ import annotations
 
@@ -8,135 +8,11 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
-from dataclasses import dataclass, field
 from pathlib import Path
 
-from certificates import Certificates
-from load import PATH, answers, client_context
-from processes import LOAD_CORE, PROXY_CORE, BenchmarkError, Child, Ports, wait_until
-
-TEMPLATES = Path(__file__).resolve().parent.parent / "peers"
-CHANGING_PATH = "/changing/item"
-
-
-@dataclass
-class Work:
-    """What a proxy is asked to do in one arm."""
-
-    folder: Path
-    ports: Ports
-    backend: int
-    certificates: Certificates | None = None
-    #: Routes, each with a rule, besides the one for `/bench/`: `/r0/`, `/r1/`, …
-    rule_count: int = 0
-    #: Resources that are there and never called. Peers get a third of it as routes, Heddle three kinds of resources.
-    filler_count: int = 0
-
-    def subfolder(self, name: str) -> Path:
-        folder = self.folder / name
-        folder.mkdir(parents=True, exist_ok=True)
-        return folder
-
-    def route_prefixes(self) -> list[str]:
-        numbered = [f"/r{index}/" for index in range(self.rule_count)]
-        return ["/bench/", *numbered, *(f"/filler{index}/" for index in range(self.filler_count // 3))]
-
-
-@dataclass
-class Deployment:
-    """A proxy that serves."""
-
-    name: str
-    port: int
-    #: Whose CPU time and memory count: two processes on the mesh path.
-    children: list[Child]
-    #: Where mutual TLS from another node arrives, and the name a client asks for there.
-    tls_port: int | None = None
-    tls_name: str = "orders"
-    #: The process behind `tls_port`.
-    tls_children: list[Child] = field(default_factory=list)
-
-    def stop(self) -> None:
-        for child in self.children:
-            child.stop()
-
-
-class Proxy:
-    """What every proxy can do. `hop` and `mesh` return once a first request has been answered rightly."""
-
-    name = ""
-    has_mesh = True
-    has_hop = True
-
-    def program(self) -> str | None:
-        raise NotImplementedError
-
-    def version(self) -> str:
-        raise NotImplementedError
-
-    def hop(self, work: Work) -> Deployment:
-        raise NotImplementedError
-
-    def mesh(self, work: Work) -> Deployment:
-        raise NotImplementedError
-
-    def publish(self, generation: int) -> None:
-        """Makes `/changing/` answer with `x-generation: generation`: one rename(2), and the reload signal if any."""
-        raise NotImplementedError
-
-
-def fill(template: str, target: Path, **values: object) -> Path:
-    """Writes a template with its `{{names}}` replaced, by way of rename(2)."""
-    text = (TEMPLATES / template).read_text()
-    for name, value in values.items():
-        text = text.replace("{{" + name + "}}", str(value))
-    return replace(target, text)
-
-
-def replace(target: Path, text: str) -> Path:
-    staged = target.parent.parent / f".{target.name}.staged"
-    staged.write_text(text)
-    os.rename(staged, target)
-    return target
-
-
-def certificate_values(certificates: Certificates) -> dict[str, object]:
-    return {
-        "root": certificates.root, "web_bundle": certificates.web.bundle, "orders_bundle": certificates.orders.bundle,
-        "web_certificate": certificates.web.certificate, "web_key": certificates.web.key,
-        "web_spiffe_id": certificates.web.spiffe_id, "orders_certificate": certificates.orders.certificate,
-        "orders_key": certificates.orders.key, "orders_spiffe_id": certificates.orders.spiffe_id,
-    }
-
-
-def serve(name: str, port: int, children: list[Child], seconds: float = 30, **more) -> Deployment:
-    """Waits for the first right answer, and checks that the rule is enforced."""
-    wait_until(f"{name}'s first answer", children, lambda: answers(port) == 200, seconds)
-    if answers(port, method="DELETE") != 403:
-        raise BenchmarkError(f"{name} does not enforce the rule: DELETE {PATH} was not answered with 403")
-    return Deployment(name, port, children, **more)
-
-
-def start_backend(work: Work) -> tuple[int, Child]:
-    """nginx as the workload, on the load's core."""
-    nginx = shutil.which("nginx")
-    if not nginx:
-        raise BenchmarkError("the workload of every arm is nginx, which is not installed: apt-get install nginx")
-    folder, port = work.subfolder("backend"), work.ports.take()
-    config = fill("nginx/backend.conf", folder / "backend.conf", folder=folder, port=port, user=_nginx_user())
-    child = Child("backend", [nginx, "-p", str(folder), "-c", str(config)], LOAD_CORE, folder)
-    wait_until("the workload", [child], lambda: answers(port) == 200)
-    return port, child
-
-
-def _nginx_user() -> str:
-    return "user root;" if os.geteuid() == 0 else ""
-
-
-def _first_line(*command: str) -> str:
-    output = subprocess.run(command, capture_output=True, text=True)
-    return (output.stdout or output.stderr).strip().splitlines()[0]
+from load import answers
+from processes import PROXY_CORE, Child, wait_until
+from proxy import Deployment, Proxy, Work, certificate_values, fill, first_line, nginx_user, replace, serve
 
 
 class HAProxy(Proxy):
@@ -146,12 +22,14 @@ class HAProxy(Proxy):
         return shutil.which("haproxy") or next((p for p in ["/usr/sbin/haproxy"] if os.path.exists(p)), None)
 
     def version(self):
-        return _first_line(self.program(), "-v").removeprefix("HAProxy version ").split()[0]
+        return first_line(self.program(), "-v").removeprefix("HAProxy version ").split()[0]
 
     def _write_hop(self, generation: int) -> None:
         fill(
             "haproxy/hop.cfg", self._folder / "hop.cfg", folder=self._folder, port=self._port,
-            backend=self._work.backend, generation=generation)
+            backend=self._work.backend, generation=generation, method=self._work.traffic.method,
+            tls=f"ssl crt {self._work.certificates.orders.bundle} alpn h2,http/1.1" if self._work.is_tls else "",
+            backend_options="proto h2" if self._work.traffic.is_grpc else "")
 
     def hop(self, work):
         self._work, self._folder, self._port = work, work.subfolder("haproxy"), work.ports.take()
@@ -162,22 +40,38 @@ class HAProxy(Proxy):
         self._write_hop(0)
         self._child = Child(
             "haproxy", [self.program(), "-W", "-f", str(self._folder / "hop.cfg")], PROXY_CORE, self._folder)
-        return serve(self.name, self._port, [self._child])
+        return serve(self.name, self._port, [self._child], work=work)
 
     def publish(self, generation):
         self._write_hop(generation)
         os.kill(self._child.pid, signal.SIGUSR2)
 
     def mesh(self, work):
-        folder, port, peer = work.subfolder("haproxy-mesh"), work.ports.take(), work.ports.take()
-        values = certificate_values(work.certificates) | {"backend": work.backend}
-        server = fill("haproxy/mesh-server.cfg", folder / "server.cfg", port=peer, **values)
-        client = fill("haproxy/mesh-client.cfg", folder / "client.cfg", port=port, peer=peer, **values)
+        port, peer, children = self._start_two(work, "mesh")
+        return serve(self.name, port, children, work=work, tls_port=peer, tls_children=children[:1])
+
+    def _start_two(self, work: Work, template: str) -> tuple[int, int, list[Child]]:
+        folder, port, peer = work.subfolder(f"haproxy-{template}"), work.ports.take(), work.ports.take()
+        values = certificate_values(work.certificates) | {
+            "backend": work.backend, "between": work.between, "method": work.traffic.method,
+            "prefix": work.traffic.prefix, "backend_options": "proto h2" if work.traffic.is_grpc else "",
+        }
+        server = fill(f"haproxy/{template}-server.cfg", folder / "server.cfg", port=peer, **values)
+        client = fill(f"haproxy/{template}-client.cfg", folder / "client.cfg", port=port, peer=peer, **values)
         children = [
-            Child("haproxy-server", [self.program(), "-db", "-f", str(server)], PROXY_CORE, folder),
-            Child("haproxy-client", [self.program(), "-db", "-f", str(client)], PROXY_CORE, folder),
-        ]
-        return serve(self.name, port, children, tls_port=peer, tls_children=children[:1])
+            Child(f"haproxy-{side}", [self.program(), "-db", "-f", str(config)], PROXY_CORE, folder)
+            for side, config in (("server", server), ("client", client))]
+        return port, peer, children
+
+    def tcp_hop(self, work):
+        folder, port = work.subfolder("haproxy-tcp"), work.ports.take()
+        config = fill("haproxy/tcp-hop.cfg", folder / "tcp.cfg", port=port, backend=work.backend)
+        child = Child("haproxy-tcp", [self.program(), "-db", "-f", str(config)], PROXY_CORE, folder)
+        return Deployment(self.name, port, [child])
+
+    def tcp_mesh(self, work):
+        port, peer, children = self._start_two(work, "tcp")
+        return Deployment(self.name, port, children, tls_port=peer, tls_children=children[:1])
 
 
 class Nginx(Proxy):
@@ -188,14 +82,14 @@ class Nginx(Proxy):
         return shutil.which("nginx")
 
     def version(self):
-        return _first_line(self.program(), "-v").split("/")[-1]
+        return first_line(self.program(), "-v").split("/")[-1]
 
     def _write_hop(self, generation: int) -> None:
         locations = "\n".join(
             f"        location {prefix} {{ limit_except GET {{ deny all; }} proxy_pass http://orders; }}"
             for prefix in self._work.route_prefixes())
         fill(
-            "nginx/hop.conf", self._folder / "hop.conf", folder=self._folder, port=self._port, user=_nginx_user(),
+            "nginx/hop.conf", self._folder / "hop.conf", folder=self._folder, port=self._port, user=nginx_user(),
             backend=self._work.backend, generation=generation, locations=locations)
 
     def hop(self, work):
@@ -249,31 +143,50 @@ class Envoy(Proxy):
             f"rule{index}": {
                 "principals": [{"any": True}],
                 "permissions": [{"and_rules": {"rules": [
-                    {"header": {"name": ":method", "string_match": {"exact": "GET"}}},
+                    {"header": {"name": ":method", "string_match": {"exact": self._work.traffic.method}}},
                     {"url_path": {"path": {"prefix": prefix}}},
                 ]}}],
             } for index, prefix in enumerate([*work.route_prefixes(), "/changing/"])
         }
         config = fill(
             "envoy/hop.yaml", self._folder / "hop.yaml", folder=self._folder, port=port, backend=work.backend,
-            policies=json.dumps(policies))
-        return serve(self.name, port, [self._start("envoy", config, self._folder)], seconds=60)
+            policies=json.dumps(policies), tls=_envoy_tls(work) if work.is_tls else "",
+            backend_protocol=_envoy_protocol(work.traffic.is_grpc))
+        return serve(self.name, port, [self._start("envoy", config, self._folder)], seconds=60, work=work)
 
     def publish(self, generation):
         self._write_routes(generation)
 
     def mesh(self, work):
         folder, port, peer = work.subfolder("envoy-mesh"), work.ports.take(), work.ports.take()
-        values = certificate_values(work.certificates) | {"backend": work.backend}
+        values = certificate_values(work.certificates) | {
+            "backend": work.backend, "between": work.between, "method": work.traffic.method,
+            "prefix": work.traffic.prefix, "hop_protocol": _envoy_protocol(work.between == "h2"),
+            "backend_protocol": _envoy_protocol(work.traffic.is_grpc),
+        }
         server = fill("envoy/mesh-server.yaml", folder / "server.yaml", port=peer, **values)
         client = fill("envoy/mesh-client.yaml", folder / "client.yaml", port=port, peer=peer, **values)
         children = [self._start("envoy-server", server, folder), self._start("envoy-client", client, folder)]
-        return serve(self.name, port, children, tls_port=peer, tls_children=children[:1])
+        return serve(self.name, port, children, work=work, tls_port=peer, tls_children=children[:1])
 
     def _start(self, name: str, config: Path, folder: Path) -> Child:
         arguments = [self.program(), "-c", str(config), "--concurrency", "1", "--disable-hot-restart", "-l", "error"]
         arguments += ["--service-node", "bench", "--service-cluster", "bench"]  # RDS asks for them
         return Child(name, arguments, PROXY_CORE, folder)
+
+
+def _envoy_protocol(is_http2: bool) -> str:
+    return "http2_protocol_options: {}" if is_http2 else "http_protocol_options: {}"
+
+
+def _envoy_tls(work: Work) -> str:
+    leaf = work.certificates.orders
+    certificate = {"certificate_chain": {"filename": str(leaf.certificate)}, "private_key": {"filename": str(leaf.key)}}
+    context = {
+        "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext",
+        "common_tls_context": {"alpn_protocols": ["h2", "http/1.1"], "tls_certificates": [certificate]},
+    }
+    return json.dumps({"name": "envoy.transport_sockets.tls", "typed_config": context})
 
 
 class Traefik(Proxy):
@@ -309,8 +222,48 @@ class Traefik(Proxy):
         self._write_routes(generation)
 
 
-PEERS: list[type[Proxy]] = [HAProxy, Nginx, Envoy, Traefik]
+class Nghttpx(Proxy):
+    """nghttp2's own proxy. It has no rules (Debian builds it without mruby): it does not forward a path outside, and that
+    is all."""
+
+    name = "nghttpx"
+    has_rules = False
+
+    def program(self):
+        return shutil.which("nghttpx")
+
+    def version(self):
+        return first_line(self.program(), "--version").split("/")[-1]
+
+    def hop(self, work):
+        folder, port = work.subfolder("nghttpx"), work.ports.take()
+        tls = [str(work.certificates.orders.key), str(work.certificates.orders.certificate)] if work.is_tls else []
+        arguments = [f"--frontend=127.0.0.1,{port}{'' if work.is_tls else ';no-tls'}", *self._backend(work), *tls]
+        return serve(self.name, port, [self._start("nghttpx", folder, arguments)], work=work, has_rules=False)
+
+    def mesh(self, work):
+        folder, port, peer = work.subfolder("nghttpx-mesh"), work.ports.take(), work.ports.take()
+        certificates = work.certificates
+        server = [
+            f"--frontend=127.0.0.1,{peer}", *self._backend(work), "--verify-client",
+            f"--verify-client-cacert={certificates.root}", f"--npn-list={work.between}",
+            str(certificates.orders.key), str(certificates.orders.certificate)]
+        client = [
+            f"--frontend=127.0.0.1,{port};no-tls",
+            f"--backend=127.0.0.1,{peer};;tls;sni=orders;proto={work.between}", f"--cacert={certificates.root}",
+            f"--client-private-key-file={certificates.web.key}", f"--client-cert-file={certificates.web.certificate}"]
+        children = [self._start("nghttpx-server", folder, server), self._start("nghttpx-client", folder, client)]
+        return serve(self.name, port, children, work=work, has_rules=False, tls_port=peer, tls_children=children[:1])
+
+    def _backend(self, work: Work) -> list[str]:
+        protocol = "h2" if work.traffic.is_grpc else "http/1.1"
+        return [
+            f"--backend=127.0.0.1,{work.backend};{work.traffic.prefix};proto={protocol}",
+            f"--backend=127.0.0.1,{work.backend};/;proto={protocol};dnf"]
+
+    def _start(self, name: str, folder: Path, arguments: list[str]) -> Child:
+        options = fill("nghttpx/nghttpx.conf", folder / f"{name}.conf")
+        return Child(name, [self.program(), f"--conf={options}", *arguments], PROXY_CORE, folder)
 
 
-def tls_answers(deployment: Deployment, certificates: Certificates) -> int | None:
-    return answers(deployment.tls_port, context=client_context(certificates), server_name=deployment.tls_name)
+PEERS: list[type[Proxy]] = [HAProxy, Nginx, Envoy, Traefik, Nghttpx]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import re
 import resource
 import signal
 import socket
@@ -128,6 +129,22 @@ def cpu_nanoseconds(children: list[Child]) -> int:
 def proportional_bytes(children: list[Child]) -> int:
     """Proportional set size, in bytes: shared pages count once, divided among those who map them."""
     return _rollup(children, "Pss:")
+
+
+def reset_peak_resident(children: list[Child]) -> None:
+    for child in children:
+        for pid in child.process_ids():
+            Path(f"/proc/{pid}/clear_refs").write_text("5")
+
+
+def peak_resident_bytes(children: list[Child]) -> int:
+    """The most that was resident since `reset_peak_resident`, added up over the processes."""
+    total = 0
+    for child in children:
+        for pid in child.process_ids():
+            found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
+            total += int(found[1]) * 1024 if found else 0
+    return total
 
 
 def resident_bytes(children: list[Child]) -> int:
