@@ -43,4 +43,30 @@ struct ByteQueueTests {
         #expect(received == sent)
         #expect(queue.isEmpty)
     }
+
+    @Test func `a queue leaves bytes behind only when its socket is full`() throws {
+        var ends: [CInt] = [0, 0]
+        let made = unsafe socketpair(AF_UNIX, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_NONBLOCK.rawValue), 0, &ends)
+        try #require(made == 0)
+        var byteCount: CInt = 4 << 20
+        unsafe setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &byteCount, socklen_t(MemoryLayout<CInt>.size))
+        let writer = Socket(owning: ends[0])
+        let reader = Socket(owning: ends[1])
+        let pool = BlockPool()
+        var queue = ByteQueue()
+        queue.append([UInt8](repeating: 7, count: 40 * BlockPool.blockByteCount).span, from: pool)
+        // Blocks that are not full, as after an earlier write: nobody would be told to go on.
+        queue.drop(100, into: pool)
+
+        _ = queue.send(to: writer, pool: pool)
+
+        var isFull = false
+        if !queue.isEmpty {
+            let more: [UInt8] = [7]
+            if case .wouldBlock = unsafe more.withUnsafeBytes({ unsafe writer.send($0) }) { isFull = true }
+        }
+        #expect(queue.isEmpty || isFull)
+        _ = reader.descriptor
+        queue.removeAll(into: pool)
+    }
 }

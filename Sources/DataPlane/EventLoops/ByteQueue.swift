@@ -83,8 +83,7 @@ package struct ByteQueue {
                 wanted = count
                 result = unsafe socket.send(first.bytes)
             } else {
-                wanted = min(count, Self.vectorCount * BlockPool.blockByteCount)
-                result = sendSeveral(to: socket)
+                (wanted, result) = sendSeveral(to: socket)
             }
             switch result {
             case .bytes(let taken):
@@ -99,18 +98,21 @@ package struct ByteQueue {
         return .bytes(sent)
     }
 
-    private func sendSeveral(to socket: borrowing Socket) -> SocketResult {
+    /// - Returns: How many bytes were offered, which fewer than so many full blocks may hold, and what became of them.
+    private func sendSeveral(to socket: borrowing Socket) -> (offered: Int, result: SocketResult) {
         unsafe withUnsafeTemporaryAllocation(of: iovec.self, capacity: Self.vectorCount) { vectors in
             var filled = 0
+            var offered = 0
             var block = first
             while let current = block, filled < vectors.count {
                 let bytes = unsafe current.bytes
                 unsafe vectors[filled] = unsafe iovec(
                     iov_base: UnsafeMutableRawPointer(mutating: bytes.baseAddress!), iov_len: bytes.count)
                 filled += 1
+                offered += bytes.count
                 block = current.next
             }
-            return unsafe socket.send(UnsafeMutableBufferPointer(rebasing: vectors[..<filled]))
+            return unsafe (offered, socket.send(UnsafeMutableBufferPointer(rebasing: vectors[..<filled])))
         }
     }
 }
