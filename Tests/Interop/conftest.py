@@ -6,12 +6,13 @@ import os
 import shutil
 import sys
 from pathlib import Path
+from typing import Callable
 
 import pytest
 
 from lab.mesh import Authority, Mesh
 from lab.namespaces import Host, TwoHosts
-from lab.processes import Process, accepts, wait_until
+from lab.processes import Process, accepts
 
 HERE = Path(__file__).resolve().parent
 REPOSITORY = HERE.parent.parent
@@ -41,6 +42,11 @@ class Laboratory:
         self.hosts, self.authority, self.folder, self.is_direct = hosts, authority, folder, is_direct
         self._processes: list[Process] = []
         self._meshes: list[Mesh] = []
+        self._cleanups: list[Callable[[], None]] = []
+
+    def at_end(self, cleanup: Callable[[], None]) -> None:
+        """Called once all processes have ended."""
+        self._cleanups.append(cleanup)
 
     def start(self, host: Host, name: str, arguments: list[str], port: int) -> Process:
         """A server, and waits until it listens."""
@@ -49,10 +55,10 @@ class Laboratory:
         process.wait_for(f"{name} listened on {port}", lambda: accepts((self._address(host), port)))
         return process
 
-    def workload(self, name: str, script: str, port: int, host: Host | None = None) -> Process:
+    def workload(self, name: str, script: str, port: int, *arguments: str, host: Host | None = None) -> Process:
         """One of workloads/, on host b if no other is named."""
-        return self.start(
-            host or self.hosts.b, name, [sys.executable, "-B", str(HERE / "workloads" / script), str(port)], port)
+        program = [sys.executable, "-B", str(HERE / "workloads" / script), str(port), *arguments]
+        return self.start(host or self.hosts.b, name, program, port)
 
     def mesh(self, name: str = "mesh") -> Mesh:
         """Not started yet."""
@@ -73,6 +79,8 @@ class Laboratory:
         finally:
             for process in self._processes:
                 process.end()
+            for cleanup in self._cleanups:
+                cleanup()
 
     def _address(self, host: Host) -> str:
         return "127.0.0.1" if host is self.hosts.a else host.address

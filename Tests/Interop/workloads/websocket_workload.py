@@ -47,8 +47,8 @@ async def judge(socket: ServerConnection, request):
 
 async def main(port: int) -> None:
     async with serve(
-            talk, "0.0.0.0", port, process_request=judge, subprotocols=["echo"], max_size=16 << 20,
-            compression="deflate"):
+            talk, "0.0.0.0", port, process_request=judge, max_size=16 << 20, compression="deflate",
+            select_subprotocol=lambda _, offered: "echo" if "echo" in offered else None):
         await asyncio.get_running_loop().create_future()
 
 
