@@ -70,6 +70,8 @@ class Laboratory:
         parts = [
             f"--- node {node.host.name}\n{node.log()}" for mesh in self._meshes for node in (mesh.a, mesh.b)]
         parts += [f"--- {process.log.name}\n{process.said(2000)}" for process in self._processes]
+        # Bytes that nobody reads are what a stuck stream looks like from outside.
+        parts += [f"--- sockets of host {host.name}\n{host.sockets()}" for host in (self.hosts.a, self.hosts.b)]
         return "\n".join(parts)
 
     def close(self) -> None:

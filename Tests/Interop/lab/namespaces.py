@@ -42,6 +42,10 @@ class Host:
     def heal(self) -> None:
         self._rules(None)
 
+    def sockets(self) -> str:
+        """What `ss` says of its TCP connections: queues, processes and timers."""
+        return subprocess.run(self.command(["ss", "-tnpo"]), capture_output=True, text=True).stdout
+
     def _rules(self, rule: str | None) -> None:
         table = "table inet faults\ndelete table inet faults\n"  # the first line makes the second one always succeed
         if rule is not None:
