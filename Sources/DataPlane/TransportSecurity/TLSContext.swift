@@ -53,7 +53,13 @@ package final class TLSContext: @unchecked Sendable {
     private init(_ role: Role, _ applicationProtocols: [String]) throws(TLSError) {
         ERR_clear_error()
         let names = applicationProtocols.flatMap { name in [UInt8(clamping: name.utf8.count)] + name.utf8.prefix(255) }
-        guard let pointer = unsafe SSL_CTX_new(TLS_method()) else {
+        let library =
+            switch role {
+            case .meshServer, .meshClient: unsafe MeshAlgorithms.library
+            // An operator's key may be of any kind, and there is no peer's certificate to read.
+            case .gatewayServer: unsafe OpaquePointer?.none
+            }
+        guard let pointer = unsafe SSL_CTX_new_ex(library, nil, TLS_method()) else {
             throw TLSError(drainingQueueAfter: "cannot make a TLS context")
         }
         self.role = role
