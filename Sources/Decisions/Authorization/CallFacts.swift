@@ -13,7 +13,7 @@ package struct CallFacts: ~Copyable {
     package var destinationAddress: IPAddress
     /// 0 for a Unix socket.
     package var destinationPort: UInt16
-    package let callProtocol: CallProtocol
+    package var callProtocol: CallProtocol
     /// In lower case; empty where there was none.
     let serverNameIndication: [UInt8]
 

@@ -33,7 +33,10 @@ final class CallOrigin {
     ///   - caller: May be another than the last call's: each generation has its own.
     ///   - remote: `nil`: the peer.
     ///   - destination: `nil`: none yet.
-    func setFacts(caller: Caller?, remote: IPAddress?, destination: NetworkAddress?) {
+    ///   - callProtocol: As the call's service declares it.
+    func setFacts(
+        caller: Caller?, remote: IPAddress?, destination: NetworkAddress?, callProtocol: CallProtocol
+    ) {
         if facts.caller !== caller {
             facts = CallFacts(
                 caller: caller, peerAddress: peer.ip, serverNameIndication: serverNameBytes)
@@ -41,6 +44,7 @@ final class CallOrigin {
         facts.remoteAddress = remote ?? peer.ip
         facts.destinationAddress = destination?.ip ?? .unspecified
         facts.destinationPort = destination?.port ?? 0
+        facts.callProtocol = callProtocol
     }
 
     /// The service that SNI named: it alone, never Host, says what an inbound call is for.

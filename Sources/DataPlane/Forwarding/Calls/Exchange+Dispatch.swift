@@ -220,8 +220,12 @@ extension Exchange {
     }
 
     private func decide(_ service: ServiceView, endpoint: EndpointView?) -> Decision {
-        origin.setFacts(caller: caller, remote: remoteAddress, destination: endpoint?.address)
-        return service.program.decide(request, origin.facts)
+        let isConnection = tunnel == .connection
+        origin.setFacts(
+            caller: caller, remote: remoteAddress, destination: endpoint?.address,
+            callProtocol: isConnection ? .tcp : .http)
+        return isConnection
+            ? service.program.decideConnection(origin.facts) : service.program.decide(request, origin.facts)
     }
 
     /// The policies changed while the call is under way: ends it if they no longer allow it.

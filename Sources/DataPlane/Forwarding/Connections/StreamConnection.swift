@@ -269,8 +269,9 @@ class StreamConnection: EventHandler {
         while true {
             let isFilled = fillOutput()
             guard state == .open || state == .finishing else { return }
+            let hadOutput = !output.isEmpty
             guard sendOutput() else { return }
-            guard isFilled, output.isEmpty else { break }
+            guard isFilled, hadOutput, output.isEmpty else { break }
         }
         if wantsOutputEnd, output.isEmpty {
             wantsOutputEnd = false
