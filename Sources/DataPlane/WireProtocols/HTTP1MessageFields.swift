@@ -12,9 +12,6 @@ struct HTTP1MessageFields {
     /// `Upgrade` names a WebSocket, and nothing else.
     private(set) var asksForWebSocket = false
 
-    /// Digits of a length: more than 10^18 - 1 bytes are nobody's honest intent.
-    private static let contentLengthDigits = 18
-
     /// - Parameter isRequest: `Host` and `Expect` mean something.
     init(_ head: borrowing MessageHead, isRequest: Bool) throws(HTTP1Error) {
         var hasUpgrade = false
@@ -27,7 +24,10 @@ struct HTTP1MessageFields {
                 hostIndex = index
             case .contentLength:
                 guard contentLength == nil else { throw .repeatedContentLength }
-                contentLength = try Self.length(head.bytes(head.fields[index].value))
+                guard let length = ContentLength.parse(head.bytes(head.fields[index].value)) else {
+                    throw .invalidContentLength
+                }
+                contentLength = length
             case .transferEncoding:
                 guard !hasTransferEncoding else { throw .invalidTransferEncoding }
                 hasTransferEncoding = true
@@ -61,16 +61,6 @@ struct HTTP1MessageFields {
         }
         guard !hasTransferEncoding || contentLength == nil else { throw .contentLengthAndTransferEncoding }
         isUpgrade = hasUpgrade && namesUpgrade
-    }
-
-    private static func length(_ digits: Span<UInt8>) throws(HTTP1Error) -> UInt64 {
-        guard !digits.isEmpty, digits.count <= contentLengthDigits else { throw .invalidContentLength }
-        var length: UInt64 = 0
-        for index in digits.indices {
-            guard ASCII.isDigit(digits[index]) else { throw .invalidContentLength }
-            length = length * 10 + UInt64(digits[index] - 0x30)
-        }
-        return length
     }
 
     /// Takes `chunked` alone. Codings before a final `chunked` leave the framing clear, so that they are merely not

@@ -20,6 +20,9 @@ public struct ByteClass {
     /// `tchar` (RFC 9110 § 5.6.2): methods, field names.
     @inlinable @inline(__always)
     public static var token: ByteClass { ByteClass(low: 0x03FF_6CFA_0000_0000, high: 0x57FF_FFFF_C7FF_FFFE) }
+    /// `tchar` without upper-case letters: field names of HTTP/2 (RFC 9113 § 8.2.1).
+    @inlinable @inline(__always)
+    public static var lowercaseToken: ByteClass { ByteClass(low: 0x03FF_6CFA_0000_0000, high: 0x57FF_FFFF_C000_0000) }
     /// `unreserved` (RFC 3986 § 2.3): the bytes whose escape means the same as they do.
     @inlinable @inline(__always)
     public static var unreserved: ByteClass { ByteClass(low: 0x03FF_6000_0000_0000, high: 0x47FF_FFFE_87FF_FFFE) }

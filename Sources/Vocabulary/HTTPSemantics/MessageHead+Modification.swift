@@ -1,8 +1,11 @@
 /// Changes of fields by names that manifests chose: in lower case, with their interned form found beforehand.
 extension MessageHead {
     /// Adds a field after those there are.
-    package mutating func addField(name: Span<UInt8>, known: KnownField, value: Span<UInt8>) {
+    package mutating func addField(
+        name: Span<UInt8>, known: KnownField, value: Span<UInt8>, isNeverIndexed: Bool = false
+    ) {
         addLine(name: name, value: value, known: known)
+        if isNeverIndexed { fields[fields.count - 1].isNeverIndexed = true }
     }
 
     /// Gives the first field of this name the value and drops the others; adds one if there is none.

@@ -15,6 +15,12 @@ extension MessageHead {
         for index in fields.indices where fields[index].known == .host { fields[index].value = host }
     }
 
+    /// Adds the `host` field that a request without one has in canonical form.
+    package mutating func addHostField() {
+        let name = append(KnownField.host.name.bytes)
+        appendField(Field(name: name, value: host, known: .host))
+    }
+
     package mutating func setHost(canonicalizing bytes: Span<UInt8>) throws(MalformedRequest) {
         try setHost(canonicalizing: append(bytes))
     }

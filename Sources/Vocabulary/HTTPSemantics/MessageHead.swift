@@ -9,6 +9,8 @@ public struct MessageHead: ~Copyable {
         public var value: ByteRange
         /// The interned name, `.other` where it is not a common one.
         public var known: KnownField
+        /// Whoever encoded it wants it in no table of a compressor, on any hop (RFC 7541 § 7.1.3).
+        public var isNeverIndexed = false
 
         @inlinable
         public init(name: ByteRange, value: ByteRange, known: KnownField) {

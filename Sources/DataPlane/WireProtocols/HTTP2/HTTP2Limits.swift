@@ -1,63 +1,37 @@
-/// What one HTTP/2 connection's other side may ask of this one.
+/// What one HTTP/2 connection's other side may ask of this one. Over a limit, unless it says otherwise: GOAWAY with
+/// ENHANCE_YOUR_CALM.
 package struct HTTP2Limits: Sendable, Hashable {
-    /// Streams at a time (SETTINGS_MAX_CONCURRENT_STREAMS). At least 1. Default: 100.
+    /// Streams at a time (SETTINGS_MAX_CONCURRENT_STREAMS); one more is refused with REFUSED_STREAM. At least 1. Default: 100.
     package var concurrentStreams: UInt32 = 100
-    /// Bytes of a header list, decoded, with 32 for each field (SETTINGS_MAX_HEADER_LIST_SIZE). Default: 64 KiB.
+    /// Bytes of a header list, decoded, with 32 for each field (SETTINGS_MAX_HEADER_LIST_SIZE, RFC 9113 § 6.5.2). A request
+    /// over it is answered with 431 before the connection ends, unless it is over four times as much. Default: 64 KiB.
     package var headerListByteCount = 64 * 1024
-    /// Fields of a header list. Default: 100.
+    /// Fields of a header list, without pseudo-header fields; of those that a `cookie` was split into only the bytes count.
+    /// Over it: as for `headerListByteCount`. Default: 100.
     package var fieldCount = 100
-    /// Streams that the other side resets, or makes us reset, in 30 s. Default: 1,000.
+    /// CONTINUATION frames of a header block (CVE-2024-30255). At least 1. Default: 16.
+    package var continuations = 16
+    /// Streams that a client resets in 30 s (CVE-2023-44487), and likewise those that it makes us reset: with malformed
+    /// requests, windows that overflow, frames for streams that are over, more streams than it may have (CVE-2025-8671).
+    /// Default: 1,000.
     package var resets = 1_000
-    /// SETTINGS frames in 30 s. Default: 100.
+    /// SETTINGS frames in 30 s, acknowledgements not counted. Default: 100.
     package var settings = 100
-    /// PING frames in 30 s. Default: 300.
+    /// Entries of one SETTINGS frame. Default: 32.
+    package var settingsEntries = 32
+    /// PING frames in 30 s, besides acknowledgements, and one for each frame of DATA or HEADERS either way: measuring a path
+    /// takes as many. Default: 300.
     package var pings = 300
     /// DATA frames in 30 s that hold nothing and end nothing. Default: 1,000.
     package var emptyData = 1_000
     /// Answers to SETTINGS and PING that wait to be written. Default: 100.
     package var queuedAcknowledgements = 100
-    /// A stream's window at first, in bytes. Default: 256 KiB.
+    /// Frames that wait to be written, besides bodies and four for each stream: resets, window updates. Default: 1,000.
+    package var queuedFrames = 1_000
+    /// A stream's window at first, in bytes. 65,535 to 2^31 - 1. Default: 256 KiB.
     package var streamWindow: Int32 = 256 * 1024
-    /// The connection's window at first, in bytes. Default: 1 MiB.
+    /// The connection's window at first, in bytes. 65,535 to 2^31 - 1. Default: 1 MiB.
     package var connectionWindow: Int32 = 1024 * 1024
 
     package init() {}
-}
-
-/// A limit that a connection went over; the connection ends with ENHANCE_YOUR_CALM.
-package enum HTTP2Limit: UInt8, Sendable, CaseIterable {
-    case headerList, fieldCount, continuations, resets, provokedResets, settings, pings, emptyData, output
-
-    /// In lower case, with dashes: the label of `heddle_http2_limits_exceeded_total`.
-    package var name: String {
-        switch self {
-        case .headerList: "header-list"
-        case .fieldCount: "field-count"
-        case .continuations: "continuations"
-        case .resets: "resets"
-        case .provokedResets: "provoked-resets"
-        case .settings: "settings"
-        case .pings: "pings"
-        case .emptyData: "empty-data"
-        case .output: "output"
-        }
-    }
-}
-
-/// Counts what happens within 30 s.
-struct RateCounter {
-    private var count = 0
-    private var since: UInt64 = 0
-
-    private static let milliseconds: UInt64 = 30_000
-
-    /// - Returns: `false` if this one is over the limit.
-    mutating func count(upTo limit: Int, now: UInt64) -> Bool {
-        if now >= since + Self.milliseconds {
-            since = now
-            count = 0
-        }
-        count += 1
-        return count <= limit
-    }
 }

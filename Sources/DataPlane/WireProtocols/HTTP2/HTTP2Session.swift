@@ -1,298 +1,291 @@
 import CNghttp2
 import HTTPSemantics
 
-/// One side of an HTTP/2 connection (RFC 9113) without its I/O: bytes in, events and bytes out. nghttp2 frames, compresses, keeps the
-/// streams' states and windows; what a message must be is checked here once more, field by field.
+/// One HTTP/2 connection as either side sees it (RFC 9113), without I/O: bytes in, bytes out. nghttp2 frames, compresses and
+/// keeps the windows; what messages and peers may be is checked here.
 ///
-/// SAFETY: nghttp2's session is this object's alone, and calls back only inside calls of this object's, on its thread; the pointer
-/// to this object that it is given is good as long as it lives. A stream's pointer is good until `closed`: the handler keeps the
-/// stream until then.
+/// Used on one thread. Nothing is freed while it is in use, not even by a handler that drops its connection from within a
+/// call, provided that it says `abandon` first.
+///
+/// SAFETY: `handle` is nghttp2's session, made and freed with this object, with memory that `memory` keeps.
 @safe
 package final class HTTP2Session {
-    package enum Role {
-        case client, server
+    package enum Role: Sendable {
+        case server, client
     }
 
     let role: Role
     let limits: HTTP2Limits
     unowned let handler: any HTTP2SessionHandler
-    /// Keeps nghttp2's memory alive longer than its session.
     private let memory: HTTP2Memory
-    private var session: OpaquePointer!
-    var pointer: OpaquePointer { unsafe session }
-    /// Milliseconds of a clock that never goes back; whoever has the session sets it before `receive`.
+    let handle: OpaquePointer
+
+    /// The time, in milliseconds from any beginning: set by the owner, before `receive` at the latest.
     package var now: UInt64 = 0
 
-    var block = HTTP2HeaderBlock()
-    private var writer = HTTP2FieldWriter()
-    var counters = Counters()
-    /// Bytes that this `flush` may still write.
-    var room = 0
-    private(set) var isTerminated = false
-    private var hasReceivedGoAway = false
-    private var hasReceivedSettings = false
-    package private(set) var openStreamCount = 0
+    // What is on its way in.
+    var scanner: HTTP2FrameScanner
+    var block = HTTP2FieldBlock()
+    /// The request that its owner is just told of.
+    private(set) var pendingRequest: Int32 = 0
+    var pendingEndsStream = false
+    /// The DATA frame under way had some.
+    var frameHasData = false
+    private var isReceiving = false
 
-    struct Counters {
-        var resets = RateCounter()
-        var provokedResets = RateCounter()
-        var settings = RateCounter()
-        var pings = RateCounter()
-        var emptyData = RateCounter()
+    // What is on its way out.
+    var encoder = HTTP2FieldEncoder()
+    /// Bytes of this call of `flush`, and how many it may have.
+    var flushedByteCount = 0
+    var flushLimit = 0
+    private var isFlushing = false
+    /// The server's settings, which tell the limit of streams, have been written.
+    var hasSentSettings = false
+    /// GOAWAY is queued, or was sent, and nothing that comes matters.
+    private(set) var isTerminated = false
+    private(set) var isAbandoned = false
+
+    /// Answers that are all status.
+    var reply = MessageHead(byteCapacity: 0, fieldCapacity: 0)
+
+    // Streams.
+    /// Streams that are open on either side.
+    package internal(set) var openStreamCount = 0
+    /// The highest that the peer opened.
+    var lastPeerStream: Int32 = 0
+    var closedStreams = HTTP2ClosedStreams()
+    /// How the stream that is closed next comes to be.
+    var closingCause = HTTP2ClosedStreams.Cause.ended
+    /// A request that was answered here instead of being handed over.
+    var answeredStream: Int32 = 0
+
+    // What the peer has left.
+    var budgets = Budgets()
+
+    struct Budgets {
+        var resets = HTTP2Budget()
+        var provokedResets = HTTP2Budget()
+        var settings = HTTP2Budget()
+        var pings = HTTP2Budget()
+        var emptyData = HTTP2Budget()
+        /// Pings that are as good as paid for.
+        var paidPings = 0
+        /// CONTINUATION frames of the block under way.
+        var continuations = 0
     }
 
-    /// Streams a client opens before it knows how many the server takes.
-    private static let assumedConcurrentStreams: UInt32 = 100
-
+    /// Queues the preface and the first settings.
+    /// - Parameter handler: Outlives the session.
     package init(role: Role, handler: any HTTP2SessionHandler, limits: HTTP2Limits, memory: HTTP2Memory) {
         self.role = role
-        self.handler = handler
         self.limits = limits
+        self.handler = handler
         self.memory = memory
-        unsafe session = unsafe HTTP2Callbacks.makeSession(role, limits, memory, owner: self)
-        submitSettings()
+        scanner = HTTP2FrameScanner(isServer: role == .server)
+        var options: OpaquePointer?
+        guard unsafe nghttp2_option_new(&options) == 0, let options = unsafe options else {
+            fatalError("out of memory")
+        }
+        defer { unsafe nghttp2_option_del(options) }
+        unsafe nghttp2_option_set_no_auto_window_update(options, 1)
+        // Messages are checked here, and refused where nghttp2 would leave out what is wrong.
+        unsafe nghttp2_option_set_no_http_messaging(options, 1)
+        unsafe nghttp2_option_set_no_closed_streams(options, 1)
+        unsafe nghttp2_option_set_max_send_header_block_length(options, 4 << 20)
+        unsafe nghttp2_option_set_max_outbound_ack(options, limits.queuedAcknowledgements)
+        unsafe nghttp2_option_set_max_settings(options, limits.settingsEntries)
+        unsafe nghttp2_option_set_max_continuations(options, limits.continuations + 1)
+        // Resets are counted here.
+        unsafe nghttp2_option_set_stream_reset_rate_limit(options, UInt64(UInt32.max), UInt64(UInt32.max))
+
+        // nghttp2 wants the object to be whole for `user_data`; the handle is set at once.
+        var handle: OpaquePointer?
+        var allocator = unsafe memory.allocator()
+        let callbacks = unsafe memory.callbacks.pointer
+        let result =
+            switch role {
+            case .server: unsafe nghttp2_session_server_new3(&handle, callbacks, nil, options, &allocator)
+            case .client: unsafe nghttp2_session_client_new3(&handle, callbacks, nil, options, &allocator)
+            }
+        guard result == 0, let handle = unsafe handle else { fatalError("out of memory") }
+        unsafe self.handle = unsafe handle
+        unsafe nghttp2_session_set_user_data(handle, Unmanaged.passUnretained(self).toOpaque())
+        submitFirstSettings()
     }
 
-    deinit { unsafe nghttp2_session_del(session) }
+    deinit { unsafe nghttp2_session_del(handle) }
 
-    private func submitSettings() {
-        var settings = [
-            nghttp2_settings_entry(
-                settings_id: CInt(NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE.rawValue), value: UInt32(limits.streamWindow)),
-            nghttp2_settings_entry(
-                settings_id: CInt(NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE.rawValue),
-                value: UInt32(limits.headerListByteCount)),
-            nghttp2_settings_entry(
-                settings_id: CInt(NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES.rawValue), value: 1),
-        ]
+    @inline(__always)
+    static func of<Result>(_ session: UnsafeMutableRawPointer?, _ body: (HTTP2Session) -> Result) -> Result {
+        unsafe Unmanaged<HTTP2Session>.fromOpaque(session!)._withUnsafeGuaranteedRef { body($0) }
+    }
+
+    private func submitFirstSettings() {
         switch role {
-        case .client:
-            settings.append(
-                nghttp2_settings_entry(settings_id: CInt(NGHTTP2_SETTINGS_ENABLE_PUSH.rawValue), value: 0))
         case .server:
-            settings.append(
-                nghttp2_settings_entry(
-                    settings_id: CInt(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS.rawValue),
-                    value: limits.concurrentStreams))
-            settings.append(
-                nghttp2_settings_entry(settings_id: CInt(NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL.rawValue), value: 1))
+            // nghttp2 gives the connection up over one stream too many: it hears of another limit than the peer.
+            submit(settings: [
+                (NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS.rawValue, UInt32(Int32.max)),
+                (NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE.rawValue, UInt32(limits.streamWindow)),
+                (NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE.rawValue, UInt32(limits.headerListByteCount)),
+                (NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL.rawValue, 1),
+                (NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES.rawValue, 1),
+            ])
+        case .client:
+            submit(settings: [
+                (NGHTTP2_SETTINGS_ENABLE_PUSH.rawValue, 0),
+                (NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE.rawValue, UInt32(limits.streamWindow)),
+                (NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE.rawValue, UInt32(limits.headerListByteCount)),
+            ])
         }
-        unsafe nghttp2_submit_settings(session, 0, settings, settings.count)
-        unsafe nghttp2_session_set_local_window_size(session, 0, 0, limits.connectionWindow)
+        unsafe nghttp2_session_set_local_window_size(
+            handle, UInt8(NGHTTP2_FLAG_NONE.rawValue), 0, limits.connectionWindow)
     }
 
-    // MARK: Input and output
+    private func submit(settings: [(id: UInt32, value: UInt32)]) {
+        let entries = settings.map { nghttp2_settings_entry(settings_id: Int32($0.id), value: $0.value) }
+        unsafe entries.withUnsafeBufferPointer {
+            _ = unsafe nghttp2_submit_settings(handle, UInt8(NGHTTP2_FLAG_NONE.rawValue), $0.baseAddress, $0.count)
+        }
+    }
 
-    /// Takes bytes of the connection.
-    /// - Returns: `false`: the session is over; what is left to write says why.
+    // MARK: In and out
+
+    /// Takes bytes of the peer, as they came.
+    /// - Returns: `false` if the connection is over: `flush` what is left, then close. `isOver` tells the same of a
+    ///   connection that is found to be over only when GOAWAY is written.
     package func receive(_ bytes: Span<UInt8>) -> Bool {
-        guard !isTerminated else { return false }
-        let result = unsafe bytes.withUnsafeBufferPointer {
-            unsafe nghttp2_session_mem_recv(session, $0.baseAddress, $0.count)
-        }
-        if result < 0 { failed(CInt(result)) }
-        return unsafe !isTerminated && nghttp2_session_want_read(session) != 0
+        guard !isReceiving, !isFlushing, !isTerminated, !isAbandoned else { return !isTerminated && !isAbandoned }
+        isReceiving = true
+        unsafe bytes.withUnsafeBufferPointer { unsafe receive($0) }
+        isReceiving = false
+        if !isTerminated, queuedFrameCount > limits.queuedFrames { exceed(.output) }
+        return !isTerminated && !isAbandoned && !isOver
     }
 
-    private func failed(_ error: CInt) {
-        switch nghttp2_error(rawValue: error) {
-        case NGHTTP2_ERR_FLOODED: exceed(.output)
-        case NGHTTP2_ERR_TOO_MANY_CONTINUATIONS: exceed(.continuations)
-        case NGHTTP2_ERR_CALLBACK_FAILURE: break
-        default: terminate(.protocolError)
+    /// Frames that wait, besides those that streams may well have.
+    private var queuedFrameCount: Int {
+        unsafe Int(nghttp2_session_get_outbound_queue_size(handle)) - 4 * openStreamCount
+    }
+
+    private func receive(_ bytes: UnsafeBufferPointer<UInt8>) {
+        let span = unsafe Span(_unsafeElements: bytes)
+        var fed = 0
+        var offset = 0
+        while !isTerminated, !isAbandoned, let header = scanner.next(span, &offset) {
+            guard mayReceive(header) else { break }
+            guard header.type == HTTP2FrameScanner.FrameType.data || header.type == HTTP2FrameScanner.FrameType.headers
+            else { continue }
+            // What these may do depends on all before them. nghttp2 acts on a header with its last byte.
+            unsafe feed(UnsafeBufferPointer(rebasing: bytes[fed..<(offset - 1)]))
+            fed = offset - 1
+            if !isTerminated, !isAbandoned { checkState(of: header) }
+        }
+        if !isTerminated, !isAbandoned { unsafe feed(UnsafeBufferPointer(rebasing: bytes[fed...])) }
+    }
+
+    private func feed(_ bytes: UnsafeBufferPointer<UInt8>) {
+        guard !bytes.isEmpty else { return }
+        let result = unsafe nghttp2_session_mem_recv(handle, bytes.baseAddress, bytes.count)
+        guard result < 0, !isAbandoned else { return }
+        switch Int32(truncatingIfNeeded: result) {
+        case NGHTTP2_ERR_FLOODED.rawValue: exceed(.output)
+        case NGHTTP2_ERR_TOO_MANY_CONTINUATIONS.rawValue: exceed(.continuations)
+        case NGHTTP2_ERR_BAD_CLIENT_MAGIC.rawValue: terminate(.protocolError)
+        default: terminate(.internalError)
         }
     }
 
-    /// Writes what there is to write, by way of the handler: frames of all streams in fair turns.
-    /// - Parameter byteLimit: From which on no more is begun.
+    /// Writes what waits, up to about so many bytes: a frame that is begun is written whole. Streams that have something to
+    /// send take turns, a frame each.
     package func flush(upTo byteLimit: Int) {
-        room = byteLimit
-        while room > 0 {
+        guard !isReceiving, !isFlushing, !isAbandoned else { return }
+        isFlushing = true
+        defer { isFlushing = false }
+        flushedByteCount = 0
+        flushLimit = byteLimit
+        while flushedByteCount < byteLimit, !isAbandoned {
             var bytes: UnsafePointer<UInt8>?
-            let count = unsafe nghttp2_session_mem_send(session, &bytes)
-            guard count > 0, let bytes = unsafe bytes else { break }
-            unsafe handler.write(UnsafeBufferPointer(start: bytes, count: count).span)
-            room -= count
+            let count = unsafe nghttp2_session_mem_send(handle, &bytes)
+            guard count > 0, let bytes = unsafe bytes else {
+                if count < 0 { isTerminated = true }
+                return
+            }
+            flushedByteCount += count
+            if role == .server, !hasSentSettings {
+                writeSettings(unsafe Span(_unsafeStart: bytes, count: count))
+            } else {
+                handler.write(unsafe Span(_unsafeStart: bytes, count: count))
+            }
         }
     }
 
-    package var wantsWrite: Bool { unsafe nghttp2_session_want_write(session) != 0 }
-    /// Nothing will come of it any more but what is left to write.
-    package var isOver: Bool { unsafe isTerminated || nghttp2_session_want_read(session) == 0 }
-
-    // MARK: Requests
-
-    /// The request whose head has come, in canonical form. Called from `receivedRequest`.
-    package func takeRequest(
-        into head: inout MessageHead, scheme: Scheme
-    ) throws(HTTP2Error) -> HTTP2RequestFraming {
-        let tunnel = try block.canonicalize(scheme: scheme)
-        swap(&head, &block.head)
-        return HTTP2RequestFraming(
-            tunnel: tunnel, endsStream: blockEndsStream, contentLength: head.contentLength)
+    /// Writes the first frame of a server, with the limit of streams as the peer is to know it.
+    private func writeSettings(_ frame: Span<UInt8>) {
+        hasSentSettings = true
+        var copy = [UInt8]()
+        copy.append(copying: frame)
+        let limit = limits.concurrentStreams
+        for entry in stride(from: 9, to: copy.count - 5, by: 6)
+        where copy[entry] == 0 && copy[entry + 1] == UInt8(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS.rawValue) {
+            for byte in 0..<4 { copy[entry + 2 + byte] = UInt8(truncatingIfNeeded: limit >> UInt32(24 - 8 * byte)) }
+        }
+        handler.write(copy.span)
     }
 
-    /// The block being read ends its stream.
-    var blockEndsStream = false
+    /// `flush` would write something.
+    package var wantsWrite: Bool { unsafe !isAbandoned && nghttp2_session_want_write(handle) != 0 }
 
-    /// Servers: whose events a stream's are from now on.
-    package func attach(_ stream: HTTP2Stream, to id: Int32) {
-        stream.id = id
-        stream.isReset = false
-        stream.hasHead = true
-        stream.missingBytes = nil
-        openStreamCount += 1
-        unsafe nghttp2_session_set_stream_user_data(session, id, Unmanaged.passUnretained(stream).toOpaque())
+    /// Nothing is to be read or written any more.
+    package var isOver: Bool {
+        unsafe isAbandoned || (nghttp2_session_want_read(handle) == 0 && nghttp2_session_want_write(handle) == 0)
     }
 
-    /// Another stream may be begun.
+    /// The connection is gone: no stream and no handler is called any more. To be said before streams are let go of.
+    package func abandon() { isAbandoned = true }
+
+    // MARK: The peer
+
+    /// Client: another stream may be opened now.
     package var canOpenStream: Bool {
-        guard !isTerminated, !hasReceivedGoAway else { return false }
-        let limit = unsafe nghttp2_session_get_remote_settings(session, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS)
-        return openStreamCount < (hasReceivedSettings ? limit : min(limit, Self.assumedConcurrentStreams))
-            && (unsafe nghttp2_session_check_request_allowed(session)) != 0
+        guard !isTerminated, unsafe nghttp2_session_check_request_allowed(handle) != 0 else { return false }
+        return openStreamCount < remoteSetting(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS)
     }
 
-    /// The server takes extended CONNECT (RFC 8441); `false` also before it has said so.
-    package var peerAllowsExtendedConnect: Bool {
-        unsafe nghttp2_session_get_remote_settings(session, NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL) == 1
+    /// Client: the server takes what RFC 8441 asks for. Not known before `receivedSettings`.
+    package var peerAllowsExtendedConnect: Bool { remoteSetting(NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL) == 1 }
+
+    private func remoteSetting(_ id: nghttp2_settings_id) -> Int {
+        unsafe Int(nghttp2_session_get_remote_settings(handle, id))
     }
 
-    /// Clients: begins a stream.
-    /// - Returns: `false` if none can be begun.
-    package func submitRequest(_ head: borrowing MessageHead, on stream: HTTP2Stream, endsStream: Bool) -> Bool {
-        writer.request(head)
-        return begin(stream, head, endsStream: endsStream && head.upgrade == .none)
-    }
-
-    /// Clients: begins a CONNECT stream (RFC 9113 § 8.5).
-    /// - Parameter authority: Host and port.
-    package func submitTunnel(to authority: [UInt8], on stream: HTTP2Stream) -> Bool {
-        writer.connect(authority)
-        return begin(stream, emptyHead, endsStream: false)
-    }
-
-    private let emptyHead = MessageHead(byteCapacity: 0, fieldCapacity: 0)
-
-    private func begin(_ stream: HTTP2Stream, _ head: borrowing MessageHead, endsStream: Bool) -> Bool {
-        stream.isReset = false
-        stream.hasHead = false
-        stream.missingBytes = nil
-        stream.expectsNoBody = head.knownMethod == .head
-        var provider = unsafe HTTP2Callbacks.provider(of: stream)
-        let id = unsafe withUnsafeMutablePointer(to: &provider) { provider in
-            unsafe writer.withFields(of: head) { fields in
-                unsafe nghttp2_submit_request(
-                    session, nil, fields.baseAddress, fields.count, endsStream ? nil : provider,
-                    Unmanaged.passUnretained(stream).toOpaque())
-            }
-        }
-        guard id > 0 else { return false }
-        stream.id = id
-        openStreamCount += 1
-        return true
-    }
-
-    // MARK: Responses
-
-    package func submitInterim(_ head: borrowing MessageHead, on stream: HTTP2Stream) {
-        guard !stream.isReset else { return }
-        writer.response(head)
-        unsafe writer.withFields(of: head) { fields in
-            _ = unsafe nghttp2_submit_headers(session, 0, stream.id, nil, fields.baseAddress, fields.count, nil)
-        }
-    }
-
-    package func submitResponse(_ head: borrowing MessageHead, on stream: HTTP2Stream, endsStream: Bool) {
-        guard !stream.isReset else { return }
-        writer.response(head)
-        var provider = unsafe HTTP2Callbacks.provider(of: stream)
-        unsafe withUnsafeMutablePointer(to: &provider) { provider in
-            unsafe writer.withFields(of: head) { fields in
-                _ = unsafe nghttp2_submit_response(
-                    session, stream.id, fields.baseAddress, fields.count, endsStream ? nil : provider)
-            }
-        }
-    }
-
-    /// Ends a stream; called from its `sendTrailers`.
-    package func submitTrailers(_ trailers: borrowing MessageHead, on stream: HTTP2Stream) {
-        writer.trailers(trailers)
-        unsafe writer.withFields(of: trailers) { fields in
-            _ = unsafe nghttp2_submit_trailer(session, stream.id, fields.baseAddress, fields.count)
-        }
-    }
-
-    // MARK: Streams
-
-    /// There is something to send again.
-    package func resumeData(_ stream: HTTP2Stream) {
-        guard stream.id > 0, !stream.isReset else { return }
-        unsafe nghttp2_session_resume_data(session, stream.id)
-    }
-
-    package func reset(_ stream: HTTP2Stream, _ code: HTTP2ErrorCode) {
-        guard stream.id > 0, !stream.isReset else { return }
-        stream.isReset = true
-        reset(stream.id, code)
-    }
-
-    package func reset(_ id: Int32, _ code: HTTP2ErrorCode) {
-        unsafe nghttp2_submit_rst_stream(session, 0, id, code.rawValue)
-    }
-
-    /// Bytes of a body were taken: the other side may send as many more.
-    package func consume(_ stream: HTTP2Stream, _ byteCount: Int) {
-        unsafe nghttp2_session_consume(session, stream.id, byteCount)
-    }
-
-    func stream(_ id: Int32) -> HTTP2Stream? {
-        guard let pointer = unsafe nghttp2_session_get_stream_user_data(session, id) else { return nil }
-        return unsafe Unmanaged<HTTP2Stream>.fromOpaque(pointer).takeUnretainedValue()
-    }
-
-    func streamClosed(_ id: Int32, _ code: HTTP2ErrorCode) {
-        guard let stream = stream(id) else { return }
-        openStreamCount -= 1
-        stream.isReset = true
-        stream.closed(code)
-    }
-
-    // MARK: The connection
-
+    /// Sends PING; `receivedPingAcknowledgement` tells of the answer.
     package func ping(_ payload: UInt64) {
-        unsafe withUnsafeBytes(of: payload) { bytes in
-            _ = unsafe nghttp2_submit_ping(session, 0, bytes.bindMemory(to: UInt8.self).baseAddress)
+        var bytes = payload.bigEndian
+        unsafe withUnsafeBytes(of: &bytes) {
+            _ = unsafe nghttp2_submit_ping(
+                handle, UInt8(NGHTTP2_FLAG_NONE.rawValue), $0.bindMemory(to: UInt8.self).baseAddress)
         }
     }
 
-    /// The windows that streams and the connection have from now on, in bytes.
-    package func setWindows(stream: Int32, connection: Int32) {
-        let settings = [
-            nghttp2_settings_entry(
-                settings_id: CInt(NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE.rawValue), value: UInt32(stream))
-        ]
-        unsafe nghttp2_submit_settings(session, 0, settings, settings.count)
-        unsafe nghttp2_session_set_local_window_size(session, 0, 0, connection)
-    }
+    /// Server: the first of two steps of ending a connection (RFC 9113 § 6.8). Streams that were on their way are still taken.
+    package func announceGoAway() { unsafe nghttp2_submit_shutdown_notice(handle) }
 
-    /// Servers: no more requests, please; those on their way are still answered (RFC 9113 § 6.8).
-    package func announceGoAway() {
-        if role == .server { unsafe nghttp2_submit_shutdown_notice(session) }
-    }
-
-    /// What came up to now is still answered; what comes after is not.
+    /// Takes no more streams. With `noError` those there are go on, and the session is over after the last; else it is over.
     package func goAway(_ code: HTTP2ErrorCode) {
-        let last = unsafe nghttp2_session_get_last_proc_stream_id(session)
-        unsafe nghttp2_submit_goaway(session, 0, last, code.rawValue, nil, 0)
+        guard code == .noError else { return terminate(code) }
+        let last = unsafe nghttp2_session_get_last_proc_stream_id(handle)
+        unsafe nghttp2_submit_goaway(handle, UInt8(NGHTTP2_FLAG_NONE.rawValue), last, code.rawValue, nil, 0)
     }
 
-    /// Ends it all.
     func terminate(_ code: HTTP2ErrorCode) {
         guard !isTerminated else { return }
         isTerminated = true
-        unsafe nghttp2_session_terminate_session(session, code.rawValue)
+        unsafe nghttp2_session_terminate_session(handle, code.rawValue)
     }
+
+    /// Nothing that comes matters any more.
+    func stopReceiving() { isTerminated = true }
 
     func exceed(_ limit: HTTP2Limit) {
         guard !isTerminated else { return }
@@ -300,13 +293,56 @@ package final class HTTP2Session {
         handler.exceeded(limit)
     }
 
-    func noteSettings() {
-        hasReceivedSettings = true
-        handler.receivedSettings()
+    /// Sets how much the peer may send that nobody has taken, on each stream and on all together, in bytes.
+    package func setWindows(stream: Int32, connection: Int32) {
+        setStreamWindow(stream)
+        setConnectionWindow(connection)
     }
 
-    func noteGoAway(lastStream: Int32, code: HTTP2ErrorCode) {
-        hasReceivedGoAway = true
-        handler.receivedGoAway(lastStream: lastStream, code: code)
+    package func setStreamWindow(_ byteCount: Int32) {
+        submit(settings: [(NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE.rawValue, UInt32(byteCount))])
+    }
+
+    package func setConnectionWindow(_ byteCount: Int32) {
+        unsafe nghttp2_session_set_local_window_size(handle, UInt8(NGHTTP2_FLAG_NONE.rawValue), 0, byteCount)
+    }
+
+    // MARK: Requests
+
+    func tell(ofRequest id: Int32, endsStream: Bool) {
+        pendingRequest = id
+        pendingEndsStream = endsStream
+        handler.receivedRequest(id, endsStream: endsStream)
+        pendingRequest = 0
+    }
+
+    /// Server: takes the head of the request that `receivedRequest` told of, in canonical form.
+    /// - Parameters:
+    ///   - head: What it held is gone; its memory is used for the next.
+    ///   - scheme: The listener's.
+    /// - Throws: Why it has no canonical form. The caller is answered already; nothing is left to be done.
+    package func takeRequest(into head: inout MessageHead, scheme: Scheme) throws(HTTP2Error) -> HTTP2RequestFraming {
+        precondition(pendingRequest != 0, "no request is there to be taken")
+        do throws(HTTP2Error) {
+            let framing = try block.canonicalize(scheme: scheme, endsStream: pendingEndsStream)
+            swap(&block.head, &head)
+            pendingFraming = framing
+            return framing
+        } catch {
+            refuse(pendingRequest, error)
+            throw error
+        }
+    }
+
+    /// Of the request that was taken last.
+    private var pendingFraming = HTTP2RequestFraming()
+
+    /// Server: gives a stream to the request that was just taken.
+    package func attach(_ stream: HTTP2Stream, to id: Int32) {
+        stream.begin(id, in: self)
+        stream.hasHead = true
+        stream.isTunnel = pendingFraming.tunnel != .none
+        stream.declaredByteCount = pendingFraming.contentLength
+        unsafe nghttp2_session_set_stream_user_data(handle, id, Unmanaged.passUnretained(stream).toOpaque())
     }
 }

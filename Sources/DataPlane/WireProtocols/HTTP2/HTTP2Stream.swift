@@ -1,62 +1,74 @@
 import HTTPSemantics
 
-/// What a stream has to send.
-public enum HTTP2DataStep {
-    /// - Parameters:
-    ///   - isLast: The stream ends with it.
-    case bytes(_ count: Int, isLast: Bool)
-    /// Nothing now: `HTTP2Session.resumeData` follows.
+/// What a stream has to send, when it may.
+public enum HTTP2DataStep: Hashable, Sendable {
+    /// So many bytes, at most what was asked for: `writeData` follows at once. The last ones end the stream.
+    case bytes(Int, isLast: Bool)
+    /// Nothing for now: `resumeData` when there is.
     case wait
-    /// All bytes are sent: `sendTrailers` is called and ends the stream.
+    /// The body is over, and trailers follow it: `sendTrailers` is called at once.
     case trailers
 }
 
-/// One stream of a session; whoever serves it, or calls on it, makes a subclass. All calls come from inside the session's
-/// `receive` and `flush`, where every call of the session's is allowed but those two.
+/// One stream of a session: a request and its answer. To be subclassed by what stands on either end of it.
+///
+/// Whoever attached or submitted it keeps it alive until `closed`, or until the session is gone or abandoned.
 open class HTTP2Stream {
-    /// 0 until it has one.
+    /// 0 until the stream is attached or submitted, and after it is closed.
     public internal(set) final var id: Int32 = 0
-    /// Bytes of body that the head promised and that have not come; `nil`: it promised none.
-    final var missingBytes: UInt64?
-    /// The other side has answered, or asked: what comes next in a header block are trailers.
-    final var hasHead = false
 
-    /// Reset by this side, or closed: nothing is sent on it any more.
+    // What the session knows of the message under way on it.
+
+    /// Who may call it.
+    final var session: ObjectIdentifier?
+    /// What the peer's head said of its body.
+    final var declaredByteCount: UInt64?
+    final var receivedByteCount: UInt64 = 0
+    /// Received, and the peer has not been allowed to send as much again.
+    final var unconsumedByteCount = 0
+    /// The peer's head has come; a client's: the final one.
+    final var hasHead = false
+    /// What comes as a body is one.
+    final var mayHaveBody = true
+    final var isHeadRequest = false
+    /// Its bytes are of no message, and no length counts them.
+    final var isTunnel = false
+    /// RST_STREAM is queued: nothing that comes matters any more.
     final var isReset = false
-    /// Clients: the answer to `HEAD`.
-    final var expectsNoBody = false
 
     public init() {}
 
-    /// Clients: an interim or a final response, as its status tells.
+    /// Client: the head of a response; its status tells an interim one.
     open func receivedHead(_ head: inout MessageHead, endsStream: Bool) {}
-    /// Valid during the call; `HTTP2Session.consume` follows once they are taken.
+    /// - Parameter bytes: Valid during the call. The peer may send as many again once `consume` is told of them.
     open func receivedData(_ bytes: Span<UInt8>) {}
-    /// `receivedEnd` follows.
+    /// The trailer section, without fields that none may have. `receivedEnd` follows.
     open func receivedTrailers(_ trailers: inout MessageHead) {}
+    /// The peer's message is whole.
     open func receivedEnd() {}
-    /// This side's END_STREAM was sent.
+    /// What was sent last ended this side of the stream.
     open func sentEnd() {}
-    /// The last call: ended by both sides (`.noError`), or reset by either.
+    /// The stream is over on both sides. The last call; `noError` if neither side cut it.
     open func closed(_ code: HTTP2ErrorCode) {}
 
+    /// The stream may send: what is there?
+    /// - Parameter limit: Bytes, at least 1.
     open func nextData(limit: Int) -> HTTP2DataStep { .wait }
-    /// Writes exactly `count` bytes of payload to where the session writes.
+    /// Writes as many bytes of the body as `nextData` announced to the session's handler.
     open func writeData(_ count: Int) {}
+    /// Calls the session's `submitTrailers`.
     open func sendTrailers() {}
-}
 
-/// The connection a session runs on.
-package protocol HTTP2SessionHandler: AnyObject {
-    /// The session's output, in order.
-    func write(_ bytes: Span<UInt8>)
-    /// Servers: a request's head is whole; `HTTP2Session.takeRequest` gives it.
-    func receivedRequest(_ id: Int32, endsStream: Bool)
-    func receivedPingAcknowledgement(_ payload: UInt64)
-    func receivedGoAway(lastStream: Int32, code: HTTP2ErrorCode)
-    func receivedSettings()
-    /// The session is over, and says so with ENHANCE_YOUR_CALM.
-    func exceeded(_ limit: HTTP2Limit)
-    /// What came was no message: its stream was reset.
-    func refusedStream(_ id: Int32, _ error: HTTP2Error)
+    final func begin(_ id: Int32, in session: HTTP2Session) {
+        self.id = id
+        self.session = ObjectIdentifier(session)
+        declaredByteCount = nil
+        receivedByteCount = 0
+        unconsumedByteCount = 0
+        hasHead = false
+        mayHaveBody = true
+        isHeadRequest = false
+        isTunnel = false
+        isReset = false
+    }
 }

@@ -112,6 +112,7 @@ class HTTP2Connection: StreamConnection, HTTP2SessionHandler {
     }
 
     override func closed() {
+        session.abandon()
         endStreams()
     }
 
@@ -127,8 +128,10 @@ class HTTP2Connection: StreamConnection, HTTP2SessionHandler {
     override func fillOutput() -> Bool {
         guard state == .open || state == .finishing else { return false }
         let room = Self.highWatermark - queuedByteCount
-        if room > 0, session.wantsWrite { session.flush(upTo: room) }
-        // Also where there is no room yet: the socket may take all that is queued, and would not say so again.
+        guard room > 0, session.wantsWrite else { return false }
+        session.flush(upTo: room)
+        // What it was given up for may be found out here, or have been said here.
+        if session.isOver, state == .open { finish() }
         return session.wantsWrite
     }
 

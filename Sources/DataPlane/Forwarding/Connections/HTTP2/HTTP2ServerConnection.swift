@@ -58,8 +58,8 @@ final class HTTP2ServerConnection: HTTP2Connection, ServerConnection {
             stream.begin(on: self, exchange)
             stream.start(exchange, framing, from: origin)
         } catch {
+            // The session has answered it.
             worker.giveBack(exchange)
-            session.reset(id, .protocolError)
             refusedStream(id, error)
         }
         requestCount += 1

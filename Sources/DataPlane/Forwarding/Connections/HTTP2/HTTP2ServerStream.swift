@@ -10,7 +10,7 @@ final class HTTP2ServerStream: CallStream, DownstreamStream {
         isOver = false
         if framing.endsStream { noteInputComplete() }
         switch framing.tunnel {
-        case .none, .unknownProtocol:
+        case .none:
             exchange.requestBody =
                 framing.endsStream ? .none : framing.contentLength.map { .bytes($0) } ?? .unknown
             exchange.start(from: self, origin: origin)

@@ -1,0 +1,67 @@
+/// Finds the frames in a peer's bytes ahead of nghttp2, which tells of some of them too late and of others not at all.
+struct HTTP2FrameScanner {
+    struct Header {
+        /// Bytes after the header.
+        var payloadByteCount: Int
+        var type: UInt8
+        var flags: UInt8
+        var streamID: Int32
+    }
+
+    /// Frame types (RFC 9113 § 6).
+    enum FrameType {
+        static let data: UInt8 = 0x0
+        static let headers: UInt8 = 0x1
+        static let resetStream: UInt8 = 0x3
+        static let settings: UInt8 = 0x4
+        static let pushPromise: UInt8 = 0x5
+        static let ping: UInt8 = 0x6
+        static let goAway: UInt8 = 0x7
+        static let continuation: UInt8 = 0x9
+    }
+
+    enum Flag {
+        static let endStream: UInt8 = 0x1
+        static let acknowledgement: UInt8 = 0x1
+    }
+
+    private static let headerByteCount = 9
+    /// What a client says first (RFC 9113 § 3.4).
+    private static let prefaceByteCount = 24
+
+    /// Bytes to leave out before the next header: the preface, or the rest of a payload.
+    private var skipped: Int
+    /// The bytes of a header that came in parts, so far; the first one highest.
+    private var partial: (high: UInt64, low: UInt8) = (0, 0)
+    private var partialCount = 0
+
+    init(isServer: Bool) { skipped = isServer ? Self.prefaceByteCount : 0 }
+
+    /// The next header that is whole.
+    /// - Parameter offset: Moved on to the byte after the header, or to the end if there is none.
+    mutating func next(_ bytes: Span<UInt8>, _ offset: inout Int) -> Header? {
+        let step = min(skipped, bytes.count - offset)
+        offset += step
+        skipped -= step
+        guard skipped == 0 else { return nil }
+        while offset < bytes.count {
+            let byte = bytes[offset]
+            offset += 1
+            partialCount += 1
+            guard partialCount == Self.headerByteCount else {
+                partial.high = partial.high << 8 | UInt64(byte)
+                continue
+            }
+            partialCount = 0
+            let header = Header(
+                payloadByteCount: Int(truncatingIfNeeded: partial.high >> 40),
+                type: UInt8(truncatingIfNeeded: partial.high >> 32),
+                flags: UInt8(truncatingIfNeeded: partial.high >> 24),
+                streamID: Int32(truncatingIfNeeded: (partial.high << 8 | UInt64(byte)) & 0x7FFF_FFFF))
+            partial.high = 0
+            skipped = header.payloadByteCount
+            return header
+        }
+        return nil
+    }
+}

@@ -1,0 +1,255 @@
+import CNghttp2
+import HTTPSemantics
+
+/// What comes from the peer, as the scanner and nghttp2 find it.
+extension HTTP2Session {
+    private typealias FrameType = HTTP2FrameScanner.FrameType
+    private typealias Flag = HTTP2FrameScanner.Flag
+
+    /// Pings that frames of data and heads pay for ahead.
+    private static let paidPingLimit = 1000
+
+    // MARK: Ahead of nghttp2
+
+    /// Counts what is limited.
+    /// - Returns: `false` if it was too much.
+    func mayReceive(_ header: HTTP2FrameScanner.Header) -> Bool {
+        switch header.type {
+        case FrameType.data:
+            payForPing()
+            guard header.payloadByteCount == 0, header.flags & Flag.endStream == 0 else { return true }
+            return spend(&budgets.emptyData, limits.emptyData, .emptyData)
+        case FrameType.headers:
+            payForPing()
+            budgets.continuations = 0
+            return true
+        case FrameType.continuation:
+            budgets.continuations += 1
+            guard budgets.continuations > limits.continuations else { return true }
+            exceed(.continuations)
+            return false
+        case FrameType.resetStream where role == .server:
+            return spend(&budgets.resets, limits.resets, .resets)
+        case FrameType.settings where header.flags & Flag.acknowledgement == 0:
+            guard header.payloadByteCount <= 6 * limits.settingsEntries else {
+                exceed(.settings)
+                return false
+            }
+            return spend(&budgets.settings, limits.settings, .settings)
+        case FrameType.ping where header.flags & Flag.acknowledgement == 0:
+            guard budgets.paidPings == 0 else {
+                budgets.paidPings -= 1
+                return true
+            }
+            return spend(&budgets.pings, limits.pings, .pings)
+        case FrameType.pushPromise:
+            // A client has said that it takes none, and a server is never sent one (RFC 9113 § 8.4).
+            terminate(.protocolError)
+            return false
+        default: return true
+        }
+    }
+
+    func payForPing() { budgets.paidPings = min(budgets.paidPings + 1, Self.paidPingLimit) }
+
+    /// - Returns: `false` if the budget is gone.
+    private func spend(_ budget: inout HTTP2Budget, _ limit: Int, _ name: HTTP2Limit) -> Bool {
+        let isLeft = budget.spend(limit: limit, now: now)
+        if !isLeft { exceed(name) }
+        return isLeft
+    }
+
+    /// Answers frames for streams that are over, which nghttp2 leaves out without a word (RFC 9113 § 5.1).
+    func checkState(of header: HTTP2FrameScanner.Header) {
+        frameHasData = false
+        let id = header.streamID
+        guard id != 0, isPast(id), unsafe nghttp2_session_find_stream(handle, id) == nil else { return }
+        switch closedStreams.memory(of: id) {
+        case .closed(.ended): terminate(.streamClosed)
+        case .closed(.resetByPeer): submitReset(id, .streamClosed)
+        case .skipped: terminate(.protocolError)
+        case .closed(.resetHere), .forgotten: break
+        }
+    }
+
+    /// A stream that clients open, and not one that is still to be opened.
+    private func isPast(_ id: Int32) -> Bool {
+        guard id & 1 == 1 else { return false }
+        switch role {
+        case .server: return id <= lastPeerStream
+        case .client: return unsafe UInt32(id) < nghttp2_session_get_next_stream_id(handle)
+        }
+    }
+
+    // MARK: Header blocks
+
+    func beganHeaders(_ frame: UnsafePointer<nghttp2_frame>) -> CInt {
+        guard !isAbandoned else { return NGHTTP2_ERR_CALLBACK_FAILURE.rawValue }
+        let id = unsafe CNghttp2_frame_stream(frame)
+        switch unsafe UInt32(CNghttp2_headers_category(frame)) {
+        case NGHTTP2_HCAT_REQUEST.rawValue: return beganRequest(id)
+        case NGHTTP2_HCAT_RESPONSE.rawValue: block.begin(.response)
+        default: block.begin(role == .client && stream(id)?.hasHead == false ? .response : .trailers)
+        }
+        return 0
+    }
+
+    private func beganRequest(_ id: Int32) -> CInt {
+        lastPeerStream = id
+        openStreamCount += 1
+        guard openStreamCount <= Int(limits.concurrentStreams) else {
+            submitReset(id, .refusedStream)
+            if !budgets.provokedResets.spend(limit: limits.resets, now: now) { exceed(.provokedResets) }
+            // The block is decoded, for those that follow it, and thrown away.
+            return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue
+        }
+        // Streams take turns: whatever it asks for, none of them is served to its end first.
+        var turns = nghttp2_extpri(urgency: UInt32(NGHTTP2_EXTPRI_DEFAULT_URGENCY), inc: 1)
+        unsafe nghttp2_session_change_extpri_stream_priority(handle, id, &turns, 1)
+        block.begin(.request)
+        return 0
+    }
+
+    func receivedField(_ name: Span<UInt8>, _ value: Span<UInt8>, isNeverIndexed: Bool) -> CInt {
+        guard !isAbandoned else { return NGHTTP2_ERR_CALLBACK_FAILURE.rawValue }
+        guard !isTerminated else { return 0 }
+        block.add(name, value, isNeverIndexed: isNeverIndexed, limits: limits)
+        if block.isBomb { exceed(.headerList) }
+        return 0
+    }
+
+    private func receivedHeaders(_ id: Int32, endsStream: Bool) {
+        if block.kind == .request {
+            if let limit = block.exceeded { return answerTooLarge(id, limit) }
+            if let error = block.finish() {
+                refuse(id, error)
+                handler.refusedStream(id, error)
+            } else {
+                tell(ofRequest: id, endsStream: endsStream)
+            }
+            return
+        }
+        if let limit = block.exceeded { return exceed(limit) }
+        guard let stream = stream(id), !stream.isReset else { return }
+        if let error = block.finish() { return refuse(stream, error) }
+        if block.kind == .response {
+            receivedResponse(stream, endsStream: endsStream)
+        } else {
+            receivedTrailers(stream, endsStream: endsStream)
+        }
+    }
+
+    private func receivedResponse(_ stream: HTTP2Stream, endsStream: Bool) {
+        let status = block.head.status
+        guard status >= 200 else {
+            if endsStream { return refuse(stream, .missingFinalResponse) }
+            return stream.receivedHead(&block.head, endsStream: false)
+        }
+        stream.hasHead = true
+        stream.isTunnel = stream.isTunnel && status < 300
+        stream.mayHaveBody = !stream.isHeadRequest && status != 204 && status != 304
+        if stream.isTunnel { block.head.contentLength = nil }
+        if stream.mayHaveBody { stream.declaredByteCount = block.head.contentLength }
+        guard !endsStream || hasWholeBody(stream) else { return refuse(stream, .contentLengthMismatch) }
+        let id = stream.id
+        stream.receivedHead(&block.head, endsStream: endsStream)
+        if endsStream, isOpen(stream, id) { stream.receivedEnd() }
+    }
+
+    private func receivedTrailers(_ stream: HTTP2Stream, endsStream: Bool) {
+        guard endsStream else { return refuse(stream, .unexpectedHead) }
+        guard hasWholeBody(stream) else { return refuse(stream, .contentLengthMismatch) }
+        let id = stream.id
+        stream.receivedTrailers(&block.head)
+        if isOpen(stream, id) { stream.receivedEnd() }
+    }
+
+    private func hasWholeBody(_ stream: HTTP2Stream) -> Bool {
+        stream.declaredByteCount.map { $0 == stream.receivedByteCount } ?? true
+    }
+
+    /// After a call that may have ended anything.
+    private func isOpen(_ stream: HTTP2Stream, _ id: Int32) -> Bool {
+        !isAbandoned && stream.id == id && !stream.isReset
+    }
+
+    // MARK: Bodies
+
+    func receivedData(_ id: Int32, _ bytes: Span<UInt8>) -> CInt {
+        guard !isAbandoned else { return NGHTTP2_ERR_CALLBACK_FAILURE.rawValue }
+        frameHasData = true
+        guard let stream = stream(id), !stream.isReset else {
+            unsafe nghttp2_session_consume(handle, id, bytes.count)
+            return 0
+        }
+        stream.unconsumedByteCount += bytes.count
+        stream.receivedByteCount += UInt64(bytes.count)
+        guard stream.hasHead, stream.mayHaveBody else {
+            refuse(stream, .unexpectedBody)
+            return 0
+        }
+        if let declared = stream.declaredByteCount, stream.receivedByteCount > declared {
+            refuse(stream, .contentLengthMismatch)
+            return 0
+        }
+        stream.receivedData(bytes)
+        return isAbandoned ? NGHTTP2_ERR_CALLBACK_FAILURE.rawValue : 0
+    }
+
+    private func receivedData(_ id: Int32, endsStream: Bool, payloadByteCount: Int) {
+        guard endsStream else {
+            // One of padding alone; those without any payload are counted already.
+            if !frameHasData, payloadByteCount > 0 { _ = spend(&budgets.emptyData, limits.emptyData, .emptyData) }
+            return
+        }
+        guard let stream = stream(id), !stream.isReset else { return }
+        guard stream.hasHead else { return refuse(stream, .unexpectedBody) }
+        guard hasWholeBody(stream) else { return refuse(stream, .contentLengthMismatch) }
+        stream.receivedEnd()
+    }
+
+    // MARK: Frames
+
+    func receivedFrame(_ frame: UnsafePointer<nghttp2_frame>) -> CInt {
+        guard !isAbandoned else { return NGHTTP2_ERR_CALLBACK_FAILURE.rawValue }
+        guard !isTerminated else { return 0 }
+        closingCause = .ended
+        let id = unsafe CNghttp2_frame_stream(frame)
+        let flags = unsafe CNghttp2_frame_flags(frame)
+        switch unsafe CNghttp2_frame_type(frame) {
+        case FrameType.headers: receivedHeaders(id, endsStream: flags & Flag.endStream != 0)
+        case FrameType.data:
+            receivedData(
+                id, endsStream: flags & Flag.endStream != 0, payloadByteCount: unsafe CNghttp2_frame_length(frame))
+        case FrameType.resetStream: closingCause = .resetByPeer
+        case FrameType.settings where flags & Flag.acknowledgement == 0: handler.receivedSettings()
+        case FrameType.ping where flags & Flag.acknowledgement != 0:
+            var payload: UInt64 = 0
+            for index in 0..<8 { payload = unsafe payload << 8 | UInt64(CNghttp2_ping_payload(frame)[index]) }
+            handler.receivedPingAcknowledgement(payload)
+        case FrameType.goAway:
+            // Streams that the peer did not look at are closed next; it may not know of their frames.
+            closingCause = .resetHere
+            handler.receivedGoAway(
+                lastStream: unsafe CNghttp2_goaway_stream(frame),
+                code: HTTP2ErrorCode(rawValue: unsafe CNghttp2_goaway_code(frame)))
+        default: break
+        }
+        return isAbandoned ? NGHTTP2_ERR_CALLBACK_FAILURE.rawValue : 0
+    }
+
+    func streamClosed(_ id: Int32, _ code: UInt32) -> CInt {
+        guard !isAbandoned else { return NGHTTP2_ERR_CALLBACK_FAILURE.rawValue }
+        openStreamCount -= 1
+        closedStreams.add(id, closingCause)
+        guard let stream = stream(id) else { return 0 }
+        // What nobody took any more must not stay missing from the connection's window.
+        if stream.unconsumedByteCount > 0 {
+            unsafe nghttp2_session_consume_connection(handle, stream.unconsumedByteCount)
+        }
+        stream.id = 0
+        stream.session = nil
+        stream.closed(HTTP2ErrorCode(rawValue: code))
+        return isAbandoned ? NGHTTP2_ERR_CALLBACK_FAILURE.rawValue : 0
+    }
+}
