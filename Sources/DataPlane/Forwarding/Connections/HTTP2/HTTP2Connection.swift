@@ -128,10 +128,12 @@ class HTTP2Connection: StreamConnection, HTTP2SessionHandler {
     override func fillOutput() -> Bool {
         guard state == .open || state == .finishing else { return false }
         let room = Self.highWatermark - queuedByteCount
-        guard room > 0, session.wantsWrite else { return false }
-        session.flush(upTo: room)
-        // What it was given up for may be found out here, or have been said here.
-        if session.isOver, state == .open { finish() }
+        if room > 0, session.wantsWrite {
+            session.flush(upTo: room)
+            // What it was given up for may be found out here, or have been said here.
+            if session.isOver, state == .open { finish() }
+        }
+        // Also where there is no room yet: the socket may take all that is queued, and would not say so again.
         return session.wantsWrite
     }
 
