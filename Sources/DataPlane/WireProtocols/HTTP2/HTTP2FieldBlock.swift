@@ -209,6 +209,9 @@ struct HTTP2FieldBlock: ~Copyable {
         return target.count == 1 && target[0] == UInt8(ascii: "*") && head.knownMethod == .options ? nil : .invalidPath
     }
 
+    /// Of a request: what follows it is no body.
+    var isTunnel: Bool { head.knownMethod == .connect }
+
     private static func isMethod(_ bytes: Span<UInt8>) -> Bool {
         guard !bytes.isEmpty, bytes.count <= HTTP1RequestParser.methodByteLimit else { return false }
         for index in bytes.indices where !ByteClass.token.contains(bytes[index]) { return false }

@@ -121,7 +121,7 @@ extension HTTP2Session {
     private func receivedHeaders(_ id: Int32, endsStream: Bool) {
         if block.kind == .request {
             if let limit = block.exceeded { return answerTooLarge(id, limit) }
-            if let error = block.finish() {
+            if let error = block.finish() ?? bodyError(endsStream) {
                 refuse(id, error)
                 handler.refusedStream(id, error)
             } else {
@@ -137,6 +137,12 @@ extension HTTP2Session {
         } else {
             receivedTrailers(stream, endsStream: endsStream)
         }
+    }
+
+    /// A request that announces a body and has none.
+    private func bodyError(_ endsStream: Bool) -> HTTP2Error? {
+        guard endsStream, let length = block.head.contentLength, length > 0, !block.isTunnel else { return nil }
+        return .contentLengthMismatch
     }
 
     private func receivedResponse(_ stream: HTTP2Stream, endsStream: Bool) {
@@ -249,7 +255,8 @@ extension HTTP2Session {
         }
         stream.id = 0
         stream.session = nil
-        stream.closed(HTTP2ErrorCode(rawValue: code))
+        // Both sides may have ended it before the reset was written.
+        stream.closed(stream.resetCode ?? HTTP2ErrorCode(rawValue: code))
         return isAbandoned ? NGHTTP2_ERR_CALLBACK_FAILURE.rawValue : 0
     }
 }

@@ -120,7 +120,7 @@ extension HTTP2Session {
     /// Ends a stream at once, on both sides; `closed` follows when it is sent.
     package func reset(_ stream: HTTP2Stream, _ code: HTTP2ErrorCode) {
         guard isSendable(stream) else { return }
-        stream.isReset = true
+        stream.resetCode = code
         submitReset(stream.id, code)
     }
 

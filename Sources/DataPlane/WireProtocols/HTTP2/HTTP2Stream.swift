@@ -33,8 +33,9 @@ open class HTTP2Stream {
     final var isHeadRequest = false
     /// Its bytes are of no message, and no length counts them.
     final var isTunnel = false
-    /// RST_STREAM is queued: nothing that comes matters any more.
-    final var isReset = false
+    /// What RST_STREAM says that is queued: nothing that comes matters any more.
+    final var resetCode: HTTP2ErrorCode?
+    final var isReset: Bool { resetCode != nil }
 
     public init() {}
 
@@ -69,6 +70,6 @@ open class HTTP2Stream {
         mayHaveBody = true
         isHeadRequest = false
         isTunnel = false
-        isReset = false
+        resetCode = nil
     }
 }
