@@ -19,16 +19,17 @@ class Unsupported(Exception):
     """Heddle has no way, or no wish, to express the group."""
 
 
-def translate(job: dict) -> tuple[list[dict], dict[str, str]]:
-    """The manifests, and for each `gateway:port` the address it is served at."""
+def translate(job: dict, folder: Path) -> tuple[list[dict], dict[str, str]]:
+    """The manifests, and for each `gateway:port` the address it is served at. `folder` is where the running heddle lives."""
     documents = [heddle_under_test.open_mesh()]
     for full_name, backend in job["backends"].items():
         namespace, name = full_name.split("/")
-        documents.append(heddle_under_test.service(name, namespace, backend["port"]))
+        speaks = "GRPC" if any(route["kind"] == "GRPCRoute" for route in job["routes"]) else "HTTP"
+        documents.append(heddle_under_test.service(name, namespace, backend["port"], protocol=speaks))
     for route in job["routes"]:
         _check(route, job)
         documents.append(
-            heddle_under_test.resource("HTTPRoute", route["name"], route["namespace"], route["spec"]))
+            heddle_under_test.resource(route["kind"], route["name"], route["namespace"], route["spec"]))
     listeners: dict[str, str] = {}
     gateways = [gateway for gateway in job["gateways"] if _is_used(gateway, job["routes"])]
     for number, gateway in enumerate(gateways):
@@ -41,7 +42,7 @@ def translate(job: dict) -> tuple[list[dict], dict[str, str]]:
                 raise Unsupported("TLS listeners are tried by further_groups.py")
             key = f"{gateway['name']}:{listener['port']}"
             if key not in listeners:
-                port = _port(address, gateway["name"], listener["port"])
+                port = _port(folder, address, listener["port"])
                 listeners[key] = f"{address}:{port}"
             port = int(listeners[key].rsplit(":", 1)[1])
             entry = {"name": listener["name"], "address": address, "port": port}
@@ -53,9 +54,9 @@ def translate(job: dict) -> tuple[list[dict], dict[str, str]]:
     return documents, listeners
 
 
-def _port(address: str, gateway: str, wanted: int) -> int:
+def _port(folder: Path, address: str, wanted: int) -> int:
     """The same gateway keeps its port from group to group: a running heddle may still hold it."""
-    file = Path(os.environ["CONFORMANCE_FOLDER"]) / f"port-{address}-{wanted}"
+    file = folder / f"port-{address}-{wanted}"
     if not file.exists():
         file.write_text(str(heddle_under_test.free_port(address, wanted)))
     return int(file.read_text())
@@ -64,7 +65,7 @@ def _port(address: str, gateway: str, wanted: int) -> int:
 def _move_parent_ports(gateway: dict, listeners: dict[str, str], documents: list[dict]) -> None:
     """parentRefs that name a listener's port follow where it had to move to."""
     for document in documents:
-        if document["kind"] != "HTTPRoute":
+        if document["kind"] not in ("HTTPRoute", "GRPCRoute"):
             continue
         for parent in document["spec"].get("parentRefs", []):
             key = f"{gateway['name']}:{parent.get('port')}"
@@ -96,7 +97,7 @@ def _is_granted(source: str, target: str, backend: dict, job: dict) -> bool:
         if item["kind"] != "ReferenceGrant" or item["namespace"] != target:
             continue
         gives = any(
-            origin.get("kind") == "HTTPRoute" and origin.get("group") == "gateway.networking.k8s.io"
+            origin.get("kind") in ("HTTPRoute", "GRPCRoute") and origin.get("group") == "gateway.networking.k8s.io"
             and origin.get("namespace") == source for origin in item["spec"]["from"])
         takes = any(
             aim.get("kind") == "Service" and aim.get("group", "") == "" and aim.get("name") in (None, backend["name"])
@@ -108,12 +109,13 @@ def _is_granted(source: str, target: str, backend: dict, job: dict) -> bool:
 
 def main() -> None:
     job = json.load(sys.stdin)
+    folder = Path(os.environ["CONFORMANCE_FOLDER"])
     try:
-        documents, listeners = translate(job)
+        documents, listeners = translate(job, folder)
     except Unsupported as reason:
         print(json.dumps({"unsupported": str(reason)}))
         return
-    heddle = Heddle(Path(os.environ["CONFORMANCE_FOLDER"]), Path(os.environ["HEDDLE"]))
+    heddle = Heddle(folder, Path(os.environ["HEDDLE"]))
     heddle.serve(documents)
     print(json.dumps({"listeners": listeners}))
 

@@ -21,7 +21,7 @@ class Heddle:
     cases is also a change that a running mesh takes up."""
 
     def __init__(self, folder: Path, binary: Path):
-        self._folder, self._binary = folder, binary
+        self.folder, self._binary = folder, binary
         self._manifests = folder / "manifests"
         self._manifests.mkdir(parents=True, exist_ok=True)
 
@@ -30,9 +30,9 @@ class Heddle:
         refuses the documents or does not take them up within 15 s."""
         marker, port = secrets.token_hex(8), self._marker_port()
         text = "\n---\n".join(json.dumps(document, indent=1) for document in [*documents, *_marker(marker, port)])
-        staged = self._folder / "staged.yaml"
+        staged = self.folder / "staged.yaml"
         staged.write_text(text)
-        log = self._folder / "heddle.log"
+        log = self.folder / "heddle.log"
         said_before = log.stat().st_size if log.exists() else 0
         os.rename(staged, self._manifests / "conformance.yaml")
         if not self._is_running():
@@ -58,18 +58,18 @@ class Heddle:
                 os.kill(pid, signal.SIGKILL)
         except ProcessLookupError:
             pass
-        (self._folder / "pid").unlink(missing_ok=True)
+        (self.folder / "pid").unlink(missing_ok=True)
 
     def _start(self, log: Path) -> None:
         with open(log, "ab") as output:
             process = subprocess.Popen(
-                [str(self._binary), "run", "--manifests", str(self._manifests), "--state", str(self._folder / "state")],
+                [str(self._binary), "run", "--manifests", str(self._manifests), "--state", str(self.folder / "state")],
                 stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True)
-        (self._folder / "pid").write_text(str(process.pid))
+        (self.folder / "pid").write_text(str(process.pid))
 
     def _pid(self) -> int | None:
         try:
-            return int((self._folder / "pid").read_text())
+            return int((self.folder / "pid").read_text())
         except (FileNotFoundError, ValueError):
             return None
 
@@ -88,7 +88,7 @@ class Heddle:
         return state != "Z"
 
     def _marker_port(self) -> int:
-        file = self._folder / "marker-port"
+        file = self.folder / "marker-port"
         if not file.exists():
             file.write_text(str(free_port("127.0.0.1")))
         return int(file.read_text())
