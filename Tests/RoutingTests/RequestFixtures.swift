@@ -57,13 +57,14 @@ extension RouteTable {
 }
 
 /// Resolves manifests, each the kind, name and inside of `spec`; every Service that is named is there.
-func snapshot(_ resources: [(kind: String, name: String, spec: String)], services: [String] = ["a", "b", "c"])
-    -> MeshSnapshot
-{
+func snapshot(
+    _ resources: [(kind: String, name: String, spec: String)], services: [String] = ["a", "b", "c"],
+    protocol: String = "HTTP"
+) -> MeshSnapshot {
     var yaml = ""
     for service in services {
         yaml += "---\napiVersion: heddle/v1\nkind: Service\nmetadata: {name: \(service)}\n"
-        yaml += "spec: {endpoints: [{address: \"192.0.2.1:80\"}]}\n"
+        yaml += "spec: {protocol: \(`protocol`), endpoints: [{address: \"192.0.2.1:80\"}]}\n"
     }
     for (kind, name, spec) in resources {
         yaml += "---\napiVersion: heddle/v1\nkind: \(kind)\nmetadata: {name: \(name)}\nspec: {\(spec)}\n"
