@@ -107,7 +107,8 @@ package final class Certificate: @unchecked Sendable {
         return id
     }
 
-    private static func time(_ time: UnsafePointer<ASN1_TIME>?) -> UnixTime {
+    @unsafe
+    static func time(_ time: UnsafePointer<ASN1_TIME>?) -> UnixTime {
         var parts = unsafe tm()
         guard unsafe ASN1_TIME_to_tm(time, &parts) == 1 else { return UnixTime(seconds: 0) }
         return UnixTime(seconds: Int64(unsafe timegm(&parts)))

@@ -3,7 +3,9 @@ import SPIFFE
 
 /// What is asked of a peer's certificate: the checks of X509-SVID § 5 on top of RFC 5280's.
 struct PeerVerification {
-    let trustDomain: TrustDomain
+    let bundle: TrustBundle
+    /// The peer is the one who connected.
+    let isCaller: Bool
     /// Those that may answer; `nil`: any of the trust domain.
     let acceptableIDs: Set<SPIFFEID>?
 
@@ -11,13 +13,28 @@ struct PeerVerification {
     /// - Returns: The peer's ID, or why it is refused; then `context` carries an error that fits, which names the alert.
     @unsafe
     func verify(_ context: OpaquePointer) -> Result<SPIFFEID, PeerRejection> {
+        let key = unsafe X509_STORE_CTX_get0_cert(context).flatMap { unsafe VerifiedPeers.Key($0, isCaller: isCaller) }
+        let verdict: Result<SPIFFEID, PeerRejection>
+        if let key, let id = bundle.verified.id(of: key, at: .now) {
+            unsafe X509_STORE_CTX_set_error(context, X509_V_OK)
+            verdict = .success(id)
+        } else {
+            verdict = unsafe verifyChain(context)
+            if let key, case .success(let id) = verdict { unsafe bundle.verified.remember(key, as: id, context) }
+        }
+        guard case .success(let id) = verdict, let acceptableIDs, !acceptableIDs.contains(id) else { return verdict }
+        unsafe X509_STORE_CTX_set_error(context, CInt(X509_V_ERR_APPLICATION_VERIFICATION))
+        return .failure(.unexpectedService)
+    }
+
+    private func verifyChain(_ context: OpaquePointer) -> Result<SPIFFEID, PeerRejection> {
         let chainIsGood = unsafe X509_verify_cert(context) == 1
         guard let leaf = unsafe X509_STORE_CTX_get0_cert(context) else { return .failure(.noCertificate) }
         if !chainIsGood {
             let rejection = unsafe Self.rejection(context)
             // Of two reasons the one that helps: a stranger's root is unknown because the stranger is from elsewhere.
             if rejection == .unknownAuthority, case .one(let uri) = unsafe URINames(of: leaf),
-                let id = SPIFFEID(bytes: uri), id.trustDomain != trustDomain
+                let id = SPIFFEID(bytes: uri), id.trustDomain != bundle.trustDomain
             {
                 return .failure(.otherTrustDomain)
             }
@@ -42,8 +59,7 @@ struct PeerVerification {
         case .one(let uri):
             // A workload's ID has a path; without one it names the trust domain (X509-SVID § 2).
             guard let id = SPIFFEID(bytes: uri), !id.path.isEmpty else { return .failure(.badSPIFFEID) }
-            guard id.trustDomain == trustDomain else { return .failure(.otherTrustDomain) }
-            if let acceptableIDs, !acceptableIDs.contains(id) { return .failure(.unexpectedService) }
+            guard id.trustDomain == bundle.trustDomain else { return .failure(.otherTrustDomain) }
             return .success(id)
         }
     }

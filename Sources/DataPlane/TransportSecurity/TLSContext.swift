@@ -179,13 +179,15 @@ private let verifyPeer: @convention(c) (OpaquePointer?, UnsafeMutableRawPointer?
         let session = unsafe COpenSSL_verified_session(storeContext), let state = unsafe sessionState(session)
     else { return 0 }
     let context = unsafe Unmanaged<TLSContext>.fromOpaque(argument).takeUnretainedValue()
-    let bundle: TrustBundle
+    let acceptableIDs = unsafe state.pointee.acceptableIDs
+    let verification: PeerVerification
     switch context.role {
-    case .meshServer(_, let trusted), .meshClient(let trusted): bundle = trusted
+    case .meshServer(_, let bundle):
+        verification = PeerVerification(bundle: bundle, isCaller: true, acceptableIDs: acceptableIDs)
+    case .meshClient(let bundle):
+        verification = PeerVerification(bundle: bundle, isCaller: false, acceptableIDs: acceptableIDs)
     case .gatewayServer: return 0
     }
-    let verification = PeerVerification(
-        trustDomain: bundle.trustDomain, acceptableIDs: unsafe state.pointee.acceptableIDs)
     switch unsafe verification.verify(storeContext) {
     case .success(let id):
         unsafe state.pointee.peerID = id

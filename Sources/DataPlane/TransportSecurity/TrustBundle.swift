@@ -11,6 +11,8 @@ package final class TrustBundle: @unchecked Sendable {
     package let trustDomain: TrustDomain
     package let roots: [Certificate]
     let store: OpaquePointer
+    /// Whom its roots were found to vouch for; goes with them.
+    let verified = VerifiedPeers()
 
     /// - Throws: `unsuitableCertificate` if `roots` is empty or holds one that may not sign certificates.
     package init(trustDomain: TrustDomain, roots: [Certificate]) throws(TLSError) {

@@ -108,6 +108,12 @@ static inline int COpenSSL_certificates_add(STACK_OF(X509) *stack, X509 *certifi
     return X509_add_cert(stack, certificate, X509_ADD_FLAG_UP_REF);
 }
 
+static inline int COpenSSL_certificates_count(const STACK_OF(X509) *stack) { return sk_X509_num(stack); }
+
+static inline X509 *COpenSSL_certificates_value(const STACK_OF(X509) *stack, int index) {
+    return sk_X509_value(stack, index);
+}
+
 static inline void COpenSSL_certificates_free(STACK_OF(X509) *stack) { sk_X509_pop_free(stack, X509_free); }
 
 static inline int COpenSSL_names_count(const GENERAL_NAMES *names) { return sk_GENERAL_NAME_num(names); }
