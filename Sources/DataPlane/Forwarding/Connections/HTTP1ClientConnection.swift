@@ -306,6 +306,8 @@ final class HTTP1ClientConnection: StreamConnection, UpstreamStream {
         isReadingBody = false
         // A callee that answers before it has read the request may still be reading it.
         if keepsAlive, isRequestSent, isOpen, !hasInputEnded, pending.isEmpty, queuedByteCount == 0 {
+            // Its last bytes may have found the caller slow; the next call's caller is another.
+            resumeReading()
             idleSince = worker.loop.now
             let idle = worker.timeouts.upstreamIdle
             setDeadline(after: isSecure ? min(idle, Self.bufferReleaseMilliseconds) : idle)

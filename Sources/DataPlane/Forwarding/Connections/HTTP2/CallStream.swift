@@ -129,6 +129,7 @@ class CallStream: HTTP2Stream, EventHandler {
 
     final var isHeldBack: Bool { heldBytes > 0 }
 
+    /// To be called at a stream's end, too: what it held counts against the whole connection.
     final func giveBackWindow() {
         lastProgress = worker.loop.now
         guard heldBytes > 0, let connection else { return }

@@ -104,6 +104,7 @@ final class HTTP2ClientStream: CallStream, UpstreamStream {
     // MARK: The end
 
     override func closed(_ code: HTTP2ErrorCode) {
+        giveBackWindow()
         connection?.remove(self)
         end(code == .refusedStream ? .notSent : hasResponse ? .badResponse : .reset(code))
     }

@@ -51,6 +51,7 @@ final class HTTP2ServerStream: CallStream, DownstreamStream {
     func resumeRequest() { giveBackWindow() }
 
     override func closed(_ code: HTTP2ErrorCode) {
+        giveBackWindow()
         connection?.remove(self)
         let exchange = exchange
         self.exchange = nil
