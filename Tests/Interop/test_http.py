@@ -9,6 +9,7 @@ import re
 import socket
 import ssl
 import subprocess
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -103,7 +104,8 @@ def test_a_call_arrives_as_it_was_made(front, frontend, backend, caller_name):
     assert seen["query"] == {"x": "1", "y": "/"}
     assert (fields["x-one"], fields["x-two"]) == ("1", "a, b")
     assert fields["host"] == front.authority(backend, caller_name)
-    assert not {"connection", "upgrade", "http2-settings", "te", "keep-alive"} & fields.keys()
+    assert not {"connection", "upgrade", "http2-settings", "keep-alive"} & fields.keys()
+    assert fields.get("te", "trailers") == "trailers"
     if not front.is_direct:
         account = "web" if caller_name == "web" else "edge"
         assert fields["x-heddle-caller"] == f"spiffe://interop.example/ns/shop/sa/{account}"
@@ -230,6 +232,27 @@ def test_a_reset_stream_leaves_the_others_alone(front, backend):
         answer = client.response(other)
         assert bytes(answer.data) == payload(1, 0, 3_000_000)
         assert client.response(client.request("GET", authority, "/status/201")).status == 201
+
+
+def test_answers_that_nobody_reads_to_the_end_cost_later_calls_nothing(front, backend):
+    """What was on its way to a caller that left must not count for ever against a connection's window, or pause it."""
+    for round in range(4):
+        callers = []
+        for _ in range(60):
+            connection = socket.socket()
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            connection.settimeout(10)
+            connection.connect(front.address(backend))
+            request = f"GET /bytes?count=4000000 HTTP/1.1\r\nHost: {front.authority(backend)}\r\n\r\n"
+            if not (front.is_direct and backend == "2"):
+                connection.sendall(request.encode())
+            callers.append(connection)
+        time.sleep(0.5)
+        for connection in callers:
+            connection.close()
+    answers = [front.curl(version, backend, "/bytes?count=9000000&seed=5", seconds=15)
+               for version in "12" for _ in range(4) if not front.is_direct or version == backend]
+    assert all(answer.body == payload(5, 0, 9_000_000) for answer in answers), [answer.errors for answer in answers]
 
 
 def test_calls_at_once_all_come_back(front, frontend, backend):
