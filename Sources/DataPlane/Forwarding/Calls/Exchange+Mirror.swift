@@ -26,6 +26,7 @@ final class MirrorSink: DownstreamStream, Sendable {
     var isCongested: Bool { false }
     var readsRestOfRequest: Bool { false }
     var carriesTrailers: Bool { false }
+    var upgradesBySuccess: Bool { false }
     func requestDeadlineChanged() {}
     func exchangeEnded() {}
 }

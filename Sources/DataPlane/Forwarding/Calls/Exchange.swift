@@ -167,6 +167,10 @@ final class Exchange {
     }
 
     func receivedHead(_ head: inout MessageHead, body: BodyLength) {
+        if tunnel == .webSocket, 200..<300 ~= head.status, downstream?.upgradesBySuccess ?? false {
+            // The workload took it for any request. Its answer would be taken for the first bytes of a WebSocket.
+            return fail(.upstreamFailed)
+        }
         stopRetaining()
         isResponseStarted = true
         status = head.status

@@ -20,6 +20,8 @@ protocol DownstreamStream: AnyObject {
     var readsRestOfRequest: Bool { get }
     /// The caller's version of HTTP has trailers for every answer.
     var carriesTrailers: Bool { get }
+    /// Any status of success tells the caller that its upgrade was accepted (RFC 8441 § 5).
+    var upgradesBySuccess: Bool { get }
     /// The time by which the whole answer must be there changed.
     func requestDeadlineChanged()
     /// The call is over on both sides; nothing more will come of it.

@@ -377,6 +377,7 @@ final class HTTP1ServerConnection: StreamConnection, ServerConnection, Downstrea
     var readsRestOfRequest: Bool { keepsAlive && isOpen }
 
     var carriesTrailers: Bool { false }
+    var upgradesBySuccess: Bool { false }
 
     func cutResponse() {
         keepsAlive = false

@@ -95,6 +95,7 @@ final class HTTP2ServerStream: CallStream, DownstreamStream {
     func endResponse(trailers: borrowing MessageHead) { endOutput(trailers: trailers) }
 
     var carriesTrailers: Bool { true }
+    var upgradesBySuccess: Bool { true }
 
     func cutResponse() { reset(.internalError) }
 

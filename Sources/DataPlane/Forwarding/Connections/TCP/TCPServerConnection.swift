@@ -113,6 +113,7 @@ final class TCPServerConnection: StreamConnection, ServerConnection, DownstreamS
 
     var readsRestOfRequest: Bool { false }
     var carriesTrailers: Bool { false }
+    var upgradesBySuccess: Bool { false }
 
     func exchangeEnded() {
         exchange = nil
