@@ -41,6 +41,7 @@ package final class EventLoop: @unchecked Sendable {
         var handler: (any EventHandler)?
         var generation: UInt32 = 0
         var wantsEndOfTurn = false
+        var wantsNextTurn = false
         /// Its deadline has come, and it was not told yet.
         var isDue = false
     }
@@ -58,6 +59,8 @@ package final class EventLoop: @unchecked Sendable {
     private var deadlines: DeadlineWheel
     private var expired: [Int32] = []
     private var endOfTurn: [Int32] = []
+    private var nextTurn: [Int32] = []
+    private var continuing: [Int32] = []
     private var isRunning = false
 
     /// Events taken from the kernel at once.
@@ -129,6 +132,7 @@ package final class EventLoop: @unchecked Sendable {
         deadlines.remove(registration.slot)
         slots[index].handler = nil
         slots[index].isDue = false
+        slots[index].wantsNextTurn = false
         slots[index].generation &+= 1
         freeSlots.append(registration.slot)
     }
@@ -156,6 +160,14 @@ package final class EventLoop: @unchecked Sendable {
         endOfTurn.append(registration.slot)
     }
 
+    /// Calls the handler's `ready` once more in the next turn, with no events, after those that the kernel has by then: for
+    /// one that had enough of this turn.
+    package func requestNextTurn(_ registration: Registration) {
+        guard isCurrent(registration), !slots[Int(registration.slot)].wantsNextTurn else { return }
+        slots[Int(registration.slot)].wantsNextTurn = true
+        nextTurn.append(registration.slot)
+    }
+
     /// Handles events until `stop`.
     package func run() {
         isRunning = true
@@ -166,9 +178,20 @@ package final class EventLoop: @unchecked Sendable {
             nowMicroseconds = Self.clock()
             now = nowMicroseconds / 1000
             for index in 0..<max(0, Int(count)) { unsafe dispatch(events[index]) }
+            continueTurns()
             fireDeadlines()
             finishTurn()
         }
+    }
+
+    private func continueTurns() {
+        guard !nextTurn.isEmpty else { return }
+        swap(&nextTurn, &continuing)
+        for slot in continuing where slots[Int(slot)].wantsNextTurn {
+            slots[Int(slot)].wantsNextTurn = false
+            slots[Int(slot)].handler?.ready([])
+        }
+        continuing.removeAll(keepingCapacity: true)
     }
 
     package func stop() { isRunning = false }
@@ -181,6 +204,7 @@ package final class EventLoop: @unchecked Sendable {
     }
 
     private func waitMilliseconds() -> CInt {
+        guard nextTurn.isEmpty else { return 0 }
         guard let due = deadlines.nextDue() else { return -1 }
         return CInt(clamping: due > now ? due - now : 0)
     }

@@ -70,7 +70,7 @@ final class Worker: @unchecked Sendable {
     }
 
     /// Bytes one read takes: 64 KiB.
-    private static let scratchByteCount = 64 * 1024
+    static let scratchByteCount = 64 * 1024
 
     init(
         index: Int, view: WorkerView, identities: TLSMaterial, accessLog: AccessLogSink, events: EventSink,

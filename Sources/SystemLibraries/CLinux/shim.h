@@ -20,6 +20,8 @@
 #include <unistd.h>
 // Behind _GNU_SOURCE in <sys/socket.h>, which a module cannot define for others.
 extern int accept4(int, struct sockaddr *, socklen_t *, int);
+extern int pipe2(int[2], int);
+extern ssize_t splice(int, off_t *, int, off_t *, size_t, unsigned int);
 extern int ppoll(struct pollfd *, nfds_t, const struct timespec *, const sigset_t *);
 extern int pthread_setname_np(pthread_t, const char *);
 
@@ -35,4 +37,9 @@ static inline int CLinux_available_processors(void) {
     for (size_t word = 0; word < sizeof set / sizeof(unsigned long); word++)
         count += __builtin_popcountl(((unsigned long *)&set)[word]);
     return count > 0 ? count : 1;
+}
+
+/// Bytes that a pipe holds from now on (F_SETPIPE_SZ, fcntl(2)); -1 if it may not have as many.
+static inline int CLinux_set_pipe_capacity(int descriptor, int byte_count) {
+    return fcntl(descriptor, 1031, byte_count);
 }

@@ -31,6 +31,10 @@ extension Exchange {
         sendToService()
     }
 
+    /// The connections at either end, where both are TCP: bulk goes from one to the other inside the kernel.
+    var plainUpstream: TCPClientConnection? { upstream as? TCPClientConnection }
+    var plainDownstream: TCPServerConnection? { downstream as? TCPServerConnection }
+
     /// The workload is connected to.
     func tunnelOpened() {
         worker.responseHead.removeAll()

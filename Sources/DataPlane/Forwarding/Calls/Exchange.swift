@@ -215,6 +215,12 @@ final class Exchange {
         downstream.resumeRequest()
     }
 
+    /// Bytes that did not come by here.
+    func relayedResponse(_ byteCount: Int) {
+        responseByteCount += UInt64(byteCount)
+        plainDownstream?.noteProgress()
+    }
+
     /// How a gRPC call ended, as its callee says in the trailers, or in a head that is all there is.
     private func noteStatus(_ head: borrowing MessageHead) {
         guard let field = head.value(of: .grpcStatus) else { return }

@@ -20,6 +20,8 @@ class StreamConnection: EventHandler {
     static let highWatermark = 64 * 1024
     /// Bytes queued on a connection below which its source goes on: 16 KiB.
     static let lowWatermark = 16 * 1024
+    /// Reads of one turn: 1 MiB.
+    private static let readsPerTurn = 16
     /// How long a finished connection waits for the other side to close, in milliseconds, so that the last answer is
     /// not lost to a reset (RFC 9112 § 9.6).
     private static let lingerMilliseconds: UInt64 = 2_000
@@ -35,6 +37,9 @@ class StreamConnection: EventHandler {
     private var output = ByteQueue()
     private var isReadPaused = false
     private var wantsRead = false
+    private var relay: Relay?
+    /// The connection whose bytes are passed on to this one.
+    private var feeder: StreamConnection?
     private var wantsResume = false
     private var wantsOutputEnd = false
     private var inputHasEnded = false
@@ -184,6 +189,9 @@ class StreamConnection: EventHandler {
     final func close() {
         guard state != .closed else { return }
         state = .closed
+        relay?.target.feeder = nil
+        relay = nil
+        feeder = nil
         worker.loop.unregister(registration)
         output.removeAll(into: worker.blocks)
         transport = nil
@@ -208,7 +216,9 @@ class StreamConnection: EventHandler {
             advanceHandshake()
         case .handshaking: advanceHandshake()
         case .open, .finishing:
-            if events.contains(.writable), !output.isEmpty { worker.loop.requestEndOfTurn(registration) }
+            if events.contains(.writable) {
+                if !output.isEmpty { worker.loop.requestEndOfTurn(registration) } else { feeder?.relayInput() }
+            }
             read()
         case .lingering: discardInput()
         case .closed: break
@@ -249,7 +259,12 @@ class StreamConnection: EventHandler {
     }
 
     private func read() {
+        var reads = 0
         while !isReadPaused, !inputHasEnded, state == .open || state == .finishing {
+            guard relay == nil else { return relayInput() }
+            // One that sends as fast as it is read must not keep the others waiting.
+            guard reads < Self.readsPerTurn else { return worker.loop.requestNextTurn(registration) }
+            reads += 1
             switch unsafe transport!.receive(into: UnsafeMutableRawBufferPointer(worker.scratch)) {
             case .bytes(let count):
                 if state == .finishing { continue }
@@ -262,6 +277,63 @@ class StreamConnection: EventHandler {
                 return
             case .broken: return fail()
             }
+        }
+    }
+
+    // MARK: Inside the kernel
+
+    /// Passes what comes on to another connection from now on, without looking at it. Both in plain.
+    /// - Returns: `false` if it cannot be done.
+    final func startRelay(to target: StreamConnection) -> Bool {
+        guard relay == nil, !isSecure, !target.isSecure, isOpen, target.isOpen, let pipe = SplicePipe() else {
+            return false
+        }
+        relay = Relay(pipe: pipe, target: target)
+        target.feeder = self
+        return true
+    }
+
+    /// Bytes were passed on.
+    func relayed(_ byteCount: Int) {}
+
+    private func relayInput() {
+        guard let relay else { return }
+        let target = relay.target
+        var rounds = 0
+        while state == .open, target.state == .open {
+            // What was queued before goes first; `feeder` is called when it has.
+            guard target.output.isEmpty else { return }
+            if relay.pipe.count > 0 {
+                switch relay.pipe.drain(to: target.descriptor) {
+                case .bytes(let count):
+                    target.lastOutput = worker.loop.now
+                    target.writtenByteCount += UInt64(count)
+                    relayed(count)
+                    continue
+                case .wouldBlock: return
+                case .endOfStream, .failed: return target.fail()
+                }
+            }
+            guard !inputHasEnded else { return inputEnded() }
+            guard rounds < Self.readsPerTurn else { return worker.loop.requestNextTurn(registration) }
+            rounds += 1
+            switch relay.pipe.fill(from: descriptor) {
+            case .bytes: continue
+            case .wouldBlock: return
+            case .endOfStream: inputHasEnded = true
+            case .failed: return fail()
+            }
+        }
+    }
+
+    /// Where bytes go that pass through.
+    private final class Relay {
+        var pipe: SplicePipe
+        let target: StreamConnection
+
+        init(pipe: consuming SplicePipe, target: StreamConnection) {
+            self.pipe = pipe
+            self.target = target
         }
     }
 
@@ -301,6 +373,7 @@ class StreamConnection: EventHandler {
             if state == .finishing { setDeadline(after: worker.timeouts.stream) }
         }
         if before > Self.lowWatermark, output.count <= Self.lowWatermark { outputDrained() }
+        if output.isEmpty { feeder?.relayInput() }
         return state != .closed
     }
 
@@ -316,13 +389,14 @@ class StreamConnection: EventHandler {
     }
 
     private func discardInput() {
-        while true {
+        for _ in 0..<Self.readsPerTurn {
             switch unsafe transport!.receive(into: UnsafeMutableRawBufferPointer(worker.scratch)) {
             case .bytes: continue
             case .wouldBlock: return
             case .ended, .broken: return close()
             }
         }
+        worker.loop.requestNextTurn(registration)
     }
 
     private func fail() {

@@ -71,8 +71,11 @@ final class TCPClientConnection: StreamConnection, UpstreamStream {
     override func received(_ bytes: Span<UInt8>) {
         guard let exchange else { return }
         exchange.receivedBody(bytes)
+        if bytes.count == Worker.scratchByteCount, let target = exchange.plainDownstream, startRelay(to: target) { return }
         if exchange.isResponseCongested { pauseReading() }
     }
+
+    override func relayed(_ byteCount: Int) { exchange?.relayedResponse(byteCount) }
 
     override func inputEnded() {
         guard let exchange else { return finish() }

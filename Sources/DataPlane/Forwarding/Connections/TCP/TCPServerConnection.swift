@@ -74,8 +74,18 @@ final class TCPServerConnection: StreamConnection, ServerConnection, DownstreamS
         guard hello == nil else { return readHello(bytes) }
         guard let exchange else { return }
         exchange.sendBody(bytes)
+        if bytes.count == Worker.scratchByteCount, exchange.isTunnelOpen, let target = exchange.plainUpstream,
+            startRelay(to: target)
+        {
+            return
+        }
         if exchange.isRequestCongested { pauseReading() }
     }
+
+    override func relayed(_ byteCount: Int) { noteProgress() }
+
+    /// Something went one way or the other.
+    func noteProgress() { lastProgress = worker.loop.now }
 
     override func inputEnded() {
         guard let exchange else { return finish() }
