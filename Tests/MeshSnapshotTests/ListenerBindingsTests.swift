@@ -6,6 +6,10 @@ private func http(_ name: String, _ rest: String) -> String { "name: \(name), pr
 private func https(_ name: String, _ rest: String) -> String {
     "name: \(name), protocol: HTTPS, tls: {certificateFile: a, keyFile: b}, \(rest)"
 }
+private func tcp(_ name: String, _ rest: String) -> String { "name: \(name), protocol: TCP, \(rest)" }
+private func tls(_ name: String, _ rest: String) -> String {
+    "name: \(name), protocol: TLS, tls: {mode: Passthrough}, \(rest)"
+}
 private let twoNodes = filesAuthority + node("a", "192.0.2.1:15008") + node("b", "192.0.2.2:15008")
 private func outbound(_ name: String, _ listen: String, node: String? = nil) -> String {
     workload(name, "serviceAccount: s, outbound: {listen: \"\(listen)\"}" + (node.map { ", node: \($0)" } ?? ""))
@@ -20,6 +24,10 @@ private func outbound(_ name: String, _ listen: String, node: String? = nil) -> 
     gateway("g", http("a", "port: 80")) + gateway("h", http("b", "port: 80, address: 192.0.2.1")),
     gateway("g", http("a", "port: 80"), https("b", "port: 80, hostname: x.com")),
     gateway("g", http("a", "port: 80"), http("b", "port: 80")),
+    gateway("g", tcp("a", "port: 80"), tcp("b", "port: 80")), gateway("g", tcp("a", "port: 80"), http("b", "port: 80")),
+    gateway("g", tls("a", "port: 80"), https("b", "port: 80, hostname: x.com")),
+    gateway("g", tls("a", "port: 80"), tls("b", "port: 80")),
+    gateway("g", tcp("a", "port: 80")) + outbound("w1", "127.0.0.1:80"),
     gateway("g", http("a", "port: 80, hostname: x.com")) + gateway("h", http("b", "port: 80, hostname: x.com")),
     filesAuthority.replacing("spec: {", with: "spec: {telemetry: {listen: \"127.0.0.1:9090\"}, ")
         + outbound("w1", "127.0.0.1:9090"),
@@ -36,6 +44,8 @@ func `two that would take the same calls are an error`(yaml: String) {
     gateway(
         "g", http("a", "port: 80, hostname: x.com"), http("b", "port: 80, hostname: \"*.com\""), http("c", "port: 80")),
     gateway("g", https("a", "port: 443, hostname: x.com")) + gateway("h", https("b", "port: 443, hostname: y.com")),
+    gateway("g", tls("a", "port: 443, hostname: x.com"), tls("b", "port: 443, hostname: \"*.com\"")),
+    gateway("g", tcp("a", "port: 80")) + gateway("h", tcp("b", "port: 81")),
     gateway("g", http("a", "port: 80, address: 192.0.2.1")) + gateway("h", http("b", "port: 80, address: 192.0.2.2")),
     service("s") + workload("w", "service: s, address: \"172.17.0.2:80\"") + gateway("g", http("a", "port: 80")),
 ])

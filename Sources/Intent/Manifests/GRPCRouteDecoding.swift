@@ -98,8 +98,10 @@ extension GRPCMethodMatch {
         if text.utf8.count <= 1024, parts.allSatisfy(\.isProtobufIdentifier) { return text }
         problems.report(
             .invalidValue, node, expected: "a gRPC service with its package, such as \"shop.v1.Orders\"",
-            remedy: text.contains("/")
-                ? "remove the \"/\", and give the method in method" : "write it as the .proto file names it")
+            remedy: text == "*"
+                ? "leave service out to match every one"
+                : text.contains("/")
+                    ? "remove the \"/\", and give the method in method" : "write it as the .proto file names it")
         return nil
     }
 
@@ -108,8 +110,10 @@ extension GRPCMethodMatch {
         if text.utf8.count <= 1024, text.isProtobufIdentifier { return text }
         problems.report(
             .invalidValue, node, expected: "a gRPC method, such as \"GetOrder\"",
-            remedy: text.contains("/") || text.contains(".")
-                ? "name the method alone, and its service in service" : "write it as the .proto file names it")
+            remedy: text == "*"
+                ? "leave method out to match every one"
+                : text.contains("/") || text.contains(".")
+                    ? "name the method alone, and its service in service" : "write it as the .proto file names it")
         return nil
     }
 }

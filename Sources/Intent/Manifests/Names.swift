@@ -24,9 +24,11 @@ extension Scalar {
         guard let text = text(node, &problems) else { return nil }
         let parts = text.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
         guard parts.count <= 3, parts.allSatisfy(\.isDNSLabel), parts.count < 3 || parts[2] == "mesh" else {
+            let labels = parts.prefix(2).filter(\.isDNSLabel)
+            let example = "\(labels.first ?? "database").\(labels.count > 1 ? labels[1] : namespace)"
             problems.report(
                 .invalidValue, node, expected: "a service as \"name\", \"name.namespace\" or \"name.namespace.mesh\"",
-                remedy: "write it as it is called, such as \"database.\(namespace)\"")
+                remedy: "write it as it is called, such as \"\(example)\"")
             return nil
         }
         return ResourceName(namespace: parts.count > 1 ? parts[1] : namespace, name: parts[0])

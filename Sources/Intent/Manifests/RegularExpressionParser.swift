@@ -109,7 +109,7 @@ struct RegularExpressionParser {
 
     private mutating func group() throws(Mistake) -> Node {
         if take("?"), !take(":") {
-            throw Mistake(remedy: "write groups as \"(\u{2026})\": there are no flags, names or assertions")
+            throw Mistake(remedy: "remove the \"?\" and what belongs to it: groups have no flags, names or assertions")
         }
         depth += 1
         guard depth <= Self.maximumDepth else {

@@ -51,12 +51,17 @@ extension SnapshotResolver {
 
     private mutating func checkProtocol(of name: Located<ResourceName>, _ kind: ResourceKind) {
         guard let service = services[name.value], !kind.serviceProtocols.contains(service.protocol) else { return }
-        let names = kind.serviceProtocols.map(\.rawValue).joined(separator: " or ")
+        let names = Self.oneOf(kind.serviceProtocols.map(\.rawValue))
         report(
             .wrongProtocol, at: name.position, found: describe(service),
             expected: "a Service of protocol \(names) in \(kind.withArticle)",
             remedy: "name another, change the protocol at \(service.metadata.position), or use "
                 + ResourceKind.route(for: service.protocol).withArticle)
+    }
+
+    /// `HTTP, HTTP2 or GRPC`.
+    private static func oneOf(_ names: [String]) -> String {
+        names.dropLast().joined(separator: ", ") + (names.count > 1 ? " or " : "") + (names.last ?? "")
     }
 
     // MARK: Parents
@@ -127,7 +132,7 @@ extension SnapshotResolver {
     private mutating func reportUnfittingListener(
         _ parent: ParentRef, _ gateway: Gateway, _ listener: GatewayListener, _ kind: ResourceKind
     ) {
-        let names = kind.listenerProtocols.map(\.rawValue).joined(separator: " or ")
+        let names = Self.oneOf(kind.listenerProtocols.map(\.rawValue))
         let gatewayName = Diagnostic.quoted(gateway.metadata.name.name)
         let isNamed = parent.sectionName != nil || parent.port != nil
         report(
