@@ -15,10 +15,12 @@ FuzzLoop.explore(
         "[::1]:80",
         "unix:/a", "10.0.0.0/8", "*.example.org", "/a/{*}/{**}", "/%2e%2e/", "request.headers[a]", "Mesh", "Node",
         "Service",
-        "Workload", "Gateway", "HTTPRoute", "AuthorizationPolicy", "hostnames: ", "rules:\n- ", "matches: ",
+        "Workload", "Gateway", "HTTPRoute", "GRPCRoute", "TCPRoute", "TLSRoute", "AuthorizationPolicy", "hostnames: ",
+        "rules:\n- ", "matches: ",
         "filters: ",
         "backendRefs: ", "from: ", "source: ", "to: ", "operation: ", "when: ", "paths: ", "notPaths: ", "ipBlocks: ",
-        "weight: ",
+        "weight: ", "method: ", "RegularExpression", "(a|[b-c]{2,}).*", "protocol: TCP", "Passthrough", "outbound: ",
+        "tcp: ",
     ]
 ) { input in
     let file = ManifestDecoder.decode(input, path: "fuzz.yaml")
