@@ -168,7 +168,7 @@ private struct RandomCalls {
     }
 }
 
-@Test(arguments: 0..<60)
+@Test(arguments: 0..<40)
 func `the compiled table agrees with a naive reading of Gateway API's GRPCRoute`(seed: Int) throws {
     var calls = RandomCalls(random: SeededGenerator(seed: UInt64(seed)))
     let isLarge = seed.isMultiple(of: 3)
@@ -182,7 +182,7 @@ func `the compiled table agrees with a naive reading of Gateway API's GRPCRoute`
     let table = RouteTable(listeners: gateway.listeners.map { (gateway.metadata.name, $0) }, in: snapshot)
     let naive = NaiveGRPCMatcher(
         listeners: gateway.listeners, gateway: gateway.metadata.name, routes: snapshot.grpcRoutes)
-    for _ in 0..<100 {
+    for _ in 0..<50 {
         let request = calls.call()
         let found = table.match(request)
         let answer = found.flatMap { match in

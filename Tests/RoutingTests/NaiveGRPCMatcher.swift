@@ -4,10 +4,17 @@ import MeshSnapshot
 
 /// Gateway API's rules for GRPCRoutes read word by word: look at everything, sort, take the first. Of parts that are both
 /// matched, one that is named comes before one that is described.
-struct NaiveGRPCMatcher {
+final class NaiveGRPCMatcher {
     let listeners: [GatewayListener]
     let gateway: ResourceName
     let routes: [GRPCRoute]
+    private var expressions: [String: Regex<AnyRegexOutput>] = [:]
+
+    init(listeners: [GatewayListener], gateway: ResourceName, routes: [GRPCRoute]) {
+        self.listeners = listeners
+        self.gateway = gateway
+        self.routes = routes
+    }
 
     func match(_ request: TestRequest) throws -> NaiveMatcher.Answer? {
         let serving = listeners.filter { $0.hostname?.value.matches(request.host) ?? true }
@@ -63,9 +70,12 @@ struct NaiveGRPCMatcher {
 
     private func holds(_ match: GRPCNameMatch?, _ name: String) throws -> Bool {
         switch match {
-        case nil: true
-        case .exact(let text): text == name
-        case .regularExpression(let expression): try Regex(expression.text).wholeMatch(in: name) != nil
+        case nil: return true
+        case .exact(let text): return text == name
+        case .regularExpression(let match):
+            let expression = try expressions[match.text] ?? Regex(match.text)
+            expressions[match.text] = expression
+            return try expression.wholeMatch(in: name) != nil
         }
     }
 }

@@ -28,13 +28,13 @@ struct DocumentationTests {
     @Test func `the examples of every kind are valid together`() throws {
         let folder = TemporaryFolder()
         let blocks = try yamlBlocks(in: "docs/reference/kinds.md")
-        #expect(blocks.count == 8)
+        #expect(blocks.count == 11)
         // A mesh with nodes asks more of workloads and of the authority; a node by itself is right.
         let withoutNode = blocks.filter { !$0.contains("kind: Node") }
         try folder.write("all.yaml", withoutNode.joined(separator: "---\n"))
         let result = try Heddle.run(["check", folder.path])
         #expect(result.exitCode == 0, "\(result.diagnostics)")
-        #expect(result.output.contains("7 resources in 1 file"))
+        #expect(result.output.contains("13 resources in 1 file"))
 
         let node = try #require(blocks.first { $0.contains("kind: Node") })
         try folder.write("node/node.yaml", node)
