@@ -121,6 +121,7 @@ let package = Package(
             ["CommonValues", "Diagnostics", "SPIFFE", "HTTPSemantics", "Manifests", "Authorization"]),
         benchmark("HandshakeBenchmark", ["CLinux", "SPIFFE", "TransportSecurity"]),
         benchmark("HeadBenchmark", ["HTTPSemantics", "WireProtocols"]),
+        benchmark("SessionBenchmark", ["HTTPSemantics", "WireProtocols"]),
 
         // Fuzzing: inputs that nobody would write.
         .target(name: "FuzzKit", path: "Fuzzing/FuzzKit", swiftSettings: settings),
