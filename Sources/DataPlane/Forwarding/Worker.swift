@@ -55,6 +55,7 @@ final class Worker: @unchecked Sendable {
     let decisions = DecisionLog()
     let events: EventSink
 
+    var callers = KnownCallers()
     let retries: RetryQueue
     private var exchanges: [Exchange] = []
     private var serverStreams: [HTTP2ServerStream] = []

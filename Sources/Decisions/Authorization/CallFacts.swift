@@ -28,7 +28,9 @@ package struct CallFacts: ~Copyable {
         self.remoteAddress = remoteAddress ?? peerAddress
         self.destinationAddress = destinationAddress
         self.destinationPort = destinationPort
-        self.serverNameIndication = serverNameIndication.map(lowercased)
+        // As a rule it is in lower case already, and the same memory serves its connection.
+        let isLowercase = serverNameIndication.allSatisfy { lowercased($0) == $0 }
+        self.serverNameIndication = isLowercase ? serverNameIndication : serverNameIndication.map(lowercased)
         self.callProtocol = callProtocol
     }
 }

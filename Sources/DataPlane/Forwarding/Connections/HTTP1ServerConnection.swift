@@ -51,7 +51,7 @@ final class HTTP1ServerConnection: StreamConnection, ServerConnection, Downstrea
     override func opened() {
         if isSecure {
             origin = CallOrigin(
-                listener: listener, peer: peer, caller: peerID.map { Caller($0) }, serverName: serverName)
+                listener: listener, peer: peer, caller: peerID.map { worker.callers.caller($0) }, serverName: serverName)
         } else {
             origin = CallOrigin(listener: listener, peer: peer)
         }
