@@ -69,7 +69,11 @@ final class HTTP2ClientConnection: HTTP2Connection {
     }
 
     override func handshakeFailed(_ failure: TLSFailure) {
-        hasFailedHandshake = true
+        switch failure {
+        // A node that is starting or ending, or what stands before it: nothing was said about who it is.
+        case .connectionLost: break
+        case .peerRejected, .unknownServerName, .alertReceived, .library: hasFailedHandshake = true
+        }
         worker.upstreamHandshakeFailed(failure, pool: pool)
     }
 
