@@ -181,9 +181,24 @@ def test_an_answer_that_breaks_off_is_not_taken_for_whole(front, frontend, backe
         assert payload(0, 0, 1_000_000).startswith(answer.body)
 
 
+def _upload(front, frontend: str, backend: str, path: str, caller: str = "web") -> tuple[int, bytes]:
+    """Status and body of the answer to an upload that nobody reads to its end. Not by curl over HTTP/2: 7.88 takes an
+    answer before the end of its upload (RFC 9113 section 8.1) for an error."""
+    if frontend == "1":
+        answer = front.curl(frontend, backend, path, "-X", "POST", caller=caller, body=bytes(20_000_000))
+        return answer.status, answer.body
+    front.skip_if_untranslated(frontend, backend)
+    with H2Client(front.address(backend, caller)) as client:
+        number = client.request("POST", front.authority(backend, caller), path, is_open=True)
+        client.send(number, bytes(20_000_000), is_last=True)
+        answer = client.response(number)
+        assert answer.is_ended and answer.reset in (None, 0), answer
+        assert client.response(client.request("GET", front.authority(backend), "/status/201")).status in (201, 403)
+        return answer.status, bytes(answer.data)
+
+
 def test_an_answer_before_the_whole_request_arrives(front, frontend, backend):
-    answer = front.curl(frontend, backend, "/early", "-X", "POST", body=bytes(8_000_000))
-    assert (answer.status, answer.body) == (413, b"early"), answer
+    assert _upload(front, frontend, backend, "/early") == (413, b"early")
 
 
 def test_request_trailers_arrive_from_http2(front, backend):
@@ -274,8 +289,7 @@ def test_who_is_not_allowed_is_told_so(front, frontend, backend):
 
 @pytest.mark.heddle
 def test_a_refused_upload_ends_at_once(front, frontend, backend):
-    answer = front.curl(frontend, backend, "/", "-X", "POST", caller="batch", body=bytes(20_000_000))
-    assert answer.status == 403, answer
+    assert _upload(front, frontend, backend, "/", caller="batch") == (403, b"denied\n")
 
 
 @pytest.mark.heddle

@@ -67,8 +67,14 @@ class H2Client:
         return stream
 
     def send(self, stream: int, data: bytes, is_last: bool = False) -> None:
+        """Stops without a word where the other side has reset the stream: it wants no more."""
+        found = self.streams[stream]
         while data:
-            self.wait("room to send", lambda: self._h2.local_flow_control_window(stream) > 0)
+            self.wait(
+                "room to send",
+                lambda: found.reset is not None or self._h2.local_flow_control_window(stream) > 0)
+            if found.reset is not None:
+                return
             size = min(len(data), self._h2.local_flow_control_window(stream), self._h2.max_outbound_frame_size)
             self._h2.send_data(stream, data[:size])
             self._flush()

@@ -50,7 +50,8 @@ class Host:
         table = "table inet faults\ndelete table inet faults\n"  # the first line makes the second one always succeed
         if rule is not None:
             table += (
-                "table inet faults { chain input { type filter hook input priority 0; policy accept; " + rule + "; } }\n")
+                "table inet faults {\nchain input {\ntype filter hook input priority 0; policy accept;\n"
+                f"{rule}\n}}\n}}\n")
         subprocess.run(self.command(["nft", "-f", "-"]), input=table.encode(), check=True)
 
 
