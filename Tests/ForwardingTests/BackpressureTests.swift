@@ -72,6 +72,31 @@ struct BackpressureTests {
         }
     }
 
+    @Test func `a workload's connection whose answer was held back to its end carries the next call`() async throws {
+        let backend = TestBackend { connection, backend in
+            while true {
+                let head = connection.receive(through: "\r\n\r\n")
+                guard head.hasSuffix("\r\n\r\n") else { return }
+                backend.note(head)
+                let path = head.split(separator: " ")[1]
+                let size = Int(path.dropFirst()) ?? 0
+                connection.send("HTTP/1.1 200 OK\r\nContent-Length: \(size)\r\n\r\n")
+                connection.send([UInt8](Self.piece.prefix(size)))
+            }
+        }
+        try await Shop.serve(backend) { port, _ in
+            let client = try RawConnection(port: port)
+            // Somewhere among these the last read of a body fills the queue.
+            for size in stride(from: 48 * 1024, through: 160 * 1024, by: 4 * 1024) {
+                client.send("GET /\(size) HTTP/1.1\r\nHost: orders\r\n\r\n")
+                _ = client.receive(through: "\r\n\r\n")
+                let body = client.receive(count: size)
+                #expect(body.count == size)
+                guard body.count == size else { return }
+            }
+        }
+    }
+
     private static func mostQueued(_ mesh: TestMesh, while isRunning: () -> Bool) async -> Int {
         var most = 0
         while isRunning() {
