@@ -1,3 +1,4 @@
+import EventLoops
 import WireProtocols
 
 /// How many bytes the other side may send before it hears that they were taken: what the path holds, measured as it goes.
@@ -8,9 +9,14 @@ struct AdaptiveWindow {
     /// A stream's window at most: 400 Mbit/s over 80 ms, or 100 Mbit/s over 320 ms.
     static let limitBytes: Int32 = 4 * 1024 * 1024
 
+    /// Time between a probe that changed nothing and the next, in milliseconds: the other side counts pings.
+    private static let probeMilliseconds: UInt64 = 250
+
     private var window: Int32
     private let connectionWindow: Int32
     private var isProbing = false
+    /// No probe before, in the loop's milliseconds.
+    private var nextProbe: DeadlineWheel.Time = 0
     /// Bytes since the probe was sent, or since the last one ended.
     private var byteCount = 0
 
@@ -22,11 +28,12 @@ struct AdaptiveWindow {
 
     /// Bytes came.
     /// - Returns: A ping is to be sent now.
-    mutating func shouldProbe(after bytes: Int) -> Bool {
+    mutating func shouldProbe(after bytes: Int, now: DeadlineWheel.Time) -> Bool {
         byteCount += bytes
         // A call now and then says nothing about the path, and is worth no ping.
-        guard !isProbing, window < Self.limitBytes, byteCount >= Int(window) / 4 else { return false }
+        guard !isProbing, window < Self.limitBytes, byteCount >= Int(window) / 4, now >= nextProbe else { return false }
         isProbing = true
+        nextProbe = now + Self.probeMilliseconds
         byteCount = 0
         return true
     }
@@ -40,6 +47,7 @@ struct AdaptiveWindow {
         byteCount = 0
         guard sample >= Int(window) / 3 * 2 else { return nil }
         window = min(window * 2, Self.limitBytes)
+        nextProbe = 0
         return (window, max(connectionWindow, min(window * 4, 2 * Self.limitBytes)))
     }
 }

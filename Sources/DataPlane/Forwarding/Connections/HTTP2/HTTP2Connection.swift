@@ -118,7 +118,7 @@ class HTTP2Connection: StreamConnection, HTTP2SessionHandler {
 
     /// Bytes of a body came: tells the session to make room for more as the path needs it.
     final func received(bodyBytes: Int) {
-        guard windows.shouldProbe(after: bodyBytes) else { return }
+        guard windows.shouldProbe(after: bodyBytes, now: worker.loop.now) else { return }
         session.ping(Ping.window)
         requestOutput()
     }
