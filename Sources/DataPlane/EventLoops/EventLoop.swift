@@ -42,6 +42,8 @@ package final class EventLoop: @unchecked Sendable {
         var generation: UInt32 = 0
         var wantsEndOfTurn = false
         var wantsNextTurn = false
+        /// The last turn whose end it was told.
+        var endedTurn: UInt64 = 0
         /// Its deadline has come, and it was not told yet.
         var isDue = false
     }
@@ -61,6 +63,9 @@ package final class EventLoop: @unchecked Sendable {
     private var endOfTurn: [Int32] = []
     private var nextTurn: [Int32] = []
     private var continuing: [Int32] = []
+    /// Those that asked again after the end of this turn was told to them.
+    private var endOfNextTurn: [Int32] = []
+    private var turn: UInt64 = 1
     private var isRunning = false
 
     /// Events taken from the kernel at once.
@@ -153,11 +158,17 @@ package final class EventLoop: @unchecked Sendable {
         deadlines.set(registration.slot, to: deadline)
     }
 
-    /// Calls the handler's `turnEnded` once, when all that is ready now has been handled.
+    /// Calls the handler's `turnEnded` once, when all that is ready now has been handled. Whoever was told of this turn's end
+    /// already is told of the next: two that keep each other busy must not keep all others waiting.
     package func requestEndOfTurn(_ registration: Registration) {
-        guard isCurrent(registration), !slots[Int(registration.slot)].wantsEndOfTurn else { return }
-        slots[Int(registration.slot)].wantsEndOfTurn = true
-        endOfTurn.append(registration.slot)
+        let index = Int(registration.slot)
+        guard isCurrent(registration), !slots[index].wantsEndOfTurn else { return }
+        slots[index].wantsEndOfTurn = true
+        if slots[index].endedTurn == turn {
+            endOfNextTurn.append(registration.slot)
+        } else {
+            endOfTurn.append(registration.slot)
+        }
     }
 
     /// Calls the handler's `ready` once more in the next turn, with no events, after those that the kernel has by then: for
@@ -204,7 +215,7 @@ package final class EventLoop: @unchecked Sendable {
     }
 
     private func waitMilliseconds() -> CInt {
-        guard nextTurn.isEmpty else { return 0 }
+        guard nextTurn.isEmpty, endOfTurn.isEmpty else { return 0 }
         guard let due = deadlines.nextDue() else { return -1 }
         return CInt(clamping: due > now ? due - now : 0)
     }
@@ -247,10 +258,13 @@ package final class EventLoop: @unchecked Sendable {
         while index < endOfTurn.count {
             let slot = Int(endOfTurn[index])
             slots[slot].wantsEndOfTurn = false
+            slots[slot].endedTurn = turn
             slots[slot].handler?.turnEnded()
             index += 1
         }
         endOfTurn.removeAll(keepingCapacity: true)
+        swap(&endOfTurn, &endOfNextTurn)
+        turn &+= 1
     }
 
     private func isCurrent(_ registration: Registration) -> Bool {

@@ -308,8 +308,6 @@ final class HTTP1ClientConnection: StreamConnection, UpstreamStream {
         if keepsAlive, isRequestSent, isOpen, !hasInputEnded, pending.isEmpty, queuedByteCount == 0 {
             // Its last bytes may have found the caller slow; the next call's caller is another.
             resumeReading()
-            // The last of the answer may have been held back: the next one is not.
-            resumeReading()
             idleSince = worker.loop.now
             let idle = worker.timeouts.upstreamIdle
             setDeadline(after: isSecure ? min(idle, Self.bufferReleaseMilliseconds) : idle)
