@@ -60,10 +60,14 @@ struct ViewCompiler {
 
     private mutating func compile(_ plan: ServingPlan.ServicePlan, defaultAction: DefaultAction) -> ServiceView {
         let program: AuthorizationProgram
-        if let known = programs[plan.name], known.action == defaultAction, known.policies == plan.policies {
+        let callProtocol: CallProtocol = plan.service.protocol == .tcp ? .tcp : .http
+        if let known = programs[plan.name], known.action == defaultAction, known.policies == plan.policies,
+            known.program.callProtocol == callProtocol
+        {
             program = known.program
         } else {
-            program = AuthorizationProgram(service: plan.name, policies: plan.policies, defaultAction: defaultAction)
+            program = AuthorizationProgram(
+                service: plan.name, policies: plan.policies, defaultAction: defaultAction, callProtocol: callProtocol)
             programs[plan.name] = (plan.policies, defaultAction, program)
         }
         return ServiceView(
