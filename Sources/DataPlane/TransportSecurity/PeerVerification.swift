@@ -15,9 +15,10 @@ struct PeerVerification {
     func verify(_ context: OpaquePointer) -> Result<SPIFFEID, PeerRejection> {
         let key = unsafe X509_STORE_CTX_get0_cert(context).flatMap { unsafe VerifiedPeers.Key($0, isCaller: isCaller) }
         let verdict: Result<SPIFFEID, PeerRejection>
-        if let key, let id = bundle.verified.id(of: key, at: .now) {
+        if let key, let known = bundle.verified.peer(key, at: .now) {
             unsafe X509_STORE_CTX_set_error(context, X509_V_OK)
-            verdict = .success(id)
+            unsafe COpenSSL_share_peer(context, known.certificate.pointer)
+            verdict = .success(known.id)
         } else {
             verdict = unsafe verifyChain(context)
             if let key, case .success(let id) = verdict { unsafe bundle.verified.remember(key, as: id, context) }

@@ -6,6 +6,8 @@ import Synchronization
 /// The peers whose chain up to a root of one bundle was found good: to find it again for the same certificate, in the next
 /// handshake of the same peer, would take a seventh of the handshake and say the same. Only signatures and names are taken
 /// as known; the time is looked at in each handshake, and the peer proves in each that it has the key.
+///
+/// The sessions of one peer share its certificate: parsed, it is as large as all the rest of an idle session.
 final class VerifiedPeers: Sendable {
     /// What a certificate was verified as.
     struct Key: Hashable {
@@ -32,6 +34,7 @@ final class VerifiedPeers: Sendable {
 
     private struct Entry {
         let id: SPIFFEID
+        let certificate: Certificate
         /// In which all of the chain's certificates are valid.
         let time: Range<UnixTime>
     }
@@ -41,27 +44,30 @@ final class VerifiedPeers: Sendable {
 
     private let entries = Mutex<[Key: Entry]>([:])
 
-    func id(of key: Key, at now: UnixTime) -> SPIFFEID? {
+    func peer(_ key: Key, at now: UnixTime) -> (id: SPIFFEID, certificate: Certificate)? {
         entries.withLock { entries in
             guard let entry = entries[key], entry.time.contains(now) else { return nil }
-            return entry.id
+            return (entry.id, entry.certificate)
         }
     }
 
     /// - Parameter context: An `X509_STORE_CTX *` that has found the peer's chain good.
     @unsafe
     func remember(_ key: Key, as id: SPIFFEID, _ context: OpaquePointer) {
-        guard let chain = unsafe X509_STORE_CTX_get0_chain(context) else { return }
+        guard let chain = unsafe X509_STORE_CTX_get0_chain(context),
+            let leaf = unsafe X509_STORE_CTX_get0_cert(context)
+        else { return }
         var (start, end) = (UnixTime(microseconds: .min), UnixTime(microseconds: .max))
         for index in 0..<(unsafe COpenSSL_certificates_count(chain)) {
             let certificate = unsafe COpenSSL_certificates_value(chain, index)
             start = unsafe max(start, Certificate.time(X509_get0_notBefore(certificate)))
             end = unsafe min(end, Certificate.time(X509_get0_notAfter(certificate)))
         }
-        guard start < end else { return }
+        guard start < end, unsafe X509_up_ref(leaf) == 1 else { return }
+        let certificate = unsafe Certificate(owning: leaf)
         entries.withLock { entries in
             if entries.count >= Self.limit { entries.removeAll() }
-            entries[key] = Entry(id: id, time: start..<end)
+            entries[key] = Entry(id: id, certificate: certificate, time: start..<end)
         }
     }
 }

@@ -114,6 +114,19 @@ static inline X509 *COpenSSL_certificates_value(const STACK_OF(X509) *stack, int
     return sk_X509_value(stack, index);
 }
 
+/// Has the session whose peer is being verified keep `known`, which is the same certificate, in the place of the one it has
+/// just parsed, and none of what was sent with it. Before and after, OpenSSL looks for the peer's certificate in this stack.
+static inline void COpenSSL_share_peer(X509_STORE_CTX *context, X509 *known) {
+    STACK_OF(X509) *sent = X509_STORE_CTX_get0_untrusted(context);
+    X509 *parsed = X509_STORE_CTX_get0_cert(context);
+    if (!sent || sk_X509_num(sent) < 1 || sk_X509_value(sent, 0) != parsed || parsed == known) { return; }
+    if (!X509_up_ref(known)) { return; }
+    X509_STORE_CTX_set_cert(context, known);
+    sk_X509_set(sent, 0, known);
+    X509_free(parsed);
+    while (sk_X509_num(sent) > 1) { X509_free(sk_X509_pop(sent)); }
+}
+
 static inline void COpenSSL_certificates_free(STACK_OF(X509) *stack) { sk_X509_pop_free(stack, X509_free); }
 
 static inline int COpenSSL_names_count(const GENERAL_NAMES *names) { return sk_GENERAL_NAME_num(names); }
