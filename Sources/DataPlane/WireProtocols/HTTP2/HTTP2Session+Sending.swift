@@ -146,10 +146,18 @@ extension HTTP2Session {
         handler.refusedStream(id, error)
     }
 
-    private func answer(_ id: Int32, _ status: UInt16) {
+    /// - Parameter grpcStatus: For a caller that goes by it, whatever `status` is; only of fields over a limit.
+    private func answer(_ id: Int32, _ status: UInt16, _ grpcStatus: GRPCStatus? = nil) {
         answeredStream = id
+        reply.removeAll()
         reply.status = status
         reply.contentLength = 0
+        if let grpcStatus {
+            reply.addField(name: ("grpc-status" as StaticString).bytes, value: Array("\(grpcStatus.rawValue)".utf8).span)
+            reply.addField(
+                name: ("grpc-message" as StaticString).bytes,
+                value: ("overloaded: the request's fields are over a limit" as StaticString).bytes)
+        }
         unsafe encoder.withFields(.response, reply, endsStream: true) { fields, count in
             _ = unsafe nghttp2_submit_response(handle, id, fields, count, nil)
         }
@@ -157,7 +165,9 @@ extension HTTP2Session {
 
     /// The caller is told why, and nothing else any more.
     func answerTooLarge(_ id: Int32, _ limit: HTTP2Limit) {
-        answer(id, 431)
+        let type = block.head.value(of: .contentType)
+        let isGRPC = type.map { block.head.withBytes($0) { GRPCContentType.matches($0) } } ?? false
+        answer(id, 431, isGRPC ? .resourceExhausted : nil)
         stopReceiving()
         handler.refusedStream(id, limit == .fieldCount ? .tooManyFields : .headerListTooLarge)
         handler.exceeded(limit)
