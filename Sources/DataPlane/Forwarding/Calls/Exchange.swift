@@ -171,6 +171,12 @@ final class Exchange {
             // The workload took it for any request. Its answer would be taken for the first bytes of a WebSocket.
             return fail(.upstreamFailed)
         }
+        if !origin.tellsReason, endpoint?.isMesh ?? false,
+            let reason = head.value(of: .heddleReason).flatMap({ FailureReason(head.bytes($0)) })
+        {
+            // The other node told its reason to this one; this caller is told none, in whatever form.
+            return fail(reason, status: head.status == 200 ? nil : head.status)
+        }
         stopRetaining()
         isResponseStarted = true
         status = head.status
