@@ -22,7 +22,7 @@ from lab.grpc_client import SERVICE, Client, wish
 from lab.manifests import allow, caller, deny, resource, service
 from lab.processes import wait_until
 
-WEB, BATCH = 15101, 15102
+WEB, BATCH, EDGE = 15101, 15102, 8443
 PORT, NOTHING_LISTENS, HTTP2_PORT = 20011, 20019, 20012
 #: Of the route that is short of time, in seconds.
 ROUTE_TIMEOUT = 1.0
@@ -38,17 +38,25 @@ class Front:
             return Client((self._laboratory.hosts.b.address, PORT), service, **options)
         return Client(("127.0.0.1", {"web": WEB, "batch": BATCH}[caller]), service, **options)
 
+    def outsider(self) -> Client:
+        """A caller of the gateway, over TLS."""
+        certificate = self._laboratory.authority.gateway_certificate.read_bytes()
+        return Client(
+            ("127.0.0.1", EDGE), "echo.edge.example", roots=certificate,
+            options=[("grpc.ssl_target_name_override", "edge.example")])
+
 
 @pytest.fixture(scope="module")
 def front(laboratory):
     laboratory.workload("grpc", "grpc_workload.py", PORT)
     if not laboratory.is_direct:
         laboratory.workload("http2", "http2_workload.py", HTTP2_PORT)
-        laboratory.mesh().start(_resources())
+        laboratory.mesh().start(_resources(laboratory.authority))
     return Front(laboratory)
 
 
-def _resources() -> list[dict]:
+def _resources(authority) -> list[dict]:
+    tls = {"certificateFile": str(authority.gateway_certificate), "keyFile": str(authority.gateway_key)}
     called = ["echo", "late", "absent", "unplaced", "not-grpc", "picky"]
     return [
         caller("web", WEB), caller("batch", BATCH),
@@ -56,8 +64,14 @@ def _resources() -> list[dict]:
         *service("absent", "GRPC", NOTHING_LISTENS), *service("unplaced", "GRPC", None),
         *service("not-grpc", "GRPC", HTTP2_PORT),
         *(allow(f"web-calls-{name}", name, ["web"]) for name in called),
-        deny("nobody-calls-forbidden", "echo", ["web"], [{"paths": [f"/{SERVICE}/Forbidden"]}]),
-        resource("HTTPRoute", "late", {
+        allow("edge-calls-echo", "echo", ["edge"]),
+        resource("Gateway", "edge", {
+            "node": "a", "listeners": [{"name": "https", "port": EDGE, "protocol": "HTTPS", "tls": tls}]}),
+        resource("GRPCRoute", "outside", {
+            "parentRefs": [{"name": "edge"}], "hostnames": ["echo.edge.example"],
+            "rules": [{"backendRefs": [{"name": "echo"}]}]}),
+        deny("nobody-calls-forbidden", "echo", ["web", "edge"], [{"paths": [f"/{SERVICE}/Forbidden"]}]),
+        resource("GRPCRoute", "late", {
             "parentRefs": [{"kind": "Service", "name": "late"}],
             "rules": [{"backendRefs": [{"name": "late"}], "timeouts": {"request": f"{int(ROUTE_TIMEOUT * 1000)}ms"}}]}),
         resource("GRPCRoute", "picky", {
@@ -328,6 +342,31 @@ def _failure(call) -> tuple[grpc.StatusCode, str]:
 
 
 @pytest.mark.heddle
+class TestFromOutside:
+    """Through a gateway, over TLS."""
+
+    def test_every_kind_of_call(self, front):
+        with front.outsider() as client:
+            message = os.urandom(1 << 20)
+            assert client.unary(message, timeout=20) == message
+            assert json.loads(client.collect(iter([message] * 3), timeout=20))["size"] == 3 << 20
+            assert len(list(client.produce(wish(count=100, size=1000), timeout=20))) == 100
+            assert list(client.talk(iter([message, b""]), timeout=20)) == [message, b""]
+            seen = dict(map(tuple, json.loads(client.describe(b"", timeout=10))["metadata"]))
+            assert seen["x-heddle-caller"] == "spiffe://interop.example/ns/shop/sa/edge"
+
+    def test_a_refusal_has_its_code_and_not_its_reason(self, front):
+        with front.outsider() as client:
+            code, details = _failure(lambda: client.one_to_one("Forbidden")(b"", timeout=10))
+            assert code is grpc.StatusCode.PERMISSION_DENIED and "rule" not in details, (code, details)
+
+    def test_a_status_of_the_workload_arrives_with_its_message(self, front):
+        with front.outsider() as client:
+            found = _failure(lambda: client.fail(wish(code=9, message="not yet"), timeout=10))
+            assert found == (grpc.StatusCode.FAILED_PRECONDITION, "not yet")
+
+
+@pytest.mark.heddle
 class TestRefusals:
     """What Heddle says itself is what a gRPC client understands, and names its reason."""
 
@@ -374,7 +413,7 @@ class TestRefusals:
     def test_more_metadata_than_the_limit(self, client):
         metadata = [(f"x-{index}", "v") for index in range(150)]
         code, details = _failure(lambda: client.unary(b"", metadata=metadata, timeout=10))
-        assert code is grpc.StatusCode.RESOURCE_EXHAUSTED, (code, details)
+        assert code is grpc.StatusCode.RESOURCE_EXHAUSTED and "overloaded" in details, (code, details)
         assert client.unary(b"still", timeout=10) == b"still"
 
     @pytest.mark.parametrize("status, code", [

@@ -16,14 +16,20 @@ _OPTIONS = [
 
 
 class Client:
-    """The methods of the service by the kind of their call. `aio` has the channel's calls awaited."""
+    """The methods of the service by the kind of their call. `aio` has the channel's calls awaited; `roots`, in PEM,
+    are for TLS."""
 
     def __init__(
             self, address: tuple[str, int], authority: str, aio: bool = False, compression=None,
-            options: list[tuple[str, object]] = ()):
-        make = grpc.aio.insecure_channel if aio else grpc.insecure_channel
-        self.channel = make(
-            "%s:%d" % address, [*_OPTIONS, ("grpc.default_authority", authority), *options], compression=compression)
+            options: list[tuple[str, object]] = (), roots: bytes | None = None):
+        target = "%s:%d" % address
+        options = [*_OPTIONS, ("grpc.default_authority", authority), *options]
+        module = grpc.aio if aio else grpc
+        if roots is None:
+            self.channel = module.insecure_channel(target, options, compression=compression)
+        else:
+            credentials = grpc.ssl_channel_credentials(roots)
+            self.channel = module.secure_channel(target, credentials, options, compression=compression)
         self.unary = self.one_to_one("Unary")
         self.describe = self.one_to_one("Describe")
         self.fail = self.one_to_one("Fail")

@@ -83,7 +83,7 @@ async def _bytes(call: Call) -> None:
     stop = int(call.query.get("break", "-1"))
     await call.head(200, [("content-type", "application/octet-stream")], count if "sized" in call.query else None)
     sent = 0
-    while sent < count:
+    while sent < count and call.method != "HEAD":
         data = payload(seed, sent, min(65536, count - sent))
         if 0 <= stop <= sent + len(data):
             await call.data(data[:stop - sent])
@@ -91,7 +91,7 @@ async def _bytes(call: Call) -> None:
             raise BreakOff
         await call.data(data)
         sent += len(data)
-    await call.end([("x-count", str(sent))])
+    await call.end([("x-count", str(sent))] if call.method != "HEAD" else [])
 
 
 async def _hints(call: Call) -> None:

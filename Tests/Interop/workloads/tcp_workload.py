@@ -1,6 +1,6 @@
 """A TCP server that greets, reads one line, and does as the line says.
 
-  tcp_workload.py PORT NAME
+  tcp_workload.py PORT NAME [CERTIFICATE KEY]     with the last two under TLS
 
 echo            each byte back, until the caller's end, then its own end
 digest          SHA-256 of all until the caller's end, as hex
@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import socket
+import ssl
 import struct
 import sys
 
@@ -73,11 +74,15 @@ async def _collect(connection: str, reader: asyncio.StreamReader) -> None:
         _seen[connection] = f"reset {count}"
 
 
-async def main(port: int, name: str) -> None:
+async def main(port: int, name: str, *credentials: str) -> None:
+    context = None
+    if credentials:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*credentials)
     server = await asyncio.start_server(
-        lambda reader, writer: serve(name, reader, writer), "0.0.0.0", port, backlog=1024)
+        lambda reader, writer: serve(name, reader, writer), "0.0.0.0", port, backlog=1024, ssl=context)
     await server.serve_forever()
 
 
 if __name__ == "__main__":
-    asyncio.run(main(int(sys.argv[1]), sys.argv[2]))
+    asyncio.run(main(int(sys.argv[1]), *sys.argv[2:]))
