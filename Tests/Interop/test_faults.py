@@ -235,6 +235,7 @@ def test_the_cable_is_cut_for_five_seconds(path):
         _everything(path, client)
 
 
+@pytest.mark.long
 @pytest.mark.timeout(180)
 def test_a_cut_that_lasts_ends_in_unavailable(path):
     """With a deadline longer than the nodes' patience, they say it before the deadline does."""
