@@ -25,6 +25,10 @@ install_packages() {
 # What building Heddle takes besides the Swift toolchain.
 build_packages=(libyaml-dev libssl-dev libnghttp2-dev pkg-config)
 
+# What Tests/Interop calls from and through. The servers are started by the tests alone, each with data of its own.
+interop_packages=(
+    curl iproute2 nftables nghttp2-client openssl postgresql python3-venv redis-server redis-tools util-linux)
+
 require_swift() {
     command -v swift >/dev/null && return 0
     echo "The Swift toolchain (6.2 or later) is not installed. See https://www.swift.org/install/linux/ for Debian 12." >&2
