@@ -73,6 +73,8 @@ final class Exchange {
 
     /// Body bytes kept for another try: 64 KiB.
     static let retainedByteLimit = 64 * 1024
+    /// Of the memory for these, what an exchange keeps between calls: 2 KiB.
+    static let keptByteCount = 2 * 1024
     /// Pooled connections that may turn out dead before a fresh one is made.
     static let staleConnectionLimit = 2
 
@@ -283,12 +285,18 @@ final class Exchange {
 
     private func retain(_ bytes: Span<UInt8>) {
         guard retained.count + bytes.count <= Self.retainedByteLimit else { return stopRetaining() }
-        for index in bytes.indices { retained.append(bytes[index]) }
+        retained.append(copying: bytes)
+    }
+
+    /// Room for a small body stays, so that the next one allocates nothing.
+    private func forgetBody() {
+        guard !retained.isEmpty else { return }
+        retained.removeAll(keepingCapacity: retained.capacity <= Self.keptByteCount)
     }
 
     private func stopRetaining() {
         retainsBody = false
-        if !retained.isEmpty { retained = [] }
+        forgetBody()
     }
 
     // MARK: The end
@@ -409,7 +417,7 @@ final class Exchange {
         responseByteCount = 0
         triedEndpoints = 0
         staleConnections = 0
-        if !retained.isEmpty { retained = [] }
+        forgetBody()
         retainsBody = true
         requestDeadline = nil
         backendDeadline = nil
