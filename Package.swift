@@ -130,6 +130,8 @@ let package = Package(
             swiftSettings: settings),
         fuzzer("fuzz-yaml", at: "YAML", ["Diagnostics", "Manifests"]),
         fuzzer("fuzz-http1", at: "HTTP1", ["WireChecks"]),
+        fuzzer("fuzz-http2", at: "HTTP2", ["WireChecks"]),
+        fuzzer("fuzz-translation", at: "Translation", ["WireChecks"]),
         fuzzer("fuzz-canonical-request", at: "CanonicalRequest", ["WireChecks"]),
 
         // Tests: what several of them need, then one target a target of the house.

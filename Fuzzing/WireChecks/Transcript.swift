@@ -62,7 +62,7 @@ final class Transcript {
             precondition(step > 0 && step <= rest.count)
             used += step
             scan = HTTP1ScanState()
-            checkHead(head)
+            HeadChecks.check(head)
             checkRoundTrip()
             decoder = HTTP1BodyDecoder(framing.body)
             if framing.isUpgrade || head.knownMethod == .connect { isOver = true }
@@ -81,7 +81,7 @@ final class Transcript {
             precondition(count == bytes.count, "bytes are left where more are wanted")
             return nil
         case .end(let count):
-            checkHead(trailers)
+            HeadChecks.check(trailers)
             var written: [UInt8] = []
             HTTP1Serializer.appendLastChunk(trailers: trailers, to: &written)
             heads.append(written)
@@ -99,22 +99,6 @@ final class Transcript {
         }
         return try HTTP1ResponseParser.parse(
             bytes, into: &head, framing: &framing, limits: limits, scan: &scan, requestMethod: answers)
-    }
-
-    /// Nothing that can split a line, and nothing that is not in the form a head promises.
-    private func checkHead(_ head: borrowing MessageHead) {
-        let isSafe = { (byte: UInt8) in byte != 13 && byte != 10 && byte != 0 }
-        for field in head.fields {
-            let name = Array(head.storage[field.name.bounds])
-            let value = Array(head.storage[field.value.bounds])
-            precondition(!name.isEmpty && name.allSatisfy { ByteClass.token.contains($0) && !($0 &- 0x41 < 26) })
-            precondition(value.allSatisfy { isSafe($0) && ($0 >= 0x20 || $0 == 9) && $0 != 0x7F })
-            precondition(value.first != 32 && value.first != 9 && value.last != 32 && value.last != 9)
-            precondition(field.known == KnownField(name.span))
-        }
-        for range in [head.method, head.host, head.path, head.query] {
-            precondition(head.storage[range.bounds].allSatisfy { $0 > 0x20 && $0 < 0x7F })
-        }
     }
 
     /// What is written means what was read: a third party reads it the same.
