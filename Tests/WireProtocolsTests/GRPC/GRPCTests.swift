@@ -1,0 +1,72 @@
+import Testing
+
+@testable import WireProtocols
+
+private func status(_ text: String) -> GRPCStatus? { GRPCStatus(Array(text.utf8).span) }
+private func isGRPC(_ type: String) -> Bool { GRPCContentType.matches(Array(type.utf8).span) }
+private func milliseconds(_ text: String) -> UInt64? { GRPCTimeout.milliseconds(Array(text.utf8).span) }
+
+@Test func `a status is a number, and one that nobody knows is UNKNOWN`() {
+    for code in GRPCStatus.allCases { #expect(status("\(code.rawValue)") == code) }
+    #expect(GRPCStatus.allCases.count == 17 && status("16")?.name == "UNAUTHENTICATED")
+    #expect(status("17") == .unknown && status("999") == .unknown)
+    for text in ["", "-1", "+1", " 1", "0x1", "1000", "a"] { #expect(status(text) == nil, "\(text)") }
+}
+
+@Test func `an answer that is not gRPC's has the status that clients take it for`() {
+    let table: [(UInt16, GRPCStatus)] = [
+        (400, .internal), (401, .unauthenticated), (403, .permissionDenied), (404, .unimplemented), (429, .unavailable),
+        (502, .unavailable), (503, .unavailable), (504, .unavailable), (200, .unknown), (302, .unknown),
+        (500, .unknown),
+    ]
+    for (http, expected) in table { #expect(GRPCStatus(httpStatus: http) == expected, "\(http)") }
+}
+
+@Test func `a timeout is one to eight digits and a unit`() {
+    #expect(milliseconds("1H") == 3_600_000 && milliseconds("2M") == 120_000 && milliseconds("3S") == 3000)
+    #expect(milliseconds("4m") == 4 && milliseconds("5000u") == 5 && milliseconds("6000000n") == 6)
+    #expect(milliseconds("0S") == 0 && milliseconds("99999999m") == 99_999_999)
+    // What is not nothing is not made nothing.
+    #expect(milliseconds("1u") == 1 && milliseconds("1n") == 1 && milliseconds("1001u") == 2)
+    for text in ["", "S", "1", "1s", "1h", "-1S", "+1S", " 1S", "1 S", "1.5S", "123456789S", "1SS", "0x1S"] {
+        #expect(milliseconds(text) == nil, "\(text)")
+    }
+}
+
+@Test func `a timeout that is written can be read`() {
+    for milliseconds in [1, 15_000, 99_999_999, 100_000_000, 123_456_789_000] as [UInt64] {
+        let text = GRPCTimeout.text(milliseconds: milliseconds)
+        let read = GRPCTimeout.milliseconds(text.span)
+        #expect(text.count <= 9 && read != nil)
+        if milliseconds <= 99_999_999 { #expect(read == milliseconds) }
+    }
+}
+
+@Test func `a message is escaped and comes back`() {
+    for text in ["", "plain text", "50 % off", "ü\n\t\r\0", "日本"] {
+        var escaped: [UInt8] = []
+        GRPCMessage.appendEscaped(Array(text.utf8).span, to: &escaped)
+        #expect(escaped.allSatisfy { $0 >= 0x20 && $0 < 0x7F })
+        #expect(String(decoding: GRPCMessage.unescaped(escaped.span), as: UTF8.self) == text)
+    }
+    var escaped: [UInt8] = []
+    GRPCMessage.appendEscaped(Array("a%\n".utf8).span, to: &escaped)
+    #expect(String(decoding: escaped, as: UTF8.self) == "a%25%0A")
+    // Nothing is thrown away.
+    let kept = GRPCMessage.unescaped(Array("100%, %4".utf8).span)
+    #expect(kept == Array("100%, %4".utf8))
+}
+
+@Test func `gRPC is told by its content type`() {
+    for type in [
+        "application/grpc", "application/grpc+proto", "Application/GRPC+json; charset=utf-8", "application/grpc;x=y",
+        "application/grpc ;x",
+    ] {
+        #expect(isGRPC(type), "\(type)")
+    }
+    for type in [
+        "", "application/grp", "application/grpc-web", "application/grpc-web+proto", "application/grpcx", "text/plain",
+    ] {
+        #expect(!isGRPC(type), "\(type)")
+    }
+}
