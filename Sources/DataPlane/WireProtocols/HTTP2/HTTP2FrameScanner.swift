@@ -6,6 +6,9 @@ struct HTTP2FrameScanner {
         var type: UInt8
         var flags: UInt8
         var streamID: Int32
+
+        /// What it may do depends on the state of its stream.
+        var dependsOnState: Bool { type == FrameType.data || type == FrameType.headers }
     }
 
     /// Frame types (RFC 9113 § 6).

@@ -11,53 +11,45 @@ extension HTTP2Session {
 
     // MARK: Ahead of nghttp2
 
+    /// Why a frame ends the connection as soon as its header is seen.
+    enum Refusal {
+        case limit(HTTP2Limit)
+        case violation
+    }
+
     /// Counts what is limited.
-    /// - Returns: `false` if it was too much.
-    func mayReceive(_ header: HTTP2FrameScanner.Header) -> Bool {
+    func refusal(of header: HTTP2FrameScanner.Header) -> Refusal? {
         switch header.type {
         case FrameType.data:
             payForPing()
-            guard header.payloadByteCount == 0, header.flags & Flag.endStream == 0 else { return true }
-            return spend(&budgets.emptyData, limits.emptyData, .emptyData)
+            guard header.payloadByteCount == 0, header.flags & Flag.endStream == 0 else { return nil }
+            return budgets.emptyData.spend(limit: limits.emptyData, now: now) ? nil : .limit(.emptyData)
         case FrameType.headers:
             payForPing()
             budgets.continuations = 0
-            return true
+            return nil
         case FrameType.continuation:
             budgets.continuations += 1
-            guard budgets.continuations > limits.continuations else { return true }
-            exceed(.continuations)
-            return false
+            return budgets.continuations <= limits.continuations ? nil : .limit(.continuations)
         case FrameType.resetStream where role == .server:
-            return spend(&budgets.resets, limits.resets, .resets)
+            return budgets.resets.spend(limit: limits.resets, now: now) ? nil : .limit(.resets)
         case FrameType.settings where header.flags & Flag.acknowledgement == 0:
-            guard header.payloadByteCount <= 6 * limits.settingsEntries else {
-                exceed(.settings)
-                return false
-            }
-            return spend(&budgets.settings, limits.settings, .settings)
+            guard header.payloadByteCount <= 6 * limits.settingsEntries else { return .limit(.settings) }
+            return budgets.settings.spend(limit: limits.settings, now: now) ? nil : .limit(.settings)
         case FrameType.ping where header.flags & Flag.acknowledgement == 0:
             guard budgets.paidPings == 0 else {
                 budgets.paidPings -= 1
-                return true
+                return nil
             }
-            return spend(&budgets.pings, limits.pings, .pings)
+            return budgets.pings.spend(limit: limits.pings, now: now) ? nil : .limit(.pings)
         case FrameType.pushPromise:
             // A client has said that it takes none, and a server is never sent one (RFC 9113 § 8.4).
-            terminate(.protocolError)
-            return false
-        default: return true
+            return .violation
+        default: return nil
         }
     }
 
     func payForPing() { budgets.paidPings = min(budgets.paidPings + 1, Self.paidPingLimit) }
-
-    /// - Returns: `false` if the budget is gone.
-    private func spend(_ budget: inout HTTP2Budget, _ limit: Int, _ name: HTTP2Limit) -> Bool {
-        let isLeft = budget.spend(limit: limit, now: now)
-        if !isLeft { exceed(name) }
-        return isLeft
-    }
 
     /// Answers frames for streams that are over, which nghttp2 leaves out without a word (RFC 9113 § 5.1).
     func checkState(of header: HTTP2FrameScanner.Header) {
@@ -111,11 +103,10 @@ extension HTTP2Session {
     }
 
     func receivedField(_ name: Span<UInt8>, _ value: Span<UInt8>, isNeverIndexed: Bool) -> CInt {
-        guard !isAbandoned else { return NGHTTP2_ERR_CALLBACK_FAILURE.rawValue }
-        guard !isTerminated else { return 0 }
+        guard goesOn == 0 else { return goesOn }
         block.add(name, value, isNeverIndexed: isNeverIndexed, limits: limits)
         if block.isBomb { exceed(.headerList) }
-        return 0
+        return goesOn
     }
 
     private func receivedHeaders(_ id: Int32, endsStream: Bool) {
@@ -182,7 +173,7 @@ extension HTTP2Session {
     // MARK: Bodies
 
     func receivedData(_ id: Int32, _ bytes: Span<UInt8>) -> CInt {
-        guard !isAbandoned else { return NGHTTP2_ERR_CALLBACK_FAILURE.rawValue }
+        guard goesOn == 0 else { return goesOn }
         frameHasData = true
         guard let stream = stream(id), !stream.isReset else {
             unsafe nghttp2_session_consume(handle, id, bytes.count)
@@ -192,20 +183,22 @@ extension HTTP2Session {
         stream.receivedByteCount += UInt64(bytes.count)
         guard stream.hasHead, stream.mayHaveBody else {
             refuse(stream, .unexpectedBody)
-            return 0
+            return goesOn
         }
         if let declared = stream.declaredByteCount, stream.receivedByteCount > declared {
             refuse(stream, .contentLengthMismatch)
-            return 0
+            return goesOn
         }
         stream.receivedData(bytes)
-        return isAbandoned ? NGHTTP2_ERR_CALLBACK_FAILURE.rawValue : 0
+        return goesOn
     }
 
     private func receivedData(_ id: Int32, endsStream: Bool, payloadByteCount: Int) {
         guard endsStream else {
             // One of padding alone; those without any payload are counted already.
-            if !frameHasData, payloadByteCount > 0 { _ = spend(&budgets.emptyData, limits.emptyData, .emptyData) }
+            if !frameHasData, payloadByteCount > 0, !budgets.emptyData.spend(limit: limits.emptyData, now: now) {
+                exceed(.emptyData)
+            }
             return
         }
         guard let stream = stream(id), !stream.isReset else { return }
@@ -217,8 +210,7 @@ extension HTTP2Session {
     // MARK: Frames
 
     func receivedFrame(_ frame: UnsafePointer<nghttp2_frame>) -> CInt {
-        guard !isAbandoned else { return NGHTTP2_ERR_CALLBACK_FAILURE.rawValue }
-        guard !isTerminated else { return 0 }
+        guard goesOn == 0 else { return goesOn }
         closingCause = .ended
         let id = unsafe CNghttp2_frame_stream(frame)
         let flags = unsafe CNghttp2_frame_flags(frame)
@@ -241,7 +233,7 @@ extension HTTP2Session {
                 code: HTTP2ErrorCode(rawValue: unsafe CNghttp2_goaway_code(frame)))
         default: break
         }
-        return isAbandoned ? NGHTTP2_ERR_CALLBACK_FAILURE.rawValue : 0
+        return goesOn
     }
 
     func streamClosed(_ id: Int32, _ code: UInt32) -> CInt {

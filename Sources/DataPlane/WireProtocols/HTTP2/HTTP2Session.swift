@@ -94,7 +94,8 @@ package final class HTTP2Session {
         unsafe nghttp2_option_set_max_send_header_block_length(options, 4 << 20)
         unsafe nghttp2_option_set_max_outbound_ack(options, limits.queuedAcknowledgements)
         unsafe nghttp2_option_set_max_settings(options, limits.settingsEntries)
-        unsafe nghttp2_option_set_max_continuations(options, limits.continuations + 1)
+        // Counted here, too: nghttp2 counts one for each piece that a frame's header comes in.
+        unsafe nghttp2_option_set_max_continuations(options, Int.max)
         // Resets are counted here.
         unsafe nghttp2_option_set_stream_reset_rate_limit(options, UInt64(UInt32.max), UInt64(UInt32.max))
 
@@ -173,13 +174,17 @@ package final class HTTP2Session {
         var fed = 0
         var offset = 0
         while !isTerminated, !isAbandoned, let header = scanner.next(span, &offset) {
-            guard mayReceive(header) else { break }
-            guard header.type == HTTP2FrameScanner.FrameType.data || header.type == HTTP2FrameScanner.FrameType.headers
-            else { continue }
-            // What these may do depends on all before them. nghttp2 acts on a header with its last byte.
+            let refusal = refusal(of: header)
+            guard refusal != nil || header.dependsOnState else { continue }
+            // All before it counts first. nghttp2 acts on a header with its last byte.
             unsafe feed(UnsafeBufferPointer(rebasing: bytes[fed..<(offset - 1)]))
             fed = offset - 1
-            if !isTerminated, !isAbandoned { checkState(of: header) }
+            guard !isTerminated, !isAbandoned else { return }
+            switch refusal {
+            case nil: checkState(of: header)
+            case .limit(let limit): exceed(limit)
+            case .violation: terminate(.protocolError)
+            }
         }
         if !isTerminated, !isAbandoned { unsafe feed(UnsafeBufferPointer(rebasing: bytes[fed...])) }
     }
@@ -187,7 +192,7 @@ package final class HTTP2Session {
     private func feed(_ bytes: UnsafeBufferPointer<UInt8>) {
         guard !bytes.isEmpty else { return }
         let result = unsafe nghttp2_session_mem_recv(handle, bytes.baseAddress, bytes.count)
-        guard result < 0, !isAbandoned else { return }
+        guard result < 0, !isAbandoned, !isTerminated else { return }
         switch Int32(truncatingIfNeeded: result) {
         case NGHTTP2_ERR_FLOODED.rawValue: exceed(.output)
         case NGHTTP2_ERR_TOO_MANY_CONTINUATIONS.rawValue: exceed(.continuations)
@@ -277,6 +282,9 @@ package final class HTTP2Session {
         let last = unsafe nghttp2_session_get_last_proc_stream_id(handle)
         unsafe nghttp2_submit_goaway(handle, UInt8(NGHTTP2_FLAG_NONE.rawValue), last, code.rawValue, nil, 0)
     }
+
+    /// What callbacks answer nghttp2: it stops where nothing that comes matters any more.
+    var goesOn: CInt { isAbandoned || isTerminated ? NGHTTP2_ERR_CALLBACK_FAILURE.rawValue : 0 }
 
     func terminate(_ code: HTTP2ErrorCode) {
         guard !isTerminated else { return }

@@ -49,7 +49,8 @@ open class HTTP2Stream {
     open func receivedEnd() {}
     /// What was sent last ended this side of the stream.
     open func sentEnd() {}
-    /// The stream is over on both sides. The last call; `noError` if neither side cut it.
+    /// The stream is over on both sides. The last call.
+    /// - Parameter code: What either side reset it with; `noError` also where both had ended it.
     open func closed(_ code: HTTP2ErrorCode) {}
 
     /// The stream may send: what is there?
