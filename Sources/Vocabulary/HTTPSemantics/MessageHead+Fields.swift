@@ -100,11 +100,11 @@ extension MessageHead {
         removeFields(known, after: first)
     }
 
-    /// Makes one line of all lines of a field, for one whose own way of joining is not a list's.
+    /// Makes one line of all lines of a field that have a value, for one whose own way of joining is not a list's.
     package mutating func joinFields(_ known: KnownField, with separator: StaticString) {
         guard let first = index(of: known) else { return }
         let start = storage.count
-        for index in first..<fields.count where fields[index].known == known {
+        for index in first..<fields.count where fields[index].known == known && !fields[index].value.isEmpty {
             if storage.count > start { storage.append(copying: separator.bytes) }
             copyToEnd(fields[index].value)
         }

@@ -183,7 +183,10 @@ struct HTTP2FieldEncoder: ~Copyable {
         var start = value.lowerBound
         var cursor = start
         while cursor + 2 < value.upperBound {
-            if storage[cursor] == UInt8(ascii: ";"), storage[cursor + 1] == UInt8(ascii: " "), cursor > start {
+            // No crumb may begin or end with white space.
+            if storage[cursor] == UInt8(ascii: ";"), storage[cursor + 1] == UInt8(ascii: " "), cursor > start,
+                !Self.isWhiteSpace(storage[cursor - 1]), !Self.isWhiteSpace(storage[cursor + 2])
+            {
                 addCrumb(start..<cursor, field, bytes)
                 cursor += 2
                 start = cursor
@@ -199,6 +202,8 @@ struct HTTP2FieldEncoder: ~Copyable {
         let flags = field.isNeverIndexed || range.count < 20 ? UInt8(NGHTTP2_NV_FLAG_NO_INDEX.rawValue) : 0
         add("cookie", ByteRange(offset: range.lowerBound, count: range.count), bytes, flags: flags)
     }
+
+    private static func isWhiteSpace(_ byte: UInt8) -> Bool { byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") }
 
     private static func namesTrailers(_ value: Span<UInt8>) -> Bool {
         var cursor = 0
