@@ -153,7 +153,7 @@ extension HTTP2Session {
         reply.status = status
         reply.contentLength = 0
         if let grpcStatus {
-            reply.addField(name: ("grpc-status" as StaticString).bytes, value: Array("\(grpcStatus.rawValue)".utf8).span)
+            reply.addField(.grpcStatus, value: Array("\(grpcStatus.rawValue)".utf8).span)
             reply.addField(
                 name: ("grpc-message" as StaticString).bytes,
                 value: ("overloaded: the request's fields are over a limit" as StaticString).bytes)
