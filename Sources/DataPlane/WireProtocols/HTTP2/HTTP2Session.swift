@@ -16,7 +16,11 @@ package final class HTTP2Session {
 
     let role: Role
     let limits: HTTP2Limits
-    unowned let handler: any HTTP2SessionHandler
+    /// Outlives the session. Counting references to it would be what a frame costs most.
+    private unowned(unsafe) let unsafeHandler: any HTTP2SessionHandler
+    var handler: any HTTP2SessionHandler {
+        @inline(__always) get { unsafe unsafeHandler }
+    }
     private let memory: HTTP2Memory
     let handle: OpaquePointer
 
@@ -79,7 +83,7 @@ package final class HTTP2Session {
     package init(role: Role, handler: any HTTP2SessionHandler, limits: HTTP2Limits, memory: HTTP2Memory) {
         self.role = role
         self.limits = limits
-        self.handler = handler
+        unsafe unsafeHandler = handler
         self.memory = memory
         scanner = HTTP2FrameScanner(isServer: role == .server)
         var options: OpaquePointer?

@@ -36,19 +36,19 @@ class HTTP2Connection: StreamConnection, HTTP2SessionHandler {
         lastInput = worker.loop.now
         idleSince = worker.loop.now
         super.init(worker: worker, transport: transport, state: .connecting)
-        begin(role)
+        begin(role, worker.http2Limits)
     }
 
-    init(takingOver other: StreamConnection, role: HTTP2Session.Role) {
-        windows = AdaptiveWindow(other.worker.http2Limits)
+    init(takingOver other: StreamConnection, role: HTTP2Session.Role, limits: HTTP2Limits) {
+        windows = AdaptiveWindow(limits)
         lastInput = other.worker.loop.now
         idleSince = other.worker.loop.now
         super.init(takingOver: other)
-        begin(role)
+        begin(role, limits)
     }
 
-    private func begin(_ role: HTTP2Session.Role) {
-        session = HTTP2Session(role: role, handler: self, limits: worker.http2Limits, memory: worker.http2Memory)
+    private func begin(_ role: HTTP2Session.Role, _ limits: HTTP2Limits) {
+        session = HTTP2Session(role: role, handler: self, limits: limits, memory: worker.http2Memory)
         session.now = worker.loop.now
         requestOutput()
     }
