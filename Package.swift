@@ -154,6 +154,10 @@ let package = Package(
         tests("Forwarding", ["TestSupport"]),
         tests("AdminAPI", ["CommonValues", "Diagnostics", "SPIFFE", "EventLoops", "Manifests", "MeshSnapshot"]),
         .testTarget(
+            name: "HTTP2ConformanceTests",
+            dependencies: ["TestSupport", "Forwarding", "Manifests", "MeshSnapshot", "Diagnostics"],
+            path: "Tests/HTTP2ConformanceTests", swiftSettings: settings),
+        .testTarget(
             name: "ScenarioTests", dependencies: ["TestSupport"], path: "Tests/ScenarioTests", swiftSettings: settings),
     ]
 )
