@@ -109,10 +109,10 @@ let package = Package(
             ],
             path: "Sources/Programs/heddle", swiftSettings: settings),
 
-        // A workload for the examples, that needs nothing but this package.
-        // What scripts/run and the examples call through the mesh.
+        // What scripts/run and the examples call through the mesh: a workload that needs nothing but this package.
         .executableTarget(
-            name: "example-service", path: "Sources/Programs/example-service", swiftSettings: settings),
+            name: "example-service", dependencies: ["HTTPSemantics", "WireProtocols"],
+            path: "Sources/Programs/example-service", swiftSettings: settings),
 
         // Benchmarks: what hot code costs in time and allocations, to be run in release.
         .target(name: "AllocationCounter", path: "Benchmarks/AllocationCounter"),

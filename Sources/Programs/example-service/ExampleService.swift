@@ -1,6 +1,7 @@
 import Glibc
 
-/// A workload for trying Heddle out: answers every HTTP/1.1 request with what it received, as JSON.
+/// A workload for trying Heddle out: answers every request with what it received, as JSON. Speaks HTTP/1.1, and HTTP/2 with
+/// prior knowledge; a gRPC call is answered with one message that holds the same.
 @main
 enum ExampleService {
     static func main() {

@@ -1,7 +1,7 @@
 /// The bytes are no HTTP/1.1 request. Heddle lets none of these through; the check is for those who call directly.
 struct MalformedRequest: Error {}
 
-/// One HTTP/1.1 request (RFC 9112), as text.
+/// One request, as text.
 struct Request {
     let method: String
     /// The request target as it arrived, query included.
@@ -11,6 +11,7 @@ struct Request {
     let fields: [(name: String, value: String)]
     let bodyByteCount: Int
 
+    /// Reads HTTP/1.1 (RFC 9112).
     /// - Returns: The first request of `bytes` and how many of them it takes, or `nil` while it is incomplete.
     static func parse(_ bytes: [UInt8]) throws(MalformedRequest) -> (request: Request, byteCount: Int)? {
         guard let headByteCount = endOfHead(in: bytes) else { return nil }
@@ -48,14 +49,14 @@ struct Request {
         return choice == "close" || (version == "HTTP/1.0" && choice != "keep-alive")
     }
 
-    /// The whole answer: the request as JSON.
-    func echo(service: String) -> [UInt8] {
+    /// What is answered.
+    func json(service: String) -> String {
         var values: [String: [String]] = [:]
         for field in fields { values[field.name, default: []].append(field.value) }
         let headers = values.sorted { $0.key < $1.key }.map { name, values in
             "\(Self.quoted(name)): [\(values.map(Self.quoted).joined(separator: ", "))]"
         }
-        let body = """
+        return """
             {
               "service": \(Self.quoted(service)),
               "method": \(Self.quoted(method)),
@@ -67,6 +68,11 @@ struct Request {
             }
 
             """
+    }
+
+    /// The whole answer over HTTP/1.1.
+    func echo(service: String) -> [UInt8] {
+        let body = json(service: service)
         let head = """
             HTTP/1.1 200 OK\r
             Content-Type: application/json\r

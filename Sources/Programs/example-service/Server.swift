@@ -66,6 +66,8 @@ final class Connection {
 
     let descriptor: Int32
     private var received: [UInt8] = []
+    /// Once the caller has begun to speak HTTP/2.
+    private var conversation: HTTP2Conversation?
 
     init(descriptor: Int32) {
         self.descriptor = descriptor
@@ -81,7 +83,16 @@ final class Connection {
         var chunk = [UInt8](repeating: 0, count: 16 * 1024)
         let count = unsafe recv(descriptor, &chunk, chunk.count, 0)
         guard count > 0 else { return false }
+        if let conversation { return converse(conversation, chunk[..<count]) }
         received += chunk[..<count]
+        switch HTTP2Conversation.begins(received) {
+        case .yes:
+            let conversation = HTTP2Conversation(service: name)
+            self.conversation = conversation
+            return converse(conversation, received[...])
+        case .perhaps: return true
+        case .no: break
+        }
         do throws(MalformedRequest) {
             while let (request, byteCount) = try Request.parse(received) {
                 received.removeFirst(byteCount)
@@ -92,6 +103,11 @@ final class Connection {
             return false
         }
         return received.count <= Self.requestByteLimit
+    }
+
+    private func converse(_ conversation: HTTP2Conversation, _ bytes: ArraySlice<UInt8>) -> Bool {
+        let (answer, isOver) = conversation.answer(to: Array(bytes))
+        return send(answer) && !isOver
     }
 
     private func send(_ bytes: [UInt8]) -> Bool {
