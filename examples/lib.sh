@@ -43,10 +43,39 @@ start_service() {
     _children+=($!)
 }
 
+# start NAME COMMAND…: any other workload.
+start() {
+    "${@:2}" >"$work/$1.log" 2>&1 &
+    _children+=($!)
+}
+
 # start_heddle NAME [OPTION…]: with a state folder of its own, $work/state-NAME.
 start_heddle() {
     "$HEDDLE" run --manifests "$work/manifests" --state "$work/state-$1" "${@:2}" >"$work/heddle-$1.log" 2>&1 &
     _children+=($!)
+}
+
+# make_authority TRUST-DOMAIN: what all nodes' certificates are signed by, in $work/authority.
+make_authority() {
+    mkdir -m 700 "$work/authority"
+    (
+        cd "$work/authority" || exit
+        umask 077
+        openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out root.key
+        openssl req -x509 -new -key root.key -sha256 -days 1 -subj "/O=$1" \
+            -addext basicConstraints=critical,CA:TRUE -addext keyUsage=critical,keyCertSign,cRLSign \
+            -addext "subjectAltName=URI:spiffe://$1" -out root.pem
+    ) 2>/dev/null
+}
+
+# make_certificate NAME DNS-NAME: self-signed, in $work/tls; key first, then certificate, each put in place at once.
+make_certificate() {
+    mkdir -p -m 700 "$work/tls"
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -sha256 -days 1 -subj "/CN=$2" \
+        -addext "subjectAltName=DNS:$2" -keyout "$work/new.key" -out "$work/new.pem" 2>/dev/null
+    chmod 600 "$work/new.key"
+    mv "$work/new.key" "$work/tls/$1.key"
+    mv "$work/new.pem" "$work/tls/$1.pem"
 }
 
 # replace_manifest NAME: takes the new text from standard input, and puts it in place at once, as apply and editors do.
