@@ -44,6 +44,20 @@ private func pair(
     #expect(client.session.openStreamCount == 0 && server.session.openStreamCount == 0)
 }
 
+@Test func `a session that gave its memory back while it idled goes on`() throws {
+    let (client, server) = pair()
+    server.onEnd = { $0.respond(ok("Content-Length: 2\r\n"), body: Array("ok".utf8)) }
+    for round in 0..<3 {
+        let call = client.request(requestHead("GET /\(round)?x=1 HTTP/1.1\r\nHost: a.b\r\nX-One: 1\r\n\r\n"))!
+        client.session.releaseIdleMemory()
+        client.talk(to: server)
+        #expect(call.body == Array("ok".utf8) && call.head.status == 200)
+        #expect(server.streams[round].head.summary == "GET a.b /\(round)?x=1 [x-one: 1, host: a.b]")
+        client.session.releaseIdleMemory()
+        server.session.releaseIdleMemory()
+    }
+}
+
 @Test func `a query that was rewritten and a port are put together again`() throws {
     let (client, server) = pair()
     var head = requestHead("GET /old?q=1 HTTP/1.1\r\nHost: a.b:81\r\n\r\n")

@@ -24,10 +24,7 @@ struct HTTP2ClosedStreams {
     private var forgotten: Int32 = 0
 
     mutating func add(_ id: Int32, _ cause: Cause) {
-        guard entries.count == Self.limit else {
-            if entries.isEmpty { entries.reserveCapacity(Self.limit) }
-            return entries.append((id, cause))
-        }
+        guard entries.count == Self.limit else { return entries.append((id, cause)) }
         forgotten = max(forgotten, entries[next].id)
         entries[next] = (id, cause)
         next = next + 1 == Self.limit ? 0 : next + 1

@@ -50,6 +50,12 @@ struct HTTP2FieldBlock: ~Copyable {
         listByteCount = 0
     }
 
+    /// Gives its memory back, and forgets what it had.
+    mutating func releaseMemory() {
+        head = MessageHead(byteCapacity: 0, fieldCapacity: 0)
+        begin(kind)
+    }
+
     /// - Parameter isNeverIndexed: As it was encoded: whoever sends it on does the same (RFC 7541 § 7.1.3).
     mutating func add(_ name: Span<UInt8>, _ value: Span<UInt8>, isNeverIndexed: Bool, limits: borrowing HTTP2Limits) {
         listByteCount += name.count + value.count + 32

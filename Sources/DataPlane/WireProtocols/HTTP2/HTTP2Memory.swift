@@ -20,6 +20,8 @@ package final class HTTP2Memory {
     private let lists: UnsafeMutablePointer<UnsafeMutableRawPointer?>
     private var keptByteCount = 0
     let callbacks: HTTP2Callbacks
+    /// For the head that a session is about to submit.
+    var encoder = HTTP2FieldEncoder()
 
     package init() {
         unsafe lists = .allocate(capacity: Self.listCount)

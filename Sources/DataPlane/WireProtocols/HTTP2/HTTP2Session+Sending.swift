@@ -13,7 +13,7 @@ extension HTTP2Session {
     /// - Returns: `false` if no stream can be opened.
     package func submitRequest(_ head: borrowing MessageHead, on stream: HTTP2Stream, endsStream: Bool) -> Bool {
         guard canOpenStream else { return false }
-        let id = unsafe encoder.withFields(.request, head, endsStream: endsStream) { fields, count in
+        let id = unsafe memory.encoder.withFields(.request, head, endsStream: endsStream) { fields, count in
             unsafe submitRequest(fields, count, on: stream, endsStream: endsStream)
         }
         guard id > 0 else { return false }
@@ -28,7 +28,7 @@ extension HTTP2Session {
     /// - Returns: `false` if no stream can be opened.
     package func submitTunnel(to authority: Span<UInt8>, on stream: HTTP2Stream) -> Bool {
         guard canOpenStream else { return false }
-        let id = unsafe encoder.withTunnel(to: authority) { fields, count in
+        let id = unsafe memory.encoder.withTunnel(to: authority) { fields, count in
             unsafe submitRequest(fields, count, on: stream, endsStream: false)
         }
         guard id > 0 else { return false }
@@ -60,7 +60,7 @@ extension HTTP2Session {
     /// Server: sends a 1xx response; the final one follows.
     package func submitInterim(_ head: borrowing MessageHead, on stream: HTTP2Stream) {
         guard isSendable(stream) else { return }
-        unsafe encoder.withFields(.response, head, endsStream: false) { fields, count in
+        unsafe memory.encoder.withFields(.response, head, endsStream: false) { fields, count in
             _ = unsafe nghttp2_submit_headers(
                 handle, UInt8(NGHTTP2_FLAG_NONE.rawValue), stream.id, nil, fields, count, nil)
         }
@@ -69,7 +69,7 @@ extension HTTP2Session {
     /// Server: sends the head of the final response.
     package func submitResponse(_ head: borrowing MessageHead, on stream: HTTP2Stream, endsStream: Bool) {
         guard isSendable(stream) else { return }
-        unsafe encoder.withFields(.response, head, endsStream: endsStream) { fields, count in
+        unsafe memory.encoder.withFields(.response, head, endsStream: endsStream) { fields, count in
             guard !endsStream else {
                 _ = unsafe nghttp2_submit_response(handle, stream.id, fields, count, nil)
                 return
@@ -82,7 +82,7 @@ extension HTTP2Session {
     /// Sends the trailer section, which ends the stream: in answer to `sendTrailers`.
     package func submitTrailers(_ trailers: borrowing MessageHead, on stream: HTTP2Stream) {
         guard isSendable(stream) else { return }
-        unsafe encoder.withFields(.trailers, trailers, endsStream: true) { fields, count in
+        unsafe memory.encoder.withFields(.trailers, trailers, endsStream: true) { fields, count in
             _ = unsafe nghttp2_submit_trailer(handle, stream.id, fields, count)
         }
     }
@@ -158,7 +158,7 @@ extension HTTP2Session {
                 name: ("grpc-message" as StaticString).bytes,
                 value: ("overloaded: the request's fields are over a limit" as StaticString).bytes)
         }
-        unsafe encoder.withFields(.response, reply, endsStream: true) { fields, count in
+        unsafe memory.encoder.withFields(.response, reply, endsStream: true) { fields, count in
             _ = unsafe nghttp2_submit_response(handle, id, fields, count, nil)
         }
     }

@@ -21,7 +21,7 @@ package final class HTTP2Session {
     var handler: any HTTP2SessionHandler {
         @inline(__always) get { unsafe unsafeHandler }
     }
-    private let memory: HTTP2Memory
+    let memory: HTTP2Memory
     let handle: OpaquePointer
 
     /// The time, in milliseconds from any beginning: set by the owner, before `receive` at the latest.
@@ -38,7 +38,6 @@ package final class HTTP2Session {
     private var isReceiving = false
 
     // What is on its way out.
-    var encoder = HTTP2FieldEncoder()
     /// Bytes of this call of `flush`, and how many it may have.
     var flushedByteCount = 0
     var flushLimit = 0
@@ -119,6 +118,12 @@ package final class HTTP2Session {
     }
 
     deinit { unsafe nghttp2_session_del(handle) }
+
+    /// Gives back what only messages need, while there are none.
+    package func releaseIdleMemory() {
+        guard openStreamCount == 0, !isReceiving else { return }
+        block.releaseMemory()
+    }
 
     @inline(__always)
     static func of<Result>(_ session: UnsafeMutableRawPointer?, _ body: (HTTP2Session) -> Result) -> Result {

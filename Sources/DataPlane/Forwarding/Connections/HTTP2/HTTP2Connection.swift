@@ -202,8 +202,9 @@ class HTTP2Connection: StreamConnection, HTTP2SessionHandler {
                 session.goAway(.noError)
                 return finish()
             }
-            if isSecure, !hasReleasedBuffers, idleSince + Self.bufferReleaseMilliseconds <= now {
+            if !hasReleasedBuffers, idleSince + Self.bufferReleaseMilliseconds <= now {
                 releaseIdleBuffers()
+                session.releaseIdleMemory()
                 hasReleasedBuffers = true
             }
         } else if keepaliveSent == 0, lastInput + Self.keepaliveMilliseconds <= now {
@@ -226,7 +227,7 @@ class HTTP2Connection: StreamConnection, HTTP2SessionHandler {
         if let goAwayDue { deadline = min(deadline, goAwayDue) }
         if streams.isEmpty {
             deadline = min(deadline, idleSince + idleMilliseconds)
-            if isSecure, !hasReleasedBuffers { deadline = min(deadline, idleSince + Self.bufferReleaseMilliseconds) }
+            if !hasReleasedBuffers { deadline = min(deadline, idleSince + Self.bufferReleaseMilliseconds) }
         } else {
             // The output may come to wait without a word here: this is looked at again.
             let alive =
