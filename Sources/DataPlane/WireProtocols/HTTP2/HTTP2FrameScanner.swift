@@ -8,13 +8,16 @@ struct HTTP2FrameScanner {
         var streamID: Int32
 
         /// What it may do depends on the state of its stream.
-        var dependsOnState: Bool { type == FrameType.data || type == FrameType.headers }
+        var dependsOnState: Bool {
+            type == FrameType.data || type == FrameType.headers || type == FrameType.settings
+        }
     }
 
     /// Frame types (RFC 9113 § 6).
     enum FrameType {
         static let data: UInt8 = 0x0
         static let headers: UInt8 = 0x1
+        static let priority: UInt8 = 0x2
         static let resetStream: UInt8 = 0x3
         static let settings: UInt8 = 0x4
         static let pushPromise: UInt8 = 0x5
@@ -27,6 +30,9 @@ struct HTTP2FrameScanner {
         static let endStream: UInt8 = 0x1
         static let acknowledgement: UInt8 = 0x1
     }
+
+    /// Bytes after a header at most: nobody is told of another SETTINGS_MAX_FRAME_SIZE (RFC 9113 § 6.5.2).
+    static let payloadByteLimit = 16_384
 
     private static let headerByteCount = 9
     /// What a client says first (RFC 9113 § 3.4).

@@ -14,11 +14,13 @@ extension HTTP2Session {
     /// Why a frame ends the connection as soon as its header is seen.
     enum Refusal {
         case limit(HTTP2Limit)
-        case violation
+        case violation(HTTP2ErrorCode)
     }
 
     /// Counts what is limited.
     func refusal(of header: HTTP2FrameScanner.Header) -> Refusal? {
+        // nghttp2 does not look at the size of CONTINUATION, nor at the stream of PRIORITY (RFC 9113 §§ 4.2, 6.3).
+        guard header.payloadByteCount <= HTTP2FrameScanner.payloadByteLimit else { return .violation(.frameSizeError) }
         switch header.type {
         case FrameType.data:
             payForPing()
@@ -44,7 +46,8 @@ extension HTTP2Session {
             return budgets.pings.spend(limit: limits.pings, now: now) ? nil : .limit(.pings)
         case FrameType.pushPromise:
             // A client has said that it takes none, and a server is never sent one (RFC 9113 § 8.4).
-            return .violation
+            return .violation(.protocolError)
+        case FrameType.priority where header.streamID == 0: return .violation(.protocolError)
         default: return nil
         }
     }
@@ -54,6 +57,7 @@ extension HTTP2Session {
     /// Answers frames for streams that are over, which nghttp2 leaves out without a word (RFC 9113 § 5.1).
     func checkState(of header: HTTP2FrameScanner.Header) {
         frameHasData = false
+        earlierFrameCount = waitingFrameCount
         let id = header.streamID
         guard id != 0, isPast(id), unsafe nghttp2_session_find_stream(handle, id) == nil else { return }
         switch closedStreams.memory(of: id) {
@@ -220,7 +224,14 @@ extension HTTP2Session {
             receivedData(
                 id, endsStream: flags & Flag.endStream != 0, payloadByteCount: unsafe CNghttp2_frame_length(frame))
         case FrameType.resetStream: closingCause = .resetByPeer
-        case FrameType.settings where flags & Flag.acknowledgement == 0: handler.receivedSettings()
+        case FrameType.settings where flags & Flag.acknowledgement == 0:
+            // Besides its acknowledgement nghttp2 answers it with resets alone: of streams whose windows overflow. That is
+            // the whole connection's error (RFC 9113 § 6.9.2).
+            guard waitingFrameCount <= earlierFrameCount + 1 else {
+                terminate(.flowControlError)
+                break
+            }
+            handler.receivedSettings()
         case FrameType.ping where flags & Flag.acknowledgement != 0:
             var payload: UInt64 = 0
             for index in 0..<8 { payload = unsafe payload << 8 | UInt64(CNghttp2_ping_payload(frame)[index]) }

@@ -59,6 +59,8 @@ package final class HTTP2Session {
     var closedStreams = HTTP2ClosedStreams()
     /// How the stream that is closed next comes to be.
     var closingCause = HTTP2ClosedStreams.Cause.ended
+    /// Frames that were waiting to be written before the frame under way.
+    var earlierFrameCount = 0
     /// A request that was answered here instead of being handed over.
     var answeredStream: Int32 = 0
 
@@ -174,9 +176,10 @@ package final class HTTP2Session {
     }
 
     /// Frames that wait, besides those that streams may well have.
-    private var queuedFrameCount: Int {
-        unsafe Int(nghttp2_session_get_outbound_queue_size(handle)) - 4 * openStreamCount
-    }
+    private var queuedFrameCount: Int { waitingFrameCount - 4 * openStreamCount }
+
+    /// Frames that wait, besides DATA.
+    var waitingFrameCount: Int { unsafe Int(nghttp2_session_get_outbound_queue_size(handle)) }
 
     private func receive(_ bytes: UnsafeBufferPointer<UInt8>) {
         let span = unsafe Span(_unsafeElements: bytes)
@@ -192,7 +195,7 @@ package final class HTTP2Session {
             switch refusal {
             case nil: checkState(of: header)
             case .limit(let limit): exceed(limit)
-            case .violation: terminate(.protocolError)
+            case .violation(let code): terminate(code)
             }
         }
         if !isTerminated, !isAbandoned { unsafe feed(UnsafeBufferPointer(rebasing: bytes[fed...])) }
