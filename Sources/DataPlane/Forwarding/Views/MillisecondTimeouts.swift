@@ -32,6 +32,7 @@ extension HTTP2Limits {
         self.init()
         headerListByteCount = limits.headerBytes
         fieldCount = limits.headerCount
+        targetByteCount = limits.targetBytes
         concurrentStreams = UInt32(limits.http2.concurrentStreams)
         resets = limits.http2.resets
         settings = limits.http2.settings

@@ -14,6 +14,8 @@ package enum HTTP2Error: Error, Hashable, Sendable {
     case invalidTE
     case headerListTooLarge
     case tooManyFields
+    /// `:path` over its limit.
+    case targetTooLong
 
     // Pseudo-header fields (§ 8.3).
     /// One that no message of this kind has.
@@ -55,6 +57,7 @@ package enum HTTP2Error: Error, Hashable, Sendable {
         switch self {
         case .malformedRequest(let reason): reason.status
         case .headerListTooLarge, .tooManyFields: 431
+        case .targetTooLong: 414
         case .unsupportedProtocol: 501
         case .unsupportedExpectation: 417
         case .invalidFieldName, .invalidFieldValue, .connectionSpecificField, .invalidTE, .unknownPseudoField,
@@ -74,6 +77,7 @@ package enum HTTP2Error: Error, Hashable, Sendable {
         case .invalidTE: "invalid-te"
         case .headerListTooLarge: "header-list-too-large"
         case .tooManyFields: "too-many-fields"
+        case .targetTooLong: "target-too-long"
         case .unknownPseudoField: "unknown-pseudo-field"
         case .repeatedPseudoField: "repeated-pseudo-field"
         case .latePseudoField: "late-pseudo-field"

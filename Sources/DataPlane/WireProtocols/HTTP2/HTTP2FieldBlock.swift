@@ -231,11 +231,14 @@ struct HTTP2FieldBlock: ~Copyable {
 
     /// Brings a request that `finish` found nothing wrong with to canonical form, by what brings one of HTTP/1.1 to it.
     /// - Parameter scheme: The listener's.
-    mutating func canonicalize(scheme: Scheme, endsStream: Bool) throws(HTTP2Error) -> HTTP2RequestFraming {
+    mutating func canonicalize(
+        scheme: Scheme, endsStream: Bool, limits: HTTP2Limits
+    ) throws(HTTP2Error) -> HTTP2RequestFraming {
         var framing = HTTP2RequestFraming()
         framing.endsStream = endsStream
         framing.expectsContinue = expectsContinue
         head.scheme = scheme
+        if let path, path.count > limits.targetByteCount { throw .targetTooLong }
         do throws(MalformedRequest) {
             try setHost()
             if let path {

@@ -9,6 +9,8 @@ package struct HTTP2Limits: Sendable, Hashable {
     /// Fields of a header list, without pseudo-header fields; of those that a `cookie` was split into only the bytes count.
     /// Over it: as for `headerListByteCount`. Default: 100.
     package var fieldCount = 100
+    /// Bytes of a request's `:path`; one over it is answered with 414. Default: 8 KiB.
+    package var targetByteCount = 8 * 1024
     /// CONTINUATION frames of a header block (CVE-2024-30255). At least 1. Default: 16.
     package var continuations = 16
     /// Streams that a client resets in 30 s (CVE-2023-44487), and likewise those that it makes us reset: with malformed

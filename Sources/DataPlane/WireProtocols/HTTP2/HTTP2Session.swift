@@ -344,7 +344,7 @@ package final class HTTP2Session {
     package func takeRequest(into head: inout MessageHead, scheme: Scheme) throws(HTTP2Error) -> HTTP2RequestFraming {
         precondition(pendingRequest != 0, "no request is there to be taken")
         do throws(HTTP2Error) {
-            let framing = try block.canonicalize(scheme: scheme, endsStream: pendingEndsStream)
+            let framing = try block.canonicalize(scheme: scheme, endsStream: pendingEndsStream, limits: limits)
             swap(&block.head, &head)
             pendingFraming = framing
             return framing
