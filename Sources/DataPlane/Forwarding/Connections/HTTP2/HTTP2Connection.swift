@@ -131,10 +131,17 @@ class HTTP2Connection: StreamConnection, HTTP2SessionHandler {
         if room > 0, session.wantsWrite {
             session.flush(upTo: room)
             // What it was given up for may be found out here, or have been said here.
-            if session.isOver, state == .open { finish() }
+            if session.isOver { sessionEnded() }
         }
         // Also where there is no room yet: the socket may take all that is queued, and would not say so again.
         return session.wantsWrite
+    }
+
+    /// All is said. Nothing comes of the streams that are left, however long the other side takes to close.
+    private func sessionEnded() {
+        finish()
+        session.abandon()
+        endStreams()
     }
 
     // MARK: HTTP2SessionHandler
