@@ -3,8 +3,11 @@ import WireProtocols
 
 /// How many bytes the other side may send before it hears that they were taken: what the path holds, measured as it goes.
 ///
-/// A ping is sent along with the bytes; those that came until its answer are what fits into one round trip. If they nearly
-/// fill the window, it was the window that held them back, and it doubles (the way gRPC's implementations do it).
+/// A ping is sent along with the bytes; those that came until its answer are what fits into one round trip. If they fill what
+/// the window lets through, it was the window that held them back, and it doubles (the way gRPC's implementations do it).
+///
+/// That may be as little as half of it: nghttp2 tells the other side of bytes that were taken once they are half a window,
+/// so that up to as much is always neither on its way nor free to be sent.
 struct AdaptiveWindow {
     /// A stream's window at most: 400 Mbit/s over 80 ms, or 100 Mbit/s over 320 ms.
     static let limitBytes: Int32 = 4 * 1024 * 1024
@@ -45,7 +48,7 @@ struct AdaptiveWindow {
         isProbing = false
         let sample = byteCount
         byteCount = 0
-        guard sample >= Int(window) / 3 * 2 else { return nil }
+        guard sample >= Int(window) / 5 * 2 else { return nil }
         window = min(window * 2, Self.limitBytes)
         nextProbe = 0
         return (window, max(connectionWindow, min(window * 4, 2 * Self.limitBytes)))
