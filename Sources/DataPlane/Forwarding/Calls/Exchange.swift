@@ -341,7 +341,8 @@ final class Exchange {
             worker.replies.write(grpcStatus!, reason: reason, to: downstream)
         } else {
             worker.replies.write(
-                status: status, reason: reason, location: location, isHead: request.knownMethod == .head, to: downstream)
+                status: status, reason: reason, location: location, isHead: request.knownMethod == .head, to: downstream
+            )
         }
         end()
     }
