@@ -10,3 +10,7 @@ extension HTTP1Error {
         }
     }
 }
+
+extension HTTP2Error {
+    var reason: FailureReason { status == 431 ? .overloaded : .malformed }
+}

@@ -76,6 +76,8 @@ final class HTTP2ServerConnection: HTTP2Connection, ServerConnection {
     }
 
     override func refusedStream(_ id: Int32, _ error: HTTP2Error) {
-        worker.refused(status: 400, reason: .malformed, detail: error.name, listener: listener, peer: peer)
+        // One that was reset instead of being answered counts as what it would have been answered with.
+        worker.refused(
+            status: error.status ?? 400, reason: error.reason, detail: error.name, listener: listener, peer: peer)
     }
 }
