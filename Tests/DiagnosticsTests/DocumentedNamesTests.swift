@@ -27,6 +27,27 @@ struct DocumentedNamesTests {
         #expect(names.filter { !page.contains("`\($0)`") } == [])
     }
 
+    @Test func `every way to refuse a message of HTTP/2, and every limit, is explained`() throws {
+        let sources = try ["HTTP2Error", "HTTP2Limit"].map {
+            try RepositoryText("Sources/DataPlane/WireProtocols/HTTP2/\($0).swift").all(/case \.\w+: "([a-z0-9-]+)"/)
+        }
+        let page = try RepositoryText("docs/reference/http2.md").text
+        #expect(sources.allSatisfy { $0.count > 5 }, "the sources are not where this test looks for them")
+        #expect(sources.joined().filter { !page.contains("`\($0)`") } == [])
+    }
+
+    @Test func `every status that gRPC's callers are told is explained`() throws {
+        let statuses = try RepositoryText("Sources/DataPlane/WireProtocols/GRPC/GRPCStatus.swift").all(
+            /case \.(\w+|`\w+`): "[A-Z_]+"/)
+        let names = try RepositoryText("Sources/DataPlane/WireProtocols/GRPC/GRPCStatus.swift").all(/"([A-Z_]{2,})"/)
+        let mapping = try RepositoryText("Sources/DataPlane/Forwarding/Calls/FailureReason+GRPC.swift").text
+        let page = try RepositoryText("docs/reference/grpc.md").text
+        #expect(statuses.count == names.count && names.count == 17, "the sources are not where this test looks for them")
+        let told = zip(statuses, names).filter { mapping.contains(".\($0.0.filter { $0 != "`" })") }.map(\.1)
+        #expect(told.count > 6)
+        #expect(told.filter { !page.contains("`\($0)`") } == [])
+    }
+
     @Test func `every field that a decoder reads is in the reference of its kind`() throws {
         let decoders = try RepositoryText.files(below: "Sources/Intent/Manifests", ending: "Decoding.swift")
         let names = Set(
