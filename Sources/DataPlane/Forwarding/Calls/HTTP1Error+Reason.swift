@@ -12,5 +12,11 @@ extension HTTP1Error {
 }
 
 extension HTTP2Error {
-    var reason: FailureReason { status == 431 ? .overloaded : .malformed }
+    /// The same.
+    var reason: FailureReason {
+        switch status {
+        case 414, 431: .overloaded
+        default: .malformed
+        }
+    }
 }
