@@ -107,6 +107,24 @@ struct `The reconciler` {
         }
     }
 
+    @Test func `what was rejected is tried again by itself`() async throws {
+        let harness = try Harness { $0.watcher.times.retry = .milliseconds(20) }
+        harness.folder.service("a", "1")
+        try await harness.serve { harness in
+            _ = await harness.nextServed()
+            let taken = Diagnostic(
+                FakeManifests.wrong, at: SourcePosition(file: "a.yaml", line: 2, column: 1),
+                found: "a port that is taken", expected: "a free one", remedy: "choose another")
+            harness.recorder.reject(Rejection([taken]))
+            harness.folder.service("a", "2")
+            #expect(await harness.nextRefused() == [taken])
+            // Once or several times more, without a word.
+            try await Task.sleep(for: .milliseconds(100))
+            harness.recorder.reject(nil)
+            #expect(await harness.nextServed() == ["a": "2"])
+        }
+    }
+
     @Test func `at first start nothing serves if the folder is wrong`() async throws {
         let folder = TestFolder()
         folder.replace("a.yaml", "service: a\n")

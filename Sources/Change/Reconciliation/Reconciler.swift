@@ -44,6 +44,8 @@ package actor Reconciler<Manifests: ManifestReading> {
     private var servedRevision: UInt64 = 0
     /// Of the last refused set, if its own content is at fault: it is not tried again.
     private var hopelessHash: String?
+    /// Until a set that a participant rejected is tried again.
+    private var retryDelay: Duration
     private let waiters = ServedWaiters()
     /// What the watcher was told to watch besides manifests.
     private var watchedFiles: Set<String> = []
@@ -56,6 +58,7 @@ package actor Reconciler<Manifests: ManifestReading> {
         self.participants = participants
         store = settings.stateFolder.map(LastGoodStore.init(stateFolder:))
         setGuard = SetGuard(times: settings.watcher.times)
+        retryDelay = settings.watcher.times.retry
         (toKeep, keep) = AsyncStream.makeStream(of: LastGoodSet.self, bufferingPolicy: .bufferingNewest(1))
         watcher = try FolderWatcher(settings.watcher)
     }
@@ -182,9 +185,15 @@ package actor Reconciler<Manifests: ManifestReading> {
             let generation = Generation(number: goesOn ? lastNumber : lastNumber + 1, hash: hash)
             let outcome = await commit(candidate, generation: generation, source: .folder, since: reading.firstEventAt)
             switch outcome {
-            case .success: servedRevision = reading.watchedFilesRevision
-            // A port may become free, a key may appear: it is tried again with the next reading.
-            case .failure(let rejection): refuse(hash, rejection.diagnostics, isHopeless: false)
+            case .success:
+                servedRevision = reading.watchedFilesRevision
+                retryDelay = settings.watcher.times.retry
+            case .failure(let rejection):
+                if status.refused?.hash != hash { retryDelay = settings.watcher.times.retry }
+                refuse(hash, rejection.diagnostics, isHopeless: false)
+                // A port may become free, a key may appear: no event says so.
+                watcher.rescan(after: retryDelay)
+                retryDelay = min(retryDelay * 2, settings.watcher.times.rescan)
             }
         }
     }
@@ -308,7 +317,7 @@ package actor Reconciler<Manifests: ManifestReading> {
         let served = ServedGeneration(
             generation: generation, source: source, appliedAt: .now, duration: duration,
             resourceCount: candidate.resourceCount, fileCount: candidate.sources.count,
-            warnings: warnings(of: candidate))
+            warnings: warnings(of: candidate) + prepared.flatMap(\.warnings))
         let isFirst = snapshot == nil
         snapshot = candidate.snapshot
         status.serving = served

@@ -13,11 +13,18 @@ package protocol SnapshotParticipant<Snapshot>: Sendable {
 
 /// A change that can no longer fail. Exactly one of the two is called, once.
 package protocol PreparedChange: Sendable {
+    /// What people should know of it, though it can be served.
+    var warnings: [Diagnostic] { get }
+
     /// Makes it so. Returns when it is enforced everywhere.
     func commit() async
 
     /// Gives back what was prepared; the former generation goes on serving.
     func abandon() async
+}
+
+extension PreparedChange {
+    package var warnings: [Diagnostic] { [] }
 }
 
 /// Why a generation cannot be taken up.
