@@ -74,6 +74,21 @@ extension ScenarioTests {
             #expect(heddle.terminate() == .code(0))
         }
 
+        @Test func `a change of what is read at start only is taken up with a warning`() throws {
+            func write(workers: Int, connections: Int) throws {
+                let shop = Shop.oneHost(outbound: port, orders: backend.port)
+                try folder.write(
+                    shop.replacing("workers: 2", with: "workers: \(workers), limits: {connections: \(connections)}"))
+            }
+            try write(workers: 1, connections: 100)
+            let heddle = try HeddleProcess.serving(folder)
+            #expect(!heddle.errors.contains("serving.restart-needed"))
+            try heddle.serve { try write(workers: 2, connections: 101) }
+            #expect(heddle.errors.contains("warning[serving.restart-needed]: found another proxy.workers"))
+            #expect(heddle.errors.contains("warning[serving.restart-needed]: found another proxy.limits.connections"))
+            #expect(heddle.terminate() == .code(0))
+        }
+
         @Test func `after a restart with a wrong folder the last good set serves`() throws {
             try writeShop()
             let first = try HeddleProcess.serving(folder)
@@ -108,11 +123,7 @@ extension ScenarioTests {
             }
             #expect(errors.contains("other.yaml:4:41: error[serving.cannot-listen]"), "\(errors)")
             #expect(try status() == 200)
-            try heddle.serve {
-                other = nil
-                try #require(waitUntil { (try? RawConnection(port: taken)) == nil })
-                heddle.process.send(SIGHUP)
-            }
+            try heddle.serve { other = nil }
             #expect(LoadClient.get("/", on: try RawConnection(port: taken)).status == 200)
             #expect(heddle.terminate() == .code(0))
         }

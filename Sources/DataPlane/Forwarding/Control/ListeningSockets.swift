@@ -63,6 +63,8 @@ extension Diagnostic.Code {
     package static let cannotListen = Self("serving.cannot-listen")
     /// A name in an address does not resolve.
     package static let unresolvableName = Self("serving.unresolvable-name")
+    /// A name in the address of an endpoint does not resolve.
+    package static let unresolvedEndpoint = Self("serving.unresolved-endpoint")
 }
 
 extension Diagnostic {

@@ -65,7 +65,9 @@ package struct ServingPlan: Sendable {
     /// Whether calls leave this node or come in from others.
     package private(set) var hasMesh = false
 
-    /// - Parameter resolve: DNS name to addresses; called for names only.
+    /// - Parameters:
+    ///   - resolve: DNS name to addresses; called for names only.
+    ///   - problems: Those that are errors mean that it cannot be served.
     package init(
         _ snapshot: MeshSnapshot, node: String?, generation: UInt64, resolve: (String) -> [IPAddress],
         problems: inout [Diagnostic]
@@ -75,20 +77,26 @@ package struct ServingPlan: Sendable {
         self.generation = generation
         settings = snapshot.mesh.proxy
         defaultAction = snapshot.mesh.defaultAction
+        var unresolved: [Diagnostic] = []
+        func endpointAddresses(_ address: Located<SocketAddress>) -> [NetworkAddress] {
+            let found = Self.addresses(of: address.value, resolve)
+            if found.isEmpty { unresolved.append(.unresolvedEndpoint(address)) }
+            return found
+        }
         services = snapshot.services.values.sorted { $0.metadata.name < $1.metadata.name }.map { service in
             let name = service.metadata.name
             let workloads = snapshot.workloads(of: name)
             var endpoints = workloads.flatMap { workload -> [EndpointPlan] in
                 guard let address = workload.address else { return [] }
                 if node == nil || workload.node?.value == node {
-                    return Self.addresses(of: address.value, resolve)
+                    return endpointAddresses(address)
                         .map { EndpointPlan(address: $0, isMesh: false, isWorkload: true) }
                 }
                 guard let home = workload.node.flatMap({ snapshot.nodes[$0.value] }) else { return [] }
-                return Self.addresses(of: home.address.value, resolve)
+                return endpointAddresses(home.address)
                     .map { EndpointPlan(address: $0, isMesh: true, isWorkload: true) }
             }
-            endpoints += service.endpoints.flatMap { Self.addresses(of: $0.value, resolve) }
+            endpoints += service.endpoints.flatMap(endpointAddresses)
                 .map { EndpointPlan(address: $0, isMesh: false, isWorkload: false) }
             return ServicePlan(
                 name: name, service: service, routes: snapshot.routes(forService: name, calledFrom: name.namespace),
@@ -99,6 +107,8 @@ package struct ServingPlan: Sendable {
                 policies: snapshot.policies(for: name), endpoints: endpoints,
                 accounts: Set(workloads.map { Self.identity(of: $0, in: trustDomain) }))
         }
+        // A node stands in the way of each of its workloads; it is named once.
+        problems += Set(unresolved).sorted { $0.position < $1.position }
         hasMesh = services.contains { $0.endpoints.contains(where: \.isMesh) }
         placeWorkloads(snapshot, node, resolve, &problems)
         placeGateways(snapshot, node, &problems)
@@ -201,6 +211,13 @@ package struct ServingPlan: Sendable {
 }
 
 extension Diagnostic {
+    static func unresolvedEndpoint(_ address: Located<SocketAddress>) -> Diagnostic {
+        Diagnostic(
+            .unresolvedEndpoint, .warning, at: address.position, found: "\"\(address.value)\"",
+            expected: "a name that has an address now: until the next change no call goes there",
+            remedy: "write an IP address, or make the name resolve on this host and change any manifest")
+    }
+
     static func unresolvable(_ address: Located<SocketAddress>) -> Diagnostic {
         Diagnostic(
             .unresolvableName, at: address.position, found: "\"\(address.value)\"",

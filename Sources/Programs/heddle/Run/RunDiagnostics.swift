@@ -11,6 +11,8 @@ extension Diagnostic.Code {
     static let cannotIssue = Self("serving.cannot-issue")
     /// The proxy cannot be started.
     static let cannotServe = Self("serving.cannot-serve")
+    /// A setting that is read at start only was changed.
+    static let restartNeeded = Self("serving.restart-needed")
 }
 
 extension Diagnostic {
@@ -31,6 +33,15 @@ extension Diagnostic {
         return Diagnostic(
             .cannotIssue, at: position, found: error.message, expected: "an authority that can sign certificates",
             remedy: "mend the authority's files, or the state folder that holds the built-in one")
+    }
+
+    /// - Parameters:
+    ///   - field: Of the Mesh's spec.
+    ///   - value: What is in force.
+    static func restartNeeded(_ snapshot: MeshSnapshot, _ field: String, stillIs value: Int) -> Diagnostic {
+        Diagnostic(
+            .restartNeeded, .warning, at: snapshot.mesh.metadata.position, found: "another \(field) than at start",
+            expected: "\(value), which stays in force", remedy: "start heddle again for the new one")
     }
 
     static func cannotServe(_ snapshot: MeshSnapshot, _ reason: String) -> Diagnostic {

@@ -19,7 +19,19 @@ final class ServingParticipant: SnapshotParticipant {
 
     private struct State {
         var dataPlane: DataPlane?
+        /// Of the data plane, which keeps them as long as it lives.
+        var startSettings: StartSettings?
         var serving: Serving?
+    }
+
+    private struct StartSettings {
+        let workerCount: Int
+        let connectionLimit: Int
+
+        init(_ settings: ProxySettings) {
+            workerCount = settings.workers ?? max(1, ProcessorCount.available)
+            connectionLimit = settings.limits.connections
+        }
     }
 
     /// What is in force.
@@ -47,7 +59,8 @@ final class ServingParticipant: SnapshotParticipant {
             problems: &problems)
         let gateways = gatewayContexts(plan, &problems)
         let identities = issue(plan, snapshot, &problems)
-        guard problems.isEmpty, let identities else { throw Rejection(problems) }
+        let errors = problems.filter { $0.severity == .error }
+        guard errors.isEmpty, let identities else { throw Rejection(errors) }
         let dataPlane: DataPlane
         let prepared: DataPlane.Prepared
         let tls: TLSMaterial
@@ -62,6 +75,7 @@ final class ServingParticipant: SnapshotParticipant {
         }
         return Change(
             participant: self, dataPlane: dataPlane, prepared: prepared, identities: identities,
+            warnings: problems + changedStartSettings(snapshot),
             serving: Serving(
                 snapshot: snapshot, plan: plan, tls: tls, identities: identities.snapshot.number))
     }
@@ -71,6 +85,7 @@ final class ServingParticipant: SnapshotParticipant {
         let dataPlane: DataPlane
         let prepared: DataPlane.Prepared
         let identities: IdentityIssuer.Prepared
+        let warnings: [Diagnostic]
         let serving: Serving
 
         func commit() async {
@@ -175,9 +190,9 @@ final class ServingParticipant: SnapshotParticipant {
 
     private func start(_ settings: ProxySettings) throws -> DataPlane {
         let log = log
+        let startSettings = StartSettings(settings)
         let dataPlane = try DataPlane(
-            workerCount: settings.workers ?? max(1, ProcessorCount.available),
-            connectionLimit: settings.limits.connections, accessLog: AccessLogSink(descriptor: 1),
+            workerCount: startSettings.workerCount, connectionLimit: startSettings.connectionLimit, accessLog: AccessLogSink(descriptor: 1),
             events: EventSink { event in
                 switch event {
                 case .handshakeRefused(let listener, let peer, let reason):
@@ -190,7 +205,23 @@ final class ServingParticipant: SnapshotParticipant {
                         metadata: ["endpoint": "\(endpoint)", "reason": "\(reason)"])
                 }
             })
-        state.withLock { $0.dataPlane = dataPlane }
+        state.withLock {
+            $0.dataPlane = dataPlane
+            $0.startSettings = startSettings
+        }
         return dataPlane
+    }
+
+    private func changedStartSettings(_ snapshot: MeshSnapshot) -> [Diagnostic] {
+        guard let running = state.withLock({ $0.startSettings }) else { return [] }
+        let wanted = StartSettings(snapshot.mesh.proxy)
+        var warnings: [Diagnostic] = []
+        if wanted.workerCount != running.workerCount {
+            warnings.append(.restartNeeded(snapshot, "proxy.workers", stillIs: running.workerCount))
+        }
+        if wanted.connectionLimit != running.connectionLimit {
+            warnings.append(.restartNeeded(snapshot, "proxy.limits.connections", stillIs: running.connectionLimit))
+        }
+        return warnings
     }
 }
