@@ -41,7 +41,7 @@ package struct RouteRedirect: Sendable {
         case .http: location.append("http://")
         case .https: location.append("https://")
         }
-        if hostname.isEmpty { location.append(head.bytes(head.host)) } else { location.append(hostname.span) }
+        if hostname.isEmpty { location.append(copying: head.bytes(head.host)) } else { location.append(copying: hostname.span) }
 
         let wellKnown: UInt16 = scheme == .https ? 443 : 80
         var port = port
@@ -53,7 +53,7 @@ package struct RouteRedirect: Sendable {
         appendPath(of: head, prefixByteCount: match.prefixByteCount, to: &location)
         if head.hasQuery {
             location.append(UInt8(ascii: "?"))
-            location.append(head.bytes(head.query))
+            location.append(copying: head.bytes(head.query))
         }
     }
 
@@ -65,22 +65,18 @@ package struct RouteRedirect: Sendable {
             return
         }
         switch path {
-        case nil: location.append(original)
-        case .full(let bytes): location.append(bytes.span)
+        case nil: location.append(copying: original)
+        case .full(let bytes): location.append(copying: bytes.span)
         case .prefix(let bytes):
             let rest = original.extracting(prefixByteCount..<original.count)
-            location.append(bytes.span)
-            location.append(rest)
+            location.append(copying: bytes.span)
+            location.append(copying: rest)
             if bytes.isEmpty, rest.isEmpty { location.append(UInt8(ascii: "/")) }
         }
     }
 }
 
 extension [UInt8] {
-    fileprivate mutating func append(_ bytes: Span<UInt8>) {
-        for index in bytes.indices { append(bytes[index]) }
-    }
-
     fileprivate mutating func append(_ text: StaticString) {
         text.withUTF8Buffer { unsafe append(contentsOf: $0) }
     }

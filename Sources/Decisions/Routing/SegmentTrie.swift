@@ -38,7 +38,7 @@ struct SegmentTrie: Sendable {
         let child = Int32(parents.count)
         parents.append(parent)
         let start = text.count
-        for index in piece.indices { text.append(piece[index]) }
+        text.append(copying: piece)
         let hash = Self.hash(parent, piece, 0..<piece.count)
         place(Edge(hash: hash, parent: parent, child: child, piece: ByteRange(offset: start, count: piece.count)))
         edgeCount += 1

@@ -202,19 +202,18 @@ final class HTTP1ClientConnection: StreamConnection, UpstreamStream {
         guard exchange != nil else { return abort() }  // nobody asked
         hasResponseBytes = true
         guard pending.isEmpty else {
-            for index in bytes.indices { pending.append(bytes[index]) }
+            pending.append(copying: bytes)
             let all = pending
             pending = []
-            return take(all.span)
+            let used = process(all.span)
+            guard isOpen, exchange != nil, used < all.count else { return }
+            // A head that trickles in is not copied once more with each of its pieces.
+            if used == 0 { pending = all } else { pending.append(copying: all.span.extracting(used...)) }
+            return
         }
-        take(bytes)
-    }
-
-    private func take(_ bytes: Span<UInt8>) {
         let used = process(bytes)
         guard isOpen, exchange != nil, used < bytes.count else { return }
-        let rest = bytes.extracting(used...)
-        for index in rest.indices { pending.append(rest[index]) }
+        pending.append(copying: bytes.extracting(used...))
     }
 
     private func process(_ bytes: Span<UInt8>) -> Int {

@@ -175,7 +175,7 @@ final class HTTP1ServerConnection: StreamConnection, ServerConnection, Downstrea
     override func received(_ bytes: Span<UInt8>) {
         lastProgress = worker.loop.now
         guard pending.isEmpty else {
-            for index in bytes.indices { pending.append(bytes[index]) }
+            pending.append(copying: bytes)
             return processPending()
         }
         if requestCount == 0, exchange == nil, !isSecure, HTTP2Preface.begins(bytes) { return speakHTTP2(bytes) }
@@ -199,12 +199,17 @@ final class HTTP1ServerConnection: StreamConnection, ServerConnection, Downstrea
         }
         let used = process(bytes.span)
         guard isOpen, used < bytes.count else { return }
-        keep(bytes.span.extracting(used...))
+        // A head that trickles in is not copied once more with each of its pieces.
+        if used == 0 { pending = bytes } else { pending.append(copying: bytes.span.extracting(used...)) }
+        kept()
     }
 
     private func keep(_ bytes: Span<UInt8>) {
-        pending.reserveCapacity(bytes.count)
-        for index in bytes.indices { pending.append(bytes[index]) }
+        pending.append(copying: bytes)
+        kept()
+    }
+
+    private func kept() {
         if exchange == nil, isCongested {
             pauseReading()
         } else if exchange == nil {
