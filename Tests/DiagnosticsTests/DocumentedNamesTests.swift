@@ -42,7 +42,8 @@ struct DocumentedNamesTests {
         let names = try RepositoryText("Sources/DataPlane/WireProtocols/GRPC/GRPCStatus.swift").all(/"([A-Z_]{2,})"/)
         let mapping = try RepositoryText("Sources/DataPlane/Forwarding/Calls/FailureReason+GRPC.swift").text
         let page = try RepositoryText("docs/reference/grpc.md").text
-        #expect(statuses.count == names.count && names.count == 17, "the sources are not where this test looks for them")
+        #expect(
+            statuses.count == names.count && names.count == 17, "the sources are not where this test looks for them")
         let told = zip(statuses, names).filter { mapping.contains(".\($0.0.filter { $0 != "`" })") }.map(\.1)
         #expect(told.count > 6)
         #expect(told.filter { !page.contains("`\($0)`") } == [])
