@@ -41,7 +41,11 @@ package struct RouteRedirect: Sendable {
         case .http: location.append("http://")
         case .https: location.append("https://")
         }
-        if hostname.isEmpty { location.append(copying: head.bytes(head.host)) } else { location.append(copying: hostname.span) }
+        if hostname.isEmpty {
+            location.append(copying: head.bytes(head.host))
+        } else {
+            location.append(copying: hostname.span)
+        }
 
         let wellKnown: UInt16 = scheme == .https ? 443 : 80
         var port = port

@@ -93,7 +93,9 @@ enum OriginServer {
             if frame.kind == .data, !frame.payload.isEmpty {
                 // Other streams of the connection are not to wait.
                 probe.send(.windowUpdate(0, UInt32(frame.payload.count)))
-                if !stream.hasEnded, path != "/silent" { probe.send(.windowUpdate(frame.stream, UInt32(frame.payload.count))) }
+                if !stream.hasEnded, path != "/silent" {
+                    probe.send(.windowUpdate(frame.stream, UInt32(frame.payload.count)))
+                }
             }
             if stream.hasEnded, answered.insert(frame.stream).inserted { begin(frame.stream, stream, path) }
             for id in left.keys { sendMore(id) }

@@ -106,7 +106,9 @@ extension Exchange {
 
     /// What is left of the time, for whoever is next.
     private func shortenCallersDeadline() {
-        guard let requestDeadline, request.hasField(.grpcTimeout) || service?.isGRPC ?? false, isGRPCRequest else { return }
+        guard let requestDeadline, request.hasField(.grpcTimeout) || service?.isGRPC ?? false, isGRPCRequest else {
+            return
+        }
         let left = requestDeadline > worker.loop.now ? requestDeadline - worker.loop.now : 0
         request.setField(.grpcTimeout, to: GRPCTimeout.text(milliseconds: max(left, 1)).span)
     }

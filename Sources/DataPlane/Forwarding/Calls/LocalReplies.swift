@@ -51,7 +51,8 @@ final class LocalReplies {
 
     private func addStatus(_ status: GRPCStatus, _ reason: FailureReason) {
         head.addField(name: ("grpc-status" as StaticString).bytes, value: Array(String(status.rawValue).utf8).span)
-        let message = reason == .none ? Array(status.name.utf8) : Self.bytes(of: reason) + Self.colon + reason.explanation
+        let message =
+            reason == .none ? Array(status.name.utf8) : Self.bytes(of: reason) + Self.colon + reason.explanation
         head.addField(name: ("grpc-message" as StaticString).bytes, value: message.span)
     }
 

@@ -51,7 +51,8 @@ final class HTTP1ServerConnection: StreamConnection, ServerConnection, Downstrea
     override func opened() {
         if isSecure {
             origin = CallOrigin(
-                listener: listener, peer: peer, caller: peerID.map { worker.callers.caller($0) }, serverName: serverName)
+                listener: listener, peer: peer, caller: peerID.map { worker.callers.caller($0) }, serverName: serverName
+            )
         } else {
             origin = CallOrigin(listener: listener, peer: peer)
         }
@@ -142,7 +143,8 @@ final class HTTP1ServerConnection: StreamConnection, ServerConnection, Downstrea
 
     private func bodyDeadline(_ exchange: Exchange) -> DeadlineWheel.Time? {
         // Held back by its reader, the request makes no progress through no fault of the caller's.
-        exchange.isRequestComplete || isReadingPaused || webSocketKey != nil ? nil : lastProgress + worker.timeouts.requestBody
+        exchange.isRequestComplete || isReadingPaused || webSocketKey != nil
+            ? nil : lastProgress + worker.timeouts.requestBody
     }
 
     /// When a tunnel has idled for too long.

@@ -38,6 +38,8 @@ final class UpstreamPool {
     private var idle: [HTTP1ClientConnection] = []
     private var multiplexed: [HTTP2ClientConnection] = []
     private(set) var connectionCount = 0
+    /// Streams that a connection takes before it has said how many: as many as the last one said.
+    var streamLimit = 100
     private let speaks: UpstreamProtocol
 
     /// What a CONNECT names: the service; its port means nothing here. Whoever receives it goes by SNI alone.

@@ -48,7 +48,8 @@ struct ViewCompiler {
                 case .tcp(let id, let namespace, let service):
                     .tcp(
                         tcp(
-                            TCPRouteTable(service: service, calledFrom: namespace, in: plan.snapshot), caller: id, services,
+                            TCPRouteTable(service: service, calledFrom: namespace, in: plan.snapshot), caller: id,
+                            services,
                             indices))
                 }
             listeners[address] = ListenerView(role: role, address: address, label: listener.owner)

@@ -266,8 +266,11 @@ package final class HTTP2Session {
     /// Client: another stream may be opened now.
     package var canOpenStream: Bool {
         guard !isTerminated, unsafe nghttp2_session_check_request_allowed(handle) != 0 else { return false }
-        return openStreamCount < remoteSetting(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS)
+        return openStreamCount < peerStreamLimit
     }
+
+    /// Client: the streams that the server takes at a time. Not known before `receivedSettings`.
+    package var peerStreamLimit: Int { remoteSetting(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS) }
 
     /// Client: the server takes what RFC 8441 asks for. Not known before `receivedSettings`.
     package var peerAllowsExtendedConnect: Bool { remoteSetting(NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL) == 1 }

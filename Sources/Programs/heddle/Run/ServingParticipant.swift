@@ -133,7 +133,8 @@ final class ServingParticipant: SnapshotParticipant {
         var served: [String: X509SVID] = [:]
         for (name, id) in plan.servedNames { served[name] = snapshot.identities[id] }
         return TLSMaterial(
-            svids: snapshot.identities, meshServer: try .meshServer(
+            svids: snapshot.identities,
+            meshServer: try .meshServer(
                 identities: served, bundle: snapshot.bundle, applicationProtocols: ["h2", "http/1.1"]),
             meshClient: try .meshClient(bundle: snapshot.bundle, applicationProtocols: ["h2"]), gateways: gateways)
     }
@@ -192,7 +193,8 @@ final class ServingParticipant: SnapshotParticipant {
         let log = log
         let startSettings = StartSettings(settings)
         let dataPlane = try DataPlane(
-            workerCount: startSettings.workerCount, connectionLimit: startSettings.connectionLimit, accessLog: AccessLogSink(descriptor: 1),
+            workerCount: startSettings.workerCount, connectionLimit: startSettings.connectionLimit,
+            accessLog: AccessLogSink(descriptor: 1),
             events: EventSink { event in
                 switch event {
                 case .handshakeRefused(let listener, let peer, let reason):

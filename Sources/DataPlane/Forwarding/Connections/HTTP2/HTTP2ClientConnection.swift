@@ -11,6 +11,8 @@ final class HTTP2ClientConnection: HTTP2Connection {
     private(set) var isConnected = false
     /// What answered is not whom the calls are for.
     private(set) var hasFailedHandshake = false
+    /// The other side has said how many streams it takes.
+    private var hasSettings = false
     /// It has answered a call.
     var hasServed = false
     private let connectDeadline: DeadlineWheel.Time
@@ -30,7 +32,17 @@ final class HTTP2ClientConnection: HTTP2Connection {
     }
 
     /// Another call fits.
-    var hasRoom: Bool { !isRetired && !isClosed && state != .finishing && state != .lingering && session.canOpenStream }
+    var hasRoom: Bool {
+        guard !isRetired, !isClosed, state != .finishing, state != .lingering, session.canOpenStream else {
+            return false
+        }
+        return hasSettings || streams.count < pool.streamLimit
+    }
+
+    override func receivedSettings() {
+        hasSettings = true
+        pool.streamLimit = max(session.peerStreamLimit, 1)
+    }
 
     /// Sends the head of a call; its body follows.
     /// - Returns: `false` if the connection takes no more.

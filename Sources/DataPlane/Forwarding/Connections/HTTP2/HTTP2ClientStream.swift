@@ -6,7 +6,9 @@ import WireProtocols
 final class HTTP2ClientStream: CallStream, UpstreamStream {
     private var hasResponse = false
 
-    private var client: HTTP2ClientConnection? { connection.map { unsafe unsafeDowncast($0, to: HTTP2ClientConnection.self) } }
+    private var client: HTTP2ClientConnection? {
+        connection.map { unsafe unsafeDowncast($0, to: HTTP2ClientConnection.self) }
+    }
 
     func start(_ exchange: Exchange) {
         hasResponse = false
@@ -64,7 +66,8 @@ final class HTTP2ClientStream: CallStream, UpstreamStream {
         if endsStream {
             body = .none
             // An answer without a body, not one whose length nobody knows: HTTP/1.1 has to say so.
-            if head.contentLength == nil, head.status != 204, head.status != 304, exchange.request.knownMethod != .head {
+            if head.contentLength == nil, head.status != 204, head.status != 304, exchange.request.knownMethod != .head
+            {
                 head.contentLength = 0
             }
         } else if let length = head.contentLength {

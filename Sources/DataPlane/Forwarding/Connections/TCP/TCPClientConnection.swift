@@ -71,7 +71,9 @@ final class TCPClientConnection: StreamConnection, UpstreamStream {
     override func received(_ bytes: Span<UInt8>) {
         guard let exchange else { return }
         exchange.receivedBody(bytes)
-        if bytes.count == Worker.scratchByteCount, let target = exchange.plainDownstream, startRelay(to: target) { return }
+        if bytes.count == Worker.scratchByteCount, let target = exchange.plainDownstream, startRelay(to: target) {
+            return
+        }
         if exchange.isResponseCongested { pauseReading() }
     }
 
