@@ -1,0 +1,210 @@
+import CNghttp2
+import TestSupport
+
+/// One end of an HTTP/2 connection that writes whatever a test says, illegal bytes included, and reads what comes.
+final class HTTP2Peer {
+    typealias Fields = [(String, String)]
+
+    struct Frame {
+        let type: UInt8
+        let flags: UInt8
+        let stream: UInt32
+        let payload: [UInt8]
+
+        var endsStream: Bool { flags & 1 == 1 && type <= 1 }
+        var code: UInt32 { payload.suffix(4).reduce(0) { $0 << 8 | UInt32($1) } }
+    }
+
+    enum FrameType {
+        static let data: UInt8 = 0
+        static let headers: UInt8 = 1
+        static let reset: UInt8 = 3
+        static let settings: UInt8 = 4
+        static let ping: UInt8 = 6
+        static let goAway: UInt8 = 7
+        static let continuation: UInt8 = 9
+    }
+
+    static let preface = Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8)
+
+    let connection: RawConnection
+    private let decoder = HPACKDecoder()
+    private var nextStream: UInt32 = 1
+
+    /// The caller's end: says the preface.
+    init(calling connection: RawConnection) {
+        self.connection = connection
+        connection.send(Self.preface)
+        send(FrameType.settings)
+    }
+
+    /// The workload's end.
+    /// - Returns: `nil` if the other side does not speak HTTP/2 with prior knowledge.
+    init?(serving connection: RawConnection) {
+        self.connection = connection
+        guard connection.receive(count: Self.preface.count) == Self.preface else { return nil }
+        send(FrameType.settings)
+    }
+
+    // MARK: Sending
+
+    func send(_ type: UInt8, flags: UInt8 = 0, stream: UInt32 = 0, _ payload: [UInt8] = []) {
+        let count = UInt32(payload.count)
+        let header = [UInt8(count >> 16 & 255), UInt8(count >> 8 & 255), UInt8(count & 255), type, flags]
+        connection.send(header + Self.bytes(stream) + payload)
+    }
+
+    /// A header block in as many frames as it takes.
+    func sendHead(_ fields: Fields, stream: UInt32, ends: Bool) {
+        var left = Self.encode(fields)[...]
+        var type = FrameType.headers
+        repeat {
+            let part = left.prefix(16_384)
+            left = left.dropFirst(part.count)
+            let end: UInt8 = type == FrameType.headers && ends ? 1 : 0
+            send(type, flags: end | (left.isEmpty ? 4 : 0), stream: stream, Array(part))
+            type = FrameType.continuation
+        } while !left.isEmpty
+    }
+
+    /// Literals without indexing (RFC 7541 § 6.2.2), whose bytes may be any.
+    static func encode(_ fields: Fields) -> [UInt8] {
+        fields.flatMap { [0] + string($0.0) + string($0.1) }
+    }
+
+    private static func string(_ text: String) -> [UInt8] {
+        let bytes = Array(text.utf8)
+        guard bytes.count >= 127 else { return [UInt8(bytes.count)] + bytes }
+        var length: [UInt8] = [127]
+        var rest = bytes.count - 127
+        while rest >= 128 {
+            length.append(UInt8(rest & 127) | 128)
+            rest >>= 7
+        }
+        return length + [UInt8(rest)] + bytes
+    }
+
+    static func bytes(_ number: UInt32) -> [UInt8] { (0..<4).map { UInt8(number >> (24 - 8 * $0) & 255) } }
+
+    /// Opens a stream of the caller's.
+    func begin(_ fields: Fields, ends: Bool) -> UInt32 {
+        let stream = nextStream
+        nextStream += 2
+        sendHead(fields, stream: stream, ends: ends)
+        return stream
+    }
+
+    // MARK: Receiving
+
+    /// The next frame that says something, with SETTINGS and PING answered; `nil` at the connection's end.
+    func receive() -> Frame? {
+        while true {
+            let header = connection.receive(count: 9)
+            guard header.count == 9 else { return nil }
+            let count = header[..<3].reduce(0) { $0 << 8 | Int($1) }
+            let stream = header[5...].reduce(0) { $0 << 8 | UInt32($1) } & 0x7FFF_FFFF
+            let frame = Frame(
+                type: header[3], flags: header[4], stream: stream, payload: connection.receive(count: count))
+            guard frame.payload.count == count else { return nil }
+            switch frame.type {
+            case FrameType.settings, FrameType.ping:
+                if frame.flags & 1 == 0 {
+                    send(frame.type, flags: 1, frame.type == FrameType.ping ? frame.payload : [])
+                }
+            case FrameType.data, FrameType.headers, FrameType.reset, FrameType.goAway: return frame
+            default: break
+            }
+        }
+    }
+
+    /// Fields of a HEADERS frame, which is whole.
+    func fields(_ frame: Frame) -> Fields { decoder.decode(frame.payload) }
+
+    /// Everything that comes back on a stream.
+    func answer(on stream: UInt32) -> Answer {
+        var answer = Answer()
+        while let frame = receive() {
+            if frame.type == FrameType.goAway, frame.code != 0 { answer.goAway = frame.code }
+            if frame.type == FrameType.headers { answer.take(fields(frame), isOwn: frame.stream == stream) }
+            guard frame.stream == stream else { continue }
+            if frame.type == FrameType.data { answer.body += String(decoding: frame.payload, as: UTF8.self) }
+            if frame.type == FrameType.reset { answer.reset = frame.code }
+            if frame.endsStream || frame.type == FrameType.reset { return answer }
+        }
+        answer.isClosed = true
+        return answer
+    }
+
+    func call(_ fields: Fields) -> Answer { answer(on: begin(fields, ends: true)) }
+
+    /// What came of a call.
+    struct Answer: Sendable {
+        var status = 0
+        var fields: Fields = []
+        var body = ""
+        var trailers: Fields = []
+        /// RST_STREAM's code.
+        var reset: UInt32?
+        /// GOAWAY's code, if it is an error's.
+        var goAway: UInt32?
+        /// The connection ended before the stream did.
+        var isClosed = false
+
+        mutating func take(_ block: Fields, isOwn: Bool) {
+            guard isOwn else { return }
+            let status = block.first { $0.0 == ":status" }.flatMap { Int($0.1) }
+            guard let status else {
+                trailers = block
+                return
+            }
+            self.status = status
+            fields = block
+        }
+
+        var grpcStatus: Int? {
+            (trailers + fields).first { $0.0 == "grpc-status" }.flatMap { Int($0.1) }
+        }
+    }
+}
+
+/// nghttp2's, for the blocks that Heddle writes.
+///
+/// SAFETY: `inflater` is private, never nil, and freed once.
+@safe
+final class HPACKDecoder {
+    private let inflater: OpaquePointer
+
+    init() {
+        var inflater: OpaquePointer?
+        unsafe nghttp2_hd_inflate_new(&inflater)
+        unsafe self.inflater = unsafe inflater!
+    }
+
+    deinit { unsafe nghttp2_hd_inflate_del(inflater) }
+
+    func decode(_ block: [UInt8]) -> HTTP2Peer.Fields {
+        var fields: HTTP2Peer.Fields = []
+        unsafe block.withUnsafeBufferPointer { bytes in
+            var offset = 0
+            while true {
+                var field = unsafe nghttp2_nv()
+                var flags: CInt = 0
+                let count = unsafe nghttp2_hd_inflate_hd2(
+                    inflater, &field, &flags, bytes.baseAddress! + offset, bytes.count - offset, 1)
+                guard count >= 0 else { return }
+                offset += count
+                if UInt32(flags) & NGHTTP2_HD_INFLATE_EMIT.rawValue != 0 {
+                    let name = unsafe UnsafeBufferPointer(start: field.name, count: field.namelen)
+                    let value = unsafe UnsafeBufferPointer(start: field.value, count: field.valuelen)
+                    fields.append(
+                        (unsafe String(decoding: name, as: UTF8.self), unsafe String(decoding: value, as: UTF8.self)))
+                }
+                if UInt32(flags) & NGHTTP2_HD_INFLATE_FINAL.rawValue != 0 {
+                    unsafe nghttp2_hd_inflate_end_headers(inflater)
+                    return
+                }
+            }
+        }
+        return fields
+    }
+}
