@@ -14,7 +14,7 @@ extension HTTP2Conformance {
         private static func field(
             _ section: String, _ what: String, _ name: String, _ value: String, _ outcome: Outcome = .malformed
         ) -> RequirementCase {
-            .init(section, what, send: [.headers(1, .get.adding(name, value))], outcome)
+            head(section, what, .get.adding(name, value), outcome)
         }
 
         private static let names: [RequirementCase] =
@@ -105,7 +105,14 @@ extension HTTP2Conformance {
         private static func head(
             _ section: String, _ what: String, _ fields: Fields, _ outcome: Outcome = .malformed
         ) -> RequirementCase {
-            .init(section, what, send: [.headers(1, fields)], outcome)
+            let isOfWorkload = if case .malformed = outcome { false } else { true }
+            let hasOnePath = fields.lines.count { $0.name == ":path" } == 1 && fields[":path"] == "/"
+            return .init(
+                section, what,
+                send: [
+                    .headers(1, isOfWorkload || !hasOnePath ? fields : fields.setting(":path", OriginServer.forbidden))
+                ],
+                outcome)
         }
 
         private static let pseudo: [RequirementCase] =

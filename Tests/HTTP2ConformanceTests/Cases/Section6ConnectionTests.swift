@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 extension HTTP2Conformance {
@@ -133,6 +134,46 @@ extension HTTP2Conformance {
             #expect(probe.stream(1).hasEnded && probe.stream(1).reset == nil, "\(probe.story)")
             #expect(probe.connectionError == nil, "\(probe.story)")
             #expect(probe.conduct.complaints.isEmpty)
+        }
+
+        @Test(arguments: TestedServer.Origin.tested)
+        func `§ 6.8 a server that ends says so ahead, and answers what was on its way`(
+            origin: TestedServer.Origin
+        ) async throws {
+            guard origin != .itself else { return }
+            let backend = origin == .http1 ? OriginServer.http1() : OriginServer.http2()
+            let port = TestPort.free()
+            let mesh = try await TestedMesh(
+                [
+                    TestedMesh.proxy,
+                    TestedMesh.shop(
+                        "shop", protocol: origin == .http1 ? "HTTP" : "HTTP2", orders: backend.port, outbound: port),
+                ].joined(separator: "\n---\n"))
+            let probe = try TestedServer(address: "127.0.0.1", port: port).probe([.initialWindowSize(10)])
+            probe.acknowledges = false
+            probe.send(.headers(1))
+            probe.read { $0.stream(1).body.count == 10 }
+            async let stopped: Void = mesh.stop(deadline: .seconds(10))
+            let problem = await Thread.run { Self.difference(whileEnding: probe) }
+            #expect(problem == nil, "\(probe.story)")
+            #expect(probe.conduct.complaints.isEmpty, "\(probe.story)")
+            await stopped
+        }
+
+        /// From GOAWAY's first step to the end of the connection.
+        private static func difference(whileEnding probe: HTTP2Probe) -> String? {
+            probe.read { !$0.goAways.isEmpty }
+            guard probe.goAways.map(\.last) == [0x7fff_ffff] else { return "no first step" }
+            // On its way when the server said so: streams are taken until it knows that the client heard of it.
+            probe.send(.headers(3, .request("HEAD")))
+            probe.read { $0.stream(3).isOver }
+            guard probe.stream(3).status == 200 else { return "what was on its way is not answered" }
+            for frame in probe.log where frame.kind == .ping { probe.send(.ping(frame.payload, acknowledges: true)) }
+            probe.read { $0.goAways.count == 2 }
+            guard probe.goAways.last?.last == 3 else { return "no second step" }
+            probe.send(.windowUpdate(1, 1 << 20))
+            guard probe.readToEnd(), probe.stream(1).hasEnded else { return "what was under way is not answered" }
+            return probe.connectionError.map { "\($0)" }
         }
     }
 }

@@ -163,6 +163,29 @@ extension HTTP2Conformance {
             }
         }
 
+        @Test func `§ 8.2.2 what is an HTTP/1.1 connection's own does not get into HTTP/2`() throws {
+            guard TestedServer.other == nil else { return }
+            let probe = try TestedServer.of(.http1).probe()
+            probe.send(.headers(1, .request("GET", "/hop")))
+            probe.readEnd(of: 1)
+            let stream = probe.stream(1)
+            #expect(stream.hasEnded && stream.text == "hello", "\(probe.story)")
+            #expect(stream.heads.first?["x-mixed-case"] == "a  value" && stream.heads.first?["x-hop"] == nil)
+            #expect(stream.heads.last == Fields([("x-sum", "7")]))
+            // Which field is whose is what conduct is about.
+            #expect(probe.conduct.complaints.isEmpty, "\(probe.story)")
+        }
+
+        @Test func `§ 8.1 interim responses come before the final one`() throws {
+            guard TestedServer.other == nil else { return }
+            let probe = try TestedServer.of(.http1).probe()
+            probe.send(.headers(1, .request("GET", "/early")))
+            probe.readEnd(of: 1)
+            #expect(probe.stream(1).heads.map { $0[":status"] } == ["103", "200"], "\(probe.story)")
+            #expect(probe.stream(1).heads.first?["link"] == "</a>")
+            #expect(probe.stream(1).hasEnded && probe.conduct.complaints.isEmpty, "\(probe.story)")
+        }
+
         @Test func `§ 8.2.3 cookies are put together for HTTP/1.1`() throws {
             guard TestedServer.other == nil else { return }
             let probe = try TestedServer.of(.http1).probe()

@@ -3,7 +3,9 @@ import TestSupport
 
 /// One end of an HTTP/2 connection that says whatever it is told to, and writes down what the other end says. It
 /// acknowledges SETTINGS and PING by itself, and nothing else.
-final class HTTP2Probe {
+///
+/// SAFETY: `@unchecked Sendable`: one thread at a time has it.
+final class HTTP2Probe: @unchecked Sendable {
     enum Role { case client, server }
 
     static let preface = Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8)
@@ -43,6 +45,9 @@ final class HTTP2Probe {
         self.connection = connection
         self.role = role
         conduct = Conduct(isServer: role == .client)
+        var one: CInt = 1
+        _ = unsafe setsockopt(
+            connection.descriptor, CInt(IPPROTO_TCP), TCP_NODELAY, &one, socklen_t(MemoryLayout<CInt>.size))
         // A peer that takes nothing more must not keep a test for ever.
         var timeout = timeval(tv_sec: 5, tv_usec: 0)
         _ = unsafe setsockopt(
@@ -252,5 +257,12 @@ extension Frame {
         case .settings, .ping: return name + (flags.contains(.acknowledgement) ? " ACK" : "")
         default: return "\(name)(\(stream)) \(payload.count)\(end)"
         }
+    }
+}
+
+enum Thread {
+    /// What waits for a peer must not take a thread from what the peer needs one for.
+    static func run<Result: Sendable>(_ body: @escaping @Sendable () -> Result) async -> Result {
+        await withCheckedContinuation { continuation in spawn { continuation.resume(returning: body()) } }
     }
 }

@@ -4,9 +4,13 @@ import TestSupport
 /// - `/large`: 1 MiB
 /// - `/silent`: never; nor is the request's content read
 /// - `/cut`: a head that announces 100 bytes, ten of them, and the end of the connection (HTTP/1.1) or a reset (HTTP/2)
+/// - `/early`: 103, and then as any other (HTTP/1.1 alone)
+/// - `/hop`: an answer in chunks with fields of the connection's and a trailer (HTTP/1.1 alone)
 /// - any other: the request's head as text, a line each, and then its content
 enum OriginServer {
     static let largeByteCount = 1 << 20
+    /// Where requests go that no workload may see.
+    static let forbidden = "/forbidden"
 
     static func http1() -> TestBackend {
         TestBackend { connection, backend in
@@ -29,7 +33,9 @@ enum OriginServer {
                 case "/large":
                     connection.send("HTTP/1.1 200 OK\r\nContent-Length: \(largeByteCount)\r\n\r\n")
                     connection.send([UInt8](repeating: UInt8(ascii: "x"), count: largeByteCount))
+                case "/hop": connection.send(hopByHop)
                 default:
+                    if path == "/early" { connection.send("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n") }
                     guard let body = content(of: request, connection) else { return }
                     let answer = head + body
                     connection.send(
@@ -39,6 +45,24 @@ enum OriginServer {
             }
         }
     }
+
+    private static let hopByHop = """
+        HTTP/1.1 200 OK\r
+        Connection: keep-alive, X-Hop\r
+        X-Hop: 1\r
+        Keep-Alive: timeout=5\r
+        Proxy-Connection: keep-alive\r
+        Upgrade: h2c\r
+        X-Mixed-CASE:   a  value \t\r
+        Transfer-Encoding: chunked\r
+        Trailer: X-Sum\r
+        \r
+        5\r
+        hello\r
+        0\r
+        X-Sum: 7\r
+        \r\n
+        """
 
     /// What follows a head; `nil` if it broke off.
     private static func content(of request: Response, _ connection: RawConnection) -> String? {

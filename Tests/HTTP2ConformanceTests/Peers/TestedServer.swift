@@ -85,6 +85,10 @@ struct TestedServerTrait: SuiteTrait, TestScoping {
             }
         }
         await mesh.stop()
+        for origin in [origins.http1, origins.http2] {
+            let forbidden = origin.requests.filter { $0.contains(OriginServer.forbidden) }
+            #expect(forbidden.isEmpty, "requests that are none reached a workload")
+        }
     }
 }
 
@@ -109,7 +113,7 @@ final class TestedMesh: Sendable {
         await dataPlane.commit(try dataPlane.prepare(plan, tls: TLSMaterial()).get())
     }
 
-    func stop() async { await dataPlane.drain(deadline: .milliseconds(50)) }
+    func stop(deadline: Duration = .milliseconds(50)) async { await dataPlane.drain(deadline: deadline) }
 
     struct BadManifests: Error { let diagnostics: [Diagnostic] }
 
