@@ -12,7 +12,10 @@ final class HTTP2Peer {
         let payload: [UInt8]
 
         var endsStream: Bool { flags & 1 == 1 && type <= 1 }
-        var code: UInt32 { payload.suffix(4).reduce(0) { $0 << 8 | UInt32($1) } }
+        /// Of RST_STREAM, or of GOAWAY, which has it after the last stream (RFC 9113 § 6.8).
+        var code: UInt32 {
+            payload.dropFirst(type == FrameType.goAway ? 4 : 0).prefix(4).reduce(0) { $0 << 8 | UInt32($1) }
+        }
     }
 
     enum FrameType {
