@@ -35,6 +35,71 @@ struct RandomTrafficTests {
         }
     }
 
+    @Test(arguments: 1...8)
+    func `a request is decided and sent on the same in HTTP/1.1 and in HTTP/2`(seed: UInt64) async throws {
+        let world = try await PolicyWorld(
+            .http1, rule: PolicyTable.rule + "\n---\n" + PolicyTable.route(to: "{kind: Service, name: orders}"))
+        var random = SeededRandom(seed: seed)
+        var allowedCount = 0
+        for _ in 0..<100 {
+            let (call, body) = Self.call(&random)
+            let before = world.backend.requests.count
+            let response = try world.connect().call(call.http1! + body)
+            let sent = world.backend.requests.dropFirst(before)
+            let peer = HTTP2Peer(calling: try world.connect())
+            let stream = peer.begin(call.http2(.http2)!.fields, ends: body.isEmpty)
+            if !body.isEmpty { peer.send(HTTP2Peer.FrameType.data, flags: 1, stream: stream, Array(body.utf8)) }
+            let answer = peer.answer(on: stream)
+            let sentAgain = world.backend.requests.dropFirst(before + sent.count)
+            // What is malformed as a message of HTTP/2 is no request that could be answered (RFC 9113 § 8.1.1). Of two
+            // mistakes each parser names the one that it finds first.
+            let isSame =
+                answer.status == response.status || response.status == 400 && answer.reset == 1
+                || [response.status, answer.status].allSatisfy([400, 417].contains)
+            #expect(isSame, "\(call): \(response.status), \(answer)")
+            #expect(Array(sent) == Array(sentAgain), "\(call)")
+            if response.status == 200 {
+                #expect(response.body == answer.body)
+                allowedCount += 1
+            }
+        }
+        #expect(allowedCount > 0)
+        await world.stop()
+    }
+
+    private static func call(_ random: inout SeededRandom) -> (PolicyCase.Call, body: String) {
+        let parts = [
+            "admin", "open", "a", "..", ".", "%61dmin", "%2e", "%2E%2e", "", "%2F", "%5c", "\\", "%00", "%zz", "#", "?",
+            "?x=%20", "rewritten", "to-admin", "%7E", "%C3%A9", "é", ";v=1", "a b", "hosted", "\u{7F}",
+        ]
+        let hosts = [
+            "orders", "orders", "orders", "ORDERS", "orders.", "orders:80", "orders:", "orders:99999", "shop.example",
+            "Shop.Example:80", "orders.shop", "nobody", "or ders", "[::1]", "x@orders", "",
+        ]
+        let others = [
+            ("X-Role", "guest"), ("X-Role", "admin"), ("X-Heddle-Caller", "forged"), ("Cookie", "a=b; c=d"),
+            ("Accept", "*/*"), ("X-Empty", ""), ("X-Forwarded-For", "192.0.2.1"), ("X-Forwarded-Proto", "https"),
+            ("X-Forwarded-Client-Cert", "forged"), ("Expect", "never"),
+        ]
+        var path = Int.random(in: 0..<20, using: &random) == 0 ? "" : "/"
+        for index in 0..<Int.random(in: 1...4, using: &random) {
+            path += (index == 0 ? "" : "/") + parts.randomElement(using: &random)!
+        }
+        let body = String(repeating: "b", count: [0, 0, 1, 300].randomElement(using: &random)!)
+        var fields = [("X-Request-Id", "fixed")]
+        for _ in 0..<Int.random(in: 0...2, using: &random) {
+            let field = others.randomElement(using: &random)!
+            // Several cookies are one in HTTP/2, and several in HTTP/1.1.
+            if field.0 != "Cookie" || !fields.contains(where: { $0.0 == "Cookie" }) { fields.append(field) }
+        }
+        if !body.isEmpty { fields.append(("Content-Length", "\(body.utf8.count)")) }
+        return (
+            .request(
+                method: ["GET", "PUT", "POST", "DELETE", "X-Y", "get"].randomElement(using: &random)!, path: path,
+                host: hosts.randomElement(using: &random)!, fields: fields), body
+        )
+    }
+
     private static func request(_ path: String, _ random: inout SeededRandom) -> Request {
         let size = [0, 1, 17, 1_000, 16_384, 70_000].randomElement(using: &random)!
         let body = (0..<size).map { _ in UInt8.random(in: 0x61...0x7A, using: &random) }
