@@ -20,7 +20,8 @@ struct ConnectionCase: Sendable, CustomTestStringConvertible {
 final class ConnectionWorld: Sendable {
     let backend: TestBackend
     let port: UInt16
-    private let inboundPort: UInt16
+    /// Of the caller's node, and of the callee's.
+    private let inboundPorts: [UInt16]
     private let nodes: [(mesh: TestMesh, name: String?)]
     private let identities: TestIdentities
     private let isHop: Bool
@@ -29,15 +30,17 @@ final class ConnectionWorld: Sendable {
     init(isHop: Bool, rule: String, account: String = "orders") async throws {
         self.isHop = isHop
         backend = TestBackend { connection, backend in
-            while case let bytes = connection.receive(), !bytes.isEmpty {
+            while !connection.isEnded {
+                let bytes = connection.receive()
+                guard !bytes.isEmpty else { continue }
                 backend.note(String(decoding: bytes, as: UTF8.self))
                 connection.send(bytes)
             }
         }
         identities = try TestIdentities.shared.get()
         port = TestPort.free()
-        inboundPort = TestPort.free()
-        let manifests = Self.manifests(isHop, rule, port, inboundPort, backend.port)
+        inboundPorts = [TestPort.free(), TestPort.free()]
+        let manifests = Self.manifests(isHop, rule, port, inboundPorts, backend.port)
         var nodes: [(mesh: TestMesh, name: String?)] = []
         for name in isHop ? ["b", "a"] : [nil] {
             let tls = name == nil ? TLSMaterial() : identities.material(account: account)
@@ -47,7 +50,7 @@ final class ConnectionWorld: Sendable {
     }
 
     func swap(rule: String) async throws {
-        let manifests = Self.manifests(isHop, rule, port, inboundPort, backend.port)
+        let manifests = Self.manifests(isHop, rule, port, inboundPorts, backend.port)
         for node in nodes {
             try await node.mesh.serve(manifests, tls: isHop ? identities.material() : TLSMaterial())
         }
@@ -56,7 +59,7 @@ final class ConnectionWorld: Sendable {
     func stop() async { for node in nodes.reversed() { await node.mesh.stop() } }
 
     private static func manifests(
-        _ isHop: Bool, _ rule: String, _ port: UInt16, _ inbound: UInt16, _ ledger: UInt16
+        _ isHop: Bool, _ rule: String, _ port: UInt16, _ inbound: [UInt16], _ ledger: UInt16
     ) -> String {
         let (a, b) = isHop ? (", node: a", ", node: b") : ("", "")
         let nodes = """
@@ -64,12 +67,12 @@ final class ConnectionWorld: Sendable {
             apiVersion: heddle/v1
             kind: Node
             metadata: {name: a}
-            spec: {address: "127.0.0.1:\(TestPort.free())"}
+            spec: {address: "127.0.0.1:\(inbound[0])"}
             ---
             apiVersion: heddle/v1
             kind: Node
             metadata: {name: b}
-            spec: {address: "127.0.0.1:\(inbound)"}
+            spec: {address: "127.0.0.1:\(inbound[1])"}
             """
         return """
             apiVersion: heddle/v1

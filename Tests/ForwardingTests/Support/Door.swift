@@ -43,7 +43,8 @@ final class PolicyWorld: Sendable {
     let backend: TestBackend
     let door: Door
     private let port: UInt16
-    private let inboundPort: UInt16
+    /// Of the caller's node, and of the callee's.
+    private let inboundPorts: [UInt16]
     private let identities: TestIdentities
     private let nodes: [(mesh: TestMesh, name: String?)]
 
@@ -55,8 +56,8 @@ final class PolicyWorld: Sendable {
         self.backend = backend ?? (door.dialect == .grpc ? .http2Echo() : .echo())
         identities = try TestIdentities.shared.get()
         port = TestPort.free()
-        inboundPort = TestPort.free()
-        let manifests = Self.manifests(door, rule, port: port, inbound: inboundPort, orders: self.backend.port)
+        inboundPorts = [TestPort.free(), TestPort.free()]
+        let manifests = Self.manifests(door, rule, port: port, inbound: inboundPorts, orders: self.backend.port)
         var names: [String?] = [nil]
         if door.hasTwoNodes { names = ["b", "a"] } else if door == .inbound { names = ["b"] }
         var nodes: [(TestMesh, String?)] = []
@@ -69,7 +70,7 @@ final class PolicyWorld: Sendable {
 
     /// Takes up other rules, on every node.
     func swap(rule: String) async throws {
-        let manifests = Self.manifests(door, rule, port: port, inbound: inboundPort, orders: backend.port)
+        let manifests = Self.manifests(door, rule, port: port, inbound: inboundPorts, orders: backend.port)
         for node in nodes {
             try await node.mesh.serve(manifests, tls: Self.material(door, node.name, port, identities, "orders"))
         }
@@ -83,7 +84,7 @@ final class PolicyWorld: Sendable {
         case .gatewayHTTP2: try SecureRelay.connect(port: port, serverName: "orders", offering: "h2", identities)
         case .inbound:
             try SecureRelay.connect(
-                port: inboundPort, serverName: TestIdentities.orders, offering: "h2", identities)
+                port: inboundPorts[1], serverName: TestIdentities.orders, offering: "h2", identities)
         }
     }
 
@@ -98,7 +99,8 @@ final class PolicyWorld: Sendable {
         return node == nil ? TLSMaterial() : identities.material(account: account)
     }
 
-    private static func manifests(_ door: Door, _ rule: String, port: UInt16, inbound: UInt16, orders: UInt16) -> String
+    private static func manifests(_ door: Door, _ rule: String, port: UInt16, inbound: [UInt16], orders: UInt16)
+        -> String
     {
         let isMesh = door.hasTwoNodes || door == .inbound
         let (a, b) = isMesh ? (", node: a", ", node: b") : ("", "")
@@ -124,7 +126,7 @@ final class PolicyWorld: Sendable {
             rule,
         ]
         if isMesh {
-            for (name, port) in [("a", TestPort.free()), ("b", inbound)] {
+            for (name, port) in zip(["a", "b"], inbound) {
                 parts.append(
                     """
                     apiVersion: heddle/v1

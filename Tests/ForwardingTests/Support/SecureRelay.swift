@@ -43,7 +43,7 @@ enum SecureRelay {
                     pollfd(fd: outer.descriptor, events: Int16(POLLIN), revents: 0),
                     pollfd(fd: inner.descriptor, events: Int16(POLLIN), revents: 0),
                 ]
-                guard unsafe poll(&waits, 2, 10_000) > 0 else { return }
+                guard unsafe poll(&waits, 2, 60_000) > 0 else { return }
                 if waits[0].revents != 0 {
                     session.socketBecameReadable(hangup: true)
                     let result = unsafe buffer.withUnsafeMutableBytes { unsafe session.read(into: $0) }
