@@ -31,6 +31,8 @@ final class HTTP2Peer {
     static let preface = Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8)
 
     let connection: RawConnection
+    /// SETTINGS and PING are answered as they come: wrong in the middle of a header block.
+    var acknowledges = true
     private let decoder = HPACKDecoder()
     private var nextStream: UInt32 = 1
 
@@ -111,7 +113,7 @@ final class HTTP2Peer {
             guard frame.payload.count == count else { return nil }
             switch frame.type {
             case FrameType.settings, FrameType.ping:
-                if frame.flags & 1 == 0 {
+                if acknowledges, frame.flags & 1 == 0 {
                     send(frame.type, flags: 1, frame.type == FrameType.ping ? frame.payload : [])
                 }
             case FrameType.data, FrameType.headers, FrameType.reset, FrameType.goAway: return frame

@@ -47,6 +47,28 @@ import Testing
     }
 }
 
+@Test func `what is begun and not whole is known, whatever its pieces, and a body is not`() {
+    let block: [UInt8] = [0, 0, 2, 1, 1, 0, 0, 0, 1, 9, 9]
+    let rest: [UInt8] = [0, 0, 1, 9, 4, 0, 0, 0, 1, 9]
+    let body: [UInt8] = [0, 0, 2, 0, 0, 0, 0, 0, 1, 5, 5]
+    var scanner = HTTP2FrameScanner(isServer: true)
+    var unfinished: [Bool] = []
+    var counts: [Int] = []
+    for byte in Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8) + block + rest + body + block {
+        var offset = 0
+        _ = scanner.next([byte].span, &offset)
+        unfinished.append(scanner.isUnfinished)
+        counts.append(scanner.begunCount)
+    }
+    // How many bytes in a row: of a body's frame only the header has to come soon.
+    let runs: [(isUnfinished: Bool, count: Int)] = [
+        (true, 23), (false, 1), (true, 20), (false, 1), (true, 8), (false, 3), (true, 11),
+    ]
+    let expected = runs.flatMap { [Bool](repeating: $0.isUnfinished, count: $0.count) }
+    #expect(unfinished == expected)
+    #expect(counts.last == 4)
+}
+
 @Test func `every limit and every error has a name of its own`() {
     #expect(Set(HTTP2Limit.allCases.map(\.name)).count == HTTP2Limit.allCases.count)
     #expect(HTTP2Limit.allCases.allSatisfy { limit in limit.name.allSatisfy { $0.isLowercase || $0 == "-" } })

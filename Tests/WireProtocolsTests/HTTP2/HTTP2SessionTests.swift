@@ -375,3 +375,19 @@ extension String {
     }
     #expect(server.streams[0].body == [1, 2, 3] && call.body == Array("hello".utf8) && call.code == .noError)
 }
+
+@Test func `a session knows since when a header block is under way`() {
+    let client = RawClient()
+    let block = HPACK.literals(plainRequest)
+    client.server.session.now = 10
+    client.send(HTTP2Frame(.headers, flags: 1, id: 1, block))
+    #expect(client.server.session.unfinishedSince == 10)
+    client.server.session.now = 20
+    client.send(HTTP2Frame(.continuation, id: 1))
+    #expect(client.server.session.unfinishedSince == 10)
+    // One ends, the next begins: it has as much time as the first.
+    client.send(HTTP2Frame(.continuation, flags: 4, id: 1), HTTP2Frame(.headers, flags: 1, id: 3, block))
+    #expect(client.server.session.unfinishedSince == 20 && client.server.streams.count == 1)
+    client.send(HTTP2Frame(.continuation, flags: 4, id: 3))
+    #expect(client.server.session.unfinishedSince == nil && client.server.streams.count == 2)
+}

@@ -29,6 +29,7 @@ struct HTTP2FrameScanner {
     enum Flag {
         static let endStream: UInt8 = 0x1
         static let acknowledgement: UInt8 = 0x1
+        static let endHeaders: UInt8 = 0x4
     }
 
     /// Bytes after a header at most: nobody is told of another SETTINGS_MAX_FRAME_SIZE (RFC 9113 § 6.5.2).
@@ -44,12 +45,31 @@ struct HTTP2FrameScanner {
     private var partial: (high: UInt64, low: UInt8) = (0, 0)
     private var partialCount = 0
 
-    init(isServer: Bool) { skipped = isServer ? Self.prefaceByteCount : 0 }
+    // What was begun has to be finished.
+    /// Things begun so far: the preface, a header block with all of its frames, any other frame.
+    private(set) var begunCount = 0
+    /// A header block goes on with the next frame.
+    private var isBlockOpen = false
+    /// What is left out is a body's, and takes as long as it takes.
+    private var isData = false
+    private let hasPreface: Bool
+
+    init(isServer: Bool) {
+        hasPreface = isServer
+        skipped = isServer ? Self.prefaceByteCount : 0
+    }
+
+    /// The first byte of something that has to be whole soon has come, and not its last: of anything but DATA.
+    var isUnfinished: Bool {
+        guard begunCount > 0 else { return false }
+        return partialCount > 0 || isBlockOpen || (skipped > 0 && !isData)
+    }
 
     /// The next header that is whole.
     /// - Parameter offset: Moved on to the byte after the header, or to the end if there is none.
     mutating func next(_ bytes: Span<UInt8>, _ offset: inout Int) -> Header? {
         let step = min(skipped, bytes.count - offset)
+        if hasPreface, begunCount == 0, step > 0 { begunCount = 1 }
         offset += step
         skipped -= step
         guard skipped == 0 else { return nil }
@@ -57,6 +77,7 @@ struct HTTP2FrameScanner {
             let byte = bytes[offset]
             offset += 1
             partialCount += 1
+            if partialCount == 1, !isBlockOpen { begunCount &+= 1 }
             guard partialCount == Self.headerByteCount else {
                 partial.high = partial.high << 8 | UInt64(byte)
                 continue
@@ -69,6 +90,10 @@ struct HTTP2FrameScanner {
                 streamID: Int32(truncatingIfNeeded: (partial.high << 8 | UInt64(byte)) & 0x7FFF_FFFF))
             partial.high = 0
             skipped = header.payloadByteCount
+            isData = header.type == FrameType.data
+            isBlockOpen =
+                header.flags & Flag.endHeaders == 0
+                && (header.type == FrameType.headers || header.type == FrameType.continuation)
             return header
         }
         return nil

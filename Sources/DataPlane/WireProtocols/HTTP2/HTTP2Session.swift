@@ -33,6 +33,9 @@ package final class HTTP2Session {
     /// The request that its owner is just told of.
     private(set) var pendingRequest: Int32 = 0
     var pendingEndsStream = false
+    /// When the first byte of the header block came that is not whole yet, or of another frame but DATA, as `now` was;
+    /// `nil`: all that was begun is whole. Nothing else can come before the rest of it has.
+    package private(set) var unfinishedSince: UInt64?
     /// The DATA frame under way had some.
     var frameHasData = false
     private var isReceiving = false
@@ -169,8 +172,14 @@ package final class HTTP2Session {
     package func receive(_ bytes: Span<UInt8>) -> Bool {
         guard !isReceiving, !isFlushing, !isTerminated, !isAbandoned else { return !isTerminated && !isAbandoned }
         isReceiving = true
+        let begunBefore = scanner.begunCount
         unsafe bytes.withUnsafeBufferPointer { unsafe receive($0) }
         isReceiving = false
+        if !scanner.isUnfinished {
+            unfinishedSince = nil
+        } else if unfinishedSince == nil || scanner.begunCount != begunBefore {
+            unfinishedSince = now
+        }
         if !isTerminated, queuedFrameCount > limits.queuedFrames { exceed(.output) }
         return !isTerminated && !isAbandoned && !isOver
     }

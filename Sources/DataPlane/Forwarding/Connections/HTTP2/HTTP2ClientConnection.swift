@@ -97,6 +97,8 @@ final class HTTP2ClientConnection: HTTP2Connection {
 
     override var idleMilliseconds: UInt64 { worker.timeouts.upstreamIdle }
 
+    override var headMilliseconds: UInt64 { worker.timeouts.response }
+
     override func becameIdle() {
         if isRetired { endGracefully() }
     }

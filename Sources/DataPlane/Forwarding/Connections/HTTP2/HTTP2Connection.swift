@@ -59,6 +59,10 @@ class HTTP2Connection: StreamConnection, HTTP2SessionHandler {
     func becameIdle() {}
     /// How long the connection may be without a stream, in milliseconds.
     var idleMilliseconds: UInt64 { worker.timeouts.idle }
+    /// How long a header block, or a frame that is no body's, may take from its first byte to its last, in milliseconds.
+    var headMilliseconds: UInt64 { worker.timeouts.requestHead }
+    /// One took longer; the connection ends.
+    func headTimedOut() {}
     /// The other side begins no stream, or takes none, any more.
     func receivedGoAway() {}
 
@@ -103,7 +107,9 @@ class HTTP2Connection: StreamConnection, HTTP2SessionHandler {
         let isAlive = session.receive(bytes)
         guard isOpen else { return }
         requestOutput()
-        if !isAlive { finish() }
+        guard isAlive else { return finish() }
+        // What is begun is looked at when it should be whole; what is, costs nothing here.
+        if session.unfinishedSince == lastInput { updateDeadline() }
     }
 
     override func inputEnded() {
@@ -203,6 +209,11 @@ class HTTP2Connection: StreamConnection, HTTP2SessionHandler {
         let now = worker.loop.now
         if let due = outputDeadline, due <= now { return abort() }
         if let due = goAwayDue, due <= now { return lastGoAway() }
+        if let due = headDue, due <= now {
+            // Until the rest comes nothing else can, for any stream (RFC 9113 § 4.3): none is worth waiting for.
+            headTimedOut()
+            return end(.enhanceYourCalm)
+        }
         if keepaliveSent != 0, keepaliveSent + Self.keepaliveGraceMilliseconds <= now { return lost() }
         if streams.isEmpty {
             if idleSince + idleMilliseconds <= now {
@@ -222,6 +233,15 @@ class HTTP2Connection: StreamConnection, HTTP2SessionHandler {
         updateDeadline()
     }
 
+    private var headDue: DeadlineWheel.Time? { session.unfinishedSince.map { $0 + headMilliseconds } }
+
+    /// Gives the connection up, with all its streams, and says why.
+    private func end(_ code: HTTP2ErrorCode) {
+        session.goAway(code)
+        requestOutput()
+        finish()
+    }
+
     /// The other side is gone without a word.
     private func lost() {
         abort()
@@ -232,6 +252,7 @@ class HTTP2Connection: StreamConnection, HTTP2SessionHandler {
         guard isOpen else { return }
         var deadline = outputDeadline ?? .max
         if let goAwayDue { deadline = min(deadline, goAwayDue) }
+        if let headDue { deadline = min(deadline, headDue) }
         if streams.isEmpty {
             deadline = min(deadline, idleSince + idleMilliseconds)
             if !hasReleasedBuffers { deadline = min(deadline, idleSince + Self.bufferReleaseMilliseconds) }

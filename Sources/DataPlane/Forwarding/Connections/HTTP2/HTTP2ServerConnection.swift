@@ -75,6 +75,10 @@ final class HTTP2ServerConnection: HTTP2Connection, ServerConnection {
         if requestCount >= worker.view.requestsPerConnection { drain() }
     }
 
+    override func headTimedOut() {
+        worker.refused(status: 408, reason: .timeout, detail: "request-head", listener: listener, peer: peer)
+    }
+
     override func refusedStream(_ id: Int32, _ error: HTTP2Error) {
         // One that was reset instead of being answered counts as what it would have been answered with.
         worker.refused(

@@ -1,0 +1,149 @@
+import Glibc
+import TestSupport
+import Testing
+
+@testable import Forwarding
+
+/// What a connection of HTTP/2 does about another side that stalls.
+struct HTTP2ConnectionTests {
+    private typealias FrameType = HTTP2Peer.FrameType
+
+    private static let get: HTTP2Peer.Fields = [
+        (":method", "GET"), (":scheme", "http"), (":authority", "orders"), (":path", "/a"),
+    ]
+    private static let enhanceYourCalm: UInt32 = 0xb
+
+    /// What a caller does that never comes to the end of a head.
+    enum Stall: String, CaseIterable, CustomTestStringConvertible {
+        case preface = "a preface that stops"
+        case frameHeader = "a frame's header that stops"
+        case headers = "HEADERS without END_HEADERS, and nothing after it"
+        case continuations = "CONTINUATION frames that trickle in"
+        case payload = "HEADERS whose bytes trickle in"
+        case trailers = "trailers that stop"
+
+        var testDescription: String { rawValue }
+
+        func run(_ peer: HTTP2Peer) {
+            let block = HTTP2Peer.encode(HTTP2ConnectionTests.get)
+            switch self {
+            case .preface: break
+            case .frameHeader: peer.connection.send([0, 0, 5])
+            case .headers: peer.send(FrameType.headers, flags: 1, stream: 1, block)
+            case .continuations:
+                peer.send(FrameType.headers, flags: 1, stream: 1)
+                for index in 0..<15 {
+                    usleep(60_000)
+                    peer.send(FrameType.continuation, stream: 1, [block[index]])
+                }
+            case .payload:
+                peer.connection.send([0, 0, UInt8(block.count), 1, 5, 0, 0, 0, 1])
+                for byte in block.dropLast() {
+                    usleep(20_000)
+                    peer.connection.send([byte])
+                }
+            case .trailers:
+                peer.sendHead(
+                    HTTP2ConnectionTests.get.map { $0.0 == ":method" ? ($0.0, "POST") : $0 }, stream: 1, ends: false)
+                peer.send(FrameType.headers, flags: 1, stream: 1, [0])
+            }
+        }
+    }
+
+    @Test(arguments: Stall.allCases)
+    func `a head that is not whole in time ends the connection, as 408 does over HTTP/1.1`(stall: Stall) async throws {
+        let backend = TestBackend.echo()
+        try await Shop.serve(backend, more: [Shop.proxy("timeouts: {requestHead: 300ms}")]) { port, mesh in
+            let connection = try RawConnection(port: port)
+            if stall == .preface {
+                connection.send(Array(HTTP2Peer.preface.dropLast(4)))
+                // Its settings come first, then GOAWAY's header.
+                let bytes = connection.receiveAll()
+                #expect(connection.isEnded && bytes.utf8.contains(FrameType.goAway))
+            } else {
+                let peer = HTTP2Peer(calling: connection)
+                stall.run(peer)
+                peer.acknowledges = false
+                let answer = peer.answer(on: 1)
+                #expect(answer.isClosed && answer.status == 0 && answer.goAway == Self.enhanceYourCalm)
+            }
+            #expect(await mesh.dataPlane.report().counters.refused == [408: 1])
+            if stall != .trailers { #expect(backend.requests.isEmpty) }
+        }
+    }
+
+    @Test func `other streams keep no connection alive whose head has stalled`() async throws {
+        try await Shop.serve(.echo(), more: [Shop.proxy("timeouts: {requestHead: 300ms}")]) { port, _ in
+            let peer = HTTP2Peer(calling: try RawConnection(port: port))
+            let post = peer.begin([(":method", "POST")] + Self.get.dropFirst(), ends: false)
+            peer.send(FrameType.headers, flags: 1, stream: post + 2, HTTP2Peer.encode(Self.get))
+            peer.acknowledges = false
+            let answer = peer.answer(on: post)
+            #expect(answer.isClosed && answer.goAway == Self.enhanceYourCalm)
+        }
+    }
+
+    @Test func `bodies, idle connections and heads one after the other take longer than a head may`() async throws {
+        try await Shop.serve(.echo(), more: [Shop.proxy("timeouts: {requestHead: 200ms}")]) { port, mesh in
+            let peer = HTTP2Peer(calling: try RawConnection(port: port))
+            let post = peer.begin([(":method", "POST")] + Self.get.dropFirst() + [("content-length", "8")], ends: false)
+            // One frame, whose bytes come in pieces.
+            peer.connection.send([0, 0, 8, FrameType.data, 1, 0, 0, 0, UInt8(post)])
+            for byte in "trickles".utf8 {
+                usleep(60_000)
+                peer.connection.send([byte])
+            }
+            let answer = peer.answer(on: post)
+            #expect(answer.status == 200 && answer.body.hasSuffix("trickles"))
+
+            usleep(300_000)
+            // Each piece has the end of a block and the beginning of the next.
+            let block = HTTP2Peer.encode(Self.get)
+            let half = block.count / 2
+            for index in 0..<10 {
+                let id = UInt8(2 * index + 3)
+                let begin = [0, 0, UInt8(half), FrameType.headers, 1, 0, 0, 0, id] + block[..<half]
+                let end =
+                    [0, 0, UInt8(block.count - half), FrameType.continuation, 4, 0, 0, 0, id - 2] + block[half...]
+                peer.connection.send((index == 0 ? [] : Array(end)) + begin)
+                usleep(50_000)
+            }
+            #expect(await mesh.dataPlane.report().counters.refused.isEmpty)
+        }
+    }
+
+    @Test func `a workload whose answer's head never ends is given up, with its connection`() async throws {
+        let backend = TestBackend { connection, _ in
+            guard let peer = HTTP2Peer(serving: connection) else { return }
+            while let frame = peer.receive() {
+                guard frame.type == FrameType.headers else { continue }
+                // To one that has all the time it wants; the others wait for the rest of this head, too.
+                peer.send(FrameType.headers, stream: frame.stream, HTTP2Peer.encode([(":status", "200")]))
+                for _ in 0..<15 {
+                    usleep(100_000)
+                    peer.send(FrameType.continuation, stream: frame.stream)
+                }
+            }
+        }
+        let more = [Shop.proxy("timeouts: {response: 300ms}"), Self.grpcService(at: backend.port)]
+        try await Shop.serve(backend, more: more) { port, _ in
+            let peer = HTTP2Peer(calling: try RawConnection(port: port))
+            let answer = peer.call([
+                (":method", "POST"), (":scheme", "http"), (":authority", "talk"), (":path", "/a/b"),
+                ("content-type", "application/grpc"),
+            ])
+            #expect(answer.grpcStatus == 14)
+        }
+    }
+
+    static func grpcService(at port: UInt16) -> String {
+        """
+        apiVersion: heddle/v1
+        kind: Service
+        metadata: {name: talk, namespace: shop}
+        spec: {protocol: GRPC}
+        ---
+        \(Shop.workload("talk-1", of: "talk", at: port))
+        """
+    }
+}
