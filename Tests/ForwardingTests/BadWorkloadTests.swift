@@ -258,4 +258,48 @@ struct BadWorkloadTests {
             #expect((final.status, final.body) == (200, "hello"))
         }
     }
+
+    @Test(arguments: [false, true], [100, 101, .max])
+    func `a workload may say 1xx a hundred times, and no more`(isHTTP2: Bool, count: Int) async throws {
+        let backend = isHTTP2 ? Self.interimHTTP2(count) : Self.interimHTTP1(count)
+        let more = [Shop.proxy(""), Shop.service("talk", speaking: isHTTP2 ? "HTTP2" : "HTTP", at: backend.port)]
+        try await Shop.serve(.echo(), more: more) { port, mesh in
+            let client = try RawConnection(port: port)
+            client.send("GET /a HTTP/1.1\r\nHost: talk\r\n\r\n")
+            var interim = 0
+            var response = client.response()
+            while response.status == 103 {
+                interim += 1
+                response = client.response()
+            }
+            #expect(interim == 100)
+            #expect(response.status == (count == 100 ? 200 : 502))
+            #expect(response.field("x-heddle-reason") == (count == 100 ? nil : "upstream-failed"))
+            // Its connection or stream is gone with the call.
+            if !isHTTP2, count > 100 { try await SlowPeerTests.settles(mesh) { $0.upstream == 0 } }
+        }
+    }
+
+    private static func interimHTTP1(_ count: Int) -> TestBackend {
+        TestBackend { connection, _ in
+            guard connection.receive(through: "\r\n\r\n").hasSuffix("\r\n\r\n") else { return }
+            for _ in 0..<count { guard connection.send("HTTP/1.1 103 Early Hints\r\n\r\n") else { return } }
+            connection.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+            while !connection.receive().isEmpty {}
+        }
+    }
+
+    private static func interimHTTP2(_ count: Int) -> TestBackend {
+        TestBackend { connection, _ in
+            guard let peer = HTTP2Peer(serving: connection) else { return }
+            while let frame = peer.receive() {
+                guard frame.type == HTTP2Peer.FrameType.headers else { continue }
+                // One that is told to stop by a reset goes on to the end of the connection.
+                for _ in 0..<count where !peer.sendHead([(":status", "103")], stream: frame.stream, ends: false) {
+                    return
+                }
+                peer.sendHead([(":status", "200")], stream: frame.stream, ends: true)
+            }
+        }
+    }
 }

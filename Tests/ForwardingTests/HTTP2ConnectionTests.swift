@@ -125,7 +125,9 @@ struct HTTP2ConnectionTests {
                 }
             }
         }
-        let more = [Shop.proxy("timeouts: {response: 300ms}"), Self.grpcService(at: backend.port)]
+        let more = [
+            Shop.proxy("timeouts: {response: 300ms}"), Shop.service("talk", speaking: "GRPC", at: backend.port),
+        ]
         try await Shop.serve(backend, more: more) { port, _ in
             let peer = HTTP2Peer(calling: try RawConnection(port: port))
             let answer = peer.call([
@@ -134,16 +136,5 @@ struct HTTP2ConnectionTests {
             ])
             #expect(answer.grpcStatus == 14)
         }
-    }
-
-    static func grpcService(at port: UInt16) -> String {
-        """
-        apiVersion: heddle/v1
-        kind: Service
-        metadata: {name: talk, namespace: shop}
-        spec: {protocol: GRPC}
-        ---
-        \(Shop.workload("talk-1", of: "talk", at: port))
-        """
     }
 }

@@ -53,23 +53,27 @@ final class HTTP2Peer {
 
     // MARK: Sending
 
-    func send(_ type: UInt8, flags: UInt8 = 0, stream: UInt32 = 0, _ payload: [UInt8] = []) {
+    /// - Returns: Whether the kernel took all of it.
+    @discardableResult
+    func send(_ type: UInt8, flags: UInt8 = 0, stream: UInt32 = 0, _ payload: [UInt8] = []) -> Bool {
         let count = UInt32(payload.count)
         let header = [UInt8(count >> 16 & 255), UInt8(count >> 8 & 255), UInt8(count & 255), type, flags]
-        connection.send(header + Self.bytes(stream) + payload)
+        return connection.send(header + Self.bytes(stream) + payload)
     }
 
     /// A header block in as many frames as it takes.
-    func sendHead(_ fields: Fields, stream: UInt32, ends: Bool) {
+    @discardableResult
+    func sendHead(_ fields: Fields, stream: UInt32, ends: Bool) -> Bool {
         var left = Self.encode(fields)[...]
         var type = FrameType.headers
         repeat {
             let part = left.prefix(16_384)
             left = left.dropFirst(part.count)
             let end: UInt8 = type == FrameType.headers && ends ? 1 : 0
-            send(type, flags: end | (left.isEmpty ? 4 : 0), stream: stream, Array(part))
+            guard send(type, flags: end | (left.isEmpty ? 4 : 0), stream: stream, Array(part)) else { return false }
             type = FrameType.continuation
         } while !left.isEmpty
+        return true
     }
 
     /// Literals without indexing (RFC 7541 § 6.2.2), whose bytes may be any.

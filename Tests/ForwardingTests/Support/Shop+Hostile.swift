@@ -37,6 +37,18 @@ extension Shop {
         return ([service] + ports.map { workload("\(name)-\($0)", of: name, at: $0) }).joined(separator: "\n---\n")
     }
 
+    /// Another service of the namespace with one workload.
+    static func service(_ name: String, speaking protocolName: String, at port: UInt16) -> String {
+        """
+        apiVersion: heddle/v1
+        kind: Service
+        metadata: {name: \(name), namespace: shop}
+        spec: {protocol: \(protocolName)}
+        ---
+        \(workload("\(name)-1", of: name, at: port))
+        """
+    }
+
     static func workload(_ name: String, of service: String, at port: UInt16) -> String {
         """
         apiVersion: heddle/v1

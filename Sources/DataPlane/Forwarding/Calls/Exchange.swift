@@ -46,6 +46,7 @@ final class Exchange {
     /// As its callee ended the call, or the proxy; `nil`: not a gRPC call, or it never ended.
     var grpcStatus: GRPCStatus?
     private(set) var responseByteCount: UInt64 = 0
+    private var interimCount = 0
     /// In the loop's microseconds.
     private(set) var startedAt: UInt64 = 0
 
@@ -77,6 +78,8 @@ final class Exchange {
     static let keptByteCount = 2 * 1024
     /// Pooled connections that may turn out dead before a fresh one is made.
     static let staleConnectionLimit = 2
+    /// Interim responses of one call: 100. A workload that has more to say before it answers never will.
+    static let interimLimit = 100
 
     init(worker: Worker) { self.worker = worker }
 
@@ -163,6 +166,8 @@ final class Exchange {
     func upstreamDrained() { downstream?.resumeRequest() }
 
     func receivedInterim(_ head: inout MessageHead) {
+        interimCount += 1
+        guard interimCount <= Self.interimLimit else { return fail(.upstreamFailed) }
         head.removeHopByHopFields()
         head.removeHeddleFields()
         downstream?.sendInterim(head)
@@ -416,6 +421,7 @@ final class Exchange {
         reason = .none
         grpcStatus = nil
         responseByteCount = 0
+        interimCount = 0
         triedEndpoints = 0
         staleConnections = 0
         forgetBody()
