@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 import TestSupport
 import Testing
 
@@ -12,6 +13,7 @@ struct HTTP2ConnectionTests {
         (":method", "GET"), (":scheme", "http"), (":authority", "orders"), (":path", "/a"),
     ]
     private static let enhanceYourCalm: UInt32 = 0xb
+    private static let settingsTimeout: UInt32 = 0x4
 
     /// What a caller does that never comes to the end of a head.
     enum Stall: String, CaseIterable, CustomTestStringConvertible {
@@ -135,6 +137,55 @@ struct HTTP2ConnectionTests {
                 ("content-type", "application/grpc"),
             ])
             #expect(answer.grpcStatus == 14)
+        }
+    }
+
+    @Test func `a caller that never acknowledges SETTINGS is told so, with streams and without`() async throws {
+        try await Shop.serve(.echo(), more: [Shop.proxy("timeouts: {stream: 400ms}")]) { port, _ in
+            for hasStream in [false, true] {
+                let peer = HTTP2Peer(calling: try RawConnection(port: port))
+                peer.acknowledges = false
+                if hasStream { _ = peer.begin([(":method", "POST")] + Self.get.dropFirst(), ends: false) }
+                let answer = peer.answer(on: 1)
+                #expect(answer.isClosed && answer.goAway == Self.settingsTimeout)
+            }
+        }
+    }
+
+    @Test func `one that acknowledges them late is served`() async throws {
+        try await Shop.serve(.echo(), more: [Shop.proxy("timeouts: {stream: 400ms}")]) { port, _ in
+            let peer = HTTP2Peer(calling: try RawConnection(port: port))
+            peer.acknowledges = false
+            let first = peer.call(Self.get)
+            peer.send(FrameType.settings, flags: 1)
+            usleep(600_000)
+            let second = peer.call(Self.get)
+            #expect(first.status == 200 && second.status == 200)
+        }
+    }
+
+    @Test func `a workload that never acknowledges SETTINGS is left`() async throws {
+        let codes = Mutex<[UInt32]>([])
+        let backend = TestBackend { connection, _ in
+            guard let peer = HTTP2Peer(serving: connection) else { return }
+            peer.acknowledges = false
+            while let frame = peer.receive() {
+                if frame.type == FrameType.headers {
+                    peer.sendHead([(":status", "200")], stream: frame.stream, ends: true)
+                }
+                if frame.type == FrameType.goAway { codes.withLock { $0.append(frame.code) } }
+            }
+        }
+        let more = [
+            Shop.proxy("timeouts: {stream: 400ms}"), Shop.service("talk", speaking: "HTTP2", at: backend.port),
+        ]
+        try await Shop.serve(.echo(), more: more) { port, mesh in
+            let client = try RawConnection(port: port)
+            let response = client.call("GET /a HTTP/1.1\r\nHost: talk\r\n\r\n")
+            #expect(response.status == 200)
+            try await SlowPeerTests.settles(mesh) { $0.upstream == 0 }
+            for _ in 0..<100 where codes.withLock({ $0.isEmpty }) { usleep(10_000) }
+            #expect(codes.withLock { $0 } == [Self.settingsTimeout])
         }
     }
 }

@@ -391,3 +391,28 @@ extension String {
     client.send(HTTP2Frame(.continuation, flags: 4, id: 3))
     #expect(client.server.session.unfinishedSince == nil && client.server.streams.count == 2)
 }
+
+@Test func `a session knows since when SETTINGS wait to be acknowledged`() {
+    let (client, server) = (HTTP2Peer(.client), HTTP2Peer(.server))
+    server.session.now = 10
+    #expect(server.session.settingsSince == nil)
+    client.talk(to: server)
+    #expect(server.session.settingsSince == nil)
+
+    let raw = RawClient()
+    #expect(raw.server.session.settingsSince == nil)
+    raw.server.session.now = 20
+    raw.server.session.setWindows(stream: 1 << 20, connection: 1 << 20)
+    raw.look()
+    raw.server.session.now = 30
+    raw.server.session.setWindows(stream: 1 << 21, connection: 1 << 21)
+    raw.look()
+    #expect(raw.server.session.settingsSince == 20)
+    raw.send(HTTP2Frame(.settings, flags: HTTP2Frame.acknowledgement))
+    #expect(raw.server.session.settingsSince == 30)
+    raw.send(HTTP2Frame(.settings, flags: HTTP2Frame.acknowledgement))
+    #expect(raw.server.session.settingsSince == nil)
+    // One that acknowledges nothing is no peer.
+    raw.send(HTTP2Frame(.settings, flags: HTTP2Frame.acknowledgement))
+    #expect(raw.server.session.isOver)
+}

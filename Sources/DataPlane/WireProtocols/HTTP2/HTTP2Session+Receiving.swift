@@ -232,6 +232,10 @@ extension HTTP2Session {
                 break
             }
             handler.receivedSettings()
+        case FrameType.settings:
+            // nghttp2 gives up who acknowledges what was not sent.
+            unacknowledgedSettings -= 1
+            if settingsSince != nil { settingsSince = unacknowledgedSettings == 0 ? nil : now }
         case FrameType.ping where flags & Flag.acknowledgement != 0:
             var payload: UInt64 = 0
             for index in 0..<8 { payload = unsafe payload << 8 | UInt64(CNghttp2_ping_payload(frame)[index]) }

@@ -215,6 +215,9 @@ extension HTTP2Session {
             payForPing()
             if unsafe CNghttp2_frame_flags(frame) & Flag.endStream != 0 { sentEnd(id) }
         case FrameType.data: if unsafe CNghttp2_frame_flags(frame) & Flag.endStream != 0 { sentEnd(id) }
+        case FrameType.settings where unsafe CNghttp2_frame_flags(frame) & Flag.acknowledgement == 0:
+            // One that knows what comes may have acknowledged it already.
+            if unacknowledgedSettings > 0 { settingsSince = settingsSince ?? now }
         case FrameType.resetStream:
             closingCause = .resetHere
             sentReset(HTTP2ErrorCode(rawValue: unsafe CNghttp2_reset_code(frame)))

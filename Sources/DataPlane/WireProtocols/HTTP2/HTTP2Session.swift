@@ -24,7 +24,7 @@ package final class HTTP2Session {
     let memory: HTTP2Memory
     let handle: OpaquePointer
 
-    /// The time, in milliseconds from any beginning: set by the owner, before `receive` at the latest.
+    /// The time, in milliseconds from any beginning: set by the owner, before `receive` and `flush` at the latest.
     package var now: UInt64 = 0
 
     // What is on its way in.
@@ -47,6 +47,10 @@ package final class HTTP2Session {
     private var isFlushing = false
     /// The server's settings, which tell the limit of streams, have been written.
     var hasSentSettings = false
+    /// When the first of the SETTINGS was written that the peer has not acknowledged, as `now` was; of several, not before
+    /// the last acknowledgement. `nil`: it has acknowledged all.
+    package internal(set) var settingsSince: UInt64?
+    var unacknowledgedSettings = 0
     /// GOAWAY is queued, or was sent, and nothing that comes matters.
     private(set) var isTerminated = false
     private(set) var isAbandoned = false
@@ -158,6 +162,7 @@ package final class HTTP2Session {
     }
 
     private func submit(settings: [(id: UInt32, value: UInt32)]) {
+        unacknowledgedSettings += 1
         let entries = settings.map { nghttp2_settings_entry(settings_id: Int32($0.id), value: $0.value) }
         unsafe entries.withUnsafeBufferPointer {
             _ = unsafe nghttp2_submit_settings(handle, UInt8(NGHTTP2_FLAG_NONE.rawValue), $0.baseAddress, $0.count)

@@ -135,7 +135,10 @@ class HTTP2Connection: StreamConnection, HTTP2SessionHandler {
         guard state == .open || state == .finishing else { return false }
         let room = Self.highWatermark - queuedByteCount
         if room > 0, session.wantsWrite {
+            session.now = worker.loop.now
             session.flush(upTo: room)
+            // Only with SETTINGS: their time begins here.
+            if session.settingsSince == worker.loop.now { updateDeadline() }
             // What it was given up for may be found out here, or have been said here.
             if session.isOver { sessionEnded() }
         }
@@ -214,6 +217,7 @@ class HTTP2Connection: StreamConnection, HTTP2SessionHandler {
             headTimedOut()
             return end(.enhanceYourCalm)
         }
+        if let due = settingsDue, due <= now { return end(.settingsTimeout) }
         if keepaliveSent != 0, keepaliveSent + Self.keepaliveGraceMilliseconds <= now { return lost() }
         if streams.isEmpty {
             if idleSince + idleMilliseconds <= now {
@@ -235,6 +239,9 @@ class HTTP2Connection: StreamConnection, HTTP2SessionHandler {
 
     private var headDue: DeadlineWheel.Time? { session.unfinishedSince.map { $0 + headMilliseconds } }
 
+    /// When SETTINGS must be acknowledged (RFC 9113 § 6.5.3): a reader that takes anything has taken them by then.
+    private var settingsDue: DeadlineWheel.Time? { session.settingsSince.map { $0 + worker.timeouts.stream } }
+
     /// Gives the connection up, with all its streams, and says why.
     private func end(_ code: HTTP2ErrorCode) {
         session.goAway(code)
@@ -253,6 +260,7 @@ class HTTP2Connection: StreamConnection, HTTP2SessionHandler {
         var deadline = outputDeadline ?? .max
         if let goAwayDue { deadline = min(deadline, goAwayDue) }
         if let headDue { deadline = min(deadline, headDue) }
+        if let settingsDue { deadline = min(deadline, settingsDue) }
         if streams.isEmpty {
             deadline = min(deadline, idleSince + idleMilliseconds)
             if !hasReleasedBuffers { deadline = min(deadline, idleSince + Self.bufferReleaseMilliseconds) }
