@@ -44,11 +44,16 @@ final class HTTP2Peer {
     }
 
     /// The workload's end.
+    /// - Parameter settings: `nil`: it says none yet.
     /// - Returns: `nil` if the other side does not speak HTTP/2 with prior knowledge.
-    init?(serving connection: RawConnection) {
+    init?(serving connection: RawConnection, settings: [(id: UInt8, value: UInt32)]? = []) {
         self.connection = connection
         guard connection.receive(count: Self.preface.count) == Self.preface else { return nil }
-        send(FrameType.settings)
+        if let settings { send(settings: settings) }
+    }
+
+    func send(settings: [(id: UInt8, value: UInt32)]) {
+        send(FrameType.settings, settings.flatMap { [0, $0.id] + Self.bytes($0.value) })
     }
 
     // MARK: Sending

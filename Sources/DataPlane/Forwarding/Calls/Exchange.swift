@@ -267,6 +267,8 @@ final class Exchange {
             retry(elseFail: .upstreamFailed)
         case .staleConnection, .noResponse, .badResponse, .reset:
             fail(.upstreamFailed)
+        case .unsupportedUpgrade:
+            fail(.upstreamFailed, status: 501)
         case .timeout:
             fail(.timeout)
         }

@@ -57,6 +57,8 @@ enum UpstreamFailure: Equatable {
     case notConnected
     /// What answered did not prove to be whom the call is for: nothing was sent.
     case handshakeFailed
+    /// Takes no WebSockets: nothing was sent.
+    case unsupportedUpgrade
     /// Broke off before the first byte of the request, on a connection that had served before.
     case notSent
     /// Broke off before the first byte of a response, on a connection that had served before.

@@ -13,6 +13,8 @@ final class HTTP2ClientConnection: HTTP2Connection {
     private(set) var hasFailedHandshake = false
     /// The other side has said how many streams it takes.
     private var hasSettings = false
+    /// Streams that waited for that to be said, at most.
+    private var waitingCount = 0
     /// It has answered a call.
     var hasServed = false
     private let connectDeadline: DeadlineWheel.Time
@@ -42,11 +44,25 @@ final class HTTP2ClientConnection: HTTP2Connection {
     override func receivedSettings() {
         hasSettings = true
         pool.streamLimit = max(session.peerStreamLimit, 1)
+        guard waitingCount > 0 else { return }
+        waitingCount = 0
+        // One that fails leaves its place to the last of the list.
+        for index in streams.indices.reversed() where index < streams.count {
+            let stream = unsafe unsafeDowncast(streams[index], to: HTTP2ClientStream.self)
+            if stream.isWaiting { stream.settingsCame() }
+        }
+    }
+
+    /// Whether the other side takes WebSockets; `nil`: it has not said. A node always does.
+    private var takesWebSockets: Bool? {
+        guard case .plain = pool.target else { return true }
+        return hasSettings ? session.peerAllowsExtendedConnect : nil
     }
 
     /// Sends the head of a call; its body follows.
     /// - Returns: `false` if the connection takes no more.
     func begin(_ exchange: Exchange) -> Bool {
+        if exchange.tunnel == .webSocket, takesWebSockets != true { return beginWebSocket(exchange) }
         let stream = worker.takeClientStream()
         guard submit(exchange, on: stream) else {
             worker.giveBack(stream)
@@ -56,6 +72,28 @@ final class HTTP2ClientConnection: HTTP2Connection {
         stream.start(exchange)
         requestOutput()
         return true
+    }
+
+    /// One that may not be asked for, or not yet: only who has said so takes `:protocol` (RFC 8441 § 3).
+    private func beginWebSocket(_ exchange: Exchange) -> Bool {
+        guard takesWebSockets == nil else {
+            exchange.upstreamFailed(.unsupportedUpgrade)
+            return true
+        }
+        let stream = worker.takeClientStream()
+        stream.begin(on: self, exchange)
+        stream.start(exchange, waits: true)
+        waitingCount += 1
+        return true
+    }
+
+    /// Sends the head that waited to hear whether it may be.
+    /// - Returns: Why it may not; `nil`: it is sent.
+    func submitWaiting(_ exchange: Exchange, on stream: HTTP2ClientStream) -> UpstreamFailure? {
+        guard takesWebSockets == true else { return .unsupportedUpgrade }
+        guard submit(exchange, on: stream) else { return .notSent }
+        requestOutput()
+        return nil
     }
 
     private func submit(_ exchange: Exchange, on stream: HTTP2ClientStream) -> Bool {

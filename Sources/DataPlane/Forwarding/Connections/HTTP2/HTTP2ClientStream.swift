@@ -5,18 +5,32 @@ import WireProtocols
 /// A call that goes out on an HTTP/2 connection.
 final class HTTP2ClientStream: CallStream, UpstreamStream {
     private var hasResponse = false
+    /// Its head may not be sent yet: the session knows nothing of it.
+    private(set) var isWaiting = false
 
     private var client: HTTP2ClientConnection? {
         connection.map { unsafe unsafeDowncast($0, to: HTTP2ClientConnection.self) }
     }
 
-    func start(_ exchange: Exchange) {
+    func start(_ exchange: Exchange, waits: Bool = false) {
         hasResponse = false
+        isWaiting = waits
         if exchange.requestBody == .none { noteOutputEndedWithHead() }
         exchange.attach(to: self)
         exchange.replayBody(to: self)
         updateDeadline()
     }
+
+    /// The other side has said what it takes.
+    func settingsCame() {
+        isWaiting = false
+        guard let exchange, let client else { return }
+        guard let failure = client.submitWaiting(exchange, on: self) else { return }
+        leave()
+        end(failure)
+    }
+
+    private func leave() { connection?.remove(self) }
 
     // MARK: The request
 
@@ -36,7 +50,13 @@ final class HTTP2ClientStream: CallStream, UpstreamStream {
     func cancel() {
         exchange = nil
         setDeadline(nil)
-        reset(.cancel)
+        giveUp()
+    }
+
+    private func giveUp() {
+        guard isWaiting else { return reset(.cancel) }
+        leave()
+        worker.giveBack(self)
     }
 
     override func outputDrained() { exchange?.upstreamDrained() }
@@ -132,7 +152,7 @@ final class HTTP2ClientStream: CallStream, UpstreamStream {
         let exchange = exchange
         self.exchange = nil
         setDeadline(nil)
-        reset(.cancel)
+        giveUp()
         exchange?.upstreamFailed(failure)
     }
 
@@ -151,7 +171,10 @@ final class HTTP2ClientStream: CallStream, UpstreamStream {
         if hasResponse {
             // Held back by its reader, the response makes no progress through no fault of the callee's.
             if !isHeldBack { deadline = min(deadline, lastProgress + timeouts.stream) }
-        } else if isOutputComplete, exchange.backendDeadline == nil, exchange.requestDeadline == nil {
+        } else if isOutputComplete || exchange.tunnel == .webSocket, exchange.backendDeadline == nil,
+            exchange.requestDeadline == nil
+        {
+            // A WebSocket's head is all of its request that there is before the answer.
             deadline = min(deadline, lastProgress + timeouts.response)
         }
         return deadline
