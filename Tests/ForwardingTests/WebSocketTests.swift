@@ -115,7 +115,7 @@ struct WebSocketTests {
         }
     }
 
-    @Test(arguments: ["HTTP2"], [false, true])
+    @Test(arguments: ["HTTP", "HTTP2"], [false, true])
     func `one that says nothing at all is 504`(protocolName: String, saysSettings: Bool) async throws {
         let backend = TestBackend { connection, _ in
             if saysSettings, let peer = HTTP2Peer(serving: connection, settings: Self.takesWebSockets) {

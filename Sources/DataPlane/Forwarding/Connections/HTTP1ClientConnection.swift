@@ -177,9 +177,10 @@ final class HTTP1ClientConnection: StreamConnection, UpstreamStream {
         if isReadingBody {
             // Held back by its reader, the response makes no progress through no fault of the callee's.
             if !isReadingPaused { deadline = min(deadline, lastProgress + timeouts.stream) }
-        } else if isRequestSent, exchange.backendDeadline == nil, exchange.requestDeadline == nil,
-            !exchange.waitsForever
+        } else if isRequestSent || webSocketKey != nil, exchange.backendDeadline == nil,
+            exchange.requestDeadline == nil, !exchange.waitsForever
         {
+            // A WebSocket's head is all of its request that there is before the answer.
             deadline = min(deadline, lastProgress + timeouts.response)
         }
         return deadline
