@@ -3,12 +3,10 @@ import Testing
 @testable import Manifests
 
 private func policy(_ spec: String, sourceLocation: SourceLocation = #_sourceLocation) throws -> AuthorizationPolicy {
-    let resource = decode(manifest("AuthorizationPolicy", spec), sourceLocation: sourceLocation).first
-    guard case .authorizationPolicy(let policy) = try #require(resource) else { throw WrongKind() }
-    return policy
+    try decoded("AuthorizationPolicy", spec, sourceLocation: sourceLocation) {
+        if case .authorizationPolicy(let policy) = $0 { policy } else { nil }
+    }
 }
-
-private struct WrongKind: Error {}
 
 @Test func `every field of a policy is read`() throws {
     let policy = try policy(

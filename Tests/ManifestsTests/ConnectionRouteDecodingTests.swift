@@ -2,22 +2,18 @@ import Testing
 
 @testable import Manifests
 
-private struct WrongKind: Error {}
-
 @Test func `every field of a TCPRoute is read`() throws {
-    let resource = decode(
-        manifest(
-            "TCPRoute",
-            """
-            parentRefs:
-            - {name: edge, sectionName: db, port: 5432}
-            - {kind: Service, name: db, namespace: data}
-            rules:
-            - name: split
-              backendRefs: [{name: db, namespace: data, port: 5432, weight: 9}, {kind: Service, name: db2}]
-            """)
-    ).first
-    guard case .tcpRoute(let route) = try #require(resource) else { throw WrongKind() }
+    let route = try decoded(
+        "TCPRoute",
+        """
+        parentRefs:
+        - {name: edge, sectionName: db, port: 5432}
+        - {kind: Service, name: db, namespace: data}
+        rules:
+        - name: split
+          backendRefs: [{name: db, namespace: data, port: 5432, weight: 9}, {kind: Service, name: db2}]
+        """
+    ) { if case .tcpRoute(let route) = $0 { route } else { nil } }
     #expect(route.parentRefs.map(\.kind) == [.gateway, .service])
     #expect(route.parentRefs.map(\.name.value.description) == ["shop/edge", "data/db"])
     #expect(route.parentRefs[0].sectionName?.value == "db")
@@ -28,16 +24,14 @@ private struct WrongKind: Error {}
 }
 
 @Test func `every field of a TLSRoute is read`() throws {
-    let resource = decode(
-        manifest(
-            "TLSRoute",
-            """
-            parentRefs: [{name: edge, sectionName: names}]
-            hostnames: [Db.Example.org, "*.example.com"]
-            rules: [{backendRefs: [{name: db}]}]
-            """)
-    ).first
-    guard case .tlsRoute(let route) = try #require(resource) else { throw WrongKind() }
+    let route = try decoded(
+        "TLSRoute",
+        """
+        parentRefs: [{name: edge, sectionName: names}]
+        hostnames: [Db.Example.org, "*.example.com"]
+        rules: [{backendRefs: [{name: db}]}]
+        """
+    ) { if case .tlsRoute(let route) = $0 { route } else { nil } }
     #expect(route.parentRefs.map(\.name.value.description) == ["shop/edge"])
     #expect(route.hostnames.map(\.value) == [.exact("db.example.org"), .wildcard(suffix: ".example.com")])
     #expect(route.rule.backendRefs.map(\.service.value.description) == ["shop/db"])

@@ -3,12 +3,10 @@ import Testing
 @testable import Manifests
 
 private func route(_ spec: String, sourceLocation: SourceLocation = #_sourceLocation) throws -> HTTPRoute {
-    let resource = decode(manifest("HTTPRoute", spec), sourceLocation: sourceLocation).first
-    guard case .httpRoute(let route) = try #require(resource) else { throw WrongKind() }
-    return route
+    try decoded("HTTPRoute", spec, sourceLocation: sourceLocation) {
+        if case .httpRoute(let route) = $0 { route } else { nil }
+    }
 }
-
-private struct WrongKind: Error {}
 
 @Test func `every field of a route is read`() throws {
     let route = try route(
@@ -67,22 +65,18 @@ private struct WrongKind: Error {}
                 HeaderModifier(
                     set: [NameValue(name: "a", value: "1")], add: [NameValue(name: "b", value: "2")], remove: ["c"])))
     #expect(rule.filters[2] == .urlRewrite(URLRewrite(hostname: "up.example.org", path: .replaceFullPath("/x"))))
-    guard case .requestMirror(let percent) = rule.filters[3], case .requestMirror(let fraction) = rule.filters[4] else {
-        throw WrongKind()
-    }
-    #expect((percent.numerator, percent.denominator) == (20, 100))
-    #expect((fraction.numerator, fraction.denominator) == (1, 3))
-    #expect(fraction.backend.value.description == "lab/shadow")
+    let mirrors = rule.filters.compactMap { if case .requestMirror(let mirror) = $0 { mirror } else { nil } }
+    #expect(mirrors.map(\.numerator) == [20, 1])
+    #expect(mirrors.map(\.denominator) == [100, 3])
+    #expect(mirrors.last?.backend.value.description == "lab/shadow")
     #expect(rule.backendRefs.map(\.service.value.description) == ["shop/v1", "other/v2"])
     #expect(rule.backendRefs.map(\.weight) == [90, 0])
     #expect(rule.backendRefs[1].filters.count == 1)
     #expect(rule.timeouts == HTTPRouteTimeouts(request: .seconds(10), backendRequest: .milliseconds(500)))
 
-    guard case .requestRedirect(let redirect) = route.rules[1].filters[0] else { throw WrongKind() }
-    #expect(
-        redirect
-            == RequestRedirect(
-                scheme: .https, hostname: "a.b", path: .replacePrefixMatch("/new"), port: 8443, statusCode: 301))
+    let redirect = RequestRedirect(
+        scheme: .https, hostname: "a.b", path: .replacePrefixMatch("/new"), port: 8443, statusCode: 301)
+    #expect(route.rules[1].filters == [.requestRedirect(redirect)])
     #expect(route.rules.map(\.position.value) == [0, 1])
     #expect(route.rules[1].position.position.line == 36)
 }
@@ -112,27 +106,12 @@ func `a redirect has one of five codes`(code: Int) throws {
 
 /// What stands within `rules: [{…}]` on line 6, whose first column is 12.
 @Test(arguments: [
-    ("retry: {attempts: 2}", "not-available 6:12"), ("sessionPersistence: {}", "not-available 6:12"),
     ("matches: [{path: {type: RegularExpression, value: /a}}]", "not-available 6:36"),
-    ("matches: [{headers: [{type: RegularExpression, name: a, value: b}]}]", "not-available 6:40"),
-    ("filters: [{type: ExtensionRef, extensionRef: {}}]", "not-available 6:29"),
-    ("filters: [{type: CORS, cors: {}}]", "not-available 6:29"),
     ("matches: [{path: {value: a}}]", "invalid-value 6:37"),
     ("matches: [{path: {value: /a//b}}]", "invalid-value 6:37"),
     ("matches: [{path: {value: /a?b}}]", "invalid-value 6:37"),
     ("matches: [{path: {value: /../a}}]", "invalid-value 6:37"),
     ("matches: [{method: get}]", "invalid-value 6:31"),
-    ("matches: [{headers: [{name: 'a b', value: c}]}]", "invalid-value 6:40"),
-    ("matches: [{headers: [{name: a, value: b}, {name: A, value: c}]}]", "duplicate-item 6:55"),
-    ("matches: [{headers: [{name: a, value: \"b\\r\\nc: d\"}]}]", "invalid-value 6:50"),
-    ("backendRefs: [{name: a, weight: 1000001}]", "out-of-range 6:44"),
-    ("backendRefs: [{name: a, weight: -1}]", "out-of-range 6:44"),
-    ("backendRefs: [{name: a, kind: Gateway}]", "invalid-value 6:42"),
-    ("backendRefs: [{name: a, group: apps}]", "invalid-value 6:43"),
-    ("backendRefs: [{port: 80}]", "missing-field 6:27"),
-    ("timeouts: {request: 1s, backendRequest: 2s}", "conflicting-fields 6:36"),
-    ("timeouts: {request: 1d}", "wrong-type 6:32"),
-    ("timeouts: {request: 0}", "wrong-type 6:32"),
     ("filters: [{type: RequestRedirect, requestRedirect: {statusCode: 304}}]", "invalid-value 6:76"),
     ("filters: [{type: RequestRedirect, requestRedirect: {scheme: ftp}}]", "invalid-value 6:72"),
     ("filters: [{type: RequestRedirect, requestRedirect: {}}], backendRefs: [{name: a}]", "conflicting-fields 6:69"),
@@ -152,37 +131,7 @@ func `a redirect has one of five codes`(code: Int) throws {
         "matches: [{path: {type: Exact, value: /a}}], filters: [{type: URLRewrite, urlRewrite: {path: {type: ReplacePrefixMatch, replacePrefixMatch: /b}}}]",
         "conflicting-fields 6:112"
     ),
-    ("filters: [{type: RequestMirror, requestMirror: {backendRef: {name: a}, percent: 101}}]", "out-of-range 6:92"),
-    (
-        "filters: [{type: RequestMirror, requestMirror: {backendRef: {name: a}, percent: 1, fraction: {numerator: 1}}}]",
-        "conflicting-fields 6:95"
-    ),
-    (
-        "filters: [{type: RequestMirror, requestMirror: {backendRef: {name: a}, fraction: {numerator: 101}}}]",
-        "out-of-range 6:94"
-    ),
-    (
-        "filters: [{type: RequestHeaderModifier, requestHeaderModifier: {set: [{name: Host, value: a}]}}]",
-        "protected-header 6:89"
-    ),
-    (
-        "filters: [{type: RequestHeaderModifier, requestHeaderModifier: {remove: [X-Heddle-Caller]}}]",
-        "protected-header 6:85"
-    ),
-    ("filters: [{type: RequestHeaderModifier, requestHeaderModifier: {remove: [a, A]}}]", "duplicate-item 6:88"),
-    ("filter: []", "unknown-field 6:12"),
 ])
 func `a mistake in a rule is an error at its place`(rule: String, mistake: String) {
     #expect(mistakes(manifest("HTTPRoute", "parentRefs: [{name: a}]\nrules: [{\(rule)}]")) == ["manifest.\(mistake)"])
-}
-
-@Test(arguments: [
-    ("{}", "missing-field 5:3"), ("parentRefs: []", "invalid-value 5:15"),
-    ("parentRefs: [{name: a, kind: Mesh}]", "invalid-value 5:32"),
-    ("parentRefs: [{name: a, kind: Service, sectionName: b}]", "conflicting-fields 5:41"),
-    ("parentRefs: [{name: a}]\nhostnames: [10.0.0.1]", "invalid-value 6:15"),
-    ("parentRefs: [{name: a}]\nhostnames: ['*']", "invalid-value 6:15"),
-])
-func `a mistake in a route is an error at its place`(spec: String, mistake: String) {
-    #expect(mistakes(manifest("HTTPRoute", spec)) == ["manifest.\(mistake)"])
 }

@@ -10,6 +10,14 @@ func decode(_ text: String, sourceLocation: SourceLocation = #_sourceLocation) -
     return file.resources
 }
 
+/// The one resource that `manifest(kind, spec)` is, as `value` takes it out.
+func decoded<Value>(
+    _ kind: String, _ spec: String, sourceLocation: SourceLocation = #_sourceLocation, as value: (AnyResource) -> Value?
+) throws -> Value {
+    let found = decode(manifest(kind, spec), sourceLocation: sourceLocation).first.flatMap(value)
+    return try #require(found, sourceLocation: sourceLocation)
+}
+
 /// `code line:column` of each mistake of `text`.
 func mistakes(_ text: String) -> [String] {
     ManifestDecoder.decode(Array(text.utf8), path: "f.yaml").diagnostics.map {

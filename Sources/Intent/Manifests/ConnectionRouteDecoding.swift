@@ -72,11 +72,9 @@ extension BackendRef {
         _ node: YAMLNode, namespace: String, _ problems: inout Problems
     ) -> BackendRef? {
         guard var fields = node.fields(of: "a backendRef", &problems) else { return nil }
-        let reference = ObjectReference(&fields, namespace: namespace, &problems)
-        _ = fields.optional("port", Scalar.port, &problems)  // as in HTTPBackendRef
+        let service = ObjectReference.backend(in: &fields, namespace: namespace, &problems)
         let weight = fields.optional("weight", Scalar.integer(in: 0...1_000_000, ""), default: 1, &problems)
         fields.reportUnknownFields(&problems)
-        guard let reference, reference.checkIsService(&problems) else { return nil }
-        return BackendRef(service: reference.name, weight: weight)
+        return service.map { BackendRef(service: $0, weight: weight) }
     }
 }

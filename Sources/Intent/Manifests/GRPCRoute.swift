@@ -8,17 +8,6 @@ package struct GRPCRoute: Resource {
     package var rules: [GRPCRouteRule]
 }
 
-package struct GRPCRouteRule: Hashable, Sendable {
-    package var name: String?
-    /// ORed; empty: every call.
-    package var matches: [GRPCRouteMatch]
-    /// Header modifiers and mirrors alone.
-    package var filters: [HTTPRouteFilter]
-    package var backendRefs: [HTTPBackendRef]
-    package var timeouts: HTTPRouteTimeouts
-    package var position: Located<Int>
-}
-
 /// ANDed.
 package struct GRPCRouteMatch: Hashable, Sendable {
     /// `nil`: every method.

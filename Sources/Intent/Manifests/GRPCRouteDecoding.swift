@@ -3,56 +3,18 @@ import YAMLSyntax
 
 extension GRPCRoute {
     init?(_ metadata: Metadata, _ spec: YAMLNode, _ problems: inout Problems) {
-        guard var fields = spec.fields(of: "GRPCRoute", &problems) else { return nil }
-        let namespace = metadata.name.namespace
-        let parents = ParentRef.list(in: &fields, namespace: namespace, &problems)
-        let hostnames = fields.list("hostnames", located(Scalar.hostnamePattern), &problems)
-        var index = 0
-        var rules = fields.list(
-            "rules",
-            { node, problems in
-                defer { index += 1 }
-                return GRPCRouteRule.decode(node, index: index, namespace: namespace, &problems)
-            }, &problems)
-        fields.unavailable("useDefaultGateways", &problems)
-        fields.reportUnknownFields(&problems)
-        if rules.isEmpty {
-            rules = [
-                GRPCRouteRule(
-                    name: nil, matches: [], filters: [], backendRefs: [], timeouts: HTTPRouteTimeouts(),
-                    position: Located(0, at: metadata.position))
-            ]
-        }
-        self.init(metadata: metadata, parentRefs: parents, hostnames: hostnames, rules: rules)
+        guard let fields = CallRouteFields<GRPCRouteMatch>(metadata, spec, &problems) else { return nil }
+        self.init(
+            metadata: metadata, parentRefs: fields.parentRefs, hostnames: fields.hostnames, rules: fields.rules)
     }
 }
 
-extension GRPCRouteRule {
-    fileprivate static func decode(
-        _ node: YAMLNode, index: Int, namespace: String, _ problems: inout Problems
-    ) -> GRPCRouteRule? {
-        guard var fields = node.fields(of: "a rule", &problems) else { return nil }
-        let name = fields.optional("name", Scalar.text, &problems)
-        let matches = fields.list("matches", GRPCRouteMatch.decode, &problems)
-        let context = FilterContext(
-            namespace: namespace, isOfBackend: false, hasOnlyPrefixes: false, isOfGRPCRoute: true)
-        let filters = context.filters(in: &fields, &problems)
-        let backendContext = FilterContext(
-            namespace: namespace, isOfBackend: true, hasOnlyPrefixes: false, isOfGRPCRoute: true)
-        let backends = fields.list("backendRefs", { HTTPBackendRef.decode($0, backendContext, &$1) }, &problems)
-        let timeouts = fields.optional(
-            "timeouts", HTTPRouteTimeouts.decode, default: HTTPRouteTimeouts(), &problems)
-        fields.unavailable("retry", &problems)
-        fields.unavailable("sessionPersistence", &problems)
-        fields.reportUnknownFields(&problems)
-        return GRPCRouteRule(
-            name: name, matches: matches, filters: filters, backendRefs: backends, timeouts: timeouts,
-            position: Located(index, at: node.position))
-    }
-}
+extension GRPCRouteMatch: CallRouteMatch {
+    static let routeKind = ResourceKind.grpcRoute
+    static let matchesByDefault: [GRPCRouteMatch] = []
+    var isPathPrefix: Bool { false }
 
-extension GRPCRouteMatch {
-    fileprivate static func decode(_ node: YAMLNode, _ problems: inout Problems) -> GRPCRouteMatch? {
+    static func decode(_ node: YAMLNode, _ problems: inout Problems) -> GRPCRouteMatch? {
         guard var fields = node.fields(of: "a match", &problems) else { return nil }
         let method = fields.optional("method", GRPCMethodMatch.decode, &problems)
         let headers = HTTPRouteMatch.headers(in: &fields, &problems)

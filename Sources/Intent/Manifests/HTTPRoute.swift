@@ -37,28 +37,6 @@ package struct ParentRef: Hashable, Sendable {
     package var port: Located<UInt16>?
 }
 
-package struct HTTPRouteRule: Hashable, Sendable {
-    package var name: String?
-    /// ORed. One at least: without `matches`, PathPrefix `/`.
-    package var matches: [HTTPRouteMatch]
-    package var filters: [HTTPRouteFilter]
-    package var backendRefs: [HTTPBackendRef]
-    package var timeouts: HTTPRouteTimeouts
-    package var position: Located<Int>
-
-    package init(
-        name: String?, matches: [HTTPRouteMatch], filters: [HTTPRouteFilter], backendRefs: [HTTPBackendRef],
-        timeouts: HTTPRouteTimeouts, position: Located<Int>
-    ) {
-        self.name = name
-        self.matches = matches
-        self.filters = filters
-        self.backendRefs = backendRefs
-        self.timeouts = timeouts
-        self.position = position
-    }
-}
-
 /// ANDed.
 package struct HTTPRouteMatch: Hashable, Sendable {
     package enum Path: Hashable, Sendable {
@@ -137,25 +115,4 @@ package struct RequestMirror: Hashable, Sendable {
     /// Share of requests that are mirrored: `numerator` of `denominator`. Default: all.
     package var numerator: Int
     package var denominator: Int
-}
-
-package struct HTTPBackendRef: Hashable, Sendable {
-    /// A Service; its namespace defaults to the route's.
-    package var service: Located<ResourceName>
-    /// 0 to 1,000,000. Default: 1.
-    package var weight: Int
-    package var filters: [HTTPRouteFilter]
-}
-
-/// `nil`: none set here. Zero: no timeout, as in Gateway API.
-package struct HTTPRouteTimeouts: Hashable, Sendable {
-    /// From the request's head to the response's last byte.
-    package var request: Duration?
-    /// For one try against one backend.
-    package var backendRequest: Duration?
-
-    package init(request: Duration? = nil, backendRequest: Duration? = nil) {
-        self.request = request
-        self.backendRequest = backendRequest
-    }
 }

@@ -3,65 +3,16 @@ import YAMLSyntax
 
 extension HTTPRoute {
     init?(_ metadata: Metadata, _ spec: YAMLNode, _ problems: inout Problems) {
-        guard var fields = spec.fields(of: "HTTPRoute", &problems) else { return nil }
-        let namespace = metadata.name.namespace
-        let parents = ParentRef.list(in: &fields, namespace: namespace, &problems)
-        let hostnames = fields.list("hostnames", located(Scalar.hostnamePattern), &problems)
-        var index = 0
-        var rules = fields.list(
-            "rules",
-            { node, problems in
-                defer { index += 1 }
-                return HTTPRouteRule.decode(node, index: index, namespace: namespace, &problems)
-            }, &problems)
-        fields.unavailable("useDefaultGateways", &problems)
-        fields.reportUnknownFields(&problems)
-        if rules.isEmpty {
-            rules = [
-                HTTPRouteRule(
-                    name: nil, matches: [.everything], filters: [], backendRefs: [], timeouts: HTTPRouteTimeouts(),
-                    position: Located(0, at: metadata.position))
-            ]
-        }
-        self.init(metadata: metadata, parentRefs: parents, hostnames: hostnames, rules: rules)
+        guard let fields = CallRouteFields<HTTPRouteMatch>(metadata, spec, &problems) else { return nil }
+        self.init(
+            metadata: metadata, parentRefs: fields.parentRefs, hostnames: fields.hostnames, rules: fields.rules)
     }
 }
 
-extension HTTPRouteRule {
-    fileprivate static func decode(
-        _ node: YAMLNode, index: Int, namespace: String, _ problems: inout Problems
-    ) -> HTTPRouteRule? {
-        guard var fields = node.fields(of: "a rule", &problems) else { return nil }
-        let name = fields.optional("name", Scalar.text, &problems)
-        var matches = fields.list("matches", HTTPRouteMatch.decode, &problems)
-        if matches.isEmpty { matches = [.everything] }
-        let hasOnlyPrefixes = matches.allSatisfy { match in
-            if case .prefix = match.path { true } else { false }
-        }
-        let context = FilterContext(namespace: namespace, isOfBackend: false, hasOnlyPrefixes: hasOnlyPrefixes)
-        let filters = context.filters(in: &fields, &problems)
-        let backendContext = FilterContext(namespace: namespace, isOfBackend: true, hasOnlyPrefixes: hasOnlyPrefixes)
-        let backends = fields.list("backendRefs", { HTTPBackendRef.decode($0, backendContext, &$1) }, &problems)
-        let timeouts = fields.optional(
-            "timeouts", HTTPRouteTimeouts.decode, default: HTTPRouteTimeouts(), &problems)
-        fields.unavailable("retry", &problems)
-        fields.unavailable("sessionPersistence", &problems)
-        fields.reportUnknownFields(&problems)
+extension HTTPRouteMatch: CallRouteMatch {
+    static let routeKind = ResourceKind.httpRoute
+    static let matchesByDefault = [everything]
 
-        let redirects = filters.contains { if case .requestRedirect = $0 { true } else { false } }
-        if redirects, fields.has("backendRefs") {
-            problems.report(
-                .conflictingFields, at: fields.keyPosition("backendRefs"), found: "backendRefs beside RequestRedirect",
-                expected: "one of the two: a request that is redirected reaches no backend",
-                remedy: "remove backendRefs, or the RequestRedirect filter")
-        }
-        return HTTPRouteRule(
-            name: name, matches: matches, filters: filters, backendRefs: backends, timeouts: timeouts,
-            position: Located(index, at: node.position))
-    }
-}
-
-extension HTTPRouteMatch {
     /// PathPrefix `/`: Gateway API's default.
     package static let everything = HTTPRouteMatch(path: .prefix("/"), headers: [], queryParams: [], method: nil)
 
@@ -74,7 +25,11 @@ extension HTTPRouteMatch {
         case exact = "Exact"
     }
 
-    fileprivate static func decode(_ node: YAMLNode, _ problems: inout Problems) -> HTTPRouteMatch? {
+    var isPathPrefix: Bool {
+        if case .prefix = path { true } else { false }
+    }
+
+    static func decode(_ node: YAMLNode, _ problems: inout Problems) -> HTTPRouteMatch? {
         guard var fields = node.fields(of: "a match", &problems) else { return nil }
         let path = fields.optional("path", Self.path, default: .prefix("/"), &problems)
         let headers = Self.headers(in: &fields, &problems)
@@ -145,40 +100,6 @@ extension NameValue {
                 expected: "each name once in a list", remedy: "remove one of the two")
             return false
         }.map(\.value)
-    }
-}
-
-extension HTTPBackendRef {
-    static func decode(
-        _ node: YAMLNode, _ context: FilterContext, _ problems: inout Problems
-    ) -> HTTPBackendRef? {
-        guard var fields = node.fields(of: "a backendRef", &problems) else { return nil }
-        let reference = ObjectReference(&fields, namespace: context.namespace, &problems)
-        // Gateway API wants a port here. A Service of Heddle has none: its workloads say where they listen.
-        _ = fields.optional("port", Scalar.port, &problems)
-        let weight = fields.optional("weight", Scalar.integer(in: 0...1_000_000, ""), default: 1, &problems)
-        let filters = context.filters(in: &fields, &problems)
-        fields.reportUnknownFields(&problems)
-        guard let reference, reference.checkIsService(&problems) else { return nil }
-        return HTTPBackendRef(service: reference.name, weight: weight, filters: filters)
-    }
-}
-
-extension HTTPRouteTimeouts {
-    static func decode(_ node: YAMLNode, _ problems: inout Problems) -> HTTPRouteTimeouts? {
-        guard var fields = node.fields(of: "timeouts", &problems) else { return nil }
-        let range = Duration.milliseconds(1)...Duration.seconds(24 * 3600)
-        let request = fields.optional("request", Scalar.duration(in: range, allowsZero: true), &problems)
-        let backend = fields.optional("backendRequest", Scalar.duration(in: range, allowsZero: true), &problems)
-        fields.reportUnknownFields(&problems)
-        if let request, let backend, request > .zero, backend > request {
-            problems.report(
-                .conflictingFields, at: fields.keyPosition("backendRequest"),
-                found: "backendRequest \(backend.manifestText) over request \(request.manifestText)",
-                expected: "a try that ends no later than the whole request",
-                remedy: "lower backendRequest, or raise request")
-        }
-        return HTTPRouteTimeouts(request: request, backendRequest: backend)
     }
 }
 

@@ -5,12 +5,12 @@ import YAMLSyntax
 struct FilterContext {
     /// The route's: references default to it.
     let namespace: String
-    /// Whether it stands in a backendRef, not in a rule.
-    let isOfBackend: Bool
+    /// Calls of a GRPCRoute are neither redirected nor rewritten.
+    let routeKind: ResourceKind
     /// Whether every match of the rule is a PathPrefix.
     let hasOnlyPrefixes: Bool
-    /// Whether it stands in a GRPCRoute, whose calls are neither redirected nor rewritten.
-    var isOfGRPCRoute = false
+    /// Whether it stands in a backendRef, not in a rule.
+    var isOfBackend = false
 
     private enum FilterType: String, CaseIterable {
         case requestHeaderModifier = "RequestHeaderModifier"
@@ -58,7 +58,7 @@ struct FilterContext {
         let type = fields.required(
             "type", located(Scalar.choice(of: FilterType.self, unavailable: unavailable)), &problems)
         guard let type else { return nil }
-        if isOfGRPCRoute, type.value == .requestRedirect || type.value == .urlRewrite {
+        if routeKind == .grpcRoute, type.value == .requestRedirect || type.value == .urlRewrite {
             let names = [FilterType.requestHeaderModifier, .responseHeaderModifier, .requestMirror].map(\.rawValue)
             problems.report(
                 .invalidValue, at: type.position, found: "\(type.value.rawValue) in a GRPCRoute",
@@ -186,11 +186,8 @@ struct FilterContext {
 
     private func mirrorBackend(_ node: YAMLNode, _ problems: inout Problems) -> Located<ResourceName>? {
         guard var fields = node.fields(of: "backendRef", &problems) else { return nil }
-        let reference = ObjectReference(&fields, namespace: namespace, &problems)
-        _ = fields.optional("port", Scalar.port, &problems)  // as in HTTPBackendRef
-        fields.reportUnknownFields(&problems)
-        guard let reference, reference.checkIsService(&problems) else { return nil }
-        return reference.name
+        defer { fields.reportUnknownFields(&problems) }
+        return ObjectReference.backend(in: &fields, namespace: namespace, &problems)
     }
 
     private static func fraction(_ node: YAMLNode, _ problems: inout Problems) -> (Int, Int)? {

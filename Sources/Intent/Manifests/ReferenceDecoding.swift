@@ -33,6 +33,17 @@ struct ObjectReference {
             remedy: "change it to \"Service\", or remove kind")
         return false
     }
+
+    /// The Service that the backendRef of any route names, taken out of `fields`.
+    static func backend(
+        in fields: inout FieldReader, namespace: String, _ problems: inout Problems
+    ) -> Located<ResourceName>? {
+        let reference = ObjectReference(&fields, namespace: namespace, &problems)
+        // Gateway API wants a port here. A Service of Heddle has none: its workloads say where they listen.
+        _ = fields.optional("port", Scalar.port, &problems)
+        guard let reference, reference.checkIsService(&problems) else { return nil }
+        return reference.name
+    }
 }
 
 extension ParentRef {

@@ -4,21 +4,14 @@ import Manifests
 extension TCPRoute {
     var specJSON: JSONValue {
         let namespace = metadata.name.namespace
-        var spec = JSONMembers()
-        spec.add("parentRefs", .array(parentRefs.map { $0.json(in: namespace) }))
-        spec.add("rules", .array([rule.json(in: namespace)]))
-        return spec.json
+        return .route(in: namespace, parentRefs, [], rules: [rule.json(in: namespace)])
     }
 }
 
 extension TLSRoute {
     var specJSON: JSONValue {
         let namespace = metadata.name.namespace
-        var spec = JSONMembers()
-        spec.add("parentRefs", .array(parentRefs.map { $0.json(in: namespace) }))
-        spec.add("hostnames", hostnames.map { "\($0.value)" })
-        spec.add("rules", .array([rule.json(in: namespace)]))
-        return spec.json
+        return .route(in: namespace, parentRefs, hostnames, rules: [rule.json(in: namespace)])
     }
 }
 

@@ -4,23 +4,8 @@ import Manifests
 extension GRPCRoute {
     var specJSON: JSONValue {
         let namespace = metadata.name.namespace
-        var spec = JSONMembers()
-        spec.add("parentRefs", .array(parentRefs.map { $0.json(in: namespace) }))
-        spec.add("hostnames", hostnames.map { "\($0.value)" })
-        spec.add("rules", .array(rules.map { $0.json(in: namespace) }))
-        return spec.json
-    }
-}
-
-extension GRPCRouteRule {
-    fileprivate func json(in namespace: String) -> JSONValue {
-        var rule = JSONMembers()
-        rule.add("name", name)
-        rule.add("matches", .array(matches.map(\.json)))
-        rule.add("filters", .array(filters.map { $0.json(in: namespace) }))
-        rule.add("backendRefs", .array(backendRefs.map { $0.json(in: namespace) }))
-        rule.add("timeouts", timeouts.json)
-        return rule.json
+        let rules = rules.map { $0.json(in: namespace, matches: $0.matches.map(\.json)) }
+        return .route(in: namespace, parentRefs, hostnames, rules: rules)
     }
 }
 

@@ -4,50 +4,8 @@ import Manifests
 extension HTTPRoute {
     var specJSON: JSONValue {
         let namespace = metadata.name.namespace
-        var spec = JSONMembers()
-        spec.add("parentRefs", .array(parentRefs.map { $0.json(in: namespace) }))
-        spec.add("hostnames", hostnames.map { "\($0.value)" })
-        spec.add("rules", .array(rules.map { $0.json(in: namespace) }))
-        return spec.json
-    }
-}
-
-extension JSONMembers {
-    mutating func add(reference: ResourceName, in namespace: String) {
-        add("name", reference.name)
-        if reference.namespace != namespace { add("namespace", reference.namespace) }
-    }
-}
-
-extension ParentRef {
-    func json(in namespace: String) -> JSONValue {
-        var reference = JSONMembers()
-        reference.add("kind", kind.rawValue)
-        reference.add(reference: name.value, in: namespace)
-        reference.add("sectionName", sectionName?.value)
-        reference.add("port", port.map { .integer(Int($0.value)) })
-        return reference.json
-    }
-}
-
-extension HTTPRouteRule {
-    fileprivate func json(in namespace: String) -> JSONValue {
-        var rule = JSONMembers()
-        rule.add("name", name)
-        rule.add("matches", .array(matches.map(\.json)))
-        rule.add("filters", .array(filters.map { $0.json(in: namespace) }))
-        rule.add("backendRefs", .array(backendRefs.map { $0.json(in: namespace) }))
-        rule.add("timeouts", timeouts.json)
-        return rule.json
-    }
-}
-
-extension HTTPRouteTimeouts {
-    var json: JSONValue {
-        var timeouts = JSONMembers()
-        timeouts.add("request", request)
-        timeouts.add("backendRequest", backendRequest)
-        return timeouts.json
+        let rules = rules.map { $0.json(in: namespace, matches: $0.matches.map(\.json)) }
+        return .route(in: namespace, parentRefs, hostnames, rules: rules)
     }
 }
 
@@ -68,16 +26,6 @@ extension HTTPRouteMatch {
 
 extension NameValue {
     var json: JSONValue { ["name": .string(name), "value": .string(value)] }
-}
-
-extension HTTPBackendRef {
-    func json(in namespace: String) -> JSONValue {
-        var reference = JSONMembers()
-        reference.add(reference: service.value, in: namespace)
-        reference.add("weight", .integer(weight))
-        reference.add("filters", .array(filters.map { $0.json(in: namespace) }))
-        return reference.json
-    }
 }
 
 extension HTTPRouteFilter {
