@@ -186,10 +186,65 @@ func `a hostname names one service`(yaml: String, place: String) {
     let edge = gateway("edge", "name: web, port: 80, protocol: HTTP, hostname: a.example.com")
     let resolution = resolve(
         service("orders", "") + edge + route("r", "parentRefs: [{name: edge}], hostnames: [b.example.com]")
-            + route("s", "parentRefs: [{kind: Service, name: orders}], hostnames: [b.example.com]"))
+            + route(
+                "s",
+                """
+                parentRefs: [{kind: Service, name: orders}], hostnames: [b.example.com], \
+                rules: [{backendRefs: [{name: orders}]}]
+                """))
     #expect(resolution.snapshot != nil)
     #expect(
         resolution.warnings.map(\.code) == [.serviceWithoutEndpoint, .routeWithoutHost, .hostnamesIgnored])
+}
+
+@Test(arguments: [
+    ("orders", "backendRefs: [{name: v1}]", [String]()),
+    ("orders", "filters: [{type: RequestRedirect, requestRedirect: {scheme: https}}]", []),
+    ("orders", "backendRefs: [{name: v1}, {name: orders, weight: 0}]", []),
+    ("orders", "backendRefs: [{name: v1}, {name: orders}]", ["orders"]),
+    (
+        "orders",
+        "filters: [{type: RequestMirror, requestMirror: {backendRef: {name: orders}}}], backendRefs: [{name: v1}]",
+        ["orders"]
+    ),
+    ("v1", "backendRefs: [{name: v1}]", ["orders"]),
+])
+func `a service whose routes send every call elsewhere needs no endpoint`(
+    parent: String, rule: String, warned: [String]
+) {
+    let resolution = resolve(
+        service("v1") + service("orders", "")
+            + route("r", "parentRefs: [{kind: Service, name: \(parent)}], rules: [{\(rule)}]"))
+    #expect(resolution.errors.isEmpty)
+    #expect(resolution.warnings.map(\.code) == warned.map { _ in .serviceWithoutEndpoint })
+}
+
+@Test func `a service that routes of other services name needs an endpoint`() {
+    let yaml =
+        service("v1") + service("orders", "") + service("web")
+        + route("r", "parentRefs: [{kind: Service, name: orders}], rules: [{backendRefs: [{name: v1}]}]")
+    let other = route("s", "parentRefs: [{kind: Service, name: web}], rules: [{backendRefs: [{name: orders}]}]")
+    #expect(resolve(yaml).warnings.isEmpty)
+    #expect(resolve(yaml + other).warnings.map(\.code) == [.serviceWithoutEndpoint])
+}
+
+@Test func `a route that only callers of another namespace have leaves a service in need of an endpoint`() {
+    let consumer = route(
+        "r", "parentRefs: [{kind: Service, name: orders, namespace: default}], rules: [{backendRefs: [{name: v1}]}]"
+    ).replacing("{name: r}", with: "{name: r, namespace: other}")
+    let other = service("v1").replacing("{name: v1}", with: "{name: v1, namespace: other}")
+    #expect(resolve(service("orders", "") + other + consumer).warnings.map(\.code) == [.serviceWithoutEndpoint])
+}
+
+@Test func `a TCP service whose route sends every connection elsewhere needs no endpoint`() {
+    let services =
+        service("db", "protocol: TCP") + service("v1", "protocol: TCP, endpoints: [{address: \"192.0.2.1:1\"}]")
+    let tcpRoute = { (backends: String) in
+        route("r", "parentRefs: [{kind: Service, name: db}], rules: [{backendRefs: [\(backends)]}]")
+            .replacing("HTTPRoute", with: "TCPRoute")
+    }
+    #expect(resolve(services + tcpRoute("{name: v1}")).warnings.isEmpty)
+    #expect(resolve(services + tcpRoute("{name: v1}, {name: db}")).warnings.map(\.code) == [.serviceWithoutEndpoint])
 }
 
 @Test func `more than 100,000 resources are refused at once`() {

@@ -29,7 +29,7 @@ extension Diagnostic.Code {
     package static let overlappingListeners = Self("manifest.overlapping-listeners")
     /// More resources than a mesh may have.
     package static let tooManyResources = Self("manifest.too-many-resources")
-    /// A service that nothing implements: every call to it is answered with 503.
+    /// A service that calls come to and nothing implements: they are answered with 503.
     package static let serviceWithoutEndpoint = Self("manifest.service-without-endpoint")
     /// A route none of whose hostnames a listener of its parent has: it never matches there.
     package static let routeWithoutHost = Self("manifest.route-without-host")

@@ -45,6 +45,7 @@ struct SnapshotResolver {
         checkGateways()
         let callRoutes = (routes + grpcRoutes.map(\.asHTTPRoute)).sorted { $0.metadata.name < $1.metadata.name }
         checkRoutes(callRoutes)
+        checkEndpoints(callRoutes)
         checkPolicies()
         var bindings = ListenerBindings(nodes: Array(nodes.keys))
         diagnostics += bindings.overlaps(mesh: mesh, nodes: nodes, workloads: workloads, gateways: gateways)
@@ -203,15 +204,6 @@ struct SnapshotResolver {
                 } else {
                     index.serviceByHostname[hostname.value] = name
                 }
-            }
-            let hasWorkload = index.workloadsByService[name, default: []].contains { workloads[$0].address != nil }
-            if !hasWorkload, service.endpoints.isEmpty {
-                report(
-                    .serviceWithoutEndpoint, .warning, at: service.metadata.position,
-                    found: "Service \(Diagnostic.quoted(name.name)) without an endpoint",
-                    expected: "a Workload with an address, or endpoints: calls to it are answered with 503",
-                    remedy:
-                        "add a Workload with service: \(name.name) in namespace \(Diagnostic.quoted(name.namespace))")
             }
         }
     }

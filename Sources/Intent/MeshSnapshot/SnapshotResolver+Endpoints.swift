@@ -1,0 +1,56 @@
+import Diagnostics
+import Manifests
+
+/// Services that calls come to, and that nothing implements.
+extension SnapshotResolver {
+    /// - Parameter callRoutes: HTTPRoutes and GRPCRoutes, as the snapshot keeps them; already in `index`.
+    mutating func checkEndpoints(_ callRoutes: [HTTPRoute]) {
+        let empty = services.values.filter { service in
+            service.endpoints.isEmpty
+                && !index.workloadsByService[service.metadata.name, default: []].contains {
+                    workloads[$0].address != nil
+                }
+        }
+        guard !empty.isEmpty else { return }
+        let backends = backends(of: callRoutes)
+        for service in empty {
+            let name = service.metadata.name
+            guard backends.contains(name) || !hasRouteForEveryCaller(name, callRoutes) else { continue }
+            report(
+                .serviceWithoutEndpoint, .warning, at: service.metadata.position,
+                found: "Service \(Diagnostic.quoted(name.name)) without an endpoint",
+                expected: "a Workload with an address, or endpoints: calls to it are answered with 503",
+                remedy: "add a Workload with service: \(name.name) in namespace \(Diagnostic.quoted(name.namespace))")
+        }
+    }
+
+    /// A route of the service's own namespace takes the calls of whoever has none of their own: the service itself
+    /// receives only what routes send to it.
+    private func hasRouteForEveryCaller(_ service: ResourceName, _ callRoutes: [HTTPRoute]) -> Bool {
+        index.routesByService[service, default: []].contains {
+            callRoutes[$0].metadata.name.namespace == service.namespace
+        }
+            || index.tcpRoutesByService[service, default: []].contains {
+                tcpRoutes[$0].metadata.name.namespace == service.namespace
+            }
+    }
+
+    /// The services that any route sends calls, copies of calls, or connections to.
+    private func backends(of callRoutes: [HTTPRoute]) -> Set<ResourceName> {
+        var backends: Set<ResourceName> = []
+        func add(_ filters: [HTTPRouteFilter]) {
+            for case .requestMirror(let mirror) in filters { backends.insert(mirror.backend.value) }
+        }
+        for rule in callRoutes.lazy.flatMap(\.rules) {
+            add(rule.filters)
+            for backend in rule.backendRefs where backend.weight > 0 {
+                backends.insert(backend.service.value)
+                add(backend.filters)
+            }
+        }
+        for rule in tcpRoutes.map(\.rule) + tlsRoutes.map(\.rule) {
+            for backend in rule.backendRefs where backend.weight > 0 { backends.insert(backend.service.value) }
+        }
+        return backends
+    }
+}
