@@ -85,7 +85,7 @@ let package = Package(
         room("EventLoops", in: "DataPlane", ["CLinux", "CommonValues"]),
         room("TransportSecurity", in: "DataPlane", ["COpenSSL", "CLinux", "CommonValues", "SPIFFE"]),
         room("WorkloadIdentity", in: "DataPlane", ["CommonValues", "SPIFFE", "TransportSecurity", logging]),
-        room("WireProtocols", in: "DataPlane", ["CNghttp2", "HTTPSemantics"]),
+        room("WireProtocols", in: "DataPlane", ["CNghttp2", "HTTPSemantics", "Telemetry"]),
         room(
             "Forwarding", in: "DataPlane",
             [
@@ -97,8 +97,8 @@ let package = Package(
         room(
             "AdminAPI", in: "Operations",
             [
-                "CLinux", "CommonValues", "Diagnostics", "SPIFFE", "HTTPSemantics", "Manifests", "MeshSnapshot",
-                "Routing", "Authorization", "Reconciliation", "EventLoops", "WireProtocols",
+                "CLinux", "CommonValues", "Diagnostics", "SPIFFE", "HTTPSemantics", "Telemetry", "Manifests",
+                "MeshSnapshot", "Routing", "Authorization", "Reconciliation", "EventLoops", "WireProtocols",
             ]),
 
         .executableTarget(

@@ -205,8 +205,21 @@ struct ProtocolExplanationTests {
             spec:
               parentRefs: [{kind: Service, name: ratings}]
               rules:
+              - matches: [{method: {service: shop.v1.Empty}}]
               - matches: [{method: {type: RegularExpression, method: Get.*}}]
                 backendRefs: [{name: ratings}]
+            ---
+            apiVersion: heddle/v1
+            kind: Service
+            metadata: {name: pages, namespace: shop}
+            spec: {protocol: HTTP2, endpoints: [{address: "10.0.0.4:80"}]}
+            ---
+            apiVersion: heddle/v1
+            kind: HTTPRoute
+            metadata: {name: pages, namespace: shop}
+            spec:
+              parentRefs: [{kind: Service, name: pages}]
+              rules: [{filters: [{type: RequestRedirect, requestRedirect: {scheme: https}}]}]
             ---
             apiVersion: heddle/v1
             kind: AuthorizationPolicy
@@ -214,6 +227,15 @@ struct ProtocolExplanationTests {
             spec:
               rules:
               - from: [{source: {serviceAccounts: [shop/web, shop/edge], ipBlocks: [10.0.0.0/8]}}]
+            ---
+            apiVersion: heddle/v1
+            kind: AuthorizationPolicy
+            metadata: {name: of-grpc, namespace: shop}
+            spec:
+              targetRefs: [{kind: Service, name: ratings}]
+              rules:
+              - from: [{source: {serviceAccounts: [shop/other]}}]
+                when: [{key: "request.headers[content-type]", values: [application/grpc]}]
             ---
             apiVersion: heddle/v1
             kind: AuthorizationPolicy
@@ -226,7 +248,7 @@ struct ProtocolExplanationTests {
     }
 
     private func explain(
-        to service: String, from caller: String = "shop/web", _ set: (inout CallQuestion) -> Void = { _ in }
+        to service: String, from caller: String? = "shop/web", _ set: (inout CallQuestion) -> Void = { _ in }
     ) throws -> CallExplanation {
         var question = CallQuestion(from: caller, to: service)
         set(&question)
@@ -264,10 +286,61 @@ struct ProtocolExplanationTests {
     @Test func `a call of gRPC is a POST, and its route is found by its method`() throws {
         let explanation = try explain(to: "ratings") { $0.path = "/shop.v1.Ratings/GetRating" }
         #expect(explanation.request?.method == "POST")
-        #expect(explanation.text.contains("-> GRPCRoute shop/ratings/0 (shop.yaml:"))
+        #expect(explanation.text.contains("protocol  gRPC"))
+        #expect(explanation.text.contains("-> GRPCRoute shop/ratings/1 (shop.yaml:"))
         #expect(explanation.text.contains("gRPC method matching \"Get.*\": matches"))
         let other = try explain(to: "ratings") { $0.path = "/shop.v1.Ratings/List" }
-        #expect(other.text.contains("REFUSED with 404: no rule of a route matches"))
+        #expect(other.text.contains("REFUSED with UNIMPLEMENTED (grpc-status 12): no rule of a route matches"))
+        #expect(other.json.rendered().contains("\"outcome\":{\"type\":\"no-route\",\"status\":404},\"grpcStatus\":12"))
+        #expect(!other.isAllowed)
+    }
+
+    @Test func `who is denied a call of gRPC is told so in gRPC's words`() throws {
+        let path = "/shop.v1.Ratings/GetRating"
+        let denied = try explain(to: "ratings") { $0.path = path }
+        #expect(denied.text.contains("the caller is told PERMISSION_DENIED (grpc-status 7)"))
+        #expect(denied.json.rendered().contains("\"allowed\":false,\"grpcStatus\":7"))
+        let unknown = try explain(to: "ratings", from: nil) { $0.path = path }
+        #expect(unknown.text.contains("the caller is told UNAUTHENTICATED (grpc-status 16)"))
+        let allowed = try explain(to: "ratings") {
+            $0.path = path
+            $0.fromAddress = "10.1.1.1"
+        }
+        #expect(!allowed.text.contains("grpc-status"))
+    }
+
+    @Test func `what no rule is asked about is told in gRPC's words, too`() throws {
+        let slash = try explain(to: "ratings") { $0.path = "/shop.v1.Ratings/Get%2F" }
+        #expect(slash.text.contains("REFUSED with INTERNAL (grpc-status 13): the path holds %2F"))
+        let timeout = try explain(to: "ratings") {
+            $0.path = "/shop.v1.Ratings/GetRating"
+            $0.fields = [("grpc-timeout", "soon")]
+        }
+        #expect(timeout.text.contains("REFUSED with INTERNAL (grpc-status 13): grpc-timeout is none"))
+        let malformed = try explain(to: "ratings") { $0.path = "GetRating" }
+        #expect(malformed.text.contains("REFUSED with INTERNAL (grpc-status 13): malformed request"))
+        let nowhere = try explain(to: "ratings") { $0.path = "/shop.v1.Empty/Get" }
+        #expect(nowhere.text.contains("REFUSED with UNAVAILABLE (grpc-status 14): the rule has no backend"))
+    }
+
+    @Test func `it is the content type that makes a call one of gRPC`() throws {
+        for type in ["application/grpc", " application/grpc+proto"] {
+            let explanation = try explain(to: "pages") { $0.fields = [("Content-Type", type)] }
+            #expect(explanation.text.contains("REFUSED with UNKNOWN (grpc-status 2): gRPC knows no redirect"))
+            #expect(!explanation.isAllowed)
+        }
+        #expect(try explain(to: "pages").isAllowed)
+        let other = try explain(to: "ratings") {
+            $0.path = "/shop.v1.Ratings/List"
+            $0.fields = [("content-type", "text/plain")]
+        }
+        #expect(other.text.contains("REFUSED with 404"))
+        #expect(try explain(to: "ratings") { $0.method = "GET" }.text.contains("REFUSED with 404"))
+    }
+
+    @Test func `rules see the content type that every call of gRPC has`() throws {
+        let explanation = try explain(to: "ratings", from: "shop/other") { $0.path = "/shop.v1.Ratings/GetRating" }
+        #expect(explanation.text.contains("ALLOWED by ALLOW shop/of-grpc, rule 0"))
     }
 
     @Test func `through a gateway the host is the name in SNI`() throws {

@@ -40,7 +40,7 @@ struct DocumentedNamesTests {
         let statuses = try RepositoryText("Sources/DataPlane/WireProtocols/GRPC/GRPCStatus.swift").all(
             /case \.(\w+|`\w+`): "[A-Z_]+"/)
         let names = try RepositoryText("Sources/DataPlane/WireProtocols/GRPC/GRPCStatus.swift").all(/"([A-Z_]{2,})"/)
-        let mapping = try RepositoryText("Sources/DataPlane/Forwarding/Calls/FailureReason+GRPC.swift").text
+        let mapping = try RepositoryText("Sources/DataPlane/WireProtocols/GRPC/FailureReason+GRPC.swift").text
         let page = try RepositoryText("docs/reference/grpc.md").text
         #expect(
             statuses.count == names.count && names.count == 17, "the sources are not where this test looks for them")

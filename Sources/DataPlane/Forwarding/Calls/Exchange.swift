@@ -354,11 +354,7 @@ final class Exchange {
         end()
     }
 
-    /// Its caller understands gRPC's statuses, and nothing else (gRPC over HTTP/2, "Requests").
-    var isGRPCRequest: Bool {
-        guard let type = request.value(of: .contentType) else { return false }
-        return request.withBytes(type) { GRPCContentType.matches($0) }
-    }
+    var isGRPCRequest: Bool { request.isGRPC }
 
     /// Nobody waits for anything any more: counts the call and gives the exchange back.
     private func end() {

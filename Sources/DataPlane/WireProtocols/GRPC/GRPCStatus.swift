@@ -67,3 +67,11 @@ package enum GRPCContentType {
         }
     }
 }
+
+extension MessageHead {
+    /// Of a request: its caller understands gRPC's statuses, and nothing else (gRPC over HTTP/2, "Requests").
+    package var isGRPC: Bool {
+        guard let type = value(of: .contentType) else { return false }
+        return withBytes(type) { GRPCContentType.matches($0) }
+    }
+}

@@ -5,6 +5,8 @@ import Manifests
 import MeshSnapshot
 import Routing
 import SPIFFE
+import Telemetry
+import WireProtocols
 
 /// What becomes of a call, and why: its canonical form, its route, and each rule's verdict at each service that it may be
 /// sent to. Found by the same parser, route table and program that serve.
@@ -23,11 +25,13 @@ package struct CallExplanation: Sendable {
         let weight: Int?
         /// As the workload receives it, after rewriting; `nil` for a connection.
         let request: Request?
-        /// Why it is refused before any rule is asked.
+        /// Why it is refused, with HTTP's status 400, before any rule is asked.
         let refusal: String?
         /// By the endpoints that it holds for: rules may name addresses and ports.
         let judgements: [Judgement]
         let defaultAction: DefaultAction
+        /// What a caller of gRPC is told; `nil`: it is allowed, or it is told HTTP's status.
+        let grpcStatus: GRPCStatus?
 
         var isAllowed: Bool { refusal == nil && judgements.allSatisfy(\.explanation.decision.isAllowed) }
     }
@@ -54,6 +58,9 @@ package struct CallExplanation: Sendable {
     package let service: ResourceName
     /// The service speaks TCP: what is explained is a connection.
     package let isConnection: Bool
+    /// Its caller understands gRPC's statuses: the content type is gRPC's. Without a `content-type` of its own, a POST to
+    /// a service of gRPC is meant so.
+    package let isGRPC: Bool
     /// `nil` if the call is malformed, and for a connection.
     package let request: Request?
     /// What was looked at to find the route; empty where none was asked.
@@ -62,11 +69,12 @@ package struct CallExplanation: Sendable {
     /// What limits the answer, for people.
     package let notes: [String]
 
-    /// Whoever may receive the call, it is allowed; or it is answered with a redirect.
+    /// Whoever may receive the call, it is allowed; or it is answered with a redirect, which means nothing to gRPC's
+    /// callers.
     package var isAllowed: Bool {
         switch outcome {
         case .malformed, .noRoute, .noBackend: false
-        case .redirected: true
+        case .redirected: !isGRPC
         case .delivered(let destinations): destinations.allSatisfy(\.isAllowed)
         }
     }
@@ -74,14 +82,16 @@ package struct CallExplanation: Sendable {
 
 extension CallExplanation {
     /// Explains a call that may never have been made.
-    package init(_ question: CallQuestion, in snapshot: MeshSnapshot) throws(CallQuestion.Mistake) {
-        let resolved = try ResolvedQuestion(question, in: snapshot)
+    package init(_ asked: CallQuestion, in snapshot: MeshSnapshot) throws(CallQuestion.Mistake) {
+        let resolved = try ResolvedQuestion(asked, in: snapshot)
+        let question = resolved.serviceProtocol == .grpc ? asked.completedForGRPC : asked
         caller = resolved.caller
         service = resolved.service
         isConnection = resolved.serviceProtocol == .tcp
         let judge = Judge(
             caller: resolved.caller.map(Caller.init), clientAddress: resolved.clientAddress, snapshot: snapshot)
         if isConnection {
+            isGRPC = false
             request = nil
             let way = try ConnectionWay(question, resolved, in: snapshot)
             routes = way.routes
@@ -97,9 +107,9 @@ extension CallExplanation {
             return
         }
         let host = question.host ?? "\(service.name).\(service.namespace)"
-        let method = resolved.serviceProtocol == .grpc ? "POST" : "GET"
         var head = MessageHead()
-        if let error = CanonicalCall.head(of: question, method: method, host: host, into: &head) {
+        if let error = CanonicalCall.head(of: question, host: host, into: &head) {
+            isGRPC = question.isGRPC
             request = nil
             routes = []
             outcome = .malformed(status: error.status, reason: "\(error.name)")
@@ -116,6 +126,7 @@ extension CallExplanation {
                         + "not \(resolved.service)")
             }
         }
+        isGRPC = head.isGRPC
         request = Request(head)
         notes = Self.notes(question, resolved, in: snapshot)
         let tables = Self.tables(question, resolved, in: snapshot)
@@ -165,6 +176,7 @@ extension CallExplanation {
         let judge = Judge(caller: caller.map(Caller.init), clientAddress: .unspecified, snapshot: snapshot)
         isConnection = snapshot.services[report.service]?.protocol == .tcp
         if isConnection {
+            isGRPC = false
             request = nil
             outcome = .delivered([judge.destination(report.service, weight: nil)])
             return
@@ -173,12 +185,29 @@ extension CallExplanation {
         question.method = report.method
         question.path = report.path
         var head = MessageHead()
-        guard CanonicalCall.head(of: question, method: "GET", host: report.host, into: &head) == nil else { return nil }
+        guard CanonicalCall.head(of: question, host: report.host, into: &head) == nil else { return nil }
         for field in report.fields where field.name != "host" {
             head.addField(name: Array(field.name.utf8).span, value: Array(field.value.utf8).span)
         }
+        isGRPC = head.isGRPC
         request = Request(head)
         outcome = .delivered([judge.destination(report.service, weight: nil, head)])
+    }
+
+    /// What a caller of gRPC is told where no service receives the call; `nil`: it is told HTTP's status, or one does.
+    var grpcStatus: GRPCStatus? {
+        guard isGRPC else { return nil }
+        let (reason, status): (FailureReason, UInt16)
+        switch outcome {
+        case .malformed(431, _): (reason, status) = (.overloaded, 431)
+        // What clients make of an answer with HTTP's status alone; of a stream that is reset, the same.
+        case .malformed(let code, _): (reason, status) = (.none, code)
+        case .noRoute: (reason, status) = (.noRoute, 404)
+        case .redirected(let code, _): (reason, status) = (.none, code)
+        case .noBackend: (reason, status) = (.noEndpoint, 500)
+        case .delivered: return nil
+        }
+        return reason.grpcStatus(status: status, hasCaller: caller != nil)
     }
 
     /// The tables that may hold the call's route: of its service, or of each port of its gateway.

@@ -3,6 +3,7 @@ import Diagnostics
 import Manifests
 import MeshSnapshot
 import SPIFFE
+import WireProtocols
 
 /// A call that may never have been made.
 package struct CallQuestion: Sendable {
@@ -16,6 +17,7 @@ package struct CallQuestion: Sendable {
     package var path: String?
     /// What the caller names in `Host`; `nil`: the service's name. Of a connection through a gateway: the name in SNI.
     package var host: String?
+    /// Without `content-type`, a POST to a service of gRPC has gRPC's.
     package var fields: [(name: String, value: String)] = []
     /// Where the call comes from, an IP address; `nil`: it has none, as over a Unix socket.
     package var fromAddress: String?
@@ -23,6 +25,24 @@ package struct CallQuestion: Sendable {
     package init(from: String?, to: String) {
         self.from = from
         self.to = to
+    }
+
+    /// Its call is one of gRPC.
+    var isGRPC: Bool {
+        fields.contains {
+            $0.name.lowercased() == "content-type"
+                && GRPCContentType.matches(Array($0.value.drop { $0 == " " || $0 == "\t" }.utf8).span)
+        }
+    }
+
+    /// The same call of gRPC, with what clients of gRPC always send.
+    var completedForGRPC: CallQuestion {
+        var question = self
+        question.method = method ?? "POST"
+        if question.method == "POST", !fields.contains(where: { $0.name.lowercased() == "content-type" }) {
+            question.fields.append((name: "content-type", value: "application/grpc"))
+        }
+        return question
     }
 
     /// A question that cannot be asked.

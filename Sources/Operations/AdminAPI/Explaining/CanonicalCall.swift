@@ -4,11 +4,8 @@ import WireProtocols
 /// A call brought to canonical form by the very parser that reads calls from the wire.
 enum CanonicalCall {
     /// - Returns: The request, without hop-by-hop fields and those that are Heddle's own; or why no call is like this.
-    /// - Parameter method: where the question names none.
-    static func head(
-        of question: CallQuestion, method: String, host: String, into head: inout MessageHead
-    ) -> HTTP1Error? {
-        var text = "\(question.method ?? method) \(question.path ?? "/") HTTP/1.1\r\nHost: \(host)\r\n"
+    static func head(of question: CallQuestion, host: String, into head: inout MessageHead) -> HTTP1Error? {
+        var text = "\(question.method ?? "GET") \(question.path ?? "/") HTTP/1.1\r\nHost: \(host)\r\n"
         for field in question.fields where field.name.lowercased() != "host" {
             text += "\(field.name): \(field.value.drop { $0 == " " || $0 == "\t" })\r\n"
         }

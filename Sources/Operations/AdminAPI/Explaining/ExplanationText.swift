@@ -2,6 +2,7 @@ import Authorization
 import Diagnostics
 import Manifests
 import Routing
+import WireProtocols
 
 extension CallExplanation {
     /// Rules of one verdict that are listed; what matters comes first.
@@ -12,19 +13,23 @@ extension CallExplanation {
         var fields = TextFields()
         fields.add("caller", caller.map { "\($0)" } ?? "none")
         fields.add("service", "\(service)")
-        if isConnection { fields.add("protocol", "TCP") }
+        if isConnection || isGRPC { fields.add("protocol", isGRPC ? "gRPC" : "TCP") }
         if let request { fields.add("request", request.text) }
         var text = fields.rendered()
         for note in notes { text += "note: \(note)\n" }
         if !routes.isEmpty { text += "\nroute:\n" + routeLines }
         switch outcome {
-        case .malformed(let status, let reason): text += "\nREFUSED with \(status): malformed request (\(reason))\n"
+        case .malformed(let status, let reason):
+            text += "\nREFUSED with \(grpcStatus.told(or: status)): malformed request (\(reason))\n"
         case .noRoute where isConnection: text += "\nCLOSED: no route takes the connection\n"
-        case .noRoute: text += "\nREFUSED with 404: no rule of a route matches\n"
+        case .noRoute: text += "\nREFUSED with \(grpcStatus.told(or: 404)): no rule of a route matches\n"
+        case .redirected(let status, _) where isGRPC:
+            text += "\nREFUSED with \(grpcStatus.told(or: status)): gRPC knows no redirect\n"
         case .redirected(let status, let location):
             text += "\nREDIRECTED with \(status) to \(TextTable.printable(location)): no service is called\n"
         case .noBackend where isConnection: text += "\nCLOSED: the route has no backend that it sends connections to\n"
-        case .noBackend: text += "\nREFUSED with 500: the rule has no backend that it sends requests to\n"
+        case .noBackend:
+            text += "\nREFUSED with \(grpcStatus.told(or: 500)): the rule has no backend that it sends requests to\n"
         case .delivered(let destinations):
             for destination in destinations { text += "\n" + lines(of: destination) }
         }
@@ -45,7 +50,7 @@ extension CallExplanation {
         if let weight = destination.weight, weight != 1 { text += " (weight \(weight))" }
         if let rewritten = destination.request, rewritten != request { text += ", rewritten to \(rewritten.text)" }
         text += ":\n"
-        if let refusal = destination.refusal { return text + "  REFUSED with \(refusal)\n" }
+        if let refusal = destination.refusalText { return text + "  REFUSED with \(refusal)\n" }
         for judgement in destination.judgements {
             if destination.judgements.count > 1 {
                 text += "  at \(judgement.endpoints.joined(separator: ", ")):\n"
@@ -57,8 +62,20 @@ extension CallExplanation {
             }
             text += "  \(judgement.explanation.conclusion(defaultAction: destination.defaultAction))\n"
         }
+        if let status = destination.grpcStatus { text += "  the caller is told \(Optional(status).told(or: 403))\n" }
         return text
     }
+}
+
+extension GRPCStatus? {
+    /// `PERMISSION_DENIED (grpc-status 7)`, or HTTP's status where there is none.
+    fileprivate func told(or status: UInt16) -> String {
+        map { "\($0.name) (grpc-status \($0.rawValue))" } ?? "\(status)"
+    }
+}
+
+extension CallExplanation.Destination {
+    fileprivate var refusalText: String? { refusal.map { "\(grpcStatus.told(or: 400)): \($0)" } }
 }
 
 extension CallExplanation.Request {
@@ -123,6 +140,7 @@ extension CallExplanation {
         json.add("request", request?.json)
         json.addList("routes", routes.map(\.json))
         json.add("outcome", isConnection ? outcome.connectionJSON : outcome.json)
+        json.add("grpcStatus", grpcStatus.map { .integer(Int($0.rawValue)) })
         json.add("notes", notes)
         return json.json
     }
@@ -170,7 +188,8 @@ extension CallExplanation.Destination {
         json.add("weight", weight.map(JSONValue.integer))
         json.add("request", request?.json)
         json.add("allowed", .bool(isAllowed))
-        json.add("refusal", refusal)
+        json.add("refusal", refusalText)
+        json.add("grpcStatus", grpcStatus.map { .integer(Int($0.rawValue)) })
         json.add("judgements", .array(judgements.map { $0.json(defaultAction) }))
         return json.json
     }

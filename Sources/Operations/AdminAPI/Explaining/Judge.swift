@@ -3,6 +3,8 @@ import CommonValues
 import HTTPSemantics
 import Manifests
 import MeshSnapshot
+import Telemetry
+import WireProtocols
 
 /// Asks the rules of one service after the other about one caller.
 struct Judge {
@@ -17,22 +19,34 @@ struct Judge {
     func destination(_ service: ResourceName, weight: Int?) -> CallExplanation.Destination {
         CallExplanation.Destination(
             service: service, weight: weight, request: nil, refusal: nil,
-            judgements: connectionJudgements(service),
-            defaultAction: snapshot.mesh.defaultAction)
+            judgements: connectionJudgements(service), defaultAction: snapshot.mesh.defaultAction, grpcStatus: nil)
     }
 
     /// Of a call.
     func destination(
         _ service: ResourceName, weight: Int?, _ head: borrowing MessageHead
     ) -> CallExplanation.Destination {
-        let keepsSlashes = snapshot.services[service]?.escapedSlashes == .keep
-        let refusal =
-            head.hasEscapedSlash && !keepsSlashes
-            ? "400: the path holds %2F or %5C, which \(service) does not take (escapedSlashes: Reject)" : nil
+        let refusal = refusal(of: head, by: service)
+        let judgements = refusal == nil ? judgements(service, head) : []
+        var reason: FailureReason?
+        if refusal != nil { reason = .malformed }
+        if judgements.contains(where: { !$0.explanation.decision.isAllowed }) { reason = .denied }
         return CallExplanation.Destination(
             service: service, weight: weight, request: CallExplanation.Request(head), refusal: refusal,
-            judgements: refusal == nil ? judgements(service, head) : [],
-            defaultAction: snapshot.mesh.defaultAction)
+            judgements: judgements, defaultAction: snapshot.mesh.defaultAction,
+            grpcStatus: head.isGRPC ? reason?.grpcStatus(status: 0, hasCaller: caller != nil) : nil)
+    }
+
+    private func refusal(of head: borrowing MessageHead, by service: ResourceName) -> String? {
+        if head.isGRPC, let timeout = head.value(of: .grpcTimeout),
+            GRPCTimeout.milliseconds(head.bytes(timeout)) == nil
+        {
+            return "grpc-timeout is none: one to eight digits and a unit (H, M, S, m, u or n)"
+        }
+        if head.hasEscapedSlash, snapshot.services[service]?.escapedSlashes != .keep {
+            return "the path holds %2F or %5C, which \(service) does not take (escapedSlashes: Reject)"
+        }
+        return nil
     }
 
     private func connectionJudgements(_ service: ResourceName) -> [CallExplanation.Judgement] {

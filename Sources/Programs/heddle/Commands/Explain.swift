@@ -12,6 +12,7 @@ struct Explain: ParsableCommand {
 
             Examples:
               heddle explain --from shop/web --to shop/orders --path /orders/1
+              heddle explain --from shop/web --to shop/ratings --path /shop.v1.Ratings/GetRating
               heddle explain --from shop/web --to shop/ledger --from-ip 192.0.2.7
               heddle explain --from shop/web --to orders.shop --method POST --header 'x-tenant: a' --manifests mesh
               heddle explain --decision 5f0c8a3e1b7d4c2f

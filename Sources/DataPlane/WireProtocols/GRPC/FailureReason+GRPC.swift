@@ -1,11 +1,11 @@
 import Telemetry
-import WireProtocols
 
 extension FailureReason {
+    /// What a gRPC caller is told.
     /// - Parameters:
     ///   - status: What an HTTP caller would be told.
     ///   - hasCaller: It is known who called.
-    func grpcStatus(status: UInt16, hasCaller: Bool) -> GRPCStatus {
+    package func grpcStatus(status: UInt16, hasCaller: Bool) -> GRPCStatus {
         switch self {
         case .none: GRPCStatus(httpStatus: status)
         case .denied: hasCaller ? .permissionDenied : .unauthenticated
@@ -19,7 +19,7 @@ extension FailureReason {
     }
 
     /// For people who read a client's error. ASCII without `%`, as `grpc-message` wants it.
-    var explanation: [UInt8] {
+    package var explanation: [UInt8] {
         let text =
             switch self {
             case .none: ""
