@@ -26,7 +26,7 @@ private func tcpTable(_ backends: String) -> TCPRouteTable {
     #expect(table.services.map(\.name) == ["a", "b", "c"])
     #expect(table.rule.backends.map(\.cluster) == [0, 1, 2, 0])
     #expect(table.rule.kind == .tcpRoute)
-    #expect(String(decoding: table.rule.label, as: UTF8.self) == "default/r/split")
+    #expect(String(decoding: table.rule.label, as: UTF8.self) == "TCPRoute/default/r/split")
     var random = SeededGenerator(seed: 2)
     var counts = [0, 0, 0, 0]
     for _ in 0..<10_000 { counts[table.rule.pickBackend(using: &random)!] += 1 }
@@ -50,7 +50,7 @@ private func tcpTable(_ backends: String) -> TCPRouteTable {
     #expect(tables[1]?.rule.backends.map(\.service.name) == ["b"])
 }
 
-/// The table of a port with listeners and TLSRoutes, as insides of mappings; `name` of a route is its label's.
+/// The table of a port with listeners and TLSRoutes, as insides of mappings; `name` is the route's.
 private func tlsTable(listeners: [String], routes: [(name: String, spec: String)]) -> TLSRouteTable {
     let list = listeners.map { "{protocol: TLS, tls: {mode: Passthrough}, port: 443, \($0)}" }
     let snapshot = snapshot(

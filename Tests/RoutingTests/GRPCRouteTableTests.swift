@@ -38,7 +38,7 @@ private func call(_ path: String, _ headers: [(name: String, value: String)] = [
         ("/shop.Carts/Get", "described-both"), ("/shop.Carts/List", "described-service"), ("/x.Y/Get", "method"),
         ("/x.Y/Give", "described-method"), ("/x.Y/List", "all"), ("/shop.orders/Get", "described-both"),
     ] {
-        #expect(table.ruleLabel(call(path)) == "default/r/\(expected)", "\(path)")
+        #expect(table.rulePath(call(path)) == "default/r/\(expected)", "\(path)")
     }
 }
 
@@ -55,7 +55,7 @@ func `what is no gRPC method is matched by no method`(path: String) {
                 rule("both", "{method: {service: shop.Orders, method: Get}}"),
             ].joined(separator: ", ")
         ))
-    #expect(table.ruleLabel(call(path)) == nil)
+    #expect(table.rulePath(call(path)) == nil)
 }
 
 @Test func `more headers come first, then the order of names and rules`() {
@@ -69,19 +69,19 @@ func `what is no gRPC method is matched by no method`(path: String) {
                 rule("2", "{\(method), headers: [{name: x, value: '1'}, {name: y, value: '2'}]}"),
             ].joined(separator: ", ")
         ))
-    #expect(table.ruleLabel(call("/s/m")) == "default/a/0")
-    #expect(table.ruleLabel(call("/s/m", [("x", "1")])) == "default/b/0")
-    #expect(table.ruleLabel(call("/s/m", [("x", "1"), ("y", "2")])) == "default/a/2")
+    #expect(table.rulePath(call("/s/m")) == "default/a/0")
+    #expect(table.rulePath(call("/s/m", [("x", "1")])) == "default/b/0")
+    #expect(table.rulePath(call("/s/m", [("x", "1"), ("y", "2")])) == "default/a/2")
 }
 
 @Test func `among 2,000 methods each is found`() {
     let rules = (0..<2_000).map { rule("m\($0)", "{method: {method: Method\($0)}}") }.joined(separator: ", ")
     let table = table(("r", rules + ", " + rule("described", "{method: {type: RegularExpression, method: Other.*}}")))
     for number in stride(from: 0, to: 2_000, by: 97) {
-        #expect(table.ruleLabel(call("/any.Service/Method\(number)")) == "default/r/m\(number)")
+        #expect(table.rulePath(call("/any.Service/Method\(number)")) == "default/r/m\(number)")
     }
-    #expect(table.ruleLabel(call("/any.Service/Others")) == "default/r/described")
-    #expect(table.ruleLabel(call("/any.Service/Method2000")) == nil)
+    #expect(table.rulePath(call("/any.Service/Others")) == "default/r/described")
+    #expect(table.rulePath(call("/any.Service/Method2000")) == nil)
 }
 
 @Test func `an explanation says what was asked of the method`() {

@@ -50,10 +50,8 @@ extension RouteTable {
         return match(head)
     }
 
-    /// The label of the rule that a request belongs to.
-    func ruleLabel(_ request: TestRequest) -> String? {
-        match(request).map { String(decoding: $0.rule.label, as: UTF8.self) }
-    }
+    /// What the rule is called that a request belongs to.
+    func rulePath(_ request: TestRequest) -> String? { match(request)?.rule.path }
 }
 
 /// Resolves manifests, each the kind, name and inside of `spec`; every Service that is named is there.

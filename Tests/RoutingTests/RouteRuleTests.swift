@@ -1,3 +1,5 @@
+import Manifests
+import MeshSnapshot
 import Testing
 
 @testable import Routing
@@ -37,4 +39,16 @@ func `mirrors are chosen by their share`(share: String, expected: Int) throws {
     let rule = try #require(table.match(TestRequest())).rule
     #expect(rule.requestTimeout == .zero)
     #expect(rule.backendRequestTimeout == nil)
+}
+
+@Test func `an HTTPRoute and a GRPCRoute of one name have labels of their own`() throws {
+    let service = ResourceName(namespace: "default", name: "a")
+    let labels = try ["HTTPRoute", "GRPCRoute"].map { kind in
+        let spec = "parentRefs: [{kind: Service, name: a}], rules: [{backendRefs: [{name: a}]}]"
+        let table = RouteTable(service: service, in: snapshot([(kind, "r", spec)], protocol: "GRPC"))
+        let rule = try #require(table.match(TestRequest())).rule
+        #expect(rule.path == "default/r/0")
+        return String(decoding: rule.label, as: UTF8.self)
+    }
+    #expect(labels == ["HTTPRoute/default/r/0", "GRPCRoute/default/r/0"])
 }

@@ -25,8 +25,8 @@ private func header(_ name: String, _ value: String) -> String { "{name: \(name)
 
 @Test func `a service with routes answers only what they match`() {
     let table = serviceTable(("r", rule(exact("/one"))))
-    #expect(table.ruleLabel(TestRequest(target: "/one")) == "default/r/0")
-    #expect(table.ruleLabel(TestRequest(target: "/two")) == nil)
+    #expect(table.rulePath(TestRequest(target: "/one")) == "default/r/0")
+    #expect(table.rulePath(TestRequest(target: "/two")) == nil)
 }
 
 @Test(arguments: [
@@ -35,7 +35,7 @@ private func header(_ name: String, _ value: String) -> String { "{name: \(name)
 ])
 func `exact paths match whole and by case`(path: String, label: String?) {
     let table = serviceTable(("r", rules(exact("/one"), exact("/two"), exact("/slash/"))))
-    #expect(table.ruleLabel(TestRequest(target: path)) == label)
+    #expect(table.rulePath(TestRequest(target: path)) == label)
 }
 
 @Test(arguments: [
@@ -46,7 +46,7 @@ func `exact paths match whole and by case`(path: String, label: String?) {
 ])
 func `prefixes match on the borders of segments, the longest first`(path: String, label: String?) {
     let table = serviceTable(("r", rules(prefix("/"), prefix("/v2"), prefix("/v2/deep/"))))
-    #expect(table.ruleLabel(TestRequest(target: path)) == label)
+    #expect(table.rulePath(TestRequest(target: path)) == label)
 }
 
 @Test func `a matched prefix says how much of the path it covers`() throws {
@@ -75,15 +75,15 @@ func `prefixes match on the borders of segments, the longest first`(path: String
 ])
 func `the more specific match wins over the earlier one`(first: String, second: String, target: String) {
     let request = TestRequest(target: target, headers: [("x", "1"), ("y", "2")])
-    #expect(serviceTable(("r", rule(first) + ", " + rule(second))).ruleLabel(request) == "default/r/1")
-    #expect(serviceTable(("r", rule(second) + ", " + rule(first))).ruleLabel(request) == "default/r/0")
-    #expect(serviceTable(("r", rule(first)), ("s", rule(second))).ruleLabel(request) == "default/s/0")
+    #expect(serviceTable(("r", rule(first) + ", " + rule(second))).rulePath(request) == "default/r/1")
+    #expect(serviceTable(("r", rule(second) + ", " + rule(first))).rulePath(request) == "default/r/0")
+    #expect(serviceTable(("r", rule(first)), ("s", rule(second))).rulePath(request) == "default/s/0")
 }
 
 @Test func `of equal matches the first route by name wins, then the first rule`() {
     let equal = rule(prefix("/"))
-    #expect(serviceTable(("z", equal), ("b", equal), ("c", equal)).ruleLabel(TestRequest()) == "default/b/0")
-    #expect(serviceTable(("r", equal + ", " + equal)).ruleLabel(TestRequest()) == "default/r/0")
+    #expect(serviceTable(("z", equal), ("b", equal), ("c", equal)).rulePath(TestRequest()) == "default/b/0")
+    #expect(serviceTable(("r", equal + ", " + equal)).rulePath(TestRequest()) == "default/r/0")
 }
 
 @Test func `route order holds across listeners that share routes`() {
@@ -93,13 +93,13 @@ func `the more specific match wins over the earlier one`(first: String, second: 
         routes: [
             ("b", "parentRefs: [{name: edge}], \(all)"), ("a", "parentRefs: [{name: edge, sectionName: two}], \(all)"),
         ])
-    #expect(table.ruleLabel(TestRequest(host: "one.com")) == "default/b/0")
-    #expect(table.ruleLabel(TestRequest(host: "two.com")) == "default/a/0")
+    #expect(table.rulePath(TestRequest(host: "one.com")) == "default/b/0")
+    #expect(table.rulePath(TestRequest(host: "two.com")) == "default/a/0")
 }
 
 @Test func `a rule's name is its label`() {
     let table = serviceTable(("r", "{name: named, backendRefs: [{name: b}]}"))
-    #expect(table.ruleLabel(TestRequest()) == "default/r/named")
+    #expect(table.rulePath(TestRequest()) == "default/r/named")
 }
 
 @Test(arguments: [
@@ -109,22 +109,22 @@ func `the more specific match wins over the earlier one`(first: String, second: 
 func `header names match without case, values with`(headers: [String: String], matches: Bool) {
     let table = serviceTable(("r", rule("headers: [{name: X-User, value: ann}]")))
     let request = TestRequest(headers: headers.map { ($0.key, $0.value) })
-    #expect((table.ruleLabel(request) != nil) == matches)
+    #expect((table.rulePath(request) != nil) == matches)
 }
 
 @Test func `a header of several lines matches by any one of them, never by their sum`() {
     let table = serviceTable(("r", rule("headers: [{name: x-user, value: bob}]") + ", " + headerRule("ann,bob")))
-    #expect(table.ruleLabel(TestRequest(headers: [("x-user", "ann"), ("x-user", "bob")])) == "default/r/0")
-    #expect(table.ruleLabel(TestRequest(headers: [("x-user", "ann"), ("x-user", "eve")])) == nil)
-    #expect(table.ruleLabel(TestRequest(headers: [("x-user", "ann,bob")])) == "default/r/1")
+    #expect(table.rulePath(TestRequest(headers: [("x-user", "ann"), ("x-user", "bob")])) == "default/r/0")
+    #expect(table.rulePath(TestRequest(headers: [("x-user", "ann"), ("x-user", "eve")])) == nil)
+    #expect(table.rulePath(TestRequest(headers: [("x-user", "ann,bob")])) == "default/r/1")
 }
 
 private func headerRule(_ value: String) -> String { rule("headers: [{name: x-user, value: \"\(value)\"}]") }
 
 @Test func `interned header names match too`() {
     let table = serviceTable(("r", rule("headers: [{name: Content-Type, value: text/plain}]")))
-    #expect(table.ruleLabel(TestRequest(headers: [("content-type", "text/plain")])) == "default/r/0")
-    #expect(table.ruleLabel(TestRequest(headers: [("location", "text/plain")])) == nil)
+    #expect(table.rulePath(TestRequest(headers: [("content-type", "text/plain")])) == "default/r/0")
+    #expect(table.rulePath(TestRequest(headers: [("location", "text/plain")])) == nil)
 }
 
 @Test(arguments: [
@@ -135,7 +135,7 @@ private func headerRule(_ value: String) -> String { rule("headers: [{name: x-us
 ])
 func `query parameters match exactly, decoded, the first of a name`(target: String, matches: Bool) {
     let table = serviceTable(("r", rule("queryParams: [{name: animal, value: whale}]")))
-    #expect((table.ruleLabel(TestRequest(target: target)) != nil) == matches)
+    #expect((table.rulePath(TestRequest(target: target)) != nil) == matches)
 }
 
 @Test(arguments: [
@@ -143,7 +143,7 @@ func `query parameters match exactly, decoded, the first of a name`(target: Stri
 ])
 func `a plus stands for itself`(target: String, value: String, matches: Bool) {
     let table = serviceTable(("r", rule("queryParams: [{name: q, value: \"\(value)\"}]")))
-    #expect((table.ruleLabel(TestRequest(target: target)) != nil) == matches)
+    #expect((table.rulePath(TestRequest(target: target)) != nil) == matches)
 }
 
 /// gateway-api-cases.json, HTTPRouteHostnameIntersection.
@@ -177,7 +177,7 @@ func `hostnames of listener and route must both match`(host: String, path: Strin
             route(3, "non.matching.com, \"*.specific.com\""), route(4, "\"*.anotherwildcard.io\""),
             route(5, "specific.but.wrong.com, wildcard.io"),
         ])
-    #expect(table.ruleLabel(TestRequest(host: host, target: path)) == label)
+    #expect(table.rulePath(TestRequest(host: host, target: path)) == label)
 }
 
 @Test(arguments: [("bar.com", 0), ("foo.bar.com", 1), ("baz.bar.com", 2), ("multiple.prefixes.bar.com", 2), ("x.y", 3)])
@@ -197,8 +197,8 @@ func `the listener with the most specific hostname takes the call`(host: String,
     let table = gatewayTable(
         listeners: ["name: one, hostname: one.com", "name: all"],
         routes: [("r", "parentRefs: [{name: edge, sectionName: all}], rules: [{backendRefs: [{name: b}]}]")])
-    #expect(table.ruleLabel(TestRequest(host: "one.com")) == nil)
-    #expect(table.ruleLabel(TestRequest(host: "two.com")) == "default/r/0")
+    #expect(table.rulePath(TestRequest(host: "one.com")) == nil)
+    #expect(table.rulePath(TestRequest(host: "two.com")) == "default/r/0")
 }
 
 @Test func `a more specific hostname comes first and leaves the rest to less specific ones`() {
@@ -212,18 +212,18 @@ func `the listener with the most specific hostname takes the call`(host: String,
             route("c-narrow", "hostnames: [\"*.b.com\"], ", prefix("/")),
             route("d-exact", "hostnames: [a.b.com], ", prefix("/y")),
         ])
-    #expect(table.ruleLabel(TestRequest(host: "a.b.com", target: "/y")) == "default/d-exact/0")
-    #expect(table.ruleLabel(TestRequest(host: "a.b.com", target: "/x")) == "default/c-narrow/0")
-    #expect(table.ruleLabel(TestRequest(host: "b.com", target: "/x")) == "default/b-wide/0")
-    #expect(table.ruleLabel(TestRequest(host: "b.org", target: "/x")) == "default/a-none/0")
-    #expect(table.ruleLabel(TestRequest(host: "b.org", target: "/y")) == nil)
+    #expect(table.rulePath(TestRequest(host: "a.b.com", target: "/y")) == "default/d-exact/0")
+    #expect(table.rulePath(TestRequest(host: "a.b.com", target: "/x")) == "default/c-narrow/0")
+    #expect(table.rulePath(TestRequest(host: "b.com", target: "/x")) == "default/b-wide/0")
+    #expect(table.rulePath(TestRequest(host: "b.org", target: "/x")) == "default/a-none/0")
+    #expect(table.rulePath(TestRequest(host: "b.org", target: "/y")) == nil)
 }
 
 @Test func `a service's routes hold for every hostname of it`() {
     let spec = "parentRefs: [{kind: Service, name: a}], hostnames: [x.com], rules: [{backendRefs: [{name: b}]}]"
     let table = RouteTable(
         service: ResourceName(namespace: "default", name: "a"), in: snapshot([("HTTPRoute", "r", spec)]))
-    #expect(table.ruleLabel(TestRequest(host: "a.default")) == "default/r/0")
+    #expect(table.rulePath(TestRequest(host: "a.default")) == "default/r/0")
     let listener = table.listener(forHost: Array("a.default".utf8).span)
     #expect(listener == nil)
 }

@@ -16,8 +16,8 @@ package final class RouteRule: Sendable {
     package let index: Int
     /// `nil` for the rule that a service without routes has.
     package let position: SourcePosition?
-    /// What metrics and logs call it: `namespace/route/rule`, the rule by its name or index; `default` for the rule that a
-    /// service without routes has.
+    /// What metrics and logs call it: `kind/namespace/route/rule`, as routes of two kinds may have one name; `default` for
+    /// the rule that a service without routes has.
     package let label: [UInt8]
     /// Answers by itself; the request goes nowhere.
     package let redirect: RouteRedirect?
@@ -43,7 +43,8 @@ package final class RouteRule: Sendable {
         self.name = name
         self.index = index
         self.position = position
-        label = Array((route.map { "\($0)/\(name ?? String(index))" } ?? "default").utf8)
+        let path = Self.path(route, name, index)
+        label = Array((kind.map { "\($0.rawValue)/\(path)" } ?? path).utf8)
         self.filters = filters
         redirect = filters.redirect
         self.mirrors = mirrors
@@ -55,6 +56,13 @@ package final class RouteRule: Sendable {
             sum += UInt64(backend.weight)
             return sum
         }
+    }
+
+    /// `namespace/route/rule`, the rule by its name or index: what it is called among routes of its kind.
+    package var path: String { Self.path(route, name, index) }
+
+    private static func path(_ route: ResourceName?, _ name: String?, _ index: Int) -> String {
+        route.map { "\($0)/\(name ?? String(index))" } ?? "default"
     }
 
     /// Chooses a backend in proportion to the weights.

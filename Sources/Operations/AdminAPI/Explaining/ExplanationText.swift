@@ -39,7 +39,7 @@ extension CallExplanation {
     private var routeLines: String {
         routes.filter { $0.rule.route != nil || $0.isChosen }.prefix(Self.verdictLimit).map { step in
             let kind = step.rule.kind?.rawValue ?? ""
-            let name = step.rule.position.map { "\(kind) \(String(decoding: step.rule.label, as: UTF8.self)) (\($0))" }
+            let name = step.rule.position.map { "\(kind) \(step.rule.path) (\($0))" }
             return "  \(step.isChosen ? "->" : "  ") \(name ?? "no route: straight to the service")"
                 + (step.rule.route == nil ? "\n" : ": \(TextTable.printable(step.reason))\n")
         }.joined()
@@ -150,7 +150,7 @@ extension RouteExplanation {
     fileprivate var json: JSONValue {
         var json = JSONMembers()
         json.add("kind", rule.kind?.rawValue)
-        json.add("rule", String(decoding: rule.label, as: UTF8.self))
+        json.add("rule", rule.path)
         json.add("position", rule.position?.json)
         json.add("chosen", .bool(isChosen))
         json.add("reason", reason)
