@@ -154,7 +154,9 @@ def rules(bench: Bench) -> None:
 
 
 def reload(bench: Bench) -> None:
-    _reload(bench, "reload", "one changed route of about 100 resources", filler_count=96, proxies=bench.proxies)
+    _reload(
+        bench, "reload", "one changed route of about 100 resources", filler_count=96,
+        proxies=[proxy for proxy in bench.proxies if proxy.has_reload])
 
 
 def reload_large(bench: Bench) -> None:

@@ -228,6 +228,7 @@ class Nghttpx(Proxy):
 
     name = "nghttpx"
     has_rules = False
+    has_reload = False
 
     def program(self):
         return shutil.which("nghttpx")

@@ -75,6 +75,8 @@ class Proxy:
     has_mesh = True
     #: False where a proxy cannot say who may call what; it then does less than the others.
     has_rules = True
+    #: False where a change of routes means a restart.
+    has_reload = True
 
     def program(self) -> str | None:
         raise NotImplementedError
