@@ -92,7 +92,7 @@ final class Bench {
 }
 
 final class Side: HTTP2SessionHandler {
-    private(set) var session: HTTP2Session!
+    let session: HTTP2Session
     private var output: [UInt8] = []
     private var head = MessageHead()
     var response = MessageHead()
@@ -103,7 +103,8 @@ final class Side: HTTP2SessionHandler {
         var trailers = MessageHead()
         trailers.addField(name: ("grpc-status" as StaticString).bytes, value: ("0" as StaticString).bytes)
         self.trailers = trailers
-        session = HTTP2Session(role: role, handler: self, limits: HTTP2Limits(), memory: memory)
+        session = HTTP2Session(role: role, limits: HTTP2Limits(), memory: memory)
+        session.handler = self
     }
 
     func move(to other: Side) {

@@ -3,7 +3,7 @@ import WireProtocols
 
 /// A session with everything it tells written down: one side of a connection in memory.
 package final class HTTP2Peer: HTTP2SessionHandler {
-    package private(set) var session: HTTP2Session!
+    package let session: HTTP2Session
     /// What was written and not taken yet.
     package private(set) var output: [UInt8] = []
     package private(set) var streams: [HTTP2PeerStream] = []
@@ -21,7 +21,8 @@ package final class HTTP2Peer: HTTP2SessionHandler {
     package var consumes = true
 
     package init(_ role: HTTP2Session.Role, limits: HTTP2Limits = HTTP2Limits(), memory: HTTP2Memory = HTTP2Memory()) {
-        session = HTTP2Session(role: role, handler: self, limits: limits, memory: memory)
+        session = HTTP2Session(role: role, limits: limits, memory: memory)
+        session.handler = self
     }
 
     /// What there is to send, and no more than about so many bytes of it.

@@ -10,14 +10,14 @@ final class HTTP2Conversation: HTTP2SessionHandler {
     }
 
     private let service: String
-    private var session: HTTP2Session!
+    private let session = HTTP2Session(role: .server, limits: HTTP2Limits(), memory: HTTP2Memory())
     private var streams: [HTTP2EchoStream] = []
     private var output: [UInt8] = []
     private let start = ContinuousClock.now
 
     init(service: String) {
         self.service = service
-        session = HTTP2Session(role: .server, handler: self, limits: HTTP2Limits(), memory: HTTP2Memory())
+        session.handler = self
     }
 
     /// Whether a connection begins as every client's of HTTP/2 does (RFC 9113 § 3.4).

@@ -55,9 +55,15 @@ final class CallOrigin {
         return service
     }
 
+    /// What its listener is in the generation at hand.
+    var role: ListenerView.Role { listener.view.role }
+    /// Its listener is gone, and no generation has it any more.
+    var isStopped: Bool { listener.isStopped }
+    var isInbound: Bool { if case .inbound = role { true } else { false } }
+
     /// Only callers of this mesh are told why a call failed.
     var tellsReason: Bool {
-        switch listener.view.role {
+        switch role {
         case .outbound, .inbound, .tcp: true
         case .gateway: false
         }
@@ -65,7 +71,7 @@ final class CallOrigin {
 
     /// Whose identity a call that begins now carries.
     func caller(gatewayListener: Int) -> Caller? {
-        switch listener.view.role {
+        switch role {
         case .outbound(let outbound): outbound.caller
         case .inbound: verifiedCaller
         case .tcp(let listener): listener.callers.first

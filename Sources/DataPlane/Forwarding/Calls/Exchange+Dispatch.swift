@@ -14,26 +14,25 @@ extension Exchange {
         guard request.knownMethod != .connect else { return fail(.malformed, status: 501) }
         request.removeHopByHopFields()
         request.removeHeddleFields()
-        switch origin.listener.view.role {
+        switch origin.role {
         case .outbound(let listener):
             guard let service = view.service(host: request.bytes(request.host), from: listener) else {
                 return fail(.noRoute)
             }
             self.service = service
-            route(in: service.routes(from: listener.namespace))
+            guard let routes = service.routes(from: listener.namespace) else { return deliver(to: service) }
+            route(in: routes)
         case .inbound:
             guard let service = origin.targetService(in: view) else { return fail(.noRoute) }
             self.service = service
-            deliver()
+            deliver(to: service)
         case .gateway(let gateway):
             route(in: gateway)
         case .tcp: fail(.noRoute)
         }
     }
 
-    /// Service-attached routes; a service without any takes every call itself.
-    private func route(in routes: RouteTableView?) {
-        guard let routes else { return deliver() }
+    private func route(in routes: RouteTableView) {
         guard let match = routes.table.match(request) else { return fail(.noRoute) }
         apply(match, of: routes)
     }
@@ -64,32 +63,33 @@ extension Exchange {
             return fail(.noEndpoint, status: 500)
         }
         routeBackend = backend
-        service = routes.services[match.rule.backends[backend].cluster]
+        let service = routes.services[match.rule.backends[backend].cluster]
+        self.service = service
         setForwardedFields()
         // Nobody reads a copy's answer, so that no copy can go on as something else.
-        if tunnel != .none { return send(match, by: rule, backend: backend) }
+        if tunnel != .none { return send(match, by: rule, backend: backend, to: service) }
         if !match.rule.mirrors.isEmpty { mirror(match.rule.mirrors, of: routes, match: match) }
         let backendMirrors = match.rule.backends[backend].mirrors
         if !backendMirrors.isEmpty { mirror(backendMirrors, of: routes, match: match) }
-        send(match, by: rule, backend: backend)
+        send(match, by: rule, backend: backend, to: service)
     }
 
-    private func send(_ match: RouteMatch, by rule: RuleView, backend: Int) {
+    private func send(_ match: RouteMatch, by rule: RuleView, backend: Int, to service: ServiceView) {
         match.rule.rewrite(&request, match: match, backend: backend)
-        requestDeadline = rule.requestMilliseconds.map { worker.loop.now + $0 }
+        requestDeadline = rule.requestMilliseconds.map { loop.now + $0 }
         if requestDeadline != nil { downstream?.requestDeadlineChanged() }
-        sendToService()
+        send(to: service)
     }
 
     /// The port that a redirect keeps: the gateway's, or what a call between services named.
     private var redirectPort: UInt16 {
-        if case .gateway = origin.listener.view.role { origin.listener.address.port } else { request.hostPort }
+        if case .gateway = origin.role { origin.listener.address.port } else { request.hostPort }
     }
 
     /// Without a route: the call goes to the service as it is.
-    private func deliver() {
+    private func deliver(to service: ServiceView) {
         setForwardedFields()
-        sendToService()
+        send(to: service)
     }
 
     /// The caller's own deadline (gRPC over HTTP/2, "Timeout").
@@ -109,38 +109,44 @@ extension Exchange {
         guard let requestDeadline, request.hasField(.grpcTimeout) || service?.isGRPC ?? false, isGRPCRequest else {
             return
         }
-        let left = requestDeadline > worker.loop.now ? requestDeadline - worker.loop.now : 0
+        let left = requestDeadline > loop.now ? requestDeadline - loop.now : 0
         request.setField(.grpcTimeout, to: GRPCTimeout.text(milliseconds: max(left, 1)).span)
     }
 
     // MARK: Endpoints
 
-    func sendToService() {
+    /// - Parameter service: `self.service`.
+    func send(to service: ServiceView) {
         // What a listener that is gone still leads to is the old generation's; its rules no longer hold.
-        if origin.listener.isStopped { service = service.flatMap { view.service(named: $0.name) } }
-        guard let service, service.isTCP == (tunnel == .connection) else { return fail(.noRoute) }
+        guard origin.isStopped else { return sendNow(to: service) }
+        self.service = view.service(named: service.name)
+        guard let current = self.service else { return fail(.noRoute) }
+        sendNow(to: current)
+    }
+
+    private func sendNow(to service: ServiceView) {
+        guard service.isTCP == (tunnel == .connection) else { return fail(.noRoute) }
         guard adoptCallersDeadline() else { return fail(.malformed) }
         guard !request.hasEscapedSlash || service.keepsEscapedSlashes else { return fail(.malformed) }
-        let endpoints = isInbound ? service.localEndpoints : service.endpoints
-        guard let endpoint = pick(from: endpoints) else {
+        guard let endpoint = pickEndpoint(of: service) else {
             // Nobody would receive it; but who may not call a service learns nothing of its endpoints.
             return judge(service, endpoint: nil) ? fail(.noEndpoint) : fail(.denied)
         }
         self.endpoint = endpoint
         if !endpoint.isMesh, !judge(service, endpoint: endpoint) { return fail(.denied) }
-        connect()
+        connect(to: endpoint, of: service)
     }
 
     /// Another endpoint, after one that could not be connected to or broke off.
     /// - Parameter mayWait: Where there is no other, the same may be tried again in a while.
     func retry(elseFail reason: FailureReason, mayWait: Bool = false) {
         guard canMoveOn, let service else { return fail(reason) }
-        guard let next = pick(from: isInbound ? service.localEndpoints : service.endpoints) else {
+        guard let next = pickEndpoint(of: service) else {
             return mayWait && waitForNode() ? () : fail(reason)
         }
         endpoint = next
         if !next.isMesh, !judge(service, endpoint: next) { return fail(.denied) }
-        connect()
+        connect(to: next, of: service)
     }
 
     /// A node that starts again is back in a moment: a call of which nothing was sent can wait for it, as long as a
@@ -148,7 +154,7 @@ extension Exchange {
     private func waitForNode() -> Bool {
         guard let endpoint, endpoint.isMesh else { return false }
         let milliseconds = min(Self.retryMilliseconds << UInt64(min(attempts, 4)), Self.retryLimitMilliseconds)
-        guard startedAt / 1000 + worker.timeouts.connect > worker.loop.now + milliseconds else { return false }
+        guard startedAt / 1000 + worker.timeouts.connect > loop.now + milliseconds else { return false }
         attempts += 1
         isWaiting = true
         worker.retries.add(self, after: milliseconds)
@@ -169,10 +175,12 @@ extension Exchange {
     private static let retryLimitMilliseconds: UInt64 = 200
 
     /// The same endpoint, on another connection.
-    func resend() { connect() }
-
-    private func connect() {
+    func resend() {
         guard let endpoint, let service else { return }
+        connect(to: endpoint, of: service)
+    }
+
+    private func connect(to endpoint: EndpointView, of service: ServiceView) {
         if tunnel == .connection {
             // No request, and no fields.
         } else if endpoint.isMesh {
@@ -186,28 +194,14 @@ extension Exchange {
         if endpoint.isMesh || endpoint.speaks == .http2, tunnel == .none, !request.hasField(.te) {
             request.addField(.te, value: ("trailers" as StaticString).bytes)
         }
-        backendDeadline = rule?.backendMilliseconds.map { worker.loop.now + $0 }
+        backendDeadline = rule?.backendMilliseconds.map { loop.now + $0 }
         endpoint.pool(for: caller, service: service, worker: worker)
             .open(self, fresh: staleConnections >= Exchange.staleConnectionLimit)
     }
 
     /// A random one that was not tried yet.
-    private func pick(from endpoints: [EndpointView]) -> EndpointView? {
-        let count = endpoints.count
-        guard count > 0 else { return nil }
-        let start = count == 1 ? 0 : Int(truncatingIfNeeded: worker.random.next() % UInt64(count))
-        for step in 0..<count {
-            let index = start + step < count ? start + step : start + step - count
-            let bit: UInt64 = 1 << UInt64(index & 63)
-            guard triedEndpoints & bit == 0 else { continue }
-            triedEndpoints |= bit
-            return endpoints[index]
-        }
-        return nil
-    }
-
-    private var isInbound: Bool {
-        if case .inbound = origin.listener.view.role { true } else { false }
+    private func pickEndpoint(of service: ServiceView) -> EndpointView? {
+        service.endpoint(isLocal: origin.isInbound, tried: &triedEndpoints, using: &worker.random)
     }
 
     // MARK: Authorization

@@ -5,7 +5,7 @@ import HTTPSemantics
 extension Exchange {
     /// Between nodes nothing is added: the caller's node has, and the peer is a node of this mesh.
     func setForwardedFields() {
-        switch origin.listener.view.role {
+        switch origin.role {
         case .inbound, .tcp: break
         case .outbound: setForwardedFields(trusted: true)
         case .gateway(let gateway):

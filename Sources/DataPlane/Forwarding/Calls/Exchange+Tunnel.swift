@@ -14,21 +14,22 @@ extension Exchange {
 
     func dispatchTunnel() {
         caller = origin.caller(gatewayListener: -1)
-        switch origin.listener.view.role {
+        switch origin.role {
         case .tcp(let listener):
             guard let picked = listener.pick(serverName: origin.serverNameBytes, using: &worker.random) else {
                 return fail(.noRoute)
             }
             service = picked.service
             caller = picked.caller
+            send(to: picked.service)
         case .inbound:
             // What is declared as HTTP is never had without HTTP's rules.
             guard let service = origin.targetService(in: view), service.isTCP else { return fail(.noRoute) }
             self.service = service
+            send(to: service)
         // A tunnel for whoever asks: what follows it would be nobody's request (RFC 9110 § 9.3.6).
-        case .outbound, .gateway: return fail(.malformed, status: 501)
+        case .outbound, .gateway: fail(.malformed, status: 501)
         }
-        sendToService()
     }
 
     /// The connections at either end, where both are TCP: bulk goes from one to the other inside the kernel.

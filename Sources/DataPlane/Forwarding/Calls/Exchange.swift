@@ -10,6 +10,8 @@ import WireProtocols
 /// and used again, so that a call allocates nothing.
 final class Exchange {
     let worker: Worker
+    /// The worker's. Here, too, because to go by way of it counts references each time.
+    let loop: EventLoop
 
     // The request, in canonical form; after `dispatch` as its workload will receive it.
     var request = MessageHead()
@@ -81,7 +83,10 @@ final class Exchange {
     /// Interim responses of one call: 100. A workload that has more to say before it answers never will.
     static let interimLimit = 100
 
-    init(worker: Worker) { self.worker = worker }
+    init(worker: Worker) {
+        self.worker = worker
+        loop = worker.loop
+    }
 
     /// Begins another life.
     func reuse() { isOver = false }
@@ -92,7 +97,7 @@ final class Exchange {
     func start(from downstream: any DownstreamStream, origin: CallOrigin) {
         self.downstream = downstream
         self.origin = origin
-        startedAt = worker.loop.nowMicroseconds
+        startedAt = loop.nowMicroseconds
         isRequestComplete = requestBody == .none
         view = worker.view
         if tunnel == .connection { dispatchTunnel() } else { dispatch() }
@@ -112,7 +117,7 @@ final class Exchange {
         match.rule.rewriteForMirror(&request, match: match)
         requestBody = original.requestBody
         isRequestComplete = requestBody == .none
-        sendToService()
+        send(to: service)
     }
 
     func sendBody(_ bytes: Span<UInt8>) {
@@ -373,7 +378,7 @@ final class Exchange {
     }
 
     private func record() {
-        let microseconds = worker.loop.nowMicroseconds - startedAt
+        let microseconds = loop.nowMicroseconds - startedAt
         worker.metrics.record(
             RequestMetrics.Key(
                 service: service?.label ?? LabelRegistry.none, route: rule?.label ?? LabelRegistry.none, status: status,

@@ -59,7 +59,7 @@ final class HTTP1ClientConnection: StreamConnection, UpstreamStream {
         if let webSocketKey {
             exchange.request.setField(name: WebSocketFields.key.bytes, known: .other, value: webSocketKey.value.span)
         }
-        lastProgress = worker.loop.now
+        lastProgress = loop.now
         worker.output.removeAll(keepingCapacity: true)
         HTTP1Serializer.appendRequest(
             exchange.request, body: webSocketKey == nil ? HTTP1Framing.Body(exchange.requestBody) : .none,
@@ -67,17 +67,17 @@ final class HTTP1ClientConnection: StreamConnection, UpstreamStream {
         write(worker.output)
         exchange.attach(to: self)
         exchange.replayBody(to: self)
-        updateDeadline()
+        updateDeadline(for: exchange)
     }
 
     func sendBody(_ bytes: Span<UInt8>) {
-        lastProgress = worker.loop.now
+        lastProgress = loop.now
         writeBody(bytes, chunked: requestIsChunked)
     }
 
     func endRequest(trailers: borrowing MessageHead) {
         isRequestSent = true
-        lastProgress = worker.loop.now
+        lastProgress = loop.now
         if isTunnel { return endTunnelOutput() }
         guard requestIsChunked else { return updateDeadline() }
         worker.output.removeAll(keepingCapacity: true)
@@ -104,7 +104,7 @@ final class HTTP1ClientConnection: StreamConnection, UpstreamStream {
     override var readsAfterFailedWrite: Bool { true }
 
     func resumeResponse() {
-        lastProgress = worker.loop.now
+        lastProgress = loop.now
         resumeReading()
     }
 
@@ -138,14 +138,14 @@ final class HTTP1ClientConnection: StreamConnection, UpstreamStream {
         }
         if isReadingBody, decoder.endsWithConnection {
             keepsAlive = false
-            return endResponse(hasTrailers: false)
+            return endResponse(of: exchange, hasTrailers: false)
         }
         close()
         fail(hasResponseBytes ? .badResponse : noResponse)
     }
 
     override func outputDrained() {
-        lastProgress = worker.loop.now
+        lastProgress = loop.now
         exchange?.upstreamDrained()
     }
 
@@ -159,7 +159,7 @@ final class HTTP1ClientConnection: StreamConnection, UpstreamStream {
     // MARK: Deadlines
 
     override func deadlineReached() {
-        let now = worker.loop.now
+        let now = loop.now
         guard let exchange else {
             guard now < idleSince + worker.timeouts.upstreamIdle else { return close() }
             releaseIdleBuffers()
@@ -187,11 +187,14 @@ final class HTTP1ClientConnection: StreamConnection, UpstreamStream {
     }
 
     private func updateDeadline() {
-        guard let exchange else { return }
+        if let exchange { updateDeadline(for: exchange) }
+    }
+
+    private func updateDeadline(for exchange: Exchange) {
         switch state {
         case .connecting, .handshaking: setDeadline(min(connectDeadline, exchange.backendDeadline ?? .max))
         // Either side may come to be held back, or go on, without a word here: this is looked at again.
-        case .open: setDeadline(min(deadline(of: exchange), worker.loop.now + worker.timeouts.stream))
+        case .open: setDeadline(min(deadline(of: exchange), loop.now + worker.timeouts.stream))
         case .finishing, .lingering, .closed: break
         }
     }
@@ -199,7 +202,7 @@ final class HTTP1ClientConnection: StreamConnection, UpstreamStream {
     // MARK: Responses
 
     override func received(_ bytes: Span<UInt8>) {
-        lastProgress = worker.loop.now
+        lastProgress = loop.now
         guard exchange != nil else { return abort() }  // nobody asked
         hasResponseBytes = true
         guard pending.isEmpty else {
@@ -220,7 +223,9 @@ final class HTTP1ClientConnection: StreamConnection, UpstreamStream {
     private func process(_ bytes: Span<UInt8>) -> Int {
         var used = 0
         do throws(HTTP1Error) {
-            while used < bytes.count, isOpen, let exchange {
+            // Held once: each look at the property counts a reference.
+            guard let exchange else { return 0 }
+            while used < bytes.count, isOpen, self.exchange === exchange {
                 let rest = bytes.extracting(used...)
                 if isTunnel {
                     exchange.receivedBody(rest)
@@ -234,7 +239,7 @@ final class HTTP1ClientConnection: StreamConnection, UpstreamStream {
                         used += range.upperBound
                         if decoder.isComplete {
                             if used < bytes.count { keepsAlive = false }
-                            endResponse(hasTrailers: false)
+                            endResponse(of: exchange, hasTrailers: false)
                         }
                     case .needsMore(let consumed):
                         used += consumed
@@ -242,14 +247,14 @@ final class HTTP1ClientConnection: StreamConnection, UpstreamStream {
                     case .end(let consumed):
                         used += consumed
                         if used < bytes.count { keepsAlive = false }
-                        endResponse(hasTrailers: true)
+                        endResponse(of: exchange, hasTrailers: true)
                     }
                 } else {
                     guard let consumed = try parseHead(rest, of: exchange) else { return used }
                     used += consumed
-                    if !isReadingBody, self.exchange != nil, hasFinalHead {
+                    if !isReadingBody, hasFinalHead, self.exchange === exchange {
                         if used < bytes.count { keepsAlive = false }
-                        endResponse(hasTrailers: false)
+                        endResponse(of: exchange, hasTrailers: false)
                     }
                 }
             }
@@ -282,7 +287,7 @@ final class HTTP1ClientConnection: StreamConnection, UpstreamStream {
         decoder = HTTP1BodyDecoder(framing.body)
         isReadingBody = framing.body != .none
         exchange.receivedHead(&worker.responseHead, body: BodyLength(framing.body))
-        updateDeadline()
+        if self.exchange === exchange, isReadingBody { updateDeadline(for: exchange) }
         return consumed
     }
 
@@ -300,15 +305,14 @@ final class HTTP1ClientConnection: StreamConnection, UpstreamStream {
     }
 
     /// - Parameter hasTrailers: `worker.trailers` are this response's. Else they are whatever call's came last.
-    private func endResponse(hasTrailers: Bool) {
-        guard let exchange else { return }
+    private func endResponse(of exchange: Exchange, hasTrailers: Bool) {
         self.exchange = nil
         isReadingBody = false
         // A callee that answers before it has read the request may still be reading it.
         if keepsAlive, isRequestSent, isOpen, !hasInputEnded, pending.isEmpty, queuedByteCount == 0 {
             // Its last bytes may have found the caller slow; the next call's caller is another.
             resumeReading()
-            idleSince = worker.loop.now
+            idleSince = loop.now
             let idle = worker.timeouts.upstreamIdle
             setDeadline(after: isSecure ? min(idle, Self.bufferReleaseMilliseconds) : idle)
             pool.give(self)

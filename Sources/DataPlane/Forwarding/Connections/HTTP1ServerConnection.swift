@@ -86,7 +86,7 @@ final class HTTP1ServerConnection: StreamConnection, ServerConnection, Downstrea
     }
 
     override func outputDrained() {
-        lastProgress = worker.loop.now
+        lastProgress = loop.now
         guard let exchange else { return resumeAtEndOfTurn() }
         exchange.downstreamDrained()
     }
@@ -120,7 +120,7 @@ final class HTTP1ServerConnection: StreamConnection, ServerConnection, Downstrea
         case .connecting, .handshaking, .lingering, .closed: return close()
         case .open: break
         }
-        let now = worker.loop.now
+        let now = loop.now
         if let due = outputDeadline, due <= now { return abort() }
         guard let exchange else {
             guard headDeadline <= now else {
@@ -164,8 +164,12 @@ final class HTTP1ServerConnection: StreamConnection, ServerConnection, Downstrea
             let isRelease = isSecure && !hasReleasedBuffers && headStarted == 0
             return setDeadline(isRelease ? min(deadline, idleSince + Self.bufferReleaseMilliseconds) : deadline)
         }
+        updateDeadline(for: exchange)
+    }
+
+    private func updateDeadline(for exchange: Exchange) {
         // Either side may come to be held back, or go on, without a word here: this is looked at again.
-        var deadline = worker.loop.now + worker.timeouts.stream
+        var deadline = loop.now + worker.timeouts.stream
         if let due = exchange.requestDeadline { deadline = min(deadline, due) }
         if let due = bodyDeadline(exchange) { deadline = min(deadline, due) }
         if let due = outputDeadline { deadline = min(deadline, due) }
@@ -175,7 +179,7 @@ final class HTTP1ServerConnection: StreamConnection, ServerConnection, Downstrea
     // MARK: Requests
 
     override func received(_ bytes: Span<UInt8>) {
-        lastProgress = worker.loop.now
+        lastProgress = loop.now
         guard pending.isEmpty else {
             pending.append(copying: bytes)
             return processPending()
@@ -215,7 +219,7 @@ final class HTTP1ServerConnection: StreamConnection, ServerConnection, Downstrea
         if exchange == nil, isCongested {
             pauseReading()
         } else if exchange == nil {
-            if headStarted == 0 { headStarted = worker.loop.now }
+            if headStarted == 0 { headStarted = loop.now }
             updateDeadline()
         } else if pending.count >= Self.pendingByteLimit {
             pauseReading()
@@ -273,7 +277,7 @@ final class HTTP1ServerConnection: StreamConnection, ServerConnection, Downstrea
         webSocketKey = exchange.request.upgrade == .webSocket ? takeWebSocketKey(exchange) : nil
         self.exchange = exchange
         exchange.start(from: self, origin: origin!)
-        if self.exchange === exchange { updateDeadline() }
+        if self.exchange === exchange { updateDeadline(for: exchange) }
     }
 
     /// What the proof is that the caller means a WebSocket. It is this hop's own: the next has another, or none.
@@ -320,7 +324,7 @@ final class HTTP1ServerConnection: StreamConnection, ServerConnection, Downstrea
     }
 
     func resumeRequest() {
-        lastProgress = worker.loop.now
+        lastProgress = loop.now
         resumeReading()
     }
 
@@ -369,7 +373,7 @@ final class HTTP1ServerConnection: StreamConnection, ServerConnection, Downstrea
     }
 
     func sendBody(_ bytes: Span<UInt8>) {
-        if webSocketKey != nil { lastProgress = worker.loop.now }
+        if webSocketKey != nil { lastProgress = loop.now }
         writeBody(bytes, chunked: responseLength == .unknown && framing.minorVersion >= 1)
     }
 
@@ -399,7 +403,7 @@ final class HTTP1ServerConnection: StreamConnection, ServerConnection, Downstrea
         guard keepsAlive, isWhole, !hasInputEnded || isProcessing || !pending.isEmpty else { return finish() }
         webSocketKey = nil
         headStarted = 0
-        idleSince = worker.loop.now
+        idleSince = loop.now
         hasReleasedBuffers = false
         updateDeadline()
         if isReadingPaused || !pending.isEmpty { resumeAtEndOfTurn() }

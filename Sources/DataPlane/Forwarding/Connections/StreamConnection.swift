@@ -27,6 +27,9 @@ class StreamConnection: EventHandler {
     private static let lingerMilliseconds: UInt64 = 2_000
 
     let worker: Worker
+    /// The worker's. Here, too, because to go by way of it counts references each time.
+    final let loop: EventLoop
+    final let blocks: BlockPool
     private(set) var state: State
     private(set) var registration = Registration.none
     /// `nil` once closed: the descriptor and its keys are gone with it.
@@ -50,6 +53,8 @@ class StreamConnection: EventHandler {
 
     init(worker: Worker, transport: consuming Transport, state: State) {
         self.worker = worker
+        loop = worker.loop
+        blocks = worker.blocks
         descriptor = transport.socket.descriptor
         isSecure = transport.isSecure
         self.transport = consume transport
@@ -59,6 +64,8 @@ class StreamConnection: EventHandler {
     /// Takes a connection over from another that has found out that it speaks another protocol.
     init(takingOver other: StreamConnection) {
         worker = other.worker
+        loop = other.loop
+        blocks = other.blocks
         descriptor = other.descriptor
         isSecure = other.isSecure
         state = .open
@@ -67,10 +74,10 @@ class StreamConnection: EventHandler {
         transport = other.transport.take()
         other.state = .closed
         other.registration = .none
-        worker.loop.handOver(registration, to: self)
+        loop.handOver(registration, to: self)
         // What the other has not read yet is told to nobody again.
         wantsRead = true
-        worker.loop.requestEndOfTurn(registration)
+        loop.requestEndOfTurn(registration)
     }
 
     // MARK: What subclasses do
@@ -112,36 +119,36 @@ class StreamConnection: EventHandler {
 
     /// Puts the connection on its loop.
     final func start() throws(SystemCallError) {
-        registration = try worker.loop.register(self, descriptor: descriptor)
+        registration = try loop.register(self, descriptor: descriptor)
     }
 
     final func setDeadline(_ deadline: DeadlineWheel.Time?) {
-        worker.loop.setDeadline(registration, to: deadline)
+        loop.setDeadline(registration, to: deadline)
     }
 
     final func setDeadline(after milliseconds: UInt64) {
-        worker.loop.setDeadline(registration, to: worker.loop.now + milliseconds)
+        loop.setDeadline(registration, to: loop.now + milliseconds)
     }
 
     final func write(_ bytes: Span<UInt8>) {
         guard state != .closed else { return }
-        if output.isEmpty { lastOutput = worker.loop.now }
-        output.append(bytes, from: worker.blocks)
-        worker.loop.requestEndOfTurn(registration)
+        if output.isEmpty { lastOutput = loop.now }
+        output.append(bytes, from: blocks)
+        loop.requestEndOfTurn(registration)
     }
 
     final func write(_ bytes: [UInt8]) { write(bytes.span) }
 
     /// Writes the first `byteCount` bytes of a queue.
     final func write(_ byteCount: Int, of queue: inout ByteQueue) {
-        guard state != .closed else { return queue.drop(byteCount, into: worker.blocks) }
-        if output.isEmpty { lastOutput = worker.loop.now }
-        output.append(byteCount, of: &queue, pool: worker.blocks)
-        worker.loop.requestEndOfTurn(registration)
+        guard state != .closed else { return queue.drop(byteCount, into: blocks) }
+        if output.isEmpty { lastOutput = loop.now }
+        output.append(byteCount, of: &queue, pool: blocks)
+        loop.requestEndOfTurn(registration)
     }
 
     /// There is something that `fillOutput` will write.
-    final func requestOutput() { worker.loop.requestEndOfTurn(registration) }
+    final func requestOutput() { loop.requestEndOfTurn(registration) }
 
     final func pauseReading() { isReadPaused = true }
 
@@ -150,21 +157,21 @@ class StreamConnection: EventHandler {
     /// Goes on with what waits here once the handlers at work now are done, so that no two work on the same call.
     final func resumeAtEndOfTurn() {
         wantsResume = true
-        worker.loop.requestEndOfTurn(registration)
+        loop.requestEndOfTurn(registration)
     }
 
     final func resumeReading() {
         guard isReadPaused else { return }
         isReadPaused = false
         wantsRead = true
-        worker.loop.requestEndOfTurn(registration)
+        loop.requestEndOfTurn(registration)
     }
 
     /// Nothing more will be written: says so once all that is queued is; reading goes on.
     final func endOutput() {
         guard state == .open || state == .connecting || state == .handshaking else { return }
         wantsOutputEnd = true
-        worker.loop.requestEndOfTurn(registration)
+        loop.requestEndOfTurn(registration)
     }
 
     /// Closes once all that is queued is written, and the other side has had the chance to read it.
@@ -174,7 +181,7 @@ class StreamConnection: EventHandler {
         case .open:
             state = .finishing
             setDeadline(after: worker.timeouts.stream)
-            worker.loop.requestEndOfTurn(registration)
+            loop.requestEndOfTurn(registration)
         case .finishing, .lingering, .closed: break
         }
     }
@@ -192,8 +199,8 @@ class StreamConnection: EventHandler {
         relay?.target.feeder = nil
         relay = nil
         feeder = nil
-        worker.loop.unregister(registration)
-        output.removeAll(into: worker.blocks)
+        loop.unregister(registration)
+        output.removeAll(into: blocks)
         transport = nil
         closed()
     }
@@ -217,7 +224,7 @@ class StreamConnection: EventHandler {
         case .handshaking: advanceHandshake()
         case .open, .finishing:
             if events.contains(.writable) {
-                if !output.isEmpty { worker.loop.requestEndOfTurn(registration) } else { feeder?.relayInput() }
+                if !output.isEmpty { loop.requestEndOfTurn(registration) } else { feeder?.relayInput() }
             }
             read()
         case .lingering: discardInput()
@@ -251,7 +258,7 @@ class StreamConnection: EventHandler {
             opened()
             guard state != .closed else { return }
             read()
-            if state != .closed, !output.isEmpty { worker.loop.requestEndOfTurn(registration) }
+            if state != .closed, !output.isEmpty { loop.requestEndOfTurn(registration) }
         case .failed(let failure):
             handshakeFailed(failure)
             fail()
@@ -263,7 +270,7 @@ class StreamConnection: EventHandler {
         while !isReadPaused, !inputHasEnded, state == .open || state == .finishing {
             guard relay == nil else { return relayInput() }
             // One that sends as fast as it is read must not keep the others waiting.
-            guard reads < Self.readsPerTurn else { return worker.loop.requestNextTurn(registration) }
+            guard reads < Self.readsPerTurn else { return loop.requestNextTurn(registration) }
             reads += 1
             switch unsafe transport!.receive(into: UnsafeMutableRawBufferPointer(worker.scratch)) {
             case .bytes(let count):
@@ -306,7 +313,7 @@ class StreamConnection: EventHandler {
             if relay.pipe.count > 0 {
                 switch relay.pipe.drain(to: target.descriptor) {
                 case .bytes(let count):
-                    target.lastOutput = worker.loop.now
+                    target.lastOutput = loop.now
                     target.writtenByteCount += UInt64(count)
                     relayed(count)
                     continue
@@ -315,7 +322,7 @@ class StreamConnection: EventHandler {
                 }
             }
             guard !inputHasEnded else { return inputEnded() }
-            guard rounds < Self.readsPerTurn else { return worker.loop.requestNextTurn(registration) }
+            guard rounds < Self.readsPerTurn else { return loop.requestNextTurn(registration) }
             rounds += 1
             switch relay.pipe.fill(from: descriptor) {
             case .bytes: continue
@@ -361,7 +368,7 @@ class StreamConnection: EventHandler {
     private func sendOutput() -> Bool {
         guard !output.isEmpty else { return true }
         let before = output.count
-        let isAlive = transport!.send(&output, pool: worker.blocks)
+        let isAlive = transport!.send(&output, pool: blocks)
         writtenByteCount += UInt64(before - output.count)
         guard isAlive else {
             readLastWords()
@@ -369,7 +376,7 @@ class StreamConnection: EventHandler {
             return false
         }
         if output.count < before {
-            lastOutput = worker.loop.now
+            lastOutput = loop.now
             if state == .finishing { setDeadline(after: worker.timeouts.stream) }
         }
         if before > Self.lowWatermark, output.count <= Self.lowWatermark { outputDrained() }
@@ -396,7 +403,7 @@ class StreamConnection: EventHandler {
             case .ended, .broken: return close()
             }
         }
-        worker.loop.requestNextTurn(registration)
+        loop.requestNextTurn(registration)
     }
 
     private func fail() {

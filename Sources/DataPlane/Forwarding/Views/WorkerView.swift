@@ -104,6 +104,24 @@ final class ServiceView {
         consumerRoutes = consumers
     }
 
+    /// A random endpoint that was not tried yet.
+    /// - Parameters:
+    ///   - isLocal: Of those on this node.
+    ///   - tried: One bit an endpoint, the first 64 of them; set for the one that is returned.
+    func endpoint(isLocal: Bool, tried: inout UInt64, using random: inout FastRandom) -> EndpointView? {
+        let count = isLocal ? localEndpoints.count : endpoints.count
+        guard count > 0 else { return nil }
+        let start = count == 1 ? 0 : Int(truncatingIfNeeded: random.next() % UInt64(count))
+        for step in 0..<count {
+            let index = start + step < count ? start + step : start + step - count
+            let bit: UInt64 = 1 << UInt64(index & 63)
+            guard tried & bit == 0 else { continue }
+            tried |= bit
+            return isLocal ? localEndpoints[index] : endpoints[index]
+        }
+        return nil
+    }
+
     /// What a call from a namespace takes; `nil`: straight to the service.
     func routes(from namespace: String) -> RouteTableView? {
         guard !consumerRoutes.isEmpty, let routes = consumerRoutes[namespace] else { return routes }

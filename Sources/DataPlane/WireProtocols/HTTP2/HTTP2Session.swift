@@ -16,10 +16,11 @@ package final class HTTP2Session {
 
     let role: Role
     let limits: HTTP2Limits
-    /// Outlives the session. Counting references to it would be what a frame costs most.
-    private unowned(unsafe) let unsafeHandler: any HTTP2SessionHandler
-    var handler: any HTTP2SessionHandler {
-        @inline(__always) get { unsafe unsafeHandler }
+    private unowned(unsafe) var unsafeHandler: (any HTTP2SessionHandler)?
+    /// The connection, which outlives the session: to be set at once, by the connection's own `init`.
+    package var handler: any HTTP2SessionHandler {
+        @inline(__always) get { unsafe unsafeHandler! }
+        set { unsafe unsafeHandler = newValue }
     }
     let memory: HTTP2Memory
     let handle: OpaquePointer
@@ -86,12 +87,10 @@ package final class HTTP2Session {
         var continuations = 0
     }
 
-    /// Queues the preface and the first settings.
-    /// - Parameter handler: Outlives the session.
-    package init(role: Role, handler: any HTTP2SessionHandler, limits: HTTP2Limits, memory: HTTP2Memory) {
+    /// Queues the preface and the first settings. `handler` is still to be set.
+    package init(role: Role, limits: HTTP2Limits, memory: HTTP2Memory) {
         self.role = role
         self.limits = limits
-        unsafe unsafeHandler = handler
         self.memory = memory
         scanner = HTTP2FrameScanner(isServer: role == .server)
         var options: OpaquePointer?

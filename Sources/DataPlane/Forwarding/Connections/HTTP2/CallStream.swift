@@ -6,6 +6,9 @@ import WireProtocols
 /// back yet, and its deadline. Kept by its worker and used again.
 class CallStream: HTTP2Stream, EventHandler {
     final let worker: Worker
+    /// The worker's. Here, too, because to go by way of it counts references each time.
+    final let loop: EventLoop
+    final let blocks: BlockPool
     final var connection: HTTP2Connection?
     final var exchange: Exchange?
     /// Its place in the connection's list; -1: none.
@@ -24,6 +27,8 @@ class CallStream: HTTP2Stream, EventHandler {
 
     init(worker: Worker) {
         self.worker = worker
+        loop = worker.loop
+        blocks = worker.blocks
         super.init()
     }
 
@@ -32,14 +37,14 @@ class CallStream: HTTP2Stream, EventHandler {
     final func begin(on connection: HTTP2Connection, _ exchange: Exchange) {
         self.connection = connection
         self.exchange = exchange
-        lastProgress = worker.loop.now
-        if registration.isNone { registration = worker.loop.register(self) }
+        lastProgress = loop.now
+        if registration.isNone { registration = loop.register(self) }
         connection.add(self)
     }
 
     /// Gives up its place on the loop, which would keep it alive.
     final func leaveLoop() {
-        worker.loop.unregister(registration)
+        loop.unregister(registration)
         registration = .none
     }
 
@@ -47,7 +52,7 @@ class CallStream: HTTP2Stream, EventHandler {
     final func reset() {
         connection = nil
         exchange = nil
-        output.removeAll(into: worker.blocks)
+        output.removeAll(into: blocks)
         isOutputComplete = false
         isInputComplete = false
         if hasTrailers { trailers.removeAll() }
@@ -67,7 +72,7 @@ class CallStream: HTTP2Stream, EventHandler {
     final func send(_ bytes: Span<UInt8>) {
         guard let connection else { return }
         let wasEmpty = output.isEmpty
-        output.append(bytes, from: worker.blocks)
+        output.append(bytes, from: blocks)
         if wasEmpty { resume(connection) }
     }
 
@@ -102,7 +107,7 @@ class CallStream: HTTP2Stream, EventHandler {
         guard let connection else { return }
         let before = output.count
         connection.write(count, of: &output)
-        lastProgress = worker.loop.now
+        lastProgress = loop.now
         if before > StreamConnection.lowWatermark, output.count <= StreamConnection.lowWatermark { outputDrained() }
     }
 
@@ -131,7 +136,7 @@ class CallStream: HTTP2Stream, EventHandler {
 
     /// To be called at a stream's end, too: what it held counts against the whole connection.
     final func giveBackWindow() {
-        lastProgress = worker.loop.now
+        lastProgress = loop.now
         guard heldBytes > 0, let connection else { return }
         connection.session.consume(self, heldBytes)
         heldBytes = 0
@@ -143,7 +148,7 @@ class CallStream: HTTP2Stream, EventHandler {
     /// Ends the stream at once, in both directions.
     final func reset(_ code: HTTP2ErrorCode) {
         guard let connection else { return }
-        output.removeAll(into: worker.blocks)
+        output.removeAll(into: blocks)
         connection.session.reset(self, code)
         connection.requestOutput()
     }
@@ -151,7 +156,7 @@ class CallStream: HTTP2Stream, EventHandler {
     // MARK: EventHandler
 
     final func setDeadline(_ deadline: DeadlineWheel.Time?) {
-        worker.loop.setDeadline(registration, to: deadline)
+        loop.setDeadline(registration, to: deadline)
     }
 
     func deadlineReached() {}

@@ -18,7 +18,7 @@ final class HTTP2ClientStream: CallStream, UpstreamStream {
         if exchange.requestBody == .none { noteOutputEndedWithHead() }
         exchange.attach(to: self)
         exchange.replayBody(to: self)
-        updateDeadline()
+        updateDeadline(for: exchange)
     }
 
     /// The other side has said what it takes.
@@ -35,12 +35,12 @@ final class HTTP2ClientStream: CallStream, UpstreamStream {
     // MARK: The request
 
     func sendBody(_ bytes: Span<UInt8>) {
-        lastProgress = worker.loop.now
+        lastProgress = loop.now
         send(bytes)
     }
 
     func endRequest(trailers: borrowing MessageHead) {
-        lastProgress = worker.loop.now
+        lastProgress = loop.now
         endOutput(trailers: trailers)
         // A tunnel whose other way had ended: it is over on both sides.
         if isInputComplete { exchange = nil }
@@ -64,7 +64,7 @@ final class HTTP2ClientStream: CallStream, UpstreamStream {
     // MARK: The response
 
     override func receivedHead(_ head: inout MessageHead, endsStream: Bool) {
-        lastProgress = worker.loop.now
+        lastProgress = loop.now
         guard let exchange else { return }
         guard head.status >= 200 else {
             guard head.status != 101 else { return fail(.badResponse) }
@@ -96,11 +96,11 @@ final class HTTP2ClientStream: CallStream, UpstreamStream {
             body = .unknown
         }
         exchange.receivedHead(&head, body: body)
-        updateDeadline()
+        if !endsStream, self.exchange === exchange { updateDeadline(for: exchange) }
     }
 
     override func receivedData(_ bytes: Span<UInt8>) {
-        lastProgress = worker.loop.now
+        lastProgress = loop.now
         guard let exchange else { return received(bodyBytes: bytes.count, isHeld: false) }
         exchange.receivedBody(bytes)
         received(bodyBytes: bytes.count, isHeld: self.exchange != nil && exchange.isResponseCongested)
@@ -160,7 +160,7 @@ final class HTTP2ClientStream: CallStream, UpstreamStream {
 
     override func deadlineReached() {
         guard let exchange else { return }
-        if deadline(of: exchange) <= worker.loop.now { return fail(.timeout) }
+        if deadline(of: exchange) <= loop.now { return fail(.timeout) }
         updateDeadline()
     }
 
@@ -181,7 +181,10 @@ final class HTTP2ClientStream: CallStream, UpstreamStream {
     }
 
     private func updateDeadline() {
-        guard let exchange else { return }
-        setDeadline(min(deadline(of: exchange), worker.loop.now + worker.timeouts.stream))
+        if let exchange { updateDeadline(for: exchange) }
+    }
+
+    private func updateDeadline(for exchange: Exchange) {
+        setDeadline(min(deadline(of: exchange), loop.now + worker.timeouts.stream))
     }
 }

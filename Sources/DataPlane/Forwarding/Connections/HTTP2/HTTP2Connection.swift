@@ -5,7 +5,7 @@ import WireProtocols
 /// A connection that speaks HTTP/2 (RFC 9113), as either side: the session's frames on their way in and out, its streams,
 /// and the signs of life.
 class HTTP2Connection: StreamConnection, HTTP2SessionHandler {
-    private(set) final var session: HTTP2Session!
+    final let session: HTTP2Session
     private(set) final var streams: [CallStream] = []
     private final var windows: AdaptiveWindow
     /// When the last byte came, in the loop's milliseconds.
@@ -35,21 +35,23 @@ class HTTP2Connection: StreamConnection, HTTP2SessionHandler {
         windows = AdaptiveWindow(worker.http2Limits)
         lastInput = worker.loop.now
         idleSince = worker.loop.now
+        session = HTTP2Session(role: role, limits: worker.http2Limits, memory: worker.http2Memory)
         super.init(worker: worker, transport: transport, state: .connecting)
-        begin(role, worker.http2Limits)
+        begin()
     }
 
     init(takingOver other: StreamConnection, role: HTTP2Session.Role, limits: HTTP2Limits) {
         windows = AdaptiveWindow(limits)
         lastInput = other.worker.loop.now
         idleSince = other.worker.loop.now
+        session = HTTP2Session(role: role, limits: limits, memory: other.worker.http2Memory)
         super.init(takingOver: other)
-        begin(role, limits)
+        begin()
     }
 
-    private func begin(_ role: HTTP2Session.Role, _ limits: HTTP2Limits) {
-        session = HTTP2Session(role: role, handler: self, limits: limits, memory: worker.http2Memory)
-        session.now = worker.loop.now
+    private func begin() {
+        session.handler = self
+        session.now = loop.now
         requestOutput()
     }
 
@@ -84,7 +86,7 @@ class HTTP2Connection: StreamConnection, HTTP2SessionHandler {
             last.index = index
         }
         guard streams.isEmpty, isOpen else { return }
-        idleSince = worker.loop.now
+        idleSince = loop.now
         hasReleasedBuffers = false
         updateDeadline()
         becameIdle()
@@ -101,9 +103,9 @@ class HTTP2Connection: StreamConnection, HTTP2SessionHandler {
     // MARK: Input
 
     override func received(_ bytes: Span<UInt8>) {
-        lastInput = worker.loop.now
+        lastInput = loop.now
         keepaliveSent = 0
-        session.now = worker.loop.now
+        session.now = loop.now
         let isAlive = session.receive(bytes)
         guard isOpen else { return }
         requestOutput()
@@ -124,7 +126,7 @@ class HTTP2Connection: StreamConnection, HTTP2SessionHandler {
 
     /// Bytes of a body came: tells the session to make room for more as the path needs it.
     final func received(bodyBytes: Int) {
-        guard windows.shouldProbe(after: bodyBytes, now: worker.loop.now) else { return }
+        guard windows.shouldProbe(after: bodyBytes, now: loop.now) else { return }
         session.ping(Ping.window)
         requestOutput()
     }
@@ -135,10 +137,10 @@ class HTTP2Connection: StreamConnection, HTTP2SessionHandler {
         guard state == .open || state == .finishing else { return false }
         let room = Self.highWatermark - queuedByteCount
         if room > 0, session.wantsWrite {
-            session.now = worker.loop.now
+            session.now = loop.now
             session.flush(upTo: room)
             // Only with SETTINGS: their time begins here.
-            if session.settingsSince == worker.loop.now { updateDeadline() }
+            if session.settingsSince == loop.now { updateDeadline() }
             // What it was given up for may be found out here, or have been said here.
             if session.isOver { sessionEnded() }
         }
@@ -183,7 +185,7 @@ class HTTP2Connection: StreamConnection, HTTP2SessionHandler {
         session.announceGoAway()
         session.ping(Ping.goAway)
         requestOutput()
-        goAwayDue = worker.loop.now + Self.goAwayMilliseconds
+        goAwayDue = loop.now + Self.goAwayMilliseconds
         updateDeadline()
     }
 
@@ -209,7 +211,7 @@ class HTTP2Connection: StreamConnection, HTTP2SessionHandler {
         case .connecting, .handshaking, .lingering, .closed: return close()
         case .open: break
         }
-        let now = worker.loop.now
+        let now = loop.now
         if let due = outputDeadline, due <= now { return abort() }
         if let due = goAwayDue, due <= now { return lastGoAway() }
         if let due = headDue, due <= now {
@@ -269,7 +271,7 @@ class HTTP2Connection: StreamConnection, HTTP2SessionHandler {
             let alive =
                 keepaliveSent != 0
                 ? keepaliveSent + Self.keepaliveGraceMilliseconds : lastInput + Self.keepaliveMilliseconds
-            deadline = min(deadline, max(alive, worker.loop.now + 1))
+            deadline = min(deadline, max(alive, loop.now + 1))
         }
         setDeadline(deadline)
     }

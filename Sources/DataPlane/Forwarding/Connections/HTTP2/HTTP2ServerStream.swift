@@ -20,13 +20,13 @@ final class HTTP2ServerStream: CallStream, DownstreamStream {
             exchange.start(from: self, origin: origin)
         case .connection: exchange.startTunnel(from: self, origin: origin)
         }
-        updateDeadline()
+        if self.exchange === exchange { updateDeadline(for: exchange) }
     }
 
     // MARK: The request
 
     override func receivedData(_ bytes: Span<UInt8>) {
-        lastProgress = worker.loop.now
+        lastProgress = loop.now
         guard let exchange else { return received(bodyBytes: bytes.count, isHeld: false) }
         exchange.sendBody(bytes)
         // It may be over: then nobody holds anything.
@@ -121,7 +121,7 @@ final class HTTP2ServerStream: CallStream, DownstreamStream {
 
     override func deadlineReached() {
         guard let exchange else { return }
-        let now = worker.loop.now
+        let now = loop.now
         if let due = exchange.requestDeadline, due <= now { return exchange.requestTimedOut() }
         if let due = bodyDeadline(exchange), due <= now { return exchange.fail(.timeout, status: 408) }
         if isStalled(now) { return reset(.cancel) }
@@ -140,8 +140,11 @@ final class HTTP2ServerStream: CallStream, DownstreamStream {
     }
 
     private func updateDeadline() {
-        guard let exchange else { return }
-        var deadline = worker.loop.now + worker.timeouts.stream
+        if let exchange { updateDeadline(for: exchange) }
+    }
+
+    private func updateDeadline(for exchange: Exchange) {
+        var deadline = loop.now + worker.timeouts.stream
         if let due = exchange.requestDeadline { deadline = min(deadline, due) }
         if let due = bodyDeadline(exchange) { deadline = min(deadline, due) }
         setDeadline(deadline)

@@ -70,7 +70,7 @@ final class TCPServerConnection: StreamConnection, ServerConnection, DownstreamS
     // MARK: From the caller
 
     override func received(_ bytes: Span<UInt8>) {
-        lastProgress = worker.loop.now
+        lastProgress = loop.now
         guard hello == nil else { return readHello(bytes) }
         guard let exchange else { return }
         exchange.sendBody(bytes)
@@ -85,7 +85,7 @@ final class TCPServerConnection: StreamConnection, ServerConnection, DownstreamS
     override func relayed(_ byteCount: Int) { noteProgress() }
 
     /// Something went one way or the other.
-    func noteProgress() { lastProgress = worker.loop.now }
+    func noteProgress() { lastProgress = loop.now }
 
     override func inputEnded() {
         guard let exchange else { return finish() }
@@ -93,7 +93,7 @@ final class TCPServerConnection: StreamConnection, ServerConnection, DownstreamS
     }
 
     override func outputDrained() {
-        lastProgress = worker.loop.now
+        lastProgress = loop.now
         exchange?.downstreamDrained()
     }
 
@@ -109,7 +109,7 @@ final class TCPServerConnection: StreamConnection, ServerConnection, DownstreamS
 
     func sendBody(_ bytes: Span<UInt8>) {
         guard !isRefused else { return }
-        lastProgress = worker.loop.now
+        lastProgress = loop.now
         write(bytes)
     }
 
@@ -141,7 +141,7 @@ final class TCPServerConnection: StreamConnection, ServerConnection, DownstreamS
         case .connecting, .handshaking, .lingering, .closed: return close()
         case .open: break
         }
-        let now = worker.loop.now
+        let now = loop.now
         guard hello == nil else { return abort() }
         if let due = outputDeadline, due <= now { return abort() }
         if lastProgress + worker.timeouts.tunnelIdle <= now, let exchange { return exchange.fail(.timeout) }
@@ -150,6 +150,6 @@ final class TCPServerConnection: StreamConnection, ServerConnection, DownstreamS
 
     private func updateDeadline() {
         guard isOpen else { return }
-        setDeadline(min(outputDeadline ?? .max, max(lastProgress + worker.timeouts.tunnelIdle, worker.loop.now + 1)))
+        setDeadline(min(outputDeadline ?? .max, max(lastProgress + worker.timeouts.tunnelIdle, loop.now + 1)))
     }
 }
