@@ -108,6 +108,7 @@ struct RenderingTests {
             limits: {headerBytes: 2048, headerCount: 9}
             timeouts: {idle: 1h30m, connect: 250ms}
             accessLog: All
+            nameRefresh: 1m30s
           telemetry: {listen: "127.0.0.1:9090"}
         ---
         apiVersion: heddle/v1

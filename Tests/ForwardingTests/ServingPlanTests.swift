@@ -2,12 +2,13 @@ import CommonValues
 import Diagnostics
 import Manifests
 import MeshSnapshot
+import TestSupport
 import Testing
 
 @testable import Forwarding
 
 @Suite struct ServingPlanTests {
-    private func problems(_ endpoints: String, resolve: (String) -> [IPAddress]) throws -> [Diagnostic] {
+    private func problems(_ endpoints: String, resolve: (String) -> ResolvedName) throws -> [Diagnostic] {
         let manifest = """
             apiVersion: heddle/v1
             kind: Service
@@ -33,5 +34,47 @@ import Testing
 
     @Test func `an endpoint whose name has an address is no problem`() throws {
         #expect(try problems(#"{address: "somebody.example:80"}"#) { _ in [IPAddress(v4: 0x0A00_0001)] } == [])
+    }
+
+    @Test func `an endpoint whose name has its last address only is warned of`() throws {
+        let problems = try problems(#"{address: "somebody.example:80"}"#) { _ in
+            ResolvedName([IPAddress(v4: 0x0A00_0001)], isStale: true)
+        }
+        #expect(problems.map(\.code) == [.staleEndpoint])
+        #expect(problems.map(\.severity) == [.warning])
+        #expect(problems.first.map { "\($0.position)" } == "test.yaml:6:25")
+    }
+
+    @Test func `a generation that serves takes up what its names stand for now`() async throws {
+        let backend = TestBackend.echo()
+        let port = TestPort.free()
+        let manifests = Shop.manifests(outbound: port, orders: backend.port)
+            .replacing("127.0.0.1:\(backend.port)", with: "orders.example:\(backend.port)")
+        let file = ManifestDecoder.decode(Array(manifests.utf8), path: "test.yaml")
+        let snapshot = try #require(MeshSnapshot.resolve([file], node: nil).snapshot)
+        var problems: [Diagnostic] = []
+        var plan = ServingPlan(snapshot, node: nil, generation: 7, resolve: { _ in [] }, problems: &problems)
+        #expect(problems.map(\.code) == [.unresolvedEndpoint])
+
+        let mesh = try await TestMesh(Shop.manifests(outbound: port, orders: 1))
+        await mesh.dataPlane.commit(try mesh.dataPlane.prepare(plan, tls: nil).get())
+        let caller = try RawConnection(port: port)
+        func status() -> Int {
+            caller.send("GET / HTTP/1.1\r\nHost: orders.shop\r\n\r\n")
+            return caller.response().status
+        }
+        #expect(status() == 503)
+
+        var none: [Diagnostic] = []
+        let unchanged = plan.renewed(resolve: { _ in [] }, problems: &none)
+        #expect(unchanged == nil)
+        #expect(none.map(\.code) == [.unresolvedEndpoint])
+
+        problems = []
+        plan = try #require(plan.renewed(resolve: { _ in [IPAddress(v4: 0x7F00_0001)] }, problems: &problems))
+        #expect(problems.isEmpty)
+        await mesh.dataPlane.commit(try mesh.dataPlane.prepare(plan, tls: nil).get())
+        #expect(status() == 200)
+        await mesh.stop()
     }
 }

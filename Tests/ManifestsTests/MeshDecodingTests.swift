@@ -16,6 +16,7 @@ private func decodedMesh(_ spec: String, sourceLocation: SourceLocation = #_sour
     #expect(mesh.identity == IdentitySettings(svidTTL: .seconds(3600), authority: .builtIn))
     #expect(mesh.proxy.workers == nil)
     #expect(mesh.proxy.accessLog == .failures)
+    #expect(mesh.proxy.nameRefresh == .seconds(30))
     #expect(mesh.proxy.limits == ProxyLimits())
     #expect(mesh.proxy.timeouts == ProxyTimeouts())
     #expect(mesh.telemetryListen == nil)
@@ -35,6 +36,7 @@ private func decodedMesh(_ spec: String, sourceLocation: SourceLocation = #_sour
               limits: {headerBytes: 1024, headerCount: 1, targetBytes: 256, connections: 1, requestsPerConnection: 1, idleUpstreamConnections: 0}
               timeouts: {requestHead: 1ms, requestBody: 2s, idle: 3s, connect: 4s, response: 5s, stream: 6s, handshake: 7s, upstreamIdle: 8s, drain: 24h}
               accessLog: None
+              nameRefresh: 1s
             telemetry: {listen: "127.0.0.1:9090"}
             """))
     #expect(mesh.trustDomain.name == "prod.example.org")
@@ -49,6 +51,7 @@ private func decodedMesh(_ spec: String, sourceLocation: SourceLocation = #_sour
     #expect(mesh.proxy.timeouts.upstreamIdle == .seconds(8))
     #expect(mesh.proxy.timeouts.drain == .seconds(24 * 3600))
     #expect(mesh.proxy.accessLog == .none)
+    #expect(mesh.proxy.nameRefresh == .seconds(1))
     #expect(mesh.telemetryListen?.value == .tcp(host: "127.0.0.1", port: 9090))
 }
 
@@ -66,6 +69,7 @@ private func decodedMesh(_ spec: String, sourceLocation: SourceLocation = #_sour
     ("proxy: {limits: {headerCount: 1001}}", "manifest.out-of-range 5:33"),
     ("proxy: {timeouts: {idle: 0s}}", "manifest.out-of-range 5:28"),
     ("proxy: {timeouts: {idle: 25h}}", "manifest.out-of-range 5:28"),
+    ("proxy: {nameRefresh: 500ms}", "manifest.out-of-range 5:24"),
     ("telemetry: {listen: \"0.0.0.0:80\"}", "manifest.not-loopback 5:23"),
     ("telemetry: {listen: \"unix:/x\"}", "manifest.invalid-value 5:23"),
     ("telemetry: {}", "manifest.missing-field 5:14"),

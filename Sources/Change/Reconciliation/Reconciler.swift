@@ -119,6 +119,13 @@ package actor Reconciler<Manifests: ManifestReading> {
     /// Reads everything again, soon (SIGHUP).
     package nonisolated func rescan() { watcher.rescan() }
 
+    /// Does something to what serves, while no change is prepared or committed.
+    package func betweenChanges(_ work: @Sendable () async -> Void) async {
+        await enter()
+        defer { gate.leave() }
+        await work()
+    }
+
     /// Returns when a generation with this hash serves, at once if it does.
     /// - Returns: `nil` if the task was cancelled, or `run` ended.
     package func waitUntilServed(hash: String) async -> ServedGeneration? {

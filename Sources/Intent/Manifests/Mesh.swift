@@ -37,15 +37,18 @@ package struct ProxySettings: Hashable, Sendable {
     package var limits: ProxyLimits
     package var timeouts: ProxyTimeouts
     package var accessLog: AccessLog
+    /// How often names in addresses are looked up again: 1 s to 24 h. Default: 30 s.
+    package var nameRefresh: Duration
 
     package init(
         workers: Int? = nil, limits: ProxyLimits = ProxyLimits(), timeouts: ProxyTimeouts = ProxyTimeouts(),
-        accessLog: AccessLog = .failures
+        accessLog: AccessLog = .failures, nameRefresh: Duration = .seconds(30)
     ) {
         self.workers = workers
         self.limits = limits
         self.timeouts = timeouts
         self.accessLog = accessLog
+        self.nameRefresh = nameRefresh
     }
 }
 

@@ -106,7 +106,10 @@ extension ProxySettings {
             workers: fields.optional("workers", Scalar.integer(in: 1...256, "threads"), &problems),
             limits: fields.optional("limits", ProxyLimits.decode, default: ProxyLimits(), &problems),
             timeouts: fields.optional("timeouts", ProxyTimeouts.decode, default: ProxyTimeouts(), &problems),
-            accessLog: fields.optional("accessLog", Scalar.choice(of: AccessLog.self), default: .failures, &problems))
+            accessLog: fields.optional("accessLog", Scalar.choice(of: AccessLog.self), default: .failures, &problems),
+            nameRefresh: fields.optional(
+                "nameRefresh", Scalar.duration(in: .seconds(1)...Duration.seconds(24 * 3600)), default: .seconds(30),
+                &problems))
         fields.reportUnknownFields(&problems)
         return settings
     }

@@ -14,10 +14,11 @@ package final class DataPlane: Sendable {
         fileprivate let plan: ServingPlan
         fileprivate let views: [WorkerView]
         fileprivate let opened: [[NetworkAddress: Listener]]
-        fileprivate let tls: TLSMaterial
+        fileprivate let tls: TLSMaterial?
 
-        fileprivate init(plan: ServingPlan, views: [WorkerView], opened: [[NetworkAddress: Listener]], tls: TLSMaterial)
-        {
+        fileprivate init(
+            plan: ServingPlan, views: [WorkerView], opened: [[NetworkAddress: Listener]], tls: TLSMaterial?
+        ) {
             self.plan = plan
             self.views = views
             self.opened = opened
@@ -59,7 +60,8 @@ package final class DataPlane: Sendable {
     package var workerCount: Int { workers.count }
 
     /// Does all that can fail. The generation in force is not touched.
-    package func prepare(_ plan: ServingPlan, tls: TLSMaterial) -> Result<Prepared, Rejected> {
+    /// - Parameter tls: `nil`: what is in force when it is committed stays.
+    package func prepare(_ plan: ServingPlan, tls: TLSMaterial?) -> Result<Prepared, Rejected> {
         state.withLock { state in
             var problems: [Diagnostic] = []
             var compiled: [WorkerView] = []
@@ -90,7 +92,7 @@ package final class DataPlane: Sendable {
     package func commit(_ prepared: Prepared) async {
         state.withLock { $0.addresses = Set(prepared.plan.listeners.keys) }
         await onEveryWorker { worker in
-            worker.identities = prepared.tls
+            if let tls = prepared.tls { worker.identities = tls }
             worker.adopt(prepared.views[worker.index], opened: prepared.opened[worker.index])
         }
     }

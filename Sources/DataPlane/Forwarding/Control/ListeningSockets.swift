@@ -65,6 +65,8 @@ extension Diagnostic.Code {
     package static let unresolvableName = Self("serving.unresolvable-name")
     /// A name in the address of an endpoint does not resolve.
     package static let unresolvedEndpoint = Self("serving.unresolved-endpoint")
+    /// A name in the address of an endpoint does not resolve any more.
+    package static let staleEndpoint = Self("serving.stale-endpoint")
 }
 
 extension Diagnostic {

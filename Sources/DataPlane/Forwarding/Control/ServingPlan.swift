@@ -17,7 +17,7 @@ package struct ServingPlan: Sendable {
         /// By the namespace whose calls take them.
         let consumerRoutes: [String: [HTTPRoute]]
         let policies: [AuthorizationPolicy]
-        let endpoints: [EndpointPlan]
+        fileprivate(set) var endpoints: [EndpointPlan]
         let accounts: Set<SPIFFEID>
 
         var serverName: String { "\(name.name).\(name.namespace).mesh" }
@@ -56,7 +56,8 @@ package struct ServingPlan: Sendable {
     let generation: UInt64
     let settings: ProxySettings
     let defaultAction: DefaultAction
-    let services: [ServicePlan]
+    private let node: String?
+    private(set) var services: [ServicePlan]
     private(set) var listeners: [NetworkAddress: PlacedListener] = [:]
     /// Service accounts of this node's workloads and gateways: each needs a certificate.
     package private(set) var identities: Set<SPIFFEID> = []
@@ -66,10 +67,10 @@ package struct ServingPlan: Sendable {
     package private(set) var hasMesh = false
 
     /// - Parameters:
-    ///   - resolve: DNS name to addresses; called for names only.
+    ///   - resolve: What is known of a DNS name; called for names only.
     ///   - problems: Those that are errors mean that it cannot be served.
     package init(
-        _ snapshot: MeshSnapshot, node: String?, generation: UInt64, resolve: (String) -> [IPAddress],
+        _ snapshot: MeshSnapshot, node: String?, generation: UInt64, resolve: (String) -> ResolvedName,
         problems: inout [Diagnostic]
     ) {
         let trustDomain = snapshot.mesh.trustDomain
@@ -77,42 +78,65 @@ package struct ServingPlan: Sendable {
         self.generation = generation
         settings = snapshot.mesh.proxy
         defaultAction = snapshot.mesh.defaultAction
-        var unresolved: [Diagnostic] = []
-        func endpointAddresses(_ address: Located<SocketAddress>) -> [NetworkAddress] {
-            let found = Self.addresses(of: address.value, resolve)
-            if found.isEmpty { unresolved.append(.unresolvedEndpoint(address)) }
-            return found
-        }
+        self.node = node
+        var nameProblems: Set<Diagnostic> = []
         services = snapshot.services.values.sorted { $0.metadata.name < $1.metadata.name }.map { service in
             let name = service.metadata.name
-            let workloads = snapshot.workloads(of: name)
-            var endpoints = workloads.flatMap { workload -> [EndpointPlan] in
-                guard let address = workload.address else { return [] }
-                if node == nil || workload.node?.value == node {
-                    return endpointAddresses(address)
-                        .map { EndpointPlan(address: $0, isMesh: false, isWorkload: true) }
-                }
-                guard let home = workload.node.flatMap({ snapshot.nodes[$0.value] }) else { return [] }
-                return endpointAddresses(home.address)
-                    .map { EndpointPlan(address: $0, isMesh: true, isWorkload: true) }
-            }
-            endpoints += service.endpoints.flatMap(endpointAddresses)
-                .map { EndpointPlan(address: $0, isMesh: false, isWorkload: false) }
             return ServicePlan(
                 name: name, service: service, routes: snapshot.routes(forService: name, calledFrom: name.namespace),
                 consumerRoutes: Dictionary(
                     uniqueKeysWithValues: snapshot.consumerNamespaces(of: name).map {
                         ($0, snapshot.routes(forService: name, calledFrom: $0))
                     }),
-                policies: snapshot.policies(for: name), endpoints: endpoints,
-                accounts: Set(workloads.map { Self.identity(of: $0, in: trustDomain) }))
+                policies: snapshot.policies(for: name),
+                endpoints: Self.endpoints(of: service, in: snapshot, node, resolve, &nameProblems),
+                accounts: Set(snapshot.workloads(of: name).map { Self.identity(of: $0, in: trustDomain) }))
         }
-        // A node stands in the way of each of its workloads; it is named once.
-        problems += Set(unresolved).sorted { $0.position < $1.position }
+        problems += nameProblems.sorted { $0.position < $1.position }
         hasMesh = services.contains { $0.endpoints.contains(where: \.isMesh) }
         placeWorkloads(snapshot, node, resolve, &problems)
         placeGateways(snapshot, node, &problems)
         placeInbound(snapshot, node, resolve, &problems)
+    }
+
+    /// The same generation with the endpoints that names stand for now. Its listeners stay where they are.
+    /// - Parameter problems: What there is to say of names now.
+    /// - Returns: `nil` if no endpoint is another.
+    package func renewed(resolve: (String) -> ResolvedName, problems: inout [Diagnostic]) -> ServingPlan? {
+        var next = self
+        var nameProblems: Set<Diagnostic> = []
+        var hasChanged = false
+        for (index, service) in services.enumerated() {
+            let endpoints = Self.endpoints(of: service.service, in: snapshot, node, resolve, &nameProblems)
+            guard endpoints != service.endpoints else { continue }
+            next.services[index].endpoints = endpoints
+            hasChanged = true
+        }
+        problems += nameProblems.sorted { $0.position < $1.position }
+        return hasChanged ? next : nil
+    }
+
+    /// - Parameter problems: A node stands in the way of each of its workloads, and is named once.
+    private static func endpoints(
+        of service: Service, in snapshot: MeshSnapshot, _ node: String?, _ resolve: (String) -> ResolvedName,
+        _ problems: inout Set<Diagnostic>
+    ) -> [EndpointPlan] {
+        func plans(_ address: Located<SocketAddress>, isMesh: Bool, isWorkload: Bool) -> [EndpointPlan] {
+            let found = addresses(of: address.value, resolve)
+            if found.addresses.isEmpty {
+                problems.insert(.unresolvedEndpoint(address))
+            } else if found.isStale {
+                problems.insert(.staleEndpoint(address))
+            }
+            return found.addresses.map { EndpointPlan(address: $0, isMesh: isMesh, isWorkload: isWorkload) }
+        }
+        let inside = snapshot.workloads(of: service.metadata.name).flatMap { workload -> [EndpointPlan] in
+            guard let address = workload.address else { return [] }
+            if node == nil || workload.node?.value == node { return plans(address, isMesh: false, isWorkload: true) }
+            guard let home = workload.node.flatMap({ snapshot.nodes[$0.value] }) else { return [] }
+            return plans(home.address, isMesh: true, isWorkload: true)
+        }
+        return inside + service.endpoints.flatMap { plans($0, isMesh: false, isWorkload: false) }
     }
 
     /// The listeners that answer with a certificate of the operator's, by where they are.
@@ -129,7 +153,7 @@ package struct ServingPlan: Sendable {
     }
 
     private mutating func placeWorkloads(
-        _ snapshot: MeshSnapshot, _ node: String?, _ resolve: (String) -> [IPAddress], _ problems: inout [Diagnostic]
+        _ snapshot: MeshSnapshot, _ node: String?, _ resolve: (String) -> ResolvedName, _ problems: inout [Diagnostic]
     ) {
         for workload in snapshot.workloads where node == nil || workload.node?.value == node {
             let id = Self.identity(of: workload, in: snapshot.mesh.trustDomain)
@@ -151,10 +175,10 @@ package struct ServingPlan: Sendable {
     }
 
     private mutating func place(
-        _ plan: ListenerPlan, at listen: Located<SocketAddress>, _ owner: String, _ resolve: (String) -> [IPAddress],
+        _ plan: ListenerPlan, at listen: Located<SocketAddress>, _ owner: String, _ resolve: (String) -> ResolvedName,
         _ problems: inout [Diagnostic]
     ) {
-        guard let address = Self.addresses(of: listen.value, resolve).first else {
+        guard let address = Self.addresses(of: listen.value, resolve).addresses.first else {
             return problems.append(.unresolvable(listen))
         }
         listeners[address] = PlacedListener(plan: plan, owner: owner, position: listen.position)
@@ -184,10 +208,10 @@ package struct ServingPlan: Sendable {
     }
 
     private mutating func placeInbound(
-        _ snapshot: MeshSnapshot, _ node: String?, _ resolve: (String) -> [IPAddress], _ problems: inout [Diagnostic]
+        _ snapshot: MeshSnapshot, _ node: String?, _ resolve: (String) -> ResolvedName, _ problems: inout [Diagnostic]
     ) {
         guard let node, let home = snapshot.nodes[node] else { return }
-        guard let address = Self.addresses(of: home.address.value, resolve).first else {
+        guard let address = Self.addresses(of: home.address.value, resolve).addresses.first else {
             problems.append(.unresolvable(home.address))
             return
         }
@@ -201,11 +225,15 @@ package struct ServingPlan: Sendable {
             serviceAccount: workload.serviceAccount.value)
     }
 
-    private static func addresses(of address: SocketAddress, _ resolve: (String) -> [IPAddress]) -> [NetworkAddress] {
+    private static func addresses(
+        of address: SocketAddress, _ resolve: (String) -> ResolvedName
+    ) -> (addresses: [NetworkAddress], isStale: Bool) {
         switch address {
-        case .unix(let path): [.unix(path: path)]
+        case .unix(let path): return ([.unix(path: path)], false)
         case .tcp(let host, let port):
-            if let ip = IPAddress(host) { [.ip(ip, port: port)] } else { resolve(host).map { .ip($0, port: port) } }
+            if let ip = IPAddress(host) { return ([.ip(ip, port: port)], false) }
+            let name = resolve(host)
+            return (name.addresses.map { .ip($0, port: port) }, name.isStale)
         }
     }
 }
@@ -214,8 +242,15 @@ extension Diagnostic {
     static func unresolvedEndpoint(_ address: Located<SocketAddress>) -> Diagnostic {
         Diagnostic(
             .unresolvedEndpoint, .warning, at: address.position, found: "\"\(address.value)\"",
-            expected: "a name that has an address now: until the next change no call goes there",
-            remedy: "write an IP address, or make the name resolve on this host and change any manifest")
+            expected: "a name that has an address: until it has one no call goes there",
+            remedy: "write an IP address, or make the name resolve on this host")
+    }
+
+    static func staleEndpoint(_ address: Located<SocketAddress>) -> Diagnostic {
+        Diagnostic(
+            .staleEndpoint, .warning, at: address.position, found: "\"\(address.value)\"",
+            expected: "a name that still has an address: calls go to the last ones it had",
+            remedy: "make the name resolve on this host again, or write an IP address")
     }
 
     static func unresolvable(_ address: Located<SocketAddress>) -> Diagnostic {

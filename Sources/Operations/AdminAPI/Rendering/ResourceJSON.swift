@@ -133,6 +133,7 @@ extension ProxySettings {
         times.add("drain", timeouts.drain)
         settings.add("timeouts", times.json)
         settings.add("accessLog", accessLog.rawValue)
+        settings.add("nameRefresh", nameRefresh)
         return settings.json
     }
 }

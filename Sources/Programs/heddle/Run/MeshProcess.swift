@@ -59,12 +59,22 @@ struct MeshProcess {
             Task { await issuer.run() }, Task { await participant.followRotation() }, Task { await admin.run() },
             Task { await MemoryTrim.run() },
         ]
+        let following = [
+            Task { await participant.refreshNames() },
+            Task {
+                for await _ in participant.names.changes {
+                    await reconciler.betweenChanges { await participant.renewEndpoints() }
+                }
+            },
+        ]
         for await signal in signals {
             guard signal == SIGHUP else { break }
             reconciler.rescan()
         }
         log.info("draining: answering what is in flight, taking nothing new")
         await reconciler.stop()
+        for task in following { task.cancel() }
+        for task in following { await task.value }  // workers that are drained take nothing up
         await participant.drain()
         await reconciling.value  // what served last is on the disk then
         for task in tasks { task.cancel() }

@@ -48,7 +48,7 @@ struct ServedMesh: RunningMesh {
         }
         return StatusReport(
             version: Version.text, node: options.node, trustDomain: "\(serving?.snapshot.mesh.trustDomain.name ?? "")",
-            manifestsFolder: options.manifestsFolder, startedAt: startedAt, serving: status.serving.map(Self.report),
+            manifestsFolder: options.manifestsFolder, startedAt: startedAt, serving: status.serving.map(report),
             refused: status.refused.map {
                 RefusalReport(hash: $0.hash, at: $0.at, diagnostics: $0.diagnostics)
             },
@@ -63,12 +63,14 @@ struct ServedMesh: RunningMesh {
             certificates: certificates())
     }
 
-    private static func report(_ served: ServedGeneration) -> ServingReport {
-        ServingReport(
+    /// What was to be said of names when it was taken up may be otherwise by now.
+    private func report(_ served: ServedGeneration) -> ServingReport {
+        let warnings = served.warnings.filter { ![.unresolvedEndpoint, .staleEndpoint].contains($0.code) }
+        return ServingReport(
             generation: served.generation.number, hash: served.generation.hash,
             appliedAt: served.appliedAt, duration: served.duration,
             resourceCount: served.resourceCount, fileCount: served.fileCount, isLastGood: served.source == .lastGood,
-            warnings: served.warnings)
+            warnings: warnings + participant.nameProblems)
     }
 
     private static func report(_ mode: WatchMode) -> WatchReport {

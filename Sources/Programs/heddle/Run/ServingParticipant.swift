@@ -13,6 +13,7 @@ import WorkloadIdentity
 /// Takes each generation to the proxy: certificates issued, ports bound, views compiled, then all at once.
 final class ServingParticipant: SnapshotParticipant {
     let issuer: IdentityIssuer
+    let names: NameTable
     private let options: RunOptions
     private let log: Logger
     private let state = Mutex(State())
@@ -22,6 +23,8 @@ final class ServingParticipant: SnapshotParticipant {
         /// Of the data plane, which keeps them as long as it lives.
         var startSettings: StartSettings?
         var serving: Serving?
+        /// What there is to say of names in addresses now.
+        var nameProblems: [Diagnostic] = []
     }
 
     private struct StartSettings {
@@ -37,26 +40,26 @@ final class ServingParticipant: SnapshotParticipant {
     /// What is in force.
     struct Serving: Sendable {
         let snapshot: MeshSnapshot
-        let plan: ServingPlan
+        fileprivate(set) var plan: ServingPlan
         let tls: TLSMaterial
         /// The number of the identity snapshot it was prepared with; only later ones are news.
         let identities: UInt64
     }
 
-    init(options: RunOptions, issuer: IdentityIssuer, log: Logger) {
+    init(options: RunOptions, issuer: IdentityIssuer, names: NameTable = NameTable(), log: Logger) {
         self.options = options
+        self.names = names
         self.issuer = issuer
         self.log = log
     }
 
     var dataPlane: DataPlane? { state.withLock { $0.dataPlane } }
     var serving: Serving? { state.withLock { $0.serving } }
+    var nameProblems: [Diagnostic] { state.withLock { $0.nameProblems } }
 
     func prepare(_ snapshot: MeshSnapshot, generation: Generation) async throws(Rejection) -> any PreparedChange {
-        var problems: [Diagnostic] = []
-        let plan = ServingPlan(
-            snapshot, node: options.node, generation: generation.number, resolve: NameResolution.addresses,
-            problems: &problems)
+        let (plan, named, nameProblems) = await plan(snapshot, generation)
+        var problems = nameProblems
         let gateways = gatewayContexts(plan, &problems)
         let identities = issue(plan, snapshot, &problems)
         let errors = problems.filter { $0.severity == .error }
@@ -75,7 +78,7 @@ final class ServingParticipant: SnapshotParticipant {
         }
         return Change(
             participant: self, dataPlane: dataPlane, prepared: prepared, identities: identities,
-            warnings: problems + changedStartSettings(snapshot),
+            warnings: problems + changedStartSettings(snapshot), names: named, nameProblems: nameProblems,
             serving: Serving(
                 snapshot: snapshot, plan: plan, tls: tls, identities: identities.snapshot.number))
     }
@@ -86,11 +89,17 @@ final class ServingParticipant: SnapshotParticipant {
         let prepared: DataPlane.Prepared
         let identities: IdentityIssuer.Prepared
         let warnings: [Diagnostic]
+        let names: Set<String>
+        let nameProblems: [Diagnostic]
         let serving: Serving
 
         func commit() async {
             // First, so that a renewal that comes meanwhile is made for this generation and not for the last.
-            participant.state.withLock { $0.serving = serving }
+            participant.state.withLock {
+                $0.serving = serving
+                $0.nameProblems = nameProblems
+            }
+            participant.names.keep(names)
             participant.issuer.commit(identities)
             await dataPlane.commit(prepared)
         }
@@ -103,6 +112,66 @@ final class ServingParticipant: SnapshotParticipant {
     func drain() async {
         guard let serving, let dataPlane else { return }
         await dataPlane.drain(deadline: serving.snapshot.mesh.proxy.timeouts.drain)
+    }
+
+    // MARK: Names
+
+    /// The plan by what is known of the names in it. Those that are new are waited for, but not for long: an endpoint may
+    /// come later. What this node listens on may not.
+    private func plan(
+        _ snapshot: MeshSnapshot, _ generation: Generation
+    ) async -> (plan: ServingPlan, names: Set<String>, problems: [Diagnostic]) {
+        var asked: Set<String> = []
+        var waits: [Duration] = [.seconds(1), .seconds(9)]
+        while true {
+            var problems: [Diagnostic] = []
+            let plan = ServingPlan(
+                snapshot, node: options.node, generation: generation.number,
+                resolve: { name in
+                    asked.insert(name)
+                    return names[name]
+                }, problems: &problems)
+            let isServable = problems.allSatisfy { $0.severity != .error }
+            guard !problems.isEmpty, let wait = waits.first, waits.count == 2 || !isServable else {
+                return (plan, asked, problems)
+            }
+            waits.removeFirst()
+            await names.learn(asked, within: wait)
+        }
+    }
+
+    /// Asks for all names again and again, for as long as the task lives.
+    func refreshNames() async {
+        var sinceAll = Duration.zero
+        while true {
+            let interval = serving?.snapshot.mesh.proxy.nameRefresh ?? .seconds(30)
+            let wait = min(interval, Self.failedNameInterval)
+            guard (try? await Task.sleep(for: wait)) != nil else { return }
+            sinceAll += wait
+            names.refresh(failedOnly: sinceAll < interval)
+            if sinceAll >= interval { sinceAll = .zero }
+        }
+    }
+
+    /// Names that did not resolve are asked for again after 5 s, or `proxy.nameRefresh` if that is less.
+    private static let failedNameInterval = Duration.seconds(5)
+
+    /// Takes to the workers what names stand for now. Not while a change is prepared or committed.
+    func renewEndpoints() async {
+        guard let serving, let dataPlane else { return }
+        var problems: [Diagnostic] = []
+        let plan = serving.plan.renewed(resolve: { names[$0] }, problems: &problems)
+        let news = state.withLock { state in
+            let news = problems.filter { !state.nameProblems.contains($0) }
+            state.nameProblems = problems
+            if let plan { state.serving?.plan = plan }
+            return news
+        }
+        for problem in news { log.warning("\(problem)") }
+        // Its listeners are those that are open: nothing can fail.
+        guard let plan, case .success(let prepared) = dataPlane.prepare(plan, tls: nil) else { return }
+        await dataPlane.commit(prepared)
+        log.info("endpoints have other addresses now, as their names have")
     }
 
     // MARK: Certificates

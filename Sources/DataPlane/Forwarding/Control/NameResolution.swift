@@ -2,10 +2,11 @@ import CommonValues
 import EventLoops
 import Glibc
 
-/// Names in addresses, asked of the host's resolver. Blocks: for the control plane only.
-enum NameResolution {
+/// Names in addresses, asked of the host's resolver. Blocks, for as long as a DNS server may take: for threads of
+/// `NameTable` only.
+package enum NameResolution {
     /// - Returns: IPv4 and IPv6 addresses, each once; empty if the name has none now.
-    static func addresses(of name: String) -> [IPAddress] {
+    package static func addresses(of name: String) -> [IPAddress] {
         var hints = unsafe addrinfo()
         unsafe hints.ai_socktype = CInt(SOCK_STREAM.rawValue)
         var list: UnsafeMutablePointer<addrinfo>?
