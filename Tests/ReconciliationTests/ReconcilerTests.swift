@@ -342,6 +342,19 @@ struct `The reconciler` {
         }
     }
 
+    @Test func `what is done between changes sees none of them half done`() async throws {
+        try await serving { harness in
+            let (folder, recorder) = (harness.folder, harness.recorder)
+            await harness.reconciler.betweenChanges {
+                folder.service("a", "2")
+                // Longer than it takes until it would be read.
+                try? await Task.sleep(for: .milliseconds(200))
+                #expect(recorder.takeFirst().isEmpty)
+            }
+            #expect(await harness.nextServed() == ["a": "2", "b": "1"])
+        }
+    }
+
     @Test func `the last resource is deleted only when that is confirmed`() async throws {
         try await serving(count: 1) { harness in
             guard case .refused(let diagnostics) = await harness.reconciler.delete(.service("a")) else {

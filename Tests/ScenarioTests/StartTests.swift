@@ -27,6 +27,20 @@ extension ScenarioTests {
             return heddle.errors
         }
 
+        @Test func `names that have no address hold nothing up, and are warned of`() throws {
+            try folder.write(
+                Shop.oneHost(outbound: port, orders: backend.port)
+                    .replacing("127.0.0.1:\(backend.port)", with: "localhost:\(backend.port)"))
+            try folder.write(
+                Shop.workload("orders-2", "service: orders, address: \"nowhere.invalid:1\""), as: "orders-2.yaml")
+            let heddle = try HeddleProcess.serving(folder)
+            #expect(try status() == 200)
+            let report = try Heddle.run(["status", "--state", folder.state(nil)]).output
+            #expect(report.contains("warning[serving.unresolved-endpoint]: found \"nowhere.invalid:1\""))
+            #expect(!report.contains("localhost:\(backend.port)\","))
+            #expect(heddle.terminate() == .code(0))
+        }
+
         @Test func `at first start nothing is served, every mistake is said with its place, and the exit code is 1`()
             throws
         {
