@@ -145,7 +145,8 @@ final class ServingParticipant: SnapshotParticipant {
         var sinceAll = Duration.zero
         while true {
             let interval = serving?.snapshot.mesh.proxy.nameRefresh ?? .seconds(30)
-            let wait = min(interval, Self.failedNameInterval)
+            // What is left may be less, or nothing, if the interval was changed meanwhile.
+            let wait = min(max(interval - sinceAll, .seconds(1)), Self.failedNameInterval)
             guard (try? await Task.sleep(for: wait)) != nil else { return }
             sinceAll += wait
             names.refresh(failedOnly: sinceAll < interval)
