@@ -188,4 +188,65 @@ struct HTTP2ConnectionTests {
             #expect(codes.withLock { $0 } == [Self.settingsTimeout])
         }
     }
+
+    @Test(arguments: [Door.http2, .hopHTTP1, .hopHTTP2, .hopGRPC], ["bytes", "fields"])
+    func `a head over its limits costs its own call alone`(door: Door, what: String) async throws {
+        let world = try await PolicyWorld(door, rule: PolicyTable.policy("ALLOW", "{}"))
+        // One that another node would refuse for the few bytes that the first one adds, and one that the first refuses.
+        for (excess, isTaken) in [(0, true), (1_000, false)] {
+            let half = String(repeating: "a", count: (door.dialect == .http1 ? 32_700 : 32_500) + excess)
+            let count = (door.dialect == .http1 ? 98 : 97) + excess / 100
+            let fields = what == "bytes" ? [("x", half), ("y", half)] : (0..<count).map { ("x-\($0)", "1") }
+            let method = door.dialect == .grpc ? "POST" : "GET"
+            let call = PolicyCase.Call.request(method: method, path: "/a", host: "orders", fields: fields)
+            if door.dialect == .http1 {
+                let other = try world.connect()
+                other.send("POST /a HTTP/1.1\r\nHost: orders\r\nContent-Length: 4\r\n\r\nab")
+                let response = try world.connect().call(call.http1!)
+                other.send("cd")
+                let rest = other.response()
+                #expect(response.status == (isTaken ? 200 : 431) && rest.status == 200)
+            } else {
+                let peer = HTTP2Peer(calling: try world.connect())
+                let small = PolicyCase.Call.request(method: "POST", path: "/b", host: "orders")
+                let other = peer.begin(small.http2(door.dialect)!.fields, ends: false)
+                let answer = peer.call(call.http2(door.dialect)!.fields)
+                peer.send(FrameType.data, flags: 1, stream: other)
+                let rest = peer.answer(on: other)
+                let isRefused = door.dialect == .grpc ? answer.grpcStatus == 8 : answer.status == 431
+                #expect(isTaken ? answer.status == 200 && !isRefused : isRefused, "\(answer.status)")
+                #expect(rest.status == 200 && rest.goAway == nil, "\(rest)")
+            }
+        }
+        await world.stop()
+    }
+
+    @Test func `a workload's head over its limits costs its own call alone, on its connection and between nodes`()
+        async throws
+    {
+        let backend = TestBackend { connection, _ in
+            guard let peer = HTTP2Peer(serving: connection) else { return }
+            var waiting: UInt32?
+            while let frame = peer.receive() {
+                guard frame.type == FrameType.headers else { continue }
+                guard let first = waiting else {
+                    waiting = frame.stream
+                    continue
+                }
+                let half = String(repeating: "a", count: 33_000)
+                let fat = [(":status", "200"), ("x", half), ("y", half)]
+                peer.sendHead(fat, stream: frame.stream, ends: true)
+                peer.sendHead([(":status", "200"), ("grpc-status", "0")], stream: first, ends: true)
+            }
+        }
+        let world = try await PolicyWorld(.hopGRPC, rule: PolicyTable.policy("ALLOW", "{}"), backend: backend)
+        let peer = HTTP2Peer(calling: try world.connect())
+        let call = PolicyCase.Call.request(method: "POST", path: "/a", host: "orders").http2(.grpc)!.fields
+        let (first, second) = (peer.begin(call, ends: true), peer.begin(call, ends: true))
+        let fat = peer.answer(on: second)
+        #expect(fat.grpcStatus == 14, "\(fat)")
+        let other = peer.answer(on: first)
+        #expect(other.grpcStatus == 0, "\(other)")
+        await world.stop()
+    }
 }

@@ -10,8 +10,8 @@ struct HTTP2FieldBlock: ~Copyable {
     var head = MessageHead()
     private(set) var kind = Kind.request
     private(set) var error: HTTP2Error?
-    /// Which limit it is over; nothing is kept since.
-    private(set) var exceeded: HTTP2Limit?
+    /// Which limit it is over, `headerListTooLarge` or `tooManyFields`; only its content type is kept since.
+    private(set) var exceeded: HTTP2Error?
     /// More than anybody sends by mistake.
     private(set) var isBomb = false
 
@@ -60,16 +60,22 @@ struct HTTP2FieldBlock: ~Copyable {
     mutating func add(_ name: Span<UInt8>, _ value: Span<UInt8>, isNeverIndexed: Bool, limits: borrowing HTTP2Limits) {
         listByteCount += name.count + value.count + 32
         if listByteCount > limits.headerListByteCount {
-            exceeded = exceeded ?? .headerList
+            exceeded = exceeded ?? .headerListTooLarge
             if listByteCount > 4 * limits.headerListByteCount { isBomb = true }
-            return
         }
-        guard exceeded == nil, error == nil else { return }
+        guard exceeded == nil else { return keepType(name, value) }
+        guard error == nil else { return }
         if !name.isEmpty, name[0] == UInt8(ascii: ":") {
             error = addPseudoField(name, value)
         } else {
             error = addField(name, value, isNeverIndexed, limits)
         }
+    }
+
+    /// Of a head over a limit all that is still of use: how it is to be answered.
+    private mutating func keepType(_ name: Span<UInt8>, _ value: Span<UInt8>) {
+        guard kind == .request, value.count <= 64, KnownField(name) == .contentType else { return }
+        head.addField(name: name, known: .contentType, value: value, isNeverIndexed: false)
     }
 
     // MARK: Pseudo-header fields
@@ -155,7 +161,7 @@ struct HTTP2FieldBlock: ~Copyable {
         }
         if known != .cookie { fieldCount += 1 }
         guard fieldCount <= limits.fieldCount else {
-            exceeded = .fieldCount
+            exceeded = .tooManyFields
             return nil
         }
         head.addField(name: name, known: known, value: value, isNeverIndexed: isNeverIndexed)

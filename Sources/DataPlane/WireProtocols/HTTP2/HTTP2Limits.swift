@@ -4,17 +4,18 @@ package struct HTTP2Limits: Sendable, Hashable {
     /// Streams at a time (SETTINGS_MAX_CONCURRENT_STREAMS); one more is refused with REFUSED_STREAM. At least 1. Default: 100.
     package var concurrentStreams: UInt32 = 100
     /// Bytes of a header list, decoded, with 32 for each field (SETTINGS_MAX_HEADER_LIST_SIZE, RFC 9113 § 6.5.2). A request
-    /// over it is answered with 431 before the connection ends, unless it is over four times as much. Default: 64 KiB.
+    /// over it is answered with 431, any other message's stream is reset; over four times as much the connection ends.
+    /// Default: 64 KiB.
     package var headerListByteCount = 64 * 1024
     /// Fields of a header list, without pseudo-header fields; of those that a `cookie` was split into only the bytes count.
-    /// Over it: as for `headerListByteCount`. Default: 100.
+    /// Over it: 431, or a reset. Default: 100.
     package var fieldCount = 100
     /// Bytes of a request's `:path`; one over it is answered with 414. Default: 8 KiB.
     package var targetByteCount = 8 * 1024
     /// CONTINUATION frames of a header block (CVE-2024-30255). At least 1. Default: 16.
     package var continuations = 16
     /// Streams that a client resets in 30 s (CVE-2023-44487), and likewise those that it makes us reset: with malformed
-    /// requests, windows that overflow, frames for streams that are over, more streams than it may have (CVE-2025-8671).
+    /// requests, heads over their limits, windows that overflow, frames for streams that are over, more streams than it may have (CVE-2025-8671).
     /// Default: 1,000.
     package var resets = 1_000
     /// SETTINGS frames in 30 s, acknowledgements not counted. Default: 100.

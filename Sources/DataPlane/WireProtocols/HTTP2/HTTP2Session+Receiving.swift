@@ -95,7 +95,7 @@ extension HTTP2Session {
         openStreamCount += 1
         guard openStreamCount <= Int(limits.concurrentStreams) else {
             submitReset(id, .refusedStream)
-            if !budgets.provokedResets.spend(limit: limits.resets, now: now) { exceed(.provokedResets) }
+            spendProvokedReset()
             // The block is decoded, for those that follow it, and thrown away.
             return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue
         }
@@ -115,7 +115,7 @@ extension HTTP2Session {
 
     private func receivedHeaders(_ id: Int32, endsStream: Bool) {
         if block.kind == .request {
-            if let limit = block.exceeded { return answerTooLarge(id, limit) }
+            if let error = block.exceeded { return answerTooLarge(id, error) }
             if let error = block.finish() ?? bodyError(endsStream) {
                 refuse(id, error)
                 handler.refusedStream(id, error)
@@ -124,9 +124,8 @@ extension HTTP2Session {
             }
             return
         }
-        if let limit = block.exceeded { return exceed(limit) }
         guard let stream = stream(id), !stream.isReset else { return }
-        if let error = block.finish() { return refuse(stream, error) }
+        if let error = block.exceeded ?? block.finish() { return refuse(stream, error) }
         if block.kind == .response {
             receivedResponse(stream, endsStream: endsStream)
         } else {

@@ -163,14 +163,18 @@ extension HTTP2Session {
         }
     }
 
-    /// The caller is told why, and nothing else any more.
-    func answerTooLarge(_ id: Int32, _ limit: HTTP2Limit) {
+    /// The caller is told why. The connection goes on: on one between nodes other callers' requests are under way, too.
+    func answerTooLarge(_ id: Int32, _ error: HTTP2Error) {
         let type = block.head.value(of: .contentType)
         let isGRPC = type.map { block.head.withBytes($0) { GRPCContentType.matches($0) } } ?? false
         answer(id, 431, isGRPC ? .resourceExhausted : nil)
-        stopReceiving()
-        handler.refusedStream(id, limit == .fieldCount ? .tooManyFields : .headerListTooLarge)
-        handler.exceeded(limit)
+        handler.refusedStream(id, error)
+        spendProvokedReset()
+    }
+
+    /// Counts what a client makes us throw away.
+    func spendProvokedReset() {
+        if !budgets.provokedResets.spend(limit: limits.resets, now: now) { exceed(.provokedResets) }
     }
 
     // MARK: What nghttp2 asks and tells
@@ -229,13 +233,9 @@ extension HTTP2Session {
 
     private func sentEnd(_ id: Int32) {
         if let stream = stream(id) { return stream.sentEnd() }
-        guard role == .server, id == answeredStream else { return }
-        // It was answered without being read to its end.
-        if isTerminated {
-            unsafe nghttp2_session_terminate_session(handle, HTTP2ErrorCode.enhanceYourCalm.rawValue)
-        } else if unsafe nghttp2_session_get_stream_remote_close(handle, id) == 0 {
-            submitReset(id, .noError)
-        }
+        // A request that was answered here, without being read to its end.
+        guard role == .server, unsafe nghttp2_session_get_stream_remote_close(handle, id) == 0 else { return }
+        submitReset(id, .noError)
     }
 
     /// Counts resets that the peer gave cause for.
@@ -243,7 +243,7 @@ extension HTTP2Session {
         guard role == .server else { return }
         switch code {
         case .protocolError, .flowControlError, .streamClosed, .frameSizeError:
-            if !budgets.provokedResets.spend(limit: limits.resets, now: now) { exceed(.provokedResets) }
+            spendProvokedReset()
         default: break
         }
     }

@@ -25,7 +25,8 @@ final class HTTP2ClientConnection: HTTP2Connection {
         self.pool = pool
         self.certificate = certificate
         connectDeadline = worker.loop.now + worker.timeouts.connect
-        super.init(worker: worker, transport: transport, role: .client)
+        let limits = if case .mesh = pool.target { worker.http2Limits.betweenNodes } else { worker.http2Limits }
+        super.init(worker: worker, transport: transport, role: .client, limits: limits)
     }
 
     func connect() throws {

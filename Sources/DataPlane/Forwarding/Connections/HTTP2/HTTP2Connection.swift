@@ -31,11 +31,11 @@ class HTTP2Connection: StreamConnection, HTTP2SessionHandler {
         static let goAway: UInt64 = 3
     }
 
-    init(worker: Worker, transport: consuming Transport, role: HTTP2Session.Role) {
-        windows = AdaptiveWindow(worker.http2Limits)
+    init(worker: Worker, transport: consuming Transport, role: HTTP2Session.Role, limits: HTTP2Limits) {
+        windows = AdaptiveWindow(limits)
         lastInput = worker.loop.now
         idleSince = worker.loop.now
-        session = HTTP2Session(role: role, limits: worker.http2Limits, memory: worker.http2Memory)
+        session = HTTP2Session(role: role, limits: limits, memory: worker.http2Memory)
         super.init(worker: worker, transport: transport, state: .connecting)
         begin()
     }

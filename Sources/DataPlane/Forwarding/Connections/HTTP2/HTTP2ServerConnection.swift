@@ -12,8 +12,6 @@ final class HTTP2ServerConnection: HTTP2Connection, ServerConnection {
     var registryIndex = -1
     private var requestCount = 0
 
-    private static let nodeResetFactor = 100
-
     /// - Parameter bytes: Read by `other` already: the preface, or a part of it and more.
     static func takeOver(_ other: HTTP1ServerConnection, origin: CallOrigin, received bytes: Span<UInt8>) {
         let connection = HTTP2ServerConnection(takingOver: other, origin: origin)
@@ -29,10 +27,9 @@ final class HTTP2ServerConnection: HTTP2Connection, ServerConnection {
         super.init(takingOver: other, role: .server, limits: Self.limits(of: other))
     }
 
-    /// Another node stands for all its callers: what many of them give up is more than one caller may.
     private static func limits(of other: HTTP1ServerConnection) -> HTTP2Limits {
-        var limits = other.worker.http2Limits
-        if case .inbound = other.listener.view.role { limits.resets *= nodeResetFactor }
+        let limits = other.worker.http2Limits
+        if case .inbound = other.listener.view.role { return limits.betweenNodes }
         return limits
     }
 
