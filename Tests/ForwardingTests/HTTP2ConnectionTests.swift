@@ -67,7 +67,7 @@ struct HTTP2ConnectionTests {
                 stall.run(peer)
                 peer.acknowledges = false
                 let answer = peer.answer(on: 1)
-                #expect(answer.isClosed && answer.status == 0 && answer.goAway == Self.enhanceYourCalm)
+                #expect(answer.isClosed && answer.status == 0 && answer.goAway == Self.enhanceYourCalm, "\(answer)")
             }
             #expect(await mesh.dataPlane.report().counters.refused == [408: 1])
             if stall != .trailers { #expect(backend.requests.isEmpty) }
@@ -81,7 +81,7 @@ struct HTTP2ConnectionTests {
             peer.send(FrameType.headers, flags: 1, stream: post + 2, HTTP2Peer.encode(Self.get))
             peer.acknowledges = false
             let answer = peer.answer(on: post)
-            #expect(answer.isClosed && answer.goAway == Self.enhanceYourCalm)
+            #expect(answer.isClosed && answer.goAway == Self.enhanceYourCalm, "\(answer)")
         }
     }
 
@@ -96,7 +96,7 @@ struct HTTP2ConnectionTests {
                 peer.connection.send([byte])
             }
             let answer = peer.answer(on: post)
-            #expect(answer.status == 200 && answer.body.hasSuffix("trickles"))
+            #expect(answer.status == 200 && answer.body.hasSuffix("trickles"), "\(answer)")
 
             usleep(300_000)
             // Each piece has the end of a block and the beginning of the next.

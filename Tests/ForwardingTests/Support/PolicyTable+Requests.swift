@@ -150,7 +150,7 @@ extension PolicyTable {
     static let caps: [PolicyCase] = [
         .refused(
             "swift-nio CVE-2026-28980: header bytes", [431],
-            .request(path: "/open", fields: ["X", "Y"].map { ($0, String(repeating: "a", count: 35_000)) }),
+            .request(path: "/open", fields: ["X", "Y"].map { ($0, String(repeating: "a", count: 45_000)) }),
             closes: true),
         .refused(
             "swift-nio CVE-2026-28980: bytes of one field", [431],

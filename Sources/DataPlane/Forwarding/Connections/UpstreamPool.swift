@@ -2,6 +2,7 @@ import EventLoops
 import Manifests
 import SPIFFE
 import TransportSecurity
+import WireProtocols
 
 /// What is at the other end of a pool's connections.
 enum UpstreamTarget: Hashable {
@@ -92,6 +93,8 @@ final class UpstreamPool {
     }
 
     private func openStream(_ exchange: Exchange) {
+        // It would end the connection for the calls beside it, too.
+        guard HTTP2Session.canCarry(exchange.request) else { return exchange.fail(.overloaded, status: 431) }
         for connection in multiplexed where connection.hasRoom && connection.begin(exchange) { return }
         do {
             let connection = HTTP2ClientConnection(

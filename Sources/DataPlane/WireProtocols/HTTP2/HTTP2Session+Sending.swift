@@ -8,6 +8,21 @@ extension HTTP2Session {
 
     // MARK: Messages
 
+    /// Bytes of a name or a value that a peer which reads with nghttp2 takes; over it, its connection ends.
+    private static let fieldByteLimit = 65_536
+
+    /// A head of HTTP/1.1 can be sent over HTTP/2.
+    package static func canCarry(_ head: borrowing MessageHead) -> Bool {
+        // No field is longer than the head.
+        guard head.end > fieldByteLimit else { return true }
+        guard head.path.count + 1 + head.query.count <= fieldByteLimit else { return false }
+        for index in 0..<head.fieldCount {
+            let field = head.fields[index]
+            guard field.name.count <= fieldByteLimit, field.value.count <= fieldByteLimit else { return false }
+        }
+        return true
+    }
+
     /// Client: sends the head of a request. One with an upgrade is an extended CONNECT: the owner has asked
     /// `peerAllowsExtendedConnect`, or knows the peer.
     /// - Returns: `false` if no stream can be opened.

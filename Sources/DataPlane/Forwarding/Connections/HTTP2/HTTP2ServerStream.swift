@@ -72,6 +72,10 @@ final class HTTP2ServerStream: CallStream, DownstreamStream {
 
     func sendHead(_ head: borrowing MessageHead, body: BodyLength) {
         guard let connection else { return }
+        guard HTTP2Session.canCarry(head) else {
+            exchange?.fail(.upstreamFailed)
+            return
+        }
         if body == .none { noteOutputEndedWithHead() }
         if head.status == Exchange.switchingProtocols {
             // Accepted: HTTP/2 says so as it says it of any CONNECT (RFC 8441 § 4).
