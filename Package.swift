@@ -9,7 +9,13 @@ let settings: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
     .enableExperimentalFeature("Lifetimes"),
     // Debug builds, and so all tests, check every access; a release trusts them (docs/decisions).
-    .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release)),
+    .unsafeFlags(["-enforce-exclusivity=unchecked", "-cross-module-optimization"], .when(configuration: .release)),
+]
+
+/// A release runs on hosts without Swift, and has in memory only what it uses of Swift's libraries.
+let oneBinary: [LinkerSetting] = [
+    .unsafeFlags(
+        ["-static-stdlib", "-l_FoundationCShims", "-l_FoundationCollections"], .when(configuration: .release))
 ]
 
 /// A target of the house: `folder` is the room below `Sources/` it stands in.
@@ -107,7 +113,7 @@ let package = Package(
                 "AdminAPI", "Reconciliation", "Forwarding", "WorkloadIdentity", logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
-            path: "Sources/Programs/heddle", swiftSettings: settings),
+            path: "Sources/Programs/heddle", swiftSettings: settings, linkerSettings: oneBinary),
 
         // What scripts/run and the examples call through the mesh: a workload that needs nothing but this package.
         .executableTarget(
