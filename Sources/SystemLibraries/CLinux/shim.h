@@ -1,6 +1,7 @@
 #pragma once
 #include <errno.h>
 #include <fcntl.h>
+#include <link.h>
 #include <malloc.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -10,6 +11,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -23,6 +25,15 @@ extern int accept4(int, struct sockaddr *, socklen_t *, int);
 extern int pipe2(int[2], int);
 extern ssize_t splice(int, off_t *, int, off_t *, size_t, unsigned int);
 extern int ppoll(struct pollfd *, nfds_t, const struct timespec *, const sigset_t *);
+// The beginning of `struct dl_phdr_info`, which stands behind _GNU_SOURCE, too.
+struct CLinux_object {
+    ElfW(Addr) address;
+    const char *name;
+    const ElfW(Phdr) *segments;
+    ElfW(Half) segment_count;
+};
+extern int dl_iterate_phdr(int (*)(struct CLinux_object *, size_t, void *), void *);
+extern int madvise(void *, size_t, int);
 extern int pthread_setname_np(pthread_t, const char *);
 
 // Linux macros and variadic functions that Swift cannot import stand here as inline functions.
@@ -43,3 +54,21 @@ static inline int CLinux_available_processors(void) {
 static inline int CLinux_set_pipe_capacity(int descriptor, int byte_count) {
     return fcntl(descriptor, 1031, byte_count);
 }
+
+static inline int CLinux_unmap_code_of(struct CLinux_object *object, size_t size, void *unused) {
+    (void)size, (void)unused;
+    const ElfW(Addr) page = (ElfW(Addr))sysconf(_SC_PAGESIZE);
+    for (int index = 0; index < object->segment_count; index++) {
+        const ElfW(Phdr) *segment = &object->segments[index];
+        // Never written, not even by the dynamic linker: the file has the same bytes.
+        if (segment->p_type != PT_LOAD || !(segment->p_flags & PF_X) || (segment->p_flags & PF_W)) continue;
+        ElfW(Addr) start = (object->address + segment->p_vaddr) & ~(page - 1);
+        ElfW(Addr) end = object->address + segment->p_vaddr + segment->p_memsz;
+        madvise((void *)start, end - start, 4 /* MADV_DONTNEED */);
+    }
+    return 0;
+}
+
+/// Takes the code of the program and its libraries out of the process's memory; what is used again is mapped again from
+/// the page cache, without reading a file (madvise(2)).
+static inline void CLinux_unmap_code(void) { dl_iterate_phdr(CLinux_unmap_code_of, 0); }

@@ -5,8 +5,10 @@ import CLinux
 enum MemoryTrim {
     private static let interval = Duration.seconds(2)
 
-    /// Until the task is cancelled.
+    /// To be begun when the first generation serves. Until the task is cancelled.
     static func run() async {
+        // Most of what is mapped was needed for the start alone.
+        CLinux_unmap_code()
         while (try? await Task.sleep(for: interval)) != nil { malloc_trim(0) }
     }
 }
