@@ -5,14 +5,16 @@ import Testing
 
 @Suite(.timeLimit(.minutes(2)), .serialized)
 struct `A file replaced by rename` {
-    private func serving(quiet: Duration = .seconds(2), _ body: (Harness) async throws -> Void) async throws {
+    private func serving(
+        quiet: Duration = .seconds(2), afterRename: Duration = .milliseconds(20), _ body: (Harness) async throws -> Void
+    ) async throws {
         let folder = TestFolder()
         folder.service("a", "1")
         folder.service("b", "1")
         let harness = try Harness(folder) {
             $0.watcher.times.quiet = quiet
             $0.watcher.times.longestWait = quiet * 2
-            $0.watcher.times.quietAfterRename = .milliseconds(20)
+            $0.watcher.times.quietAfterRename = afterRename
         }
         try await harness.serve { harness in
             _ = await harness.nextServed()
@@ -31,6 +33,15 @@ struct `A file replaced by rename` {
         try await serving(quiet: .milliseconds(200)) { harness in
             harness.folder.service("a", "2")
             #expect(await harness.nextServed() == ["a": "2", "b": "1"])
+            await harness.expectNothingElse()
+        }
+    }
+
+    @Test func `waits if another follows, and both are one change`() async throws {
+        try await serving(quiet: .milliseconds(200), afterRename: .milliseconds(100)) { harness in
+            harness.folder.service("a", "2")
+            harness.folder.service("b", "2")
+            #expect(await harness.nextServed() == ["a": "2", "b": "2"])
             await harness.expectNothingElse()
         }
     }

@@ -4,9 +4,9 @@
 /// written, or one that vanished a moment ago, is *held*: it counts as it last was. A change with files that vanished
 /// waits until it is clear whether they come back, so that a checkout which moves resources between files is one change.
 ///
-/// One file that was replaced by `rename(2)`, and nothing else, is read *early*, after `times.quietAfterRename`: it was
-/// whole before it had its name. The reading after `times.quiet` follows all the same, for whoever would not believe the
-/// early one.
+/// One file that was replaced by `rename(2)`, and nothing else, is read *early*, at once: it was whole before it had its
+/// name. What was read counts when nothing else happens for `times.quietAfterRename`. The reading after `times.quiet` follows
+/// all the same, for whoever would not believe the early one.
 struct ChangeSettler {
     typealias Instant = ContinuousClock.Instant
 
@@ -150,7 +150,7 @@ struct ChangeSettler {
         if hasWork, let firstEventAt, let lastEventAt {
             var due = lastEventAt + times.quiet
             if let since = vanished.values.max() { due = max(due, since + times.vanishing) }
-            if replaced != nil { due = min(due, lastEventAt + times.quietAfterRename) }
+            if replaced != nil { due = lastEventAt }
             wake = min(wake, min(due, firstEventAt + times.longestWait))
         }
         return wake
@@ -164,7 +164,7 @@ struct ChangeSettler {
         if isOverdue || (lastEventAt + times.quiet <= now && vanished.isEmpty) {
             return take(firstEventAt: firstEventAt, isOverdue: isOverdue)
         }
-        guard let path = replaced, !everything, lastEventAt + times.quietAfterRename <= now else { return nil }
+        guard let path = replaced, !everything else { return nil }
         replaced = nil
         files[path] = nil
         isUndelivered = true

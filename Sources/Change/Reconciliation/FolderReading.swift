@@ -28,8 +28,10 @@ package struct FolderReading: Sendable {
     package let watchedFilesRevision: UInt64
     package let firstEventAt: ContinuousClock.Instant
     package let mode: WatchMode
-    /// Made before all was quiet, for the sake of one file that was replaced; a reading of the same or more follows.
-    package var isEarly = false
+    /// Made before all was quiet, for the sake of one file that was replaced: it counts only if nothing else happens. A
+    /// reading of the same or more follows. `nil`: made when all was quiet.
+    package var calm: Calm?
+    package var isEarly: Bool { calm != nil }
 
     /// The same files in the same order give the same hash.
     package static func hash(of files: [ManifestSource]) -> String {

@@ -27,12 +27,17 @@ final class InotifyQueue {
     private static let headerByteCount = 16
 
     let descriptor: CInt
+    private let events: Calm.Events
     private var buffer = [UInt8](repeating: 0, count: bufferByteCount)
 
     init() throws(Failure) {
         descriptor = inotify_init1(CInt(IN_NONBLOCK | IN_CLOEXEC))
         guard descriptor >= 0 else { throw Self.failure("inotify_init1", errno) }
+        events = Calm.Events(of: descriptor)
     }
+
+    /// From now on.
+    func calm(until time: ContinuousClock.Instant) -> Calm { Calm(events, until: time) }
 
     deinit { close(descriptor) }
 
@@ -55,7 +60,9 @@ final class InotifyQueue {
     func drain() -> [Event] {
         var events: [Event] = []
         while true {
-            let count = unsafe buffer.withUnsafeMutableBytes { unsafe read(descriptor, $0.baseAddress, $0.count) }
+            let count = self.events.reading {
+                unsafe buffer.withUnsafeMutableBytes { unsafe read(descriptor, $0.baseAddress, $0.count) }
+            }
             if count < 0, errno == EINTR { continue }
             guard count > 0 else { return events }
             var offset = 0

@@ -3,7 +3,8 @@ package struct ReadingTimes: Sendable, Hashable {
     /// Without an event before the folder is read. Default: 5 ms.
     package var quiet = Duration.milliseconds(5)
     /// Without an event after a rename(2) put a complete file in the place of another, and nothing else happened, before
-    /// that file is read. Default: 1 ms: programs that rename one file after the other are faster than that.
+    /// that file is taken up; it is read and prepared meanwhile. Default: 1 ms: programs that rename one file after the
+    /// other are faster than that.
     package var quietAfterRename = Duration.milliseconds(1)
     /// From a change's first event until the folder is read, however many events follow. Default: 250 ms.
     package var longestWait = Duration.milliseconds(250)

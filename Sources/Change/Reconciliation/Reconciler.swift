@@ -221,7 +221,9 @@ package actor Reconciler<Manifests: ManifestReading> {
             return
         }
         let generation = Generation(number: lastNumber + 1, hash: candidate.hash)
-        _ = await commit(candidate, generation: generation, source: .folder, since: reading.firstEventAt)
+        _ = await commit(
+            candidate, generation: generation, source: .folder, since: reading.firstEventAt,
+            isWanted: { await reading.calm?.holds() ?? true })
     }
 
     private func isServed(_ hash: String, _ reading: FolderReading) -> Bool {
@@ -298,10 +300,13 @@ package actor Reconciler<Manifests: ManifestReading> {
 
     // MARK: Two phases
 
-    /// - Parameter write: Puts the set into the folder, once all have prepared; throws if it cannot, and then nothing changes.
+    /// - Parameters:
+    ///   - isWanted: Asked once all have prepared; if it is not, nothing changes.
+    ///   - write: Puts the set into the folder, once all have prepared; throws if it cannot, and then nothing changes.
     func commit(
         _ candidate: Candidate, generation: Generation, source: ServedGeneration.Source,
-        since start: ContinuousClock.Instant, write: () throws(Rejection) -> Void = {}
+        since start: ContinuousClock.Instant, write: () throws(Rejection) -> Void = {},
+        isWanted: () async -> Bool = { true }
     ) async -> Result<ServedGeneration, Rejection> {
         let paths = Set(manifests.watchedFiles(of: candidate.snapshot))
         // Of this set already: should it be refused because a key is missing, the key's arrival must be seen.
@@ -313,6 +318,7 @@ package actor Reconciler<Manifests: ManifestReading> {
             for participant in participants {
                 prepared.append(try await participant.prepare(candidate.snapshot, generation: generation))
             }
+            guard await isWanted() else { throw Rejection([]) }
             try write()
         } catch {
             for change in prepared.reversed() { await change.abandon() }

@@ -95,12 +95,13 @@ struct WatcherLoop {
 
     /// Reads the one file that was replaced. It stays undelivered as well: all is delivered again when it is quiet.
     private mutating func performEarly(_ request: ChangeSettler.Request) {
+        let calm = queue?.calm(until: request.firstEventAt + settings.times.quietAfterRename)
         let finding = reader.look(for: request, looksTwice: queue == nil) { _, _ in }
         drain()
-        if reader.take(finding, except: settler.isDisturbed) {
+        if let calm, reader.take(finding, except: settler.isDisturbed) {
             isChanged = true
             var early = reading(firstEventAt: request.firstEventAt, held: [])
-            early.isEarly = true
+            early.calm = calm
             readings.yield(early)
         } else {
             settler.postpone(request)
