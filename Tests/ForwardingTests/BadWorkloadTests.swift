@@ -259,6 +259,46 @@ struct BadWorkloadTests {
         }
     }
 
+    @Test(arguments: [false, true])
+    func `a caller of HTTP/2 that waits for 100 hears it, or the answer that makes its body needless`(isTaken: Bool)
+        async throws
+    {
+        let backend = TestBackend { connection, _ in
+            let head = connection.receive(through: "\r\n\r\n")
+            guard head.contains("expect: 100-continue") else { return }
+            guard isTaken else {
+                connection.send("HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n")
+                _ = connection.receive()
+                return
+            }
+            connection.send("HTTP/1.1 100 Continue\r\n\r\n")
+            let body = connection.receive(count: 5)
+            connection.send("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n")
+            connection.send(body)
+        }
+        try await Shop.serve(backend) { port, _ in
+            let peer = HTTP2Peer(calling: try RawConnection(port: port))
+            let call = peer.begin(
+                [
+                    (":method", "POST"), (":scheme", "http"), (":authority", "orders"), (":path", "/a"),
+                    ("content-length", "5"), ("expect", "100-continue"),
+                ], ends: false)
+            guard isTaken else {
+                let answer = peer.answer(on: call)
+                #expect(answer.status == 401)
+                // Nobody takes the body (RFC 9113 § 8.1); the connection goes on.
+                let end = peer.receive()
+                #expect(end?.type == HTTP2Peer.FrameType.reset && end?.stream == call && end?.code == 0)
+                return
+            }
+            let interim = peer.receive().map { peer.fields($0) }
+            #expect(interim?.contains { $0 == (":status", "100") } == true)
+            peer.send(HTTP2Peer.FrameType.data, flags: 1, stream: call, Array("hello".utf8))
+            let answer = peer.answer(on: call)
+            #expect(answer.status == 200 && answer.body == "hello")
+        }
+    }
+
     @Test(arguments: [false, true], [100, 101, .max])
     func `a workload may say 1xx a hundred times, and no more`(isHTTP2: Bool, count: Int) async throws {
         let backend = isHTTP2 ? Self.interimHTTP2(count) : Self.interimHTTP1(count)

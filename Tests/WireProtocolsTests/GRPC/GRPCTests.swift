@@ -42,21 +42,6 @@ private func milliseconds(_ text: String) -> UInt64? { GRPCTimeout.milliseconds(
     }
 }
 
-@Test func `a message is escaped and comes back`() {
-    for text in ["", "plain text", "50 % off", "ü\n\t\r\0", "日本"] {
-        var escaped: [UInt8] = []
-        GRPCMessage.appendEscaped(Array(text.utf8).span, to: &escaped)
-        #expect(escaped.allSatisfy { $0 >= 0x20 && $0 < 0x7F })
-        #expect(String(decoding: GRPCMessage.unescaped(escaped.span), as: UTF8.self) == text)
-    }
-    var escaped: [UInt8] = []
-    GRPCMessage.appendEscaped(Array("a%\n".utf8).span, to: &escaped)
-    #expect(String(decoding: escaped, as: UTF8.self) == "a%25%0A")
-    // Nothing is thrown away.
-    let kept = GRPCMessage.unescaped(Array("100%, %4".utf8).span)
-    #expect(kept == Array("100%, %4".utf8))
-}
-
 @Test func `gRPC is told by its content type`() {
     for type in [
         "application/grpc", "application/grpc+proto", "Application/GRPC+json; charset=utf-8", "application/grpc;x=y",

@@ -247,10 +247,6 @@ private func `a request is brought to canonical form`(_ canonical: Canonical) {
     #expect(outcome.framing?.tunnel == .webSocket && outcome.framing?.contentLength == nil)
 }
 
-@Test func `who waits for 100 is known`() {
-    #expect(Outcome(with([("expect", "100-Continue")]), endsStream: false).framing?.expectsContinue == true)
-}
-
 @Test func `a field that was never to be indexed is sent on so`() {
     let server = HTTP2Peer(.server)
     // § 6.2.3 of RFC 7541: never indexed, new name.

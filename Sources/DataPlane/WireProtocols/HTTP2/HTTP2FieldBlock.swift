@@ -27,7 +27,6 @@ struct HTTP2FieldBlock: ~Copyable {
     private var fieldCount = 0
     private var cookieCount = 0
     private var hostIndex: Int?
-    private var expectsContinue = false
     /// RFC 9113 § 6.5.2.
     private var listByteCount = 0
 
@@ -46,7 +45,6 @@ struct HTTP2FieldBlock: ~Copyable {
         fieldCount = 0
         cookieCount = 0
         hostIndex = nil
-        expectsContinue = false
         listByteCount = 0
     }
 
@@ -155,7 +153,6 @@ struct HTTP2FieldBlock: ~Copyable {
             guard ASCII.equal(value, ignoringCaseOf: ("100-continue" as StaticString).bytes) else {
                 return .unsupportedExpectation
             }
-            expectsContinue = true
         case .cookie: cookieCount += 1
         default: break
         }
@@ -242,7 +239,6 @@ struct HTTP2FieldBlock: ~Copyable {
     ) throws(HTTP2Error) -> HTTP2RequestFraming {
         var framing = HTTP2RequestFraming()
         framing.endsStream = endsStream
-        framing.expectsContinue = expectsContinue
         head.scheme = scheme
         if let path, path.count > limits.targetByteCount { throw .targetTooLong }
         do throws(MalformedRequest) {

@@ -14,8 +14,6 @@ package struct HTTP2RequestFraming: Hashable, Sendable {
     /// No body and no trailers follow.
     package var endsStream = false
     package var tunnel = Tunnel.none
-    /// The caller waits for 100 before it sends the body.
-    package var expectsContinue = false
 
     package init() {}
 }

@@ -156,8 +156,7 @@ package final class HTTP2Session {
                 (NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE.rawValue, UInt32(limits.headerListByteCount)),
             ])
         }
-        unsafe nghttp2_session_set_local_window_size(
-            handle, UInt8(NGHTTP2_FLAG_NONE.rawValue), 0, limits.connectionWindow)
+        setConnectionWindow(limits.connectionWindow)
     }
 
     private func submit(settings: [(id: UInt32, value: UInt32)]) {
@@ -331,15 +330,11 @@ package final class HTTP2Session {
 
     /// Sets how much the peer may send that nobody has taken, on each stream and on all together, in bytes.
     package func setWindows(stream: Int32, connection: Int32) {
-        setStreamWindow(stream)
+        submit(settings: [(NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE.rawValue, UInt32(stream))])
         setConnectionWindow(connection)
     }
 
-    package func setStreamWindow(_ byteCount: Int32) {
-        submit(settings: [(NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE.rawValue, UInt32(byteCount))])
-    }
-
-    package func setConnectionWindow(_ byteCount: Int32) {
+    private func setConnectionWindow(_ byteCount: Int32) {
         unsafe nghttp2_session_set_local_window_size(handle, UInt8(NGHTTP2_FLAG_NONE.rawValue), 0, byteCount)
     }
 
