@@ -36,8 +36,6 @@ struct HTTP2FrameScanner {
     static let payloadByteLimit = 16_384
 
     private static let headerByteCount = 9
-    /// What a client says first (RFC 9113 § 3.4).
-    private static let prefaceByteCount = 24
 
     /// Bytes to leave out before the next header: the preface, or the rest of a payload.
     private var skipped: Int
@@ -56,7 +54,7 @@ struct HTTP2FrameScanner {
 
     init(isServer: Bool) {
         hasPreface = isServer
-        skipped = isServer ? Self.prefaceByteCount : 0
+        skipped = isServer ? HTTP2Preface.byteCount : 0
     }
 
     /// The first byte of something that has to be whole soon has come, and not its last: of anything but DATA.
