@@ -142,24 +142,24 @@ final class UpstreamPool {
     func forget(_ connection: TCPClientConnection) { connectionCount -= 1 }
 
     /// Takes no more calls; those under way go on.
-    func retired(_ connection: HTTP2ClientConnection) {
+    func drains(_ connection: HTTP2ClientConnection) {
         if let index = multiplexed.firstIndex(where: { $0 === connection }) { multiplexed.remove(at: index) }
     }
 
     func forget(_ connection: HTTP2ClientConnection) {
         connectionCount -= 1
-        retired(connection)
+        drains(connection)
     }
 
     /// The certificates changed: new calls go out under the new one.
     func certificatesChanged() {
         let current = certificate
-        for connection in multiplexed where connection.certificate !== current { connection.retire() }
+        for connection in multiplexed where connection.certificate !== current { connection.drain() }
     }
 
     /// Nobody will ask for the pool again.
     func closeIdle() {
         while let connection = idle.popLast() { connection.close() }
-        for connection in multiplexed { connection.retire() }
+        for connection in multiplexed { connection.drain() }
     }
 }

@@ -18,8 +18,6 @@ final class HTTP2ClientConnection: HTTP2Connection {
     /// It has answered a call.
     var hasServed = false
     private let connectDeadline: DeadlineWheel.Time
-    /// No call is begun on it any more.
-    private(set) var isRetired = false
 
     init(worker: Worker, pool: UpstreamPool, transport: consuming Transport, certificate: Certificate?) {
         self.pool = pool
@@ -36,7 +34,7 @@ final class HTTP2ClientConnection: HTTP2Connection {
 
     /// Another call fits.
     var hasRoom: Bool {
-        guard !isRetired, !isClosed, state != .finishing, state != .lingering, session.canOpenStream else {
+        guard !isDraining, !isClosed, state != .finishing, state != .lingering, session.canOpenStream else {
             return false
         }
         return hasSettings || streams.count < pool.streamLimit
@@ -139,16 +137,15 @@ final class HTTP2ClientConnection: HTTP2Connection {
     override var headMilliseconds: UInt64 { worker.timeouts.response }
 
     override func becameIdle() {
-        if isRetired { endGracefully() }
+        if isDraining { endGracefully() }
     }
 
-    override func receivedGoAway() { retire() }
+    override func receivedGoAway() { drain() }
 
-    /// Takes no more calls; ends with its last one.
-    func retire() {
-        guard !isRetired else { return }
-        isRetired = true
-        pool.retired(self)
+    /// Takes no more calls; ends with its last one. Nothing of the other side's is on its way: one step is enough.
+    override func drain() {
+        guard beginDraining() else { return }
+        pool.drains(self)
         if streams.isEmpty { endGracefully() }
     }
 

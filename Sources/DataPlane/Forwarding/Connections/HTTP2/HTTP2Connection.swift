@@ -15,7 +15,7 @@ class HTTP2Connection: StreamConnection, HTTP2SessionHandler {
     /// Since when there is no stream.
     private(set) final var idleSince: DeadlineWheel.Time
     private final var hasReleasedBuffers = false
-    /// No stream is begun any more.
+    /// No stream is begun any more; the connection ends after the last.
     private(set) final var isDraining = false
 
     /// A connection with streams on which nothing came for so long is asked whether it is alive, in milliseconds.
@@ -180,13 +180,19 @@ class HTTP2Connection: StreamConnection, HTTP2SessionHandler {
 
     /// Ends in two steps (RFC 9113 § 6.8): what the other side sent before it heard of it is still answered.
     func drain() {
-        guard !isDraining, isOpen else { return }
-        isDraining = true
+        guard isOpen, beginDraining() else { return }
         session.announceGoAway()
         session.ping(Ping.goAway)
         requestOutput()
         goAwayDue = loop.now + Self.goAwayMilliseconds
         updateDeadline()
+    }
+
+    /// - Returns: `false` if it has been said before.
+    final func beginDraining() -> Bool {
+        guard !isDraining else { return false }
+        isDraining = true
+        return true
     }
 
     /// When the second step is due; `nil`: not under way.
