@@ -23,7 +23,7 @@ import TransportSecurity
         #expect(clientSees == TestMesh.orders)
         #expect(name == "orders.shop.mesh")
         #expect(version == "TLSv1.3")
-        #expect(spoken == "http/1.1")
+        #expect(spoken == "h2")
     }
 
     @Test(arguments: [1, 7, 100_000]) func `bytes arrive whole and in order`(byteCountOfARead: Int) throws {

@@ -28,7 +28,7 @@ package final class TLSContext: @unchecked Sendable {
     ///   - applicationProtocols: ALPN names in order of preference. A caller that offers none is taken; one that offers only
     ///     others is refused.
     package static func meshServer(
-        identities: [String: X509SVID], bundle: TrustBundle, applicationProtocols: [String] = ["http/1.1"]
+        identities: [String: X509SVID], bundle: TrustBundle, applicationProtocols: [String] = ["h2"]
     ) throws(TLSError) -> TLSContext {
         var credentials = ServerCredentials()
         for (name, identity) in identities { credentials.add(identity.credentials, for: name) }
@@ -37,7 +37,7 @@ package final class TLSContext: @unchecked Sendable {
 
     /// For calls to other nodes: TLS 1.3, both sides prove who they are, no tickets. Whose call it is, each session says.
     package static func meshClient(
-        bundle: TrustBundle, applicationProtocols: [String] = ["http/1.1"]
+        bundle: TrustBundle, applicationProtocols: [String] = ["h2"]
     ) throws(TLSError) -> TLSContext {
         try TLSContext(.meshClient(bundle), applicationProtocols)
     }

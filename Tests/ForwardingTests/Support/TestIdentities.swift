@@ -23,13 +23,12 @@ struct TestIdentities: Sendable {
         authority = try SigningAuthority.makeRoot(for: Self.domain, at: .now)
         bundle = try TrustBundle(trustDomain: Self.domain, roots: [authority.certificate])
         web = try authority.issue(Self.id("web"), lifetime: .seconds(3600), at: .now)
-        client = try .meshClient(bundle: bundle, applicationProtocols: ["h2"])
+        client = try .meshClient(bundle: bundle)
         var servers: [String: TLSContext] = [:]
         for account in ["orders", "payments"] {
             let svid = try authority.issue(Self.id(account), lifetime: .seconds(3600), at: .now)
             servers[account] = try .meshServer(
-                identities: [Self.orders: svid, "ledger.shop.mesh": svid], bundle: bundle,
-                applicationProtocols: ["h2", "http/1.1"])
+                identities: [Self.orders: svid, "ledger.shop.mesh": svid], bundle: bundle)
         }
         self.servers = servers
         var certificates = ServerCredentials()

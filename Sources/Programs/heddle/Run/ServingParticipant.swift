@@ -205,8 +205,8 @@ final class ServingParticipant: SnapshotParticipant {
         return TLSMaterial(
             svids: snapshot.identities,
             meshServer: try .meshServer(
-                identities: served, bundle: snapshot.bundle, applicationProtocols: ["h2", "http/1.1"]),
-            meshClient: try .meshClient(bundle: snapshot.bundle, applicationProtocols: ["h2"]), gateways: gateways)
+                identities: served, bundle: snapshot.bundle),
+            meshClient: try .meshClient(bundle: snapshot.bundle), gateways: gateways)
     }
 
     private func issue(

@@ -1,0 +1,211 @@
+import Glibc
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import Forwarding
+
+/// What one node makes of another that is not as it should be, and what callers hear of it.
+struct NodeTests {
+    private static let get = "GET /a HTTP/1.1\r\nHost: orders\r\n\r\n"
+    private static let grpc = PolicyCase.Call.request(method: "POST", path: "/a/b").http2(.grpc)!.fields
+
+    /// Two nodes, where `a` finds `b` at another address than `b` has: what stands there is between them.
+    private struct Pair {
+        let a: TestMesh
+        let b: TestMesh
+        /// Where `web` calls, or a gateway listens.
+        let port: UInt16
+        /// Where `b` takes other nodes' calls.
+        let inbound: UInt16
+
+        init(
+            orders: UInt16, protocolName: String = "HTTP", isGateway: Bool = false, rule: String = "{}",
+            reaching address: (_ b: UInt16) -> UInt16 = { $0 }
+        ) async throws {
+            let identities = try TestIdentities.shared.get()
+            let (port, inbound) = (TestPort.free(), TestPort.free())
+            let manifests = { (address: UInt16) in
+                """
+                apiVersion: heddle/v1
+                kind: Mesh
+                metadata: {name: mesh}
+                spec:
+                  proxy: {accessLog: None, timeouts: {connect: 1s}}
+                  identity: {authority: {type: Files, certificateFile: c, keyFile: k}}
+                ---
+                apiVersion: heddle/v1
+                kind: Node
+                metadata: {name: a}
+                spec: {address: "127.0.0.1:\(TestPort.free())"}
+                ---
+                apiVersion: heddle/v1
+                kind: Node
+                metadata: {name: b}
+                spec: {address: "127.0.0.1:\(address)"}
+                ---
+                apiVersion: heddle/v1
+                kind: Service
+                metadata: {name: orders, namespace: shop}
+                spec: {protocol: \(protocolName)}
+                ---
+                apiVersion: heddle/v1
+                kind: Workload
+                metadata: {name: orders-1, namespace: shop}
+                spec: {service: orders, address: "127.0.0.1:\(orders)", node: b}
+                ---
+                \(PolicyTable.policy("ALLOW", rule))
+                ---
+                \(isGateway ? Self.gateway(port, protocolName) : Self.workload(port))
+                """
+            }
+            b = try await TestMesh(manifests(inbound), node: "b", tls: identities.material())
+            a = try await TestMesh(manifests(address(inbound)), node: "a", tls: identities.material())
+            self.port = port
+            self.inbound = inbound
+        }
+
+        private static func workload(_ port: UInt16) -> String {
+            """
+            apiVersion: heddle/v1
+            kind: Workload
+            metadata: {name: web-1, namespace: shop}
+            spec: {serviceAccount: web, outbound: {listen: "127.0.0.1:\(port)"}, node: a}
+            """
+        }
+
+        private static func gateway(_ port: UInt16, _ protocolName: String) -> String {
+            """
+            apiVersion: heddle/v1
+            kind: Gateway
+            metadata: {name: edge, namespace: shop}
+            spec:
+              serviceAccount: web
+              node: a
+              listeners: [{name: http, address: 127.0.0.1, port: \(port), protocol: HTTP}]
+            ---
+            apiVersion: heddle/v1
+            kind: \(protocolName == "GRPC" ? "GRPCRoute" : "HTTPRoute")
+            metadata: {name: orders, namespace: shop}
+            spec:
+              parentRefs: [{kind: Gateway, name: edge}]
+              rules: [{backendRefs: [{name: orders}]}]
+            """
+        }
+
+        func stop() async {
+            await a.stop()
+            await b.stop()
+        }
+    }
+
+    /// Cuts the first connections in the middle of their handshake, then passes bytes on.
+    private static func cutting(_ count: Int, before port: UInt16) -> TestBackend {
+        let left = Mutex(count)
+        return TestBackend { connection, backend in
+            let isCut = left.withLock { left in
+                left -= 1
+                return left >= 0
+            }
+            backend.note(isCut ? "cut" : "passed")
+            guard !isCut, let other = try? RawConnection(port: port) else {
+                _ = connection.receive()
+                return
+            }
+            spawn {
+                while true {
+                    let bytes = other.receive()
+                    guard !bytes.isEmpty || !other.isEnded else { return connection.reset() }
+                    connection.send(bytes)
+                }
+            }
+            while true {
+                let bytes = connection.receive()
+                guard !bytes.isEmpty || !connection.isEnded else { return other.reset() }
+                other.send(bytes)
+            }
+        }
+    }
+
+    @Test func `a call whose node cuts the handshake waits for it to be back`() async throws {
+        let between = Mutex<TestBackend?>(nil)
+        let orders = TestBackend.echo()
+        let pair = try await Pair(orders: orders.port) { port in
+            let backend = Self.cutting(3, before: port)
+            between.withLock { $0 = backend }
+            return backend.port
+        }
+        // A POST, too: nothing of it was sent.
+        let response = try RawConnection.call(
+            port: pair.port, "POST /a HTTP/1.1\r\nHost: orders\r\nContent-Length: 2\r\n\r\nhi")
+        #expect(response.status == 200 && response.body.hasSuffix("hi"))
+        #expect(between.withLock { $0?.requests } == ["cut", "cut", "cut", "passed"])
+        await pair.stop()
+    }
+
+    @Test(arguments: ["HTTP", "GRPC"])
+    func `a node that cuts every handshake is unavailable`(protocolName: String) async throws {
+        let backend = TestBackend.echo()
+        let between = Mutex<TestBackend?>(nil)
+        let pair = try await Pair(orders: backend.port, protocolName: protocolName) { port in
+            let backend = Self.cutting(.max, before: port)
+            between.withLock { $0 = backend }
+            return backend.port
+        }
+        if protocolName == "GRPC" {
+            let answer = HTTP2Peer(calling: try RawConnection(port: pair.port)).call(Self.grpc)
+            #expect(answer.status == 200 && answer.grpcStatus == 14)
+        } else {
+            let response = try RawConnection.call(port: pair.port, Self.get)
+            #expect((response.status, response.field("x-heddle-reason")) == (503, "connect-failed"))
+        }
+        let counted = await pair.a.dataPlane.report().counters.upstreamHandshakeFailures
+        #expect(counted["connection-lost", default: 0] > 1)
+        #expect(backend.requests.isEmpty)
+        await pair.stop()
+    }
+
+    @Test(arguments: [false, true], ["HTTP", "GRPC"])
+    func `a reason that another node tells goes on to a workload, and not to a gateway's caller`(
+        isGateway: Bool, protocolName: String
+    ) async throws {
+        let backend = TestBackend.echo()
+        let pair = try await Pair(
+            orders: backend.port, protocolName: protocolName, isGateway: isGateway,
+            rule: #"{to: [{operation: {paths: ["/other"]}}]}"#)
+        let reason: String?
+        if protocolName == "GRPC" {
+            let answer = HTTP2Peer(calling: try RawConnection(port: pair.port)).call(Self.grpc)
+            func value(_ name: String) -> String? {
+                (answer.fields + answer.trailers).first { $0.0 == name }?.1
+            }
+            #expect(answer.grpcStatus == 7)
+            #expect(value("grpc-message")?.contains("denied") == !isGateway)
+            reason = value("x-heddle-reason")
+        } else {
+            let response = try RawConnection.call(port: pair.port, Self.get)
+            #expect(response.status == 403 && response.body.contains("denied") == !isGateway)
+            reason = response.field("x-heddle-reason")
+        }
+        #expect(reason == (isGateway ? nil : "denied"))
+        #expect(backend.requests.isEmpty)
+        await pair.stop()
+    }
+
+    @Test func `the port between nodes agrees on HTTP/2 alone`() async throws {
+        let identities = try TestIdentities.shared.get()
+        let orders = TestBackend.echo()
+        let pair = try await Pair(orders: orders.port)
+        #expect(throws: SecureRelay.Failed.self) {
+            try SecureRelay.connect(
+                port: pair.inbound, serverName: TestIdentities.orders, offering: "http/1.1", identities)
+        }
+        try await SlowPeerTests.settles(pair.b) { $0.handshakes == ["protocol-violation": 1] }
+        let peer = HTTP2Peer(
+            calling: try SecureRelay.connect(
+                port: pair.inbound, serverName: TestIdentities.orders, offering: "h2", identities))
+        let answer = peer.call(PolicyCase.good)
+        #expect(answer.status == 200)
+        await pair.stop()
+    }
+}
