@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 import TestSupport
 import Testing
 
@@ -42,10 +43,11 @@ struct WebSocketTests {
     }
 
     /// An HTTP/2 workload that answers every call with 200, and says what it takes a moment after its first bytes came.
-    private static func workload(_ settings: [(id: UInt8, value: UInt32)]) -> TestBackend {
+    /// - Parameter mayTalk: Nothing is said before it is open; `nil`: after 100 ms.
+    private static func workload(_ settings: [(id: UInt8, value: UInt32)], mayTalk: Gate? = nil) -> TestBackend {
         TestBackend { connection, backend in
             guard let peer = HTTP2Peer(serving: connection, settings: nil) else { return }
-            usleep(100_000)
+            if let mayTalk { mayTalk.pass() } else { usleep(100_000) }
             backend.note("settings")
             peer.send(settings: settings)
             while let frame = peer.receive() {
@@ -54,6 +56,16 @@ struct WebSocketTests {
                 backend.note(fields.contains { $0 == (":protocol", "websocket") } ? "WebSocket" : "request")
                 peer.sendHead([(":status", "200")], stream: frame.stream, ends: frame.endsStream)
             }
+        }
+    }
+
+    private final class Gate: Sendable {
+        private let isOpen = Atomic(false)
+
+        func open() { isOpen.store(true, ordering: .releasing) }
+
+        func pass() {
+            while !isOpen.load(ordering: .acquiring) { usleep(1_000) }
         }
     }
 
@@ -95,12 +107,15 @@ struct WebSocketTests {
     }
 
     @Test func `a caller that goes away while its WebSocket waits takes nothing with it`() async throws {
-        let backend = Self.workload(Self.takesWebSockets)
+        let gate = Gate()
+        let backend = Self.workload(Self.takesWebSockets, mayTalk: gate)
         try await Self.serve(backend) { port, mesh in
             let gone = try RawConnection(port: port)
             gone.send(Self.http1("chat"))
             try await SlowPeerTests.settles(mesh) { $0.upstream == 1 }
             gone.reset()
+            try await SlowPeerTests.settles(mesh) { $0.open == 0 }
+            gate.open()
             let answer = try Self.open("chat", port: port, isHTTP2: false)
             #expect(answer.status == 101)
             #expect(backend.requests == ["settings", "WebSocket"])
