@@ -221,6 +221,37 @@ struct HTTP2ConnectionTests {
         await world.stop()
     }
 
+    /// A call that no service takes, with a body that is still to come.
+    private static func refused(bodyByteCount: Int?) -> HTTP2Peer.Fields {
+        let call = get.map { $0.0 == ":method" ? ($0.0, "POST") : $0.0 == ":authority" ? ($0.0, "nobody") : $0 }
+        return call + (bodyByteCount.map { [("content-length", "\($0)")] } ?? [])
+    }
+
+    /// curl 7.88 takes a reset that crosses its last bytes for a failure.
+    @Test func `a short body may come to its end after the answer`() async throws {
+        try await Shop.serve(.echo()) { port, _ in
+            let peer = HTTP2Peer(calling: try RawConnection(port: port))
+            let stream = peer.begin(Self.refused(bodyByteCount: 5), ends: false)
+            let answer = peer.answer(on: stream)
+            #expect(answer.status == 404 && answer.reset == nil)
+            peer.send(FrameType.data, flags: 1, stream: stream, Array("hello".utf8))
+            let next = peer.begin(Self.refused(bodyByteCount: nil), ends: true)
+            // Nothing more was said of the first.
+            #expect(peer.receive()?.stream == next)
+        }
+    }
+
+    @Test(arguments: [nil, 5, 65_536, 65_537])
+    func `a body that does not come after the answer is wanted no more`(byteCount: Int?) async throws {
+        try await Shop.serve(.echo()) { port, _ in
+            let peer = HTTP2Peer(calling: try RawConnection(port: port))
+            let stream = peer.begin(Self.refused(bodyByteCount: byteCount), ends: false)
+            #expect(peer.answer(on: stream).status == 404)
+            let frame = peer.receive()
+            #expect(frame?.type == FrameType.reset && frame?.stream == stream && frame?.code == 0)
+        }
+    }
+
     @Test func `a workload's head over its limits costs its own call alone, on its connection and between nodes`()
         async throws
     {

@@ -5,9 +5,18 @@ import WireProtocols
 /// A call that came in on an HTTP/2 connection.
 final class HTTP2ServerStream: CallStream, DownstreamStream {
     private var isOver = false
+    /// Of the request's body, as its head says; `nil`: it does not.
+    private var requestByteCount: UInt64?
+
+    /// A body that is no longer than this may come to its end, for a while, after it was answered: 64 KiB. Clients take a
+    /// reset that crosses the last of their bytes for a failure, whatever it says (curl 7.88 for one).
+    private static let awaitedByteLimit: UInt64 = 64 * 1024
+    /// How long it may take, in milliseconds.
+    private static let awaitedMilliseconds: UInt64 = 1_000
 
     func start(_ exchange: Exchange, _ framing: HTTP2RequestFraming, from origin: CallOrigin) {
         isOver = false
+        requestByteCount = framing.contentLength
         if framing.endsStream { noteInputComplete() }
         switch framing.tunnel {
         case .none:
@@ -113,10 +122,11 @@ final class HTTP2ServerStream: CallStream, DownstreamStream {
         giveBackWindow()
     }
 
-    /// The answer is whole before the request was: nobody wants the rest.
+    /// The answer is whole before the request was: nobody wants the rest (RFC 9113 § 8.1).
     override func sentEnd() {
         guard isOver, !isInputComplete else { return }
-        reset(.noError)
+        guard let requestByteCount, requestByteCount <= Self.awaitedByteLimit else { return reset(.noError) }
+        setDeadline(loop.now + Self.awaitedMilliseconds)
     }
 
     // MARK: Deadlines
@@ -124,7 +134,7 @@ final class HTTP2ServerStream: CallStream, DownstreamStream {
     func requestDeadlineChanged() { updateDeadline() }
 
     override func deadlineReached() {
-        guard let exchange else { return }
+        guard let exchange else { return isOver ? reset(.noError) : () }
         let now = loop.now
         if let due = exchange.requestDeadline, due <= now { return exchange.requestTimedOut() }
         if let due = bodyDeadline(exchange), due <= now { return exchange.fail(.timeout, status: 408) }
