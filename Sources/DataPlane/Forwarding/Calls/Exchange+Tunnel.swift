@@ -20,6 +20,7 @@ extension Exchange {
                 return fail(.noRoute)
             }
             service = picked.service
+            rule = picked.rule
             caller = picked.caller
             send(to: picked.service)
         case .inbound:

@@ -88,7 +88,7 @@ struct ViewCompiler {
         _ table: TCPRouteTable?, caller: SPIFFEID, _ services: [ServiceView], _ indices: [ResourceName: Int]
     ) -> TCPListenerView {
         TCPListenerView(
-            routes: .one(table?.rule), callers: [Caller(caller)],
+            routes: .one(table.map { ruleView($0.rule) }), callers: [Caller(caller)],
             services: table?.services.map { services[indices[$0]!] } ?? [])
     }
 
@@ -107,7 +107,8 @@ struct ViewCompiler {
             let table = TLSRouteTable(listeners: listeners, in: snapshot)
             return .tcp(
                 TCPListenerView(
-                    routes: .byServerName(table), callers: gateways.map { Caller($0.account) },
+                    routes: .byServerName(table, rules: table.rules.map(ruleView)),
+                    callers: gateways.map { Caller($0.account) },
                     services: table.services.map { services[indices[$0]!] }))
         }
     }
@@ -151,10 +152,15 @@ struct ViewCompiler {
     {
         RouteTableView(
             table: table,
-            rules: table.rules.map {
-                RuleView(rule: $0, label: labels.label(String(decoding: $0.label, as: UTF8.self)))
-            },
+            rules: table.rules.map(ruleView),
             services: table.services.map { services[indices[$0]!] })
+    }
+
+    private func ruleView(_ rule: RouteRule) -> RuleView {
+        RuleView(
+            rule: rule,
+            label: rule.kind == nil
+                ? LabelRegistry.none : labels.label(String(decoding: rule.label, as: UTF8.self)))
     }
 
     private func hosts(_ services: [ServingPlan.ServicePlan]) -> ByteTable {

@@ -6,9 +6,10 @@ import Routing
 final class TCPListenerView {
     enum Routes {
         /// All of them one way; `nil`: no route is attached, and they have nowhere to go.
-        case one(RouteRule?)
+        case one(RuleView?)
         /// By the name in SNI.
-        case byServerName(TLSRouteTable)
+        /// - rules: By `RouteRule.id`.
+        case byServerName(TLSRouteTable, rules: [RuleView])
     }
 
     let routes: Routes
@@ -32,18 +33,19 @@ final class TCPListenerView {
     /// - Returns: `nil` if nothing takes the connection.
     func pick(
         serverName: [UInt8], using random: inout FastRandom
-    ) -> (service: ServiceView, rule: RouteRule, caller: Caller)? {
-        let rule: RouteRule
+    ) -> (service: ServiceView, rule: RuleView, caller: Caller)? {
+        let rule: RuleView
         var listener = 0
         switch routes {
         case .one(let only):
             guard let only else { return nil }
             rule = only
-        case .byServerName(let table):
+        case .byServerName(let table, let rules):
             guard let match = table.match(serverName: serverName.span) else { return nil }
-            (rule, listener) = match
+            rule = rules[match.rule.id]
+            listener = match.listener
         }
-        guard let backend = rule.pickBackend(using: &random) else { return nil }
-        return (services[rule.backends[backend].cluster], rule, callers[listener])
+        guard let backend = rule.rule.pickBackend(using: &random) else { return nil }
+        return (services[rule.rule.backends[backend].cluster], rule, callers[listener])
     }
 }
