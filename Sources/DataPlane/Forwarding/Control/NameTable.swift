@@ -95,7 +95,13 @@ package final class NameTable: Sendable {
         state.entries[name, default: Entry()].isAsked = true
         state.queue.append(name)
         guard state.threadCount < Self.threadLimit else { return }
-        if SystemThread.start(name: "names", { [self] in work() }) { state.threadCount += 1 }
+        if SystemThread.start(name: "names", { [self] in work() }) {
+            state.threadCount += 1
+        } else if state.threadCount == 0 {
+            // Nobody would take it from the queue: it is asked for with the next refresh.
+            state.queue.removeLast()
+            state.entries[name]?.isAsked = false
+        }
     }
 
     /// A thread lives until nothing is left to ask.
