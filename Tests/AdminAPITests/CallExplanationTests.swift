@@ -222,6 +222,21 @@ struct ProtocolExplanationTests {
               rules: [{filters: [{type: RequestRedirect, requestRedirect: {scheme: https}}]}]
             ---
             apiVersion: heddle/v1
+            kind: Service
+            metadata: {name: no-http, namespace: shop}
+            spec: {protocol: HTTP}
+            ---
+            apiVersion: heddle/v1
+            kind: Service
+            metadata: {name: no-grpc, namespace: shop}
+            spec: {protocol: GRPC}
+            ---
+            apiVersion: heddle/v1
+            kind: Service
+            metadata: {name: no-tcp, namespace: shop}
+            spec: {protocol: TCP}
+            ---
+            apiVersion: heddle/v1
             kind: AuthorizationPolicy
             metadata: {name: near, namespace: shop}
             spec:
@@ -281,6 +296,18 @@ struct ProtocolExplanationTests {
         #expect(near.isAllowed)
         #expect(!near.text.contains("note:"))
         #expect(try !explain(to: "db") { $0.fromAddress = "192.0.2.1" }.isAllowed)
+    }
+
+    @Test(arguments: [
+        ("no-http", "the caller is told 503"), ("no-grpc", "the caller is told UNAVAILABLE (grpc-status 14)"),
+        ("no-tcp", "the connection is closed"),
+    ])
+    func `what is allowed and nobody receives is said to be so`(service: String, answer: String) throws {
+        let text = try explain(to: service) { $0.fromAddress = "10.1.1.1" }.text
+        #expect(text.contains("ALLOWED by ALLOW shop/near, rule 0"))
+        #expect(text.contains("but shop/\(service) has no endpoint: \(answer)\n"))
+        let denied = try explain(to: service) { $0.fromAddress = "192.0.2.1" }.text
+        #expect(!denied.contains("endpoint"))
     }
 
     @Test func `a call of gRPC is a POST, and its route is found by its method`() throws {

@@ -2,6 +2,7 @@ import Authorization
 import Diagnostics
 import Manifests
 import Routing
+import Telemetry
 import WireProtocols
 
 extension CallExplanation {
@@ -61,9 +62,22 @@ extension CallExplanation {
                 text += "  and \(verdicts.count - Self.verdictLimit) rules that do not match\n"
             }
             text += "  \(judgement.explanation.conclusion(defaultAction: destination.defaultAction))\n"
+            if judgement.endpoints.isEmpty, judgement.explanation.decision.isAllowed {
+                text += "  but \(destination.service) has no endpoint: \(answerWithoutEndpoint)\n"
+            }
         }
         if let status = destination.grpcStatus { text += "  the caller is told \(Optional(status).told(or: 403))\n" }
         return text
+    }
+}
+
+extension CallExplanation {
+    /// What becomes of an allowed call that nobody is there to receive.
+    private var answerWithoutEndpoint: String {
+        guard !isConnection else { return "the connection is closed" }
+        let reason = FailureReason.noEndpoint
+        let status = isGRPC ? reason.grpcStatus(status: 503, hasCaller: caller != nil) : nil
+        return "the caller is told \(status.told(or: 503))"
     }
 }
 
