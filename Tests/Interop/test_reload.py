@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import time
 
@@ -121,9 +122,10 @@ def test_a_new_rule_ends_what_it_denies_at_once_and_nothing_else(mesh):
             assert set(codes) == {grpc.StatusCode.PERMISSION_DENIED}, set(codes)
             details = {await call.details() for call in denied.calls}
             assert all("denied" in text for text in details), details
-            # Within 100 ms of the generation's being served, and as long again for Python to hear 500 of them.
+            # Within 100 ms of the generation's being served; where other tests may run beside this one, as long again.
             late = max(ended) - served
-            assert late < 0.2, f"the last of them ended {late:.3f} s after the rule was served"
+            print(f"the last of {len(ended)} streams ended {late * 1000:.0f} ms after the rule was served")
+            assert late < (0.1 if os.environ.get("HEDDLE_LONG_TESTS") else 0.2)
             await allowed.ask(b"still here")
             for connection in refused:
                 try:
