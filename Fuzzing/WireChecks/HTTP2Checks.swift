@@ -150,7 +150,8 @@ final class SessionTranscript {
         peer.streams.map { stream in
             let fields = stream.head.fields.map { stream.head.text($0.name) + "=" + stream.head.text($0.value) }
             // Of a body that is too long, what comes before its end depends on the pieces; then it is reset.
-            let bodyCount = stream.code == .protocolError ? 0 : stream.body.count
+            let isRefused = stream.code == .protocolError || peer.refused.contains { $0.id == stream.id }
+            let bodyCount = isRefused ? 0 : stream.body.count
             return "\(stream.head.text(stream.head.path)) \(stream.head.status) \(fields) \(bodyCount) "
                 + "\(stream.trailers) \(stream.isEnded) \(String(describing: stream.code?.rawValue))"
         } + peer.refused.map { "\($0.id) \($0.error.name)" } + peer.exceededLimits.map(\.name)

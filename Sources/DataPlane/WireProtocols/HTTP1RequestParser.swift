@@ -114,13 +114,14 @@ package enum HTTP1RequestParser {
             throw .malformedRequest(error)
         }
 
-        if framing.upgradesToWebSocket, head.knownMethod == .get { head.upgrade = .webSocket }
         head.contentLength = fields.contentLength
         if fields.isChunked {
             framing.body = .chunked
         } else if let length = fields.contentLength, length > 0 {
             framing.body = .length(length)
         }
+        // One with a body is a request like any other: what follows its head is no WebSocket.
+        if framing.upgradesToWebSocket, head.knownMethod == .get, framing.body == .none { head.upgrade = .webSocket }
         return framing
     }
 

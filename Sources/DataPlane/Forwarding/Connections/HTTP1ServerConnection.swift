@@ -286,7 +286,7 @@ final class HTTP1ServerConnection: StreamConnection, ServerConnection, Downstrea
         let key = exchange.request.value(named: WebSocketFields.key.bytes).flatMap {
             exchange.request.withBytes($0) { WebSocketKey($0) }
         }
-        guard let key, exchange.requestBody == .none else {
+        guard let key else {
             exchange.request.upgrade = .none
             return nil
         }
