@@ -49,7 +49,7 @@ enum HeadBenchmark {
 final class Bench {
     private var head = MessageHead()
     private var framing = HTTP1Framing()
-    private var output: [UInt8] = []
+    private var output = ByteBuffer()
     private let limits = HTTP1Limits()
 
     func parseRequest(_ bytes: Span<UInt8>) {
@@ -62,7 +62,7 @@ final class Bench {
     }
 
     func writeRequest() {
-        output.removeAll(keepingCapacity: true)
+        output.removeAll()
         HTTP1Serializer.appendRequest(head, body: framing.body, to: &output)
     }
 
@@ -76,7 +76,7 @@ final class Bench {
     }
 
     func writeResponse() {
-        output.removeAll(keepingCapacity: true)
+        output.removeAll()
         HTTP1Serializer.appendResponse(head, body: framing.body, keepsAlive: true, minorVersion: 1, to: &output)
     }
 

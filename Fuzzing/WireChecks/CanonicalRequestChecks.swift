@@ -113,5 +113,5 @@ enum ReferencePath {
 }
 
 extension MessageHead {
-    func array(_ range: ByteRange) -> [UInt8] { Array(storage[range.bounds]) }
+    func array(_ range: ByteRange) -> [UInt8] { Array(storage.array[range.bounds]) }
 }

@@ -82,9 +82,9 @@ final class Transcript {
             return nil
         case .end(let count):
             HeadChecks.check(trailers)
-            var written: [UInt8] = []
+            var written = ByteBuffer()
             HTTP1Serializer.appendLastChunk(trailers: trailers, to: &written)
-            heads.append(written)
+            heads.append(written.array)
             decoder = nil
             return count
         }
@@ -119,12 +119,12 @@ final class Transcript {
     }
 
     private func written(_ head: borrowing MessageHead, _ framing: HTTP1Framing) -> [UInt8] {
-        var output: [UInt8] = []
+        var output = ByteBuffer()
         if answers == nil {
             HTTP1Serializer.appendRequest(head, body: framing.body, to: &output)
         } else {
             HTTP1Serializer.appendResponse(head, body: framing.body, keepsAlive: true, minorVersion: 1, to: &output)
         }
-        return output
+        return output.array
     }
 }

@@ -76,15 +76,15 @@ package enum TranslationChecks {
 
     /// Written as HTTP/1.1 it is one head of the same meaning.
     private static func checkWritten(_ head: borrowing MessageHead, _ meaning: HeadMeaning, _ body: HTTP1Framing.Body) {
-        var output: [UInt8] = []
+        var output = ByteBuffer()
         HTTP1Serializer.appendRequest(head, body: body, to: &output)
         var again = MessageHead()
         var framing = HTTP1Framing()
-        let length = parseRequest(output, &again, &framing)
+        let length = parseRequest(output.array, &again, &framing)
         // The authority-form has a port, or is none.
         if meaning.method == "CONNECT", meaning.port == 0 { return }
         precondition(
-            length == output.count, "what is written is not one head: \(String(decoding: output, as: UTF8.self))")
+            length == output.count, "what is written is not one head: \(String(decoding: output.array, as: UTF8.self))")
         precondition(framing.body == body, "another body")
         again.removeHopByHopFields()
         var expected = meaning

@@ -38,7 +38,7 @@ struct TestRequest: Sendable, CustomStringConvertible {
 }
 
 extension MessageHead {
-    func text(_ range: ByteRange) -> String { String(decoding: storage[range.bounds], as: UTF8.self) }
+    func text(_ range: ByteRange) -> String { String(decoding: storage.array[range.bounds], as: UTF8.self) }
 
     /// `name: value` of every field, in order.
     var fieldLines: [String] { fields.map { "\(text($0.name)): \(text($0.value))" } }

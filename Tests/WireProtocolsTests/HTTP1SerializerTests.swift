@@ -22,17 +22,17 @@ private func response(_ text: String) throws -> MessageHead {
 }
 
 private func written(_ head: borrowing MessageHead, _ body: HTTP1Framing.Body) -> String {
-    var output: [UInt8] = []
+    var output = ByteBuffer()
     HTTP1Serializer.appendRequest(head, body: body, to: &output)
-    return String(decoding: output, as: UTF8.self)
+    return String(decoding: output.array, as: UTF8.self)
 }
 
 private func answered(
     _ head: borrowing MessageHead, _ body: HTTP1Framing.Body, keepsAlive: Bool = true, minorVersion: UInt8 = 1
 ) -> String {
-    var output: [UInt8] = []
+    var output = ByteBuffer()
     HTTP1Serializer.appendResponse(head, body: body, keepsAlive: keepsAlive, minorVersion: minorVersion, to: &output)
-    return String(decoding: output, as: UTF8.self)
+    return String(decoding: output.array, as: UTF8.self)
 }
 
 @Test func `a request is written in canonical form, host first, framing from the body alone`() throws {
@@ -80,24 +80,24 @@ private func answered(
         answered(try response("HTTP/1.1 304 x\r\nContent-Length: 3\r\n\r\n"), .none)
             == "HTTP/1.1 304 Not Modified\r\ncontent-length: 3\r\n\r\n")
     let interim = try response("HTTP/1.1 103 x\r\nLink: y\r\nContent-Length: 3\r\n\r\n")
-    var output: [UInt8] = []
+    var output = ByteBuffer()
     HTTP1Serializer.appendInterimResponse(interim, to: &output)
-    #expect(String(decoding: output, as: UTF8.self) == "HTTP/1.1 103 Early Hints\r\nlink: y\r\n\r\n")
+    #expect(String(decoding: output.array, as: UTF8.self) == "HTTP/1.1 103 Early Hints\r\nlink: y\r\n\r\n")
     #expect(
         answered(try response("HTTP/1.1 799 x\r\n\r\n"), .length(0)) == "HTTP/1.1 799 \r\ncontent-length: 0\r\n\r\n")
 }
 
 @Test func `chunks are written as they are read`() {
     for count in [1, 9, 10, 15, 16, 255, 256, 4095, 65_536, Int.max] {
-        var output: [UInt8] = []
+        var output = ByteBuffer()
         HTTP1Serializer.appendChunkHead(byteCount: count, to: &output)
-        #expect(String(decoding: output, as: UTF8.self) == String(count, radix: 16, uppercase: true) + "\r\n")
+        #expect(String(decoding: output.array, as: UTF8.self) == String(count, radix: 16, uppercase: true) + "\r\n")
     }
     var trailers = MessageHead()
     trailers.addField(name: Array("Grpc-Status".utf8).span, value: ("0" as StaticString).bytes)
-    var output: [UInt8] = []
+    var output = ByteBuffer()
     HTTP1Serializer.appendLastChunk(trailers: trailers, to: &output)
-    #expect(String(decoding: output, as: UTF8.self) == "0\r\ngrpc-status: 0\r\n\r\n")
+    #expect(String(decoding: output.array, as: UTF8.self) == "0\r\ngrpc-status: 0\r\n\r\n")
     let end = HTTP1Serializer.chunkEnd
     let bytes = [end[0], end[1]]
     #expect(bytes == [13, 10] && end.count == 2)

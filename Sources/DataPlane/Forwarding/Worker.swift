@@ -36,7 +36,7 @@ final class Worker: @unchecked Sendable {
     // What the turn at hand works with; free again when it is over.
     let blocks = BlockPool()
     let scratch = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: scratchByteCount)
-    var output: [UInt8] = []
+    var output = ByteBuffer()
     var responseHead = MessageHead()
     var trailers = MessageHead()
     var tunnelHead = MessageHead(byteCapacity: 0, fieldCapacity: 0)
@@ -90,7 +90,7 @@ final class Worker: @unchecked Sendable {
         self.accessLog = AccessLogWriter(sink: accessLog)
         loop = try EventLoop()
         retries = RetryQueue(loop: loop)
-        output.reserveCapacity(4096)
+        output.reserve(4096)
     }
 
     deinit { unsafe scratch.deallocate() }

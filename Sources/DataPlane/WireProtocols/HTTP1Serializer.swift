@@ -6,9 +6,10 @@ import HTTPSemantics
 /// fields are never written, so that no edit of them can disagree with the body that follows.
 package enum HTTP1Serializer {
     /// Writes a request: the target in origin-form (`CONNECT`: authority-form), `host` first.
-    package static func appendRequest(_ head: borrowing MessageHead, body: HTTP1Framing.Body, to output: inout [UInt8])
-    {
-        output.reserveCapacity(output.count + head.end + 4 * head.fieldCount + overhead)
+    package static func appendRequest(
+        _ head: borrowing MessageHead, body: HTTP1Framing.Body, to output: inout ByteBuffer
+    ) {
+        output.reserve(head.end + 4 * head.fieldCount + overhead)
         output.append(copying: head.bytes(head.method))
         output.append(UInt8(ascii: " "))
         if head.path.isEmpty {
@@ -46,9 +47,9 @@ package enum HTTP1Serializer {
     ///   - minorVersion: The request's. HTTP/1.0 knows no chunks: to it a chunked body ends with the connection.
     package static func appendResponse(
         _ head: borrowing MessageHead, body: HTTP1Framing.Body, keepsAlive: Bool, minorVersion: UInt8,
-        to output: inout [UInt8]
+        to output: inout ByteBuffer
     ) {
-        output.reserveCapacity(output.count + head.end + 4 * head.fieldCount + overhead)
+        output.reserve(head.end + 4 * head.fieldCount + overhead)
         appendStatusLine(head.status, to: &output)
         appendFields(head, isRequest: false, to: &output)
         switch body {
@@ -64,8 +65,8 @@ package enum HTTP1Serializer {
     }
 
     /// Writes a 1xx response; the final one follows.
-    package static func appendInterimResponse(_ head: borrowing MessageHead, to output: inout [UInt8]) {
-        output.reserveCapacity(output.count + head.end + 4 * head.fieldCount + overhead)
+    package static func appendInterimResponse(_ head: borrowing MessageHead, to output: inout ByteBuffer) {
+        output.reserve(head.end + 4 * head.fieldCount + overhead)
         appendStatusLine(head.status, to: &output)
         appendFields(head, isRequest: false, to: &output)
         output.append(copying: lineEnd.bytes)
@@ -74,9 +75,9 @@ package enum HTTP1Serializer {
     /// Writes the acceptance of an upgrade (RFC 9110 § 15.2.2): what follows is no HTTP.
     /// - Parameter accept: `Sec-WebSocket-Accept`.
     package static func appendSwitchingProtocols(
-        _ head: borrowing MessageHead, to upgrade: UpgradeProtocol, accept: Span<UInt8>, output: inout [UInt8]
+        _ head: borrowing MessageHead, to upgrade: UpgradeProtocol, accept: Span<UInt8>, output: inout ByteBuffer
     ) {
-        output.reserveCapacity(output.count + head.end + 4 * head.fieldCount + overhead)
+        output.reserve(head.end + 4 * head.fieldCount + overhead)
         appendStatusLine(101, to: &output)
         appendFields(head, isRequest: false, to: &output)
         appendUpgrade(upgrade, to: &output)
@@ -86,7 +87,7 @@ package enum HTTP1Serializer {
         output.append(copying: lineEnd.bytes)
     }
 
-    private static func appendUpgrade(_ upgrade: UpgradeProtocol, to output: inout [UInt8]) {
+    private static func appendUpgrade(_ upgrade: UpgradeProtocol, to output: inout ByteBuffer) {
         output.append(copying: ("connection: Upgrade\r\nupgrade: " as StaticString).bytes)
         output.append(copying: upgrade.name.bytes)
         output.append(copying: lineEnd.bytes)
@@ -94,7 +95,7 @@ package enum HTTP1Serializer {
 
     /// Writes the line before a chunk's data; `chunkEnd` follows the data.
     /// - Parameter byteCount: At least 1: a chunk of 0 bytes would end the body.
-    package static func appendChunkHead(byteCount: Int, to output: inout [UInt8]) {
+    package static func appendChunkHead(byteCount: Int, to output: inout ByteBuffer) {
         precondition(byteCount > 0)
         var shift = (Int.bitWidth - 1 - byteCount.leadingZeroBitCount) / 4 * 4
         while shift >= 0 {
@@ -110,7 +111,7 @@ package enum HTTP1Serializer {
     }
 
     /// Writes the last chunk, the trailers and the end of the body.
-    package static func appendLastChunk(trailers: borrowing MessageHead, to output: inout [UInt8]) {
+    package static func appendLastChunk(trailers: borrowing MessageHead, to output: inout ByteBuffer) {
         output.append(copying: ("0\r\n" as StaticString).bytes)
         appendFields(trailers, isRequest: true, to: &output)
         output.append(copying: lineEnd.bytes)
@@ -122,14 +123,14 @@ package enum HTTP1Serializer {
     private static let overhead = 160
     private static var lineEnd: StaticString { "\r\n" }
 
-    private static func appendHost(_ head: borrowing MessageHead, to output: inout [UInt8]) {
+    private static func appendHost(_ head: borrowing MessageHead, to output: inout ByteBuffer) {
         output.append(copying: head.bytes(head.host))
         guard head.hostPort != 0 else { return }
         output.append(UInt8(ascii: ":"))
         output.append(decimal: UInt64(head.hostPort))
     }
 
-    private static func appendStatusLine(_ status: UInt16, to output: inout [UInt8]) {
+    private static func appendStatusLine(_ status: UInt16, to output: inout ByteBuffer) {
         output.append(copying: ("HTTP/1.1 " as StaticString).bytes)
         output.append(decimal: UInt64(status))
         output.append(UInt8(ascii: " "))
@@ -137,7 +138,7 @@ package enum HTTP1Serializer {
         output.append(copying: lineEnd.bytes)
     }
 
-    private static func appendFraming(_ body: HTTP1Framing.Body, to output: inout [UInt8]) {
+    private static func appendFraming(_ body: HTTP1Framing.Body, to output: inout ByteBuffer) {
         switch body {
         case .length(let count):
             output.append(copying: ("content-length: " as StaticString).bytes)
@@ -150,7 +151,7 @@ package enum HTTP1Serializer {
     }
 
     /// Writes the fields, those that stand in the storage as lines one after the other in one piece.
-    private static func appendFields(_ head: borrowing MessageHead, isRequest: Bool, to output: inout [UInt8]) {
+    private static func appendFields(_ head: borrowing MessageHead, isRequest: Bool, to output: inout ByteBuffer) {
         let storage = head.storage.span
         var run = 0..<0
         for index in 0..<head.fieldCount {

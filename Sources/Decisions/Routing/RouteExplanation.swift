@@ -47,7 +47,7 @@ extension RouteTable {
     private func describe(
         _ found: PathIndex.Found, _ match: MatchConditions.Match, _ head: borrowing MessageHead
     ) -> String {
-        let path = String(decoding: head.storage[head.path.bounds].prefix(found.prefixByteCount), as: UTF8.self)
+        let path = head.text(ByteRange(offset: Int(head.path.offset), count: found.prefixByteCount))
         let method = match.methodCondition < 0 ? nil : conditions.methodConditions[Int(match.methodCondition)]
         var parts: [String] = []
         if found.isExact {

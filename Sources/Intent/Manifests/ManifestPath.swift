@@ -34,8 +34,7 @@ enum ManifestPath {
     /// A piece of a path, as patterns hold it; segments at its ends may be incomplete.
     static func fragment(_ text: String) throws(Refusal) -> String {
         let source = Array(text.utf8)
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(source.count)
+        var bytes = ByteBuffer(capacity: source.count)
         var index = 0
         while index < source.count {
             let byte = source[index]
@@ -45,7 +44,7 @@ enum ManifestPath {
             case UInt8(ascii: "?"): throw .query
             case UInt8(ascii: "#"): throw .fragment
             case UInt8(ascii: "\\"): throw .backslash
-            case UInt8(ascii: "/") where bytes.last == byte: throw .emptySegment
+            case UInt8(ascii: "/") where !bytes.isEmpty && bytes[bytes.count - 1] == byte: throw .emptySegment
             case UInt8(ascii: "%"):
                 let value: UInt8
                 do { value = try CanonicalPath.escaped(source.span, index, source.count) } catch {
@@ -57,6 +56,6 @@ enum ManifestPath {
             default: CanonicalPath.appendLiteral(byte, to: &bytes)
             }
         }
-        return String(decoding: bytes, as: UTF8.self)
+        return String(decoding: bytes.array, as: UTF8.self)
     }
 }

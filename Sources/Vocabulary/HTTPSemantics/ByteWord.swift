@@ -54,29 +54,6 @@ extension Span<UInt8> {
     }
 }
 
-extension [UInt8] {
-    /// Brings a range to lower case, in place.
-    package mutating func lowercase(_ range: Range<Int>) {
-        precondition(range.lowerBound >= 0 && range.upperBound <= count)
-        // SAFETY: every access is inside `range`, or inside `count` where a whole word is taken.
-        unsafe withUnsafeMutableBytes { bytes in
-            var offset = range.lowerBound
-            while offset < range.upperBound {
-                let left = range.upperBound - offset
-                if offset + 8 <= bytes.count {
-                    let word = UInt64(littleEndian: unsafe bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
-                    let mask = left >= 8 ? UInt64.max : (1 &<< UInt64(left * 8)) &- 1
-                    let lower = (ByteWord.lowercased(word) & mask) | (word & ~mask)
-                    unsafe bytes.storeBytes(of: lower.littleEndian, toByteOffset: offset, as: UInt64.self)
-                } else {
-                    for index in offset..<range.upperBound { unsafe bytes[index] = ASCII.lowercased(bytes[index]) }
-                }
-                offset += 8
-            }
-        }
-    }
-}
-
 extension StaticString {
     /// The literal's bytes, which live as long as the program.
     @inlinable

@@ -6,7 +6,7 @@ package enum CanonicalHost {
     /// Brings `host [":" port]` (RFC 3986 § 3.2) to canonical form, in place.
     /// - Returns: Where the host stands now, inside `range`; the port, 0 where there is none.
     static func canonicalize(
-        _ range: ByteRange, in storage: inout [UInt8]
+        _ range: ByteRange, in storage: inout ByteBuffer
     ) throws(MalformedRequest) -> (host: ByteRange, port: UInt16) {
         let bounds = range.bounds
         var end = bounds.lowerBound

@@ -6,7 +6,7 @@
 package enum CanonicalPath {
     /// Brings a path, and the query after its first `?`, to canonical form. A path that has it already stays where it is;
     /// another is written anew at the end of the storage.
-    static func canonicalize(_ target: ByteRange, in storage: inout [UInt8]) throws(MalformedRequest) -> Parts {
+    static func canonicalize(_ target: ByteRange, in storage: inout ByteBuffer) throws(MalformedRequest) -> Parts {
         let bounds = target.bounds
         guard !bounds.isEmpty, isSlash(storage[bounds.lowerBound]) else { throw .invalidTarget }
         var parts = Parts()
@@ -54,7 +54,7 @@ package enum CanonicalPath {
     }
 
     private static func rewrite(
-        _ source: Range<Int>, in storage: inout [UInt8], _ hasEscapedSlash: inout Bool
+        _ source: Range<Int>, in storage: inout ByteBuffer, _ hasEscapedSlash: inout Bool
     ) throws(MalformedRequest) -> ByteRange {
         let start = storage.count
         storage.append(UInt8(ascii: "/"))
@@ -97,7 +97,7 @@ package enum CanonicalPath {
     }
 
     /// Ends the segment at the end of the storage: removes it if it is empty, `.` or `..`, the latter with the one before.
-    private static func endSegment(_ segment: inout Int, from start: Int, in storage: inout [UInt8], isLast: Bool) {
+    private static func endSegment(_ segment: inout Int, from start: Int, in storage: inout ByteBuffer, isLast: Bool) {
         let count = storage.count - segment
         let dot = UInt8(ascii: ".")
         if count == 1, storage[segment] == dot {
@@ -130,17 +130,17 @@ package enum CanonicalPath {
 
     /// Appends what an escape of `byte` becomes: the byte where the two mean the same, else the escape in upper case.
     @inline(__always)
-    package static func appendDecoded(_ byte: UInt8, to storage: inout [UInt8]) {
+    package static func appendDecoded(_ byte: UInt8, to storage: inout ByteBuffer) {
         if ByteClass.unreserved.contains(byte) { storage.append(byte) } else { appendEscape(byte, to: &storage) }
     }
 
     /// Appends what `byte` becomes that came as it is: itself if a path may hold it, else its escape.
     @inline(__always)
-    package static func appendLiteral(_ byte: UInt8, to storage: inout [UInt8]) {
+    package static func appendLiteral(_ byte: UInt8, to storage: inout ByteBuffer) {
         if ByteClass.path.contains(byte) { storage.append(byte) } else { appendEscape(byte, to: &storage) }
     }
 
-    private static func appendEscape(_ byte: UInt8, to storage: inout [UInt8]) {
+    private static func appendEscape(_ byte: UInt8, to storage: inout ByteBuffer) {
         storage.append(UInt8(ascii: "%"))
         storage.append(ASCII.hexDigit(byte >> 4))
         storage.append(ASCII.hexDigit(byte & 15))

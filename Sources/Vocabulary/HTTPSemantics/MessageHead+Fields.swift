@@ -58,10 +58,13 @@ extension MessageHead {
 
     /// The bytes stand as a field line, so that an HTTP/1.1 serializer copies runs of them whole.
     mutating func addLine(name: Span<UInt8>, value: Span<UInt8>, known: KnownField) {
+        storage.reserve(name.count + value.count + 4)
         let name = append(name)
-        storage.append(copying: (": " as StaticString).bytes)
+        storage.append(UInt8(ascii: ":"))
+        storage.append(UInt8(ascii: " "))
         let value = append(value)
-        storage.append(copying: ("\r\n" as StaticString).bytes)
+        storage.append(UInt8(ascii: "\r"))
+        storage.append(UInt8(ascii: "\n"))
         appendField(Field(name: name, value: value, known: known))
     }
 
@@ -131,8 +134,7 @@ extension MessageHead {
     }
 
     private mutating func copyToEnd(_ range: ByteRange) {
-        storage.reserveCapacity(storage.count + range.bounds.count)
-        for index in range.bounds { storage.append(storage[index]) }
+        storage.append(copyingOwn: range.bounds)
     }
 
     // MARK: What does not go on

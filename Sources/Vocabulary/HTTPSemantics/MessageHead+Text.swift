@@ -1,6 +1,9 @@
 extension MessageHead {
     /// Bytes of this head as text, for people; what is not UTF-8 is replaced.
-    package func text(_ range: ByteRange) -> String { String(decoding: storage[range.bounds], as: UTF8.self) }
+    package func text(_ range: ByteRange) -> String {
+        // SAFETY: the pointer does not leave the closure.
+        unsafe bytes(range).withUnsafeBufferPointer { unsafe String(decoding: $0, as: UTF8.self) }
+    }
 
     /// Calls `body` with some bytes of this head: for those who reach it through a class.
     package func withBytes<Result>(_ range: ByteRange, _ body: (Span<UInt8>) -> Result) -> Result { body(bytes(range)) }
@@ -22,7 +25,7 @@ extension MessageHead {
     /// Makes this head the same as another.
     package mutating func copy(_ other: borrowing MessageHead) {
         removeAll()
-        _ = append(other.storage)
+        storage.append(copying: other.storage)
         for field in other.fields { appendField(field) }
         method = other.method
         knownMethod = other.knownMethod

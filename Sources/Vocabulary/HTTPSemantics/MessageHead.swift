@@ -21,7 +21,7 @@ public struct MessageHead: ~Copyable {
     }
 
     /// All bytes of the head; the ranges below point into it.
-    public internal(set) var storage: [UInt8] = []
+    public internal(set) var storage: ByteBuffer
     /// A request's `host` is one of them, for those who match fields: its value is the canonical host.
     public internal(set) var fields: [Field] = []
 
@@ -54,13 +54,13 @@ public struct MessageHead: ~Copyable {
 
     /// - Parameters: what to make room for at once; it grows as messages need it, and stays.
     package init(byteCapacity: Int = 4096, fieldCapacity: Int = 64) {
-        storage.reserveCapacity(byteCapacity)
+        storage = ByteBuffer(capacity: byteCapacity)
         fields.reserveCapacity(fieldCapacity)
     }
 
     /// Forgets the message, keeps the memory.
     package mutating func removeAll() {
-        storage.removeAll(keepingCapacity: true)
+        storage.removeAll()
         fields.removeAll(keepingCapacity: true)
         names = 0
         method = .empty

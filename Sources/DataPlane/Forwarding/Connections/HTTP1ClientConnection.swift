@@ -60,7 +60,7 @@ final class HTTP1ClientConnection: StreamConnection, UpstreamStream {
             exchange.request.setField(name: WebSocketFields.key.bytes, known: .other, value: webSocketKey.value.span)
         }
         lastProgress = loop.now
-        worker.output.removeAll(keepingCapacity: true)
+        worker.output.removeAll()
         HTTP1Serializer.appendRequest(
             exchange.request, body: webSocketKey == nil ? HTTP1Framing.Body(exchange.requestBody) : .none,
             to: &worker.output)
@@ -80,7 +80,7 @@ final class HTTP1ClientConnection: StreamConnection, UpstreamStream {
         lastProgress = loop.now
         if isTunnel { return endTunnelOutput() }
         guard requestIsChunked else { return updateDeadline() }
-        worker.output.removeAll(keepingCapacity: true)
+        worker.output.removeAll()
         HTTP1Serializer.appendLastChunk(trailers: trailers, to: &worker.output)
         write(worker.output)
         updateDeadline()

@@ -332,7 +332,7 @@ final class HTTP1ServerConnection: StreamConnection, ServerConnection, Downstrea
 
     func sendInterim(_ head: borrowing MessageHead) {
         guard framing.minorVersion >= 1 else { return }
-        worker.output.removeAll(keepingCapacity: true)
+        worker.output.removeAll()
         HTTP1Serializer.appendInterimResponse(head, to: &worker.output)
         write(worker.output)
     }
@@ -350,7 +350,7 @@ final class HTTP1ServerConnection: StreamConnection, ServerConnection, Downstrea
         responseLength = body
         // HTTP/1.0 knows no chunks: the end of the connection is the end of the body.
         if body == .unknown, framing.minorVersion == 0 { keepsAlive = false }
-        worker.output.removeAll(keepingCapacity: true)
+        worker.output.removeAll()
         HTTP1Serializer.appendResponse(
             head, body: http1Body(body), keepsAlive: keepsAlive, minorVersion: framing.minorVersion, to: &worker.output)
         write(worker.output)
@@ -358,7 +358,7 @@ final class HTTP1ServerConnection: StreamConnection, ServerConnection, Downstrea
 
     private func acceptUpgrade(_ head: borrowing MessageHead, _ key: WebSocketKey) {
         responseLength = .none
-        worker.output.removeAll(keepingCapacity: true)
+        worker.output.removeAll()
         HTTP1Serializer.appendSwitchingProtocols(
             head, to: .webSocket, accept: key.accept.span, output: &worker.output)
         write(worker.output)
@@ -380,7 +380,7 @@ final class HTTP1ServerConnection: StreamConnection, ServerConnection, Downstrea
     func endResponse(trailers: borrowing MessageHead) {
         if exchange?.isTunnelOpen ?? false { return endOutput() }
         guard responseLength == .unknown, framing.minorVersion >= 1 else { return }
-        worker.output.removeAll(keepingCapacity: true)
+        worker.output.removeAll()
         HTTP1Serializer.appendLastChunk(trailers: trailers, to: &worker.output)
         write(worker.output)
     }

@@ -1,4 +1,5 @@
 import EventLoops
+import HTTPSemantics
 import SPIFFE
 import TransportSecurity
 
@@ -138,6 +139,7 @@ class StreamConnection: EventHandler {
     }
 
     final func write(_ bytes: [UInt8]) { write(bytes.span) }
+    final func write(_ bytes: borrowing ByteBuffer) { write(bytes.span) }
 
     /// Writes the first `byteCount` bytes of a queue.
     final func write(_ byteCount: Int, of queue: inout ByteQueue) {

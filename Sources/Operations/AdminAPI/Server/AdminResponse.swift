@@ -54,10 +54,10 @@ struct AdminResponse: Sendable {
         if let exitCode { Self.add(Self.exitCodeField, String(exitCode), to: &head) }
         if diagnosticsByteCount > 0 { Self.add(Self.diagnosticsField, String(diagnosticsByteCount), to: &head) }
         if !allow.isEmpty { Self.add("allow", allow, to: &head) }
-        var bytes: [UInt8] = []
+        var bytes = ByteBuffer()
         HTTP1Serializer.appendResponse(
             head, body: .length(UInt64(body.count)), keepsAlive: false, minorVersion: 1, to: &bytes)
-        return isHead ? bytes : bytes + body
+        return isHead ? bytes.array : bytes.array + body
     }
 
     private static func add(_ name: String, _ value: String, to head: inout MessageHead) {
