@@ -13,7 +13,7 @@ final class HTTP2ClientConnection: HTTP2Connection {
     private(set) var hasFailedHandshake = false
     /// The other side has said how many streams it takes.
     private var hasSettings = false
-    /// Streams that waited for that to be said, at most.
+    /// Streams that wait for the connection, or for that to be said, at most.
     private var waitingCount = 0
     /// It has answered a call.
     var hasServed = false
@@ -43,12 +43,18 @@ final class HTTP2ClientConnection: HTTP2Connection {
     override func receivedSettings() {
         hasSettings = true
         pool.streamLimit = max(session.peerStreamLimit, 1)
+        submitWaiting()
+    }
+
+    /// Sends the heads that may be sent now, in the order in which they came.
+    private func submitWaiting() {
         guard waitingCount > 0 else { return }
         waitingCount = 0
         // One that fails leaves its place to the last of the list.
-        for index in streams.indices.reversed() where index < streams.count {
-            let stream = unsafe unsafeDowncast(streams[index], to: HTTP2ClientStream.self)
-            if stream.isWaiting { stream.settingsCame() }
+        for stream in streams {
+            let stream = unsafe unsafeDowncast(stream, to: HTTP2ClientStream.self)
+            guard isOpen, stream.connection === self, stream.isWaiting, let exchange = stream.exchange else { continue }
+            if mustWait(exchange) { waitingCount += 1 } else { stream.submitWaiting(exchange, on: self) }
         }
     }
 
@@ -58,11 +64,27 @@ final class HTTP2ClientConnection: HTTP2Connection {
         return hasSettings ? session.peerAllowsExtendedConnect : nil
     }
 
-    /// Sends the head of a call; its body follows.
+    /// What would be given up before the connection is up must not be sent all the same; and only who has said so takes
+    /// `:protocol` (RFC 8441 § 3).
+    private func mustWait(_ exchange: Exchange) -> Bool {
+        !isConnected || (exchange.tunnel == .webSocket && takesWebSockets == nil)
+    }
+
+    /// Sends the head of a call, as soon as it may be sent; its body follows.
     /// - Returns: `false` if the connection takes no more.
     func begin(_ exchange: Exchange) -> Bool {
-        if exchange.tunnel == .webSocket, takesWebSockets != true { return beginWebSocket(exchange) }
         let stream = worker.takeClientStream()
+        if mustWait(exchange) {
+            stream.begin(on: self, exchange)
+            stream.start(exchange, waits: true)
+            waitingCount += 1
+            return true
+        }
+        guard takes(exchange) else {
+            worker.giveBack(stream)
+            exchange.upstreamFailed(.unsupportedUpgrade)
+            return true
+        }
         guard submit(exchange, on: stream) else {
             worker.giveBack(stream)
             return false
@@ -73,23 +95,12 @@ final class HTTP2ClientConnection: HTTP2Connection {
         return true
     }
 
-    /// One that may not be asked for, or not yet: only who has said so takes `:protocol` (RFC 8441 § 3).
-    private func beginWebSocket(_ exchange: Exchange) -> Bool {
-        guard takesWebSockets == nil else {
-            exchange.upstreamFailed(.unsupportedUpgrade)
-            return true
-        }
-        let stream = worker.takeClientStream()
-        stream.begin(on: self, exchange)
-        stream.start(exchange, waits: true)
-        waitingCount += 1
-        return true
-    }
+    private func takes(_ exchange: Exchange) -> Bool { exchange.tunnel != .webSocket || takesWebSockets == true }
 
-    /// Sends the head that waited to hear whether it may be.
-    /// - Returns: Why it may not; `nil`: it is sent.
+    /// Sends the head that waited to be sent.
+    /// - Returns: Why it cannot be; `nil`: it is.
     func submitWaiting(_ exchange: Exchange, on stream: HTTP2ClientStream) -> UpstreamFailure? {
-        guard takesWebSockets == true else { return .unsupportedUpgrade }
+        guard takes(exchange) else { return .unsupportedUpgrade }
         guard submit(exchange, on: stream) else { return .notSent }
         requestOutput()
         return nil
@@ -107,6 +118,7 @@ final class HTTP2ClientConnection: HTTP2Connection {
         isConnected = true
         worker.counters.upstreamConnects += 1
         updateDeadline()
+        submitWaiting()
         requestOutput()
     }
 

@@ -21,10 +21,9 @@ final class HTTP2ClientStream: CallStream, UpstreamStream {
         updateDeadline(for: exchange)
     }
 
-    /// The other side has said what it takes.
-    func settingsCame() {
+    /// Its head may be sent now.
+    func submitWaiting(_ exchange: Exchange, on client: HTTP2ClientConnection) {
         isWaiting = false
-        guard let exchange, let client else { return }
         guard let failure = client.submitWaiting(exchange, on: self) else { return }
         leave()
         end(failure)
