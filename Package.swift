@@ -59,9 +59,6 @@ let package = Package(
         .systemLibrary(
             name: "COpenSSL", path: "Sources/SystemLibraries/COpenSSL", pkgConfig: "libssl libcrypto",
             providers: [.apt(["libssl-dev"])]),
-        .systemLibrary(
-            name: "CNghttp2", path: "Sources/SystemLibraries/CNghttp2", pkgConfig: "libnghttp2",
-            providers: [.apt(["libnghttp2-dev"])]),
         .systemLibrary(name: "CLinux", path: "Sources/SystemLibraries/CLinux"),
 
         // Vocabulary: what everything else speaks.
@@ -91,7 +88,7 @@ let package = Package(
         room("EventLoops", in: "DataPlane", ["CLinux", "CommonValues"]),
         room("TransportSecurity", in: "DataPlane", ["COpenSSL", "CLinux", "CommonValues", "SPIFFE"]),
         room("WorkloadIdentity", in: "DataPlane", ["CommonValues", "SPIFFE", "TransportSecurity", logging]),
-        room("WireProtocols", in: "DataPlane", ["CNghttp2", "HTTPSemantics", "Telemetry"]),
+        room("WireProtocols", in: "DataPlane", ["HTTPSemantics", "Telemetry"]),
         room(
             "Forwarding", in: "DataPlane",
             [
@@ -142,6 +139,7 @@ let package = Package(
 
         // Tests: what several of them need, then one target a target of the house.
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
+        .target(name: "HPACKCoding", path: "Tests/HPACKCoding", swiftSettings: settings),
         tests("CommonValues"),
         tests("Diagnostics"),
         tests("SPIFFE"),
@@ -156,12 +154,14 @@ let package = Package(
         tests("EventLoops"),
         tests("TransportSecurity", ["CLinux", "CommonValues", "SPIFFE"]),
         tests("WorkloadIdentity", ["CommonValues", "SPIFFE", "TransportSecurity", logging]),
-        tests("WireProtocols", ["HTTPSemantics", "FuzzKit", "WireChecks"]),
-        tests("Forwarding", ["TestSupport"]),
+        tests("WireProtocols", ["HPACKCoding", "HTTPSemantics", "FuzzKit", "WireChecks"]),
+        tests("Forwarding", ["TestSupport", "HPACKCoding"]),
         tests("AdminAPI", ["CommonValues", "Diagnostics", "SPIFFE", "EventLoops", "Manifests", "MeshSnapshot"]),
         .testTarget(
             name: "HTTP2ConformanceTests",
-            dependencies: ["TestSupport", "Forwarding", "Manifests", "MeshSnapshot", "Diagnostics"],
+            dependencies: [
+                "TestSupport", "HPACKCoding", "Forwarding", "Manifests", "MeshSnapshot", "Diagnostics",
+            ],
             path: "Tests/HTTP2ConformanceTests", swiftSettings: settings),
         .testTarget(
             name: "ScenarioTests", dependencies: ["TestSupport"], path: "Tests/ScenarioTests", swiftSettings: settings),

@@ -1,4 +1,4 @@
-import CNghttp2
+import HPACKCoding
 import TestSupport
 
 /// One end of an HTTP/2 connection that writes whatever a test says, illegal bytes included, and reads what comes.
@@ -33,7 +33,7 @@ final class HTTP2Peer {
     let connection: RawConnection
     /// SETTINGS and PING are answered as they come: wrong in the middle of a header block.
     var acknowledges = true
-    private let decoder = HPACKDecoder()
+    private var decoder = HPACKDecoder()
     private var nextStream: UInt32 = 1
 
     /// The caller's end: says the preface.
@@ -132,7 +132,9 @@ final class HTTP2Peer {
     }
 
     /// Fields of a HEADERS frame, which is whole.
-    func fields(_ frame: Frame) -> Fields { decoder.decode(frame.payload) }
+    func fields(_ frame: Frame) -> Fields {
+        ((try? decoder.decode(frame.payload)) ?? []).map { ($0.name, $0.value) }
+    }
 
     /// Everything that comes back on a stream.
     func answer(on stream: UInt32) -> Answer {
@@ -178,47 +180,5 @@ final class HTTP2Peer {
         var grpcStatus: Int? {
             (trailers + fields).first { $0.0 == "grpc-status" }.flatMap { Int($0.1) }
         }
-    }
-}
-
-/// nghttp2's, for the blocks that Heddle writes.
-///
-/// SAFETY: `inflater` is private, never nil, and freed once.
-@safe
-final class HPACKDecoder {
-    private let inflater: OpaquePointer
-
-    init() {
-        var inflater: OpaquePointer?
-        unsafe nghttp2_hd_inflate_new(&inflater)
-        unsafe self.inflater = unsafe inflater!
-    }
-
-    deinit { unsafe nghttp2_hd_inflate_del(inflater) }
-
-    func decode(_ block: [UInt8]) -> HTTP2Peer.Fields {
-        var fields: HTTP2Peer.Fields = []
-        unsafe block.withUnsafeBufferPointer { bytes in
-            var offset = 0
-            while true {
-                var field = unsafe nghttp2_nv()
-                var flags: CInt = 0
-                let count = unsafe nghttp2_hd_inflate_hd2(
-                    inflater, &field, &flags, bytes.baseAddress! + offset, bytes.count - offset, 1)
-                guard count >= 0 else { return }
-                offset += count
-                if UInt32(flags) & NGHTTP2_HD_INFLATE_EMIT.rawValue != 0 {
-                    let name = unsafe UnsafeBufferPointer(start: field.name, count: field.namelen)
-                    let value = unsafe UnsafeBufferPointer(start: field.value, count: field.valuelen)
-                    fields.append(
-                        (unsafe String(decoding: name, as: UTF8.self), unsafe String(decoding: value, as: UTF8.self)))
-                }
-                if UInt32(flags) & NGHTTP2_HD_INFLATE_FINAL.rawValue != 0 {
-                    unsafe nghttp2_hd_inflate_end_headers(inflater)
-                    return
-                }
-            }
-        }
-        return fields
     }
 }

@@ -1,3 +1,4 @@
+import HPACKCoding
 import Testing
 
 extension HTTP2Conformance {

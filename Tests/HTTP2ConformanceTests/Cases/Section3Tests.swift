@@ -1,3 +1,4 @@
+import HPACKCoding
 import TestSupport
 import Testing
 

@@ -1,3 +1,4 @@
+import HPACKCoding
 import Testing
 
 /// What RFC 9113 requires of a client, as far as a server can see it: Heddle towards a workload that breaks rules, and

@@ -1,3 +1,4 @@
+import HPACKCoding
 import Synchronization
 import TestSupport
 import Testing

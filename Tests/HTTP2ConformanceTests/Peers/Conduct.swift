@@ -1,3 +1,5 @@
+import HPACKCoding
+
 /// Watches that a peer keeps the rules for what it sends. Every test looks at it, whatever else it is about.
 struct Conduct {
     private(set) var complaints: [String] = []

@@ -1,4 +1,5 @@
 import Glibc
+import HPACKCoding
 import TestSupport
 
 /// One end of an HTTP/2 connection that says whatever it is told to, and writes down what the other end says. It
@@ -171,7 +172,7 @@ final class HTTP2Probe: @unchecked Sendable {
         guard let (frame, bytes) = fieldBlock else { return }
         fieldBlock = nil
         do throws(HPACKDecoder.Mistake) {
-            let fields = try decoder.decode(bytes)
+            let fields = Fields(lines: try decoder.decode(bytes))
             guard frame.kind == .headers else { return }
             conduct.noteHead(fields, on: frame.stream, endsStream: frame.flags.contains(.endStream))
             streams[frame.stream, default: Stream()].heads.append(fields)

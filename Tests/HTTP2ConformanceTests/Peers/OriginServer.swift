@@ -1,3 +1,4 @@
+import HPACKCoding
 import TestSupport
 
 /// Workloads that answer as a path says:

@@ -1,4 +1,5 @@
 import Glibc
+import HPACKCoding
 import Synchronization
 import TestSupport
 import Testing

@@ -1,9 +1,13 @@
+import HPACKCoding
+
 /// The fields of a head, in the order in which they are sent.
 struct Fields: Sendable, Equatable {
     /// The service that every request of the suite is for.
     static let authority = "orders"
 
     var lines: [Field]
+
+    init(lines: [Field]) { self.lines = lines }
 
     init(_ lines: [(String, String)]) { self.lines = lines.map { Field($0.0, $0.1) } }
 

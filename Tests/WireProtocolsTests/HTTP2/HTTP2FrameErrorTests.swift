@@ -51,8 +51,8 @@ private let violationsByClients: [Violation] = [
     Violation(
         what: "CONTINUATION without HEADERS", frames: [HTTP2Frame(.continuation, flags: 4, id: 1)], code: .protocolError
     ),
-    Violation(what: "DATA after END_STREAM", frames: [closedHalf, .data(1, "a")], code: .streamClosed),
-    Violation(what: "HEADERS after END_STREAM", frames: [closedHalf, closedHalf], code: .streamClosed),
+    Violation(what: "DATA after END_STREAM", frames: [closedHalf, .data(1, "a")], code: .streamClosed, stream: 1),
+    Violation(what: "HEADERS after END_STREAM", frames: [closedHalf, closedHalf], code: .streamClosed, stream: 1),
     Violation(
         what: "DATA after RST_STREAM", frames: [open, .reset(1, 8), .data(1, "a")], code: .streamClosed, stream: 1),
     Violation(what: "HEADERS after RST_STREAM", frames: [open, .reset(1, 8), open], code: .streamClosed, stream: 1),
@@ -101,6 +101,8 @@ private let violationsByClients: [Violation] = [
         what: "GOAWAY of 7 bytes", frames: [HTTP2Frame(.goAway, [UInt8](repeating: 0, count: 7))], code: .frameSizeError
     ),
     Violation(what: "WINDOW_UPDATE of 3 bytes", frames: [HTTP2Frame(.windowUpdate, [0, 0, 1])], code: .frameSizeError),
+    Violation(
+        what: "WINDOW_UPDATE of 0 on a stream", frames: [open, .windowUpdate(1, 0)], code: .protocolError, stream: 1),
     Violation(what: "WINDOW_UPDATE of 0 on the connection", frames: [.windowUpdate(0, 0)], code: .protocolError),
     Violation(
         what: "the connection's window over 2^31 - 1", frames: [.windowUpdate(0, 0x7FFF_FFFF)], code: .flowControlError),
@@ -227,7 +229,8 @@ private let violationsByServers: [Violation] = [
         code: .protocolError),
     Violation(what: "HEADERS on a server's stream", frames: [.headers(2, [(":status", "200")])], code: .protocolError),
     Violation(what: "DATA on a stream that nobody opened", frames: [.data(7, "a")], code: .protocolError),
-    Violation(what: "DATA before HEADERS", frames: [.data(1, "a", endsStream: true)], code: .protocolError),
+    Violation(
+        what: "DATA before HEADERS", frames: [.data(1, "a", endsStream: true)], code: .protocolError, stream: 1),
     Violation(
         what: "DATA after END_STREAM", frames: [.headers(1, [(":status", "200")]), .data(1, "a")], code: .streamClosed),
     Violation(

@@ -289,6 +289,22 @@ func `resets that a client provokes are counted, CVE-2025-8671`(way: Int) {
     expectExceeded(.output, resetter)
 }
 
+@Test func `answers that nobody reads are bounded in bytes, too`() {
+    var limits = HTTP2Limits()
+    limits.queuedFrames = 100_000
+    limits.queuedBytes = 100_000
+    limits.resets = 100_000
+    let client = RawClient(limits: limits)
+    // What never repeats, so that no table makes it shorter.
+    client.server.onEnd = { $0.respond(ok("Location: \(String(repeating: "a", count: 8_000))\r\n")) }
+    for index in 0..<100 as Range<UInt32> {
+        let id = 2 * index + 1
+        client.server.receive(HTTP2Frame.headers(id, plainRequest).bytes + HTTP2Frame.reset(id, 8).bytes)
+    }
+    client.look()
+    expectExceeded(.output, client)
+}
+
 @Test func `a limit is told once`() {
     var limits = HTTP2Limits()
     limits.pings = 1

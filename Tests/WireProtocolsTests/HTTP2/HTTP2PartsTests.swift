@@ -28,22 +28,33 @@ import Testing
     if case .closed(.resetByPeer) = streams.memory(of: 257) {} else { Issue.record("257") }
 }
 
-@Test func `headers are found in pieces of any size`() {
-    let bytes: [UInt8] = [0, 0, 2, 6, 1, 0, 0, 0, 0, 9, 9, 0, 0, 0, 4, 0, 0x80, 0, 1, 5]
+@Test func `frames are found in pieces of any size`() {
+    let bytes: [UInt8] = [0, 0, 2, 6, 1, 0, 0, 0, 0, 9, 8, 0, 0, 0, 4, 0, 0x80, 0, 1, 5]
     for size in 1...bytes.count {
-        var scanner = HTTP2FrameScanner(isServer: false)
+        var reader = HTTP2FrameReader(isServer: false)
         var found: [String] = []
+        var payload: [UInt8] = []
         for start in stride(from: 0, to: bytes.count, by: size) {
             let piece = Array(bytes[start..<min(start + size, bytes.count)])
             var offset = 0
-            while let header = scanner.next(piece.span, &offset) {
-                found.append(
-                    "\(header.payloadByteCount) \(header.type) \(header.flags) \(header.streamID) \(start + offset)")
+            while let part = reader.next(piece.span, &offset) {
+                switch part {
+                case .badPreface: Issue.record("a client has no preface to look for")
+                case .header:
+                    let header = reader.header
+                    found.append("\(header.payloadByteCount) \(header.type) \(header.flags) \(header.streamID)")
+                case .payload(let range, let isLast):
+                    payload += piece[range]
+                    if isLast {
+                        found.append("\(payload)")
+                        payload = []
+                    }
+                }
             }
             #expect(offset == piece.count)
         }
         // The highest bit of a stream's number means nothing.
-        #expect(found == ["2 6 1 0 9", "0 4 0 261 20"])
+        #expect(found == ["2 6 1 0", "[9, 8]", "0 4 0 261", "[]"])
     }
 }
 
@@ -51,14 +62,14 @@ import Testing
     let block: [UInt8] = [0, 0, 2, 1, 1, 0, 0, 0, 1, 9, 9]
     let rest: [UInt8] = [0, 0, 1, 9, 4, 0, 0, 0, 1, 9]
     let body: [UInt8] = [0, 0, 2, 0, 0, 0, 0, 0, 1, 5, 5]
-    var scanner = HTTP2FrameScanner(isServer: true)
+    var reader = HTTP2FrameReader(isServer: true)
     var unfinished: [Bool] = []
     var counts: [Int] = []
     for byte in Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8) + block + rest + body + block {
         var offset = 0
-        _ = scanner.next([byte].span, &offset)
-        unfinished.append(scanner.isUnfinished)
-        counts.append(scanner.begunCount)
+        while reader.next([byte].span, &offset) != nil {}
+        unfinished.append(reader.isUnfinished)
+        counts.append(reader.begunCount)
     }
     // How many bytes in a row: of a body's frame only the header has to come soon.
     let runs: [(isUnfinished: Bool, count: Int)] = [
@@ -67,6 +78,21 @@ import Testing
     let expected = runs.flatMap { [Bool](repeating: $0.isUnfinished, count: $0.count) }
     #expect(unfinished == expected)
     #expect(counts.last == 4)
+}
+
+@Test func `what is not the preface is known from its first byte on`() {
+    let preface = Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8)
+    for wrong in preface.indices {
+        var bytes = preface
+        bytes[wrong] ^= 0x20
+        var reader = HTTP2FrameReader(isServer: true)
+        var offset = 0
+        guard case .badPreface = reader.next(bytes.span, &offset) else {
+            Issue.record("byte \(wrong)")
+            continue
+        }
+        #expect(offset == wrong)
+    }
 }
 
 @Test func `every limit and every error has a name of its own`() {

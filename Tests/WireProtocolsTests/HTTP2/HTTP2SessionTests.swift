@@ -279,12 +279,29 @@ extension String {
     #expect(client.session.openStreamCount == 0 && server.session.openStreamCount == 0)
 }
 
-@Test func `a request that is reset before it was written is not written`() {
+@Test func `a request that is reset before it was written is over for both sides`() {
     let (client, server) = pair()
-    let call = client.request(requestHead("GET / HTTP/1.1\r\nHost: a\r\n\r\n"))!
+    let call = client.request(requestHead("POST / HTTP/1.1\r\nHost: a\r\n\r\n"), body: [1, 2])!
     client.session.reset(call, .cancel)
+    #expect(call.code == nil)
     client.talk(to: server)
-    #expect(call.code == .cancel && server.streams.isEmpty && client.session.openStreamCount == 0)
+    #expect(call.code == .cancel && server.streams.map(\.code) == [.cancel] && server.streams[0].body.isEmpty)
+    #expect(client.session.openStreamCount == 0 && server.session.openStreamCount == 0)
+}
+
+@Test func `a stream of a session that was abandoned is nobody's, and may be used on another`() {
+    let (client, server) = pair()
+    let call = client.request(requestHead("POST / HTTP/1.1\r\nHost: a\r\n\r\n"), body: [1, 2])!
+    let id = call.id
+    client.session.abandon()
+    #expect(call.id == 0 && id == 1 && client.session.openStreamCount == 0)
+    // Neither session takes it for its own.
+    for session in [client.session, server.session] {
+        session.resumeData(call)
+        session.reset(call, .cancel)
+        session.consume(call, 1)
+        #expect(!session.wantsWrite)
+    }
 }
 
 @Test func `a ping is answered`() {

@@ -5,6 +5,8 @@ import HTTPSemantics
 struct HTTP2FieldBlock: ~Copyable {
     enum Kind {
         case request, response, trailers
+        /// Of a stream that is over: read, for the blocks after it, and thrown away.
+        case discarded
     }
 
     var head = MessageHead()
@@ -54,32 +56,51 @@ struct HTTP2FieldBlock: ~Copyable {
         begin(kind)
     }
 
-    /// - Parameter isNeverIndexed: As it was encoded: whoever sends it on does the same (RFC 7541 § 7.1.3).
-    mutating func add(_ name: Span<UInt8>, _ value: Span<UInt8>, isNeverIndexed: Bool, limits: borrowing HTTP2Limits) {
+    /// - Parameters:
+    ///   - known: The name, interned.
+    ///   - isWellFormed: That has been found out already.
+    ///   - isNeverIndexed: As it was encoded: whoever sends it on does the same (RFC 7541 § 7.1.3).
+    mutating func add(
+        _ name: Span<UInt8>, _ value: Span<UInt8>, known: KnownField, isWellFormed: Bool, isNeverIndexed: Bool,
+        limits: borrowing HTTP2Limits
+    ) {
         listByteCount += name.count + value.count + 32
-        if listByteCount > limits.headerListByteCount {
+        if listByteCount > limits.headerListByteCount || max(name.count, value.count) > HTTP2Limits.fieldByteLimit {
             exceeded = exceeded ?? .headerListTooLarge
             if listByteCount > 4 * limits.headerListByteCount { isBomb = true }
         }
-        guard exceeded == nil else { return keepType(name, value) }
-        guard error == nil else { return }
-        if !name.isEmpty, name[0] == UInt8(ascii: ":") {
-            error = addPseudoField(name, value)
+        guard exceeded == nil else { return keepType(name, value, known) }
+        guard error == nil, kind != .discarded else { return }
+        if Self.isPseudo(name) {
+            error = isWellFormed || Self.isValue(value) ? addPseudoField(name, value) : .invalidFieldValue
         } else {
-            error = addField(name, value, isNeverIndexed, limits)
+            error = isWellFormed ? nil : Self.fieldError(name, value, known)
+            if error == nil { error = addField(name, value, known, isNeverIndexed, limits) }
         }
     }
 
+    /// A field of this name and this value may stand in some message.
+    static func isWellFormed(_ name: Span<UInt8>, _ value: Span<UInt8>, _ known: KnownField) -> Bool {
+        isPseudo(name) ? isValue(value) : fieldError(name, value, known) == nil
+    }
+
+    @inline(__always)
+    private static func isPseudo(_ name: Span<UInt8>) -> Bool { !name.isEmpty && name[0] == UInt8(ascii: ":") }
+
+    private static func fieldError(_ name: Span<UInt8>, _ value: Span<UInt8>, _ known: KnownField) -> HTTP2Error? {
+        guard known != .other || isName(name) else { return .invalidFieldName }
+        return isValue(value) ? nil : .invalidFieldValue
+    }
+
     /// Of a head over a limit all that is still of use: how it is to be answered.
-    private mutating func keepType(_ name: Span<UInt8>, _ value: Span<UInt8>) {
-        guard kind == .request, value.count <= 64, KnownField(name) == .contentType else { return }
+    private mutating func keepType(_ name: Span<UInt8>, _ value: Span<UInt8>, _ known: KnownField) {
+        guard kind == .request, value.count <= 64, known == .contentType else { return }
         head.addField(name: name, known: .contentType, value: value, isNeverIndexed: false)
     }
 
     // MARK: Pseudo-header fields
 
     private mutating func addPseudoField(_ name: Span<UInt8>, _ value: Span<UInt8>) -> HTTP2Error? {
-        guard Self.isValue(value) else { return .invalidFieldValue }
         switch kind {
         case .request: return addRequestPseudoField(name, value)
         case .response:
@@ -88,7 +109,7 @@ struct HTTP2FieldBlock: ~Copyable {
             guard let status = Self.status(value) else { return .invalidStatus }
             head.status = status
             return nil
-        case .trailers: return .unexpectedPseudoField
+        case .trailers, .discarded: return .unexpectedPseudoField
         }
     }
 
@@ -132,12 +153,10 @@ struct HTTP2FieldBlock: ~Copyable {
     // MARK: Fields
 
     private mutating func addField(
-        _ name: Span<UInt8>, _ value: Span<UInt8>, _ isNeverIndexed: Bool, _ limits: borrowing HTTP2Limits
+        _ name: Span<UInt8>, _ value: Span<UInt8>, _ known: KnownField, _ isNeverIndexed: Bool,
+        _ limits: borrowing HTTP2Limits
     ) -> HTTP2Error? {
         hasFields = true
-        let known = KnownField(name)
-        guard known != .other || Self.isName(name) else { return .invalidFieldName }
-        guard Self.isValue(value) else { return .invalidFieldValue }
         switch known {
         case .connection, .keepAlive, .proxyConnection, .transferEncoding, .upgrade: return .connectionSpecificField
         case .te:
@@ -193,6 +212,7 @@ struct HTTP2FieldBlock: ~Copyable {
         case .trailers:
             TrailerFields.removeForbidden(&head)
             return nil
+        case .discarded: return nil
         }
     }
 

@@ -1,96 +1,42 @@
-import CNghttp2
 import HTTPSemantics
 
-/// Lays a head's fields out for nghttp2, which copies them when they are submitted. Its memory is kept for the next head.
-///
-/// SAFETY: the pointers in `fields` are to literals, to `scratch`, which does not move while a head is laid out, and to the
-/// head's own bytes; `withFields` ends before any of them does.
-@safe
+/// Writes a head's fields as HTTP/2 has them (RFC 9113 § 8.2, § 8.3): pseudo-header fields first, none that are for one
+/// connection, cookies in crumbs, `content-length` as the head has it. Its memory is kept for the next head.
 struct HTTP2FieldEncoder: ~Copyable {
     enum Kind {
         case request, response, trailers
     }
 
-    private var fields: UnsafeMutableBufferPointer<nghttp2_nv>
-    private var count = 0
-    /// Values that stand in no head as they are sent.
-    private var scratch: UnsafeMutableBufferPointer<UInt8>
-    private var scratchCount = 0
+    /// The block that was written last.
+    private(set) var block = ByteBuffer(capacity: 1024)
+    /// A value that stands in no head as it is sent.
+    private var scratch = ByteBuffer(capacity: 256)
 
-    init() {
-        unsafe fields = .allocate(capacity: 64)
-        unsafe scratch = .allocate(capacity: 1024)
-    }
-
-    deinit {
-        unsafe fields.deallocate()
-        unsafe scratch.deallocate()
-    }
-
-    /// Calls `body` with the fields of a head as HTTP/2 has them (RFC 9113 § 8.2, § 8.3): pseudo-header fields first, none
-    /// that are for one connection, cookies in crumbs, `content-length` as the head has it.
-    mutating func withFields<Result>(
-        _ kind: Kind, _ head: borrowing MessageHead, endsStream: Bool,
-        _ body: (UnsafeMutablePointer<nghttp2_nv>, Int) -> Result
-    ) -> Result {
-        reserve(head)
-        let storage = head.storage.span
-        return unsafe storage.withUnsafeBufferPointer { bytes in
-            let bytes = unsafe Bytes(
-                start: UnsafeMutablePointer(mutating: bytes.baseAddress ?? UnsafePointer(scratch.baseAddress!)))
-            switch kind {
-            case .request: addRequest(head, bytes)
-            case .response: addStatus(head.status)
-            case .trailers: break
-            }
-            for index in 0..<head.fieldCount { addField(head.fields[index], head, bytes, kind) }
-            if kind != .trailers, let length = head.contentLength, isSent(length, head, kind, endsStream) {
-                add(KnownField.contentLength.name, decimal: length)
-            }
-            return unsafe body(fields.baseAddress!, count)
+    mutating func encode(
+        _ kind: Kind, _ head: borrowing MessageHead, endsStream: Bool, with encoder: inout HPACKEncoder
+    ) {
+        begin(&encoder)
+        switch kind {
+        case .request: addRequest(head, &encoder)
+        case .response: addStatus(head.status, &encoder)
+        case .trailers: break
+        }
+        for index in 0..<head.fieldCount { addField(head.fields[index], head, kind, &encoder) }
+        if kind != .trailers, let length = head.contentLength, isSent(length, head, kind, endsStream) {
+            addLength(length, &encoder)
         }
     }
 
-    /// Calls `body` with the request of a tunnel (RFC 9113 § 8.5).
-    mutating func withTunnel<Result>(
-        to authority: Span<UInt8>, _ body: (UnsafeMutablePointer<nghttp2_nv>, Int) -> Result
-    ) -> Result {
-        count = 0
-        return unsafe authority.withUnsafeBufferPointer { bytes in
-            add(":method", KnownMethod.connect.name)
-            unsafe append(
-                ":authority", UnsafeMutablePointer(mutating: bytes.baseAddress ?? UnsafePointer(scratch.baseAddress!)),
-                bytes.count)
-            return unsafe body(fields.baseAddress!, count)
-        }
+    /// The request of a tunnel (RFC 9113 § 8.5).
+    mutating func encodeTunnel(to authority: Span<UInt8>, with encoder: inout HPACKEncoder) {
+        begin(&encoder)
+        addMethod(KnownMethod.connect.name.bytes, &encoder)
+        addAuthority(authority, &encoder)
     }
 
-    /// The bytes of a head, for as long as it is laid out.
-    @safe
-    private struct Bytes {
-        let start: UnsafeMutablePointer<UInt8>
-
-        init(start: UnsafeMutablePointer<UInt8>) { unsafe self.start = unsafe start }
-    }
-
-    private mutating func reserve(_ head: borrowing MessageHead) {
-        count = 0
-        scratchCount = 0
-        var needed = head.fieldCount + 8
-        if head.hasField(.cookie) {
-            for index in 0..<head.fieldCount where head.fields[index].known == .cookie {
-                needed += Int(head.fields[index].value.count) / 2
-            }
-        }
-        if unsafe needed > fields.count {
-            unsafe fields.deallocate()
-            unsafe fields = .allocate(capacity: needed * 2)
-        }
-        let byteCount = Int(head.host.count) + Int(head.path.count) + Int(head.query.count) + 64
-        if unsafe byteCount > scratch.count {
-            unsafe scratch.deallocate()
-            unsafe scratch = .allocate(capacity: byteCount * 2)
-        }
+    private mutating func begin(_ encoder: inout HPACKEncoder) {
+        block.removeAll()
+        encoder.begin(&block)
     }
 
     private func isSent(
@@ -103,104 +49,164 @@ struct HTTP2FieldEncoder: ~Copyable {
 
     // MARK: Pseudo-header fields
 
-    private mutating func addRequest(_ head: borrowing MessageHead, _ bytes: Bytes) {
+    /// Where the static table has their names.
+    private enum PseudoField {
+        static let authority = 1
+        static let method = 2
+        static let path = 4
+        static let status = 8
+    }
+
+    private mutating func addRequest(_ head: borrowing MessageHead, _ encoder: inout HPACKEncoder) {
         let isTunnel = head.upgrade == .none && head.knownMethod == .connect
         if head.upgrade != .none {
-            add(":method", KnownMethod.connect.name)
-            add(":protocol", head.upgrade.name)
+            addMethod(KnownMethod.connect.name.bytes, &encoder)
+            encoder.append(
+                (":protocol" as StaticString).bytes, nameIndex: 0, head.upgrade.name.bytes, .added, to: &block)
         } else {
-            add(":method", head.method, bytes)
+            switch head.knownMethod {
+            case .get: encoder.append(index: PseudoField.method, to: &block)
+            case .post: encoder.append(index: PseudoField.method + 1, to: &block)
+            default: addMethod(head.bytes(head.method), &encoder)
+            }
         }
-        if !isTunnel {
-            add(":scheme", head.scheme.name)
+        if !isTunnel { encoder.append(index: head.scheme == .https ? 7 : 6, to: &block) }
+        if head.hostPort == 0 {
+            addAuthority(head.bytes(head.host), &encoder)
+        } else {
+            scratch.removeAll()
+            scratch.append(copying: head.bytes(head.host))
+            scratch.append(UInt8(ascii: ":"))
+            scratch.append(decimal: UInt64(head.hostPort))
+            encoder.append(
+                (":authority" as StaticString).bytes, nameIndex: PseudoField.authority, scratch, .added,
+                to: &block)
         }
-        addAuthority(head, bytes)
-        if !isTunnel { addPath(head, bytes) }
+        if !isTunnel { addPath(head, &encoder) }
     }
 
-    private mutating func addAuthority(_ head: borrowing MessageHead, _ bytes: Bytes) {
-        guard head.hostPort != 0 else { return add(":authority", head.host, bytes) }
-        let start = scratchCount
-        copy(head.host, bytes)
-        appendByte(UInt8(ascii: ":"))
-        appendDecimal(UInt64(head.hostPort))
-        addScratch(":authority", from: start)
+    private mutating func addMethod(_ method: Span<UInt8>, _ encoder: inout HPACKEncoder) {
+        encoder.append((":method" as StaticString).bytes, nameIndex: PseudoField.method, method, .added, to: &block)
     }
 
-    private mutating func addPath(_ head: borrowing MessageHead, _ bytes: Bytes) {
-        guard head.hasQuery else { return add(":path", head.path, bytes) }
-        let path = head.path.bounds
-        let query = head.query.bounds
-        if query.lowerBound == path.upperBound + 1, head.storage[path.upperBound] == UInt8(ascii: "?") {
-            let target = ByteRange(offset: path.lowerBound, count: query.upperBound - path.lowerBound)
-            return add(":path", target, bytes)
+    private mutating func addAuthority(_ authority: Span<UInt8>, _ encoder: inout HPACKEncoder) {
+        encoder.append(
+            (":authority" as StaticString).bytes, nameIndex: PseudoField.authority, authority, .added, to: &block)
+    }
+
+    /// No table is to have it: there are too many, and some are secret.
+    private mutating func addPath(_ head: borrowing MessageHead, _ encoder: inout HPACKEncoder) {
+        let path = head.bytes(head.path)
+        guard head.hasQuery else {
+            if path.count == 1, path[0] == UInt8(ascii: "/") {
+                return encoder.append(index: PseudoField.path, to: &block)
+            }
+            encoder.appendName(index: PseudoField.path, valueByteCount: path.count, to: &block)
+            return block.append(copying: path)
         }
-        let start = scratchCount
-        copy(head.path, bytes)
-        appendByte(UInt8(ascii: "?"))
-        copy(head.query, bytes)
-        addScratch(":path", from: start)
+        let query = head.bytes(head.query)
+        encoder.appendName(index: PseudoField.path, valueByteCount: path.count + 1 + query.count, to: &block)
+        block.append(copying: path)
+        block.append(UInt8(ascii: "?"))
+        block.append(copying: query)
     }
 
-    private mutating func addStatus(_ status: UInt16) { add(":status", decimal: UInt64(status)) }
+    private mutating func addStatus(_ status: UInt16, _ encoder: inout HPACKEncoder) {
+        switch status {
+        case 200: encoder.append(index: PseudoField.status, to: &block)
+        case 204: encoder.append(index: PseudoField.status + 1, to: &block)
+        case 404: encoder.append(index: PseudoField.status + 5, to: &block)
+        default:
+            scratch.removeAll()
+            scratch.append(decimal: UInt64(status))
+            encoder.append(
+                (":status" as StaticString).bytes, nameIndex: PseudoField.status, scratch, .added, to: &block)
+        }
+    }
 
     // MARK: Fields
 
     private mutating func addField(
-        _ field: MessageHead.Field, _ head: borrowing MessageHead, _ bytes: Bytes, _ kind: Kind
+        _ field: MessageHead.Field, _ head: borrowing MessageHead, _ kind: Kind, _ encoder: inout HPACKEncoder
     ) {
         switch field.known {
         case .connection, .keepAlive, .proxyConnection, .transferEncoding, .upgrade, .http2Settings, .contentLength:
             return
-        case .host: if kind == .response { addLine(field, bytes, isNeverIndexed: field.isNeverIndexed) }
-        case .te: if kind == .request, Self.namesTrailers(head.bytes(field.value)) { add("te", "trailers") }
-        case .cookie: addCookies(field, head, bytes)
+        case .host: if kind == .response { addLine(field, head, .added, &encoder) }
+        case .te:
+            guard kind == .request, Self.namesTrailers(head.bytes(field.value)) else { return }
+            encoder.append(
+                KnownField.te.name.bytes, nameIndex: 0, ("trailers" as StaticString).bytes, .added, to: &block)
+        case .cookie: addCookies(field, head, &encoder)
         case .authorization, .proxyAuthorization, .requestID, .traceparent, .traceState, .grpcTimeout:
             // Secrets, and what no later message repeats.
-            addLine(field, bytes, isNeverIndexed: true)
-        case .other:
-            let isSecret =
-                field.isNeverIndexed
-                || (kind == .response && ASCII.equal(head.bytes(field.name), ("set-cookie" as StaticString).bytes))
-            addLine(field, bytes, isNeverIndexed: isSecret)
-        default: addLine(field, bytes, isNeverIndexed: field.isNeverIndexed)
+            addLine(field, head, .neverAdded, &encoder)
+        case .location: addLine(field, head, .notAdded, &encoder)
+        case .other: addLine(field, head, Self.indexing(head.bytes(field.name)), &encoder)
+        default: addLine(field, head, .added, &encoder)
         }
     }
 
-    private mutating func addLine(_ field: MessageHead.Field, _ bytes: Bytes, isNeverIndexed: Bool) {
-        let flags = isNeverIndexed ? UInt8(NGHTTP2_NV_FLAG_NO_INDEX.rawValue) : 0
-        guard field.known == .other else { return add(field.known.name, field.value, bytes, flags: flags) }
-        unsafe append(
-            nghttp2_nv(
-                name: bytes.start + Int(field.name.offset), value: bytes.start + Int(field.value.offset),
-                namelen: Int(field.name.count), valuelen: Int(field.value.count), flags: flags))
+    /// Of a field that is not known.
+    private static func indexing(_ name: Span<UInt8>) -> HPACKEncoder.Indexing {
+        switch name.count {
+        case 10 where ASCII.equal(name, ("set-cookie" as StaticString).bytes): .neverAdded
+        // What is another in each message.
+        case 3 where ASCII.equal(name, ("age" as StaticString).bytes): .notAdded
+        case 4 where ASCII.equal(name, ("etag" as StaticString).bytes): .notAdded
+        case 13 where ASCII.equal(name, ("if-none-match" as StaticString).bytes): .notAdded
+        case 17 where ASCII.equal(name, ("if-modified-since" as StaticString).bytes): .notAdded
+        default: .added
+        }
+    }
+
+    private mutating func addLine(
+        _ field: MessageHead.Field, _ head: borrowing MessageHead, _ indexing: HPACKEncoder.Indexing,
+        _ encoder: inout HPACKEncoder
+    ) {
+        let name = field.known == .other ? head.bytes(field.name) : field.known.name.bytes
+        encoder.append(
+            name, nameIndex: HPACKStaticTable.index(of: field.known), head.bytes(field.value),
+            field.isNeverIndexed ? .neverAdded : indexing, to: &block)
+    }
+
+    private mutating func addLength(_ length: UInt64, _ encoder: inout HPACKEncoder) {
+        scratch.removeAll()
+        scratch.append(decimal: length)
+        encoder.append(
+            KnownField.contentLength.name.bytes, nameIndex: HPACKStaticTable.index(of: .contentLength), scratch,
+            .notAdded, to: &block)
     }
 
     /// Splits a cookie where cookies are joined, so that those that stay the same are sent as an index (RFC 9113 § 8.2.3).
-    private mutating func addCookies(_ field: MessageHead.Field, _ head: borrowing MessageHead, _ bytes: Bytes) {
-        let value = field.value.bounds
-        let storage = head.storage.span
-        var start = value.lowerBound
-        var cursor = start
-        while cursor + 2 < value.upperBound {
+    private mutating func addCookies(
+        _ field: MessageHead.Field, _ head: borrowing MessageHead, _ encoder: inout HPACKEncoder
+    ) {
+        let value = head.bytes(field.value)
+        var start = 0
+        var cursor = 0
+        while cursor + 2 < value.count {
             // No crumb may begin or end with white space.
-            if storage[cursor] == UInt8(ascii: ";"), storage[cursor + 1] == UInt8(ascii: " "), cursor > start,
-                !Self.isWhiteSpace(storage[cursor - 1]), !Self.isWhiteSpace(storage[cursor + 2])
+            if value[cursor] == UInt8(ascii: ";"), value[cursor + 1] == UInt8(ascii: " "), cursor > start,
+                !Self.isWhiteSpace(value[cursor - 1]), !Self.isWhiteSpace(value[cursor + 2])
             {
-                addCrumb(start..<cursor, field, bytes)
+                addCrumb(value.extracting(start..<cursor), field, &encoder)
                 cursor += 2
                 start = cursor
             } else {
                 cursor += 1
             }
         }
-        addCrumb(start..<value.upperBound, field, bytes)
+        addCrumb(value.extracting(start..<value.count), field, &encoder)
     }
 
-    private mutating func addCrumb(_ range: Range<Int>, _ field: MessageHead.Field, _ bytes: Bytes) {
+    private mutating func addCrumb(
+        _ crumb: Span<UInt8>, _ field: MessageHead.Field, _ encoder: inout HPACKEncoder
+    ) {
         // One so short could be guessed byte by byte from the size of what is sent (RFC 7541 § 7.1.3).
-        let flags = field.isNeverIndexed || range.count < 20 ? UInt8(NGHTTP2_NV_FLAG_NO_INDEX.rawValue) : 0
-        add("cookie", ByteRange(offset: range.lowerBound, count: range.count), bytes, flags: flags)
+        encoder.append(
+            KnownField.cookie.name.bytes, nameIndex: HPACKStaticTable.index(of: .cookie), crumb,
+            field.isNeverIndexed || crumb.count < 20 ? .neverAdded : .added, to: &block)
     }
 
     private static func isWhiteSpace(_ byte: UInt8) -> Bool { byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") }
@@ -211,63 +217,5 @@ struct HTTP2FieldEncoder: ~Copyable {
             if ASCII.equal(value.extracting(item), ignoringCaseOf: ("trailers" as StaticString).bytes) { return true }
         }
         return false
-    }
-
-    // MARK: One line
-
-    private mutating func append(_ field: nghttp2_nv) {
-        unsafe fields[count] = unsafe field
-        count += 1
-    }
-
-    private mutating func append(
-        _ name: StaticString, _ value: UnsafeMutablePointer<UInt8>, _ valueCount: Int, flags: UInt8 = 0
-    ) {
-        unsafe append(
-            nghttp2_nv(
-                name: UnsafeMutablePointer(mutating: name.utf8Start), value: value, namelen: name.utf8CodeUnitCount,
-                valuelen: valueCount, flags: flags | UInt8(NGHTTP2_NV_FLAG_NO_COPY_NAME.rawValue)))
-    }
-
-    private mutating func add(_ name: StaticString, _ value: ByteRange, _ bytes: Bytes, flags: UInt8 = 0) {
-        unsafe append(name, bytes.start + Int(value.offset), Int(value.count), flags: flags)
-    }
-
-    private mutating func add(_ name: StaticString, _ value: StaticString) {
-        unsafe append(
-            name, UnsafeMutablePointer(mutating: value.utf8Start), value.utf8CodeUnitCount,
-            flags: UInt8(NGHTTP2_NV_FLAG_NO_COPY_VALUE.rawValue))
-    }
-
-    private mutating func add(_ name: StaticString, decimal value: UInt64) {
-        let start = scratchCount
-        appendDecimal(value)
-        addScratch(name, from: start)
-    }
-
-    private mutating func addScratch(_ name: StaticString, from start: Int) {
-        unsafe append(name, scratch.baseAddress! + start, scratchCount - start)
-    }
-
-    // MARK: Scratch
-
-    private mutating func appendByte(_ byte: UInt8) {
-        unsafe scratch[scratchCount] = byte
-        scratchCount += 1
-    }
-
-    private mutating func appendDecimal(_ value: UInt64) {
-        var divisor: UInt64 = 1
-        while value / divisor >= 10 { divisor *= 10 }
-        while divisor > 0 {
-            appendByte(0x30 + UInt8(truncatingIfNeeded: value / divisor % 10))
-            divisor /= 10
-        }
-    }
-
-    private mutating func copy(_ range: ByteRange, _ bytes: Bytes) {
-        let count = Int(range.count)
-        unsafe (scratch.baseAddress! + scratchCount).update(from: bytes.start + Int(range.offset), count: count)
-        scratchCount += count
     }
 }

@@ -7,6 +7,9 @@ package struct HTTP2Limits: Sendable, Hashable {
     /// over it is answered with 431, any other message's stream is reset; over four times as much the connection ends.
     /// Default: 64 KiB.
     package var headerListByteCount = 64 * 1024
+    /// Bytes of a name or a value, whatever `headerListByteCount` is: the decoders of nginx, curl and others, which read with
+    /// nghttp2, take no more, and end the connection over it. Treated like a list over its limit.
+    static let fieldByteLimit = 65_536
     /// Fields of a header list, without pseudo-header fields; of those that a `cookie` was split into only the bytes count.
     /// Over it: 431, or a reset. Default: 100.
     package var fieldCount = 100
@@ -31,6 +34,8 @@ package struct HTTP2Limits: Sendable, Hashable {
     package var queuedAcknowledgements = 100
     /// Frames that wait to be written, besides bodies and four for each stream: resets, window updates. Default: 1,000.
     package var queuedFrames = 1_000
+    /// Their bytes, besides 64 KiB for each stream. Default: 4 MiB.
+    package var queuedBytes = 4 << 20
     /// A stream's window at first, in bytes. 65,535 to 2^31 - 1. Default: 256 KiB.
     package var streamWindow: Int32 = 256 * 1024
     /// The connection's window at first, in bytes. 65,535 to 2^31 - 1. Default: 1 MiB.

@@ -1,6 +1,9 @@
 /// What every HTTP/2 client says first (RFC 9113 § 3.4).
 package enum HTTP2Preface {
     private static let text: StaticString = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+    static var bytes: Span<UInt8> {
+        @_lifetime(immortal) get { text.bytes }
+    }
     static var byteCount: Int { text.utf8CodeUnitCount }
     /// Bytes that tell it from any HTTP/1.1 request: only `OPTIONS` asks for `*`.
     private static let tellingByteCount = 6

@@ -1,65 +1,141 @@
-import CNghttp2
 import HTTPSemantics
 
-/// What comes from the peer, as the scanner and nghttp2 find it.
+/// Frames that come from the peer.
 extension HTTP2Session {
-    private typealias FrameType = HTTP2FrameScanner.FrameType
-    private typealias Flag = HTTP2FrameScanner.Flag
+    private typealias FrameType = HTTP2FrameHeader.FrameType
 
     /// Pings that frames of data and heads pay for ahead.
     private static let paidPingLimit = 1000
 
-    // MARK: Ahead of nghttp2
+    /// A frame's header has come.
+    func began(_ header: HTTP2FrameHeader) {
+        if let code = violation(of: header) { return terminate(code) }
+        if let limit = exceededLimit(by: header) { return exceed(limit) }
+        switch header.type {
+        case FrameType.data: beganData(header)
+        case FrameType.headers: beganHeaders(header)
+        default: break
+        }
+    }
 
-    /// Why a frame ends the connection as soon as its header is seen.
-    enum Refusal {
-        case limit(HTTP2Limit)
-        case violation(HTTP2ErrorCode)
+    /// What is wrong with a frame whatever its payload is.
+    private func violation(of header: HTTP2FrameHeader) -> HTTP2ErrorCode? {
+        guard header.payloadByteCount <= HTTP2FrameHeader.payloadByteLimit else { return .frameSizeError }
+        // The preface ends with SETTINGS (RFC 9113 § 3.4).
+        guard hasPeerSettings || (header.type == FrameType.settings && !header.isAcknowledgement) else {
+            return .protocolError
+        }
+        let continues = header.type == FrameType.continuation
+        guard headers.isOpen == continues, !continues || header.streamID == headers.id else { return .protocolError }
+        if let isStreams = Self.isOfStream(header.type), isStreams != (header.streamID != 0) { return .protocolError }
+        return Self.hasPossibleSize(header) ? nil : .frameSizeError
+    }
+
+    /// Whether a frame is about one stream or about the connection; `nil`: about either, or nobody knows.
+    private static func isOfStream(_ type: UInt8) -> Bool? {
+        switch type {
+        case FrameType.data, FrameType.headers, FrameType.priority, FrameType.resetStream, FrameType.continuation: true
+        case FrameType.settings, FrameType.ping, FrameType.goAway: false
+        default: nil
+        }
+    }
+
+    private static func hasPossibleSize(_ header: HTTP2FrameHeader) -> Bool {
+        let count = header.payloadByteCount
+        return switch header.type {
+        case FrameType.data: !header.isPadded || count >= 1
+        case FrameType.headers: count >= (header.isPadded ? 1 : 0) + (header.hasPriority ? 5 : 0)
+        case FrameType.priority: count == 5
+        case FrameType.resetStream, FrameType.windowUpdate: count == 4
+        case FrameType.settings: header.isAcknowledgement ? count == 0 : count % HTTP2Settings.entryByteCount == 0
+        case FrameType.ping: count == 8
+        case FrameType.goAway: count >= 8
+        default: true
+        }
     }
 
     /// Counts what is limited.
-    func refusal(of header: HTTP2FrameScanner.Header) -> Refusal? {
-        // nghttp2 does not look at the size of CONTINUATION, nor at the stream of PRIORITY (RFC 9113 §§ 4.2, 6.3).
-        guard header.payloadByteCount <= HTTP2FrameScanner.payloadByteLimit else { return .violation(.frameSizeError) }
+    private func exceededLimit(by header: HTTP2FrameHeader) -> HTTP2Limit? {
         switch header.type {
         case FrameType.data:
             payForPing()
-            guard header.payloadByteCount == 0, header.flags & Flag.endStream == 0 else { return nil }
-            return budgets.emptyData.spend(limit: limits.emptyData, now: now) ? nil : .limit(.emptyData)
+            guard header.payloadByteCount == 0, !header.endsStream else { return nil }
+            return budgets.emptyData.spend(limit: limits.emptyData, now: now) ? nil : .emptyData
         case FrameType.headers:
             payForPing()
             budgets.continuations = 0
             return nil
         case FrameType.continuation:
             budgets.continuations += 1
-            return budgets.continuations <= limits.continuations ? nil : .limit(.continuations)
+            return budgets.continuations <= limits.continuations ? nil : .continuations
         case FrameType.resetStream where role == .server:
-            return budgets.resets.spend(limit: limits.resets, now: now) ? nil : .limit(.resets)
-        case FrameType.settings where header.flags & Flag.acknowledgement == 0:
-            guard header.payloadByteCount <= 6 * limits.settingsEntries else { return .limit(.settings) }
-            return budgets.settings.spend(limit: limits.settings, now: now) ? nil : .limit(.settings)
-        case FrameType.ping where header.flags & Flag.acknowledgement == 0:
+            return budgets.resets.spend(limit: limits.resets, now: now) ? nil : .resets
+        case FrameType.settings where !header.isAcknowledgement:
+            guard header.payloadByteCount <= HTTP2Settings.entryByteCount * limits.settingsEntries else {
+                return .settings
+            }
+            return budgets.settings.spend(limit: limits.settings, now: now) ? nil : .settings
+        case FrameType.ping where !header.isAcknowledgement:
             guard budgets.paidPings == 0 else {
                 budgets.paidPings -= 1
                 return nil
             }
-            return budgets.pings.spend(limit: limits.pings, now: now) ? nil : .limit(.pings)
-        case FrameType.pushPromise:
-            // A client has said that it takes none, and a server is never sent one (RFC 9113 § 8.4).
-            return .violation(.protocolError)
-        case FrameType.priority where header.streamID == 0: return .violation(.protocolError)
+            return budgets.pings.spend(limit: limits.pings, now: now) ? nil : .pings
         default: return nil
         }
     }
 
     func payForPing() { budgets.paidPings = min(budgets.paidPings + 1, Self.paidPingLimit) }
 
-    /// Answers frames for streams that are over, which nghttp2 leaves out without a word (RFC 9113 § 5.1).
-    func checkState(of header: HTTP2FrameScanner.Header) {
-        frameHasData = false
-        earlierFrameCount = waitingFrameCount
-        let id = header.streamID
-        guard id != 0, isPast(id), unsafe nghttp2_session_find_stream(handle, id) == nil else { return }
+    /// A frame is whole, and is none of DATA.
+    func received(_ header: HTTP2FrameHeader, _ payload: Span<UInt8>) {
+        switch header.type {
+        case FrameType.headers: receivedHeaders(header, payload)
+        case FrameType.continuation: receivedContinuation(header, payload)
+        case FrameType.resetStream: receivedReset(header.streamID, payload)
+        case FrameType.settings: receivedSettings(header, payload)
+        // A client has said that it takes none, and a server is never sent one (§ 8.4).
+        case FrameType.pushPromise: terminate(.protocolError)
+        case FrameType.ping: receivedPing(header, payload)
+        case FrameType.goAway: receivedGoAway(payload)
+        case FrameType.windowUpdate:
+            guard header.streamID == 0 || !isIdle(header.streamID) else { return terminate(.protocolError) }
+            receivedWindowUpdate(header.streamID, payload)
+        // PRIORITY says nothing any more (§ 5.3.2), and of other types nobody knows what they say (§ 5.5).
+        default: break
+        }
+    }
+
+    private func receivedReset(_ id: Int32, _ payload: Span<UInt8>) {
+        guard !isIdle(id) else { return terminate(.protocolError) }
+        guard let stream = streams[id] else { return }
+        close(stream, HTTP2ErrorCode(rawValue: payload.value(at: 0)), .resetByPeer)
+    }
+
+    private func receivedGoAway(_ payload: Span<UInt8>) {
+        let last = Int32(payload.value(at: 0) & 0x7FFF_FFFF)
+        guard last <= lastStreamOfGoAway else { return terminate(.protocolError) }
+        lastStreamOfGoAway = last
+        hasGoAway = true
+        handler.receivedGoAway(lastStream: last, code: HTTP2ErrorCode(rawValue: payload.value(at: 4)))
+        guard role == .client else { return }
+        // Streams that the peer did not look at; it may not know of their frames.
+        for id in streams.ids(above: last) {
+            guard !isAbandoned else { return }
+            if let stream = streams[id] { close(stream, .refusedStream, .resetHere) }
+        }
+    }
+
+    // MARK: States (RFC 9113 § 5.1)
+
+    /// A stream that nobody has opened yet: all that servers might open are.
+    func isIdle(_ id: Int32) -> Bool {
+        guard id & 1 == 1 else { return true }
+        return role == .server ? id > lastPeerStream : id >= nextStream
+    }
+
+    /// Answers a frame for a stream that is over, and not idle.
+    func answerFrame(ofClosed id: Int32) {
         switch closedStreams.memory(of: id) {
         case .closed(.ended): terminate(.streamClosed)
         case .closed(.resetByPeer): submitReset(id, .streamClosed)
@@ -68,201 +144,21 @@ extension HTTP2Session {
         }
     }
 
-    /// A stream that clients open, and not one that is still to be opened.
-    private func isPast(_ id: Int32) -> Bool {
-        guard id & 1 == 1 else { return false }
-        switch role {
-        case .server: return id <= lastPeerStream
-        case .client: return unsafe UInt32(id) < nghttp2_session_get_next_stream_id(handle)
-        }
+    /// Closes a stream that both sides have ended.
+    func closeIfDone(_ stream: HTTP2Stream, _ id: Int32) {
+        guard !isAbandoned, stream.id == id, stream.hasEndedHere, stream.hasEndedThere else { return }
+        close(stream, .noError, .ended)
     }
 
-    // MARK: Header blocks
-
-    func beganHeaders(_ frame: UnsafePointer<nghttp2_frame>) -> CInt {
-        guard !isAbandoned else { return NGHTTP2_ERR_CALLBACK_FAILURE.rawValue }
-        let id = unsafe CNghttp2_frame_stream(frame)
-        switch unsafe UInt32(CNghttp2_headers_category(frame)) {
-        case NGHTTP2_HCAT_REQUEST.rawValue: return beganRequest(id)
-        case NGHTTP2_HCAT_RESPONSE.rawValue: block.begin(.response)
-        default: block.begin(role == .client && stream(id)?.hasHead == false ? .response : .trailers)
-        }
-        return 0
-    }
-
-    private func beganRequest(_ id: Int32) -> CInt {
-        lastPeerStream = id
-        openStreamCount += 1
-        guard openStreamCount <= Int(limits.concurrentStreams) else {
-            submitReset(id, .refusedStream)
-            spendProvokedReset()
-            // The block is decoded, for those that follow it, and thrown away.
-            return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue
-        }
-        // Streams take turns: whatever it asks for, none of them is served to its end first.
-        var turns = nghttp2_extpri(urgency: UInt32(NGHTTP2_EXTPRI_DEFAULT_URGENCY), inc: 1)
-        unsafe nghttp2_session_change_extpri_stream_priority(handle, id, &turns, 1)
-        block.begin(.request)
-        return 0
-    }
-
-    func receivedField(_ name: Span<UInt8>, _ value: Span<UInt8>, isNeverIndexed: Bool) -> CInt {
-        guard goesOn == 0 else { return goesOn }
-        block.add(name, value, isNeverIndexed: isNeverIndexed, limits: limits)
-        if block.isBomb { exceed(.headerList) }
-        return goesOn
-    }
-
-    private func receivedHeaders(_ id: Int32, endsStream: Bool) {
-        if block.kind == .request {
-            if let error = block.exceeded { return answerTooLarge(id, error) }
-            if let error = block.finish() ?? bodyError(endsStream) {
-                refuse(id, error)
-                handler.refusedStream(id, error)
-            } else {
-                tell(ofRequest: id, endsStream: endsStream)
-            }
-            return
-        }
-        guard let stream = stream(id), !stream.isReset else { return }
-        if let error = block.exceeded ?? block.finish() { return refuse(stream, error) }
-        if block.kind == .response {
-            receivedResponse(stream, endsStream: endsStream)
-        } else {
-            receivedTrailers(stream, endsStream: endsStream)
-        }
-    }
-
-    /// A request that announces a body and has none.
-    private func bodyError(_ endsStream: Bool) -> HTTP2Error? {
-        guard endsStream, let length = block.head.contentLength, length > 0, !block.isTunnel else { return nil }
-        return .contentLengthMismatch
-    }
-
-    private func receivedResponse(_ stream: HTTP2Stream, endsStream: Bool) {
-        let status = block.head.status
-        guard status >= 200 else {
-            if endsStream { return refuse(stream, .missingFinalResponse) }
-            return stream.receivedHead(&block.head, endsStream: false)
-        }
-        stream.hasHead = true
-        stream.isTunnel = stream.isTunnel && status < 300
-        stream.mayHaveBody = !stream.isHeadRequest && status != 204 && status != 304
-        if stream.isTunnel { block.head.contentLength = nil }
-        if stream.mayHaveBody { stream.declaredByteCount = block.head.contentLength }
-        guard !endsStream || hasWholeBody(stream) else { return refuse(stream, .contentLengthMismatch) }
-        let id = stream.id
-        stream.receivedHead(&block.head, endsStream: endsStream)
-        if endsStream, isOpen(stream, id) { stream.receivedEnd() }
-    }
-
-    private func receivedTrailers(_ stream: HTTP2Stream, endsStream: Bool) {
-        guard endsStream else { return refuse(stream, .unexpectedHead) }
-        guard hasWholeBody(stream) else { return refuse(stream, .contentLengthMismatch) }
-        let id = stream.id
-        stream.receivedTrailers(&block.head)
-        if isOpen(stream, id) { stream.receivedEnd() }
-    }
-
-    private func hasWholeBody(_ stream: HTTP2Stream) -> Bool {
-        stream.declaredByteCount.map { $0 == stream.receivedByteCount } ?? true
-    }
-
-    /// After a call that may have ended anything.
-    private func isOpen(_ stream: HTTP2Stream, _ id: Int32) -> Bool {
-        !isAbandoned && stream.id == id && !stream.isReset
-    }
-
-    // MARK: Bodies
-
-    func receivedData(_ id: Int32, _ bytes: Span<UInt8>) -> CInt {
-        guard goesOn == 0 else { return goesOn }
-        frameHasData = true
-        guard let stream = stream(id), !stream.isReset else {
-            unsafe nghttp2_session_consume(handle, id, bytes.count)
-            return 0
-        }
-        stream.unconsumedByteCount += bytes.count
-        stream.receivedByteCount += UInt64(bytes.count)
-        guard stream.hasHead, stream.mayHaveBody else {
-            refuse(stream, .unexpectedBody)
-            return goesOn
-        }
-        if let declared = stream.declaredByteCount, stream.receivedByteCount > declared {
-            refuse(stream, .contentLengthMismatch)
-            return goesOn
-        }
-        stream.receivedData(bytes)
-        return goesOn
-    }
-
-    private func receivedData(_ id: Int32, endsStream: Bool, payloadByteCount: Int) {
-        guard endsStream else {
-            // One of padding alone; those without any payload are counted already.
-            if !frameHasData, payloadByteCount > 0, !budgets.emptyData.spend(limit: limits.emptyData, now: now) {
-                exceed(.emptyData)
-            }
-            return
-        }
-        guard let stream = stream(id), !stream.isReset else { return }
-        guard stream.hasHead else { return refuse(stream, .unexpectedBody) }
-        guard hasWholeBody(stream) else { return refuse(stream, .contentLengthMismatch) }
-        stream.receivedEnd()
-    }
-
-    // MARK: Frames
-
-    func receivedFrame(_ frame: UnsafePointer<nghttp2_frame>) -> CInt {
-        guard goesOn == 0 else { return goesOn }
-        closingCause = .ended
-        let id = unsafe CNghttp2_frame_stream(frame)
-        let flags = unsafe CNghttp2_frame_flags(frame)
-        switch unsafe CNghttp2_frame_type(frame) {
-        case FrameType.headers: receivedHeaders(id, endsStream: flags & Flag.endStream != 0)
-        case FrameType.data:
-            receivedData(
-                id, endsStream: flags & Flag.endStream != 0, payloadByteCount: unsafe CNghttp2_frame_length(frame))
-        case FrameType.resetStream: closingCause = .resetByPeer
-        case FrameType.settings where flags & Flag.acknowledgement == 0:
-            // Besides its acknowledgement nghttp2 answers it with resets alone: of streams whose windows overflow. That is
-            // the whole connection's error (RFC 9113 § 6.9.2).
-            guard waitingFrameCount <= earlierFrameCount + 1 else {
-                terminate(.flowControlError)
-                break
-            }
-            handler.receivedSettings()
-        case FrameType.settings:
-            // nghttp2 gives up who acknowledges what was not sent.
-            unacknowledgedSettings -= 1
-            if settingsSince != nil { settingsSince = unacknowledgedSettings == 0 ? nil : now }
-        case FrameType.ping where flags & Flag.acknowledgement != 0:
-            var payload: UInt64 = 0
-            for index in 0..<8 { payload = unsafe payload << 8 | UInt64(CNghttp2_ping_payload(frame)[index]) }
-            handler.receivedPingAcknowledgement(payload)
-        case FrameType.goAway:
-            // Streams that the peer did not look at are closed next; it may not know of their frames.
-            closingCause = .resetHere
-            handler.receivedGoAway(
-                lastStream: unsafe CNghttp2_goaway_stream(frame),
-                code: HTTP2ErrorCode(rawValue: unsafe CNghttp2_goaway_code(frame)))
-        default: break
-        }
-        return goesOn
-    }
-
-    func streamClosed(_ id: Int32, _ code: UInt32) -> CInt {
-        guard !isAbandoned else { return NGHTTP2_ERR_CALLBACK_FAILURE.rawValue }
-        openStreamCount -= 1
-        closedStreams.add(id, closingCause)
-        guard let stream = stream(id) else { return 0 }
+    func close(_ stream: HTTP2Stream, _ code: HTTP2ErrorCode, _ cause: HTTP2ClosedStreams.Cause) {
+        streams.remove(stream.id)
+        sendQueue.remove(stream)
+        closedStreams.add(stream.id, cause)
+        stream.leave()
         // What nobody took any more must not stay missing from the connection's window.
-        if stream.unconsumedByteCount > 0 {
-            unsafe nghttp2_session_consume_connection(handle, stream.unconsumedByteCount)
-        }
-        stream.id = 0
-        stream.session = nil
+        giveBack(stream.unconsumedByteCount)
+        stream.unconsumedByteCount = 0
         // Both sides may have ended it before the reset was written.
-        stream.closed(stream.resetCode ?? HTTP2ErrorCode(rawValue: code))
-        return isAbandoned ? NGHTTP2_ERR_CALLBACK_FAILURE.rawValue : 0
+        stream.closed(stream.resetCode ?? code)
     }
 }

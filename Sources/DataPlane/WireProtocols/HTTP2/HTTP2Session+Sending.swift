@@ -1,18 +1,23 @@
-import CNghttp2
 import HTTPSemantics
 
 /// What goes to the peer.
 extension HTTP2Session {
-    private typealias FrameType = HTTP2FrameScanner.FrameType
-    private typealias Flag = HTTP2FrameScanner.Flag
+    private typealias FrameType = HTTP2FrameHeader.FrameType
+    private typealias Flag = HTTP2FrameHeader.Flag
+
+    /// What a frame means once it is written.
+    enum Consequence {
+        /// The stream has ended on this side.
+        case ended(Int32)
+        /// It is over.
+        case reset(Int32)
+    }
 
     // MARK: Messages
 
-    /// Bytes of a name or a value that a peer which reads with nghttp2 takes; over it, its connection ends.
-    private static let fieldByteLimit = 65_536
-
     /// A head of HTTP/1.1 can be sent over HTTP/2.
     package static func canCarry(_ head: borrowing MessageHead) -> Bool {
+        let fieldByteLimit = HTTP2Limits.fieldByteLimit
         // No field is longer than the head.
         guard head.end > fieldByteLimit else { return true }
         guard head.path.count + 1 + head.query.count <= fieldByteLimit else { return false }
@@ -28,11 +33,8 @@ extension HTTP2Session {
     /// - Returns: `false` if no stream can be opened.
     package func submitRequest(_ head: borrowing MessageHead, on stream: HTTP2Stream, endsStream: Bool) -> Bool {
         guard canOpenStream else { return false }
-        let id = unsafe memory.encoder.withFields(.request, head, endsStream: endsStream) { fields, count in
-            unsafe submitRequest(fields, count, on: stream, endsStream: endsStream)
-        }
-        guard id > 0 else { return false }
-        begin(stream, id)
+        memory.encoder.encode(.request, head, endsStream: endsStream, with: &encoder)
+        submitRequest(on: stream, endsStream: endsStream)
         stream.isHeadRequest = head.knownMethod == .head
         stream.isTunnel = head.upgrade != .none || head.knownMethod == .connect
         return true
@@ -43,11 +45,8 @@ extension HTTP2Session {
     /// - Returns: `false` if no stream can be opened.
     package func submitTunnel(to authority: Span<UInt8>, on stream: HTTP2Stream) -> Bool {
         guard canOpenStream else { return false }
-        let id = unsafe memory.encoder.withTunnel(to: authority) { fields, count in
-            unsafe submitRequest(fields, count, on: stream, endsStream: false)
-        }
-        guard id > 0 else { return false }
-        begin(stream, id)
+        memory.encoder.encodeTunnel(to: authority, with: &encoder)
+        submitRequest(on: stream, endsStream: false)
         stream.isTunnel = true
         return true
     }
@@ -56,102 +55,81 @@ extension HTTP2Session {
         submitTunnel(to: authority.span, on: stream)
     }
 
-    private func submitRequest(
-        _ fields: UnsafeMutablePointer<nghttp2_nv>, _ count: Int, on stream: HTTP2Stream, endsStream: Bool
-    ) -> Int32 {
-        let pointer = unsafe Unmanaged.passUnretained(stream).toOpaque()
-        guard !endsStream else {
-            return unsafe nghttp2_submit_request(handle, nil, fields, count, nil, pointer)
-        }
-        var provider = unsafe Self.provider(of: stream)
-        return unsafe nghttp2_submit_request(handle, nil, fields, count, &provider, pointer)
-    }
-
-    private func begin(_ stream: HTTP2Stream, _ id: Int32) {
-        stream.begin(id, in: self)
-        openStreamCount += 1
+    /// Opens a stream with the block that was encoded last.
+    private func submitRequest(on stream: HTTP2Stream, endsStream: Bool) {
+        let id = nextStream
+        // Below 0 after the last number there is.
+        nextStream &+= 2
+        open(stream, id)
+        queueHead(of: stream, endsStream: endsStream)
     }
 
     /// Server: sends a 1xx response; the final one follows.
     package func submitInterim(_ head: borrowing MessageHead, on stream: HTTP2Stream) {
         guard isSendable(stream) else { return }
-        unsafe memory.encoder.withFields(.response, head, endsStream: false) { fields, count in
-            _ = unsafe nghttp2_submit_headers(
-                handle, UInt8(NGHTTP2_FLAG_NONE.rawValue), stream.id, nil, fields, count, nil)
-        }
+        memory.encoder.encode(.response, head, endsStream: false, with: &encoder)
+        queueBlock(stream.id, endsStream: false)
     }
 
     /// Server: sends the head of the final response.
     package func submitResponse(_ head: borrowing MessageHead, on stream: HTTP2Stream, endsStream: Bool) {
         guard isSendable(stream) else { return }
-        unsafe memory.encoder.withFields(.response, head, endsStream: endsStream) { fields, count in
-            guard !endsStream else {
-                _ = unsafe nghttp2_submit_response(handle, stream.id, fields, count, nil)
-                return
-            }
-            var provider = unsafe Self.provider(of: stream)
-            _ = unsafe nghttp2_submit_response(handle, stream.id, fields, count, &provider)
-        }
+        memory.encoder.encode(.response, head, endsStream: endsStream, with: &encoder)
+        queueHead(of: stream, endsStream: endsStream)
     }
 
     /// Sends the trailer section, which ends the stream: in answer to `sendTrailers`.
     package func submitTrailers(_ trailers: borrowing MessageHead, on stream: HTTP2Stream) {
         guard isSendable(stream) else { return }
-        unsafe memory.encoder.withFields(.trailers, trailers, endsStream: true) { fields, count in
-            _ = unsafe nghttp2_submit_trailer(handle, stream.id, fields, count)
-        }
+        memory.encoder.encode(.trailers, trailers, endsStream: true, with: &encoder)
+        queueHead(of: stream, endsStream: true)
     }
 
     /// The stream has something to send again.
     package func resumeData(_ stream: HTTP2Stream) {
         guard isSendable(stream) else { return }
-        // One that does not wait, or whose head is not sent yet, is asked anyway.
-        _ = unsafe nghttp2_session_resume_data(handle, stream.id)
+        queueData(of: stream)
     }
 
-    private func isSendable(_ stream: HTTP2Stream) -> Bool { isOwn(stream) && !stream.isReset && !isAbandoned }
-
-    private func isOwn(_ stream: HTTP2Stream) -> Bool { stream.id != 0 && stream.session == ObjectIdentifier(self) }
-
-    private static func provider(of stream: HTTP2Stream) -> nghttp2_data_provider {
-        unsafe nghttp2_data_provider(
-            source: nghttp2_data_source(ptr: Unmanaged.passUnretained(stream).toOpaque()),
-            read_callback: HTTP2Callbacks.dataProvider)
+    private func isSendable(_ stream: HTTP2Stream) -> Bool {
+        isOwn(stream) && !stream.isReset && !stream.endsHere && goesOn
     }
 
-    // MARK: Flow control
-
-    /// So many bytes that the stream received are taken: the peer may send as many again.
-    package func consume(_ stream: HTTP2Stream, _ byteCount: Int) {
-        guard isOwn(stream), !isAbandoned else { return }
-        let byteCount = min(byteCount, stream.unconsumedByteCount)
-        guard byteCount > 0 else { return }
-        stream.unconsumedByteCount -= byteCount
-        _ = unsafe nghttp2_session_consume(handle, stream.id, byteCount)
-    }
+    func isOwn(_ stream: HTTP2Stream) -> Bool { stream.id != 0 && stream.session == ObjectIdentifier(self) }
 
     // MARK: Resets
 
     /// Ends a stream at once, on both sides; `closed` follows when it is sent.
     package func reset(_ stream: HTTP2Stream, _ code: HTTP2ErrorCode) {
-        guard isSendable(stream) else { return }
+        guard isOwn(stream), !stream.isReset, goesOn else { return }
         stream.resetCode = code
-        submitReset(stream.id, code)
+        sendQueue.remove(stream)
+        queueReset(stream.id, code)
+        consequences.append(.reset(stream.id))
     }
 
     /// Server: ends the stream of a request that got none attached.
     package func reset(_ id: Int32, _ code: HTTP2ErrorCode) {
-        guard id != answeredStream, !isAbandoned else { return }
+        guard id != answeredStream, goesOn else { return }
         submitReset(id, code)
     }
 
+    /// Ends a stream that is none of this side's, or none any more.
     func submitReset(_ id: Int32, _ code: HTTP2ErrorCode) {
-        _ = unsafe nghttp2_submit_rst_stream(handle, UInt8(NGHTTP2_FLAG_NONE.rawValue), id, code.rawValue)
+        queueReset(id, code)
+        closedStreams.add(id, .resetHere)
     }
 
+    /// Ends a stream over a frame that it cannot take.
+    func fail(_ stream: HTTP2Stream, _ code: HTTP2ErrorCode) { reset(stream, code) }
+
     /// Ends a request that nobody was told of, or that has no canonical form.
-    func refuse(_ id: Int32, _ error: HTTP2Error) {
-        if let status = error.status { answer(id, status) } else { submitReset(id, .protocolError) }
+    func refuse(_ id: Int32, _ error: HTTP2Error, endsStream: Bool) {
+        if let status = error.status {
+            answer(id, status, endsStream: endsStream)
+        } else {
+            submitReset(id, .protocolError)
+        }
     }
 
     /// Ends a stream whose message went wrong.
@@ -161,8 +139,10 @@ extension HTTP2Session {
         handler.refusedStream(id, error)
     }
 
-    /// - Parameter grpcStatus: For a caller that goes by it, whatever `status` is; only of fields over a limit.
-    private func answer(_ id: Int32, _ status: UInt16, _ grpcStatus: GRPCStatus? = nil) {
+    /// - Parameters:
+    ///   - endsStream: The request is whole.
+    ///   - grpcStatus: For a caller that goes by it, whatever `status` is; only of fields over a limit.
+    private func answer(_ id: Int32, _ status: UInt16, endsStream: Bool, _ grpcStatus: GRPCStatus? = nil) {
         answeredStream = id
         reply.removeAll()
         reply.status = status
@@ -173,16 +153,16 @@ extension HTTP2Session {
                 name: ("grpc-message" as StaticString).bytes,
                 value: ("overloaded: the request's fields are over a limit" as StaticString).bytes)
         }
-        unsafe memory.encoder.withFields(.response, reply, endsStream: true) { fields, count in
-            _ = unsafe nghttp2_submit_response(handle, id, fields, count, nil)
-        }
+        memory.encoder.encode(.response, reply, endsStream: true, with: &encoder)
+        queueBlock(id, endsStream: true)
+        if endsStream { closedStreams.add(id, .ended) } else { submitReset(id, .noError) }
     }
 
     /// The caller is told why. The connection goes on: on one between nodes other callers' requests are under way, too.
-    func answerTooLarge(_ id: Int32, _ error: HTTP2Error) {
+    func answerTooLarge(_ id: Int32, _ error: HTTP2Error, endsStream: Bool) {
         let type = block.head.value(of: .contentType)
         let isGRPC = type.map { block.head.withBytes($0) { GRPCContentType.matches($0) } } ?? false
-        answer(id, 431, isGRPC ? .resourceExhausted : nil)
+        answer(id, 431, endsStream: endsStream, isGRPC ? .resourceExhausted : nil)
         handler.refusedStream(id, error)
         spendProvokedReset()
     }
@@ -192,95 +172,121 @@ extension HTTP2Session {
         if !budgets.provokedResets.spend(limit: limits.resets, now: now) { exceed(.provokedResets) }
     }
 
-    // MARK: What nghttp2 asks and tells
+    // MARK: Frames
 
-    func nextData(_ limit: Int, _ flags: UnsafeMutablePointer<UInt32>, _ pointer: UnsafeMutableRawPointer) -> Int {
-        guard !isAbandoned else { return Int(NGHTTP2_ERR_CALLBACK_FAILURE.rawValue) }
-        let stream = unsafe Unmanaged<HTTP2Stream>.fromOpaque(pointer).takeUnretainedValue()
-        guard isSendable(stream) else { return Int(NGHTTP2_ERR_DEFERRED.rawValue) }
-        switch stream.nextData(limit: limit) {
-        case .wait: return Int(NGHTTP2_ERR_DEFERRED.rawValue)
-        case .bytes(let count, let isLast):
-            precondition(count >= 0 && count <= limit)
-            guard count > 0 || isLast else { return Int(NGHTTP2_ERR_DEFERRED.rawValue) }
-            unsafe flags.pointee = NGHTTP2_DATA_FLAG_NO_COPY.rawValue | (isLast ? NGHTTP2_DATA_FLAG_EOF.rawValue : 0)
-            return count
-        case .trailers:
-            stream.sendTrailers()
-            unsafe flags.pointee =
-                NGHTTP2_DATA_FLAG_NO_COPY.rawValue | NGHTTP2_DATA_FLAG_EOF.rawValue
-                | NGHTTP2_DATA_FLAG_NO_END_STREAM.rawValue
-            return 0
+    func queueHeader(_ type: UInt8, _ id: Int32 = 0, flags: UInt8 = 0, payloadByteCount: Int) {
+        waitingFrameCount += 1
+        let header = HTTP2FrameHeader(payloadByteCount: payloadByteCount, type: type, flags: flags, streamID: id).bytes
+        output.append(copying: header.span)
+    }
+
+    private func queueHead(of stream: HTTP2Stream, endsStream: Bool) {
+        queueBlock(stream.id, endsStream: endsStream)
+        if endsStream {
+            stream.endsHere = true
+            consequences.append(.ended(stream.id))
+        } else {
+            stream.hasBody = true
+            queueData(of: stream)
         }
     }
 
-    func sendData(_ header: Span<UInt8>, _ byteCount: Int, _ pointer: UnsafeMutableRawPointer) -> CInt {
-        guard !isAbandoned else { return NGHTTP2_ERR_CALLBACK_FAILURE.rawValue }
-        let stream = unsafe Unmanaged<HTTP2Stream>.fromOpaque(pointer).takeUnretainedValue()
-        handler.write(header)
-        if byteCount > 0 { stream.writeData(byteCount) }
+    /// Queues the block that was encoded last.
+    private func queueBlock(_ id: Int32, endsStream: Bool) {
         payForPing()
-        flushedByteCount += header.count + byteCount
-        if isAbandoned { return NGHTTP2_ERR_CALLBACK_FAILURE.rawValue }
-        return flushedByteCount < flushLimit ? 0 : NGHTTP2_ERR_PAUSE.rawValue
+        let byteCount = memory.encoder.block.count
+        var type = FrameType.headers
+        var flags = endsStream ? Flag.endStream : 0
+        var offset = 0
+        repeat {
+            let end = min(offset + HTTP2FrameHeader.payloadByteLimit, byteCount)
+            if end == byteCount { flags |= Flag.endHeaders }
+            queueHeader(type, id, flags: flags, payloadByteCount: end - offset)
+            output.append(copying: offset..<end, of: memory.encoder.block)
+            type = FrameType.continuation
+            flags = 0
+            offset = end
+        } while offset < byteCount
     }
 
-    func sentFrame(_ frame: UnsafePointer<nghttp2_frame>) -> CInt {
-        guard !isAbandoned else { return NGHTTP2_ERR_CALLBACK_FAILURE.rawValue }
-        closingCause = .ended
-        let id = unsafe CNghttp2_frame_stream(frame)
-        switch unsafe CNghttp2_frame_type(frame) {
-        case FrameType.headers:
-            payForPing()
-            if unsafe CNghttp2_frame_flags(frame) & Flag.endStream != 0 { sentEnd(id) }
-        case FrameType.data: if unsafe CNghttp2_frame_flags(frame) & Flag.endStream != 0 { sentEnd(id) }
-        case FrameType.settings where unsafe CNghttp2_frame_flags(frame) & Flag.acknowledgement == 0:
-            // One that knows what comes may have acknowledged it already.
-            if unacknowledgedSettings > 0 { settingsSince = settingsSince ?? now }
-        case FrameType.resetStream:
-            closingCause = .resetHere
-            sentReset(HTTP2ErrorCode(rawValue: unsafe CNghttp2_reset_code(frame)))
-        case FrameType.goAway: if unsafe CNghttp2_goaway_code(frame) != 0 { stopReceiving() }
-        default: break
-        }
-        return isAbandoned ? NGHTTP2_ERR_CALLBACK_FAILURE.rawValue : 0
-    }
-
-    private func sentEnd(_ id: Int32) {
-        if let stream = stream(id) { return stream.sentEnd() }
-        // A request that was answered here, without being read to its end.
-        guard role == .server, unsafe nghttp2_session_get_stream_remote_close(handle, id) == 0 else { return }
-        submitReset(id, .noError)
-    }
-
-    /// Counts resets that the peer gave cause for.
-    private func sentReset(_ code: HTTP2ErrorCode) {
+    private func queueReset(_ id: Int32, _ code: HTTP2ErrorCode) {
+        queueHeader(FrameType.resetStream, id, payloadByteCount: 4)
+        output.append(bigEndian: code.rawValue)
         guard role == .server else { return }
         switch code {
-        case .protocolError, .flowControlError, .streamClosed, .frameSizeError:
-            spendProvokedReset()
+        // What the peer gave cause for.
+        case .protocolError, .flowControlError, .streamClosed, .frameSizeError: spendProvokedReset()
         default: break
         }
     }
 
-    func didNotSend(_ frame: UnsafePointer<nghttp2_frame>, _ error: CInt) -> CInt {
-        guard !isAbandoned else { return NGHTTP2_ERR_CALLBACK_FAILURE.rawValue }
-        guard unsafe CNghttp2_frame_type(frame) == FrameType.headers else { return 0 }
-        switch error {
-        case NGHTTP2_ERR_STREAM_CLOSED.rawValue, NGHTTP2_ERR_STREAM_CLOSING.rawValue,
-            NGHTTP2_ERR_SESSION_CLOSING.rawValue, NGHTTP2_ERR_STREAM_SHUT_WR.rawValue:
-            break
-        default:
-            // nghttp2 ends a request that it could not send; an answer would be waited for.
-            if role == .server { submitReset(unsafe CNghttp2_frame_stream(frame), .internalError) }
-        }
-        return 0
+    func queueGoAway(lastStream: Int32, _ code: HTTP2ErrorCode) {
+        queueHeader(FrameType.goAway, payloadByteCount: 8)
+        output.append(bigEndian: UInt32(lastStream))
+        output.append(bigEndian: code.rawValue)
     }
 
-    /// The stream that is attached to an identifier.
-    func stream(_ id: Int32) -> HTTP2Stream? {
-        guard let pointer = unsafe nghttp2_session_get_stream_user_data(handle, id) else { return nil }
-        let stream = unsafe Unmanaged<HTTP2Stream>.fromOpaque(pointer).takeUnretainedValue()
-        return stream.id == id && stream.session == ObjectIdentifier(self) ? stream : nil
+    // MARK: Bodies
+
+    /// Gives a stream its turn, if it may send.
+    func queueData(of stream: HTTP2Stream) {
+        guard stream.hasBody, !stream.endsHere, !stream.isReset, stream.sendWindow > 0 else { return }
+        sendQueue.append(stream)
+    }
+
+    /// Sends a frame of what a stream has. It may also have nothing, or trailers.
+    /// - Returns: Bytes.
+    func sendData(of stream: HTTP2Stream) -> Int {
+        let limit = min(stream.sendWindow, sendWindow, HTTP2FrameHeader.payloadByteLimit)
+        guard limit > 0 else { return 0 }
+        switch stream.nextData(limit: limit) {
+        case .wait: return 0
+        case .trailers:
+            stream.sendTrailers()
+            return 0
+        case .bytes(let count, let isLast):
+            precondition(count >= 0 && count <= limit)
+            guard count > 0 || isLast else { return 0 }
+            let id = stream.id
+            let header = HTTP2FrameHeader(
+                payloadByteCount: count, type: FrameType.data, flags: isLast ? Flag.endStream : 0, streamID: id
+            ).bytes
+            stream.sendWindow -= count
+            sendWindow -= count
+            payForPing()
+            handler.write(header.span)
+            if count > 0 { stream.writeData(count) }
+            if !isAbandoned, stream.id == id {
+                if isLast {
+                    stream.endsHere = true
+                    ended(stream)
+                } else {
+                    queueData(of: stream)
+                }
+            }
+            return HTTP2FrameHeader.byteCount + count
+        }
+    }
+
+    // MARK: What was written
+
+    func applyConsequences() {
+        let count = consequences.count
+        for index in 0..<count {
+            guard !isAbandoned else { break }
+            switch consequences[index] {
+            case .ended(let id): if let stream = streams[id] { ended(stream) }
+            case .reset(let id):
+                if let stream = streams[id] { close(stream, .noError, .resetHere) }
+            }
+        }
+        consequences.removeFirst(count)
+    }
+
+    private func ended(_ stream: HTTP2Stream) {
+        let id = stream.id
+        stream.hasEndedHere = true
+        stream.sentEnd()
+        closeIfDone(stream, id)
     }
 }

@@ -14,7 +14,7 @@ public enum HTTP2DataStep: Hashable, Sendable {
 ///
 /// Whoever attached or submitted it keeps it alive until `closed`, or until the session is gone or abandoned.
 open class HTTP2Stream {
-    /// 0 until the stream is attached or submitted, and after it is closed.
+    /// 0 until the stream is attached or submitted, and after it is closed or its session abandoned.
     public internal(set) final var id: Int32 = 0
 
     // What the session knows of the message under way on it.
@@ -24,8 +24,11 @@ open class HTTP2Stream {
     /// What the peer's head said of its body.
     final var declaredByteCount: UInt64?
     final var receivedByteCount: UInt64 = 0
-    /// Received, and the peer has not been allowed to send as much again.
+    /// Received, and not taken.
     final var unconsumedByteCount = 0
+    final var receiveWindow = HTTP2ReceiveWindow(limit: 0)
+    /// Bytes that the peer takes; below 0 where it made its windows smaller.
+    final var sendWindow = 0
     /// The peer's head has come; a client's: the final one.
     final var hasHead = false
     /// What comes as a body is one.
@@ -33,6 +36,15 @@ open class HTTP2Stream {
     final var isHeadRequest = false
     /// Its bytes are of no message, and no length counts them.
     final var isTunnel = false
+    /// Its head is sent, and `nextData` may be asked.
+    final var hasBody = false
+    /// END_STREAM is queued, and written.
+    final var endsHere = false
+    final var hasEndedHere = false
+    /// END_STREAM has come.
+    final var hasEndedThere = false
+    /// Its turn to send.
+    final var link = HTTP2SendQueue.Link()
     /// What RST_STREAM says that is queued: nothing that comes matters any more.
     final var resetCode: HTTP2ErrorCode?
     final var isReset: Bool { resetCode != nil }
@@ -61,9 +73,23 @@ open class HTTP2Stream {
     /// Calls the session's `submitTrailers`.
     open func sendTrailers() {}
 
-    final func begin(_ id: Int32, in session: HTTP2Session) {
+    /// Belongs to no session any more.
+    final func leave() {
+        id = 0
+        session = nil
+        link = HTTP2SendQueue.Link()
+    }
+
+    final func begin(_ id: Int32, in session: HTTP2Session, receiveWindow: Int, sendWindow: Int) {
         self.id = id
         self.session = ObjectIdentifier(session)
+        self.receiveWindow = HTTP2ReceiveWindow(limit: receiveWindow)
+        self.sendWindow = sendWindow
+        hasBody = false
+        endsHere = false
+        hasEndedHere = false
+        hasEndedThere = false
+        link = HTTP2SendQueue.Link()
         declaredByteCount = nil
         receivedByteCount = 0
         unconsumedByteCount = 0

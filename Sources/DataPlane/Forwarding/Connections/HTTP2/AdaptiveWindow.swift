@@ -6,7 +6,7 @@ import WireProtocols
 /// A ping is sent along with the bytes; those that came until its answer are what fits into one round trip. If they fill what
 /// the window lets through, it was the window that held them back, and it doubles (the way gRPC's implementations do it).
 ///
-/// That may be as little as half of it: nghttp2 tells the other side of bytes that were taken once they are half a window,
+/// That may be as little as half of it: the session tells the other side of bytes that were taken once they are half a window,
 /// so that up to as much is always neither on its way nor free to be sent.
 struct AdaptiveWindow {
     /// A stream's window at most: 400 Mbit/s over 80 ms, or 100 Mbit/s over 320 ms.

@@ -1,9 +1,9 @@
 /// The representations of RFC 7541 § 6, each by itself, so that they can be put together in ways that no encoder would.
-enum HPACK {
-    enum Indexing: Sendable {
+package enum HPACK {
+    package enum Indexing: Sendable {
         case incremental, without, never
 
-        var prefix: (bitCount: Int, pattern: UInt8) {
+        package var prefix: (bitCount: Int, pattern: UInt8) {
             switch self {
             case .incremental: (6, 0x40)
             case .without: (4, 0)
@@ -13,7 +13,7 @@ enum HPACK {
     }
 
     /// § 5.1
-    static func integer(_ value: Int, prefix bitCount: Int, pattern: UInt8 = 0) -> [UInt8] {
+    package static func integer(_ value: Int, prefix bitCount: Int, pattern: UInt8 = 0) -> [UInt8] {
         let limit = 1 << bitCount - 1
         guard value >= limit else { return [pattern | UInt8(value)] }
         var bytes = [pattern | UInt8(limit)]
@@ -26,27 +26,27 @@ enum HPACK {
     }
 
     /// § 5.2
-    static func string(_ text: String, huffman: Bool = false) -> [UInt8] {
+    package static func string(_ text: String, huffman: Bool = false) -> [UInt8] {
         let bytes = text.latin1
         guard huffman else { return integer(bytes.count, prefix: 7) + bytes }
         return string(coded: HuffmanCode.encode(bytes))
     }
 
     /// A string of these very Huffman-coded octets.
-    static func string(coded: [UInt8]) -> [UInt8] { integer(coded.count, prefix: 7, pattern: 0x80) + coded }
+    package static func string(coded: [UInt8]) -> [UInt8] { integer(coded.count, prefix: 7, pattern: 0x80) + coded }
 
     /// § 6.1
-    static func indexed(_ index: Int) -> [UInt8] { integer(index, prefix: 7, pattern: 0x80) }
+    package static func indexed(_ index: Int) -> [UInt8] { integer(index, prefix: 7, pattern: 0x80) }
 
     /// § 6.2, with a new name.
-    static func literal(
+    package static func literal(
         _ name: String, _ value: String, _ indexing: Indexing = .without, huffman: Bool = false
     ) -> [UInt8] {
         [indexing.prefix.pattern] + string(name, huffman: huffman) + string(value, huffman: huffman)
     }
 
     /// § 6.2, with a name of the tables.
-    static func literal(
+    package static func literal(
         nameAt index: Int, _ value: String, _ indexing: Indexing = .without, huffman: Bool = false
     ) -> [UInt8] {
         integer(index, prefix: indexing.prefix.bitCount, pattern: indexing.prefix.pattern)
@@ -54,10 +54,10 @@ enum HPACK {
     }
 
     /// § 6.3
-    static func sizeUpdate(_ size: Int) -> [UInt8] { integer(size, prefix: 5, pattern: 0x20) }
+    package static func sizeUpdate(_ size: Int) -> [UInt8] { integer(size, prefix: 5, pattern: 0x20) }
 
     /// Appendix A; the first has index 1.
-    static let staticTable: [Field] = {
+    package static let staticTable: [Field] = {
         let statuses = ["200", "204", "206", "304", "400", "404", "500"].map { Field(":status", $0) }
         let first =
             [
@@ -77,23 +77,23 @@ enum HPACK {
 }
 
 /// A field line. Names and values are Latin-1: each scalar is one byte.
-struct Field: Sendable, Hashable {
-    var name: String
-    var value: String
+package struct Field: Sendable, Hashable {
+    package var name: String
+    package var value: String
 
-    init(_ name: String, _ value: String) {
+    package init(_ name: String, _ value: String) {
         self.name = name
         self.value = value
     }
 
     /// RFC 7541 § 4.1.
-    var tableSize: Int { name.latin1.count + value.latin1.count + 32 }
+    package var tableSize: Int { name.latin1.count + value.latin1.count + 32 }
 }
 
 extension String {
-    var latin1: [UInt8] { unicodeScalars.map { UInt8(truncatingIfNeeded: $0.value) } }
+    package var latin1: [UInt8] { unicodeScalars.map { UInt8(truncatingIfNeeded: $0.value) } }
 
-    init(latin1 bytes: some Sequence<UInt8>) {
+    package init(latin1 bytes: some Sequence<UInt8>) {
         self.init(String.UnicodeScalarView(bytes.map { Unicode.Scalar($0) }))
     }
 }

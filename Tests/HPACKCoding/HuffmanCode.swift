@@ -1,7 +1,7 @@
 /// The code of RFC 7541, Appendix B. It is canonical: shorter codes come first, and among codes of one length the
 /// symbols are in order. So the lengths are all there is to know.
-enum HuffmanCode {
-    static let endOfString = 256
+package enum HuffmanCode {
+    package static let endOfString = 256
 
     private static let bitCounts: [UInt8] = [
         13, 23, 28, 28, 28, 28, 28, 28, 28, 24, 30, 28, 28, 30, 28, 28, 28, 28, 28, 28, 28, 28, 30, 28,
@@ -17,13 +17,18 @@ enum HuffmanCode {
         26, 27, 26, 26, 27, 27, 27, 27, 27, 28, 27, 27, 27, 27, 27, 26, 30,
     ]
 
-    struct CodeWord: Hashable {
-        var bits: UInt32 = 0
-        var count: UInt8 = 0
+    package struct CodeWord: Hashable {
+        package var bits: UInt32
+        package var count: UInt8
+
+        package init(bits: UInt32 = 0, count: UInt8 = 0) {
+            self.bits = bits
+            self.count = count
+        }
     }
 
     /// By symbol.
-    static let words: [CodeWord] = {
+    package static let words: [CodeWord] = {
         var words = [CodeWord](repeating: CodeWord(), count: bitCounts.count)
         var next = CodeWord()
         for symbol in bitCounts.indices.sorted(by: { (bitCounts[$0], $0) < (bitCounts[$1], $1) }) {
@@ -38,7 +43,9 @@ enum HuffmanCode {
     private static let symbols = Dictionary(uniqueKeysWithValues: words.enumerated().map { ($1, $0) })
 
     /// - Parameter ending: Symbols to add, and what the last octet is filled with: ones, unless something is to be wrong.
-    static func encode(_ bytes: [UInt8], ending: [Int] = [], padding: UInt8 = 1, extraOctets: Int = 0) -> [UInt8] {
+    package static func encode(_ bytes: [UInt8], ending: [Int] = [], padding: UInt8 = 1, extraOctets: Int = 0)
+        -> [UInt8]
+    {
         var bits: [UInt8] = []
         for symbol in bytes.map(Int.init) + ending {
             let word = words[symbol]
@@ -51,7 +58,7 @@ enum HuffmanCode {
     }
 
     /// - Returns: `nil` if it is none of this code's (RFC 7541 § 5.2).
-    static func decode(_ bytes: some Collection<UInt8>) -> [UInt8]? {
+    package static func decode(_ bytes: some Collection<UInt8>) -> [UInt8]? {
         var decoded: [UInt8] = []
         var word = CodeWord()
         for byte in bytes {

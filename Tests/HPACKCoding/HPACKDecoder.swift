@@ -1,46 +1,48 @@
 /// Reads field blocks, and is strict: what it refuses, nobody may send (RFC 7541).
-struct HPACKDecoder {
-    enum Mistake: Error, Hashable {
+package struct HPACKDecoder {
+    package enum Mistake: Error, Hashable {
         case truncated, integerTooLarge, indexOutOfRange, badHuffman
         case sizeUpdateTooLarge, sizeUpdateTooLate, sizeUpdateMissing
     }
 
     /// What our SETTINGS_HEADER_TABLE_SIZE allows, once it is acknowledged.
-    private(set) var limit = 4096
+    package private(set) var limit = 4096
     /// What the encoder has set.
-    private(set) var capacity = 4096
+    package private(set) var capacity = 4096
     /// The newest first.
-    private(set) var table: [Field] = []
+    package private(set) var table: [Field] = []
     private var mustShrink = false
     /// How many fields came by an index into the dynamic table.
-    private(set) var dynamicUses = 0
+    package private(set) var dynamicUses = 0
 
-    mutating func acknowledged(headerTableSize: Int) {
+    package init() {}
+
+    package mutating func acknowledged(headerTableSize: Int) {
         limit = headerTableSize
         mustShrink = headerTableSize < capacity
     }
 
-    mutating func decode(_ block: [UInt8]) throws(Mistake) -> Fields {
-        var fields = Fields([])
+    package mutating func decode(_ block: [UInt8]) throws(Mistake) -> [Field] {
+        var fields: [Field] = []
         var rest = block[...]
         while let first = rest.first {
             guard first & 0xe0 == 0x20 || !mustShrink else { throw .sizeUpdateMissing }
             switch first {
             case 0x80...:
-                fields.lines.append(try entry(try Self.integer(&rest, prefix: 7)))
+                fields.append(try entry(try Self.integer(&rest, prefix: 7)))
             case 0x40..<0x80:
                 let field = try literal(&rest, prefix: 6)
-                fields.lines.append(field)
+                fields.append(field)
                 table.insert(field, at: 0)
                 evict()
             case 0x20..<0x40:
-                guard fields.lines.isEmpty else { throw .sizeUpdateTooLate }
+                guard fields.isEmpty else { throw .sizeUpdateTooLate }
                 capacity = try Self.integer(&rest, prefix: 5)
                 guard capacity <= limit else { throw .sizeUpdateTooLarge }
                 mustShrink = false
                 evict()
             default:
-                fields.lines.append(try literal(&rest, prefix: 4))
+                fields.append(try literal(&rest, prefix: 4))
             }
         }
         return fields
