@@ -4,6 +4,7 @@ import Glibc
 import Manifests
 import Synchronization
 import Telemetry
+import TransportSecurity
 
 /// The workers, and the only way to them: what it takes to serve a generation is prepared while the old one serves, and
 /// swapped in at once.
@@ -51,9 +52,11 @@ package final class DataPlane: Sendable {
                 connectionLimit: max(1, connectionLimit / workerCount))
         }
         for worker in workers {
-            guard SystemThread.start(name: "worker-\(worker.index)", { worker.loop.run() }) else {
-                throw SystemCallError("pthread_create", errno: EAGAIN)
+            let isStarted = SystemThread.start(name: "worker-\(worker.index)") {
+                RecordMemory.keepOnThisThread()
+                worker.loop.run()
             }
+            guard isStarted else { throw SystemCallError("pthread_create", errno: EAGAIN) }
         }
     }
 

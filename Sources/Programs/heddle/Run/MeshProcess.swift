@@ -5,6 +5,7 @@ import Glibc
 import Logging
 import MeshSnapshot
 import Reconciliation
+import TransportSecurity
 import WorkloadIdentity
 
 /// `heddle run`: reconciliation, identities, proxy and admin API, from start to drained end.
@@ -25,6 +26,7 @@ struct MeshProcess {
     /// Serves until SIGTERM or SIGINT; returns when what was in flight is answered.
     func run() async throws {
         let signals = Signals.stream()
+        RecordMemory.install()
         do {
             let state = try StateFolder(options.stateFolder)
             try await serve(state, signals)
