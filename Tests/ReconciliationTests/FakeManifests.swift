@@ -12,8 +12,11 @@ struct FakeManifests: ManifestReading {
     }
 
     var keyFiles: [String] = []
+    /// Told the path of each file that is decoded.
+    var onDecode: @Sendable (String) -> Void = { _ in }
 
     func decode(_ bytes: [UInt8], path: String) -> File {
+        onDecode(path)
         var file = File(path: path)
         for document in ManifestDocuments(bytes).documents where !document.content.isEmpty {
             let lines = String(decoding: bytes[document.content], as: UTF8.self).split(separator: "\n")

@@ -95,6 +95,7 @@ final class Harness: Sendable {
 final class Recorder: SnapshotParticipant {
     private struct State {
         var committed: [Values] = []
+        var committedCount = 0
         var abandonedCount = 0
         var rejection: Rejection?
     }
@@ -105,7 +106,13 @@ final class Recorder: SnapshotParticipant {
         let recorder: Recorder
         let values: Values
 
-        func commit() async { recorder.state.withLock { $0.committed.append(values) } }
+        func commit() async {
+            recorder.state.withLock {
+                $0.committed.append(values)
+                $0.committedCount += 1
+            }
+        }
+
         func abandon() async { recorder.state.withLock { $0.abandonedCount += 1 } }
     }
 
@@ -115,6 +122,7 @@ final class Recorder: SnapshotParticipant {
     }
 
     func takeFirst() -> Values { state.withLock { $0.committed.isEmpty ? [:] : $0.committed.removeFirst() } }
+    var committedCount: Int { state.withLock { $0.committedCount } }
     var abandonedCount: Int { state.withLock { $0.abandonedCount } }
     func reject(_ rejection: Rejection?) { state.withLock { $0.rejection = rejection } }
 }

@@ -64,10 +64,8 @@ struct ManifestDocumentsTests {
             spec: {protocol: HTTP}
             """
         let manifests = RealManifests()
-        let source = ManifestSource(path: "shop.yaml", bytes: Array(text.utf8))
-        let file = manifests.decode(source.bytes, path: source.path)
-        #expect(file.diagnostics.isEmpty)
-        var editor = ManifestEditor(manifests, files: [(source, file)])
+        #expect(manifests.decode(Array(text.utf8), path: "shop.yaml").diagnostics.isEmpty)
+        var editor = ManifestEditor.of(manifests, ["shop.yaml": text])
         let web = """
             apiVersion: heddle/v1
             kind: Service

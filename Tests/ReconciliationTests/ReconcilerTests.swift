@@ -1,5 +1,6 @@
 import Diagnostics
 import Glibc
+import Synchronization
 import Testing
 
 @testable import Reconciliation
@@ -372,6 +373,104 @@ struct `The reconciler` {
                 return
             }
             #expect(unknown.map(\.code) == [.unknownResource])
+        }
+    }
+
+    @Test func `the folder's changes are taken up while an apply is worked out, and both count`() async throws {
+        let folder = TestFolder()
+        folder.service("a", "1")
+        folder.service("b", "1")
+        let recorder = Mutex<Recorder?>(nil)
+        let isFirst = Atomic(true)
+        var manifests = FakeManifests()
+        manifests.onDecode = { path in
+            guard path == "given.yaml", isFirst.exchange(false, ordering: .relaxed) else { return }
+            folder.service("b", "2")
+            // Until it serves: this thread works on the apply all the while.
+            for _ in 0..<10_000 where recorder.withLock({ $0?.committedCount ?? 0 }) < 2 { usleep(1_000) }
+        }
+        let harness = try Harness(folder, manifests: manifests)
+        recorder.withLock { $0 = harness.recorder }
+        try await harness.serve { harness in
+            _ = await harness.nextServed()
+            let outcome = await harness.reconciler.apply([file(FakeManifests.document("a", "2"))])
+            guard case .served(let served, _, _) = outcome else {
+                Issue.record("\(outcome)")
+                return
+            }
+            #expect(served.generation.number == 3)
+            #expect(await harness.nextServed() == ["a": "1", "b": "2"])
+            #expect(await harness.nextServed() == ["a": "2", "b": "2"])
+        }
+    }
+
+    // MARK: Changes that were cut off
+
+    /// Two manifests, one of which has been changed by a change of both.
+    private func halfChanged() throws -> TestFolder {
+        let folder = TestFolder()
+        folder.service("a", "1")
+        folder.service("b", "1")
+        let edits = ["a", "b"].map { name in
+            ManifestWriter.Edit(
+                path: name + ".yaml", before: Array(FakeManifests.document(name, "1").utf8),
+                after: Array(FakeManifests.document(name, "2").utf8))
+        }
+        // The record's own rename comes first.
+        let calls = Calls()
+        let other = TestFolder()
+        other.service("a", "1")
+        other.service("b", "1")
+        try writer(other, calls.writer).write(edits)
+        let cut = Calls(breakingOffAt: calls.places(of: "rename")[2])
+        #expect(throws: ManifestWriter.Failure.self) { try writer(folder, cut.writer).write(edits) }
+        #expect(folder.text("a.yaml") == FakeManifests.document("a", "2"))
+        #expect(folder.text("b.yaml") == FakeManifests.document("b", "1"))
+        return folder
+    }
+
+    private func writer(_ folder: TestFolder, _ files: FileWriter) -> ManifestWriter {
+        ManifestWriter(
+            folder: folder.path, journal: ChangeJournal(stateFolder: folder.state, writer: files), writer: files)
+    }
+
+    @Test func `half of a change that an earlier process left is never served`() async throws {
+        let harness = try Harness(try halfChanged())
+        try await harness.serve { harness in
+            guard case .stateProblem(let warning) = await harness.nextEvent() else {
+                Issue.record("nothing is said")
+                return
+            }
+            #expect(warning.code.rawValue == "change.taken-back")
+            #expect(await harness.nextServed() == ["a": "1", "b": "1"])
+            await harness.expectNothingElse()
+        }
+    }
+
+    @Test func `where somebody edited half a change, the last good set serves until a person has decided`()
+        async throws
+    {
+        let folder = try halfChanged()
+        do {
+            // What served before.
+            let lastGood = LastGoodSet(
+                generation: Generation(number: 7, hash: ""), resourceCount: 2,
+                files: ["a", "b"].map { name in
+                    ManifestSource(path: name + ".yaml", bytes: Array(FakeManifests.document(name, "1").utf8))
+                })
+            try LastGoodStore(stateFolder: folder.state).keep(lastGood)
+        }
+        folder.service("a", "3")
+        let harness = try Harness(folder) { $0.watcher.times.polling = .milliseconds(100) }
+        try await harness.serve { harness in
+            #expect(await harness.nextRefused().map(\.code.rawValue) == ["change.interrupted"])
+            #expect(await harness.nextServed() == ["a": "1", "b": "1"])
+            guard case .refused = await harness.reconciler.apply([file(FakeManifests.document("b", "4"))]) else {
+                Issue.record("applied")
+                return
+            }
+            folder.run("rm ../state/changes/*")
+            #expect(await harness.nextServed() == ["a": "3", "b": "1"])
         }
     }
 }

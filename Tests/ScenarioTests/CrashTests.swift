@@ -71,6 +71,49 @@ extension ScenarioTests {
             #expect(names.count < 10, "\(names)")
         }
 
+        @Test func `at random moments of an apply of many files, leaves all of it or nothing`() throws {
+            let folder = try TestFolder()
+            let count = 150
+            func manifest(_ index: Int, _ kind: String) -> String {
+                Shop.service("s\(index)").replacing("HTTP", with: kind) + "\n"
+            }
+            for index in 0..<count { try folder.write(manifest(index, "HTTP"), as: "s\(index).yaml") }
+            var kind = "HTTP"
+            // How long a whole one takes here; nothing is expected of it.
+            var whole = UInt32(200_000)
+            var random = SplitMix(seed: 20_261_129)
+            for round in 0..<(ScenarioTests.isLong ? 100 : 8) {
+                let heddle = try HeddleProcess.serving(folder)
+                let next = kind == "HTTP" ? "GRPC" : "HTTP"
+                let given = folder.file("given-\(round)")
+                try Files.makeFolder(given)
+                for index in 0..<count { try Files.replace("\(given)/s\(index).yaml", manifest(index, next)) }
+                let start = ContinuousClock.now
+                let apply = try ChildProcess(
+                    Heddle.path, ["apply", "-f", given, "--state", folder.state()], folder: folder.file("logs"))
+                if round == 0 {
+                    #expect(apply.waitForExit() == .code(0), "\(apply.errors)")
+                    whole = UInt32(start.duration(to: .now) / .microseconds(1))
+                } else {
+                    usleep(UInt32.random(in: 0...whole, using: &random))
+                }
+                heddle.kill()
+                _ = apply.waitForExit()
+
+                let again = try HeddleProcess.serving(folder)
+                let kinds = Set(
+                    (0..<count).map { index in
+                        let text = Files.text("\(folder.manifests)/s\(index).yaml")
+                        return ["HTTP", "GRPC"].first { text == manifest(index, $0) } ?? text
+                    })
+                #expect(kinds.count == 1, "round \(round)")
+                kind = kinds.first ?? kind
+                #expect(Files.names(in: folder.manifests).count == count, "\(Files.names(in: folder.manifests))")
+                #expect(Files.names(in: folder.state() + "/changes") == [])
+                again.kill()
+            }
+        }
+
         private static func roots(_ folder: TestFolder) -> [String: [UInt8]] {
             var roots: [String: [UInt8]] = [:]
             func look(_ path: String) {

@@ -7,6 +7,11 @@ package struct ContentHash: Sendable, Hashable, CustomStringConvertible {
     package let high: UInt64
     package let low: UInt64
 
+    init(high: UInt64, low: UInt64) {
+        self.high = high
+        self.low = low
+    }
+
     package init(of bytes: Span<UInt8>) {
         let factor1: UInt64 = 0x87c3_7b91_1142_53d5
         let factor2: UInt64 = 0x4cf5_ad43_2745_937f

@@ -19,6 +19,9 @@ struct DecodedSet<Manifests: ManifestReading>: Sendable {
 
     init() {}
 
+    /// - Parameter entries: Sorted by path.
+    init(entries: [Entry]) { self.entries = entries }
+
     /// - Parameters:
     ///   - sources: Sorted by path.
     ///   - former: Where decoded files are taken from.

@@ -41,7 +41,8 @@ struct FileFacts: Hashable {
     let kind: Kind
     let signature: FileSignature
     let linkCount: Int
-    let permissions: mode_t
+    let ownership: FileOwnership
+    var permissions: mode_t { ownership.permissions }
 
     fileprivate init(_ status: stat) {
         switch status.st_mode & S_IFMT {
@@ -54,7 +55,7 @@ struct FileFacts: Hashable {
         }
         signature = FileSignature(status)
         linkCount = Int(status.st_nlink)
-        permissions = status.st_mode & 0o7777
+        ownership = FileOwnership(owner: status.st_uid, group: status.st_gid, permissions: status.st_mode & 0o7777)
     }
 }
 

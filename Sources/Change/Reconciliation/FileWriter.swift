@@ -1,14 +1,36 @@
 import Glibc
 
+/// Whose a file is, and who may do what with it.
+struct FileOwnership: Hashable, Sendable {
+    var owner: uid_t
+    var group: gid_t
+    /// The last twelve bits of its mode.
+    var permissions: mode_t
+}
+
 /// Writes files so that a reader, or a machine that loses power, sees the old bytes or the new ones, never others.
-enum FileWriter {
-    /// Writes all bytes to a new file and brings them to the disk.
-    static func create(_ path: String, _ bytes: [UInt8], permissions: mode_t) throws(FileError) {
-        let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, permissions)
+struct FileWriter: Sendable {
+    /// Asked before each system call that changes something on a disk, with its name and a path. Tests refuse calls here,
+    /// or break off as a killed process does.
+    var willCall: @Sendable (_ call: String, _ path: String) throws(FileError) -> Void = { _, _ in }
+
+    /// Writes all bytes to a new file. What stands there already, be it a link, is in the way.
+    /// - Parameter isSynced: Whether they are on the disk when it returns.
+    func create(
+        _ path: String, _ bytes: [UInt8], ownership: FileOwnership? = nil, permissions: mode_t = 0o600,
+        isSynced: Bool = true
+    ) throws(FileError) {
+        try willCall("open", path)
+        let permissions = ownership?.permissions ?? permissions
+        // Nobody else's until it belongs to whom it shall.
+        let flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW
+        let descriptor = unsafe open(path, flags, permissions & 0o600)
         guard descriptor >= 0 else { throw FileError(call: "open", errno: errno) }
         defer { close(descriptor) }
-        // The umask may have narrowed what an existing file had.
-        guard fchmod(descriptor, permissions) == 0 else { throw FileError(call: "fchmod", errno: errno) }
+        try willCall("fchown", path)
+        let kept = try Self.give(descriptor, to: ownership, permissions)
+        guard fchmod(descriptor, kept) == 0 else { throw FileError(call: "fchmod", errno: errno) }
+        try willCall("write", path)
         var offset = 0
         while offset < bytes.count {
             let written = unsafe bytes.withUnsafeBytes { buffer in
@@ -18,28 +40,72 @@ enum FileWriter {
             guard written > 0 else { throw FileError(call: "write", errno: errno) }
             offset += written
         }
+        guard isSynced else { return }
+        try willCall("fsync", path)
         guard fsync(descriptor) == 0 else { throw FileError(call: "fsync", errno: errno) }
     }
 
-    static func rename(_ path: String, to target: String) throws(FileError) {
-        guard unsafe Glibc.rename(path, target) == 0 else { throw FileError(call: "rename", errno: errno) }
+    /// - Returns: The permissions that it may have: without those of the group, where the group cannot be kept.
+    private static func give(
+        _ descriptor: CInt, to ownership: FileOwnership?, _ permissions: mode_t
+    ) throws(FileError) -> mode_t {
+        guard let ownership else { return permissions }
+        var status = stat()
+        guard unsafe fstat(descriptor, &status) == 0 else { throw FileError(call: "fstat", errno: errno) }
+        if status.st_uid == ownership.owner, status.st_gid == ownership.group { return permissions }
+        if fchown(descriptor, ownership.owner, ownership.group) == 0 { return permissions }
+        // Only root may give a file away; one's own may go to any group that one is in.
+        guard errno == EPERM else { throw FileError(call: "fchown", errno: errno) }
+        if status.st_gid == ownership.group || fchown(descriptor, uid_t.max, ownership.group) == 0 {
+            return permissions & 0o777
+        }
+        return permissions & 0o707
     }
 
-    /// What is not there counts as removed.
-    static func remove(_ path: String) throws(FileError) {
-        guard unsafe unlink(path) == 0 || errno == ENOENT else { throw FileError(call: "unlink", errno: errno) }
-    }
-
-    /// Brings the names in a folder to the disk.
-    static func sync(folder path: String) throws(FileError) {
-        let descriptor = unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    /// Brings a file's bytes, or a folder's names, to the disk.
+    func sync(_ path: String) throws(FileError) {
+        try willCall("fsync", path)
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
         guard descriptor >= 0 else { throw FileError(call: "open", errno: errno) }
         defer { close(descriptor) }
         guard fsync(descriptor) == 0 else { throw FileError(call: "fsync", errno: errno) }
     }
 
+    /// A second name for a file.
+    func link(_ path: String, as name: String) throws(FileError) {
+        try willCall("link", name)
+        guard unsafe Glibc.link(path, name) == 0 else { throw FileError(call: "link", errno: errno) }
+    }
+
+    func rename(_ path: String, to target: String) throws(FileError) {
+        try willCall("rename", target)
+        guard unsafe Glibc.rename(path, target) == 0 else { throw FileError(call: "rename", errno: errno) }
+    }
+
+    /// What is not there counts as removed.
+    func remove(_ path: String) throws(FileError) {
+        try willCall("unlink", path)
+        guard unsafe unlink(path) == 0 || errno == ENOENT else { throw FileError(call: "unlink", errno: errno) }
+    }
+
+    /// Puts a file of the owner's alone in the place of another, whole, and brings it to the disk.
+    func replacePrivate(_ path: String, _ bytes: [UInt8]) throws(FileError) {
+        let slash = path.lastIndex(of: "/") ?? path.startIndex
+        let folder = String(path[..<slash])
+        let draft = "\(folder)/.\(path[path.index(after: slash)...]).new"
+        try remove(draft)  // an earlier process may have been killed here
+        do throws(FileError) {
+            try create(draft, bytes)
+            try rename(draft, to: path)
+        } catch {
+            do throws(FileError) { try remove(draft) } catch {}
+            throw error
+        }
+        try sync(folder)
+    }
+
     /// Makes a folder and those above it, readable by the owner alone.
-    static func makePrivateFolder(_ path: String) throws(FileError) {
+    func makePrivateFolder(_ path: String) throws(FileError) {
         if unsafe mkdir(path, 0o700) == 0 || errno == EEXIST { return }
         guard errno == ENOENT, let slash = path.lastIndex(of: "/"), slash != path.startIndex else {
             throw FileError(call: "mkdir", errno: errno)
@@ -53,5 +119,20 @@ enum FileWriter {
         guard let resolved = unsafe realpath(path, nil) else { throw FileError(call: "realpath", errno: errno) }
         defer { unsafe free(resolved) }
         return unsafe String(cString: resolved)
+    }
+}
+
+extension FileError {
+    /// What mends it, where something was to be written.
+    /// - Parameter place: What could not be written, for people: `the manifests folder`.
+    func remedy(writing place: String) -> String {
+        switch errno {
+        case EACCES, EPERM: "let the user that Heddle runs as write \(place)"
+        case EROFS: "mount the filesystem of \(place) so that it can be written"
+        case ENOSPC, EDQUOT: "make room on the disk of \(place)"
+        case EMFILE, ENFILE: "raise the limit of open files (ulimit -n), and start heddle again"
+        case EIO, EUCLEAN: "check the disk of \(place)"
+        default: "mend \(place), and try again"
+        }
     }
 }

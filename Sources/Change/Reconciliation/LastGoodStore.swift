@@ -7,29 +7,23 @@ struct LastGoodSet: Sendable {
     /// Sorted by path.
     var files: [ManifestSource]
 
-    private static let magic: [UInt8] = Array("HEDDLE-LAST-GOOD-1\n".utf8)
+    private static let magic = "HEDDLE-LAST-GOOD-1\n"
 
-    /// Integers are little-endian: generation, resources, files (64 bits each); for each file the lengths of its path
-    /// and its bytes (32 bits each), path and bytes; at the end the content hash of all that, against damage.
+    /// Generation, resources, files (64 bits each); for each file the lengths of its path and its bytes (32 bits each),
+    /// path and bytes.
     var encoded: [UInt8] {
-        var bytes = Self.magic
-        bytes.reserveCapacity(files.reduce(128) { $0 + $1.bytes.count + $1.path.utf8.count + 8 })
-        func append(_ value: UInt64, byteCount: Int) {
-            for index in 0..<byteCount { bytes.append(UInt8(truncatingIfNeeded: value >> UInt64(8 * index))) }
-        }
-        append(generation.number, byteCount: 8)
-        append(UInt64(resourceCount), byteCount: 8)
-        append(UInt64(files.count), byteCount: 8)
+        var encoder = StateEncoder(
+            magic: Self.magic, capacity: files.reduce(128) { $0 + $1.bytes.count + $1.path.utf8.count + 8 })
+        encoder.append(generation.number)
+        encoder.append(UInt64(resourceCount))
+        encoder.append(UInt64(files.count))
         for file in files {
-            append(UInt64(file.path.utf8.count), byteCount: 4)
-            append(UInt64(file.bytes.count), byteCount: 4)
-            bytes += file.path.utf8
-            bytes += file.bytes
+            encoder.append(UInt64(file.path.utf8.count), byteCount: 4)
+            encoder.append(UInt64(file.bytes.count), byteCount: 4)
+            encoder.append(raw: file.path.utf8)
+            encoder.append(raw: file.bytes)
         }
-        let checksum = ContentHash(of: bytes)
-        append(checksum.high, byteCount: 8)
-        append(checksum.low, byteCount: 8)
-        return bytes
+        return encoder.finished()
     }
 
     init(generation: Generation, resourceCount: Int, files: [ManifestSource]) {
@@ -40,38 +34,21 @@ struct LastGoodSet: Sendable {
 
     /// - Returns: `nil` if a single bit is not as it was written.
     init?(decoding bytes: [UInt8]) {
-        let end = bytes.count - 16
-        guard end > Self.magic.count, bytes.starts(with: Self.magic) else { return nil }
-        var offset = Self.magic.count
-        func integer(_ byteCount: Int) -> Int? {
-            guard end - offset >= byteCount else { return nil }
-            var value: UInt64 = 0
-            for index in 0..<byteCount { value |= UInt64(bytes[offset + index]) << UInt64(8 * index) }
-            offset += byteCount
-            return Int(exactly: value)
-        }
-        let checksum = ContentHash(of: bytes.span.extracting(0..<end))
-        guard bytes[end...].elementsEqual(checksum.littleEndianBytes) else { return nil }
-        guard let number = integer(8), let resourceCount = integer(8), let fileCount = integer(8) else { return nil }
+        guard var decoder = StateDecoder(bytes, magic: Self.magic), let number = decoder.integer(),
+            let resourceCount = decoder.integer().flatMap(Int.init(exactly:)), let fileCount = decoder.count()
+        else { return nil }
         var files: [ManifestSource] = []
         for _ in 0..<fileCount {
-            guard let pathCount = integer(4), let byteCount = integer(4), end - offset >= pathCount + byteCount,
-                let path = String(validating: bytes[offset..<offset + pathCount], as: UTF8.self)
+            guard let pathCount = decoder.integer(byteCount: 4), let byteCount = decoder.integer(byteCount: 4),
+                let path = decoder.raw(Int(pathCount)).flatMap({ String(validating: $0, as: UTF8.self) }),
+                let content = decoder.raw(Int(byteCount))
             else { return nil }
-            offset += pathCount
-            files.append(ManifestSource(path: path, bytes: Array(bytes[offset..<offset + byteCount])))
-            offset += byteCount
+            files.append(ManifestSource(path: path, bytes: Array(content)))
         }
-        guard offset == end else { return nil }
+        guard decoder.isAtEnd else { return nil }
         self.init(
-            generation: Generation(number: UInt64(number), hash: FolderReading.hash(of: files)),
+            generation: Generation(number: number, hash: FolderReading.hash(of: files)),
             resourceCount: resourceCount, files: files)
-    }
-}
-
-extension ContentHash {
-    var littleEndianBytes: [UInt8] {
-        [high, low].flatMap { word in (0..<8).map { UInt8(truncatingIfNeeded: word >> UInt64(8 * $0)) } }
     }
 }
 
@@ -107,12 +84,10 @@ struct LastGoodStore: Sendable {
     }
 
     func keep(_ set: LastGoodSet) throws(Diagnostic) {
-        let temporary = folder + "/.last-good.new"
         do throws(FileError) {
-            try FileWriter.makePrivateFolder(folder)
-            try FileWriter.create(temporary, set.encoded, permissions: 0o600)
-            try FileWriter.rename(temporary, to: path)
-            try FileWriter.sync(folder: folder)
+            let writer = FileWriter()
+            try writer.makePrivateFolder(folder)
+            try writer.replacePrivate(path, set.encoded)
         } catch {
             throw unavailable(error)
         }
@@ -122,6 +97,6 @@ struct LastGoodStore: Sendable {
         Diagnostic(
             .stateUnavailable, .warning, at: SourcePosition(file: path, line: 1, column: 1),
             found: "\(error.call): \(error.explanation)", expected: "a state folder that can be read and written",
-            remedy: "give the state folder to the user that Heddle runs as")
+            remedy: error.remedy(writing: "the state folder"))
     }
 }

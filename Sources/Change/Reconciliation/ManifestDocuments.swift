@@ -10,6 +10,8 @@ struct ManifestDocuments {
         var content: Range<Int>
         /// From 1.
         var lines: Range<Int>
+        /// Those of its content.
+        var contentLines: Range<Int>
     }
 
     private(set) var documents: [Document] = []
@@ -19,16 +21,19 @@ struct ManifestDocuments {
         var startLine = 1
         var contentStart: Int?
         var contentEnd = 0
+        var contentLines = 1..<1
         var offset = 0
         var line = 1
 
         func finished(at end: Int, line endLine: Int) -> Document {
             let content = contentStart.map { $0..<contentEnd } ?? end..<end
-            return Document(bytes: start..<end, content: content, lines: startLine..<endLine)
+            return Document(
+                bytes: start..<end, content: content, lines: startLine..<endLine,
+                contentLines: contentStart == nil ? endLine..<endLine : contentLines)
         }
 
         while offset < bytes.count {
-            let end = bytes[offset...].firstIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? bytes.count
+            let end = LineBreak.lineEnd(in: bytes[...], from: offset)
             let text = bytes[offset..<end]
             if Self.isMarker(text, UInt8(ascii: "-")), offset > start || line > startLine {
                 documents.append(finished(at: offset, line: line))
@@ -37,16 +42,21 @@ struct ManifestDocuments {
             if Self.isMarker(text, UInt8(ascii: "-")) {
                 // `--- {flow: mapping}` has content on the marker's line.
                 let rest = text.dropFirst(3).drop { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }
-                if let first = rest.first, first != UInt8(ascii: "#"), !Self.isBreak(first) {
+                if let first = rest.first, first != UInt8(ascii: "#"), !LineBreak.isBreak(first) {
                     contentStart = rest.startIndex
                     contentEnd = end
+                    contentLines = line..<line + 1
                 }
             } else if Self.isMarker(text, UInt8(ascii: ".")) {
                 documents.append(finished(at: end, line: line + 1))
                 (start, startLine, contentStart) = (end, line + 1, nil)
             } else if Self.isContent(text, afterContent: contentStart != nil) {
-                if contentStart == nil { contentStart = offset }
+                if contentStart == nil {
+                    contentStart = offset
+                    contentLines = line..<line
+                }
                 contentEnd = end
+                contentLines = contentLines.lowerBound..<line + 1
             }
             offset = end
             line += 1
@@ -55,19 +65,26 @@ struct ManifestDocuments {
     }
 
     /// The document that a line of the file is in.
-    func index(ofLine line: Int) -> Int? { documents.firstIndex { $0.lines.contains(line) } }
+    func index(ofLine line: Int) -> Int? {
+        var low = 0
+        var high = documents.count
+        while low < high {
+            let middle = (low + high) / 2
+            if documents[middle].lines.upperBound <= line { low = middle + 1 } else { high = middle }
+        }
+        return low < documents.count && documents[low].lines.contains(line) ? low : nil
+    }
 
     private static func isMarker(_ line: ArraySlice<UInt8>, _ character: UInt8) -> Bool {
         guard line.count >= 3, line.prefix(3).allSatisfy({ $0 == character }) else { return false }
         guard let next = line.dropFirst(3).first else { return true }
-        return next == UInt8(ascii: " ") || next == UInt8(ascii: "\t") || isBreak(next)
+        return next == UInt8(ascii: " ") || next == UInt8(ascii: "\t") || LineBreak.isBreak(next)
     }
-
-    private static func isBreak(_ byte: UInt8) -> Bool { byte == UInt8(ascii: "\n") || byte == UInt8(ascii: "\r") }
 
     /// An indented `#` after content may be part of a block scalar, so there only those in the first column are comments.
     private static func isContent(_ line: ArraySlice<UInt8>, afterContent: Bool) -> Bool {
-        guard let first = line.first(where: { $0 != UInt8(ascii: " ") && $0 != UInt8(ascii: "\t") }), !isBreak(first)
+        guard let first = line.first(where: { $0 != UInt8(ascii: " ") && $0 != UInt8(ascii: "\t") }),
+            !LineBreak.isBreak(first)
         else {
             return false
         }

@@ -14,58 +14,118 @@ package struct AppliedFile: Sendable {
 }
 
 /// Puts resources into a set of files, and takes them out, in memory: each edit replaces or removes the bytes of one
-/// document, and leaves every other byte as it is.
-struct ManifestEditor<Manifests: ManifestReading> {
-    /// What becomes of one file.
-    struct Edit {
-        let path: String
-        /// `nil`: there is no such file yet.
-        let before: [UInt8]?
-        /// `nil`: the file goes.
-        let after: [UInt8]?
-    }
-
+/// document, and leaves every other byte as it is. Takes time in proportion to the files that it reads and changes.
+struct ManifestEditor<Manifests: ManifestReading>: Sendable {
     private struct Place {
         let path: String
         let mention: ResourceMention
     }
 
+    /// A file that is not as it lies in the folder.
+    private struct Edited {
+        let text: EditedText
+        let file: Manifests.File
+    }
+
+    /// A file that was handed in, taken apart.
+    private struct Incoming {
+        let given: AppliedFile
+        let text: EditedText
+        let documents: ManifestDocuments
+        /// Each with its document.
+        var resources: [(mention: ResourceMention, document: Int)] = []
+    }
+
+    private struct Replacement {
+        let place: Place
+        let text: EditedText
+        let document: ManifestDocuments.Document
+    }
+
     private let manifests: Manifests
-    private let original: [String: [UInt8]]
-    private var current: [String: [UInt8]]
+    private let folder: String
+    private let original: [String: DecodedSet<Manifests>.Entry]
+    /// `nil`: the file goes.
+    private var edited: [String: Edited?] = [:]
     private var places: [ResourceIdentity: Place] = [:]
+    private var givenNames: Set<String> = []
     private(set) var changes: [ResourceChange] = []
 
-    /// - Parameter files: The set as it lies in the folder, each with what it decodes to.
-    init(_ manifests: Manifests, files: [(source: ManifestSource, file: Manifests.File)]) {
+    /// - Parameters:
+    ///   - set: As it lies in the folder.
+    ///   - folder: Absolute.
+    init(_ manifests: Manifests, _ set: DecodedSet<Manifests>, folder: String) {
         self.manifests = manifests
-        original = Dictionary(uniqueKeysWithValues: files.map { ($0.source.path, $0.source.bytes) })
-        current = original
-        for entry in files { note(entry.file, path: entry.source.path) }
+        self.folder = folder
+        original = Dictionary(uniqueKeysWithValues: set.entries.map { ($0.source.path, $0) })
+        for entry in set.entries { note(entry.file, path: entry.source.path) }
     }
 
     /// In the order of paths.
-    var edits: [Edit] {
-        Set(original.keys).union(current.keys).sorted().compactMap { path in
-            original[path] == current[path] ? nil : Edit(path: path, before: original[path], after: current[path])
+    var edits: [ManifestWriter.Edit] {
+        edited.keys.sorted().compactMap { path in
+            let before = original[path]?.source.bytes
+            let after = edited[path]??.text.bytes
+            return before == after ? nil : ManifestWriter.Edit(path: path, before: before, after: after)
         }
     }
 
-    /// The whole set with the edits in it, sorted by path.
-    var files: [ManifestSource] {
-        current.map { ManifestSource(path: $0.key, bytes: $0.value) }.sorted { $0.path < $1.path }
+    /// The whole set with the edits in it, each file decoded already, sorted by path.
+    var entries: [DecodedSet<Manifests>.Entry] {
+        var entries = original
+        for (path, change) in edited {
+            entries[path] = change.map { change in
+                DecodedSet.Entry(
+                    source: ManifestSource(path: path, bytes: change.text.bytes), file: change.file,
+                    resourceCount: manifests.resourceCount(of: change.file))
+            }
+        }
+        return entries.values.sorted { $0.source.path < $1.source.path }
     }
 
     // MARK: Apply
 
     mutating func apply(_ applied: [AppliedFile]) throws(Rejection) {
+        let incoming = try takenApart(applied)
+        givenNames.formUnion(applied.map(\.path))
+        var replacements: [String: [Replacement]] = [:]
+        var order: [(identity: ResourceIdentity, isNew: Bool)] = []
+        for file in incoming {
+            for (mention, document) in file.resources {
+                let place = places[mention.identity]
+                order.append((mention.identity, place == nil))
+                guard let place else { continue }
+                replacements[place.path, default: []].append(
+                    Replacement(place: place, text: file.text, document: file.documents.documents[document]))
+            }
+        }
+        var unchanged: Set<ResourceIdentity> = []
+        for (path, replacements) in replacements.sorted(by: { $0.key < $1.key }) {
+            unchanged.formUnion(try replace(replacements, in: path))
+        }
+        for file in incoming { try add(file) }
+        for (identity, isNew) in order {
+            let action: ResourceChange.Action =
+                isNew ? .created : unchanged.contains(identity) ? .unchanged : .updated
+            changes.append(
+                ResourceChange(identity: identity, action: action, path: places[identity]?.path ?? ""))
+        }
+    }
+
+    /// Decodes each file once.
+    private func takenApart(_ applied: [AppliedFile]) throws(Rejection) -> [Incoming] {
         var problems: [Diagnostic] = []
-        var incoming: [(mention: ResourceMention, text: [UInt8], file: AppliedFile)] = []
         var seen: Set<ResourceIdentity> = []
-        for file in applied {
-            let decoded = manifests.decode(file.bytes, path: file.path)
+        var incoming: [Incoming] = []
+        for given in applied {
+            let decoded = manifests.decode(given.bytes, path: given.path)
             problems += manifests.diagnostics(of: decoded).filter { $0.severity == .error }
-            let documents = ManifestDocuments(file.bytes)
+            // A byte order mark is not for the middle of a file.
+            let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
+            let bytes = given.bytes.starts(with: mark) ? Array(given.bytes.dropFirst(mark.count)) : given.bytes
+            var file = Incoming(
+                given: given, text: EditedText(bytes, from: .given(given.path)), documents: ManifestDocuments(bytes))
+            var documents: Set<Int> = []
             for mention in manifests.resources(of: decoded) {
                 guard seen.insert(mention.identity).inserted else {
                     problems.append(
@@ -74,12 +134,17 @@ struct ManifestEditor<Manifests: ManifestReading> {
                             expected: "each resource once", remedy: "remove one of the two"))
                     continue
                 }
-                guard let index = documents.index(ofLine: mention.position.line) else { continue }
-                let document = documents.documents[index]
-                incoming.append((mention, Array(file.bytes[document.content]), file))
+                guard let index = file.documents.index(ofLine: mention.position.line),
+                    documents.insert(index).inserted
+                else {
+                    problems.append(contentsOf: uneditable(mention, in: given.path).diagnostics)
+                    continue
+                }
+                file.resources.append((mention, index))
             }
+            incoming.append(file)
         }
-        if problems.isEmpty, incoming.isEmpty {
+        if problems.isEmpty, seen.isEmpty {
             let position = SourcePosition(file: applied.first?.path ?? "-", line: 1, column: 1)
             problems.append(
                 Diagnostic(
@@ -87,66 +152,122 @@ struct ManifestEditor<Manifests: ManifestReading> {
                     remedy: "name a file or folder that holds manifests"))
         }
         guard problems.isEmpty else { throw Rejection(problems) }
-        for (mention, text, file) in incoming {
-            if let place = places[mention.identity] {
-                try replace(place, with: text)
+        return incoming
+    }
+
+    /// - Returns: Those that say the same already.
+    private mutating func replace(
+        _ replacements: [Replacement], in path: String
+    ) throws(Rejection) -> Set<ResourceIdentity> {
+        let before = text(path)
+        let documents = ManifestDocuments(before.bytes)
+        var byDocument: [Int: Replacement] = [:]
+        var unchanged: Set<ResourceIdentity> = []
+        for replacement in replacements {
+            let mention = replacement.place.mention
+            guard let index = documents.index(ofLine: mention.position.line), byDocument[index] == nil else {
+                throw uneditable(mention, in: path)
+            }
+            let old = before.bytes[documents.documents[index].content]
+            if old == replacement.text.bytes[replacement.document.content] {
+                unchanged.insert(mention.identity)
             } else {
-                add(mention.identity, text, wholeFile: incoming.count == 1 && applied.count == 1 ? file.bytes : nil)
+                byDocument[index] = replacement
             }
         }
-    }
+        guard let first = byDocument.keys.min() else { return unchanged }
 
-    private mutating func replace(_ place: Place, with text: [UInt8]) throws(Rejection) {
-        let bytes = current[place.path] ?? []
-        let documents = ManifestDocuments(bytes)
-        guard let index = documents.index(ofLine: place.mention.position.line) else { throw uneditable(place) }
-        let content = documents.documents[index].content
-        guard bytes[content] != text[...] else {
-            changes.append(ResourceChange(identity: place.mention.identity, action: .unchanged, path: place.path))
-            return
+        var after = EditedText()
+        var offset = 0
+        var line = 1
+        for index in byDocument.keys.sorted() {
+            guard let replacement = byDocument[index] else { continue }
+            let old = documents.documents[index]
+            let new = replacement.document
+            after.append(before, offset..<old.content.lowerBound, line: line)
+            after.append(replacement.text, new.content, line: new.contentLines.lowerBound)
+            after.endLine()
+            offset = old.content.upperBound
+            line = old.contentLines.upperBound
         }
-        var edited = Array(bytes[..<content.lowerBound])
-        if let last = edited.last, last != UInt8(ascii: "\n") { edited.append(UInt8(ascii: "\n")) }
-        edited += text
-        if edited.last != UInt8(ascii: "\n") { edited.append(UInt8(ascii: "\n")) }
-        edited += bytes[content.upperBound...]
+        after.append(before, offset..<before.bytes.count, line: line)
 
         // Nothing else may have changed: the other documents byte for byte, and the resources by name.
-        let after = ManifestDocuments(edited)
-        let decoded = manifests.decode(edited, path: place.path)
-        let others = { (documents: ManifestDocuments, bytes: [UInt8]) in
-            documents.documents.enumerated().filter { $0.offset != index }.map { Array(bytes[$0.element.bytes]) }
+        let decoded = manifests.decode(after.bytes, path: path)
+        let documentsAfter = ManifestDocuments(after.bytes)
+        let othersStay =
+            documentsAfter.documents.count == documents.documents.count
+            && documents.documents.indices.allSatisfy { index in
+                byDocument[index] != nil
+                    || after.bytes[documentsAfter.documents[index].bytes]
+                        == before.bytes[documents.documents[index].bytes]
+            }
+        guard othersStay, isRight(decoded), identities(of: decoded) == identities(in: path) else {
+            throw uneditable(byDocument[first]?.place.mention ?? replacements[0].place.mention, in: path)
         }
-        guard !manifests.diagnostics(of: decoded).contains(where: { $0.severity == .error }),
-            after.documents.count == documents.documents.count, others(after, edited) == others(documents, bytes),
-            manifests.resources(of: decoded).map(\.identity) == identities(in: place.path)
-        else { throw uneditable(place) }
-        current[place.path] = edited
-        note(decoded, path: place.path)
-        changes.append(ResourceChange(identity: place.mention.identity, action: .updated, path: place.path))
+        set(path, to: after, decoded)
+        return unchanged
     }
 
-    /// A new resource comes into a file of its own. One that was handed in alone keeps its comments.
-    private mutating func add(_ identity: ResourceIdentity, _ text: [UInt8], wholeFile: [UInt8]?) {
+    /// What is new comes into a file of its own, with its comments: all of a file that has nothing else as it is.
+    private mutating func add(_ incoming: Incoming) throws(Rejection) {
+        let new = incoming.resources.filter { places[$0.mention.identity] == nil }
+        guard let first = new.first else { return }
+        let isWhole = new.count == incoming.resources.count
+        var text = EditedText()
+        if isWhole {
+            text = EditedText(incoming.given.bytes, from: .given(incoming.given.path))
+        } else {
+            for (_, index) in new {
+                let document = incoming.documents.documents[index]
+                // Nothing stands before the first that it would have to be parted from.
+                let skipped = text.bytes.isEmpty ? bareMarker(in: incoming.text.bytes[document.bytes]) : 0
+                text.append(
+                    incoming.text, document.bytes.lowerBound + skipped..<document.bytes.upperBound,
+                    line: document.lines.lowerBound + (skipped == 0 ? 0 : 1))
+            }
+        }
+        let path = freeName(isWhole ? incoming.given.path : "", first.mention.identity)
+        let decoded = manifests.decode(text.bytes, path: path)
+        guard isRight(decoded), identities(of: decoded) == new.map(\.mention.identity) else {
+            throw uneditable(first.mention, in: incoming.given.path)
+        }
+        set(path, to: text, decoded)
+    }
+
+    /// Bytes of the first line if it is a marker and nothing else.
+    private func bareMarker(in document: ArraySlice<UInt8>) -> Int {
+        let end = LineBreak.lineEnd(in: document, from: document.startIndex)
+        let line = document[..<end].filter { !LineBreak.isBreak($0) && $0 != UInt8(ascii: " ") }
+        return line.elementsEqual("---".utf8) ? end - document.startIndex : 0
+    }
+
+    /// The name that it has already, if that is a manifest's and free; else one made of the resource's.
+    /// - Parameter given: As the user named it; empty if it is only part of that file.
+    private func freeName(_ given: String, _ identity: ResourceIdentity) -> String {
+        let ownName = String(given.split(separator: "/").last ?? "")
+        if ManifestName.isManifest(ownName), Self.isPlain(ownName), isFree(ownName) { return ownName }
         let stem = "\(identity.name.namespace)-\(identity.kind.rawValue.lowercased())-\(identity.name.name)"
         // Names are checked by the decoder; a file name is made of them only if it cannot lead elsewhere.
-        let isPlain = stem.utf8.allSatisfy { byte in
-            byte == UInt8(ascii: "-") || byte == UInt8(ascii: ".") || byte == UInt8(ascii: "_")
-                || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
-                || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
-        }
-        let base = isPlain && !stem.hasPrefix(".") ? stem : "applied-\(ContentHash(of: Array(stem.utf8)))"
+        let base = Self.isPlain(stem) ? stem : "applied-\(ContentHash(of: Array(stem.utf8)))"
         var path = base + ".yaml"
         var number = 2
-        while current[path] != nil || original[path] != nil {
+        while !isFree(path) {
             path = "\(base)-\(number).yaml"
             number += 1
         }
-        var bytes = wholeFile ?? text
-        if bytes.last != UInt8(ascii: "\n") { bytes.append(UInt8(ascii: "\n")) }
-        current[path] = bytes
-        note(manifests.decode(bytes, path: path), path: path)
-        changes.append(ResourceChange(identity: identity, action: .created, path: path))
+        return path
+    }
+
+    private func isFree(_ path: String) -> Bool { original[path] == nil && edited[path] == nil }
+
+    private static func isPlain(_ name: String) -> Bool {
+        !name.hasPrefix(".") && name.utf8.count <= 200
+            && name.utf8.allSatisfy { byte in
+                byte == UInt8(ascii: "-") || byte == UInt8(ascii: ".") || byte == UInt8(ascii: "_")
+                    || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+                    || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
+            }
     }
 
     // MARK: Delete
@@ -160,25 +281,28 @@ struct ManifestEditor<Manifests: ManifestReading> {
                     remedy: "see which there are with `heddle get \(identity.kind.rawValue)`")
             ])
         }
-        let bytes = current[place.path] ?? []
-        let documents = ManifestDocuments(bytes)
-        guard let index = documents.index(ofLine: place.mention.position.line) else { throw uneditable(place) }
+        let before = text(place.path)
+        let documents = ManifestDocuments(before.bytes)
+        guard let index = documents.index(ofLine: place.mention.position.line) else {
+            throw uneditable(place.mention, in: place.path)
+        }
         let rest = identities(in: place.path).filter { $0 != identity }
         places[identity] = nil
         changes.append(ResourceChange(identity: identity, action: .deleted, path: place.path))
         guard !rest.isEmpty else {
-            current[place.path] = nil
+            edited[place.path] = .some(nil)
             return
         }
         let document = documents.documents[index]
-        let kept = index == 0 ? header(of: bytes, before: document.content.lowerBound) : 0
-        let edited = Array(bytes[..<(document.bytes.lowerBound + kept)] + bytes[document.bytes.upperBound...])
-        let decoded = manifests.decode(edited, path: place.path)
-        guard !manifests.diagnostics(of: decoded).contains(where: { $0.severity == .error }),
-            manifests.resources(of: decoded).map(\.identity) == rest
-        else { throw uneditable(place) }
-        current[place.path] = edited
-        note(decoded, path: place.path)
+        let kept = index == 0 ? header(of: before.bytes, before: document.content.lowerBound) : 0
+        var after = EditedText()
+        after.append(before, 0..<document.bytes.lowerBound + kept, line: 1)
+        after.append(before, document.bytes.upperBound..<before.bytes.count, line: document.lines.upperBound)
+        let decoded = manifests.decode(after.bytes, path: place.path)
+        guard isRight(decoded), identities(of: decoded) == rest else {
+            throw uneditable(place.mention, in: place.path)
+        }
+        set(place.path, to: after, decoded)
     }
 
     /// Bytes of a comment at the head of a file that a blank line sets apart from the first document.
@@ -192,7 +316,41 @@ struct ManifestEditor<Manifests: ManifestReading> {
         return bytes.first == UInt8(ascii: "#") ? end : 0
     }
 
-    // MARK: Places
+    // MARK: Telling
+
+    /// The same mistake at a place that people can look at: the edited texts are on no disk.
+    func located(_ diagnostic: Diagnostic) -> Diagnostic {
+        let position = diagnostic.position
+        var file = position.file
+        var (line, column) = (position.line, position.column)
+        if let text = edited[file]??.text, let origin = text.origin(of: position) {
+            (line, column) = (origin.line, origin.column)
+            if case .given(let name) = origin.source { return diagnostic.moved(to: name, line, column) }
+        }
+        // Not to be taken for what was handed in under the same name.
+        if original[file] != nil, givenNames.contains(file) { file = "\(folder)/\(file)" }
+        return diagnostic.moved(to: file, line, column)
+    }
+
+    private func uneditable(_ mention: ResourceMention, in path: String) -> Rejection {
+        Rejection([
+            Diagnostic(
+                .uneditable, at: mention.position, found: "a document that cannot be changed by itself",
+                expected: "one resource a document", remedy: "edit \(path) by hand")
+        ])
+    }
+
+    // MARK: Files
+
+    private func text(_ path: String) -> EditedText {
+        if let change = edited[path] { return change?.text ?? EditedText() }
+        return EditedText(original[path]?.source.bytes ?? [], from: .folder(path))
+    }
+
+    private mutating func set(_ path: String, to text: EditedText, _ file: Manifests.File) {
+        edited[path] = .some(Edited(text: text, file: file))
+        note(file, path: path)
+    }
 
     private mutating func note(_ file: Manifests.File, path: String) {
         for mention in manifests.resources(of: file) where places[mention.identity].map({ $0.path == path }) ?? true {
@@ -200,17 +358,25 @@ struct ManifestEditor<Manifests: ManifestReading> {
         }
     }
 
-    /// In the order they stand in the file.
-    private func identities(in path: String) -> [ResourceIdentity] {
-        places.values.filter { $0.path == path }.sorted { $0.mention.position < $1.mention.position }
-            .map(\.mention.identity)
+    private func isRight(_ file: Manifests.File) -> Bool {
+        !manifests.diagnostics(of: file).contains { $0.severity == .error }
     }
 
-    private func uneditable(_ place: Place) -> Rejection {
-        Rejection([
-            Diagnostic(
-                .uneditable, at: place.mention.position, found: "a document that cannot be changed by itself",
-                expected: "one resource a document", remedy: "edit \(place.path) by hand")
-        ])
+    private func identities(of file: Manifests.File) -> [ResourceIdentity] {
+        manifests.resources(of: file).map(\.identity)
+    }
+
+    /// In the order they stand in the file.
+    private func identities(in path: String) -> [ResourceIdentity] {
+        if let change = edited[path] { return change.map { identities(of: $0.file) } ?? [] }
+        return original[path].map { identities(of: $0.file) } ?? []
+    }
+}
+
+extension Diagnostic {
+    fileprivate func moved(to file: String, _ line: Int, _ column: Int) -> Diagnostic {
+        Diagnostic(
+            code, severity, at: SourcePosition(file: file, line: line, column: column, length: position.length),
+            found: found, expected: expected, remedy: remedy)
     }
 }

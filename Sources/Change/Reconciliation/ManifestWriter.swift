@@ -1,118 +1,312 @@
 import Diagnostics
 import Glibc
 
-/// Writes edits into the folder: each file atomically, all of them or none.
-struct ManifestWriter {
-    /// Of new files.
-    private static let permissions: mode_t = 0o644
-
-    private struct Step {
-        let target: String
-        /// `nil`: the target is removed.
-        let temporary: String?
+/// Writes edits into the folder, all of them or none, whatever happens meanwhile: a full disk, `kill -9`, a machine that
+/// loses power.
+///
+/// The record of the change comes first (`ChangeJournal`). New bytes are written beside the files they are for, old files
+/// get a second name, and all that is brought to the disk. Only then does one rename(2) after the other make the change;
+/// each can be taken back by another, which needs no room. At last drafts, second names and the record go.
+struct ManifestWriter: Sendable {
+    struct Edit: Sendable {
+        let path: String
+        /// `nil`: there is no such file yet.
         let before: [UInt8]?
-        let permissions: mode_t
+        /// `nil`: the file goes.
+        let after: [UInt8]?
     }
 
-    /// Without links.
+    struct Failure: Error {
+        let diagnostic: Diagnostic
+        /// Nothing is changed; otherwise the folder holds half of the change, and the journal knows.
+        let isUndone: Bool
+    }
+
     private let folder: String
+    private let journal: ChangeJournal?
+    private let writer: FileWriter
 
-    /// - Parameter folder: Absolute.
-    init(folder: String) { self.folder = folder }
+    /// - Parameters:
+    ///   - folder: Absolute.
+    ///   - journal: `nil`: nothing is kept across restarts.
+    init(folder: String, journal: ChangeJournal?, writer: FileWriter = FileWriter()) {
+        self.folder = folder
+        self.journal = journal
+        self.writer = writer
+    }
 
-    /// - Throws: What could not be written; the folder is then as it was.
-    func write(_ edits: [(path: String, before: [UInt8]?, after: [UInt8]?)]) throws(Diagnostic) {
-        var steps: [Step] = []
-        var path = ""
+    // MARK: A change
+
+    func write(_ edits: [Edit]) throws(Failure) {
+        guard let first = edits.first else { return }
+        var path = first.path
+        let change: Change
         do throws(FileError) {
-            for edit in edits {
-                path = edit.path
-                steps.append(try prepare(edit.path, before: edit.before, after: edit.after, number: steps.count))
+            change = try Change(edits, folder: folder, path: &path)
+        } catch {
+            throw Failure(diagnostic: unwritable(path, error), isUndone: true)
+        }
+        let isKept = try begin(change)
+        var trouble: Diagnostic?
+        do throws(FileError) {
+            try prepare(change, path: &path)
+            // As late as possible: someone may have edited the same files meanwhile.
+            if let path = try conflict(in: change) {
+                trouble = conflicting(path)
+            } else {
+                for index in edits.indices {
+                    path = edits[index].path
+                    try perform(index, of: change)
+                }
             }
         } catch {
-            discard(steps)
-            throw unwritable(path, error)
+            trouble = unwritable(path, error)
         }
-        // As late as possible: someone may have edited the same files meanwhile.
-        for (edit, step) in zip(edits, steps) where !isAsBefore(step) {
-            discard(steps)
-            throw Diagnostic(
-                .conflict, at: SourcePosition(file: edit.path, line: 1, column: 1),
-                found: "a file that changed meanwhile",
-                expected: "the file as it was read", remedy: "try again")
+        if let trouble {
+            throw Failure(diagnostic: trouble, isUndone: undo(change.record, in: change.folder, isKept: isKept))
         }
-        var done: [Step] = []
+        // It is made. What cannot be cleared away now is by its record, before the next change or at the next start.
         do throws(FileError) {
-            for (edit, step) in zip(edits, steps) {
-                path = edit.path
-                try perform(step)
-                done.append(step)
-            }
-        } catch {
-            for step in done.reversed() { undo(step) }
-            discard(steps)
-            throw unwritable(path, error)
-        }
-        for folder in Set(steps.map { Self.folder(of: $0.target) }) {
-            // The change is made; should power fail now, the old names may come back, each with whole bytes.
-            do throws(FileError) { try FileWriter.sync(folder: folder) } catch {}
-        }
-    }
-
-    private func prepare(
-        _ path: String, before: [UInt8]?, after: [UInt8]?, number: Int
-    ) throws(FileError) -> Step {
-        // A manifest that is a link stays one: its target is replaced.
-        let target = before == nil ? folder + "/" + path : try FileWriter.realPath(folder + "/" + path)
-        let permissions =
-            before == nil ? Self.permissions : try FileAccess.facts(target, followingLinks: true).permissions
-        guard let after else { return Step(target: target, temporary: nil, before: before, permissions: permissions) }
-        let temporary = "\(Self.folder(of: target))/.heddle-\(getpid())-\(number).tmp"
-        try FileWriter.create(temporary, after, permissions: permissions)
-        return Step(target: target, temporary: temporary, before: before, permissions: permissions)
-    }
-
-    private func isAsBefore(_ step: Step) -> Bool {
-        do throws(FileError) {
-            let content = try FileAccess.read(step.target, limit: FolderReader.fileByteLimit)
-            if case .bytes(let bytes, _) = content { return bytes == step.before }
-            return false
-        } catch {
-            return error.isMissing && step.before == nil
-        }
-    }
-
-    private func perform(_ step: Step) throws(FileError) {
-        if let temporary = step.temporary {
-            try FileWriter.rename(temporary, to: step.target)
-        } else {
-            try FileWriter.remove(step.target)
-        }
-    }
-
-    private func undo(_ step: Step) {
-        do throws(FileError) {
-            guard let before = step.before else { return try FileWriter.remove(step.target) }
-            let temporary = Self.folder(of: step.target) + "/.heddle-\(getpid())-undo.tmp"
-            try FileWriter.create(temporary, before, permissions: step.permissions)
-            try FileWriter.rename(temporary, to: step.target)
+            for folder in change.record.folders(in: change.folder) { try writer.sync(folder) }
+            try discard(change.record, in: change.folder)
+            if isKept { try journal?.end(change.record) }
         } catch {}
     }
 
-    private func discard(_ steps: [Step]) {
-        for case let temporary? in steps.map(\.temporary) {
-            do throws(FileError) { try FileWriter.remove(temporary) } catch {}
+    /// A change with all that is known of its files before any is touched.
+    private struct Change {
+        let edits: [Edit]
+        /// Without links.
+        let folder: String
+        let record: ChangeRecord
+        let targets: [String]
+        let ownerships: [FileOwnership]
+
+        init(_ edits: [Edit], folder: String, path: inout String) throws(FileError) {
+            self.edits = edits
+            let folder = try FileWriter.realPath(folder)
+            self.folder = folder
+            let root = try FileAccess.facts(folder, followingLinks: true)
+            let prefix = folder == "/" ? "/" : folder + "/"
+            var steps: [ChangeRecord.Step] = []
+            var targets: [String] = []
+            var ownerships: [FileOwnership] = []
+            for edit in edits {
+                path = edit.path
+                // A manifest that is a link stays one: its target is replaced.
+                let target = edit.before == nil ? prefix + edit.path : try FileWriter.realPath(prefix + edit.path)
+                targets.append(target)
+                let of = edit.before == nil ? ChangeRecord.folder(of: target) : target
+                let ownership = try FileAccess.facts(of, followingLinks: true).ownership
+                ownerships.append(edit.before == nil ? Self.ownership(inFolder: ownership) : ownership)
+                let relative = target.hasPrefix(prefix) ? String(target.dropFirst(prefix.count)) : target
+                steps.append(
+                    ChangeRecord.Step(
+                        path: edit.path, target: relative, before: edit.before.map { ContentHash(of: $0) },
+                        after: edit.after.map { ContentHash(of: $0) }))
+            }
+            self.targets = targets
+            self.ownerships = ownerships
+            record = ChangeRecord(
+                id: .random(in: .min ... .max), folder: folder, device: UInt64(root.signature.device),
+                inode: UInt64(root.signature.inode), steps: steps)
         }
+
+        /// A new file belongs to whom its folder belongs to, and who may not look into that may not read it either.
+        private static func ownership(inFolder folder: FileOwnership) -> FileOwnership {
+            var ownership = folder
+            ownership.permissions = folder.permissions & 0o644
+            return ownership
+        }
+    }
+
+    /// - Returns: Whether there is a record of it now.
+    private func begin(_ change: Change) throws(Failure) -> Bool {
+        guard let journal else { return false }
+        do throws(FileError) {
+            // What an earlier change could not clear away.
+            for case .record(let former, _) in try journal.entries() where former.folder == change.folder {
+                _ = try settle(former, in: change.folder)
+            }
+            try journal.begin(change.record)
+            return true
+        } catch {
+            do throws(FileError) { try journal.end(change.record) } catch {}
+            // One file is replaced as a whole without it: trouble with the state must not keep a stricter rule away.
+            if change.edits.count == 1 { return false }
+            throw Failure(
+                diagnostic: Diagnostic(
+                    .unwritable, at: SourcePosition(file: journal.folder, line: 1, column: 1),
+                    found: "\(error.call): \(error.explanation)",
+                    expected:
+                        "a state folder that can be written: a change of several files is written down there first",
+                    remedy: error.remedy(writing: "the state folder") + ", or apply one file at a time"),
+                isUndone: true)
+        }
+    }
+
+    /// Nothing that a reader looks at changes.
+    private func prepare(_ change: Change, path: inout String) throws(FileError) {
+        let record = change.record
+        for (index, edit) in change.edits.enumerated() {
+            path = edit.path
+            guard let after = edit.after else { continue }
+            try writer.create(
+                record.draft(index, in: change.folder), after, ownership: change.ownerships[index], isSynced: false)
+        }
+        for (index, edit) in change.edits.enumerated() where edit.before != nil && edit.after != nil {
+            path = edit.path
+            try backUp(index, of: change)
+        }
+        // All at the end: the first one takes most of the others with it.
+        for (index, edit) in change.edits.enumerated() where edit.after != nil {
+            try writer.sync(record.draft(index, in: change.folder))
+        }
+        for folder in record.folders(in: change.folder) { try writer.sync(folder) }
+    }
+
+    private func backUp(_ index: Int, of change: Change) throws(FileError) {
+        let backup = change.record.backup(index, in: change.folder)
+        do throws(FileError) {
+            try writer.link(change.targets[index], as: backup)
+        } catch {
+            // Filesystems without second names, and files of others (protected_hardlinks).
+            guard [EPERM, EACCES, EOPNOTSUPP, ENOSYS, EMLINK, EINVAL].contains(error.errno),
+                let before = change.edits[index].before
+            else { throw error }
+            try writer.create(backup, before, ownership: change.ownerships[index])
+        }
+    }
+
+    private func conflict(in change: Change) throws(FileError) -> String? {
+        for (index, edit) in change.edits.enumerated() {
+            do throws(FileError) {
+                switch try FileAccess.read(change.targets[index], limit: FolderReader.fileByteLimit) {
+                case .bytes(let bytes, _) where bytes == edit.before: continue
+                case .bytes, .busy, .tooLarge, .notAFile: return edit.path
+                }
+            } catch {
+                guard error.isMissing else { throw error }
+                if edit.before != nil { return edit.path }
+            }
+        }
+        return nil
+    }
+
+    private func perform(_ index: Int, of change: Change) throws(FileError) {
+        let target = change.targets[index]
+        if change.edits[index].after == nil {
+            try writer.rename(target, to: change.record.backup(index, in: change.folder))
+        } else {
+            try writer.rename(change.record.draft(index, in: change.folder), to: target)
+        }
+    }
+
+    // MARK: Taking it back
+
+    /// How a change that was cut off ended.
+    enum Ending: Hashable {
+        /// Nothing of it was there.
+        case untouched
+        /// All of it was.
+        case complete
+        /// What there was of it has been taken back.
+        case undone
+        /// It stays as it is: these manifests were changed since, or have lost their old bytes.
+        case undecidable([String])
+    }
+
+    /// Takes back what there is of a change, unless all of it is there, and removes what it left beside the files.
+    /// - Parameter folder: Where the record's folder is now, without links.
+    func settle(_ record: ChangeRecord, in folder: String) throws(FileError) -> Ending {
+        var found: [ChangeVerdict.Evidence] = []
+        for index in record.steps.indices { found.append(try evidence(record, index, in: folder)) }
+        let ending: Ending
+        switch ChangeVerdict(record.steps, found) {
+        case .undecidable(let steps): return .undecidable(steps.map { record.steps[$0].path })
+        case .untouched: ending = .untouched
+        case .complete: ending = .complete
+        case .half(let done):
+            for index in done.reversed() {
+                let target = record.target(index, in: folder)
+                if record.steps[index].before == nil {
+                    try writer.remove(target)
+                } else {
+                    try writer.rename(record.backup(index, in: folder), to: target)
+                }
+            }
+            ending = .undone
+        }
+        for folder in record.folders(in: folder) { try writer.sync(folder) }
+        try discard(record, in: folder)
+        return ending
+    }
+
+    private func undo(_ record: ChangeRecord, in folder: String, isKept: Bool) -> Bool {
+        do throws(FileError) {
+            if case .undecidable = try settle(record, in: folder) { return false }
+            if isKept { try journal?.end(record) }
+            return true
+        } catch {
+            return false
+        }
+    }
+
+    private func evidence(
+        _ record: ChangeRecord, _ index: Int, in folder: String
+    ) throws(FileError) -> ChangeVerdict.Evidence {
+        let step = record.steps[index]
+        let found = try hash(record.target(index, in: folder))
+        let backup = try hash(record.backup(index, in: folder))
+        return ChangeVerdict.Evidence(
+            content: found == step.before ? .asBefore : found == step.after ? .asAfter : .another,
+            hasDraft: try exists(record.draft(index, in: folder)),
+            backup: backup == nil ? .none : backup == step.before ? .asBefore : .another)
+    }
+
+    /// - Returns: `nil` if there is no such file. What is no file, or is being written, has a hash of no file.
+    private func hash(_ path: String) throws(FileError) -> ContentHash? {
+        do throws(FileError) {
+            switch try FileAccess.read(path, limit: FolderReader.fileByteLimit) {
+            case .bytes(let bytes, _): return ContentHash(of: bytes)
+            case .busy, .tooLarge, .notAFile: return ContentHash(high: 0, low: 0)
+            }
+        } catch {
+            guard error.isMissing else { throw error }
+            return nil
+        }
+    }
+
+    private func exists(_ path: String) throws(FileError) -> Bool {
+        do throws(FileError) {
+            _ = try FileAccess.facts(path, followingLinks: false)
+            return true
+        } catch {
+            guard error.isMissing else { throw error }
+            return false
+        }
+    }
+
+    /// Removes what lies beside the files.
+    private func discard(_ record: ChangeRecord, in folder: String) throws(FileError) {
+        for index in record.steps.indices {
+            try writer.remove(record.draft(index, in: folder))
+            try writer.remove(record.backup(index, in: folder))
+        }
+    }
+
+    // MARK: Telling
+
+    private func conflicting(_ path: String) -> Diagnostic {
+        Diagnostic(
+            .conflict, at: SourcePosition(file: path, line: 1, column: 1), found: "a file that changed meanwhile",
+            expected: "the file as it was read", remedy: "try again")
     }
 
     private func unwritable(_ path: String, _ error: FileError) -> Diagnostic {
         Diagnostic(
             .unwritable, at: SourcePosition(file: path, line: 1, column: 1),
-            found: "\(error.call): \(error.explanation)",
-            expected: "a folder that can be written", remedy: "let the user that Heddle runs as write it")
-    }
-
-    private static func folder(of path: String) -> String {
-        path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
+            found: "\(error.call): \(error.explanation)", expected: "a folder that can be written",
+            remedy: error.remedy(writing: "the manifests folder"))
     }
 }

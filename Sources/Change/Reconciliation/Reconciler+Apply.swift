@@ -25,57 +25,128 @@ extension Reconciler {
         await edit(allowsEmpty: true, dryRun: false) { _ throws(Rejection) in }
     }
 
-    private func edit(
-        allowsEmpty: Bool, dryRun: Bool, _ body: (inout ManifestEditor<Manifests>) throws(Rejection) -> Void
-    ) async -> ApplyOutcome {
-        await enter()
-        defer { leave() }
-        let start = ContinuousClock.now
-        guard let reading = await currentReading() else { return .refused([notRunning]) }
-        guard reading.problems.isEmpty else { return .refused(reading.problems) }
+    typealias EditBody = @Sendable (inout ManifestEditor<Manifests>) throws(Rejection) -> Void
 
-        var editor = ManifestEditor(manifests, files: await decodedFiles(reading.files))
-        do throws(Rejection) { try body(&editor) } catch { return .refused(error.diagnostics) }
-        let edits = editor.edits
+    /// An edit of the folder as it was at one reading, ready to be carried out.
+    struct PlannedEdit: Sendable {
+        let editor: ManifestEditor<Manifests>
+        let edits: [ManifestWriter.Edit]
+        let set: DecodedSet<Manifests>
         let candidate: Candidate
-        switch await judged(edits.isEmpty ? reading.files : editor.files) {
-        case .refused(let diagnostics): return .refused(diagnostics)
-        case .valid(let valid): candidate = valid
+    }
+
+    /// Makes the edited set and judges it, without a hold on anything: the folder's changes go on meanwhile. Only then is
+    /// its turn waited for; if the folder is another one by then, all is made anew, the last time within the turn.
+    private func edit(allowsEmpty: Bool, dryRun: Bool, _ body: @escaping EditBody) async -> ApplyOutcome {
+        for isLastTry in [false, false, true] {
+            if isLastTry { await enter() }
+            let reading: FolderReading
+            let plan: PlannedEdit
+            switch await planned(body) {
+            case .failure(let rejection):
+                if isLastTry { leave() }
+                return .refused(rejection.diagnostics)
+            case .success(let made): (reading, plan) = made
+            }
+            if !isLastTry {
+                await enter()
+                guard let now = await currentReading(), now.says(as: reading) else {
+                    leave()
+                    continue
+                }
+            }
+            defer { leave() }
+            return await carryOut(plan, reading, allowsEmpty: allowsEmpty, dryRun: dryRun)
         }
-        if edits.isEmpty, isServing(candidate.hash) { return .unchanged }
+        return .refused([notRunning])
+    }
+
+    private func planned(_ body: @escaping EditBody) async -> Result<(FolderReading, PlannedEdit), Rejection> {
+        guard interruption.isEmpty else { return .failure(Rejection(interruption)) }
+        guard let reading = await currentReading() else { return .failure(Rejection([notRunning])) }
+        guard reading.problems.isEmpty else { return .failure(Rejection(reading.problems)) }
+        switch await Self.plan(body, of: reading, reusing: known, manifests, folder: settings.folder) {
+        case .failure(let rejection): return .failure(rejection)
+        case .success(let plan): return .success((reading, plan))
+        }
+    }
+
+    /// Away from the actor, which has others to serve.
+    @concurrent
+    private static func plan(
+        _ body: EditBody, of reading: FolderReading, reusing known: DecodedSet<Manifests>, _ manifests: Manifests,
+        folder: String
+    ) async -> Result<PlannedEdit, Rejection> {
+        let set = await DecodedSet(reading.files, reusing: known, manifests)
+        var editor = ManifestEditor(manifests, set, folder: folder)
+        do throws(Rejection) { try body(&editor) } catch { return .failure(error) }
+        let edits = editor.edits
+        let after = edits.isEmpty ? set : DecodedSet(entries: editor.entries)
+        switch judged(after, hash: nil, manifests) {
+        case .refused(let diagnostics): return .failure(Rejection(diagnostics.map(editor.located)))
+        case .valid(let candidate):
+            return .success(PlannedEdit(editor: editor, edits: edits, set: after, candidate: candidate))
+        }
+    }
+
+    private func carryOut(
+        _ plan: PlannedEdit, _ reading: FolderReading, allowsEmpty: Bool, dryRun: Bool
+    ) async -> ApplyOutcome {
+        let start = ContinuousClock.now
+        guard !isStopping else { return .refused([notRunning]) }
+        guard interruption.isEmpty else { return .refused(interruption) }
+        let candidate = plan.candidate
+        let changes = plan.editor.changes
+        if plan.edits.isEmpty, isServing(candidate.hash) { return .unchanged }
         if let refusal = emptyRefusal(candidate, allowsEmpty: allowsEmpty) { return .refused([refusal]) }
         if dryRun {
-            if let rejection = await rehearse(candidate) { return .refused(rejection.diagnostics) }
-            return .dryRun(changes: editor.changes, warnings: warnings(of: candidate))
+            if let rejection = await rehearse(candidate) {
+                return .refused(rejection.diagnostics.map(plan.editor.located))
+            }
+            return .dryRun(changes: changes, warnings: await warnings(of: candidate).map(plan.editor.located))
         }
-
-        let writer = ManifestWriter(folder: settings.folder)
+        let deleted = Set(plan.edits.filter { $0.after == nil }.map(\.path))
         if let serving = status.serving, isServing(candidate.hash) {
             // The edit brings the folder back to what serves.
-            do throws(Diagnostic) {
-                try writer.write(edits.map { ($0.path, $0.before, $0.after) })
+            do throws(Rejection) {
+                try await write(plan.edits)
             } catch {
-                return .refused([error])
+                await catchUp(deleted: [])
+                return .refused(error.diagnostics)
             }
-            await catchUp(deleted: Set(edits.filter { $0.after == nil }.map(\.path)))
-            return .served(serving, changes: editor.changes, warnings: serving.warnings)
+            await catchUp(deleted: deleted)
+            return .served(serving, changes: changes, warnings: serving.warnings)
         }
         let outcome = await commit(
             candidate, generation: Generation(number: nextNumber, hash: candidate.hash), source: .folder, since: start
-        ) { () throws(Rejection) in
-            do throws(Diagnostic) {
-                try writer.write(edits.map { ($0.path, $0.before, $0.after) })
-            } catch {
-                throw Rejection([error])
-            }
-        }
+        ) { () async throws(Rejection) in try await self.write(plan.edits) }
         switch outcome {
-        case .failure(let rejection): return .refused(rejection.diagnostics)
+        case .failure(let rejection):
+            await catchUp(deleted: [])
+            return .refused(rejection.diagnostics.map(plan.editor.located))
         case .success(let served):
-            noteRevision(reading.watchedFilesRevision)
-            await catchUp(deleted: Set(edits.filter { $0.after == nil }.map(\.path)))
-            return .served(served, changes: editor.changes, warnings: served.warnings)
+            noteServed(plan.set, revision: reading.watchedFilesRevision)
+            await catchUp(deleted: deleted)
+            return .served(served, changes: changes, warnings: served.warnings)
         }
+    }
+
+    private func write(_ edits: [ManifestWriter.Edit]) async throws(Rejection) {
+        do throws(ManifestWriter.Failure) {
+            try await Self.write(edits, ManifestWriter(folder: settings.folder, journal: journal))
+        } catch {
+            // Half of it lies there: nobody may take it for the folder until it is taken back.
+            if !error.isUndone { await settleInterruption() }
+            throw Rejection([error.diagnostic] + interruption)
+        }
+    }
+
+    /// Away from the actor: the disk may take its time.
+    @concurrent
+    private static func write(
+        _ edits: [ManifestWriter.Edit], _ writer: ManifestWriter
+    ) async throws(ManifestWriter.Failure) {
+        try writer.write(edits)
     }
 
     private func isServing(_ hash: String) -> Bool {
@@ -88,5 +159,13 @@ extension Reconciler {
         return Diagnostic(
             .wouldEmpty, at: SourcePosition(file: ".", line: 1, column: 1), found: "no resource left",
             expected: "at least one", remedy: "confirm with `heddle apply --prune` that the mesh is to be empty")
+    }
+}
+
+extension FolderReading {
+    /// The same files with the same bytes, as far as their hashes tell.
+    fileprivate func says(as other: FolderReading) -> Bool {
+        guard problems.isEmpty, files.count == other.files.count else { return false }
+        return zip(files, other.files).allSatisfy { $0.path == $1.path && $0.hash == $1.hash }
     }
 }

@@ -32,10 +32,14 @@ package actor Reconciler<Manifests: ManifestReading> {
     let settings: Settings
     private let participants: [any SnapshotParticipant<Manifests.Snapshot>]
     private let store: LastGoodStore?
+    let journal: ChangeJournal?
     private let toKeep: AsyncStream<LastGoodSet>
     private let keep: AsyncStream<LastGoodSet>.Continuation
 
     private var decoded = DecodedSet<Manifests>()
+    /// Not empty: the folder holds half of a change that was cut off, and is not taken up.
+    private(set) var interruption: [Diagnostic] = []
+    private(set) var isStopping = false
     private var setGuard: SetGuard
     private var gate = SerialGate()
     private var lastNumber: UInt64 = 0
@@ -57,6 +61,7 @@ package actor Reconciler<Manifests: ManifestReading> {
         self.manifests = manifests
         self.participants = participants
         store = settings.stateFolder.map(LastGoodStore.init(stateFolder:))
+        journal = settings.stateFolder.map { ChangeJournal(stateFolder: $0) }
         setGuard = SetGuard(times: settings.watcher.times)
         retryDelay = settings.watcher.times.retry
         (toKeep, keep) = AsyncStream.makeStream(of: LastGoodSet.self, bufferingPolicy: .bufferingNewest(1))
@@ -81,6 +86,7 @@ package actor Reconciler<Manifests: ManifestReading> {
         }
         lastNumber = lastGood?.generation.number ?? 0
 
+        await settleInterruption()
         guard let reading = await firstReading() else { return .refused([notRunning]) }
         lastSequence = reading.sequence
         await take(up: reading, servedCount: lastGood?.resourceCount ?? 0, lastGood: lastGood)
@@ -108,6 +114,7 @@ package actor Reconciler<Manifests: ManifestReading> {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await self.keepLastGood() }
             for await reading in watcher.readings { await follow(reading) }
+            await endChanges()
             keep.finish()
         }
         waiters.finish()
@@ -154,7 +161,33 @@ package actor Reconciler<Manifests: ManifestReading> {
         guard reading.sequence > lastSequence else { return }
         lastSequence = reading.sequence
         if reading.isEarly { return await takeEarly(reading) }
+        if !interruption.isEmpty {
+            await settleInterruption()
+            // What was read may be the half that has been taken back.
+            guard !interruption.isEmpty else { return watcher.rescan() }
+        }
         await take(up: reading, servedCount: status.serving?.resourceCount ?? 0, lastGood: nil)
+    }
+
+    /// Takes back what is left of a change that was cut off, by an earlier process or by a disk, if there is any.
+    func settleInterruption() async {
+        guard let journal else { return }
+        let found = await Self.interruptedChanges(of: settings.folder, in: journal)
+        for warning in found.warnings { settings.onEvent(.stateProblem(warning)) }
+        interruption = found.problems
+    }
+
+    /// Away from the actor: the disk may take its time.
+    @concurrent
+    private static func interruptedChanges(of folder: String, in journal: ChangeJournal) async -> InterruptedChanges {
+        InterruptedChanges(of: folder, in: journal)
+    }
+
+    /// Waits for the change that is under way, and lets no other begin.
+    private func endChanges() async {
+        await enter()
+        defer { gate.leave() }
+        isStopping = true
     }
 
     /// - Parameter lastGood: At start: the generation that goes on if the folder still says the same.
@@ -162,20 +195,21 @@ package actor Reconciler<Manifests: ManifestReading> {
         if status.watching != reading.mode { settings.onEvent(.watching(reading.mode)) }
         status.watching = reading.mode
         let hash = FolderReading.hash(of: reading.files)
-        if reading.problems.isEmpty, isServed(hash, reading) {
+        let problems = interruption + reading.problems
+        if problems.isEmpty, isServed(hash, reading) {
             status.serving?.source = .folder
             status.refused = nil
             status.pending = nil
             hopelessHash = nil
             return
         }
-        if reading.problems.isEmpty, hash == hopelessHash { return }
+        if problems.isEmpty, hash == hopelessHash { return }
 
-        switch await judged(reading.files, hash: hash, problems: reading.problems) {
+        switch await judged(reading.files, hash: hash, problems: problems) {
         case .refused(let diagnostics):
-            refuse(hash, diagnostics, isHopeless: reading.problems.isEmpty)
+            refuse(hash, diagnostics, isHopeless: problems.isEmpty)
             // Out of descriptors, permissions about to be set: no event says that it can be read now.
-            if !reading.problems.isEmpty { watcher.rescan(after: settings.watcher.times.polling) }
+            if !problems.isEmpty { watcher.rescan(after: settings.watcher.times.polling) }
         case .valid(let candidate):
             let now = ContinuousClock.now
             switch setGuard.judge(hash: hash, count: candidate.resourceCount, servedCount: servedCount, at: now) {
@@ -209,7 +243,8 @@ package actor Reconciler<Manifests: ManifestReading> {
     /// resources as before. Whatever else it is waits for the reading that follows when all is quiet, and nothing is said
     /// of it before: a program that moves resources between files has perhaps moved the first.
     private func takeEarly(_ reading: FolderReading) async {
-        guard reading.problems.isEmpty, let serving = status.serving, serving.source == .folder, status.refused == nil,
+        guard interruption.isEmpty, reading.problems.isEmpty, let serving = status.serving, serving.source == .folder,
+            status.refused == nil,
             status.pending == nil, servedRevision == reading.watchedFilesRevision
         else { return }
         let former = decoded
@@ -264,8 +299,8 @@ package actor Reconciler<Manifests: ManifestReading> {
     }
 
     /// All there is to say of a candidate besides errors.
-    func warnings(of candidate: Candidate) -> [Diagnostic] {
-        candidate.warnings + manifests.lint(candidate.snapshot)
+    func warnings(of candidate: Candidate) async -> [Diagnostic] {
+        candidate.warnings + (await Self.lint(candidate.snapshot, manifests))
     }
 
     enum Judgement: Sendable {
@@ -284,19 +319,34 @@ package actor Reconciler<Manifests: ManifestReading> {
             let all = problems + set.files.flatMap(manifests.diagnostics(of:))
             return .refused(all.sorted { $0.position < $1.position })
         }
+        return await Self.judgement(of: set, hash: hash, manifests)
+    }
+
+    /// Away from the actor, which has others to serve.
+    @concurrent
+    private static func judgement(
+        of set: DecodedSet<Manifests>, hash: String?, _ manifests: Manifests
+    ) async -> Judgement {
+        judged(set, hash: hash, manifests)
+    }
+
+    static func judged(_ set: DecodedSet<Manifests>, hash: String?, _ manifests: Manifests) -> Judgement {
         let resolution = manifests.resolve(set.files)
         guard let snapshot = resolution.snapshot else { return .refused(resolution.diagnostics) }
+        let sources = set.entries.map(\.source)
         return .valid(
             Candidate(
                 hash: hash ?? FolderReading.hash(of: sources), sources: sources, snapshot: snapshot,
                 resourceCount: set.resourceCount, warnings: resolution.diagnostics))
     }
 
-    func decodedFiles(_ sources: [ManifestSource]) async -> [(source: ManifestSource, file: Manifests.File)] {
-        let set = await DecodedSet(sources, reusing: decoded, manifests)
-        decoded = set
-        return set.entries.map { ($0.source, $0.file) }
+    @concurrent
+    private static func lint(_ snapshot: Manifests.Snapshot, _ manifests: Manifests) async -> [Diagnostic] {
+        manifests.lint(snapshot)
     }
+
+    /// Decoded already, for whoever decodes the folder next.
+    var known: DecodedSet<Manifests> { decoded }
 
     // MARK: Two phases
 
@@ -305,7 +355,7 @@ package actor Reconciler<Manifests: ManifestReading> {
     ///   - write: Puts the set into the folder, once all have prepared; throws if it cannot, and then nothing changes.
     func commit(
         _ candidate: Candidate, generation: Generation, source: ServedGeneration.Source,
-        since start: ContinuousClock.Instant, write: () throws(Rejection) -> Void = {},
+        since start: ContinuousClock.Instant, write: () async throws(Rejection) -> Void = {},
         isWanted: () async -> Bool = { true }
     ) async -> Result<ServedGeneration, Rejection> {
         let paths = Set(manifests.watchedFiles(of: candidate.snapshot))
@@ -319,7 +369,7 @@ package actor Reconciler<Manifests: ManifestReading> {
                 prepared.append(try await participant.prepare(candidate.snapshot, generation: generation))
             }
             guard await isWanted() else { throw Rejection([]) }
-            try write()
+            try await write()
         } catch {
             for change in prepared.reversed() { await change.abandon() }
             return .failure(error)
@@ -330,7 +380,7 @@ package actor Reconciler<Manifests: ManifestReading> {
         let served = ServedGeneration(
             generation: generation, source: source, appliedAt: .now, duration: duration,
             resourceCount: candidate.resourceCount, fileCount: candidate.sources.count,
-            warnings: warnings(of: candidate) + prepared.flatMap(\.warnings))
+            warnings: await warnings(of: candidate) + prepared.flatMap(\.warnings))
         let isFirst = snapshot == nil
         snapshot = candidate.snapshot
         status.serving = served
@@ -401,7 +451,11 @@ package actor Reconciler<Manifests: ManifestReading> {
 
     var nextNumber: UInt64 { lastNumber + 1 }
 
-    func noteRevision(_ revision: UInt64) { servedRevision = revision }
+    /// An edit of our own serves.
+    func noteServed(_ set: DecodedSet<Manifests>, revision: UInt64) {
+        decoded = set
+        servedRevision = revision
+    }
 
     /// After an edit of our own: readings made meanwhile may show half of it.
     func catchUp(deleted: Set<String>) async {

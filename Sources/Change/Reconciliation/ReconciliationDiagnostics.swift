@@ -29,6 +29,14 @@ extension Diagnostic.Code {
     package static let conflict = Self("change.conflict")
     /// A manifest cannot be written.
     package static let unwritable = Self("change.unwritable")
+    /// Half of a change lies in the folder, and cannot be taken back without a guess.
+    package static let interrupted = Self("change.interrupted")
+    /// A change was cut off half-way, and was taken back.
+    package static let takenBack = Self("change.taken-back")
+    /// A change of another folder was cut off.
+    package static let interruptedElsewhere = Self("change.interrupted-elsewhere")
+    /// What was written down of a change before it was made is damaged, or cannot be read.
+    package static let recordDamaged = Self("change.record-damaged")
     /// The reconciler is not running, or is stopping.
     package static let notRunning = Self("change.not-running")
     /// The last good set in the state folder is damaged.

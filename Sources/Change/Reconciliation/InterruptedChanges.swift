@@ -1,0 +1,141 @@
+import Diagnostics
+import Glibc
+
+/// What is left of changes that no process saw to their end.
+struct InterruptedChanges: Sendable {
+    /// What people should know, though it stands in nobody's way.
+    private(set) var warnings: [Diagnostic] = []
+    /// The folder holds half of a change, or may: what it says is not to be taken up.
+    private(set) var problems: [Diagnostic] = []
+
+    init() {}
+
+    /// Settles each change of this folder as far as that can be done without a guess.
+    /// - Parameter folder: Absolute.
+    init(of folder: String, in journal: ChangeJournal) {
+        journal.removeDrafts()
+        let entries: [ChangeJournal.Entry]
+        do throws(FileError) {
+            entries = try journal.entries()
+        } catch {
+            problems.append(Self.unreadable(journal.folder, error))
+            return
+        }
+        guard !entries.isEmpty else { return }
+        let place: Place
+        do throws(FileError) {
+            place = try Place(folder)
+        } catch {
+            return  // a folder that is not there is refused as such
+        }
+        let writer = ManifestWriter(folder: folder, journal: journal, writer: journal.writer)
+        for entry in entries {
+            switch entry {
+            case .damaged(let path):
+                if path == journal.path(ofFolder: place.path) {
+                    problems.append(Self.damaged(path))
+                } else {
+                    warnings.append(Self.elsewhere("a damaged record of a change of another folder", path))
+                }
+            case .record(let record, let path) where place.isFolder(of: record):
+                settle(record, path, in: place.path, writer, journal)
+            case .record(let record, let path):
+                warnings.append(
+                    Self.elsewhere("a change of \(Diagnostic.quoted(record.folder)) that was cut off", path))
+            }
+        }
+    }
+
+    private mutating func settle(
+        _ record: ChangeRecord, _ path: String, in folder: String, _ writer: ManifestWriter, _ journal: ChangeJournal
+    ) {
+        do throws(FileError) {
+            switch try writer.settle(record, in: folder) {
+            case .undecidable(let manifests):
+                problems += manifests.map { Self.undecidable($0, record, path) }
+                return
+            case .undone: warnings.append(Self.undone(record))
+            case .untouched, .complete: break
+            }
+            try journal.forget(path)
+        } catch {
+            problems.append(Self.unsettled(record, path, error))
+        }
+    }
+
+    /// The folder as it is now. Its device may have another number after a restart of the machine, and the folder may
+    /// have been moved: either is enough to know it by.
+    private struct Place {
+        /// Without links.
+        let path: String
+        let device: UInt64
+        let inode: UInt64
+
+        init(_ folder: String) throws(FileError) {
+            path = try FileWriter.realPath(folder)
+            let signature = try FileAccess.facts(path, followingLinks: true).signature
+            device = UInt64(signature.device)
+            inode = UInt64(signature.inode)
+        }
+
+        func isFolder(of record: ChangeRecord) -> Bool {
+            path == record.folder || (device == record.device && inode == record.inode)
+        }
+    }
+
+    // MARK: Telling
+
+    private static func undone(_ record: ChangeRecord) -> Diagnostic {
+        Diagnostic(
+            .takenBack, .warning, at: SourcePosition(file: ".", line: 1, column: 1),
+            found: "half of a change of \(manifests(record)), which was cut off", expected: "all of it",
+            remedy: "nothing is left of it: apply it again")
+    }
+
+    private static func undecidable(_ manifest: String, _ record: ChangeRecord, _ path: String) -> Diagnostic {
+        Diagnostic(
+            .interrupted, at: SourcePosition(file: manifest, line: 1, column: 1),
+            found: "half of a change of \(manifests(record)), which was cut off, and this one was edited since",
+            expected: "all of the change, or nothing of it",
+            remedy: "make them what they shall be, then remove \(path)")
+    }
+
+    private static func unsettled(_ record: ChangeRecord, _ path: String, _ error: FileError) -> Diagnostic {
+        Diagnostic(
+            .interrupted, at: SourcePosition(file: ".", line: 1, column: 1),
+            found:
+                "a change of \(manifests(record)) that was cut off and cannot be taken back: \(error.call): \(error.explanation)",
+            expected: "all of the change, or nothing of it",
+            remedy: error.remedy(writing: "the manifests folder") + ": it is tried again every second")
+    }
+
+    private static func damaged(_ path: String) -> Diagnostic {
+        Diagnostic(
+            .recordDamaged, at: SourcePosition(file: path, line: 1, column: 1),
+            found: "a damaged record of a change that was cut off",
+            expected: "what Heddle wrote there: which manifests it changes",
+            remedy: "see that the manifests are what they shall be, then remove the file")
+    }
+
+    private static func unreadable(_ path: String, _ error: FileError) -> Diagnostic {
+        Diagnostic(
+            .recordDamaged, at: SourcePosition(file: path, line: 1, column: 1),
+            found: "\(error.call): \(error.explanation)",
+            expected: "the records of changes that were cut off, if there are any",
+            remedy: "let the user that Heddle runs as read the state folder")
+    }
+
+    private static func elsewhere(_ found: String, _ path: String) -> Diagnostic {
+        Diagnostic(
+            .interruptedElsewhere, .warning, at: SourcePosition(file: path, line: 1, column: 1), found: found,
+            expected: "this state folder with the manifests that it was used with",
+            remedy: "serve those once with this state folder, and the change is settled; or remove the file")
+    }
+
+    /// `a.yaml, b.yaml and 3 others`.
+    private static func manifests(_ record: ChangeRecord) -> String {
+        let named = record.steps.prefix(3).map(\.path).joined(separator: ", ")
+        let rest = record.steps.count - 3
+        return rest > 0 ? "\(named) and \(rest) \(rest == 1 ? "other" : "others")" : named
+    }
+}
