@@ -153,11 +153,11 @@ struct AdminServerTests {
 
     @Test func `delete passes on what is to be deleted and how`() async throws {
         let mesh = try FakeMesh()
-        let query = [(name: "dryRun", value: "true"), (name: "wait", value: ""), (name: "prune", value: "false")]
+        let query = [(name: "dryRun", value: ""), (name: "prune", value: "false")]
         let answer = try await answer("DELETE", ["v1", "resources", "svc", "orders"], query, mesh: mesh)
         #expect(answer.exitCode == 0)
         let expected = FakeMesh.Change(
-            deleted: "Service shop/orders", options: ApplyOptions(isDryRun: true, waits: true))
+            deleted: "Service shop/orders", options: ApplyOptions(isDryRun: true))
         #expect(mesh.changes.withLock { $0 } == [expected])
     }
 
@@ -196,6 +196,26 @@ struct AdminServerTests {
         #expect(answer.exitCode == 1)
         #expect(answer.diagnostics.text.contains("   1 | a: 1\n"))
         #expect(answer.output.text == "refused: 1 error; nothing was written\n")
+    }
+
+    @Test func `a mistake in a file of the folder is shown as that lies there`() async throws {
+        let mesh = try FakeMesh()
+        let diagnostic = Diagnostic(
+            .init("test.code"), at: SourcePosition(file: "shop.yaml", line: 1, column: 1), found: "\"a\"",
+            expected: "b",
+            remedy: "change it")
+        mesh.outcome.withLock { $0 = ApplyReport(outcome: .refused, diagnostics: [diagnostic]) }
+        let answer = try await answer("DELETE", ["v1", "resources", "svc", "orders"], Self.text, mesh: mesh)
+        #expect(answer.diagnostics.text.contains("   1 | kind: Servise\n"))
+    }
+
+    @Test(arguments: [
+        ("POST", ["v1", "apply"], "wait"), ("GET", ["v1", "status"], "namespace"), ("GET", ["v1", "explain"], "frm"),
+    ])
+    func `a parameter that is not looked at is refused`(method: String, path: [String], name: String) async throws {
+        let answer = try await answer(method, path, [(name: name, value: "true")])
+        #expect(answer.status == 400)
+        #expect(answer.output.text.contains("/\(path.joined(separator: "/")) has no parameter \\\"\(name)\\\""))
     }
 
     @Test func `apply refuses what is no list of documents`() async throws {

@@ -6,8 +6,6 @@ package struct ApplyReport: Sendable {
     package enum Outcome: String, Sendable {
         /// Every worker serves it.
         case served
-        /// It is written, and will serve presently: it was checked before.
-        case written
         /// The set served already says the same.
         case unchanged
         /// It would be taken up; nothing was written.
@@ -22,7 +20,8 @@ package struct ApplyReport: Sendable {
     /// The generation it serves in, where that is known.
     package var generation: UInt64?
     package var changes: [ChangeReport]
-    /// Errors where it was refused, warnings otherwise.
+    /// Errors where it was refused, warnings otherwise. Each names a file that was handed in, or one that lies in the
+    /// folder: relative to it, or absolute where one of the same name was handed in.
     package var diagnostics: [Diagnostic]
 
     package init(

@@ -13,7 +13,8 @@ package protocol RunningMesh: Sendable {
     /// The snapshot that serves; `nil` while none does.
     func snapshot() async -> MeshSnapshot?
 
-    /// Writes manifests into the running mesh's folder, once the whole set with them in it is valid.
+    /// Writes manifests into the running mesh's folder, once the whole set with them in it is valid. Returns when every
+    /// worker serves it.
     func apply(_ documents: [ManifestDocument], _ options: ApplyOptions) async -> ApplyReport
 
     /// Removes one resource from the folder, once the set without it is valid.
@@ -28,7 +29,7 @@ package protocol RunningMesh: Sendable {
     /// Everything that is counted, in Prometheus' text format.
     func metricsText() async -> String
 
-    /// The bytes of a manifest, by the path that positions name it with: for excerpts. `nil` where it cannot be had.
+    /// The bytes of a manifest, by the path that positions name it with, or its absolute one: for excerpts. `nil` where it cannot be had.
     func source(of path: String) async -> [UInt8]?
 }
 
@@ -48,14 +49,11 @@ package struct ManifestDocument: Sendable, Hashable {
 package struct ApplyOptions: Sendable, Hashable {
     /// Check, and write nothing.
     package var isDryRun: Bool
-    /// Return only when every worker serves the new generation; otherwise as soon as it is written.
-    package var waits: Bool
     /// Take up an empty set too. Together with no documents: confirm that the folder was meant to be emptied.
     package var prunes: Bool
 
-    package init(isDryRun: Bool = false, waits: Bool = false, prunes: Bool = false) {
+    package init(isDryRun: Bool = false, prunes: Bool = false) {
         self.isDryRun = isDryRun
-        self.waits = waits
         self.prunes = prunes
     }
 }

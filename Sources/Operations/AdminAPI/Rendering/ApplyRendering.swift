@@ -19,7 +19,6 @@ extension ApplyReport {
         let errors = diagnostics.count { $0.severity == .error }
         return switch outcome {
         case .served: generation.map { "generation \($0) serves" } ?? "it serves"
-        case .written: generation.map { "written; it will serve as generation \($0)" } ?? "written"
         case .unchanged: "nothing changes: it serves already"
         case .dryRun: "it would be taken up; nothing was written"
         case .refused: "refused: \(errors) \(errors == 1 ? "error" : "errors"); nothing was written"

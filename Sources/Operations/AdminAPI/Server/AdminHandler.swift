@@ -51,6 +51,11 @@ struct AdminHandler: Sendable {
         if let response = await answerProbes(request) { return response }
         guard request.path.first == "v1" else { return .notFound(request) }
         let path = request.path.dropFirst()
+        if let unknown = request.query.first(where: { !Self.isParameter($0.name, of: path.first ?? "") }) {
+            return .error(
+                400, "/v1/\(path.first ?? "") has no parameter \(Diagnostic.quoted(unknown.name))",
+                asText: request.wantsText)
+        }
         switch (path.first, path.count) {
         case ("status", 1): return await allowing("GET", request) { await status(request) }
         case ("apply", 1): return await allowing("POST", request) { await apply(request) }
@@ -60,6 +65,20 @@ struct AdminHandler: Sendable {
         case ("resources", 1...4): return await resources(Array(path.dropFirst()), request)
         default: return .notFound(request)
         }
+    }
+
+    /// What is not looked at is refused: a misspelled `dryRun` would change the mesh.
+    private static func isParameter(_ name: String, of path: String) -> Bool {
+        if name == "format" { return true }
+        let names: [String] =
+            switch path {
+            case "apply": ["dryRun", "prune", "name"]
+            case "resources": ["namespace", "dryRun", "prune"]
+            case "explain": ["from", "to", "method", "path", "host", "fromIP", "header"]
+            case "certificate": ["id"]
+            default: []
+            }
+        return names.contains(name)
     }
 
     private func allowing(
@@ -169,8 +188,7 @@ struct AdminHandler: Sendable {
     // MARK: Changes
 
     private func options(_ request: AdminRequest) -> ApplyOptions {
-        ApplyOptions(
-            isDryRun: request.flag("dryRun"), waits: request.flag("wait"), prunes: request.flag("prune"))
+        ApplyOptions(isDryRun: request.flag("dryRun"), prunes: request.flag("prune"))
     }
 
     private func delete(_ resource: AnyResource, _ request: AdminRequest) async -> AdminResponse {
@@ -209,22 +227,24 @@ struct AdminHandler: Sendable {
     ) async -> AdminResponse {
         let status: UInt16
         switch report.outcome {
-        case .served, .written, .unchanged, .dryRun: status = 200
+        case .served, .unchanged, .dryRun: status = 200
         case .refused: status = 422
         case .notFound: status = 404
         }
         let exitCode: Int32? = status == 200 ? nil : 1
         guard request.wantsText else { return .json(report.json, status: status, exitCode: exitCode) }
-        // Positions in other files are those of the set with the change in it, not of what lies there: no excerpts of these.
-        let sources = Dictionary(documents.map { ($0.name, $0.bytes) }) { first, _ in first }
-        let diagnostics = Diagnostic.rendered(report.diagnostics) { sources[$0] }
+        let given = Dictionary(documents.map { ($0.name, $0.bytes) }) { first, _ in first }
+        let diagnostics = await rendered(report.diagnostics, given: given)
         return .text(report.text, diagnostics: diagnostics, status: status, exitCode: exitCode)
     }
 
     /// With excerpts of what lies in the folder.
-    private func rendered(_ diagnostics: [Diagnostic]) async -> String {
-        var sources: [String: [UInt8]] = [:]
-        for file in Set(diagnostics.map(\.position.file)) { sources[file] = await mesh.source(of: file) }
+    /// - Parameter given: What does not lie there, by name.
+    private func rendered(_ diagnostics: [Diagnostic], given: [String: [UInt8]] = [:]) async -> String {
+        var sources = given
+        for file in Set(diagnostics.map(\.position.file)) where given[file] == nil {
+            sources[file] = await mesh.source(of: file)
+        }
         return Diagnostic.rendered(diagnostics) { sources[$0] }
     }
 

@@ -5,14 +5,11 @@ import Reconciliation
 
 /// What `apply` and `delete` have in common.
 struct ChangeOptions: ParsableArguments {
-    @Flag(help: "Return when every worker serves the change.")
-    var wait = false
-
     @Flag(help: "Say what would change, and write nothing.")
     var dryRun = false
 
     var query: [(name: String, value: String)] {
-        (wait ? [(name: "wait", value: "true")] : []) + (dryRun ? [(name: "dryRun", value: "true")] : [])
+        dryRun ? [(name: "dryRun", value: "true")] : []
     }
 }
 
@@ -20,11 +17,11 @@ struct Apply: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Write manifests into the running mesh's folder, once the whole set with them in it is valid.",
         discussion: """
-            A resource that is there already is replaced where it stands; a new one gets a file of its own. All or nothing: \
-            one mistake, and nothing is written.
+            A resource that is there already is replaced where it stands; a file of new ones is taken as it is. All or \
+            nothing: one mistake, and nothing is written. Returns when every worker serves the change.
 
             Examples:
-              heddle apply -f orders.yaml --wait
+              heddle apply -f orders.yaml
               heddle apply -f mesh/ --dry-run
               heddle apply -f - < orders.yaml
               heddle apply --prune              # yes, the folder was meant to be emptied
@@ -96,8 +93,10 @@ struct Delete: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Remove one resource from the running mesh's folder, once the set without it is valid.",
         discussion: """
+            Returns when no worker serves it any more.
+
             Examples:
-              heddle delete service shop/orders --wait
+              heddle delete service shop/orders
               heddle delete policy web-reads-orders --namespace shop --dry-run
             """)
 

@@ -33,8 +33,10 @@ struct ServedMesh: RunningMesh {
     func snapshot() async -> MeshSnapshot? { participant.serving?.snapshot }
 
     func source(of path: String) async -> [UInt8]? {
-        guard !path.hasPrefix("/"), !path.split(separator: "/").contains("..") else { return nil }
-        return SmallFile.bytes("\(options.manifestsFolder)/\(path)")
+        let folder = options.manifestsFolder + "/"
+        let relative = path.hasPrefix(folder) ? String(path.dropFirst(folder.count)) : path
+        guard !relative.hasPrefix("/"), !relative.split(separator: "/").contains("..") else { return nil }
+        return SmallFile.bytes(folder + relative)
     }
 
     // MARK: Status
