@@ -294,7 +294,7 @@ struct ProtocolExplanationTests {
             $0.fromAddress = "10.255.0.1"
         }
         #expect(near.isAllowed)
-        #expect(!near.text.contains("note:"))
+        #expect(!near.text.contains("note: a rule asks"))
         #expect(try !explain(to: "db") { $0.fromAddress = "192.0.2.1" }.isAllowed)
     }
 

@@ -15,6 +15,8 @@ extension Diagnostic.Code {
     package static let noTarget = Self("policy.no-target")
     /// A rule about HTTP for a TCP Service, whose connections have none of it: a DENY matches them all, an ALLOW none.
     package static let httpOnTCP = Self("policy.http-on-tcp")
+    /// A rule names a caller, or callers of a namespace, that the mesh does not have.
+    package static let unknownCaller = Self("policy.unknown-caller")
     /// An ALLOW that asks nothing of the caller.
     package static let allowForEveryone = Self("policy.allow-for-everyone")
 }
@@ -27,16 +29,18 @@ package enum PolicyLint {
         check(
             policies: snapshot.policies, services: snapshot.services.keys,
             tcpServices: Set(snapshot.services.lazy.filter { $0.value.protocol == .tcp }.map(\.key)),
-            defaultAction: snapshot.mesh.defaultAction)
+            defaultAction: snapshot.mesh.defaultAction,
+            callers: UnknownCallers(known: snapshot.serviceAccounts, trustDomain: snapshot.mesh.trustDomain))
     }
 
     /// - Parameters:
     ///   - services: all of the mesh.
     ///   - tcpServices: those of them that speak TCP.
+    ///   - callers: who there is; `nil`: that is not looked at.
     /// - Returns: warnings, ordered by position.
     package static func check(
         policies: [AuthorizationPolicy], services: some Collection<ResourceName>,
-        tcpServices: Set<ResourceName> = [], defaultAction: DefaultAction
+        tcpServices: Set<ResourceName> = [], defaultAction: DefaultAction, callers: UnknownCallers? = nil
     ) -> [Diagnostic] {
         var found: [Diagnostic] = []
         let connections = HTTPOnTCP(tcpServices)
@@ -51,6 +55,7 @@ package enum PolicyLint {
                 if let rule = policy.rules.first { found.append(loneDeny(policy, rule)) }
             }
             connections.check(policy, &found)
+            callers?.check(policy, &found)
             for rule in policy.rules {
                 if let why = NeverMatching.reason(rule, policy.action) { found.append(why) }
                 if policy.action == .allow { checkAllow(rule, &found) }

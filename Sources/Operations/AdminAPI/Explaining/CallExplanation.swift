@@ -1,5 +1,6 @@
 import Authorization
 import CommonValues
+import Diagnostics
 import HTTPSemantics
 import Manifests
 import MeshSnapshot
@@ -224,10 +225,24 @@ extension CallExplanation {
         }
     }
 
+    /// Rules are asked about whoever is named; that nobody is called so is worth more than their answer.
+    private static func unknownCaller(_ caller: SPIFFEID?, in snapshot: MeshSnapshot) -> String? {
+        guard let caller, caller.trustDomain == snapshot.mesh.trustDomain, let account = caller.serviceAccount else {
+            return nil
+        }
+        let name = ResourceName(namespace: account.namespace, name: account.name)
+        let accounts = snapshot.serviceAccounts
+        guard !accounts.contains(name) else { return nil }
+        let near = NearestName.of("\(name)", among: accounts.map(\.description).sorted())
+        return "no workload or gateway has the service account \(name), so nobody calls as it"
+            + (near.map { "; did you mean \(Diagnostic.quoted($0))?" } ?? "")
+    }
+
     private static func notes(
         _ question: CallQuestion, _ resolved: ResolvedQuestion, in snapshot: MeshSnapshot
     ) -> [String] {
         var notes: [String] = []
+        if let unknown = unknownCaller(resolved.caller, in: snapshot) { notes.append(unknown) }
         if resolved.gateway != nil, question.host == nil {
             notes.append("the caller is a gateway: without --host its routes are not looked at")
         }

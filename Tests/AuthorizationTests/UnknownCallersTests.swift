@@ -1,0 +1,55 @@
+import Diagnostics
+import Manifests
+import SPIFFE
+import Testing
+
+@testable import Authorization
+
+@Suite struct UnknownCallersTests {
+    private let get = operation { $0.methods = strings(["GET"]) }
+
+    private func lint(known: [String], _ source: PolicySource, when: [PolicyCondition] = []) throws -> [Diagnostic] {
+        let trustDomain = try #require(TrustDomain("mesh.local"))
+        return PolicyLint.check(
+            policies: [
+                policy(.allow, PolicyRule(from: [source], to: [get], when: when, position: Located(0, at: position)))
+            ],
+            services: [ResourceName(namespace: "shop", name: "orders")], defaultAction: .deny,
+            callers: UnknownCallers(
+                known: Set(accounts(known).values.map(\.value)), trustDomain: trustDomain)
+        ).filter { $0.code == .unknownCaller }
+    }
+
+    private let position = SourcePosition(file: "p.yaml", line: 10, column: 1)
+
+    @Test func `an account that no workload has is told with its place, and the likeliest one`() throws {
+        let found = try lint(known: ["shop/web"], source { $0.serviceAccounts = accounts(["shop/web", "shop/wbe"]) })
+        #expect(found.map(\.code) == [.unknownCaller])
+        #expect(found.first?.position.line == 20)
+        #expect(found.first?.remedy == "change it to \"shop/web\"")
+    }
+
+    @Test(arguments: [
+        source { $0.serviceAccounts = accounts(not: ["shop/wbe"]) },
+        source { $0.namespaces = strings(["shpo"]) },
+        source { $0.principals = strings(["mesh.local/ns/shop/sa/wbe"]) },
+    ])
+    func `so is every other way to name somebody who is not there`(item: PolicySource) throws {
+        #expect(try lint(known: ["shop/web"], item).map(\.code) == [.unknownCaller])
+    }
+
+    @Test(arguments: [
+        source { $0.namespaces = strings(["sh*", "shop", "*"]) },
+        source { $0.principals = strings(["mesh.local/ns/shop/sa/web", "other.example/ns/shop/sa/wbe", "*/sa/wbe"]) },
+    ])
+    func `patterns, and callers of other meshes, are nobody's mistake`(item: PolicySource) throws {
+        #expect(try lint(known: ["shop/web"], item) == [])
+    }
+
+    @Test func `conditions name callers too`() throws {
+        let condition = PolicyCondition(
+            key: .sourcePrincipal, position: position, strings: strings(["mesh.local/ns/shop/sa/wbe"]))
+        let web = source { $0.serviceAccounts = accounts(["shop/web"]) }
+        #expect(try lint(known: ["shop/web"], web, when: [condition]).map(\.code) == [.unknownCaller])
+    }
+}
