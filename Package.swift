@@ -60,6 +60,7 @@ let package = Package(
             name: "COpenSSL", path: "Sources/SystemLibraries/COpenSSL", pkgConfig: "libssl libcrypto",
             providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CLinux", path: "Sources/SystemLibraries/CLinux"),
+        .target(name: "CArguments", path: "Sources/SystemLibraries/CArguments"),
 
         // Vocabulary: what everything else speaks.
         room("CommonValues", in: "Vocabulary"),
@@ -107,7 +108,7 @@ let package = Package(
         .executableTarget(
             name: "heddle",
             dependencies: [
-                "AdminAPI", "Reconciliation", "Forwarding", "WorkloadIdentity", logging,
+                "CArguments", "AdminAPI", "Reconciliation", "Forwarding", "WorkloadIdentity", logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/Programs/heddle", swiftSettings: settings, linkerSettings: oneBinary),
@@ -141,7 +142,7 @@ let package = Package(
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
         .target(name: "HPACKCoding", path: "Tests/HPACKCoding", swiftSettings: settings),
         tests("CommonValues"),
-        tests("Diagnostics"),
+        tests("Diagnostics", ["YAMLSyntax", "Manifests"]),
         tests("SPIFFE"),
         tests("HTTPSemantics", ["FuzzKit", "WireChecks"]),
         tests("Telemetry"),

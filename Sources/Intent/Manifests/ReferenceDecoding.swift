@@ -73,6 +73,12 @@ extension ParentRef {
                 .conflictingFields, at: fields.keyPosition("sectionName"), found: "sectionName with a Service",
                 expected: "sectionName only with a Gateway, whose listener it names", remedy: "remove sectionName")
         }
-        return ParentRef(kind: kind, name: reference.name, sectionName: section, port: kind == .gateway ? port : nil)
+        if kind == .service, fields.has("port") {
+            problems.report(
+                .conflictingFields, at: fields.keyPosition("port"), found: "port with a Service",
+                expected: "port only with a Gateway, whose listeners have ports: a Service has one protocol and none",
+                remedy: "remove port")
+        }
+        return ParentRef(kind: kind, name: reference.name, sectionName: section, port: port)
     }
 }
