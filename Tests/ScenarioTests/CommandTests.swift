@@ -21,6 +21,11 @@ struct CommandTests {
         spec: {service: orders, address: "127.0.0.1:8081"}
         ---
         apiVersion: heddle/v1
+        kind: Workload
+        metadata: {name: web-1, namespace: shop}
+        spec: {serviceAccount: web, outbound: {listen: "127.0.0.1:15101"}}
+        ---
+        apiVersion: heddle/v1
         kind: AuthorizationPolicy
         metadata: {name: web-reads-orders, namespace: shop}
         spec:
@@ -37,7 +42,7 @@ struct CommandTests {
         try folder.write("a/shop.yaml", Self.good)
         let result = try heddle("check", folder.path)
         #expect(result.exitCode == 0)
-        #expect(result.output == "\(folder.path): 3 resources in 1 file, no errors\n")
+        #expect(result.output == "\(folder.path): 4 resources in 1 file, no errors\n")
         #expect(result.diagnostics.isEmpty)
     }
 
@@ -109,7 +114,7 @@ struct CommandTests {
         let result = try heddle("explain", "--from", "shop/web", "--to", "orders.shop", "--manifests", folder.path)
         #expect(result.exitCode == 0)
         #expect(
-            result.output.contains("ALLOWED by ALLOW shop/web-reads-orders, rule 0 (\(folder.path)/shop.yaml:17:5)"))
+            result.output.contains("ALLOWED by ALLOW shop/web-reads-orders, rule 0 (\(folder.path)/shop.yaml:22:5)"))
     }
 
     @Test func `explain says why a call is denied, and ends in 1`() throws {
@@ -156,7 +161,9 @@ struct CommandTests {
         ["bogus"], ["check", "--bogus"], ["explain"], ["explain", "--to", "a", "--decision", "b"], ["get"],
         ["get", "servise"], ["get", "all", "x"], ["delete", "service"], ["delete", "service", "a/b/c"],
         ["delete", "service", "a/b", "--namespace", "c"], ["apply"], ["run"], ["completion", "tcsh"],
-        ["status", "--admin", "/run/x.sock"], ["status", "--output", "xml"], ["explain", "--to", "a", "--header", "b"],
+        ["help", "bogus"], ["help", "get", "bogus"], ["bogus", "--help"], ["describe", "servise", "x"],
+        ["apply", "--wait", "-f", "x"], ["status", "--admin", "/run/x.sock"], ["status", "--output", "xml"],
+        ["explain", "--to", "a", "--header", "b"],
     ])
     func `wrong usage ends in 2, with help on standard error`(arguments: [String]) throws {
         let result = try Heddle.run(arguments)
@@ -166,7 +173,7 @@ struct CommandTests {
     }
 
     @Test(arguments: [
-        ["status"], ["get", "services"], ["describe", "svc", "a/b"], ["delete", "svc", "a", "--wait"],
+        ["status"], ["get", "services"], ["describe", "svc", "a/b"], ["delete", "svc", "a"],
         ["explain", "--to", "a"], ["explain", "--decision", "a"], ["certificate", "a/b"], ["apply", "--prune"],
     ])
     func `a mesh that does not run ends in 3`(arguments: [String]) throws {
@@ -199,5 +206,145 @@ struct CommandTests {
     @Test func `apply of a file that is not there ends in 1`() throws {
         #expect(try heddle("apply", "-f", folder.path + "/none.yaml").exitCode == 1)
         #expect(try heddle("apply", "-f", folder.path).exitCode == 1)
+    }
+
+    // MARK: Mistyped words
+
+    @Test(arguments: [
+        (["statsu"], "There is no command 'statsu'. Did you mean 'status'?"),
+        (["help", "chekc"], "There is no command 'chekc'. Did you mean 'check'?"),
+        (["explane", "--help"], "There is no command 'explane'. Did you mean 'explain'?"),
+        (["explain", "--form", "a"], "Unknown option '--form'. Did you mean '--from'?"),
+        (["run", "--manifest", "a"], "Unknown option '--manifest'. Did you mean '--manifests'?"),
+        (["apply", "--dryrun", "-f", "a"], "Unknown option '--dryrun'. Did you mean '--dry-run'?"),
+        (["--versoin"], "Unknown option '--versoin'. Did you mean '--version'?"),
+        (["get", "servise"], "there is no kind \"servise\"; did you mean \"service\"?"),
+        (["describe", "servise", "a"], "there is no kind \"servise\"; did you mean \"service\"?"),
+    ])
+    func `what was probably meant is said`(arguments: [String], message: String) throws {
+        let result = try Heddle.run(arguments)
+        #expect(result.exitCode == 2)
+        #expect(result.diagnostics.hasPrefix("Error: \(message)\n"), "\(result.diagnostics)")
+    }
+
+    @Test func `help of a command is its help`() throws {
+        let result = try heddle("help", "status")
+        #expect(result.exitCode == 0)
+        #expect(result.output.contains("USAGE: heddle status"))
+        #expect(try heddle("help").output.contains("USAGE: heddle <subcommand>"))
+        #expect(try heddle().exitCode == 0)
+    }
+
+    @Test(arguments: ["bash", "zsh", "fish"])
+    func `shells complete kinds`(shell: String) throws {
+        let script = try heddle("completion", shell).output
+        #expect(["httproute", "authorizationpolicy"].allSatisfy(script.contains), "\(script)")
+    }
+
+    // MARK: Where a mesh cannot be asked
+
+    @Test(.enabled(if: geteuid() == 0 && Tool.exists("setpriv"), "only root can become another user, with setpriv"))
+    func `a socket that is another's says whose it is`() throws {
+        // Where another may start it.
+        let place = TemporaryFolder()
+        _ = unsafe chmod(place.path, 0o755)
+        #expect(try Tool.run("cp", Heddle.path, place.path + "/heddle") == 0)
+        let result = try Heddle.run(
+            ["status"], environment: ["HEDDLE_STATE": folder.path],
+            through: ["setpriv", "--reuid=65534", "--clear-groups"], as: place.path + "/heddle")
+        #expect(result.exitCode == 3)
+        #expect(result.diagnostics.contains("\(folder.path) is not for user nobody: Permission denied\n"))
+        #expect(result.diagnostics.contains("ask as its owner, root"))
+        #expect(!result.diagnostics.contains("heddle run"))
+    }
+
+    @Test func `where no mesh runs, it says how to start one`() throws {
+        let result = try heddle("status", environment: ["HEDDLE_STATE": folder.path])
+        #expect(result.diagnostics.contains("no mesh runs at \(folder.path)/admin.sock: No such file"))
+        #expect(result.diagnostics.contains("`heddle run`"))
+    }
+
+    // MARK: Without /proc
+
+    @Test(.enabled(if: geteuid() == 0, "only root may chroot"))
+    func `arguments are known where /proc is not mounted`() throws {
+        for library in try Heddle.libraries() {
+            let target = folder.path + library
+            try folder.write(String(library.dropFirst()), "")
+            #expect(try Tool.run("cp", "-L", "--preserve=mode", library, target) == 0)
+        }
+        #expect(try Tool.run("cp", Heddle.path, folder.path + "/heddle") == 0)
+        let version = try Heddle.run(["version"], through: ["chroot", folder.path], as: "/heddle")
+        #expect(version.exitCode == 0)
+        #expect(version.output.hasPrefix("heddle "))
+        let wrong = try Heddle.run(["statsu"], through: ["chroot", folder.path], as: "/heddle")
+        #expect(wrong.exitCode == 2)
+    }
+
+    // MARK: What is wrong with a key, and with a caller
+
+    @Test func `a fault of a key underlines the key`() throws {
+        try folder.write("edge.pem", "")
+        try folder.write(
+            "edge.yaml",
+            """
+            apiVersion: heddle/v1
+            kind: Gateway
+            metadata: {name: edge}
+            spec:
+              listeners:
+              - name: https
+                port: 8443
+                protocol: HTTPS
+                tls:
+                  certificateFile: edge.pem
+                  keyFile: edge.key
+            """)
+        let noCertificate = try heddle("check", folder.path)
+        #expect(noCertificate.diagnostics.contains("edge.yaml:10:24: error[serving.bad-certificate]"))
+        #expect(
+            try Tool.run(
+                "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj",
+                "/CN=a",
+                "-keyout", folder.path + "/edge.key", "-out", folder.path + "/edge.pem") == 0)
+        _ = unsafe chmod(folder.path + "/edge.key", 0o644)
+        let exposed = try heddle("check", folder.path)
+        #expect(
+            exposed.diagnostics.contains("edge.yaml:11:16: error[serving.bad-certificate]"), "\(exposed.diagnostics)")
+        try folder.write("edge.key", "no key")
+        _ = unsafe chmod(folder.path + "/edge.key", 0o600)
+        let broken = try heddle("check", folder.path)
+        #expect(broken.diagnostics.contains("edge.yaml:11:16: error[serving.bad-certificate]"), "\(broken.diagnostics)")
+    }
+
+    @Test func `a caller that nobody is is told of, by check and by explain`() throws {
+        try folder.write("shop.yaml", Self.good.replacing("[shop/web]", with: "[shop/wbe]"))
+        let check = try heddle("check", folder.path)
+        #expect(check.exitCode == 0)
+        #expect(check.diagnostics.contains("shop.yaml:22:40: warning[policy.unknown-caller]"), "\(check.diagnostics)")
+        #expect(check.diagnostics.contains("change it to \"shop/web\""))
+        let explain = try heddle("explain", "--from", "shop/wbe", "--to", "shop/orders", "--manifests", folder.path)
+        #expect(
+            explain.output.contains(
+                "note: no workload or gateway has the service account shop/wbe, so nobody calls as it; did you mean \"shop/web\"?"
+            ), "\(explain.output)")
+    }
+
+    @Test func `a port of a parent that is a Service is refused`() throws {
+        try folder.write(
+            "shop.yaml",
+            Self.good + """
+                ---
+                apiVersion: heddle/v1
+                kind: HTTPRoute
+                metadata: {name: orders, namespace: shop}
+                spec:
+                  parentRefs: [{kind: Service, name: orders, port: 80}]
+                  rules: [{backendRefs: [{name: orders}]}]
+
+                """)
+        let result = try heddle("check", folder.path)
+        #expect(result.exitCode == 1)
+        #expect(result.diagnostics.contains("error[manifest.conflicting-fields]: found port with a Service"))
     }
 }

@@ -21,10 +21,10 @@ package enum CredentialFiles {
         certificateFile: String, keyFile: String, reusing former: AuthorityFiles? = nil
     ) throws(TLSError) -> AuthorityFiles {
         let certificateBytes = try read(certificateFile, isSecret: false)
-        let keyBytes = try read(keyFile, isSecret: true)
+        let keyBytes = try keyBytes(keyFile)
         if let former, former.certificateBytes == certificateBytes, former.keyBytes == keyBytes { return former }
         let chain = try Certificate.all(pem: certificateBytes, origin: certificateFile)
-        let key = try PrivateKey(pem: keyBytes, origin: keyFile)
+        let key = try privateKey(keyBytes, origin: keyFile)
         let origin = "\"\(certificateFile)\" and \"\(keyFile)\""
         return AuthorityFiles(
             authority: try SigningAuthority(chain: chain, key: key, origin: origin), certificates: chain,
@@ -38,7 +38,15 @@ package enum CredentialFiles {
 
     /// The first private key of a file that its owner alone may touch.
     package static func privateKey(_ path: String) throws(TLSError) -> PrivateKey {
-        try PrivateKey(pem: read(path, isSecret: true), origin: path)
+        try privateKey(keyBytes(path), origin: path)
+    }
+
+    private static func privateKey(_ bytes: [UInt8], origin: String) throws(TLSError) -> PrivateKey {
+        do throws(TLSError) { return try PrivateKey(pem: bytes, origin: origin) } catch { throw error.aboutKey() }
+    }
+
+    private static func keyBytes(_ path: String) throws(TLSError) -> [UInt8] {
+        do throws(TLSError) { return try read(path, isSecret: true) } catch { throw error.aboutKey() }
     }
 
     private static func read(_ path: String, isSecret: Bool) throws(TLSError) -> [UInt8] {

@@ -34,7 +34,8 @@ package struct SigningAuthority: Sendable {
         guard unsafe key.signingDigest != nil else {
             throw TLSError(
                 .unsuitableCertificate,
-                "the key in \(origin) is none of P-256, P-384 and RSA with 2,048 bits or more")
+                "the key in \(origin) is none of P-256, P-384 and RSA with 2,048 bits or more"
+            ).aboutKey()
         }
         self.certificate = certificate
         self.key = key

@@ -21,6 +21,7 @@ package struct TLSError: Error, Hashable, Sendable {
 
     package let code: Code
     package let message: String
+    private var isAboutKey = false
 
     package init(_ code: Code, _ message: String) {
         self.code = code
@@ -35,6 +36,18 @@ package struct TLSError: Error, Hashable, Sendable {
             if reasons.count < 4 { reasons.append(entry.text) }
         }
         self.init(code, reasons.isEmpty ? operation : "\(operation): \(reasons.joined(separator: "; "))")
+    }
+}
+
+extension TLSError {
+    /// The key is at fault, or its file, and not the certificate.
+    package var concernsKey: Bool { isAboutKey || code == .keyMismatch || code == .exposedKeyFile }
+
+    /// The same of a key.
+    func aboutKey() -> TLSError {
+        var error = self
+        error.isAboutKey = true
+        return error
     }
 }
 

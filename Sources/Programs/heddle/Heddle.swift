@@ -27,8 +27,13 @@ struct Heddle: AsyncParsableCommand {
     private static let parserUsageCode: Int32 = 64
 
     static func main() async {
+        let arguments = CommandArguments.all
+        if let mistake = MistypedWord.find(in: arguments) {
+            Output.writeError("\(mistake)\n")
+            Glibc.exit(2)
+        }
         do {
-            var command = try parseAsRoot()
+            var command = try parseAsRoot(arguments)
             if var command = command as? any AsyncParsableCommand {
                 try await command.run()
             } else {

@@ -2,30 +2,26 @@ import AdminAPI
 import ArgumentParser
 import Manifests
 
-/// A kind of resource as people type it.
-struct KindArgument: ExpressibleByArgument {
-    let kind: ResourceKind
-
-    init(_ kind: ResourceKind) { self.kind = kind }
-
-    init?(argument: String) {
-        guard let kind = ResourceKind(typed: argument) else { return nil }
-        self.kind = kind
+/// A kind of resource as people type it: told what is wrong with it by the command, which knows more than the parser.
+enum KindArgument {
+    /// Why a text is no kind; a sentence.
+    static func mistake(_ text: String) -> String? {
+        ResourceKind(typed: text) == nil ? ResourceKind.unknownKindMessage(text) : nil
     }
 
-    /// Why a text is no kind; a sentence.
-    static func mistake(_ text: String) -> String { ResourceKind.unknownKindMessage(text) + "." }
-
-    static var allValueStrings: [String] { ResourceKind.allCases.map { $0.typedNames[0] } }
-    var defaultValueDescription: String { kind.typedNames[0] }
+    /// For shells.
+    static let completion = CompletionKind.list(ResourceKind.allCases.map { $0.typedNames[0] })
+    /// Where there are those of every kind, too.
+    static let completionWithAll = CompletionKind.list(ResourceKind.allCases.map { $0.typedNames[0] } + ["all"])
 }
 
 /// One resource: `KIND NAME`, the name with its namespace or without.
 struct ResourceArguments: ParsableArguments {
     @Argument(
         help: ArgumentHelp(
-            "The kind, in any case, singular, plural or short: service, services, svc.", valueName: "kind"))
-    var kind: KindArgument
+            "The kind, in any case, singular, plural or short: service, services, svc.", valueName: "kind"),
+        completion: KindArgument.completion)
+    var kind: String
 
     @Argument(help: ArgumentHelp("The name, or namespace/name.", valueName: "name"))
     var name: String
@@ -34,6 +30,7 @@ struct ResourceArguments: ParsableArguments {
     var namespace: String?
 
     mutating func validate() throws {
+        if let mistake = KindArgument.mistake(kind) { throw ValidationError(mistake) }
         let parts = name.split(separator: "/", omittingEmptySubsequences: false)
         guard parts.count <= 2, !parts.contains("") else {
             throw ValidationError("'\(name)' is no name of a resource: write name or namespace/name.")
@@ -47,6 +44,6 @@ struct ResourceArguments: ParsableArguments {
     }
 
     /// Below `/v1/resources`.
-    var path: [String] { ["v1", "resources", kind.kind.typedNames[0], name] }
+    var path: [String] { ["v1", "resources", kind.lowercased(), name] }
     var query: [(name: String, value: String)] { namespace.map { [(name: "namespace", value: $0)] } ?? [] }
 }

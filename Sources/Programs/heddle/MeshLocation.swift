@@ -17,6 +17,15 @@ struct MeshLocation: ParsableArguments {
         admin?.path ?? "\(StateLocation.folder(option: state))/\(StateLocation.socketName)"
     }
 
+    /// Where nothing was named, a mesh of root's may be meant.
+    private var hint: String {
+        let rootsFolder = StateLocation.rootsFolder
+        guard admin == nil, state == nil, geteuid() != 0, socketPath != "\(rootsFolder)/\(StateLocation.socketName)",
+            unsafe access(rootsFolder, F_OK) == 0
+        else { return "" }
+        return "; root's is at \(rootsFolder), and answers root alone (sudo heddle \u{2026})"
+    }
+
     /// Asks, prints what is answered, and ends as the answer says.
     /// - Parameter seconds: to wait for the answer; 0: for ever.
     func ask(
@@ -29,8 +38,7 @@ struct MeshLocation: ParsableArguments {
                 method, path, query: query + (output == .text ? [(name: "format", value: "text")] : []),
                 contentType: contentType, body: body, timeout: seconds)
         } catch {
-            throw failure(
-                "\(error)\nstart a mesh with `heddle run`, or name its place with --admin or --state", code: 3)
+            throw failure("\(error)\n\(error.remedy)\(hint)", code: 3)
         }
         Output.write(answer.diagnostics, to: STDERR_FILENO)
         Output.write(answer.output, to: STDOUT_FILENO)

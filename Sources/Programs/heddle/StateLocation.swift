@@ -4,6 +4,8 @@ import Glibc
 enum StateLocation {
     /// The name of the admin socket in the state folder.
     static let socketName = "admin.sock"
+    /// The default for root.
+    static let rootsFolder = "/var/lib/heddle"
 
     /// `--state`, then `HEDDLE_STATE`, then the default: `/var/lib/heddle` for root, else `$XDG_STATE_HOME/heddle`, else
     /// `~/.local/state/heddle`.
@@ -14,7 +16,7 @@ enum StateLocation {
         func set(_ name: String) -> String? { environment(name).flatMap { $0.isEmpty ? nil : $0 } }
         if let option { return absolute(option) }
         if let state = set("HEDDLE_STATE") { return absolute(state) }
-        if isRoot { return "/var/lib/heddle" }
+        if isRoot { return rootsFolder }
         // The XDG specification has relative paths ignored.
         if let home = set("XDG_STATE_HOME"), home.hasPrefix("/") { return "\(home)/heddle" }
         return "\(set("HOME") ?? "")/.local/state/heddle"

@@ -18,9 +18,26 @@ enum Heddle {
         return own.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/") + "/heddle"
     }()
 
+    /// Shared libraries that it needs, by their paths, and what loads them.
+    static func libraries() throws -> [String] {
+        let result = try run([], through: ["ldd"])
+        return result.output.split(separator: "\n").compactMap { line in
+            line.split(separator: " ").first { $0.hasPrefix("/") }.map(String.init)
+                ?? line.split(separator: "\t").first.flatMap {
+                    $0.hasPrefix("/") ? String($0.prefix { $0 != " " }) : nil
+                }
+        }
+    }
+
     /// Runs the program to its end, with nothing on standard input.
-    /// - Parameter environment: set besides what this process has.
-    static func run(_ arguments: [String], environment: [String: String] = [:]) throws -> CommandResult {
+    /// - Parameters:
+    ///   - environment: set besides what this process has.
+    ///   - command: what is started instead, and starts the program.
+    ///   - name: the program, as `command` finds it.
+    static func run(
+        _ arguments: [String], environment: [String: String] = [:], through command: [String] = [],
+        as name: String = Heddle.path
+    ) throws -> CommandResult {
         let output = OutputFile()
         let diagnostics = OutputFile()
         var actions = unsafe posix_spawn_file_actions_t()
@@ -30,8 +47,8 @@ enum Heddle {
         unsafe posix_spawn_file_actions_adddup2(&actions, output.descriptor, 1)
         unsafe posix_spawn_file_actions_adddup2(&actions, diagnostics.descriptor, 2)
 
-        let path = path
-        var words: [UnsafeMutablePointer<CChar>?] = unsafe ([path] + arguments).map { unsafe strdup($0) }
+        let path = command.first ?? name
+        var words: [UnsafeMutablePointer<CChar>?] = unsafe (command + [name] + arguments).map { unsafe strdup($0) }
         unsafe words.append(nil)
         var variables: [UnsafeMutablePointer<CChar>?] = unsafe currentEnvironment().merging(environment) { $1 }
             .map { unsafe strdup("\($0)=\($1)") }
@@ -41,7 +58,7 @@ enum Heddle {
             for index in unsafe variables.indices { unsafe free(variables[index]) }
         }
         var process: pid_t = 0
-        let result = unsafe posix_spawn(&process, path, &actions, nil, words, variables)
+        let result = unsafe posix_spawnp(&process, path, &actions, nil, words, variables)
         try #require(result == 0, "cannot run \(path): \(unsafe String(cString: strerror(result)))")
         var status: CInt = 0
         while unsafe waitpid(process, &status, 0) < 0, errno == EINTR {}

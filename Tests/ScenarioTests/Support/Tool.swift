@@ -22,4 +22,10 @@ enum Tool {
         let status = process.waitForExit()
         return Result(status: status, output: process.output, errors: process.errors)
     }
+
+    /// Runs it to its end, whatever it prints.
+    /// - Returns: The exit code.
+    static func run(_ name: String, _ arguments: String...) throws -> Int32 {
+        try Heddle.run(Array(arguments.dropFirst()), through: [name], as: arguments[0]).exitCode
+    }
 }

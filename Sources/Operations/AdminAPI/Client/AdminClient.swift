@@ -21,8 +21,13 @@ package struct AdminClient: Sendable {
     /// The running mesh cannot be reached, or did not answer; for people.
     package struct Unreachable: Error, Hashable, CustomStringConvertible {
         package let description: String
+        /// What to do about it.
+        package let remedy: String
 
-        init(_ description: String) { self.description = description }
+        init(_ description: String, remedy: String) {
+            self.description = description
+            self.remedy = remedy
+        }
     }
 
     /// Bytes of an answer. A list of 100,000 resources is below it.
@@ -59,7 +64,57 @@ package struct AdminClient: Sendable {
 
     private func failed(_ call: String) -> Unreachable {
         let reason = errno == EAGAIN ? "no answer in time" : unsafe String(cString: strerror(errno))
-        return Unreachable("\(call) at \(path): \(reason)")
+        return Unreachable("\(call) at \(path): \(reason)", remedy: "look into the log of the running mesh")
+    }
+
+    private func unreachable(_ number: CInt) -> Unreachable {
+        let reason = unsafe String(cString: strerror(number))
+        switch number {
+        case ENOENT, ECONNREFUSED, ENOTDIR:
+            return Unreachable(
+                "no mesh runs at \(path): \(reason)",
+                remedy: "start one with `heddle run`, or name the place of the one that runs with --admin or --state")
+        case EACCES, EPERM:
+            let owner = Owner(of: path)
+            return Unreachable(
+                "\(owner.place) is not for user \(Owner.name(geteuid())): \(reason)",
+                remedy:
+                    "ask as its owner, \(owner.name), who alone may (sudo -u \(owner.name) heddle \u{2026}), or as root"
+            )
+        case EMFILE, ENFILE:
+            return Unreachable(
+                "cannot connect to \(path): \(reason)", remedy: "raise the limit of open files (ulimit -n)")
+        case EAGAIN:
+            return Unreachable(
+                "the mesh at \(path) takes no more connections now",
+                remedy: "try again; if it stays so, look into its log")
+        default:
+            return Unreachable(
+                "cannot reach the running mesh at \(path): \(reason)",
+                remedy: "name the admin socket of a mesh that runs with --admin or --state")
+        }
+    }
+
+    /// Whose the socket is, or the folder that hides it.
+    private struct Owner {
+        let place: String
+        let name: String
+
+        init(of path: String) {
+            var place = path
+            var status = stat()
+            while unsafe lstat(place, &status) != 0, let slash = place.lastIndex(of: "/"), slash != place.startIndex {
+                place = String(place[..<slash])
+            }
+            self.place = place
+            name = Self.name(status.st_uid)
+        }
+
+        /// As the host calls the user; else the number.
+        static func name(_ id: uid_t) -> String {
+            guard let entry = unsafe getpwuid(id), let name = unsafe entry.pointee.pw_name else { return "\(id)" }
+            return unsafe String(cString: name)
+        }
     }
 
     private func connect(timeout seconds: Int) throws(Unreachable) -> CInt {
@@ -67,7 +122,9 @@ package struct AdminClient: Sendable {
         address.sun_family = sa_family_t(AF_UNIX)
         let bytes = Array(path.utf8)
         guard bytes.count <= 107, !bytes.contains(0) else {
-            throw Unreachable("the admin socket's path is over 107 bytes: \(path)")
+            throw Unreachable(
+                "the admin socket's path is over 107 bytes: \(path)",
+                remedy: "name a shorter one with --admin or --state")
         }
         unsafe withUnsafeMutableBytes(of: &address.sun_path) { unsafe $0.copyBytes(from: bytes) }
         let descriptor = socket(AF_UNIX, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
@@ -84,7 +141,7 @@ package struct AdminClient: Sendable {
                 socklen_t(MemoryLayout<sockaddr_un>.size))
         }
         guard result == 0 else {
-            let error = failed("cannot reach the running mesh")
+            let error = unreachable(errno)
             close(descriptor)
             throw error
         }
@@ -141,7 +198,9 @@ package struct AdminClient: Sendable {
                 status: head.status, exitCode: Int32(clamping: exitCode), diagnostics: Array(body[..<diagnostics]),
                 output: Array(body[diagnostics...]))
         } catch {
-            throw Unreachable("what answers at \(path) is no heddle: \(error.name)")
+            throw Unreachable(
+                "what answers at \(path) is no heddle: \(error.name)",
+                remedy: "name the admin socket of a mesh that runs with --admin or --state")
         }
     }
 

@@ -27,7 +27,9 @@ struct Get: ParsableCommand {
               heddle get all
             """)
 
-    @Argument(help: ArgumentHelp("The kind, in any case, singular, plural or short; or all.", valueName: "kind"))
+    @Argument(
+        help: ArgumentHelp("The kind, in any case, singular, plural or short; or all.", valueName: "kind"),
+        completion: KindArgument.completionWithAll)
     var kind: String
 
     @Argument(help: ArgumentHelp("The name, or namespace/name.", valueName: "name"))
@@ -41,7 +43,7 @@ struct Get: ParsableCommand {
 
     func validate() throws {
         let isAll = kind.lowercased() == "all" && name == nil
-        guard isAll || KindArgument(argument: kind) != nil else { throw ValidationError(KindArgument.mistake(kind)) }
+        if !isAll, let mistake = KindArgument.mistake(kind) { throw ValidationError(mistake) }
         if name != nil { _ = try resource() }
     }
 

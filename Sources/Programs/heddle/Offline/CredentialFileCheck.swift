@@ -25,7 +25,7 @@ enum CredentialFileCheck {
             } catch {
                 problems.append(
                     Diagnostic(
-                        .cannotIssue, at: certificate.position, found: "\(error)",
+                        .cannotIssue, at: (error.concernsKey ? key : certificate).position, found: "\(error)",
                         expected: "an authority that can sign certificates", remedy: "mend the authority's files"))
             }
         }

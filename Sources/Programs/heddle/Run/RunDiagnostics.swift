@@ -18,15 +18,15 @@ extension Diagnostic.Code {
 extension Diagnostic {
     static func badCertificate(_ tls: ListenerTLS, _ error: TLSError) -> Diagnostic {
         Diagnostic(
-            .badCertificate, at: tls.certificateFile.position, found: "\(error)",
+            .badCertificate, at: (error.concernsKey ? tls.keyFile : tls.certificateFile).position, found: "\(error)",
             expected: "a certificate chain and its key, in PEM",
             remedy: "put both files in place; the key file may be readable by its owner alone (chmod 600)")
     }
 
     static func cannotIssue(_ snapshot: MeshSnapshot, _ error: IdentityError) -> Diagnostic {
         let position: SourcePosition
-        if case .files(let certificate, _) = snapshot.mesh.identity.authority {
-            position = certificate.position
+        if case .files(let certificate, let key) = snapshot.mesh.identity.authority {
+            position = (error.cause?.concernsKey ?? false ? key : certificate).position
         } else {
             position = snapshot.mesh.metadata.position
         }
