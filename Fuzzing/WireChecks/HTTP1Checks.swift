@@ -53,7 +53,8 @@ package enum HTTP1Checks {
                 }
             }
         } catch {
-            // The naive one does not look at trailers.
+            // The naive one has no limit, and does not look at trailers.
+            if error == .chunkExtensionsTooLarge { return }
             precondition(
                 NaiveChunks.decode(bytes)?.hasTrailers ?? true, "a body the naive decoder takes is refused: \(error)")
             return
@@ -68,15 +69,61 @@ package enum HTTP1Checks {
 
 /// Chunked bodies the simple way (RFC 9112 § 7.1); trailers only by where they end.
 enum NaiveChunks {
+    /// `*( BWS ";" BWS name [ BWS "=" BWS ( token / quoted-string ) ] )` (RFC 9112 § 7.1.1), one part after the other.
+    private static func areExtensions(_ line: ArraySlice<UInt8>) -> Bool {
+        var rest = line
+        while !rest.isEmpty {
+            skipSpace(&rest)
+            guard take(";", &rest) else { return false }
+            skipSpace(&rest)
+            guard takeToken(&rest) else { return false }
+            var after = rest
+            skipSpace(&after)
+            guard take("=", &after) else { continue }
+            rest = after
+            skipSpace(&rest)
+            guard takeToken(&rest) || takeQuoted(&rest) else { return false }
+        }
+        return true
+    }
+
+    private static func skipSpace(_ rest: inout ArraySlice<UInt8>) { rest = rest.drop { $0 == 0x20 || $0 == 0x09 } }
+
+    private static func take(_ character: Character, _ rest: inout ArraySlice<UInt8>) -> Bool {
+        guard rest.first == character.asciiValue else { return false }
+        rest = rest.dropFirst()
+        return true
+    }
+
+    private static func takeToken(_ rest: inout ArraySlice<UInt8>) -> Bool {
+        let token = rest.prefix {
+            $0 < 0x80
+                && (Character(UnicodeScalar($0)).isLetter || Character(UnicodeScalar($0)).isNumber
+                    || "!#$%&'*+-.^_`|~".utf8.contains($0))
+        }
+        rest = rest.dropFirst(token.count)
+        return !token.isEmpty
+    }
+
+    private static func takeQuoted(_ rest: inout ArraySlice<UInt8>) -> Bool {
+        guard take("\"", &rest) else { return false }
+        while let byte = rest.popFirst() {
+            if byte == UInt8(ascii: "\"") { return true }
+            let text = byte == UInt8(ascii: "\\") ? rest.popFirst() : byte
+            guard let text, text == 0x09 || (text >= 0x20 && text != 0x7F) else { return false }
+        }
+        return false
+    }
+
     static func decode(_ bytes: [UInt8]) -> (data: [UInt8], end: Int, hasTrailers: Bool)? {
         var rest = bytes[...]
         var data: [UInt8] = []
         while true {
-            guard let line = takeLine(&rest), (1...16).contains(line.count), line.allSatisfy({ $0 < 0x80 }) else {
-                return nil
-            }
-            let digits = String(decoding: line, as: UTF8.self)
-            guard digits.allSatisfy(\.isHexDigit), let size = Int(digits, radix: 16) else { return nil }
+            guard let line = takeLine(&rest) else { return nil }
+            let digits = line.prefix { $0 < 0x80 && Character(UnicodeScalar($0)).isHexDigit }
+            guard (1...16).contains(digits.count), areExtensions(line.dropFirst(digits.count)),
+                let size = Int(String(decoding: digits, as: UTF8.self), radix: 16)
+            else { return nil }
             if size == 0 { break }
             guard rest.count >= 2, size <= rest.count - 2 else { return nil }
             data += rest.prefix(size)

@@ -100,7 +100,8 @@ struct PolicyTableTests {
 
     /// Framing that is wrong in a body: the head was right, so its call may have begun, but never comes to its end.
     static let bodies: [(String, String)] = [
-        ("a chunk extension", "5;a=b\r\nhello\r\n0\r\n\r\n"),
+        ("a chunk extension without a name", "5;\r\nhello\r\n0\r\n\r\n"),
+        ("a chunk extension that LF ends", "5;a\nhello\r\n0\r\n\r\n"),
         ("a quoted chunk extension", "5;a=\"\r\n\"\r\nhello\r\n0\r\n\r\n"),
         ("a space after the size", "5 \r\nhello\r\n0\r\n\r\n"), ("a signed size", "+5\r\nhello\r\n0\r\n\r\n"),
         ("a size with 0x", "0x5\r\nhello\r\n0\r\n\r\n"), ("a huge size", "ffffffffffffffffff\r\nhello"),

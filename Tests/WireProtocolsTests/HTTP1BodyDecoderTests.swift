@@ -62,7 +62,7 @@ func `chunks are decoded, whatever pieces they come in`(text: String, expected: 
     ("\r\n", "invalid-chunk-size"), ("x\r\n", "invalid-chunk-size"), ("-1\r\n", "invalid-chunk-size"),
     ("0x5\r\n", "invalid-chunk-size"), ("8000000000000000\r\n", "invalid-chunk-size"),
     ("00000000000000001\r\n", "invalid-chunk-size"), (" 5\r\n", "invalid-chunk-size"), ("5\n", "invalid-line-end"),
-    ("5\rhello", "invalid-line-end"), ("5;a=b\r\n", "chunk-extension"), ("5 \r\n", "chunk-extension"),
+    ("5\rhello", "invalid-line-end"), ("5;\r\n", "chunk-extension"), ("5 \r\n", "chunk-extension"),
     ("5\t;\r\n", "chunk-extension"), ("1\r\nab\r\n", "invalid-chunk-end"), ("1\r\na\n0\r\n\r\n", "invalid-chunk-end"),
     ("1\r\na\r1\r\n", "invalid-chunk-end"), ("0\r\nx : y\r\n\r\n", "invalid-field-name"),
     ("0\r\nx: y\r\n z\r\n\r\n", "folded-line"), ("0\r\nx: \u{0}\r\n\r\n", "invalid-field-value"),
@@ -70,6 +70,50 @@ func `chunks are decoded, whatever pieces they come in`(text: String, expected: 
 ])
 func `chunks in doubt are refused`(text: String, name: String) {
     for step in [1, 3, .max] { #expect(decode(text, step: step).error == name) }
+}
+
+@Test(arguments: [
+    ";a", ";a=b", ";a=\"b\"", ";a=\"\"", ";a;b;c=d", " ;a", "\t ; a\t= b", ";a ; b", ";a=b ;c=\"d\" ;e",
+    ";a=\"\\\"; \\\\ =\t\u{e9}\"", ";a=5",
+])
+func `chunk extensions that are written as they should be are dropped`(text: String) {
+    for step in [1, 2, 3, .max] {
+        let decoded = decode("5\(text)\r\nhello\r\n0\(text)\r\nx: y\r\n\r\nrest", step: step)
+        #expect(decoded == Decoded(data: "hello", trailers: ["x: y"], rest: "rest"))
+    }
+}
+
+@Test(arguments: [
+    ";", "; ", ";=", ";a=", ";a= ", ";a b", ";a ", ";a=b ", ";a=b c", ";a=\"b", ";a=\"b\\", ";a=\"b\"c", ";a=\"b\" ",
+    ";a;", ";,",
+    ";a=b,c", ";\u{0}", ";a=\"\u{0}\"", ";a=\"\\\u{1}\"", ";a=\"\u{7f}\"", ";a=\u{e9}", " a", "\t", " 5",
+])
+func `any other chunk extension is refused`(text: String) {
+    for step in [1, 3, .max] {
+        #expect(decode("5\(text)\r\nhello\r\n0\r\n\r\n", step: step).error == "chunk-extension")
+    }
+}
+
+@Test(arguments: [";a\n", ";a\r\r\n", ";a=\"b\n\"\r\n", ";\n", " \n"])
+func `a line that ends in a chunk extension ends with CRLF`(text: String) {
+    let error = decode("5\(text)hello\r\n0\r\n\r\n").error
+    #expect(error == "invalid-line-end")
+}
+
+@Test func `chunk extensions are limited, and bytes of the body make up for them`() {
+    let limit = HTTP1BodyDecoder.extensionByteLimit
+    let most = ";" + String(repeating: "a", count: limit)
+    for step in [7, .max] {
+        #expect(decode("1\(most)\r\nx\r\n0\r\n\r\n", step: step).rest == "")
+        #expect(decode("1\(most)a\r\nx\r\n0\r\n\r\n", step: step).error == "chunk-extensions-too-large")
+        // The one byte of data is one byte more, beside the `;`.
+        #expect(decode("1\(most)\r\nx\r\n0;aa\r\n\r\n", step: step).error == "chunk-extensions-too-large")
+        #expect(decode("1\(most)\r\nx\r\n0;a\r\n\r\n", step: step).rest == "")
+    }
+    let many = String(repeating: "a;name=valuevalue\r\n0123456789\r\n", count: 10_000)
+    #expect(decode(many + "0\r\n\r\n").error == "chunk-extensions-too-large")
+    let few = String(repeating: "14;name=value\r\n01234567890123456789\r\n", count: 10_000)
+    #expect(decode(few + "0\r\n\r\n").rest == "")
 }
 
 @Test func `trailers that would frame, route or authenticate are dropped`() {

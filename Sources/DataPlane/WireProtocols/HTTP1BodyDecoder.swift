@@ -17,6 +17,7 @@ package struct HTTP1BodyDecoder {
         case data(left: UInt64)
         case untilClose
         case chunkSize(value: UInt64, digits: UInt8)
+        case chunkExtension(HTTP1ChunkExtension, size: UInt64)
         case chunkSizeLineFeed(size: UInt64)
         case chunkEnd
         case chunkEndLineFeed
@@ -26,11 +27,16 @@ package struct HTTP1BodyDecoder {
 
     private var state: State
     private let isChunked: Bool
+    /// Bytes of chunk extensions that may still come; bytes of the body make up for them.
+    private var extensionBytesLeft = extensionByteLimit
     /// A trailer section that came in parts, as far as it has come.
     private var partialTrailers: [UInt8] = []
 
     /// 16 hexadecimal digits, of which the sign bit must not be one.
     private static let chunkSizeDigits: UInt8 = 16
+
+    /// Bytes of chunk extensions that a body may have more than it has bytes of its own: 16 KiB.
+    package static let extensionByteLimit = 16 * 1024
 
     /// A decoder of no body at all.
     package init() { self.init(.none) }
@@ -71,11 +77,17 @@ package struct HTTP1BodyDecoder {
                 let step = Int(min(left, UInt64(bytes.count - cursor)))
                 let rest = left - UInt64(step)
                 state = rest > 0 ? .data(left: rest) : isChunked ? .chunkEnd : .ended
+                if extensionBytesLeft < Self.extensionByteLimit {
+                    extensionBytesLeft = min(extensionBytesLeft + step, Self.extensionByteLimit)
+                }
                 return .data(cursor..<(cursor + step))
             case .untilClose:
                 return .data(cursor..<bytes.count)
             case .chunkSize(let value, let digits):
                 state = try Self.afterSizeByte(bytes[cursor], value, digits)
+                cursor += 1
+            case .chunkExtension(let part, let size):
+                state = try afterExtensionByte(bytes[cursor], part, size: size)
                 cursor += 1
             case .chunkSizeLineFeed(let size):
                 guard bytes[cursor] == UInt8(ascii: "\n") else { throw .invalidLineEnd }
@@ -106,10 +118,22 @@ package struct HTTP1BodyDecoder {
         guard digits > 0 else { throw .invalidChunkSize }
         switch byte {
         case UInt8(ascii: "\r"): return .chunkSizeLineFeed(size: value)
-        case UInt8(ascii: ";"), UInt8(ascii: " "), UInt8(ascii: "\t"): throw .chunkExtension
         case UInt8(ascii: "\n"): throw .invalidLineEnd
-        default: throw .invalidChunkSize
+        default:
+            guard let part = HTTP1ChunkExtension(byte) else { throw .invalidChunkSize }
+            return .chunkExtension(part, size: value)
         }
+    }
+
+    private mutating func afterExtensionByte(
+        _ byte: UInt8, _ part: HTTP1ChunkExtension, size: UInt64
+    ) throws(HTTP1Error) -> State {
+        if byte == UInt8(ascii: "\r"), part.mayEnd { return .chunkSizeLineFeed(size: size) }
+        guard extensionBytesLeft > 0 else { throw .chunkExtensionsTooLarge }
+        extensionBytesLeft -= 1
+        var part = part
+        guard part.take(byte) else { throw byte == UInt8(ascii: "\n") ? .invalidLineEnd : .chunkExtension }
+        return .chunkExtension(part, size: size)
     }
 
     // MARK: Trailers

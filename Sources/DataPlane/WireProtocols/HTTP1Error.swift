@@ -40,8 +40,9 @@ package enum HTTP1Error: Error, Hashable, Sendable {
     // The body.
     /// Not 1 to 16 hexadecimal digits, or over 2^63 - 1.
     case invalidChunkSize
-    /// RFC 9112 § 7.1.1 lets a recipient ignore them; Heddle refuses them.
+    /// One that is not written as RFC 9112 § 7.1.1 has it.
     case chunkExtension
+    case chunkExtensionsTooLarge
     /// Chunk data that CRLF does not follow.
     case invalidChunkEnd
     case trailersTooLarge
@@ -55,7 +56,7 @@ package enum HTTP1Error: Error, Hashable, Sendable {
         switch self {
         case .malformedRequest(let reason): reason.status
         case .targetTooLong: 414
-        case .headTooLarge, .tooManyFields, .trailersTooLarge: 431
+        case .headTooLarge, .tooManyFields, .trailersTooLarge, .chunkExtensionsTooLarge: 431
         case .unsupportedExpectation: 417
         case .unsupportedTransferEncoding: 501
         case .unsupportedVersion: 505
@@ -90,6 +91,7 @@ package enum HTTP1Error: Error, Hashable, Sendable {
         case .unsupportedExpectation: "unsupported-expectation"
         case .invalidChunkSize: "invalid-chunk-size"
         case .chunkExtension: "chunk-extension"
+        case .chunkExtensionsTooLarge: "chunk-extensions-too-large"
         case .invalidChunkEnd: "invalid-chunk-end"
         case .trailersTooLarge: "trailers-too-large"
         case .unexpectedUpgrade: "unexpected-upgrade"
