@@ -120,10 +120,12 @@ final class Transcript {
 
     private func written(_ head: borrowing MessageHead, _ framing: HTTP1Framing) -> [UInt8] {
         var output = ByteBuffer()
-        if answers == nil {
-            HTTP1Serializer.appendRequest(head, body: framing.body, to: &output)
+        if let answers {
+            let body = ResponseBody(BodyLength(framing.body), status: head.status, answering: answers)
+            HTTP1Serializer.appendResponse(
+                head, body: body, keepsAlive: true, minorVersion: framing.body == .untilClose ? 0 : 1, to: &output)
         } else {
-            HTTP1Serializer.appendResponse(head, body: framing.body, keepsAlive: true, minorVersion: 1, to: &output)
+            HTTP1Serializer.appendRequest(head, body: framing.body, to: &output)
         }
         return output.array
     }

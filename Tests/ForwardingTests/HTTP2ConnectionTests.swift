@@ -227,20 +227,6 @@ struct HTTP2ConnectionTests {
         return call + (bodyByteCount.map { [("content-length", "\($0)")] } ?? [])
     }
 
-    /// curl 7.88 takes a reset that crosses its last bytes for a failure.
-    @Test func `a short body may come to its end after the answer`() async throws {
-        try await Shop.serve(.echo()) { port, _ in
-            let peer = HTTP2Peer(calling: try RawConnection(port: port))
-            let stream = peer.begin(Self.refused(bodyByteCount: 5), ends: false)
-            let answer = peer.answer(on: stream)
-            #expect(answer.status == 404 && answer.reset == nil)
-            peer.send(FrameType.data, flags: 1, stream: stream, Array("hello".utf8))
-            let next = peer.begin(Self.refused(bodyByteCount: nil), ends: true)
-            // Nothing more was said of the first.
-            #expect(peer.receive()?.stream == next)
-        }
-    }
-
     @Test(arguments: [nil, 5, 65_536, 65_537])
     func `a body that does not come after the answer is wanted no more`(byteCount: Int?) async throws {
         try await Shop.serve(.echo()) { port, _ in

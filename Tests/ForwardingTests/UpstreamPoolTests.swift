@@ -201,4 +201,67 @@ struct UpstreamPoolTests {
             #expect(report.counters.upstream <= 10)
         }
     }
+
+    /// Holds the only worker of a mesh while `body` runs: what comes meanwhile it finds all at once, in the order in which it came.
+    private static func holding(_ mesh: TestMesh, _ body: () -> Void) async {
+        let isHeld = Gate()
+        let mayGo = Gate()
+        async let held: Void = mesh.dataPlane.onEveryWorker { _ in
+            isHeld.open()
+            mayGo.pass()
+        }
+        isHeld.pass()
+        body()
+        mayGo.open()
+        await held
+    }
+
+    @Test(arguments: [get, post])
+    func `an answer that lies unread on a pooled connection is nobody's`(request: String) async throws {
+        let mayPoison = Gate()
+        let hasPoisoned = Gate()
+        let backend = TestBackend { connection, backend in
+            while true {
+                let head = connection.receive(through: "\r\n\r\n")
+                guard head.hasSuffix("\r\n\r\n") else { return }
+                if head.hasPrefix("POST") { _ = connection.receive(count: 2) }
+                connection.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+                guard backend.connectionCount == 1 else { continue }
+                mayPoison.pass()
+                connection.send("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison")
+                hasPoisoned.open()
+            }
+        }
+        try await Shop.serve(backend) { port, mesh in
+            let client = try RawConnection(port: port)
+            let first = client.call(request)
+            #expect(first.body == "ok")
+            await Self.holding(mesh) {
+                // The call is seen first, and takes the connection before anything is known of what lies on it.
+                client.send(request)
+                usleep(20_000)
+                mayPoison.open()
+                hasPoisoned.pass()
+                usleep(20_000)
+            }
+            let second = client.response()
+            #expect((second.status, second.body) == (200, "ok"))
+            #expect(backend.connectionCount == 2)
+        }
+    }
+
+    @Test(arguments: [("timeout=1", 2), ("timeout=0, max=5", 2), ("timeout=600", 1), ("max=5", 1), ("timeout=x", 1)])
+    func `a workload's Keep-Alive says how long its connection may be used`(hint: String, connections: Int) async throws
+    {
+        let backend = TestBackend.fixed(
+            "HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nKeep-Alive: \(hint)\r\nContent-Length: 2\r\n\r\nok")
+        try await Shop.serve(backend) { port, _ in
+            let client = try RawConnection(port: port)
+            for _ in 0..<2 {
+                let response = client.call(Self.get)
+                #expect((response.body, response.field("keep-alive")) == ("ok", nil))
+            }
+            #expect(backend.connectionCount == connections)
+        }
+    }
 }

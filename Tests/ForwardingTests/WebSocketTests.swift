@@ -1,5 +1,4 @@
 import Glibc
-import Synchronization
 import TestSupport
 import Testing
 
@@ -56,16 +55,6 @@ struct WebSocketTests {
                 backend.note(fields.contains { $0 == (":protocol", "websocket") } ? "WebSocket" : "request")
                 peer.sendHead([(":status", "200")], stream: frame.stream, ends: frame.endsStream)
             }
-        }
-    }
-
-    private final class Gate: Sendable {
-        private let isOpen = Atomic(false)
-
-        func open() { isOpen.store(true, ordering: .releasing) }
-
-        func pass() {
-            while !isOpen.load(ordering: .acquiring) { usleep(1_000) }
         }
     }
 

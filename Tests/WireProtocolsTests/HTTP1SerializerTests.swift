@@ -28,9 +28,11 @@ private func written(_ head: borrowing MessageHead, _ body: HTTP1Framing.Body) -
 }
 
 private func answered(
-    _ head: borrowing MessageHead, _ body: HTTP1Framing.Body, keepsAlive: Bool = true, minorVersion: UInt8 = 1
+    _ head: borrowing MessageHead, _ length: BodyLength, to method: KnownMethod = .get, keepsAlive: Bool = true,
+    minorVersion: UInt8 = 1
 ) -> String {
     var output = ByteBuffer()
+    let body = ResponseBody(length, status: head.status, answering: method)
     HTTP1Serializer.appendResponse(head, body: body, keepsAlive: keepsAlive, minorVersion: minorVersion, to: &output)
     return String(decoding: output.array, as: UTF8.self)
 }
@@ -65,26 +67,28 @@ private func answered(
 @Test func `a response is written with its reason and framing`() throws {
     let head = try response("HTTP/1.1 404 Nope\r\nServer: s\r\nContent-Length: 3\r\n\r\n")
     let start = "HTTP/1.1 404 Not Found\r\nserver: s\r\n"
-    #expect(answered(head, .length(3)) == start + "content-length: 3\r\n\r\n")
-    #expect(answered(head, .chunked) == start + "transfer-encoding: chunked\r\n\r\n")
-    #expect(answered(head, .chunked, keepsAlive: false, minorVersion: 0) == start + "connection: close\r\n\r\n")
-    #expect(answered(head, .untilClose, keepsAlive: false) == start + "connection: close\r\n\r\n")
-    #expect(answered(head, .none) == start + "content-length: 3\r\n\r\n")
+    #expect(answered(head, .bytes(3)) == start + "content-length: 3\r\n\r\n")
+    #expect(answered(head, .unknown) == start + "transfer-encoding: chunked\r\n\r\n")
+    #expect(answered(head, .unknown, keepsAlive: false, minorVersion: 0) == start + "connection: close\r\n\r\n")
+    #expect(answered(head, .none) == start + "content-length: 0\r\n\r\n")
+    #expect(answered(head, .unknown, to: .head) == start + "content-length: 3\r\n\r\n")
 }
 
 @Test func `204 and 1xx have no length, 304 keeps what it says`() throws {
-    #expect(
-        answered(try response("HTTP/1.1 204 x\r\nContent-Length: 3\r\n\r\n"), .none)
-            == "HTTP/1.1 204 No Content\r\n\r\n")
-    #expect(
-        answered(try response("HTTP/1.1 304 x\r\nContent-Length: 3\r\n\r\n"), .none)
-            == "HTTP/1.1 304 Not Modified\r\ncontent-length: 3\r\n\r\n")
+    for length in [BodyLength.none, .bytes(3), .unknown] {
+        #expect(
+            answered(try response("HTTP/1.1 204 x\r\nContent-Length: 3\r\n\r\n"), length)
+                == "HTTP/1.1 204 No Content\r\n\r\n")
+        #expect(
+            answered(try response("HTTP/1.1 304 x\r\nContent-Length: 3\r\n\r\n"), length)
+                == "HTTP/1.1 304 Not Modified\r\ncontent-length: 3\r\n\r\n")
+    }
     let interim = try response("HTTP/1.1 103 x\r\nLink: y\r\nContent-Length: 3\r\n\r\n")
     var output = ByteBuffer()
     HTTP1Serializer.appendInterimResponse(interim, to: &output)
     #expect(String(decoding: output.array, as: UTF8.self) == "HTTP/1.1 103 Early Hints\r\nlink: y\r\n\r\n")
     #expect(
-        answered(try response("HTTP/1.1 799 x\r\n\r\n"), .length(0)) == "HTTP/1.1 799 \r\ncontent-length: 0\r\n\r\n")
+        answered(try response("HTTP/1.1 799 x\r\n\r\n"), .bytes(0)) == "HTTP/1.1 799 \r\ncontent-length: 0\r\n\r\n")
 }
 
 @Test func `chunks are written as they are read`() {

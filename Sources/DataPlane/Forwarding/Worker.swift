@@ -50,7 +50,8 @@ final class Worker: @unchecked Sendable {
     let labels: LabelRegistry
     var counters = WorkerCounters()
     let accessLog: AccessLogWriter
-    let replies = LocalReplies()
+    let date: DateField
+    let replies: LocalReplies
     private var decisionCounts: [UInt64] = []
     let decisions = DecisionLog()
     let events: EventSink
@@ -90,6 +91,8 @@ final class Worker: @unchecked Sendable {
         self.accessLog = AccessLogWriter(sink: accessLog)
         loop = try EventLoop()
         retries = RetryQueue(loop: loop)
+        date = DateField(loop: loop)
+        replies = LocalReplies(date: date)
         output.reserve(4096)
     }
 
@@ -192,8 +195,7 @@ final class Worker: @unchecked Sendable {
 
     func giveBack(_ exchange: Exchange) {
         exchange.reset()
-        guard exchanges.count < Self.keptExchanges else { return }
-        exchanges.append(exchange)
+        if exchanges.count < Self.keptExchanges { exchanges.append(exchange) } else { exchange.leaveLoop() }
     }
 
     func takeServerStream() -> HTTP2ServerStream { serverStreams.popLast() ?? HTTP2ServerStream(worker: self) }

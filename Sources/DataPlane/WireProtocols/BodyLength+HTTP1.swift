@@ -1,7 +1,7 @@
-import WireProtocols
+import HTTPSemantics
 
 extension BodyLength {
-    init(_ body: HTTP1Framing.Body) {
+    package init(_ body: HTTP1Framing.Body) {
         switch body {
         case .none: self = .none
         case .length(let count): self = .bytes(count)
@@ -12,7 +12,7 @@ extension BodyLength {
 
 extension HTTP1Framing.Body {
     /// As a request announces it.
-    init(_ length: BodyLength) {
+    package init(_ length: BodyLength) {
         switch length {
         case .none: self = .none
         case .bytes(let count): self = .length(count)

@@ -14,6 +14,8 @@ package struct HTTP1Framing: Hashable, Sendable {
     package var body = Body.none
     /// Another message may follow on this connection. Never in HTTP/1.0.
     package var keepsAlive = true
+    /// Responses: how long the sender keeps the connection without a request, as it says, in seconds; `nil`: it does not say.
+    package var keepAliveSeconds: UInt32?
     /// Requests: the caller waits for 100 before it sends the body.
     package var expectsContinue = false
     /// `Upgrade` and a `Connection` that names it are both there.

@@ -48,6 +48,7 @@ extension HTTP1Framing {
         self.minorVersion = minorVersion
         keepsAlive = !fields.closes && !isHTTP10
         expectsContinue = fields.expectsContinue && !isHTTP10
+        keepAliveSeconds = fields.keepAliveSeconds
         isUpgrade = fields.isUpgrade && !isHTTP10
         upgradesToWebSocket = isUpgrade && fields.asksForWebSocket
     }

@@ -12,7 +12,9 @@ struct HTTP1MessageFields {
     /// `Upgrade` names a WebSocket, and nothing else.
     private(set) var asksForWebSocket = false
 
-    /// - Parameter isRequest: `Host` and `Expect` mean something.
+    private(set) var keepAliveSeconds: UInt32?
+
+    /// - Parameter isRequest: `Host` and `Expect` mean something, `Keep-Alive` does not.
     init(_ head: borrowing MessageHead, isRequest: Bool) throws(HTTP1Error) {
         var hasUpgrade = false
         var namesUpgrade = false
@@ -47,6 +49,9 @@ struct HTTP1MessageFields {
                     && ASCII.equal(
                         head.bytes(head.fields[index].value), ignoringCaseOf: UpgradeProtocol.webSocket.name.bytes)
                 hasUpgrade = true
+            case .keepAlive:
+                guard !isRequest else { continue }
+                keepAliveSeconds = Self.timeout(head.bytes(head.fields[index].value)) ?? keepAliveSeconds
             case .expect:
                 guard isRequest else { continue }
                 let value = head.bytes(head.fields[index].value)
@@ -61,6 +66,20 @@ struct HTTP1MessageFields {
         }
         guard !hasTransferEncoding || contentLength == nil else { throw .contentLengthAndTransferEncoding }
         isUpgrade = hasUpgrade && namesUpgrade
+    }
+
+    /// `timeout=5` among the parameters of `Keep-Alive` (RFC 2068 § 19.7.1.1). It is a hint, so that what cannot be read is none.
+    private static func timeout(_ value: Span<UInt8>) -> UInt32? {
+        let name = ("timeout=" as StaticString).bytes
+        var cursor = 0
+        while let item = ListItems.next(value, &cursor, value.count) {
+            let item = value.extracting(item)
+            guard item.count > name.count, ASCII.equal(item.extracting(..<name.count), ignoringCaseOf: name) else {
+                continue
+            }
+            return ContentLength.parse(item.extracting(name.count...)).map { UInt32(clamping: $0) }
+        }
+        return nil
     }
 
     /// Takes `chunked` alone. Codings before a final `chunked` leave the framing clear, so that they are merely not

@@ -73,8 +73,7 @@ package enum HTTP1ResponseParser {
         let fields = try HTTP1MessageFields(head, isRequest: false)
         var framing = try HTTP1Framing(fields, minorVersion: line.minorVersion)
         head.contentLength = fields.contentLength
-        let isInterim = line.status < 200
-        if requestMethod == .head || isInterim || line.status == 204 || line.status == 304 {
+        if !ResponseBody.isPossible(status: line.status, answering: requestMethod) {
             framing.body = .none
         } else if fields.isChunked {
             framing.body = .chunked

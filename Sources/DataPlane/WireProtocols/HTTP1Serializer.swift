@@ -41,24 +41,23 @@ package enum HTTP1Serializer {
 
     /// Writes a final response.
     /// - Parameters:
-    ///   - body: `.none` for a response that never has one (to `HEAD`, 204, 304) or that was empty where it came from:
-    ///     `head.contentLength` is then written if there is one. A response of our own without a body: `.length(0)`.
+    ///   - body: Also says the status, so that it cannot be another one's. Where there never is a body, `head.contentLength` is
+    ///     written if there is one and there may be: it tells the length that another answer would have.
     ///   - keepsAlive: Else `connection: close` is written.
-    ///   - minorVersion: The request's. HTTP/1.0 knows no chunks: to it a chunked body ends with the connection.
+    ///   - minorVersion: The request's. HTTP/1.0 knows no chunks: to it a body of unknown length ends with the connection.
     package static func appendResponse(
-        _ head: borrowing MessageHead, body: HTTP1Framing.Body, keepsAlive: Bool, minorVersion: UInt8,
+        _ head: borrowing MessageHead, body: ResponseBody, keepsAlive: Bool, minorVersion: UInt8,
         to output: inout ByteBuffer
     ) {
         output.reserve(head.end + 4 * head.fieldCount + overhead)
-        appendStatusLine(head.status, to: &output)
+        appendStatusLine(body.status, to: &output)
         appendFields(head, isRequest: false, to: &output)
-        switch body {
-        case .none:
-            if let length = head.contentLength, head.status >= 200, head.status != 204 {
-                appendFraming(.length(length), to: &output)
-            }
-        case .chunked where minorVersion == 0: break
-        case .length, .chunked, .untilClose: appendFraming(body, to: &output)
+        switch body.length {
+        case .none where body.isImpossible:
+            if let length = head.contentLength, body.mayTellLength { appendFraming(.length(length), to: &output) }
+        case .none: appendFraming(.length(0), to: &output)
+        case .bytes(let count): appendFraming(.length(count), to: &output)
+        case .unknown: if minorVersion > 0 { appendFraming(.chunked, to: &output) }
         }
         if !keepsAlive { output.append(copying: ("connection: close\r\n" as StaticString).bytes) }
         output.append(copying: lineEnd.bytes)

@@ -61,7 +61,7 @@ extension UnixTime: CustomStringConvertible {
 
     /// The date of a day of the proleptic Gregorian calendar, counted from 1970-01-01. Years here begin in March, so that
     /// the leap day is the last of its year.
-    private static func civilDate(day: Int) -> (year: Int, month: Int, day: Int) {
+    static func civilDate(day: Int) -> (year: Int, month: Int, day: Int) {
         let shifted = day + 719_468
         let era = (shifted >= 0 ? shifted : shifted - 146_096) / 146_097
         let dayOfEra = shifted - era * 146_097

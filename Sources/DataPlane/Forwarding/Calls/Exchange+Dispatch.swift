@@ -77,7 +77,6 @@ extension Exchange {
     private func send(_ match: RouteMatch, by rule: RuleView, backend: Int, to service: ServiceView) {
         match.rule.rewrite(&request, match: match, backend: backend)
         requestDeadline = rule.requestMilliseconds.map { loop.now + $0 }
-        if requestDeadline != nil { downstream?.requestDeadlineChanged() }
         send(to: service)
     }
 
@@ -100,7 +99,6 @@ extension Exchange {
         let deadline = startedAt / 1000 + milliseconds
         guard deadline < requestDeadline ?? .max else { return true }
         requestDeadline = deadline
-        downstream?.requestDeadlineChanged()
         return true
     }
 
@@ -195,6 +193,7 @@ extension Exchange {
             request.addField(.te, value: ("trailers" as StaticString).bytes)
         }
         backendDeadline = rule?.backendMilliseconds.map { loop.now + $0 }
+        if backendDeadline != nil { updateDeadline() }
         endpoint.pool(for: caller, service: service, worker: worker)
             .open(self, fresh: staleConnections >= Exchange.staleConnectionLimit)
     }

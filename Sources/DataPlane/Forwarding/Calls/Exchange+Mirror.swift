@@ -17,16 +17,17 @@ extension Exchange {
 final class MirrorSink: DownstreamStream, Sendable {
     static let shared = MirrorSink()
 
-    func sendHead(_ head: borrowing MessageHead, body: BodyLength) {}
+    func sendHead(_ head: borrowing MessageHead, body: ResponseBody) {}
     func sendInterim(_ head: borrowing MessageHead) {}
     func sendBody(_ bytes: Span<UInt8>) {}
     func endResponse(trailers: borrowing MessageHead) {}
-    func cutResponse() {}
+    func retractResponse() -> Bool { false }
+    func cutResponse(passingOn: Bool) {}
     func resumeRequest() {}
     var isCongested: Bool { false }
+    var callerProgress: SideProgress { .unobserved }
     var readsRestOfRequest: Bool { false }
     var carriesTrailers: Bool { false }
     var upgradesBySuccess: Bool { false }
-    func requestDeadlineChanged() {}
     func exchangeEnded() {}
 }

@@ -41,7 +41,7 @@ extension Exchange {
     func tunnelOpened() {
         worker.responseHead.removeAll()
         worker.responseHead.status = 200
-        receivedHead(&worker.responseHead, body: .unknown)
+        receivedHead(&worker.responseHead, length: .unknown)
     }
 
     /// Kept back: they are for what the connection becomes, if it does (they were a way around the rules elsewhere).
@@ -62,7 +62,7 @@ extension Exchange {
             upstream?.sendBody(bytes.span)
         }
         if isRequestComplete, tunnel == .webSocket { upstream?.endRequest(trailers: worker.noTrailers) }
-        downstream?.requestDeadlineChanged()
+        updateDeadline()
         if !isRequestCongested { downstream?.resumeRequest() }
     }
 

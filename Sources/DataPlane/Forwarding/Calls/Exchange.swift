@@ -73,6 +73,9 @@ final class Exchange {
     var isOpenEnded: Bool { waitsForever || isTunnelOpen || (service?.isGRPC ?? false) }
     /// The same for one try.
     var backendDeadline: DeadlineWheel.Time?
+    /// By when the rest must be there of a request that has its answer.
+    private(set) var restDeadline: DeadlineWheel.Time?
+    private var registration = Registration.none
 
     /// Body bytes kept for another try: 64 KiB.
     static let retainedByteLimit = 64 * 1024
@@ -100,7 +103,9 @@ final class Exchange {
         startedAt = loop.nowMicroseconds
         isRequestComplete = requestBody == .none
         view = worker.view
+        joinLoop()
         if tunnel == .connection { dispatchTunnel() } else { dispatch() }
+        if !isOver { setFirstDeadline() }
     }
 
     /// A copy of another call as it was sent, for another service.
@@ -117,8 +122,23 @@ final class Exchange {
         match.rule.rewriteForMirror(&request, match: match)
         requestBody = original.requestBody
         isRequestComplete = requestBody == .none
+        joinLoop()
         send(to: service)
+        if !isOver { setFirstDeadline() }
     }
+
+    /// Keeps its place there from one call to the next.
+    private func joinLoop() {
+        if registration.isNone { registration = loop.register(self) }
+    }
+
+    /// Gives it up: it would keep the exchange alive.
+    func leaveLoop() {
+        loop.unregister(registration)
+        registration = .none
+    }
+
+    func setDeadline(_ deadline: DeadlineWheel.Time?) { loop.setDeadline(registration, to: deadline) }
 
     func sendBody(_ bytes: Span<UInt8>) {
         guard !isOver else { return }
@@ -143,7 +163,7 @@ final class Exchange {
     /// The caller is gone; nobody reads the answer any more.
     func callerGone() {
         guard !isOver else { return }
-        if reason == .none { reason = .callerGone }
+        if reason == .none, !isResponseComplete || isTunnelOpen { reason = .callerGone }
         let stream = upstream
         upstream = nil
         stream?.cancel()
@@ -152,9 +172,6 @@ final class Exchange {
 
     /// The caller takes bytes again.
     func downstreamDrained() { upstream?.resumeResponse() }
-
-    /// `requestDeadline` has come.
-    func requestTimedOut() { fail(.timeout) }
 
     var queuedRequestByteCount: Int { upstream?.queuedByteCount ?? 0 }
     var isRequestCongested: Bool { !early.isEmpty || upstream?.isCongested ?? isWaiting }
@@ -178,7 +195,8 @@ final class Exchange {
         downstream?.sendInterim(head)
     }
 
-    func receivedHead(_ head: inout MessageHead, body: BodyLength) {
+    /// - Parameter length: How its sender ends the body; whether there is one, its status says.
+    func receivedHead(_ head: inout MessageHead, length: BodyLength) {
         if tunnel == .webSocket, 200..<300 ~= head.status, downstream?.upgradesBySuccess ?? false {
             // The workload took it for any request. Its answer would be taken for the first bytes of a WebSocket.
             return fail(.upstreamFailed)
@@ -195,7 +213,10 @@ final class Exchange {
         head.removeHopByHopFields()
         if !(endpoint?.isMesh ?? false) || !origin.tellsReason { head.removeHeddleFields() }
         if let rule { rule.rule.modifyResponse(&head, backend: routeBackend) }
-        if body == .none { noteStatus(head) }
+        let body = ResponseBody(length, status: head.status, answering: request.knownMethod)
+        if !body.mayTellLength { head.contentLength = nil }
+        if tunnel != .connection { worker.date.add(to: &head) }
+        if body.length == .none { noteStatus(head) }
         downstream?.sendHead(head, body: body)
         if tunnel != .none { tunnelAnswered() }
     }
@@ -228,15 +249,30 @@ final class Exchange {
         upstream = nil
         noteStatus(trailers)
         downstream?.endResponse(trailers: trailers)
+        answered()
+    }
+
+    /// The answer is whole, and the request may not be.
+    private func answered() {
         guard !isRequestComplete, let downstream, downstream.readsRestOfRequest else { return end() }
+        stopRetaining()
+        if awaitsRest {
+            restDeadline = loop.now + EarlyAnswer.awaitedMilliseconds
+            updateDeadline()
+        }
         // Whoever held it back is gone.
         downstream.resumeRequest()
+    }
+
+    /// The rest of the request is worth waiting for, though its answer is there.
+    var awaitsRest: Bool {
+        !isRequestComplete && tunnel == .none
+            && EarlyAnswer.awaitsRest(of: requestBody, expectsContinue: request.hasField(.expect), reason: reason)
     }
 
     /// Bytes that did not come by here.
     func relayedResponse(_ byteCount: Int) {
         responseByteCount += UInt64(byteCount)
-        plainDownstream?.noteProgress()
     }
 
     /// How a gRPC call ended, as its callee says in the trailers, or in a head that is all there is.
@@ -249,8 +285,14 @@ final class Exchange {
         upstream = nil
         guard !isOver else { return }
         if isResponseStarted {
-            reason = failure == .timeout ? .timeout : .upstreamFailed
-            downstream?.cutResponse()
+            if !isTunnelOpen, downstream?.retractResponse() ?? false {
+                // Nobody has heard of it: it never was.
+                isResponseStarted = false
+                responseByteCount = 0
+                return fail(.upstreamFailed)
+            }
+            reason = .upstreamFailed
+            downstream?.cutResponse(passingOn: true)
             return end()
         }
         switch failure {
@@ -274,8 +316,6 @@ final class Exchange {
             fail(.upstreamFailed)
         case .unsupportedUpgrade:
             fail(.upstreamFailed, status: 501)
-        case .timeout:
-            fail(.timeout)
         }
     }
 
@@ -287,7 +327,10 @@ final class Exchange {
     func replayBody(to stream: any UpstreamStream) {
         let body = retained
         if !body.isEmpty { stream.sendBody(body.span) }
-        if isRequestComplete, requestBody != .none { stream.endRequest(trailers: worker.noTrailers) }
+        // What is a WebSocket's comes when it is accepted.
+        if isRequestComplete, requestBody != .none, tunnel != .webSocket {
+            stream.endRequest(trailers: worker.noTrailers)
+        }
     }
 
     /// The request may be sent once more: its body is still here, and twice is as good as once (RFC 9110 § 9.2.2).
@@ -334,7 +377,7 @@ final class Exchange {
     /// off must not look as if it had ended.
     private func cut(_ reason: FailureReason) {
         guard reason != .upstreamFailed, isGRPCRequest, let downstream, downstream.carriesTrailers else {
-            downstream?.cutResponse()
+            downstream?.cutResponse(passingOn: reason == .upstreamFailed)
             return
         }
         let status = reason.grpcStatus(status: reason.status, hasCaller: caller != nil)
@@ -353,10 +396,9 @@ final class Exchange {
             worker.replies.write(grpcStatus!, reason: reason, to: downstream)
         } else {
             worker.replies.write(
-                status: status, reason: reason, location: location, isHead: request.knownMethod == .head, to: downstream
-            )
+                status: status, reason: reason, location: location, answering: request.knownMethod, to: downstream)
         }
-        end()
+        answered()
     }
 
     var isGRPCRequest: Bool { request.isGRPC }
@@ -374,7 +416,7 @@ final class Exchange {
         downstream?.exchangeEnded()
         downstream = nil
         // A mirrored call's original may still hold it.
-        if !isMirror { worker.giveBack(self) }
+        if isMirror { leaveLoop() } else { worker.giveBack(self) }
     }
 
     private func record() {
@@ -431,6 +473,8 @@ final class Exchange {
         retainsBody = true
         requestDeadline = nil
         backendDeadline = nil
+        restDeadline = nil
+        setDeadline(nil)
         if !early.isEmpty { early = [] }
     }
 }

@@ -1,4 +1,3 @@
-import Glibc
 import HTTPSemantics
 import Telemetry
 import WireProtocols
@@ -7,25 +6,29 @@ import WireProtocols
 final class LocalReplies {
     private var head = MessageHead()
     private let noTrailers = MessageHead()
-    private var date: [UInt8] = []
-    private var dateSecond: time_t = 0
+    private let date: DateField
+
+    init(date: DateField) { self.date = date }
 
     /// - Parameters:
     ///   - reason: told in `x-heddle-reason`; `.none`: not told.
     ///   - location: for redirects.
+    ///   - method: The request's; `.other` where there is no telling.
     func write(
-        status: UInt16, reason: FailureReason, location: [UInt8]?, isHead: Bool, to stream: (any DownstreamStream)?
+        status: UInt16, reason: FailureReason, location: [UInt8]?, answering method: KnownMethod,
+        to stream: (any DownstreamStream)?
     ) {
         guard let stream else { return }
         head.removeAll()
         head.status = status
-        head.addField(.date, value: httpDate().span)
+        date.add(to: &head)
         if let location { head.addField(.location, value: location.span) }
         if reason != .none { head.addField(.heddleReason, value: Self.bytes(of: reason).span) }
-        let body = reason == .none ? [] : Self.bytes(of: reason) + [UInt8(ascii: "\n")]
-        if !body.isEmpty { head.addField(.contentType, value: Self.plainText.span) }
-        stream.sendHead(head, body: isHead ? .none : .bytes(UInt64(body.count)))
-        if !isHead, !body.isEmpty { stream.sendBody(body.span) }
+        let text = reason == .none ? [] : Self.bytes(of: reason) + [UInt8(ascii: "\n")]
+        if !text.isEmpty { head.addField(.contentType, value: Self.plainText.span) }
+        let body = ResponseBody(.bytes(UInt64(text.count)), status: status, answering: method)
+        stream.sendHead(head, body: body)
+        if !body.isImpossible, !text.isEmpty { stream.sendBody(text.span) }
         stream.endResponse(trailers: noTrailers)
     }
 
@@ -34,11 +37,11 @@ final class LocalReplies {
         guard let stream else { return }
         head.removeAll()
         head.status = 200
-        head.addField(.date, value: httpDate().span)
+        date.add(to: &head)
         head.addField(.contentType, value: Self.grpc.span)
         if reason != .none { head.addField(.heddleReason, value: Self.bytes(of: reason).span) }
         addStatus(status, reason)
-        stream.sendHead(head, body: .none)
+        stream.sendHead(head, body: ResponseBody(.none, status: head.status, answering: .post))
         stream.endResponse(trailers: noTrailers)
     }
 
@@ -63,25 +66,4 @@ final class LocalReplies {
     private static func bytes(of reason: FailureReason) -> [UInt8] {
         unsafe Array(UnsafeBufferPointer(start: reason.name.utf8Start, count: reason.name.utf8CodeUnitCount))
     }
-
-    /// IMF-fixdate (RFC 9110 § 5.6.7), made once a second.
-    private func httpDate() -> [UInt8] {
-        let now = time(nil)
-        guard now != dateSecond || date.isEmpty else { return date }
-        dateSecond = now
-        var parts = unsafe tm()
-        var now2 = now
-        unsafe gmtime_r(&now2, &parts)
-        let days = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"]
-        let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
-        let day = unsafe Int(parts.tm_wday)
-        let month = unsafe Int(parts.tm_mon)
-        let text =
-            unsafe "\(days[day]), \(Self.two(parts.tm_mday)) \(months[month]) \(parts.tm_year + 1900) "
-            + "\(Self.two(parts.tm_hour)):\(Self.two(parts.tm_min)):\(Self.two(parts.tm_sec)) GMT"
-        date = Array(text.utf8)
-        return date
-    }
-
-    private static func two(_ value: CInt) -> String { value < 10 ? "0\(value)" : "\(value)" }
 }

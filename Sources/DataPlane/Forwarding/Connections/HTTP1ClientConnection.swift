@@ -30,19 +30,31 @@ final class HTTP1ClientConnection: StreamConnection, UpstreamStream {
     private var isReadingBody = false
     private var keepsAlive = true
     private var isConnected = false
-    private var idleSince: DeadlineWheel.Time = 0
+    private var reuse = ConnectionReuse()
     private var callCount = 0
-    private var lastProgress: DeadlineWheel.Time
     private let connectDeadline: DeadlineWheel.Time
 
     init(worker: Worker, pool: UpstreamPool, transport: consuming Transport) {
         self.pool = pool
-        lastProgress = worker.loop.now
         connectDeadline = worker.loop.now + worker.timeouts.connect
         super.init(worker: worker, transport: transport, state: .connecting)
     }
 
     // MARK: A call
+
+    /// Of one from the pool: it may carry this call.
+    func isFit(for exchange: Exchange) -> Bool {
+        let isRepeatable = exchange.request.isIdempotent && exchange.requestBody == .none
+        switch reuse.verdict(at: loop.now, isRepeatable: isRepeatable) {
+        case .use: return true
+        case .lookFirst:
+            readNow()
+            return isOpen
+        case .discard:
+            close()
+            return false
+        }
+    }
 
     /// Sends the head of a call; its body follows.
     func begin(_ exchange: Exchange) {
@@ -59,7 +71,6 @@ final class HTTP1ClientConnection: StreamConnection, UpstreamStream {
         if let webSocketKey {
             exchange.request.setField(name: WebSocketFields.key.bytes, known: .other, value: webSocketKey.value.span)
         }
-        lastProgress = loop.now
         worker.output.removeAll()
         HTTP1Serializer.appendRequest(
             exchange.request, body: webSocketKey == nil ? HTTP1Framing.Body(exchange.requestBody) : .none,
@@ -67,23 +78,20 @@ final class HTTP1ClientConnection: StreamConnection, UpstreamStream {
         write(worker.output)
         exchange.attach(to: self)
         exchange.replayBody(to: self)
-        updateDeadline(for: exchange)
+        if !isOpen { setDeadline(connectDeadline) }
     }
 
     func sendBody(_ bytes: Span<UInt8>) {
-        lastProgress = loop.now
         writeBody(bytes, chunked: requestIsChunked)
     }
 
     func endRequest(trailers: borrowing MessageHead) {
         isRequestSent = true
-        lastProgress = loop.now
         if isTunnel { return endTunnelOutput() }
-        guard requestIsChunked else { return updateDeadline() }
+        guard requestIsChunked else { return }
         worker.output.removeAll()
         HTTP1Serializer.appendLastChunk(trailers: trailers, to: &worker.output)
         write(worker.output)
-        updateDeadline()
     }
 
     private func endTunnelOutput() {
@@ -103,17 +111,16 @@ final class HTTP1ClientConnection: StreamConnection, UpstreamStream {
     /// An answer that came before the request was whole.
     override var readsAfterFailedWrite: Bool { true }
 
-    func resumeResponse() {
-        lastProgress = loop.now
-        resumeReading()
-    }
+    func resumeResponse() { resumeReading() }
+
+    var workloadProgress: SideProgress? { isOpen ? progress : nil }
 
     // MARK: Life
 
     override func opened() {
         isConnected = true
         worker.counters.upstreamConnects += 1
-        updateDeadline()
+        setDeadline(nil)
     }
 
     override func handshakeFailed(_ failure: TLSFailure) { worker.upstreamHandshakeFailed(failure, pool: pool) }
@@ -145,7 +152,6 @@ final class HTTP1ClientConnection: StreamConnection, UpstreamStream {
     }
 
     override func outputDrained() {
-        lastProgress = loop.now
         exchange?.upstreamDrained()
     }
 
@@ -158,52 +164,21 @@ final class HTTP1ClientConnection: StreamConnection, UpstreamStream {
 
     // MARK: Deadlines
 
+    /// How long a call takes is none of the connection's: `CallDeadlines`.
     override func deadlineReached() {
-        let now = loop.now
-        guard let exchange else {
-            guard now < idleSince + worker.timeouts.upstreamIdle else { return close() }
-            releaseIdleBuffers()
-            return setDeadline(idleSince + worker.timeouts.upstreamIdle)
-        }
-        if isOpen ? deadline(of: exchange) <= now : (exchange.backendDeadline ?? .max) <= now { return fail(.timeout) }
-        if !isOpen, connectDeadline <= now { return fail(.notConnected) }
-        updateDeadline()
-    }
-
-    private func deadline(of exchange: Exchange) -> DeadlineWheel.Time {
-        let timeouts = worker.timeouts
-        var deadline = min(exchange.backendDeadline ?? .max, outputDeadline ?? .max)
-        if isTunnel { return deadline }
-        if isReadingBody {
-            // Held back by its reader, the response makes no progress through no fault of the callee's.
-            if !isReadingPaused { deadline = min(deadline, lastProgress + timeouts.stream) }
-        } else if isRequestSent || webSocketKey != nil, exchange.backendDeadline == nil,
-            exchange.requestDeadline == nil, !exchange.waitsForever
-        {
-            // A WebSocket's head is all of its request that there is before the answer.
-            deadline = min(deadline, lastProgress + timeouts.response)
-        }
-        return deadline
-    }
-
-    private func updateDeadline() {
-        if let exchange { updateDeadline(for: exchange) }
-    }
-
-    private func updateDeadline(for exchange: Exchange) {
         switch state {
-        case .connecting, .handshaking: setDeadline(min(connectDeadline, exchange.backendDeadline ?? .max))
-        // Either side may come to be held back, or go on, without a word here: this is looked at again.
-        case .open: setDeadline(min(deadline(of: exchange), loop.now + worker.timeouts.stream))
-        case .finishing, .lingering, .closed: break
+        case .connecting, .handshaking: fail(.notConnected)
+        case .open: if exchange == nil { close() }
+        case .finishing, .lingering, .closed: abort()
         }
     }
 
     // MARK: Responses
 
     override func received(_ bytes: Span<UInt8>) {
-        lastProgress = loop.now
         guard exchange != nil else { return abort() }  // nobody asked
+        // An answer to what was not sent yet is somebody else's, or nobody's.
+        guard writtenByteCount > writtenBefore else { return fail(callCount > 1 ? .notSent : .badResponse) }
         hasResponseBytes = true
         guard pending.isEmpty else {
             pending.append(copying: bytes)
@@ -286,8 +261,7 @@ final class HTTP1ClientConnection: StreamConnection, UpstreamStream {
         if !framing.keepsAlive { keepsAlive = false }
         decoder = HTTP1BodyDecoder(framing.body)
         isReadingBody = framing.body != .none
-        exchange.receivedHead(&worker.responseHead, body: BodyLength(framing.body))
-        if self.exchange === exchange, isReadingBody { updateDeadline(for: exchange) }
+        exchange.receivedHead(&worker.responseHead, length: BodyLength(framing.body))
         return consumed
     }
 
@@ -300,8 +274,7 @@ final class HTTP1ClientConnection: StreamConnection, UpstreamStream {
         worker.responseHead.removeField(name: WebSocketFields.accept.bytes, known: .other)
         isTunnel = true
         keepsAlive = false
-        exchange.receivedHead(&worker.responseHead, body: .unknown)
-        updateDeadline()
+        exchange.receivedHead(&worker.responseHead, length: .unknown)
     }
 
     /// - Parameter hasTrailers: `worker.trailers` are this response's. Else they are whatever call's came last.
@@ -309,12 +282,14 @@ final class HTTP1ClientConnection: StreamConnection, UpstreamStream {
         self.exchange = nil
         isReadingBody = false
         // A callee that answers before it has read the request may still be reading it.
-        if keepsAlive, isRequestSent, isOpen, !hasInputEnded, pending.isEmpty, queuedByteCount == 0 {
+        if keepsAlive, isRequestSent, isOpen, !hasInputEnded, pending.isEmpty, queuedByteCount == 0,
+            reuse.becameIdle(
+                at: loop.now, timeout: worker.timeouts.upstreamIdle,
+                peerTimeout: framing.keepAliveSeconds.map { UInt64($0) * 1_000 })
+        {
             // Its last bytes may have found the caller slow; the next call's caller is another.
             resumeReading()
-            idleSince = loop.now
-            let idle = worker.timeouts.upstreamIdle
-            setDeadline(after: isSecure ? min(idle, Self.bufferReleaseMilliseconds) : idle)
+            setDeadline(reuse.end)
             pool.give(self)
         } else {
             close()

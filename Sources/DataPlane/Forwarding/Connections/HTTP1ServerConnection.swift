@@ -25,9 +25,10 @@ final class HTTP1ServerConnection: StreamConnection, ServerConnection, Downstrea
     private var requestCount = 0
     private var keepsAlive = true
     private var responseLength = BodyLength.none
+    /// Bytes that had been written, or were about to be, when the answer under way began.
+    private var responseStart: UInt64 = 0
     /// When the first byte of the head under way came; 0: none has.
     private var headStarted: DeadlineWheel.Time = 0
-    private var lastProgress: DeadlineWheel.Time
     /// Since when no call is under way.
     private var idleSince: DeadlineWheel.Time
     private var hasReleasedBuffers = false
@@ -41,7 +42,6 @@ final class HTTP1ServerConnection: StreamConnection, ServerConnection, Downstrea
     init(worker: Worker, listener: Listener, peer: NetworkAddress, transport: consuming Transport) {
         self.listener = listener
         self.peer = peer
-        lastProgress = worker.loop.now
         idleSince = worker.loop.now
         super.init(worker: worker, transport: transport, state: .handshaking)
     }
@@ -81,12 +81,14 @@ final class HTTP1ServerConnection: StreamConnection, ServerConnection, Downstrea
         }
         // A half-closed caller still reads; one that promised more has gone.
         if exchange.isTunnelOpen { return exchange.endRequest(trailers: worker.noTrailers) }
-        guard exchange.isRequestComplete else { return close() }
+        guard exchange.isRequestComplete else {
+            // What it was answered all the same may still be on its way.
+            return exchange.isResponseComplete ? exchange.callerGone() : close()
+        }
         if pending.isEmpty { keepsAlive = false }
     }
 
     override func outputDrained() {
-        lastProgress = loop.now
         guard let exchange else { return resumeAtEndOfTurn() }
         exchange.downstreamDrained()
     }
@@ -120,36 +122,19 @@ final class HTTP1ServerConnection: StreamConnection, ServerConnection, Downstrea
         case .connecting, .handshaking, .lingering, .closed: return close()
         case .open: break
         }
+        // How long a call takes is none of the connection's: `CallDeadlines`.
+        guard exchange == nil else { return }
         let now = loop.now
         if let due = outputDeadline, due <= now { return abort() }
-        guard let exchange else {
-            guard headDeadline <= now else {
-                if idleSince + Self.bufferReleaseMilliseconds <= now {
-                    releaseIdleBuffers()
-                    hasReleasedBuffers = true
-                }
-                return updateDeadline()
+        guard headDeadline <= now else {
+            if idleSince + Self.bufferReleaseMilliseconds <= now {
+                releaseIdleBuffers()
+                hasReleasedBuffers = true
             }
-            if headStarted == 0 { return finish() }
-            return refuse(status: 408, reason: .timeout, detail: "request-head")
+            return updateDeadline()
         }
-        if let due = exchange.requestDeadline, due <= now { return exchange.requestTimedOut() }
-        if let due = tunnelDeadline(exchange), due <= now { return exchange.fail(.timeout) }
-        if let due = bodyDeadline(exchange), due <= now { return exchange.fail(.timeout, status: 408) }
-        updateDeadline()
-    }
-
-    func requestDeadlineChanged() { updateDeadline() }
-
-    private func bodyDeadline(_ exchange: Exchange) -> DeadlineWheel.Time? {
-        // Held back by its reader, the request makes no progress through no fault of the caller's.
-        exchange.isRequestComplete || isReadingPaused || webSocketKey != nil
-            ? nil : lastProgress + worker.timeouts.requestBody
-    }
-
-    /// When a tunnel has idled for too long.
-    private func tunnelDeadline(_ exchange: Exchange) -> DeadlineWheel.Time? {
-        exchange.isTunnelOpen ? lastProgress + worker.timeouts.tunnelIdle : nil
+        if headStarted == 0 { return finish() }
+        refuse(status: 408, reason: .timeout, detail: "request-head")
     }
 
     private var headDeadline: DeadlineWheel.Time {
@@ -159,27 +144,14 @@ final class HTTP1ServerConnection: StreamConnection, ServerConnection, Downstrea
     }
 
     private func updateDeadline() {
-        guard let exchange else {
-            let deadline = min(headDeadline, outputDeadline ?? .max)
-            let isRelease = isSecure && !hasReleasedBuffers && headStarted == 0
-            return setDeadline(isRelease ? min(deadline, idleSince + Self.bufferReleaseMilliseconds) : deadline)
-        }
-        updateDeadline(for: exchange)
-    }
-
-    private func updateDeadline(for exchange: Exchange) {
-        // Either side may come to be held back, or go on, without a word here: this is looked at again.
-        var deadline = loop.now + worker.timeouts.stream
-        if let due = exchange.requestDeadline { deadline = min(deadline, due) }
-        if let due = bodyDeadline(exchange) { deadline = min(deadline, due) }
-        if let due = outputDeadline { deadline = min(deadline, due) }
-        setDeadline(deadline)
+        let deadline = min(headDeadline, outputDeadline ?? .max)
+        let isRelease = isSecure && !hasReleasedBuffers && headStarted == 0
+        setDeadline(isRelease ? min(deadline, idleSince + Self.bufferReleaseMilliseconds) : deadline)
     }
 
     // MARK: Requests
 
     override func received(_ bytes: Span<UInt8>) {
-        lastProgress = loop.now
         guard pending.isEmpty else {
             pending.append(copying: bytes)
             return processPending()
@@ -277,7 +249,6 @@ final class HTTP1ServerConnection: StreamConnection, ServerConnection, Downstrea
         webSocketKey = exchange.request.upgrade == .webSocket ? takeWebSocketKey(exchange) : nil
         self.exchange = exchange
         exchange.start(from: self, origin: origin!)
-        if self.exchange === exchange { updateDeadline(for: exchange) }
     }
 
     /// What the proof is that the caller means a WebSocket. It is this hop's own: the next has another, or none.
@@ -323,10 +294,9 @@ final class HTTP1ServerConnection: StreamConnection, ServerConnection, Downstrea
         return bytes.count
     }
 
-    func resumeRequest() {
-        lastProgress = loop.now
-        resumeReading()
-    }
+    func resumeRequest() { resumeReading() }
+
+    var callerProgress: SideProgress { progress }
 
     // MARK: Responses
 
@@ -337,22 +307,25 @@ final class HTTP1ServerConnection: StreamConnection, ServerConnection, Downstrea
         write(worker.output)
     }
 
-    func sendHead(_ head: borrowing MessageHead, body: BodyLength) {
+    func sendHead(_ head: borrowing MessageHead, body: ResponseBody) {
+        responseStart = writtenByteCount + UInt64(queuedByteCount)
         if let webSocketKey {
             // Either it becomes another protocol, or what came early may be one already.
             keepsAlive = false
             if head.status == Exchange.switchingProtocols { return acceptUpgrade(head, webSocketKey) }
         }
         // A request that was not taken whole leaves its rest on the connection.
-        if let exchange, !exchange.isRequestComplete, exchange.isResponseComplete || framing.expectsContinue {
+        if let exchange, !exchange.isRequestComplete, !exchange.awaitsRest,
+            exchange.isResponseComplete || framing.expectsContinue
+        {
             keepsAlive = false
         }
-        responseLength = body
+        responseLength = body.length
         // HTTP/1.0 knows no chunks: the end of the connection is the end of the body.
-        if body == .unknown, framing.minorVersion == 0 { keepsAlive = false }
+        if body.length == .unknown, framing.minorVersion == 0 { keepsAlive = false }
         worker.output.removeAll()
         HTTP1Serializer.appendResponse(
-            head, body: http1Body(body), keepsAlive: keepsAlive, minorVersion: framing.minorVersion, to: &worker.output)
+            head, body: body, keepsAlive: keepsAlive, minorVersion: framing.minorVersion, to: &worker.output)
         write(worker.output)
     }
 
@@ -364,16 +337,7 @@ final class HTTP1ServerConnection: StreamConnection, ServerConnection, Downstrea
         write(worker.output)
     }
 
-    private func http1Body(_ body: BodyLength) -> HTTP1Framing.Body {
-        switch body {
-        case .none: .none
-        case .bytes(let count): .length(count)
-        case .unknown: framing.minorVersion == 0 ? .untilClose : .chunked
-        }
-    }
-
     func sendBody(_ bytes: Span<UInt8>) {
-        if webSocketKey != nil { lastProgress = loop.now }
         writeBody(bytes, chunked: responseLength == .unknown && framing.minorVersion >= 1)
     }
 
@@ -390,9 +354,15 @@ final class HTTP1ServerConnection: StreamConnection, ServerConnection, Downstrea
     var carriesTrailers: Bool { false }
     var upgradesBySuccess: Bool { false }
 
-    func cutResponse() {
+    func retractResponse() -> Bool {
+        guard isOpen, offeredByteCount <= responseStart else { return false }
+        truncateOutput(to: Int(responseStart - writtenByteCount))
+        return true
+    }
+
+    func cutResponse(passingOn: Bool) {
         keepsAlive = false
-        abort()
+        if passingOn { abortAfterOutput() } else { abort() }
     }
 
     /// The call is over on both sides: the next request's turn.
@@ -415,7 +385,7 @@ final class HTTP1ServerConnection: StreamConnection, ServerConnection, Downstrea
         responseLength = .none
         worker.refused(status: status, reason: reason, detail: detail, listener: listener, peer: peer)
         worker.replies.write(
-            status: status, reason: origin?.tellsReason ?? false ? reason : .none, location: nil, isHead: false,
+            status: status, reason: origin?.tellsReason ?? false ? reason : .none, location: nil, answering: .other,
             to: self)
         finish()
     }

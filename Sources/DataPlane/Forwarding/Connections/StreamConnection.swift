@@ -49,8 +49,14 @@ class StreamConnection: EventHandler {
     private var inputHasEnded = false
     /// Bytes that went out since the connection was made.
     private(set) final var writtenByteCount: UInt64 = 0
+    /// Bytes that the transport has been asked to send since: it may have made a record of them that must go as it is.
+    private(set) final var offeredByteCount: UInt64 = 0
     /// When the socket last took bytes, or the first of those queued came.
     private var lastOutput: DeadlineWheel.Time = 0
+    /// When bytes last came, or reading went on.
+    private var lastRead: DeadlineWheel.Time
+    /// What is queued is passed on, and then the connection is reset.
+    private var resetsAtEnd = false
 
     init(worker: Worker, transport: consuming Transport, state: State) {
         self.worker = worker
@@ -60,6 +66,7 @@ class StreamConnection: EventHandler {
         isSecure = transport.isSecure
         self.transport = consume transport
         self.state = state
+        lastRead = worker.loop.now
     }
 
     /// Takes a connection over from another that has found out that it speaks another protocol.
@@ -71,6 +78,7 @@ class StreamConnection: EventHandler {
         isSecure = other.isSecure
         state = .open
         inputHasEnded = other.inputHasEnded
+        lastRead = other.lastRead
         registration = other.registration
         transport = other.transport.take()
         other.state = .closed
@@ -117,6 +125,25 @@ class StreamConnection: EventHandler {
     final var applicationProtocol: String? { transport?.applicationProtocol }
     /// When a reader that took nothing of what is queued has stalled for too long; `nil`: nothing is queued.
     final var outputDeadline: DeadlineWheel.Time? { output.isEmpty ? nil : lastOutput + worker.timeouts.stream }
+
+    /// Bytes wait to be taken, here or on their way through the kernel.
+    private var isAwaited: Bool { !output.isEmpty || feeder?.holdsRelayed ?? false }
+
+    private var holdsRelayed: Bool { relay.map { $0.pipe.count > 0 } ?? false }
+
+    /// What the deadlines of a call go by.
+    final var progress: SideProgress {
+        SideProgress(
+            lastInput: lastRead, lastOutput: lastOutput, isAwaited: isAwaited, isHeldBack: isReadPaused || holdsRelayed)
+    }
+
+    /// Forgets what is queued but its first bytes. None that were offered may be among those.
+    final func truncateOutput(to byteCount: Int) {
+        var kept = ByteQueue()
+        kept.append(byteCount, of: &output, pool: blocks)
+        output.removeAll(into: blocks)
+        output = kept
+    }
 
     /// Puts the connection on its loop.
     final func start() throws(SystemCallError) {
@@ -166,6 +193,7 @@ class StreamConnection: EventHandler {
         guard isReadPaused else { return }
         isReadPaused = false
         wantsRead = true
+        lastRead = loop.now
         loop.requestEndOfTurn(registration)
     }
 
@@ -193,6 +221,13 @@ class StreamConnection: EventHandler {
         guard state != .closed else { return }
         transport?.resetOnClose()
         close()
+    }
+
+    /// The same, once all that is queued has gone.
+    final func abortAfterOutput() {
+        guard state == .open, !output.isEmpty else { return abort() }
+        resetsAtEnd = true
+        finish()
     }
 
     final func close() {
@@ -229,6 +264,8 @@ class StreamConnection: EventHandler {
                 if !output.isEmpty { loop.requestEndOfTurn(registration) } else { feeder?.relayInput() }
             }
             read()
+            // Of one that has ended its half no read tells it.
+            if inputHasEnded, events.contains(.failed) { fail() }
         case .lingering: discardInput()
         case .closed: break
         }
@@ -277,6 +314,7 @@ class StreamConnection: EventHandler {
             switch unsafe transport!.receive(into: UnsafeMutableRawBufferPointer(worker.scratch)) {
             case .bytes(let count):
                 if state == .finishing { continue }
+                lastRead = loop.now
                 let bytes = unsafe UnsafeBufferPointer(rebasing: worker.scratch[..<count]).span
                 received(bytes)
             case .wouldBlock: return
@@ -327,7 +365,9 @@ class StreamConnection: EventHandler {
             guard rounds < Self.readsPerTurn else { return loop.requestNextTurn(registration) }
             rounds += 1
             switch relay.pipe.fill(from: descriptor) {
-            case .bytes: continue
+            case .bytes:
+                lastRead = loop.now
+                target.lastOutput = loop.now
             case .wouldBlock: return
             case .endOfStream: inputHasEnded = true
             case .failed: return fail()
@@ -359,6 +399,7 @@ class StreamConnection: EventHandler {
             transport!.endOutput()
         }
         guard state == .finishing, output.isEmpty else { return }
+        if resetsAtEnd { return abort() }
         transport!.endOutput()
         if inputHasEnded { return close() }
         state = .lingering
@@ -370,6 +411,7 @@ class StreamConnection: EventHandler {
     private func sendOutput() -> Bool {
         guard !output.isEmpty else { return true }
         let before = output.count
+        offeredByteCount = writtenByteCount + UInt64(before)
         let isAlive = transport!.send(&output, pool: blocks)
         writtenByteCount += UInt64(before - output.count)
         guard isAlive else {

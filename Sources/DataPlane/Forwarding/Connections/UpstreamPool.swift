@@ -81,7 +81,9 @@ final class UpstreamPool {
     }
 
     private func openRequest(_ exchange: Exchange, fresh: Bool) {
-        if !fresh, let connection = idle.popLast() { return connection.begin(exchange) }
+        while !fresh, let connection = idle.popLast() {
+            if connection.isFit(for: exchange) { return connection.begin(exchange) }
+        }
         do {
             let connection = HTTP1ClientConnection(worker: worker, pool: self, transport: try transport())
             try connection.start()

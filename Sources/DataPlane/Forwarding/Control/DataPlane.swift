@@ -151,7 +151,8 @@ package final class DataPlane: Sendable {
         await accessLog.flush()
     }
 
-    private func onEveryWorker(_ work: @escaping @Sendable (Worker) -> Void) async {
+    /// Returns when all have done it.
+    func onEveryWorker(_ work: @escaping @Sendable (Worker) -> Void) async {
         // No task of its own for each worker: on a busy machine each would have to wait for a thread.
         let left = Countdown(workers.count)
         await withCheckedContinuation { continuation in

@@ -4,6 +4,8 @@ import WireProtocols
 /// The mesh's timeouts in the loop's unit.
 struct MillisecondTimeouts {
     let requestHead, requestBody, idle, connect, response, stream, handshake, upstreamIdle, tunnelIdle: UInt64
+    /// Of those that count for calls.
+    let shortestOfCalls: UInt64
 
     init(_ timeouts: ProxyTimeouts) {
         requestHead = timeouts.requestHead.milliseconds
@@ -15,6 +17,7 @@ struct MillisecondTimeouts {
         handshake = timeouts.handshake.milliseconds
         upstreamIdle = timeouts.upstreamIdle.milliseconds
         tunnelIdle = timeouts.tunnelIdle.milliseconds
+        shortestOfCalls = min(requestBody, response, stream, tunnelIdle)
     }
 }
 

@@ -145,7 +145,8 @@ extension HTTP2Session {
         }
         stream.hasHead = true
         stream.isTunnel = stream.isTunnel && status < 300
-        stream.mayHaveBody = !stream.isHeadRequest && status != 204 && status != 304
+        stream.mayHaveBody = ResponseBody.isPossible(
+            status: status, answering: stream.isHeadRequest ? .head : .other)
         if stream.isTunnel { block.head.contentLength = nil }
         if stream.mayHaveBody { stream.declaredByteCount = block.head.contentLength }
         guard !endsStream || hasWholeBody(stream) else { return refuse(stream, .contentLengthMismatch) }

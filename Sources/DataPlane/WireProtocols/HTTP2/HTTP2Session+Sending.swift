@@ -153,6 +153,7 @@ extension HTTP2Session {
                 name: ("grpc-message" as StaticString).bytes,
                 value: ("overloaded: the request's fields are over a limit" as StaticString).bytes)
         }
+        handler.completeAnswer(&reply)
         memory.encoder.encode(.response, reply, endsStream: true, with: &encoder)
         queueBlock(id, endsStream: true)
         if endsStream { closedStreams.add(id, .ended) } else { submitReset(id, .noError) }

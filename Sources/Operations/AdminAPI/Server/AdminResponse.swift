@@ -56,7 +56,8 @@ struct AdminResponse: Sendable {
         if !allow.isEmpty { Self.add("allow", allow, to: &head) }
         var bytes = ByteBuffer()
         HTTP1Serializer.appendResponse(
-            head, body: .length(UInt64(body.count)), keepsAlive: false, minorVersion: 1, to: &bytes)
+            head, body: ResponseBody(.bytes(UInt64(body.count)), status: status, answering: .other), keepsAlive: false,
+            minorVersion: 1, to: &bytes)
         return isHead ? bytes.array : bytes.array + body
     }
 

@@ -13,8 +13,12 @@ class CallStream: HTTP2Stream, EventHandler {
     final var exchange: Exchange?
     /// Its place in the connection's list; -1: none.
     final var index = -1
-    /// In the loop's milliseconds.
-    final var lastProgress: DeadlineWheel.Time = 0
+    /// When bytes or a head last came, or were last wanted again, in the loop's milliseconds.
+    final var lastInput: DeadlineWheel.Time = 0
+    /// When something was last sent, or the first of what is queued came.
+    final var lastOutput: DeadlineWheel.Time = 0
+    /// The last frame waits for the other side's.
+    private(set) final var holdsEnd = false
 
     private final var output = ByteQueue()
     private(set) final var isOutputComplete = false
@@ -37,8 +41,8 @@ class CallStream: HTTP2Stream, EventHandler {
     final func begin(on connection: HTTP2Connection, _ exchange: Exchange) {
         self.connection = connection
         self.exchange = exchange
-        lastProgress = loop.now
-        if registration.isNone { registration = loop.register(self) }
+        lastInput = loop.now
+        lastOutput = loop.now
         connection.add(self)
     }
 
@@ -55,6 +59,7 @@ class CallStream: HTTP2Stream, EventHandler {
         output.removeAll(into: blocks)
         isOutputComplete = false
         isInputComplete = false
+        holdsEnd = false
         if hasTrailers { trailers.removeAll() }
         hasTrailers = false
         heldBytes = 0
@@ -73,12 +78,15 @@ class CallStream: HTTP2Stream, EventHandler {
         guard let connection else { return }
         let wasEmpty = output.isEmpty
         output.append(bytes, from: blocks)
-        if wasEmpty { resume(connection) }
+        guard wasEmpty else { return }
+        lastOutput = loop.now
+        resume(connection)
     }
 
     final func endOutput(trailers: borrowing MessageHead) {
         guard let connection, !isOutputComplete else { return }
         isOutputComplete = true
+        if output.isEmpty { lastOutput = loop.now }
         if trailers.fieldCount > 0 {
             hasTrailers = true
             self.trailers.copy(trailers)
@@ -89,6 +97,15 @@ class CallStream: HTTP2Stream, EventHandler {
     /// The head said that nothing follows it.
     final func noteOutputEndedWithHead() { isOutputComplete = true }
 
+    /// Sends what there is, and not yet that it was all.
+    final func holdEnd() { holdsEnd = true }
+
+    final func releaseEnd() {
+        guard holdsEnd else { return }
+        holdsEnd = false
+        if isOutputComplete, let connection { resume(connection) }
+    }
+
     private func resume(_ connection: HTTP2Connection) {
         connection.session.resumeData(self)
         connection.requestOutput()
@@ -96,18 +113,18 @@ class CallStream: HTTP2Stream, EventHandler {
 
     final override func nextData(limit: Int) -> HTTP2DataStep {
         if output.isEmpty {
-            guard isOutputComplete else { return .wait }
+            guard isOutputComplete, !holdsEnd else { return .wait }
             return hasTrailers ? .trailers : .bytes(0, isLast: true)
         }
         let count = min(limit, output.count)
-        return .bytes(count, isLast: isOutputComplete && !hasTrailers && count == output.count)
+        return .bytes(count, isLast: isOutputComplete && !holdsEnd && !hasTrailers && count == output.count)
     }
 
     final override func writeData(_ count: Int) {
         guard let connection else { return }
         let before = output.count
         connection.write(count, of: &output)
-        lastProgress = loop.now
+        lastOutput = loop.now
         if before > StreamConnection.lowWatermark, output.count <= StreamConnection.lowWatermark { outputDrained() }
     }
 
@@ -132,11 +149,15 @@ class CallStream: HTTP2Stream, EventHandler {
         }
     }
 
-    final var isHeldBack: Bool { heldBytes > 0 }
+    /// What the deadlines of a call go by.
+    final var progress: SideProgress {
+        SideProgress(
+            lastInput: lastInput, lastOutput: lastOutput, isAwaited: !output.isEmpty, isHeldBack: heldBytes > 0)
+    }
 
     /// To be called at a stream's end, too: what it held counts against the whole connection.
     final func giveBackWindow() {
-        lastProgress = loop.now
+        lastInput = loop.now
         guard heldBytes > 0, let connection else { return }
         connection.session.consume(self, heldBytes)
         heldBytes = 0
@@ -155,7 +176,12 @@ class CallStream: HTTP2Stream, EventHandler {
 
     // MARK: EventHandler
 
+    /// Of the stream itself: how long its call takes is `CallDeadlines`' to say.
     final func setDeadline(_ deadline: DeadlineWheel.Time?) {
+        if registration.isNone {
+            guard deadline != nil else { return }
+            registration = loop.register(self)
+        }
         loop.setDeadline(registration, to: deadline)
     }
 

@@ -18,12 +18,12 @@ final class HTTP2ClientStream: CallStream, UpstreamStream {
         if exchange.requestBody == .none { noteOutputEndedWithHead() }
         exchange.attach(to: self)
         exchange.replayBody(to: self)
-        updateDeadline(for: exchange)
     }
 
     /// Its head may be sent now.
     func submitWaiting(_ exchange: Exchange, on client: HTTP2ClientConnection) {
         isWaiting = false
+        lastOutput = loop.now
         guard let failure = client.submitWaiting(exchange, on: self) else { return }
         leave()
         end(failure)
@@ -33,17 +33,12 @@ final class HTTP2ClientStream: CallStream, UpstreamStream {
 
     // MARK: The request
 
-    func sendBody(_ bytes: Span<UInt8>) {
-        lastProgress = loop.now
-        send(bytes)
-    }
+    func sendBody(_ bytes: Span<UInt8>) { send(bytes) }
 
     func endRequest(trailers: borrowing MessageHead) {
-        lastProgress = loop.now
         endOutput(trailers: trailers)
         // A tunnel whose other way had ended: it is over on both sides.
         if isInputComplete { exchange = nil }
-        updateDeadline()
     }
 
     func cancel() {
@@ -63,7 +58,7 @@ final class HTTP2ClientStream: CallStream, UpstreamStream {
     // MARK: The response
 
     override func receivedHead(_ head: inout MessageHead, endsStream: Bool) {
-        lastProgress = loop.now
+        lastInput = loop.now
         guard let exchange else { return }
         guard head.status >= 200 else {
             guard head.status != 101 else { return fail(.badResponse) }
@@ -81,25 +76,24 @@ final class HTTP2ClientStream: CallStream, UpstreamStream {
         case .webSocket: if head.status < 300 { head.status = Exchange.switchingProtocols }
         }
         hasResponse = true
-        let body: BodyLength
-        if endsStream {
-            body = .none
-            // An answer without a body, not one whose length nobody knows: HTTP/1.1 has to say so.
-            if head.contentLength == nil, head.status != 204, head.status != 304, exchange.request.knownMethod != .head
-            {
-                head.contentLength = 0
-            }
-        } else if let length = head.contentLength {
-            body = .bytes(length)
-        } else {
-            body = .unknown
-        }
-        exchange.receivedHead(&head, body: body)
-        if !endsStream, self.exchange === exchange { updateDeadline(for: exchange) }
+        let length: BodyLength = endsStream ? .none : head.contentLength.map { .bytes($0) } ?? .unknown
+        exchange.receivedHead(&head, length: length)
+        guard !endsStream, self.exchange === exchange, !exchange.isTunnelOpen,
+            !ResponseBody.isPossible(status: head.status, answering: exchange.request.knownMethod)
+        else { return }
+        endWithHead(exchange)
+    }
+
+    /// The answer is whole, whatever frames without a byte its sender ends the stream with.
+    private func endWithHead(_ exchange: Exchange) {
+        self.exchange = nil
+        let isRequestSent = isOutputComplete
+        exchange.receivedEnd(trailers: worker.noTrailers)
+        if isRequestSent { setDeadline(loop.now + worker.timeouts.stream) } else { reset(.noError) }
     }
 
     override func receivedData(_ bytes: Span<UInt8>) {
-        lastProgress = loop.now
+        lastInput = loop.now
         guard let exchange else { return received(bodyBytes: bytes.count, isHeld: false) }
         exchange.receivedBody(bytes)
         received(bodyBytes: bytes.count, isHeld: self.exchange != nil && exchange.isResponseCongested)
@@ -122,6 +116,8 @@ final class HTTP2ClientStream: CallStream, UpstreamStream {
     }
 
     func resumeResponse() { giveBackWindow() }
+
+    var workloadProgress: SideProgress? { client?.isConnected ?? false ? progress : nil }
 
     // MARK: The end
 
@@ -155,35 +151,8 @@ final class HTTP2ClientStream: CallStream, UpstreamStream {
         exchange?.upstreamFailed(failure)
     }
 
-    // MARK: Deadlines
-
+    /// A stream whose answer was its head does not end.
     override func deadlineReached() {
-        guard let exchange else { return }
-        if deadline(of: exchange) <= loop.now { return fail(.timeout) }
-        updateDeadline()
-    }
-
-    private func deadline(of exchange: Exchange) -> DeadlineWheel.Time {
-        let timeouts = worker.timeouts
-        var deadline = exchange.backendDeadline ?? .max
-        guard !exchange.isOpenEnded else { return deadline }
-        if hasResponse {
-            // Held back by its reader, the response makes no progress through no fault of the callee's.
-            if !isHeldBack { deadline = min(deadline, lastProgress + timeouts.stream) }
-        } else if isOutputComplete || exchange.tunnel == .webSocket, exchange.backendDeadline == nil,
-            exchange.requestDeadline == nil
-        {
-            // A WebSocket's head is all of its request that there is before the answer.
-            deadline = min(deadline, lastProgress + timeouts.response)
-        }
-        return deadline
-    }
-
-    private func updateDeadline() {
-        if let exchange { updateDeadline(for: exchange) }
-    }
-
-    private func updateDeadline(for exchange: Exchange) {
-        setDeadline(min(deadline(of: exchange), loop.now + worker.timeouts.stream))
+        if exchange == nil { reset(.cancel) }
     }
 }

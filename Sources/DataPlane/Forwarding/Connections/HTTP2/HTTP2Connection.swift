@@ -161,6 +161,7 @@ class HTTP2Connection: StreamConnection, HTTP2SessionHandler {
     func receivedSettings() {}
     func exceeded(_ limit: HTTP2Limit) { worker.counters.http2Limits[limit.name, default: 0] += 1 }
     func refusedStream(_ id: Int32, _ error: HTTP2Error) {}
+    final func completeAnswer(_ head: inout MessageHead) { worker.date.add(to: &head) }
 
     func receivedGoAway(lastStream: Int32, code: HTTP2ErrorCode) { receivedGoAway() }
 
@@ -226,7 +227,8 @@ class HTTP2Connection: StreamConnection, HTTP2SessionHandler {
             return end(.enhanceYourCalm)
         }
         if let due = settingsDue, due <= now { return end(.settingsTimeout) }
-        if keepaliveSent != 0, keepaliveSent + Self.keepaliveGraceMilliseconds <= now { return lost() }
+        // Who has ended its half can say nothing of itself any more.
+        if keepaliveSent != 0, !hasInputEnded, keepaliveSent + Self.keepaliveGraceMilliseconds <= now { return lost() }
         if streams.isEmpty {
             if idleSince + idleMilliseconds <= now {
                 session.goAway(.noError)
@@ -237,7 +239,7 @@ class HTTP2Connection: StreamConnection, HTTP2SessionHandler {
                 session.releaseIdleMemory()
                 hasReleasedBuffers = true
             }
-        } else if keepaliveSent == 0, lastInput + Self.keepaliveMilliseconds <= now {
+        } else if keepaliveSent == 0, !hasInputEnded, lastInput + Self.keepaliveMilliseconds <= now {
             keepaliveSent = now
             session.ping(Ping.keepalive)
             requestOutput()
@@ -275,8 +277,10 @@ class HTTP2Connection: StreamConnection, HTTP2SessionHandler {
         } else {
             // The output may come to wait without a word here: this is looked at again.
             let alive =
-                keepaliveSent != 0
-                ? keepaliveSent + Self.keepaliveGraceMilliseconds : lastInput + Self.keepaliveMilliseconds
+                hasInputEnded
+                ? loop.now + worker.timeouts.stream
+                : keepaliveSent != 0
+                    ? keepaliveSent + Self.keepaliveGraceMilliseconds : lastInput + Self.keepaliveMilliseconds
             deadline = min(deadline, max(alive, loop.now + 1))
         }
         setDeadline(deadline)

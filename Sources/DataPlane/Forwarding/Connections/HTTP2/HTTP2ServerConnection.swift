@@ -38,6 +38,17 @@ final class HTTP2ServerConnection: HTTP2Connection, ServerConnection {
         super.closed()
     }
 
+    /// A caller that ends its half still reads, as over HTTP/1.1: what it asked for whole is answered, what is not whole never
+    /// will be. It is the last, for no more can come.
+    override func inputEnded() {
+        _ = beginDraining()
+        // One that ends leaves its place to the last of the list.
+        for index in streams.indices.reversed() where index < streams.count {
+            unsafe unsafeDowncast(streams[index], to: HTTP2ServerStream.self).callerEnded()
+        }
+        if streams.isEmpty { close() }
+    }
+
     override func becameIdle() {
         if isDone { finish() }
     }

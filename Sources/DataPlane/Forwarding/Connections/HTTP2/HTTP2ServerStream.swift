@@ -5,18 +5,9 @@ import WireProtocols
 /// A call that came in on an HTTP/2 connection.
 final class HTTP2ServerStream: CallStream, DownstreamStream {
     private var isOver = false
-    /// Of the request's body, as its head says; `nil`: it does not.
-    private var requestByteCount: UInt64?
-
-    /// A body that is no longer than this may come to its end, for a while, after it was answered: 64 KiB. Clients take a
-    /// reset that crosses the last of their bytes for a failure, whatever it says (curl 7.88 for one).
-    private static let awaitedByteLimit: UInt64 = 64 * 1024
-    /// How long it may take, in milliseconds.
-    private static let awaitedMilliseconds: UInt64 = 1_000
 
     func start(_ exchange: Exchange, _ framing: HTTP2RequestFraming, from origin: CallOrigin) {
         isOver = false
-        requestByteCount = framing.contentLength
         if framing.endsStream { noteInputComplete() }
         switch framing.tunnel {
         case .none:
@@ -29,13 +20,16 @@ final class HTTP2ServerStream: CallStream, DownstreamStream {
             exchange.start(from: self, origin: origin)
         case .connection: exchange.startTunnel(from: self, origin: origin)
         }
-        if self.exchange === exchange { updateDeadline(for: exchange) }
+        // What goes on as bytes has no more of them, whatever its head is answered with.
+        if framing.endsStream, framing.tunnel != .none, self.exchange === exchange {
+            exchange.endRequest(trailers: worker.noTrailers)
+        }
     }
 
     // MARK: The request
 
     override func receivedData(_ bytes: Span<UInt8>) {
-        lastProgress = loop.now
+        lastInput = loop.now
         guard let exchange else { return received(bodyBytes: bytes.count, isHeld: false) }
         exchange.sendBody(bytes)
         // It may be over: then nobody holds anything.
@@ -54,10 +48,20 @@ final class HTTP2ServerStream: CallStream, DownstreamStream {
         guard !isInputComplete else { return }
         noteInputComplete()
         exchange?.endRequest(trailers: trailers)
-        updateDeadline()
+        releaseEnd()
+    }
+
+    /// Nothing more comes on the connection.
+    func callerEnded() {
+        guard !isInputComplete, let exchange else { return }
+        let isAnswered = exchange.isResponseComplete && !exchange.isTunnelOpen
+        exchange.callerGone()
+        if !isAnswered { reset(.cancel) }
     }
 
     func resumeRequest() { giveBackWindow() }
+
+    var callerProgress: SideProgress { progress }
 
     override func closed(_ code: HTTP2ErrorCode) {
         giveBackWindow()
@@ -79,20 +83,22 @@ final class HTTP2ServerStream: CallStream, DownstreamStream {
 
     // MARK: The response
 
-    func sendHead(_ head: borrowing MessageHead, body: BodyLength) {
+    func sendHead(_ head: borrowing MessageHead, body: ResponseBody) {
         guard let connection else { return }
         guard HTTP2Session.canCarry(head) else {
             exchange?.fail(.upstreamFailed)
             return
         }
-        if body == .none { noteOutputEndedWithHead() }
         if head.status == Exchange.switchingProtocols {
             // Accepted: HTTP/2 says so as it says it of any CONNECT (RFC 8441 § 4).
             worker.tunnelHead.copy(head)
             worker.tunnelHead.status = 200
             connection.session.submitResponse(worker.tunnelHead, on: self, endsStream: false)
         } else {
-            connection.session.submitResponse(head, on: self, endsStream: body == .none)
+            if exchange?.awaitsRest ?? false { holdEnd() }
+            let endsStream = body.length == .none && !holdsEnd
+            if endsStream { noteOutputEndedWithHead() }
+            connection.session.submitResponse(head, on: self, endsStream: endsStream)
         }
         connection.requestOutput()
     }
@@ -110,57 +116,23 @@ final class HTTP2ServerStream: CallStream, DownstreamStream {
     var carriesTrailers: Bool { true }
     var upgradesBySuccess: Bool { true }
 
-    func cutResponse() { reset(.internalError) }
+    /// Its head is on its way, in the order in which heads were compressed.
+    func retractResponse() -> Bool { false }
+
+    func cutResponse(passingOn: Bool) { reset(.internalError) }
 
     /// The streams beside it do not wait for it: whoever sent too much is told so (RFC 9113 § 8.1).
-    var readsRestOfRequest: Bool { false }
+    var readsRestOfRequest: Bool { exchange?.awaitsRest ?? false }
 
     func exchangeEnded() {
         exchange = nil
-        setDeadline(nil)
         isOver = true
         giveBackWindow()
+        releaseEnd()
     }
 
     /// The answer is whole before the request was: nobody wants the rest (RFC 9113 § 8.1).
     override func sentEnd() {
-        guard isOver, !isInputComplete else { return }
-        guard let requestByteCount, requestByteCount <= Self.awaitedByteLimit else { return reset(.noError) }
-        setDeadline(loop.now + Self.awaitedMilliseconds)
-    }
-
-    // MARK: Deadlines
-
-    func requestDeadlineChanged() { updateDeadline() }
-
-    override func deadlineReached() {
-        guard let exchange else { return isOver ? reset(.noError) : () }
-        let now = loop.now
-        if let due = exchange.requestDeadline, due <= now { return exchange.requestTimedOut() }
-        if let due = bodyDeadline(exchange), due <= now { return exchange.fail(.timeout, status: 408) }
-        if isStalled(now) { return reset(.cancel) }
-        updateDeadline()
-    }
-
-    /// Held back by its reader, the request makes no progress through no fault of the caller's.
-    private func bodyDeadline(_ exchange: Exchange) -> DeadlineWheel.Time? {
-        isInputComplete || isHeldBack || exchange.isResponseStarted || exchange.isOpenEnded
-            ? nil : lastProgress + worker.timeouts.requestBody
-    }
-
-    /// A caller that does not take what waits for it.
-    private func isStalled(_ now: DeadlineWheel.Time) -> Bool {
-        queuedByteCount > 0 && lastProgress + worker.timeouts.stream <= now
-    }
-
-    private func updateDeadline() {
-        if let exchange { updateDeadline(for: exchange) }
-    }
-
-    private func updateDeadline(for exchange: Exchange) {
-        var deadline = loop.now + worker.timeouts.stream
-        if let due = exchange.requestDeadline { deadline = min(deadline, due) }
-        if let due = bodyDeadline(exchange) { deadline = min(deadline, due) }
-        setDeadline(deadline)
+        if isOver, !isInputComplete { reset(.noError) }
     }
 }

