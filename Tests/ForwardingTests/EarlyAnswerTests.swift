@@ -57,6 +57,18 @@ struct EarlyAnswerTests {
         }
     }
 
+    /// As curl does when it hears of an error: what it sends then is an empty frame.
+    @Test func `over HTTP/2 a body may end before its length once it is answered`() async throws {
+        try await Shop.serve(.echo(), rule: Self.denial) { port, _ in
+            let peer = HTTP2Peer(calling: try RawConnection(port: port))
+            let call = peer.begin(Self.post, ends: false)
+            #expect(peer.receive()?.type == FrameType.headers && peer.receive()?.type == FrameType.data)
+            peer.send(FrameType.data, flags: 1, stream: call)
+            let end = peer.receive()
+            #expect(end?.type == FrameType.data && end?.endsStream == true)
+        }
+    }
+
     @Test func `over HTTP/1.1 the connection of an early answer to a short body goes on after the body's end`()
         async throws
     {

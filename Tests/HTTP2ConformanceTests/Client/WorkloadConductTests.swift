@@ -102,12 +102,12 @@ struct WorkloadConductTests {
             "6.9.1", "A stream's window above 2^31-1", method: "GET", send: [.windowUpdate(1, 0x7fff_ffff)], .fails,
             .error(.flowControlError)),
         .init("6.4", "A reset before the head", send: [.resetStream(1, .internalError)], .status(502), .nothing),
-        .init("6.4", "A reset after the head", send: [ok, .data(1), .resetStream(1, .cancel)], .isCutOff, .nothing),
+        .init("6.4", "A reset after the head", send: [ok, .data(1), .resetStream(1, .cancel)], .fails, .nothing),
         .init(
             "6.4", "A reset without an error after the head", send: [ok, .data(1), .resetStream(1, .noError)],
-            .isCutOff, .nothing),
+            .fails, .nothing),
         .init(
-            "7", "A reset with an unknown code", send: [ok, .data(1), .resetStream(1, .unknown)], .isCutOff, .nothing),
+            "7", "A reset with an unknown code", send: [ok, .data(1), .resetStream(1, .unknown)], .fails, .nothing),
         .init(
             "8.1", "A reset without an error after the answer", send: whole + [.resetStream(1, .noError)],
             .gets("hello"), .nothing),

@@ -164,7 +164,7 @@ extension HTTP2Session {
     }
 
     private func hasWholeBody(_ stream: HTTP2Stream) -> Bool {
-        stream.declaredByteCount.map { $0 == stream.receivedByteCount } ?? true
+        stream.declaredByteCount.map { $0 == stream.receivedByteCount || stream.mayEndShort } ?? true
     }
 
     /// After a call that may have ended anything.

@@ -17,6 +17,10 @@ open class HTTP2Stream {
     /// 0 until the stream is attached or submitted, and after it is closed or its session abandoned.
     public internal(set) final var id: Int32 = 0
 
+    /// The peer's message is answered, all of it that matters: it may end short of what its head announced, for one that has its
+    /// answer may have stopped to send.
+    package final var mayEndShort = false
+
     // What the session knows of the message under way on it.
 
     /// Who may call it.
@@ -97,6 +101,7 @@ open class HTTP2Stream {
         mayHaveBody = true
         isHeadRequest = false
         isTunnel = false
+        mayEndShort = false
         resetCode = nil
     }
 }

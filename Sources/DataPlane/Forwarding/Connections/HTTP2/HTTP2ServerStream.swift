@@ -111,7 +111,10 @@ final class HTTP2ServerStream: CallStream, DownstreamStream {
 
     func sendBody(_ bytes: Span<UInt8>) { send(bytes) }
 
-    func endResponse(trailers: borrowing MessageHead) { endOutput(trailers: trailers) }
+    func endResponse(trailers: borrowing MessageHead) {
+        if holdsEnd { mayEndShort = true }
+        endOutput(trailers: trailers)
+    }
 
     var carriesTrailers: Bool { true }
     var upgradesBySuccess: Bool { true }
