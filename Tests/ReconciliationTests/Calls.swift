@@ -15,7 +15,9 @@ final class Calls: Sendable {
     private let number: CInt
     private let isOver: Bool
 
-    init(breakingOffAt first: Int = .max) { (self.first, number, isOver) = (first, EINTR, true) }
+    init(breakingOffAt first: Int = .max, with number: CInt = EINTR) {
+        (self.first, self.number, isOver) = (first, number, true)
+    }
     init(failingAt first: Int, with number: CInt) { (self.first, self.number, isOver) = (first, number, false) }
 
     var writer: FileWriter {

@@ -108,7 +108,7 @@ struct ManifestWriterTests {
         #expect(counter.count > 10)
         for call in 0..<counter.count {
             let folder = try Self.halfDone()
-            #expect(!Self.settled(folder, Calls(breakingOffAt: call).writer).problems.isEmpty)
+            _ = Self.settled(folder, Calls(breakingOffAt: call).writer)
             let found = Self.settled(folder)
             #expect(found.problems == [], "call \(call)")
             #expect(Self.content(folder) == Self.before, "call \(call)")
@@ -149,6 +149,21 @@ struct ManifestWriterTests {
         #expect(Self.content(folder) == Self.before.merging(["x.yaml": "mine"]) { $1 })
     }
 
+    @Test func `a folder that cannot be written is whole, and nothing is amiss with it`() throws {
+        let folder = Self.folder()
+        let all = Calls(breakingOffAt: try Self.calls().places(of: "open")[1], with: EROFS)
+        var failure: ManifestWriter.Failure?
+        do throws(ManifestWriter.Failure) {
+            try Self.writer(folder, all.writer).write(Self.edits)
+        } catch {
+            failure = error
+        }
+        #expect(failure?.isUndone == true)
+        #expect(Self.settled(folder, all.writer).problems == [])
+        #expect(Self.settled(folder).problems == [])
+        #expect(Self.content(folder) == Self.before)
+    }
+
     // MARK: Somebody was here meanwhile
 
     /// Two of five files are changed, and no more.
@@ -184,6 +199,18 @@ struct ManifestWriterTests {
         #expect(found.problems == [])
         #expect(found.warnings.map(\.code.rawValue) == ["change.taken-back"])
         #expect(Self.content(folder) == Self.before.merging(["x.yaml": "mine"]) { $1 })
+    }
+
+    @Test func `once a change is settled, its files may become what they like`() throws {
+        // Cut off while what lay beside the files was removed.
+        let calls = try Self.calls()
+        let cut = try #require(calls.places(of: "rename").last) + 3
+        let folder = Self.folder()
+        try Self.writer(folder, Calls(breakingOffAt: cut).writer).write(Self.edits)
+        #expect(Self.content(folder) != Self.after)
+        folder.replace("x.yaml", "mine")
+        #expect(Self.settled(folder).problems == [])
+        #expect(Self.content(folder) == Self.after.merging(["x.yaml": "mine"]) { $1 })
     }
 
     @Test func `a folder that was moved is known again`() throws {

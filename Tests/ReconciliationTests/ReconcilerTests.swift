@@ -404,6 +404,34 @@ struct `The reconciler` {
         }
     }
 
+    @Test func `an apply that is being worked out holds up neither status nor the end`() async throws {
+        let folder = TestFolder()
+        folder.service("a", "1")
+        let hasBegun = Atomic(false)
+        let mayEnd = Atomic(false)
+        var manifests = FakeManifests()
+        manifests.onDecode = { path in
+            guard path == "given.yaml" else { return }
+            hasBegun.store(true, ordering: .releasing)
+            for _ in 0..<10_000 where !mayEnd.load(ordering: .acquiring) { usleep(1_000) }
+        }
+        let harness = try Harness(folder, manifests: manifests)
+        try await harness.serve { harness in
+            _ = await harness.nextServed()
+            async let outcome = harness.reconciler.apply([file(FakeManifests.document("a", "2"))])
+            while !hasBegun.load(ordering: .acquiring) { try await Task.sleep(for: .milliseconds(1)) }
+            #expect(await harness.reconciler.status.serving?.generation.number == 1)
+            await harness.reconciler.stop()
+            mayEnd.store(true, ordering: .releasing)
+            guard case .refused(let diagnostics) = await outcome else {
+                Issue.record("applied")
+                return
+            }
+            #expect(diagnostics.map(\.code.rawValue) == ["change.not-running"])
+            #expect(folder.text("a.yaml") == FakeManifests.document("a", "1"))
+        }
+    }
+
     // MARK: Changes that were cut off
 
     /// Two manifests, one of which has been changed by a change of both.

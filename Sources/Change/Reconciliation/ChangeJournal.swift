@@ -5,6 +5,7 @@ import Glibc
 /// 0600), from before the first file is touched until the last one is on the disk.
 struct ChangeJournal: Sendable {
     private static let byteLimit = 64 * 1024 * 1024
+    private static let settledSuffix = ".settled"
 
     let folder: String
     let writer: FileWriter
@@ -18,6 +19,8 @@ struct ChangeJournal: Sendable {
     /// What is kept of changes.
     enum Entry: Hashable {
         case record(ChangeRecord, path: String)
+        /// Of a change that is whole or undone: only what lies beside its files is still to go.
+        case settled(ChangeRecord, path: String)
         case damaged(path: String)
     }
 
@@ -35,7 +38,11 @@ struct ChangeJournal: Sendable {
             let path = "\(folder)/\(name)"
             switch try FileAccess.read(path, limit: Self.byteLimit) {
             case .bytes(let bytes, _):
-                entries.append(ChangeRecord(decoding: bytes).map { .record($0, path: path) } ?? .damaged(path: path))
+                let record = ChangeRecord(decoding: bytes)
+                let isSettled = name.hasSuffix(Self.settledSuffix)
+                entries.append(
+                    record.map { isSettled ? .settled($0, path: path) : .record($0, path: path) }
+                        ?? .damaged(path: path))
             case .busy, .tooLarge, .notAFile: entries.append(.damaged(path: path))
             }
         }
@@ -57,15 +64,22 @@ struct ChangeJournal: Sendable {
         try writer.replacePrivate(path(of: record), record.encoded)
     }
 
-    /// Returns when the disk has forgotten it.
-    func end(_ record: ChangeRecord) throws(FileError) { try forget(path(of: record)) }
+    /// Notes that whatever becomes of the files from now on has nothing to do with the change any more.
+    /// - Returns: Where the record is now; on the disk, too.
+    func settle(_ path: String) throws(FileError) -> String {
+        guard !path.hasSuffix(Self.settledSuffix) else { return path }
+        try writer.rename(path, to: path + Self.settledSuffix)
+        try writer.sync(folder)
+        return path + Self.settledSuffix
+    }
 
+    /// Returns when the disk has forgotten it.
     func forget(_ path: String) throws(FileError) {
         try writer.remove(path)
         try writer.sync(folder)
     }
 
-    private func path(of record: ChangeRecord) -> String { path(ofFolder: record.folder) }
+    func path(of record: ChangeRecord) -> String { path(ofFolder: record.folder) }
 
     /// - Parameter folder: A manifests folder, without links.
     func path(ofFolder folder: String) -> String { "\(self.folder)/\(ContentHash(of: Array(folder.utf8)))" }

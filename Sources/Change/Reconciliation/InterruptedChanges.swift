@@ -39,6 +39,9 @@ struct InterruptedChanges: Sendable {
                 }
             case .record(let record, let path) where place.isFolder(of: record):
                 settle(record, path, in: place.path, writer, journal)
+            case .settled(let record, let path):
+                guard place.isFolder(of: record) else { continue }
+                do throws(FileError) { try writer.clearAway(record, in: place.path, recordAt: path) } catch {}
             case .record(let record, let path):
                 warnings.append(
                     Self.elsewhere("a change of \(Diagnostic.quoted(record.folder)) that was cut off", path))
@@ -57,10 +60,12 @@ struct InterruptedChanges: Sendable {
             case .undone: warnings.append(Self.undone(record))
             case .untouched, .complete: break
             }
-            try journal.forget(path)
         } catch {
-            problems.append(Self.unsettled(record, path, error))
+            problems.append(Self.unsettled(record, error))
+            return
         }
+        // The folder is whole. What cannot be cleared away now is before the next change, or at the next start.
+        do throws(FileError) { try writer.clearAway(record, in: folder, recordAt: path) } catch {}
     }
 
     /// The folder as it is now. Its device may have another number after a restart of the machine, and the folder may
@@ -100,7 +105,7 @@ struct InterruptedChanges: Sendable {
             remedy: "make them what they shall be, then remove \(path)")
     }
 
-    private static func unsettled(_ record: ChangeRecord, _ path: String, _ error: FileError) -> Diagnostic {
+    private static func unsettled(_ record: ChangeRecord, _ error: FileError) -> Diagnostic {
         Diagnostic(
             .interrupted, at: SourcePosition(file: ".", line: 1, column: 1),
             found:

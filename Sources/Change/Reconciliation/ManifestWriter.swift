@@ -65,12 +65,7 @@ struct ManifestWriter: Sendable {
         if let trouble {
             throw Failure(diagnostic: trouble, isUndone: undo(change.record, in: change.folder, isKept: isKept))
         }
-        // It is made. What cannot be cleared away now is by its record, before the next change or at the next start.
-        do throws(FileError) {
-            for folder in change.record.folders(in: change.folder) { try writer.sync(folder) }
-            try discard(change.record, in: change.folder)
-            if isKept { try journal?.end(change.record) }
-        } catch {}
+        tidy(change.record, in: change.folder, isKept: isKept)
     }
 
     /// A change with all that is known of its files before any is touched.
@@ -125,13 +120,19 @@ struct ManifestWriter: Sendable {
         guard let journal else { return false }
         do throws(FileError) {
             // What an earlier change could not clear away.
-            for case .record(let former, _) in try journal.entries() where former.folder == change.folder {
-                _ = try settle(former, in: change.folder)
+            for entry in try journal.entries() {
+                switch entry {
+                case .record(let former, let path), .settled(let former, let path):
+                    guard former.folder == change.folder else { continue }
+                    if case .record = entry { _ = try settle(former, in: change.folder) }
+                    try clearAway(former, in: change.folder, recordAt: path)
+                case .damaged: continue
+                }
             }
             try journal.begin(change.record)
             return true
         } catch {
-            do throws(FileError) { try journal.end(change.record) } catch {}
+            do throws(FileError) { try journal.forget(journal.path(of: change.record)) } catch {}
             // One file is replaced as a whole without it: trouble with the state must not keep a stricter rule away.
             if change.edits.count == 1 { return false }
             throw Failure(
@@ -216,16 +217,16 @@ struct ManifestWriter: Sendable {
         case undecidable([String])
     }
 
-    /// Takes back what there is of a change, unless all of it is there, and removes what it left beside the files.
+    /// Takes back what there is of a change, unless all of it is there.
     /// - Parameter folder: Where the record's folder is now, without links.
+    /// - Throws: Why that cannot be known, or done.
     func settle(_ record: ChangeRecord, in folder: String) throws(FileError) -> Ending {
         var found: [ChangeVerdict.Evidence] = []
         for index in record.steps.indices { found.append(try evidence(record, index, in: folder)) }
-        let ending: Ending
         switch ChangeVerdict(record.steps, found) {
         case .undecidable(let steps): return .undecidable(steps.map { record.steps[$0].path })
-        case .untouched: ending = .untouched
-        case .complete: ending = .complete
+        case .untouched: return .untouched
+        case .complete: return .complete
         case .half(let done):
             for index in done.reversed() {
                 let target = record.target(index, in: folder)
@@ -235,21 +236,39 @@ struct ManifestWriter: Sendable {
                     try writer.rename(record.backup(index, in: folder), to: target)
                 }
             }
-            ending = .undone
+            return .undone
         }
+    }
+
+    /// Brings a change that is settled to the disk, and removes what it left there: beside the files, then its record.
+    /// Until that has been done, nothing is amiss but that it is to be done.
+    /// - Parameter path: The record's; `nil`: there is none.
+    func clearAway(_ record: ChangeRecord, in folder: String, recordAt path: String?) throws(FileError) {
         for folder in record.folders(in: folder) { try writer.sync(folder) }
-        try discard(record, in: folder)
-        return ending
+        let path = try path.map { path throws(FileError) in try journal?.settle(path) ?? path }
+        for index in record.steps.indices {
+            for name in [record.draft(index, in: folder), record.backup(index, in: folder)] where try exists(name) {
+                try writer.remove(name)
+            }
+        }
+        if let path { try journal?.forget(path) }
     }
 
     private func undo(_ record: ChangeRecord, in folder: String, isKept: Bool) -> Bool {
         do throws(FileError) {
             if case .undecidable = try settle(record, in: folder) { return false }
-            if isKept { try journal?.end(record) }
-            return true
         } catch {
             return false
         }
+        tidy(record, in: folder, isKept: isKept)
+        return true
+    }
+
+    /// What cannot be cleared away now is before the next change, or at the next start.
+    private func tidy(_ record: ChangeRecord, in folder: String, isKept: Bool) {
+        do throws(FileError) {
+            try clearAway(record, in: folder, recordAt: isKept ? journal?.path(of: record) : nil)
+        } catch {}
     }
 
     private func evidence(
@@ -284,14 +303,6 @@ struct ManifestWriter: Sendable {
         } catch {
             guard error.isMissing else { throw error }
             return false
-        }
-    }
-
-    /// Removes what lies beside the files.
-    private func discard(_ record: ChangeRecord, in folder: String) throws(FileError) {
-        for index in record.steps.indices {
-            try writer.remove(record.draft(index, in: folder))
-            try writer.remove(record.backup(index, in: folder))
         }
     }
 

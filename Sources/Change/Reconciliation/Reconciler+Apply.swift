@@ -117,13 +117,18 @@ extension Reconciler {
             await catchUp(deleted: deleted)
             return .served(serving, changes: changes, warnings: serving.warnings)
         }
+        var isWriting = false
         let outcome = await commit(
             candidate, generation: Generation(number: nextNumber, hash: candidate.hash), source: .folder, since: start
-        ) { () async throws(Rejection) in try await self.write(plan.edits) }
+        ) { () async throws(Rejection) in
+            isWriting = true
+            try await self.write(plan.edits)
+        }
         switch outcome {
-        case .failure(let rejection):
+        case .failure(let rejection) where isWriting:
             await catchUp(deleted: [])
-            return .refused(rejection.diagnostics.map(plan.editor.located))
+            return .refused(rejection.diagnostics)
+        case .failure(let rejection): return .refused(rejection.diagnostics.map(plan.editor.located))
         case .success(let served):
             noteServed(plan.set, revision: reading.watchedFilesRevision)
             await catchUp(deleted: deleted)
