@@ -48,13 +48,17 @@ extension Worker {
     }
 
     /// A request that was none.
-    func refused(status: UInt16, reason: FailureReason, detail: StaticString, listener: Listener, peer: NetworkAddress)
-    {
+    /// - Parameter requestID: What it was answered with; `nil`: it had no answer.
+    func refused(
+        status: UInt16, reason: FailureReason, detail: StaticString, requestID: RequestID.Text? = nil,
+        listener: Listener, peer: NetworkAddress
+    ) {
         counters.refused[status, default: 0] += 1
         metrics.record(
             RequestMetrics.Key(service: LabelRegistry.none, route: LabelRegistry.none, status: status, reason: reason),
             microseconds: 0)
         accessLog.recordRefusal(
-            status: status, reason: reason, detail: detail, listener: listener, peer: peer, view: view)
+            status: status, reason: reason, detail: detail, requestID: requestID, listener: listener, peer: peer,
+            view: view)
     }
 }

@@ -210,7 +210,10 @@ extension Exchange {
         isJudged = true
         let decision = decide(service, endpoint: endpoint)
         worker.count(decision, of: service)
-        if !decision.isAllowed { worker.decisions.note(self, decision, service: service) }
+        if !decision.isAllowed {
+            identify()
+            worker.decisions.note(self, decision, service: service)
+        }
         return decision.isAllowed
     }
 

@@ -27,9 +27,14 @@ extension Exchange {
         if !peer.isEmpty { request.appendToList(.forwardedFor, peer.span) }
         if !request.hasField(.forwardedHost) { request.copyHost(to: .forwardedHost) }
         if !request.hasField(.forwardedProto) { request.setField(.forwardedProto, to: request.scheme.bytes) }
-        if !request.hasField(.requestID) {
-            let id = RequestID.random(using: &worker.random)
-            request.setField(.requestID, to: id.span)
-        }
+        identify()
+    }
+
+    /// From here on the call can be found again: by its workload, in the log, among the decisions, and by its caller where
+    /// the answer is ours.
+    func identify() {
+        guard !request.hasField(.requestID) else { return }
+        let id = RequestID.random(using: &worker.random)
+        request.setField(.requestID, to: id.span)
     }
 }

@@ -391,6 +391,8 @@ final class Exchange {
         isResponseStarted = true
         isResponseComplete = true
         let reason = origin.tellsReason ? reason : .none
+        identify()
+        if let id = request.value(of: .requestID) { worker.replies.identify(by: request.bytes(id)) }
         if isGRPCRequest {
             grpcStatus = self.reason.grpcStatus(status: status, hasCaller: caller != nil)
             worker.replies.write(grpcStatus!, reason: reason, to: downstream)

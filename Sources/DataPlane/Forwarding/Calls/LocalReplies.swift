@@ -6,9 +6,23 @@ import WireProtocols
 final class LocalReplies {
     private var head = MessageHead()
     private let noTrailers = MessageHead()
+    /// Of the next answer.
+    private var requestID: [UInt8] = []
     private let date: DateField
 
     init(date: DateField) { self.date = date }
+
+    /// Says which call the next answer is for.
+    func identify(by id: Span<UInt8>) {
+        requestID.removeAll(keepingCapacity: true)
+        requestID.append(copying: id)
+    }
+
+    private func addRequestID() {
+        guard !requestID.isEmpty else { return }
+        head.addField(.requestID, value: requestID.span)
+        requestID.removeAll(keepingCapacity: true)
+    }
 
     /// - Parameters:
     ///   - reason: told in `x-heddle-reason`; `.none`: not told.
@@ -23,6 +37,7 @@ final class LocalReplies {
         head.status = status
         date.add(to: &head)
         if let location { head.addField(.location, value: location.span) }
+        addRequestID()
         if reason != .none { head.addField(.heddleReason, value: Self.bytes(of: reason).span) }
         let text = reason == .none ? [] : Self.bytes(of: reason) + [UInt8(ascii: "\n")]
         if !text.isEmpty { head.addField(.contentType, value: Self.plainText.span) }
@@ -40,6 +55,7 @@ final class LocalReplies {
         date.add(to: &head)
         head.addField(.contentType, value: Self.grpc.span)
         if reason != .none { head.addField(.heddleReason, value: Self.bytes(of: reason).span) }
+        addRequestID()
         addStatus(status, reason)
         stream.sendHead(head, body: ResponseBody(.none, status: head.status, answering: .post))
         stream.endResponse(trailers: noTrailers)

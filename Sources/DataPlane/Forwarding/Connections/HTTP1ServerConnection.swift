@@ -383,7 +383,9 @@ final class HTTP1ServerConnection: StreamConnection, ServerConnection, Downstrea
     private func refuse(status: UInt16, reason: FailureReason, detail: StaticString) {
         keepsAlive = false
         responseLength = .none
-        worker.refused(status: status, reason: reason, detail: detail, listener: listener, peer: peer)
+        let id = RequestID.random(using: &worker.random)
+        worker.refused(status: status, reason: reason, detail: detail, requestID: id, listener: listener, peer: peer)
+        worker.replies.identify(by: id.span)
         worker.replies.write(
             status: status, reason: origin?.tellsReason ?? false ? reason : .none, location: nil, answering: .other,
             to: self)

@@ -13,7 +13,7 @@ package protocol HTTP2SessionHandler: AnyObject {
     func receivedGoAway(lastStream: Int32, code: HTTP2ErrorCode)
     /// The peer's settings, new or changed, hold.
     func receivedSettings()
-    /// The session answers a request by itself: what every answer has is to be added.
+    /// The session answers a request by itself: what every answer has is to be added. Calls nothing of the session.
     func completeAnswer(_ head: inout MessageHead)
     /// The session has said GOAWAY with ENHANCE_YOUR_CALM and is over.
     func exceeded(_ limit: HTTP2Limit)

@@ -161,7 +161,7 @@ class HTTP2Connection: StreamConnection, HTTP2SessionHandler {
     func receivedSettings() {}
     func exceeded(_ limit: HTTP2Limit) { worker.counters.http2Limits[limit.name, default: 0] += 1 }
     func refusedStream(_ id: Int32, _ error: HTTP2Error) {}
-    final func completeAnswer(_ head: inout MessageHead) { worker.date.add(to: &head) }
+    func completeAnswer(_ head: inout MessageHead) { worker.date.add(to: &head) }
 
     func receivedGoAway(lastStream: Int32, code: HTTP2ErrorCode) { receivedGoAway() }
 

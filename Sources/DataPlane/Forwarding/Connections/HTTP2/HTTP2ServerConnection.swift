@@ -11,6 +11,8 @@ final class HTTP2ServerConnection: HTTP2Connection, ServerConnection {
     private let origin: CallOrigin
     var registryIndex = -1
     private var requestCount = 0
+    /// What the request was answered with that is being refused.
+    private var refusalID: RequestID.Text?
 
     /// - Parameter bytes: Read by `other` already: the preface, or a part of it and more.
     static func takeOver(_ other: HTTP1ServerConnection, origin: CallOrigin, received bytes: Span<UInt8>) {
@@ -87,9 +89,18 @@ final class HTTP2ServerConnection: HTTP2Connection, ServerConnection {
         worker.refused(status: 408, reason: .timeout, detail: "request-head", listener: listener, peer: peer)
     }
 
+    override func completeAnswer(_ head: inout MessageHead) {
+        super.completeAnswer(&head)
+        let id = RequestID.random(using: &worker.random)
+        head.addField(.requestID, value: id.span)
+        refusalID = id
+    }
+
     override func refusedStream(_ id: Int32, _ error: HTTP2Error) {
         // One that was reset instead of being answered counts as what it would have been answered with.
         worker.refused(
-            status: error.status ?? 400, reason: error.reason, detail: error.name, listener: listener, peer: peer)
+            status: error.status ?? 400, reason: error.reason, detail: error.name, requestID: refusalID,
+            listener: listener, peer: peer)
+        refusalID = nil
     }
 }
