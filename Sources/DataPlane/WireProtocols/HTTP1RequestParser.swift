@@ -12,10 +12,11 @@ package enum HTTP1RequestParser {
     ///   - framing: Set if the result is not `nil`.
     ///   - scan: Kept by the caller between calls for the same head; a fresh one for the next.
     ///   - scheme: The listener's.
+    ///   - allowsNoHost: One of HTTP/1.0 for a path may come without `Host`: the head's host is then empty, and the caller's to set.
     /// - Returns: The bytes used; `nil` if the head is not whole: call again with the same bytes and more.
     package static func parse(
         _ bytes: Span<UInt8>, into head: inout MessageHead, framing: inout HTTP1Framing, limits: HTTP1Limits,
-        scan: inout HTTP1ScanState, scheme: Scheme
+        scan: inout HTTP1ScanState, scheme: Scheme, allowsNoHost: Bool = false
     ) throws(HTTP1Error) -> Int? {
         guard scan.isWorthParsing(bytes, limits: limits) else { return nil }
         head.removeAll()
@@ -28,7 +29,7 @@ package enum HTTP1RequestParser {
         head.scheme = scheme
         head.method = line.method
         head.knownMethod = KnownMethod(bytes.extracting(line.method.bounds))
-        framing = try interpret(line, &head)
+        framing = try interpret(line, &head, allowsNoHost: allowsNoHost)
         return end
     }
 
@@ -103,12 +104,16 @@ package enum HTTP1RequestParser {
 
     // MARK: Meaning
 
-    private static func interpret(_ line: StartLine, _ head: inout MessageHead) throws(HTTP1Error) -> HTTP1Framing {
+    private static func interpret(
+        _ line: StartLine, _ head: inout MessageHead, allowsNoHost: Bool
+    ) throws(HTTP1Error) -> HTTP1Framing {
         let fields = try HTTP1MessageFields(head, isRequest: true)
-        guard let hostIndex = fields.hostIndex else { throw .malformedRequest(.missingHost) }
+        guard fields.hostIndex != nil || (allowsNoHost && mayLackHost(line, head)) else {
+            throw .malformedRequest(.missingHost)
+        }
         var framing = try HTTP1Framing(fields, minorVersion: line.minorVersion)
         do {
-            try head.setHost(canonicalizing: head.fields[hostIndex].value)
+            if let hostIndex = fields.hostIndex { try head.setHost(canonicalizing: head.fields[hostIndex].value) }
             try setTarget(line.target, &head)
         } catch {
             throw .malformedRequest(error)
@@ -123,6 +128,10 @@ package enum HTTP1RequestParser {
         // One with a body is a request like any other: what follows its head is no WebSocket.
         if framing.upgradesToWebSocket, head.knownMethod == .get, framing.body == .none { head.upgrade = .webSocket }
         return framing
+    }
+
+    private static func mayLackHost(_ line: StartLine, _ head: borrowing MessageHead) -> Bool {
+        line.minorVersion == 0 && head.storage[Int(line.target.offset)] == UInt8(ascii: "/")
     }
 
     /// Reads the four forms of RFC 9112 § 3.2.

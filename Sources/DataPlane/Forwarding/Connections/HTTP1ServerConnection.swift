@@ -233,9 +233,31 @@ final class HTTP1ServerConnection: StreamConnection, ServerConnection, Downstrea
             begin(exchange)
             return consumed
         } catch {
+            if error == .malformedRequest(.missingHost), let consumed = parseWithoutHost(bytes, into: exchange) {
+                begin(exchange)
+                return consumed
+            }
             worker.giveBack(exchange)
             refuse(status: error.status, reason: error.reason, detail: error.name)
             return bytes.count
+        }
+    }
+
+    /// Load balancers ask for their targets' health in HTTP/1.0, without `Host`. To a Gateway that is as if they had named the
+    /// address that they came to, which is no listener's or route's hostname; anywhere else nothing says which service is meant.
+    private func parseWithoutHost(_ bytes: Span<UInt8>, into exchange: Exchange) -> Int? {
+        guard case .gateway = listener.view.role, let address = localAddress else { return nil }
+        scan = HTTP1ScanState()
+        do throws(HTTP1Error) {
+            let consumed = try HTTP1RequestParser.parse(
+                bytes, into: &exchange.request, framing: &framing, limits: worker.limits, scan: &scan,
+                scheme: listener.view.scheme, allowsNoHost: true)
+            let host = Array("\(address)".utf8)
+            guard let consumed, (try? exchange.request.setHost(canonicalizing: host.span)) != nil else { return nil }
+            exchange.request.addHostField()
+            return consumed
+        } catch {
+            return nil
         }
     }
 

@@ -120,6 +120,8 @@ class StreamConnection: EventHandler {
     final var isCongested: Bool { output.count >= Self.highWatermark }
     final var hasInputEnded: Bool { inputHasEnded }
     final var peerID: SPIFFEID? { transport?.peerID }
+    /// Where the other side came to. Asks the kernel.
+    final var localAddress: NetworkAddress? { transport?.localAddress() }
     final var serverName: String? { transport?.serverName }
     /// What both sides agreed to speak (ALPN), once the handshake is done.
     final var applicationProtocol: String? { transport?.applicationProtocol }

@@ -48,6 +48,8 @@ struct Transport: ~Copyable {
     /// Why the connection could not be made; 0 if it is up.
     borrowing func connectError() -> CInt { socket.connectError() }
 
+    borrowing func localAddress() -> NetworkAddress { socket.localAddress() }
+
     borrowing func resetOnClose() { socket.resetOnClose() }
 
     mutating func handshake() -> Handshake {
