@@ -6,8 +6,9 @@ import WireProtocols
 final class LocalReplies {
     private var head = MessageHead()
     private let noTrailers = MessageHead()
-    /// Of the next answer.
+    /// Of the next answer, if that is known.
     private var requestID: [UInt8] = []
+    private var isIdentified = false
     private let date: DateField
 
     init(date: DateField) { self.date = date }
@@ -16,12 +17,14 @@ final class LocalReplies {
     func identify(by id: Span<UInt8>) {
         requestID.removeAll(keepingCapacity: true)
         requestID.append(copying: id)
+        isIdentified = true
     }
 
     private func addRequestID() {
-        guard !requestID.isEmpty else { return }
-        head.addField(.requestID, value: requestID.span)
-        requestID.removeAll(keepingCapacity: true)
+        guard isIdentified else { return }
+        isIdentified = false
+        let id = requestID
+        head.addField(.requestID, value: id.span)
     }
 
     /// - Parameters:
