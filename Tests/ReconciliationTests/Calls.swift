@@ -8,6 +8,7 @@ final class Calls: Sendable {
     private struct State {
         var names: [String] = []
         var isBrokenOff = false
+        var isMended = false
     }
 
     private let state = Mutex(State())
@@ -25,13 +26,16 @@ final class Calls: Sendable {
             let isRefused = state.withLock { state in
                 state.names.append(name)
                 let call = state.names.count - 1
-                guard isOver ? call >= first : call == first else { return false }
+                guard !state.isMended, isOver ? call >= first : call == first else { return false }
                 state.isBrokenOff = true
                 return true
             }
             if isRefused { throw FileError(call: name, errno: number) }
         }
     }
+
+    /// From now on nothing is refused.
+    func mend() { state.withLock { $0.isMended = true } }
 
     var count: Int { state.withLock { $0.names.count } }
     var isBrokenOff: Bool { state.withLock { $0.isBrokenOff } }

@@ -164,6 +164,22 @@ struct ManifestWriterTests {
         #expect(Self.content(folder) == Self.before)
     }
 
+    @Test func `trouble with the state keeps no single file back, and many together`() throws {
+        let folder = Self.folder()
+        folder.run("touch ../state")
+        try Self.writer(folder).write([Self.edit("x.yaml", "old x.yaml", "new")])
+        #expect(folder.text("x.yaml") == "new")
+        var failure: ManifestWriter.Failure?
+        do throws(ManifestWriter.Failure) {
+            try Self.writer(folder).write(Array(Self.edits.dropLast()))
+        } catch {
+            failure = error
+        }
+        #expect(failure?.isUndone == true)
+        #expect(failure?.diagnostic.code.rawValue == "change.unwritable")
+        #expect(Self.content(folder) == Self.before.merging(["x.yaml": "new"]) { $1 })
+    }
+
     // MARK: Somebody was here meanwhile
 
     /// Two of five files are changed, and no more.

@@ -8,7 +8,7 @@ import Testing
 @Suite(.timeLimit(.minutes(2)), .serialized)
 struct `The reconciler` {
     private func serving(
-        count: Int = 2, _ edit: (inout Reconciler<FakeManifests>.Settings) -> Void = { _ in },
+        count: Int = 2, edit: @Sendable (inout Reconciler<FakeManifests>.Settings) -> Void = { _ in },
         _ body: (Harness) async throws -> Void
     ) async throws {
         let folder = TestFolder()
@@ -471,6 +471,40 @@ struct `The reconciler` {
             }
             #expect(warning.code.rawValue == "change.taken-back")
             #expect(await harness.nextServed() == ["a": "1", "b": "1"])
+            await harness.expectNothingElse()
+        }
+    }
+
+    @Test func `half of a change that the disk does not let be taken back is not served, until it does`() async throws {
+        // Both of two manifests; the record's own rename comes first.
+        let text = FakeManifests.document("a", "2") + "---\n" + FakeManifests.document("b", "2")
+        let whole = Calls()
+        let counting: @Sendable (inout Reconciler<FakeManifests>.Settings) -> Void = { $0.writer = whole.writer }
+        try await serving(edit: counting) { harness in
+            _ = await harness.reconciler.apply([file(text)])
+        }
+        let calls = Calls(breakingOffAt: whole.places(of: "rename")[2], with: EROFS)
+        let breaking: @Sendable (inout Reconciler<FakeManifests>.Settings) -> Void = { settings in
+            settings.writer = calls.writer
+            settings.watcher.times.polling = .milliseconds(100)
+        }
+        try await serving(edit: breaking) { harness in
+            guard case .refused(let diagnostics) = await harness.reconciler.apply([file(text)]) else {
+                Issue.record("applied")
+                return
+            }
+            #expect(diagnostics.map(\.code.rawValue) == ["change.unwritable", "change.interrupted"])
+            #expect(harness.folder.text("a.yaml") == FakeManifests.document("a", "2"))
+            #expect(await harness.nextRefused().map(\.code.rawValue) == ["change.interrupted"])
+            #expect(await harness.reconciler.status.serving?.generation.number == 1)
+
+            calls.mend()
+            guard case .stateProblem(let warning) = await harness.nextEvent() else {
+                Issue.record("nothing is said")
+                return
+            }
+            #expect(warning.code.rawValue == "change.taken-back")
+            #expect(harness.folder.text("a.yaml") == FakeManifests.document("a", "1"))
             await harness.expectNothingElse()
         }
     }

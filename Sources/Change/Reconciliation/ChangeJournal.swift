@@ -4,6 +4,7 @@ import Glibc
 /// Keeps the record of the change that is being written in the state folder (`changes/`, one file a manifests folder,
 /// 0600), from before the first file is touched until the last one is on the disk.
 struct ChangeJournal: Sendable {
+    /// Bytes of a file that is believed to be a record. Default: 64 MiB, enough for 200,000 manifests.
     private static let byteLimit = 64 * 1024 * 1024
     private static let settledSuffix = ".settled"
 

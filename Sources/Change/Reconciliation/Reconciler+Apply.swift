@@ -138,7 +138,8 @@ extension Reconciler {
 
     private func write(_ edits: [ManifestWriter.Edit]) async throws(Rejection) {
         do throws(ManifestWriter.Failure) {
-            try await Self.write(edits, ManifestWriter(folder: settings.folder, journal: journal))
+            try await Self.write(
+                edits, ManifestWriter(folder: settings.folder, journal: journal, writer: settings.writer))
         } catch {
             // Half of it lies there: nobody may take it for the folder until it is taken back.
             if !error.isUndone { await settleInterruption() }

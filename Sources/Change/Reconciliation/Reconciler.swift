@@ -15,6 +15,8 @@ package actor Reconciler<Manifests: ManifestReading> {
         package var watcher: FolderWatcher.Settings
         /// Told of everything worth a line in the log, in order. Must return at once.
         package var onEvent: @Sendable (ReconcilerEvent) -> Void = { _ in }
+        /// What writes into the folder.
+        var writer = FileWriter()
 
         package init(folder: String, stateFolder: String?) {
             self.folder = folder
@@ -61,7 +63,7 @@ package actor Reconciler<Manifests: ManifestReading> {
         self.manifests = manifests
         self.participants = participants
         store = settings.stateFolder.map(LastGoodStore.init(stateFolder:))
-        journal = settings.stateFolder.map { ChangeJournal(stateFolder: $0) }
+        journal = settings.stateFolder.map { ChangeJournal(stateFolder: $0, writer: settings.writer) }
         setGuard = SetGuard(times: settings.watcher.times)
         retryDelay = settings.watcher.times.retry
         (toKeep, keep) = AsyncStream.makeStream(of: LastGoodSet.self, bufferingPolicy: .bufferingNewest(1))
