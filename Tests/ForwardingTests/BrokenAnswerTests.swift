@@ -69,7 +69,7 @@ struct BrokenAnswerTests {
         }
     }
 
-    @Test func `to a caller of HTTP/2 the head that is on its way goes, and then the reset`() async throws {
+    @Test func `to a caller of HTTP/2 goes what came, and then the reset`() async throws {
         try await Shop.serve(
             .echo(), more: [Shop.proxy(""), Shop.service("chat", speaking: "HTTP2", at: Self.resets.port)]
         ) { port, _ in
@@ -77,7 +77,24 @@ struct BrokenAnswerTests {
             let answer = peer.call([
                 (":method", "GET"), (":scheme", "http"), (":authority", "chat"), (":path", "/a"),
             ])
-            #expect(answer.status == 200 && answer.reset != nil)
+            #expect(answer.status == 200 && answer.body == "hello" && answer.reset == 2)
+        }
+    }
+
+    @Test func `a caller of HTTP/2 that takes nothing of what is left of it is not waited for`() async throws {
+        try await Shop.serve(
+            .echo(),
+            more: [
+                Shop.proxy("timeouts: {stream: 200ms}"), Shop.service("chat", speaking: "HTTP2", at: Self.resets.port),
+            ]
+        ) { port, _ in
+            let peer = HTTP2Peer(calling: try RawConnection(port: port))
+            // SETTINGS_INITIAL_WINDOW_SIZE (RFC 9113 § 6.5.2).
+            peer.send(settings: [(id: 4, value: 0)])
+            let answer = peer.call([
+                (":method", "GET"), (":scheme", "http"), (":authority", "chat"), (":path", "/a"),
+            ])
+            #expect(answer.status == 200 && answer.body.isEmpty && answer.reset == 2)
         }
     }
 }

@@ -46,8 +46,8 @@ final class HTTP1ClientConnection: StreamConnection, UpstreamStream {
     func isFit(for exchange: Exchange) -> Bool {
         let isRepeatable = exchange.request.isIdempotent && exchange.requestBody == .none
         switch reuse.verdict(at: loop.now, isRepeatable: isRepeatable) {
-        case .use: return true
-        case .lookFirst:
+        case .use where !mayHaveInput: return true
+        case .use, .lookFirst:
             readNow()
             return isOpen
         case .discard:

@@ -119,6 +119,8 @@ class StreamConnection: EventHandler {
     final var queuedByteCount: Int { output.count }
     final var isCongested: Bool { output.count >= Self.highWatermark }
     final var hasInputEnded: Bool { inputHasEnded }
+    /// What is known to have come is not all read yet.
+    final var mayHaveInput: Bool { transport?.mayHaveInput ?? false }
     final var peerID: SPIFFEID? { transport?.peerID }
     /// Where the other side came to. Asks the kernel.
     final var localAddress: NetworkAddress? { transport?.localAddress() }

@@ -23,6 +23,8 @@ class CallStream: HTTP2Stream, EventHandler {
     private final var output = ByteQueue()
     private(set) final var isOutputComplete = false
     private(set) final var isInputComplete = false
+    /// What the stream is reset with when all that is queued has gone.
+    private final var cutCode: HTTP2ErrorCode?
     private final var hasTrailers = false
     private final var trailers = MessageHead(byteCapacity: 0, fieldCapacity: 0)
     /// Bytes received that nobody has taken yet, so that the other side may not send more for them.
@@ -60,6 +62,7 @@ class CallStream: HTTP2Stream, EventHandler {
         isOutputComplete = false
         isInputComplete = false
         holdsEnd = false
+        cutCode = nil
         if hasTrailers { trailers.removeAll() }
         hasTrailers = false
         heldBytes = 0
@@ -117,7 +120,8 @@ class CallStream: HTTP2Stream, EventHandler {
             return hasTrailers ? .trailers : .bytes(0, isLast: true)
         }
         let count = min(limit, output.count)
-        return .bytes(count, isLast: isOutputComplete && !holdsEnd && !hasTrailers && count == output.count)
+        return .bytes(
+            count, isLast: isOutputComplete && cutCode == nil && !holdsEnd && !hasTrailers && count == output.count)
     }
 
     final override func writeData(_ count: Int) {
@@ -125,6 +129,7 @@ class CallStream: HTTP2Stream, EventHandler {
         let before = output.count
         connection.write(count, of: &output)
         lastOutput = loop.now
+        if output.isEmpty, let cutCode { return reset(cutCode) }
         if before > StreamConnection.lowWatermark, output.count <= StreamConnection.lowWatermark { outputDrained() }
     }
 
@@ -162,6 +167,13 @@ class CallStream: HTTP2Stream, EventHandler {
         connection.session.consume(self, heldBytes)
         heldBytes = 0
         connection.requestOutput()
+    }
+
+    /// Ends the stream, in both directions, when what is queued has gone: in `timeouts.stream` at the latest.
+    final func resetAfterOutput(_ code: HTTP2ErrorCode) {
+        guard !output.isEmpty, connection != nil else { return reset(code) }
+        cutCode = code
+        setDeadline(loop.now + worker.timeouts.stream)
     }
 
     final func noteInputComplete() { isInputComplete = true }

@@ -122,7 +122,12 @@ final class HTTP2ServerStream: CallStream, DownstreamStream {
     /// Its head is on its way, in the order in which heads were compressed.
     func retractResponse() -> Bool { false }
 
-    func cutResponse(passingOn: Bool) { reset(.internalError) }
+    func cutResponse(passingOn: Bool) {
+        if passingOn { resetAfterOutput(.internalError) } else { reset(.internalError) }
+    }
+
+    /// The caller does not take what is left of an answer that was cut.
+    override func deadlineReached() { reset(.internalError) }
 
     /// The streams beside it do not wait for it: whoever sent too much is told so (RFC 9113 § 8.1).
     var readsRestOfRequest: Bool { exchange?.awaitsRest ?? false }
