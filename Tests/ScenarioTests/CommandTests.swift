@@ -254,7 +254,7 @@ struct CommandTests {
             through: ["setpriv", "--reuid=65534", "--clear-groups"], as: place.path + "/heddle")
         #expect(result.exitCode == 3)
         #expect(result.diagnostics.contains("\(folder.path) is not for user nobody: Permission denied\n"))
-        #expect(result.diagnostics.contains("ask as its owner, root"))
+        #expect(result.diagnostics.contains("ask as root, whose it is (sudo heddle"))
         #expect(!result.diagnostics.contains("heddle run"))
     }
 

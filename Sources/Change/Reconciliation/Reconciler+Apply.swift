@@ -98,7 +98,7 @@ extension Reconciler {
         let candidate = plan.candidate
         let changes = plan.editor.changes
         if plan.edits.isEmpty, isServing(candidate.hash) { return .unchanged }
-        if let refusal = emptyRefusal(candidate, allowsEmpty: allowsEmpty) { return .refused([refusal]) }
+        if let refusal = emptyRefusal(plan, allowsEmpty: allowsEmpty) { return .refused([refusal]) }
         if dryRun {
             if let rejection = await rehearse(candidate) {
                 return .refused(rejection.diagnostics.map(plan.editor.located))
@@ -160,11 +160,16 @@ extension Reconciler {
         return serving.source == .folder && serving.generation.hash == hash
     }
 
-    private func emptyRefusal(_ candidate: Candidate, allowsEmpty: Bool) -> Diagnostic? {
-        guard !allowsEmpty, candidate.resourceCount == 0, status.serving?.resourceCount ?? 0 > 0 else { return nil }
+    private func emptyRefusal(_ plan: PlannedEdit, allowsEmpty: Bool) -> Diagnostic? {
+        guard !allowsEmpty, plan.candidate.resourceCount == 0, status.serving?.resourceCount ?? 0 > 0 else {
+            return nil
+        }
         return Diagnostic(
             .wouldEmpty, at: SourcePosition(file: ".", line: 1, column: 1), found: "no resource left",
-            expected: "at least one", remedy: "confirm with `heddle apply --prune` that the mesh is to be empty")
+            expected: "at least one",
+            remedy: plan.edits.isEmpty
+                ? "confirm with `heddle apply --prune` that the mesh is to be empty"
+                : "add --prune if the mesh is to be empty")
     }
 }
 

@@ -4,7 +4,9 @@ import Glibc
 
 /// Which running mesh a command asks.
 struct MeshLocation: ParsableArguments {
-    @Option(help: ArgumentHelp("The admin socket of the running mesh.", valueName: "unix:PATH"))
+    @Option(
+        help: ArgumentHelp("The admin socket of the running mesh.", valueName: "unix:PATH"),
+        transform: AdminAddress.init(argument:))
     var admin: AdminAddress?
 
     @Option(
@@ -47,12 +49,15 @@ struct MeshLocation: ParsableArguments {
 }
 
 /// `unix:/run/heddle/admin.sock`.
-struct AdminAddress: ExpressibleByArgument {
+struct AdminAddress {
     /// Absolute.
     let path: String
 
-    init?(argument: String) {
-        guard argument.hasPrefix("unix:"), argument.utf8.count > 5 else { return nil }
+    init(argument: String) throws {
+        guard argument.hasPrefix("unix:"), argument.utf8.count > 5 else {
+            throw ValidationError(
+                "write it as unix:\(argument.hasPrefix("unix") || argument.isEmpty ? "PATH" : argument)")
+        }
         path = StateLocation.absolute(String(argument.dropFirst(5)))
     }
 }

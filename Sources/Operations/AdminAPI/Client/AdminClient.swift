@@ -78,9 +78,9 @@ package struct AdminClient: Sendable {
             let owner = Owner(of: path)
             return Unreachable(
                 "\(owner.place) is not for user \(Owner.name(geteuid())): \(reason)",
-                remedy:
-                    "ask as its owner, \(owner.name), who alone may (sudo -u \(owner.name) heddle \u{2026}), or as root"
-            )
+                remedy: owner.name == "root"
+                    ? "ask as root, whose it is (sudo heddle \u{2026})"
+                    : "ask as \(owner.name), whose it is (sudo -u \(owner.name) heddle \u{2026}), or as root")
         case EMFILE, ENFILE:
             return Unreachable(
                 "cannot connect to \(path): \(reason)", remedy: "raise the limit of open files (ulimit -n)")

@@ -36,7 +36,8 @@ struct Run: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Where the admin API listens. Default: admin.sock in the state folder.", valueName: "unix:PATH"))
+            "Where the admin API listens. Default: admin.sock in the state folder.", valueName: "unix:PATH"),
+        transform: AdminAddress.init(argument:))
     var admin: AdminAddress?
 
     @Option(
