@@ -41,6 +41,8 @@ class StreamConnection: EventHandler {
     private var output = ByteQueue()
     private var isReadPaused = false
     private var wantsRead = false
+    /// Reading stopped for this turn before the socket was empty.
+    private var hasEnoughOfTurn = false
     private var relay: Relay?
     /// The connection whose bytes are passed on to this one.
     private var feeder: StreamConnection?
@@ -119,8 +121,8 @@ class StreamConnection: EventHandler {
     final var queuedByteCount: Int { output.count }
     final var isCongested: Bool { output.count >= Self.highWatermark }
     final var hasInputEnded: Bool { inputHasEnded }
-    /// What is known to have come is not all read yet.
-    final var mayHaveInput: Bool { transport?.mayHaveInput ?? false }
+    /// What is known to have come is perhaps not all read yet.
+    final var mayHaveInput: Bool { wantsRead || hasEnoughOfTurn }
     final var peerID: SPIFFEID? { transport?.peerID }
     /// Where the other side came to. Asks the kernel.
     final var localAddress: NetworkAddress? { transport?.localAddress() }
@@ -310,10 +312,14 @@ class StreamConnection: EventHandler {
 
     private func read() {
         var reads = 0
+        hasEnoughOfTurn = false
         while !isReadPaused, !inputHasEnded, state == .open || state == .finishing {
             guard relay == nil else { return relayInput() }
             // One that sends as fast as it is read must not keep the others waiting.
-            guard reads < Self.readsPerTurn else { return loop.requestNextTurn(registration) }
+            guard reads < Self.readsPerTurn else {
+                hasEnoughOfTurn = true
+                return loop.requestNextTurn(registration)
+            }
             reads += 1
             switch unsafe transport!.receive(into: UnsafeMutableRawBufferPointer(worker.scratch)) {
             case .bytes(let count):

@@ -32,8 +32,6 @@ struct Transport: ~Copyable {
     }
 
     var isSecure: Bool { session != nil }
-    /// The kernel has said that there is input, and not that it was all.
-    var mayHaveInput: Bool { !isDrained }
 
     /// Passes on what epoll said; without it no read calls the kernel again.
     mutating func note(_ events: ReadyEvents) {
