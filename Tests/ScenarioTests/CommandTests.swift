@@ -146,6 +146,8 @@ struct CommandTests {
         #expect(result.exitCode == 0)
         #expect(result.output.hasPrefix("heddle "))
         #expect(try heddle("--version").exitCode == 0)
+        #expect(try heddle("status", "--version").exitCode == 0)
+        #expect(try heddle("--generate-completion-script", "bash").exitCode == 0)
         #expect(try heddle("version", "--output", "json").output.contains("\"version\": \""))
     }
 

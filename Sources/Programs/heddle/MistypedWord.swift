@@ -44,15 +44,23 @@ struct MistypedWord: Error, CustomStringConvertible {
     private static func unknownOption(
         in arguments: [String], of command: (type: any ParsableCommand.Type, name: String)
     ) -> MistypedWord? {
+        let names = arguments.prefix { $0 != "--" }.filter { $0.hasPrefix("--") }.map {
+            String($0.prefix { $0 != "=" })
+        }
+        guard !names.isEmpty else { return nil }
         let options = options(of: command.type)
-        for argument in arguments.prefix(while: { $0 != "--" }) where argument.hasPrefix("--") {
-            let name = String(argument.prefix { $0 != "=" })
-            if options.contains(name) { continue }
+        for name in names where !options.contains(name) && !isOfTheParser(name) {
             return MistypedWord(
                 message: "Unknown option '\(name)'." + suggestion(for: name, among: options, orElse: "Options: "),
                 command: command)
         }
         return nil
+    }
+
+    /// What it takes besides, and tells nobody of: what completion scripts ask, among others.
+    private static func isOfTheParser(_ name: String) -> Bool {
+        name.hasPrefix("---")
+            || ["--help-hidden", "--generate-completion-script", "--experimental-dump-help"].contains(name)
     }
 
     private static func suggestion(for name: String, among names: [String], orElse list: String) -> String {
@@ -62,7 +70,7 @@ struct MistypedWord: Error, CustomStringConvertible {
 
     /// The long ones, as its help has them.
     private static func options(of command: any ParsableCommand.Type) -> [String] {
-        let help = command.helpMessage(includeHidden: true, columns: 400)
+        let help = Heddle.helpMessage(for: command, includeHidden: true, columns: 400)
         var names: [String] = []
         for line in help.split(separator: "\n") where line.hasPrefix("  -") {
             let words = line.split(separator: " ", maxSplits: 3)
