@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 import Testing
 
@@ -265,6 +266,18 @@ struct ManifestWriterTests {
         folder.run("chmod 640 x.yaml; chmod 600 sub/deep.yaml")
         try Self.writer(folder).write(Self.edits)
         folder.run("test $(stat -c %a x.yaml) = 640 && test $(stat -c %a sub/deep.yaml) = 600")
+    }
+
+    @Test func `a file that is replaced keeps what its owner noted on it`() throws {
+        let folder = Self.folder()
+        let value: [UInt8] = Array("of the team".utf8)
+        let path = folder.path + "/x.yaml"
+        // Not every filesystem has attributes.
+        guard unsafe setxattr(path, "user.note", value, value.count, 0) == 0 || errno != EOPNOTSUPP else { return }
+        try Self.writer(folder).write(Self.edits)
+        var found = [UInt8](repeating: 0, count: 64)
+        let count = unsafe getxattr(path, "user.note", &found, found.count)
+        #expect(found.prefix(max(0, count)) == value[...])
     }
 
     @Test func `a new file may be read by those who may look into its folder`() throws {

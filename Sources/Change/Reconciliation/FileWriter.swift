@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// Whose a file is, and who may do what with it.
@@ -15,10 +16,12 @@ struct FileWriter: Sendable {
     var willCall: @Sendable (_ call: String, _ path: String) throws(FileError) -> Void = { _, _ in }
 
     /// Writes all bytes to a new file. What stands there already, be it a link, is in the way.
-    /// - Parameter isSynced: Whether they are on the disk when it returns.
+    /// - Parameters:
+    ///   - former: A file whose access list and attributes it gets, too, as far as the filesystem has them.
+    ///   - isSynced: Whether they are on the disk when it returns.
     func create(
         _ path: String, _ bytes: [UInt8], ownership: FileOwnership? = nil, permissions: mode_t = 0o600,
-        isSynced: Bool = true
+        like former: String? = nil, isSynced: Bool = true
     ) throws(FileError) {
         try willCall("open", path)
         let permissions = ownership?.permissions ?? permissions
@@ -29,6 +32,8 @@ struct FileWriter: Sendable {
         defer { close(descriptor) }
         try willCall("fchown", path)
         let kept = try Self.give(descriptor, to: ownership, permissions)
+        if let former { Self.copyAttributes(of: former, to: descriptor) }
+        // Behind the access list, whose mask it is.
         guard fchmod(descriptor, kept) == 0 else { throw FileError(call: "fchmod", errno: errno) }
         try willCall("write", path)
         var offset = 0
@@ -43,6 +48,20 @@ struct FileWriter: Sendable {
         guard isSynced else { return }
         try willCall("fsync", path)
         guard fsync(descriptor) == 0 else { throw FileError(call: "fsync", errno: errno) }
+    }
+
+    /// Those of its owner's, and who else may touch it. What the system itself labels files with is its own business.
+    private static func copyAttributes(of path: String, to descriptor: CInt) {
+        var names = [CChar](repeating: 0, count: 64 * 1024)
+        let count = unsafe listxattr(path, &names, names.count)
+        guard count > 0 else { return }
+        for bytes in names[..<count].split(separator: 0) {
+            let name = String(decoding: bytes.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+            guard name == "system.posix_acl_access" || name.hasPrefix("user.") else { continue }
+            var value = [UInt8](repeating: 0, count: 64 * 1024)
+            let byteCount = unsafe getxattr(path, name, &value, value.count)
+            if byteCount >= 0 { _ = unsafe fsetxattr(descriptor, name, value, byteCount, 0) }
+        }
     }
 
     /// - Returns: The permissions that it may have: without those of the group, where the group cannot be kept.

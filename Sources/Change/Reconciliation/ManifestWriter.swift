@@ -153,7 +153,8 @@ struct ManifestWriter: Sendable {
             path = edit.path
             guard let after = edit.after else { continue }
             try writer.create(
-                record.draft(index, in: change.folder), after, ownership: change.ownerships[index], isSynced: false)
+                record.draft(index, in: change.folder), after, ownership: change.ownerships[index],
+                like: edit.before == nil ? nil : change.targets[index], isSynced: false)
         }
         for (index, edit) in change.edits.enumerated() where edit.before != nil && edit.after != nil {
             path = edit.path
@@ -175,7 +176,8 @@ struct ManifestWriter: Sendable {
             guard [EPERM, EACCES, EOPNOTSUPP, ENOSYS, EMLINK, EINVAL].contains(error.errno),
                 let before = change.edits[index].before
             else { throw error }
-            try writer.create(backup, before, ownership: change.ownerships[index])
+            try writer.create(
+                backup, before, ownership: change.ownerships[index], like: change.targets[index])
         }
     }
 

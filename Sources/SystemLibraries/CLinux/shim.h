@@ -19,6 +19,7 @@
 #include <sys/timerfd.h>
 #include <sys/uio.h>
 #include <sys/un.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 // Behind _GNU_SOURCE in <sys/socket.h>, which a module cannot define for others.
 extern int accept4(int, struct sockaddr *, socklen_t *, int);
