@@ -176,6 +176,15 @@ struct ManifestEditorTests {
         #expect("\(editor.located(mistake).position)" == "x.yaml:10:1")
     }
 
+    @Test func `so are the places that its remedy names`() throws {
+        var editor = editor(["x.yaml": file])
+        try editor.delete(.service("a"))
+        let mistake = Diagnostic(
+            FakeManifests.wrong, at: SourcePosition(file: "x.yaml", line: 4, column: 1), found: "", expected: "",
+            remedy: "merge it into b at x.yaml:4:7, or 1:2 with y.yaml:4:7")
+        #expect(editor.located(mistake).remedy == "merge it into b at x.yaml:10:7, or 1:2 with y.yaml:4:7")
+    }
+
     @Test func `a file of the folder is not taken for the one that was handed in under its name`() throws {
         var editor = editor(["x.yaml": file])
         try editor.apply([AppliedFile(path: "x.yaml", bytes: Array(FakeManifests.document("b", "2").utf8))])

@@ -160,7 +160,9 @@ struct CommandTests {
     }
 
     @Test(arguments: [
-        ["bogus"], ["check", "--bogus"], ["explain"], ["explain", "--to", "a", "--decision", "b"], ["get"],
+        ["bogus"], ["check", "--bogus"], ["explain"], ["explain", "--to", "a", "--decision", "b"],
+        ["explain", "--decision", "a", "--method", "GET"],
+        ["explain", "--to", "a", "--manifests", "b", "--state", "c"], ["get"],
         ["get", "servise"], ["get", "all", "x"], ["delete", "service"], ["delete", "service", "a/b/c"],
         ["delete", "service", "a/b", "--namespace", "c"], ["apply"], ["run"], ["completion", "tcsh"],
         ["help", "bogus"], ["help", "get", "bogus"], ["bogus", "--help"], ["describe", "servise", "x"],

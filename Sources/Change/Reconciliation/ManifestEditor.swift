@@ -320,16 +320,35 @@ struct ManifestEditor<Manifests: ManifestReading>: Sendable {
 
     /// The same mistake at a place that people can look at: the edited texts are on no disk.
     func located(_ diagnostic: Diagnostic) -> Diagnostic {
-        let position = diagnostic.position
+        Diagnostic(
+            diagnostic.code, diagnostic.severity, at: located(diagnostic.position), found: diagnostic.found,
+            expected: diagnostic.expected, remedy: located(diagnostic.remedy))
+    }
+
+    private func located(_ position: SourcePosition) -> SourcePosition {
         var file = position.file
         var (line, column) = (position.line, position.column)
         if let text = edited[file]??.text, let origin = text.origin(of: position) {
             (line, column) = (origin.line, origin.column)
-            if case .given(let name) = origin.source { return diagnostic.moved(to: name, line, column) }
+            if case .given(let name) = origin.source {
+                return SourcePosition(file: name, line: line, column: column, length: position.length)
+            }
         }
         // Not to be taken for what was handed in under the same name.
         if original[file] != nil, givenNames.contains(file) { file = "\(folder)/\(file)" }
-        return diagnostic.moved(to: file, line, column)
+        return SourcePosition(file: file, line: line, column: column, length: position.length)
+    }
+
+    /// With the places that it names: `merge it into the one at shop.yaml:3:7`.
+    private func located(_ text: String) -> String {
+        text.split(separator: " ", omittingEmptySubsequences: false).map { word in
+            let end = word.lastIndex { $0.isNumber }.map(word.index(after:)) ?? word.startIndex
+            let parts = word[..<end].split(separator: ":", omittingEmptySubsequences: false)
+            guard parts.count > 2, let column = Int(parts[parts.count - 1]), let line = Int(parts[parts.count - 2])
+            else { return String(word) }
+            let file = parts.dropLast(2).joined(separator: ":")
+            return "\(located(SourcePosition(file: file, line: line, column: column)))\(word[end...])"
+        }.joined(separator: " ")
     }
 
     private func uneditable(_ mention: ResourceMention, in path: String) -> Rejection {
@@ -370,13 +389,5 @@ struct ManifestEditor<Manifests: ManifestReading>: Sendable {
     private func identities(in path: String) -> [ResourceIdentity] {
         if let change = edited[path] { return change.map { identities(of: $0.file) } ?? [] }
         return original[path].map { identities(of: $0.file) } ?? []
-    }
-}
-
-extension Diagnostic {
-    fileprivate func moved(to file: String, _ line: Int, _ column: Int) -> Diagnostic {
-        Diagnostic(
-            code, severity, at: SourcePosition(file: file, line: line, column: column, length: position.length),
-            found: found, expected: expected, remedy: remedy)
     }
 }

@@ -15,6 +15,9 @@ struct MeshLocation: ParsableArguments {
                 + "$XDG_STATE_HOME/heddle.", valueName: "dir"))
     var state: String?
 
+    /// Whether it was told which, and does not look where one may be.
+    var isNamed: Bool { admin != nil || state != nil }
+
     var socketPath: String {
         admin?.path ?? "\(StateLocation.folder(option: state))/\(StateLocation.socketName)"
     }

@@ -59,11 +59,19 @@ struct Explain: ParsableCommand {
 
     func validate() throws {
         if decision != nil {
-            guard from == nil, to == nil, manifests == nil else {
-                throw ValidationError("--decision stands alone: without --from, --to and --manifests.")
+            let others = [
+                ("from", from), ("to", to), ("method", method), ("path", path), ("header", headers.first),
+                ("host", host),
+                ("from-ip", fromIP), ("manifests", manifests),
+            ]
+            if let other = others.first(where: { $0.1 != nil }) {
+                throw ValidationError("--decision stands alone: without --\(other.0).")
             }
         } else if to == nil {
             throw ValidationError("Name the service that is called with --to, or a call of the past with --decision.")
+        }
+        if manifests != nil, location.isNamed {
+            throw ValidationError("--manifests asks no running mesh: leave out --admin and --state.")
         }
         if let header = headers.first(where: { !$0.contains(":") }) {
             throw ValidationError("'\(header)' is no header: write name:value.")
