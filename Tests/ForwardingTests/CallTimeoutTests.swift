@@ -136,6 +136,36 @@ struct CallTimeoutTests {
         }
     }
 
+    @Test func `what a caller of HTTP/2 does not take of a whole answer ends with its stream`() async throws {
+        let backend = TestBackend.fixed("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")
+        try await Self.serve(backend, "stream: 200ms", isHTTP2: false) { port, _ in
+            let peer = HTTP2Peer(calling: try RawConnection(port: port))
+            peer.send(settings: Self.noWindow)
+            let answer = peer.call(Self.http2("GET"))
+            #expect(answer.status == 200 && answer.body.isEmpty && answer.reset == 8)
+            // The connection goes on.
+            #expect(peer.call(Self.http2("HEAD")).status == 200)
+        }
+    }
+
+    @Test func `a stream whose answer was its head ends, though its workload never says so`() async throws {
+        let backend = TestBackend { connection, backend in
+            guard let peer = HTTP2Peer(serving: connection) else { return }
+            while let frame = peer.receive() {
+                if frame.type == FrameType.headers {
+                    peer.sendHead([(":status", "204")], stream: frame.stream, ends: false)
+                }
+                if frame.type == FrameType.reset { backend.note("reset \(frame.code)") }
+            }
+        }
+        try await Self.serve(backend, "stream: 200ms", isHTTP2: true) { port, _ in
+            let client = try RawConnection(port: port)
+            client.send("GET /a HTTP/1.1\r\nHost: chat\r\n\r\n")
+            #expect(client.receive(through: "\r\n\r\n").hasPrefix("HTTP/1.1 204 "))
+            #expect(try await Self.heard(backend) == ["reset 8"])
+        }
+    }
+
     /// Connections from `port` to a workload that speaks bytes.
     private static func serveTCP(
         _ backend: TestBackend, _ timeouts: String, _ body: (_ port: UInt16, _ mesh: TestMesh) async throws -> Void

@@ -173,6 +173,12 @@ class CallStream: HTTP2Stream, EventHandler {
     final func resetAfterOutput(_ code: HTTP2ErrorCode) {
         guard !output.isEmpty, connection != nil else { return reset(code) }
         cutCode = code
+        awaitEnd()
+    }
+
+    /// The call is over, and the stream is not: it ends when its last frames have gone, or when none of them has for too long.
+    final func awaitEnd() {
+        lastOutput = loop.now
         setDeadline(loop.now + worker.timeouts.stream)
     }
 
@@ -197,7 +203,12 @@ class CallStream: HTTP2Stream, EventHandler {
         loop.setDeadline(registration, to: deadline)
     }
 
-    func deadlineReached() {}
+    final func deadlineReached() {
+        guard exchange == nil else { return }
+        let due = lastOutput + worker.timeouts.stream
+        if due <= loop.now { reset(cutCode ?? .cancel) } else { setDeadline(due) }
+    }
+
     final func ready(_ events: ReadyEvents) {}
     final func turnEnded() {}
 }

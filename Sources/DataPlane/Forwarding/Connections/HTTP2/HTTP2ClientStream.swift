@@ -38,7 +38,10 @@ final class HTTP2ClientStream: CallStream, UpstreamStream {
     func endRequest(trailers: borrowing MessageHead) {
         endOutput(trailers: trailers)
         // A tunnel whose other way had ended: it is over on both sides.
-        if isInputComplete { exchange = nil }
+        if isInputComplete {
+            exchange = nil
+            if queuedByteCount > 0 { awaitEnd() }
+        }
     }
 
     func cancel() {
@@ -89,7 +92,7 @@ final class HTTP2ClientStream: CallStream, UpstreamStream {
         self.exchange = nil
         let isRequestSent = isOutputComplete
         exchange.receivedEnd(trailers: worker.noTrailers)
-        if isRequestSent { setDeadline(loop.now + worker.timeouts.stream) } else { reset(.noError) }
+        if isRequestSent { awaitEnd() } else { reset(.noError) }
     }
 
     override func receivedData(_ bytes: Span<UInt8>) {
@@ -149,10 +152,5 @@ final class HTTP2ClientStream: CallStream, UpstreamStream {
         setDeadline(nil)
         giveUp()
         exchange?.upstreamFailed(failure)
-    }
-
-    /// A stream whose answer was its head does not end.
-    override func deadlineReached() {
-        if exchange == nil { reset(.cancel) }
     }
 }

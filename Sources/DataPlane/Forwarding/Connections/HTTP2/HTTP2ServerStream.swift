@@ -126,9 +126,6 @@ final class HTTP2ServerStream: CallStream, DownstreamStream {
         if passingOn { resetAfterOutput(.internalError) } else { reset(.internalError) }
     }
 
-    /// The caller does not take what is left of an answer that was cut.
-    override func deadlineReached() { reset(.internalError) }
-
     /// The streams beside it do not wait for it: whoever sent too much is told so (RFC 9113 § 8.1).
     var readsRestOfRequest: Bool { exchange?.awaitsRest ?? false }
 
@@ -137,6 +134,8 @@ final class HTTP2ServerStream: CallStream, DownstreamStream {
         isOver = true
         giveBackWindow()
         releaseEnd()
+        // It may never be taken.
+        if queuedByteCount > 0 { awaitEnd() }
     }
 
     /// The answer is whole before the request was: nobody wants the rest (RFC 9113 § 8.1).
