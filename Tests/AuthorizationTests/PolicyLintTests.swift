@@ -31,6 +31,26 @@ import Testing
         #expect(lint(policy(.deny, rule(to: [admin])), otherwise: .allow).isEmpty)
     }
 
+    /// A rule that matches nothing becomes one for many if what stood in the way is taken out.
+    @Test func `no remedy is to take out what keeps a rule from matching`() {
+        let contradictions = [
+            source { $0.requestPrincipals = strings(["*"]) },
+            source { $0.namespaces = ValueMatch(values: strings(["a"]).values, notValues: strings(["a"]).values) },
+            source {
+                $0.serviceAccounts = accounts(["shop/web"])
+                $0.namespaces = strings(["other"])
+            },
+        ]
+        for action in [PolicyAction.allow, .deny] {
+            for contradiction in contradictions {
+                let found = lint(policy(action, rule(from: [contradiction])), otherwise: .allow)
+                #expect(found.contains { $0.code == .neverMatches })
+                #expect(!found.contains { $0.remedy.contains("remove") }, "\(found.map(\.remedy))")
+            }
+        }
+        #expect(!lint(policy(.allow)).contains { $0.remedy.contains("{}") })
+    }
+
     @Test func `an ALLOW for another service leaves a DENY alone`() {
         let found = lint(policy(.deny, rule(from: [web])), policy(.allow, rule(from: [web]), targets: ["carts"]))
         #expect(found.map(\.code) == [.loneDeny])

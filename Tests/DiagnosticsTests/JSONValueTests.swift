@@ -27,6 +27,10 @@ import Testing
     #expect(JSONValue.string("\"\\\n\r\t\u{0}\u{1F}\u{7F}é😀/").rendered() == #""\"\\\n\r\t\u0000\u001f\u007fé😀/""#)
 }
 
+@Test func `control characters beyond ASCII are escaped, too`() {
+    #expect(JSONValue.string("a\u{9B}31mé").rendered() == #""a\u009b31mé""#)
+}
+
 @Test func `numbers that JSON does not have become null`() {
     #expect(
         JSONValue.array([.double(1.5), .double(.infinity), .double(.nan), .integer(-3)]).rendered()

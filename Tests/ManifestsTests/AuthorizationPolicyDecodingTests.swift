@@ -151,6 +151,37 @@ func `a mistake in a policy's rule is an error at its place`(rule: String, mista
     #expect(mistakes(manifest("AuthorizationPolicy", "rules: [{\(rule)}]")) == ["manifest.\(mistake)"])
 }
 
+/// Who does as they are told must not let in more than before.
+@Test(arguments: [
+    "from: ~", "from: []", "from: [{}]", "from: [{source: ~}]", "from: [{source: {}}]",
+    "from: [{source: {namespaces: []}}]",
+    "from: [{source: {notNamespaces: ~}}]", "from: [{source: {notPrincipal: [a], namespaces: [b]}}]",
+    "from: [{source: {zebra: [a]}}]", "from: [{sources: {namespaces: [a]}}]", "form: [{source: {namespaces: [a]}}]",
+    "to: ~", "to: []", "to: [{operation: {}}]", "to: [{operation: {paths: []}}]", "to: [{operation: {path: [/a]}}]",
+    "to: [{operation: {hosts: [\"a:80\"]}}]", "when: ~", "when: []", "when: [{}]", "when: [{key: source.ip}]",
+    "when: [{key: \"request.auth.claims[a]\", values: [b]}]", "when: [{key: source.ip, values: []}]",
+    "when: [{key: source.ips, values: [a]}]", "when: [{key: source.ip, value: [a]}]", "zebra: []",
+])
+func `no remedy for a rule is to take something out of it`(rule: String) {
+    for action in ["ALLOW", "DENY"] {
+        let text = manifest("AuthorizationPolicy", "action: \(action)\nrules: [{\(rule)}]")
+        let found = ManifestDecoder.decode(Array(text.utf8), path: "f.yaml").diagnostics
+        #expect(!found.isEmpty)
+        for word in ["remove", "leave", "drop", "delete", "line"] {
+            #expect(!found.contains { $0.remedy.contains(word) }, "\(found.map(\.remedy))")
+        }
+    }
+}
+
+@Test(arguments: ["targetRefs: ~", "targetRefs: []", "action: CUSTOM", "action: ~", "rules: ~", "selector: {}"])
+func `no remedy for a policy widens what it is about`(spec: String) {
+    let found = ManifestDecoder.decode(Array(manifest("AuthorizationPolicy", spec).utf8), path: "f.yaml").diagnostics
+    #expect(!found.isEmpty)
+    for word in ["remove", "leave", "line", "ALLOW"] {
+        #expect(!found.contains { $0.remedy.contains(word) }, "\(found.map(\.remedy))")
+    }
+}
+
 @Test(arguments: ["abc", "abc*", "*abc", "*", "a.b"])
 func `a string pattern has one wildcard at most`(text: String) {
     #expect(StringPattern(text) != nil)

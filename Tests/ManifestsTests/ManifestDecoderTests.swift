@@ -124,6 +124,26 @@ func manifest(_ kind: String, _ spec: String) -> String {
         ])
 }
 
+/// Cyrillic letters that look like Latin ones.
+@Test func `letters that only look like those of a name are told`() {
+    func remedies(_ text: String) -> [String] {
+        ManifestDecoder.decode(Array(text.utf8), path: "f.yaml").diagnostics.map(\.remedy)
+    }
+    #expect(
+        remedies(manifest("Sеrvice", "{}")) == ["change it to \"Service\": its \"е\" (U+0435) only looks like \"e\""])
+    #expect(
+        remedies(manifest("Service", "hоstnames: [a.b]"))
+            == ["change it to \"hostnames\": its \"о\" (U+043E) only looks like \"o\""])
+    #expect(
+        remedies(manifest("Service", "protocol: НTTP"))
+            == ["change it to \"HTTP\": its \"Н\" (U+041D) only looks like \"H\""])
+    #expect(
+        remedies(manifest("Service", "{}").replacing("name: x", with: "name: оrders"))
+            == ["change it to \"orders\": its \"о\" (U+043E) only looks like \"o\""])
+    let policy = manifest("AuthorizationPolicy", "rules: [{from: [{source: {serviceAccounts: [shоp/web]}}]}]")
+    #expect(remedies(policy) == ["change it to \"shop/web\": its \"о\" (U+043E) only looks like \"o\""])
+}
+
 @Test func `a mistake says what was meant`() {
     let file = ManifestDecoder.decode(Array(manifest("Sevice", "{}").utf8), path: "f.yaml")
     #expect(file.diagnostics.map(\.remedy) == ["change it to \"Service\""])

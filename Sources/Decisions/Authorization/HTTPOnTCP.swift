@@ -30,7 +30,7 @@ struct HTTPOnTCP {
                         .httpOnTCP, .warning, at: position,
                         found: "\(name) in a DENY rule for TCP Service \(Diagnostic.quoted(service.name))",
                         expected: "what a connection has: without \(name) to look at, the rule matches whatever comes",
-                        remedy: "target the other services alone, or remove \(name)"))
+                        remedy: "say by callers, addresses and ports what is to be denied there"))
             }
         case .allow:
             // For other services of a namespace, or of the list, the rule may mean something.
@@ -42,7 +42,7 @@ struct HTTPOnTCP {
                         .httpOnTCP, .warning, at: position,
                         found: "\(name) in an ALLOW rule for TCP Service \(Diagnostic.quoted(service.name))",
                         expected: "what a connection has: without \(name) to look at, the rule matches nothing",
-                        remedy: "remove \(name): the rule can ask for the caller, addresses and ports"))
+                        remedy: "say by callers, addresses and ports what is to be allowed there"))
             }
         }
     }

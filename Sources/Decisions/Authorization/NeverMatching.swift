@@ -19,7 +19,7 @@ enum NeverMatching {
         if let first = source.requestPrincipals.values.first {
             return warning(
                 first.position, found: "requestPrincipals, and no RequestAuthentication to verify tokens",
-                remedy: "remove requestPrincipals: no call has one")
+                remedy: "name callers by principals or serviceAccounts: no call has a request principal")
         }
         return excluded(source.principals, "notPrincipals") ?? excluded(source.serviceAccounts, "notServiceAccounts")
             ?? excluded(source.namespaces, "notNamespaces") ?? excluded(source.trustDomains, "notTrustDomains")
@@ -41,7 +41,7 @@ enum NeverMatching {
         guard haveAllPorts else { return nil }
         return warning(
             first.position, found: "a host with a port",
-            remedy: "remove the port, and name it under ports if it matters")
+            remedy: "move the port to ports")
     }
 
     private static func conflict(_ condition: PolicyCondition) -> Diagnostic? {
@@ -62,7 +62,7 @@ enum NeverMatching {
         guard !canMatch else { return nil }
         return warning(
             first.position, found: "service accounts of other namespaces than the source's namespaces",
-            remedy: "remove namespaces: a service account names its own")
+            remedy: "name accounts of these namespaces: a service account names its own")
     }
 
     /// Values that are all excluded again, by themselves or by `*`.
@@ -72,7 +72,8 @@ enum NeverMatching {
         let excludesAll = match.notValues.contains { ($0.value as? StringPattern) == .present }
         guard excludesAll || match.values.allSatisfy(excluded.contains) else { return nil }
         return warning(
-            first.position, found: "values that \(field) all excludes", remedy: "remove them from one of the two")
+            first.position, found: "values that \(field) all excludes",
+            remedy: "name values that \(field) does not exclude")
     }
 
     private static func warning(_ position: SourcePosition, found: String, remedy: String) -> Diagnostic {

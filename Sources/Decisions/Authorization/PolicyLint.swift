@@ -107,14 +107,14 @@ package enum PolicyLint {
         return Diagnostic(
             .noTarget, .warning, at: policy.metadata.position,
             found: "a policy for every Service of namespace \"\(namespace)\", which has none",
-            expected: "a namespace with a Service", remedy: "correct metadata.namespace, or remove the policy")
+            expected: "a namespace with a Service", remedy: "correct metadata.namespace, or add the Service")
     }
 
     private static func noRules(_ policy: AuthorizationPolicy) -> Diagnostic {
         Diagnostic(
             .neverMatches, .warning, at: policy.metadata.position, found: "a policy without rules",
             expected: "rules: a policy without them matches no call",
-            remedy: "add rules; rules: [{}] matches every call")
+            remedy: "add rules that say which calls are meant")
     }
 
     private static func loneDeny(_ policy: AuthorizationPolicy, _ rule: PolicyRule) -> Diagnostic {
@@ -128,7 +128,7 @@ package enum PolicyLint {
         return Diagnostic(
             .loneDeny, .warning, at: rule.position.position, found: "a DENY policy, and no ALLOW policy beside it",
             expected: "an ALLOW to take something away from: what no rule allows is denied as it is",
-            remedy: "add an ALLOW policy for the calls that may pass, or remove this one")
+            remedy: "add an ALLOW policy for the calls that may pass")
     }
 }
 

@@ -6,16 +6,22 @@ extension AuthorizationPolicy {
         case enforce = "Enforce"
     }
 
+    private static let unavailableActions = [
+        "AUDIT": "remove the policy: it would decide nothing",
+        "CUSTOM": "say in a \"DENY\" policy what must not pass",
+    ]
+    private static let unavailableModes = ["Shadow": "remove the policy until it is to be enforced"]
+
     init?(_ metadata: Metadata, _ spec: YAMLNode, _ problems: inout Problems) {
-        guard var fields = spec.fields(of: "AuthorizationPolicy", &problems) else { return nil }
+        guard var fields = spec.fields(of: "AuthorizationPolicy", isOfPolicy: true, &problems) else { return nil }
         let namespace = metadata.name.namespace
         let targets = fields.list(
-            "targetRefs", emptyMeans: "every service of the namespace",
+            "targetRefs", emptyMeans: "a policy for every service of the namespace",
             { Self.target($0, namespace: namespace, &$1) }, &problems)
         let action = fields.optional(
-            "action", Scalar.choice(of: PolicyAction.self, unavailable: ["AUDIT", "CUSTOM"]), default: .allow, &problems
-        )
-        _ = fields.optional("mode", Scalar.choice(of: Mode.self, unavailable: ["Shadow"]), &problems)
+            "action", Scalar.choice(of: PolicyAction.self, unavailable: Self.unavailableActions), default: .allow,
+            &problems)
+        _ = fields.optional("mode", Scalar.choice(of: Mode.self, unavailable: Self.unavailableModes), &problems)
         var index = 0
         let rules = fields.list(
             "rules",
@@ -30,7 +36,7 @@ extension AuthorizationPolicy {
     private static func target(
         _ node: YAMLNode, namespace: String, _ problems: inout Problems
     ) -> Located<String>? {
-        guard var fields = node.fields(of: "a targetRef", &problems) else { return nil }
+        guard var fields = node.fields(of: "a targetRef", isOfPolicy: true, &problems) else { return nil }
         let reference = ObjectReference(&fields, namespace: namespace, &problems)
         fields.reportUnknownFields(&problems)
         guard let reference else { return nil }
@@ -44,7 +50,7 @@ extension AuthorizationPolicy {
                 .invalidValue, at: fields.keyPosition("namespace"),
                 found: Diagnostic.quoted(reference.name.value.namespace),
                 expected: "a Service of the policy's own namespace, \"\(namespace)\"",
-                remedy: "move the policy to namespace \"\(reference.name.value.namespace)\", or remove namespace here")
+                remedy: "move the policy to namespace \"\(reference.name.value.namespace)\"")
             return nil
         }
         return Located(reference.name.value.name, at: reference.name.position)
@@ -53,25 +59,25 @@ extension AuthorizationPolicy {
 
 extension PolicyRule {
     fileprivate static func decode(_ node: YAMLNode, index: Int, _ problems: inout Problems) -> PolicyRule? {
-        guard var fields = node.fields(of: "a rule", &problems) else { return nil }
+        guard var fields = node.fields(of: "a rule", isOfPolicy: true, &problems) else { return nil }
         let rule = PolicyRule(
-            from: fields.list("from", emptyMeans: "any source", Self.from, &problems),
-            to: fields.list("to", emptyMeans: "any operation", Self.to, &problems),
-            when: fields.list("when", emptyMeans: "no further condition", PolicyCondition.decode, &problems),
+            from: fields.list("from", emptyMeans: "a rule for any source", Self.from, &problems),
+            to: fields.list("to", emptyMeans: "a rule for any operation", Self.to, &problems),
+            when: fields.list("when", emptyMeans: "a rule without conditions", PolicyCondition.decode, &problems),
             position: Located(index, at: node.position))
         fields.reportUnknownFields(&problems)
         return rule
     }
 
     private static func from(_ node: YAMLNode, _ problems: inout Problems) -> PolicySource? {
-        guard var fields = node.fields(of: "an item of from", &problems) else { return nil }
+        guard var fields = node.fields(of: "an item of from", isOfPolicy: true, &problems) else { return nil }
         let source = fields.required("source", PolicySource.decode, &problems)
         fields.reportUnknownFields(&problems)
         return source
     }
 
     private static func to(_ node: YAMLNode, _ problems: inout Problems) -> PolicyOperation? {
-        guard var fields = node.fields(of: "an item of to", &problems) else { return nil }
+        guard var fields = node.fields(of: "an item of to", isOfPolicy: true, &problems) else { return nil }
         let operation = fields.required("operation", PolicyOperation.decode, &problems)
         fields.reportUnknownFields(&problems)
         return operation
@@ -84,8 +90,8 @@ extension FieldReader {
         _ name: String, not: String, _ read: @escaping Reading<Pattern>, _ problems: inout Problems
     ) -> ValueMatch<Pattern> {
         ValueMatch(
-            values: list(name, emptyMeans: "any value", located(read), &problems),
-            notValues: list(not, emptyMeans: "any value", located(read), &problems))
+            values: list(name, emptyMeans: "a rule for any value", located(read), &problems),
+            notValues: list(not, emptyMeans: "a rule for any value", located(read), &problems))
     }
 
     /// Reports a mapping without any field: in a rule it would match anything.
@@ -93,13 +99,13 @@ extension FieldReader {
         guard isEmpty else { return }
         problems.report(
             .missingField, at: position, found: "an empty mapping", expected: "one of \(names), or their not… forms",
-            remedy: "add a field, or leave the item out to match anything")
+            remedy: "add a field: without one it would match anything")
     }
 }
 
 extension PolicySource {
     fileprivate static func decode(_ node: YAMLNode, _ problems: inout Problems) -> PolicySource? {
-        guard var fields = node.fields(of: "source", &problems) else { return nil }
+        guard var fields = node.fields(of: "source", isOfPolicy: true, &problems) else { return nil }
         var source = PolicySource()
         source.principals = fields.valueMatch("principals", not: "notPrincipals", StringPattern.principal, &problems)
         source.serviceAccounts = fields.valueMatch(
@@ -121,7 +127,7 @@ extension PolicySource {
 
 extension PolicyOperation {
     fileprivate static func decode(_ node: YAMLNode, _ problems: inout Problems) -> PolicyOperation? {
-        guard var fields = node.fields(of: "operation", &problems) else { return nil }
+        guard var fields = node.fields(of: "operation", isOfPolicy: true, &problems) else { return nil }
         var operation = PolicyOperation()
         operation.hosts = fields.valueMatch("hosts", not: "notHosts", StringPattern.host, &problems)
         operation.ports = fields.valueMatch("ports", not: "notPorts", Scalar.port, &problems)
@@ -135,7 +141,7 @@ extension PolicyOperation {
 
 extension PolicyCondition {
     fileprivate static func decode(_ node: YAMLNode, _ problems: inout Problems) -> PolicyCondition? {
-        guard var fields = node.fields(of: "a condition", &problems) else { return nil }
+        guard var fields = node.fields(of: "a condition", isOfPolicy: true, &problems) else { return nil }
         defer { fields.reportUnknownFields(&problems) }
         let key = fields.required("key", located(ConditionKey.decode), &problems)
         guard let key else {
@@ -186,14 +192,16 @@ extension ConditionKey {
             return nil
         }
         if text.hasPrefix("request.auth.") {
-            problems.reportUnavailable(Diagnostic.quoted(text), at: node.position, remedy: "remove the condition")
+            problems.reportUnavailable(
+                Diagnostic.quoted(text), at: node.position,
+                remedy: "ask for something else: no tokens are verified that could hold it")
             return nil
         }
         let names = plainKeys.map(\.0) + ["request.headers[x-name]"]
-        let near = NearestName.of(text, among: names)
+        let near = NearestName(to: text, among: names)
         problems.report(
             .invalidValue, node, expected: "one of \(names.joined(separator: ", "))",
-            remedy: near.map { "change it to \"\($0)\"" } ?? "use one of these keys")
+            remedy: near?.remedy ?? "use one of these keys")
         return nil
     }
 }

@@ -9,13 +9,17 @@ typealias Reading<Value> = (YAMLNode, inout Problems) -> Value?
 struct FieldReader {
     /// What the mapping is, for messages: `HTTPRoute`, `a rule`.
     private let owner: String
+    /// Whether its fields say who may do what. Nobody is then told to take one away: the fewer there are, the more calls
+    /// a rule is about.
+    private let isOfPolicy: Bool
     let position: SourcePosition
     private let entries: [YAMLEntry]
     private var known: [String] = []
     private var taken = 0
 
-    fileprivate init(owner: String, position: SourcePosition, entries: [YAMLEntry]) {
+    fileprivate init(owner: String, isOfPolicy: Bool, position: SourcePosition, entries: [YAMLEntry]) {
         self.owner = owner
+        self.isOfPolicy = isOfPolicy
         self.position = position
         self.entries = entries
         known.reserveCapacity(16)
@@ -31,7 +35,7 @@ struct FieldReader {
         if case .scalar(let scalar) = entry.value.content, scalar.kind == .null {
             problems.report(
                 .wrongType, at: entry.keyPosition, found: "no value for \(Diagnostic.quoted(name))",
-                expected: "a value", remedy: "give \(name) a value, or remove the line")
+                expected: "a value", remedy: "write down what \(name) is to be")
             return nil
         }
         return entry
@@ -78,8 +82,9 @@ struct FieldReader {
     }
 
     /// The items of a list that can be read; none if the field is not there.
-    /// - Parameter emptyMeans: what an empty list would have to mean; where it is given, an empty list is refused,
-    ///   because leaving a field out and leaving it empty must not be confused.
+    /// - Parameter emptyMeans: what it would be without an item: `a rule for any source`; where that is given, an empty
+    ///   list is refused, because leaving a field out and leaving it empty must not be confused. Nor is leaving it out
+    ///   recommended: it is seldom what was meant.
     mutating func list<Value>(
         _ name: String, emptyMeans: String? = nil, _ read: Reading<Value>, _ problems: inout Problems
     ) -> [Value] {
@@ -93,11 +98,12 @@ struct FieldReader {
             if !has(name) { reportMissing(name, &problems) }
             return []
         }
-        return Self.items(of: entry, emptyMeans: "nothing", read, &problems)
+        return Self.items(of: entry, emptyMeans: nil, isRequired: true, read, &problems)
     }
 
     private static func items<Value>(
-        of entry: YAMLEntry, emptyMeans: String?, _ read: Reading<Value>, _ problems: inout Problems
+        of entry: YAMLEntry, emptyMeans: String?, isRequired: Bool = false, _ read: Reading<Value>,
+        _ problems: inout Problems
     ) -> [Value] {
         guard case .sequence(let nodes) = entry.value.content else {
             problems.report(
@@ -105,10 +111,10 @@ struct FieldReader {
                 remedy: "write it as a list: \(entry.key): [\u{2026}], or one item a line, each after \"- \"")
             return []
         }
-        if nodes.isEmpty, let emptyMeans {
+        if nodes.isEmpty, isRequired || emptyMeans != nil {
             problems.report(
                 .invalidValue, at: entry.value.position, found: "an empty list", expected: "one item at least",
-                remedy: "add an item, or leave \(entry.key) out, which means \(emptyMeans)")
+                remedy: "add an item" + (emptyMeans.map { ": without any it would be \($0)" } ?? ""))
         }
         var items: [Value] = []
         items.reserveCapacity(nodes.count)
@@ -124,7 +130,8 @@ struct FieldReader {
         guard let index = index(of: name) else { return }
         taken += 1
         let entry = entries[index]
-        problems.reportUnavailable("\"\(name)\"", at: entry.keyPosition, remedy: "remove \(name)")
+        let remedy = isOfPolicy ? "say it with the other fields of \(owner)" : "remove \(name)"
+        problems.reportUnavailable("\"\(name)\"", at: entry.keyPosition, remedy: remedy)
     }
 
     /// A field of another standard that must be told apart from a mistyped one: an error if it is there.
@@ -150,12 +157,13 @@ struct FieldReader {
         for entry in entries where !known.contains(entry.key) {
             let remaining = known.filter { name in !has(name) }
             let remedy: String
-            if let near = NearestName.of(entry.key, among: remaining) {
-                remedy = "change it to \"\(near)\", or remove it"
-            } else if known.contains(entry.key) || known.isEmpty {
+            if let near = NearestName(to: entry.key, among: remaining) {
+                remedy = isOfPolicy || near.note != nil ? near.remedy : "\(near.remedy), or remove it"
+            } else if known.isEmpty {
                 remedy = "remove it"
             } else {
-                remedy = "remove it; \(owner) has \(known.sorted().joined(separator: ", "))"
+                let fields = "\(owner) has \(known.sorted().joined(separator: ", "))"
+                remedy = isOfPolicy ? "say it with another field: \(fields)" : "remove it; \(fields)"
             }
             problems.report(
                 .unknownField, at: entry.keyPosition, found: "the field \(Diagnostic.quoted(entry.key))",
@@ -165,15 +173,17 @@ struct FieldReader {
 }
 
 extension YAMLNode {
-    /// - Parameter owner: what the mapping is, for messages: `HTTPRoute`, `a rule`.
+    /// - Parameters:
+    ///   - owner: what the mapping is, for messages: `HTTPRoute`, `a rule`.
+    ///   - isOfPolicy: whether its fields say who may do what.
     /// - Returns: `nil` if the node is no mapping, which is reported.
-    func fields(of owner: String, _ problems: inout Problems) -> FieldReader? {
+    func fields(of owner: String, isOfPolicy: Bool = false, _ problems: inout Problems) -> FieldReader? {
         guard case .mapping(let entries) = content else {
             problems.report(
                 .wrongType, self, expected: "\(owner), a mapping", remedy: "write its fields as \"name: value\"")
             return nil
         }
-        return FieldReader(owner: owner, position: position, entries: entries)
+        return FieldReader(owner: owner, isOfPolicy: isOfPolicy, position: position, entries: entries)
     }
 }
 

@@ -30,12 +30,13 @@ extension GatewayListener {
         let address = fields.optional("address", Scalar.ipAddress, default: "0.0.0.0", &problems)
         let port = fields.required("port", located(Scalar.port), &problems)
         let `protocol` = fields.required(
-            "protocol", Scalar.choice(of: ListenerProtocol.self, unavailable: ["UDP"]), &problems)
+            "protocol", Scalar.choice(of: ListenerProtocol.self, unavailable: ["UDP": "change it to \"TCP\""]),
+            &problems)
         var hostname: Located<HostnamePattern>?
         if `protocol` == .tcp {
             fields.refused(
                 "hostname", expected: "none with protocol \"TCP\": a connection names no host",
-                remedy: "remove hostname, or change protocol to \"TLS\", where SNI names one", &problems)
+                remedy: "change protocol to \"TLS\", where SNI names one, or remove hostname", &problems)
         } else {
             hostname = fields.optional("hostname", located(Scalar.hostnamePattern), &problems)
         }
@@ -45,11 +46,11 @@ extension GatewayListener {
         case .tls: _ = fields.required("tls", ListenerTLS.checkPassthrough, &problems)
         case .http:
             fields.refused(
-                "tls", expected: "no tls with protocol \"HTTP\"", remedy: "change protocol to \"HTTPS\", or remove tls",
+                "tls", expected: "no tls with protocol \"HTTP\"", remedy: "change protocol to \"HTTPS\"",
                 &problems)
         case .tcp:
             fields.refused(
-                "tls", expected: "no tls with protocol \"TCP\"", remedy: "change protocol to \"TLS\", or remove tls",
+                "tls", expected: "no tls with protocol \"TCP\"", remedy: "change protocol to \"TLS\"",
                 &problems)
         case nil: _ = fields.entry("tls", &problems)
         }

@@ -32,10 +32,10 @@ extension Scalar {
     static func method(_ node: YAMLNode, _ problems: inout Problems) -> String? {
         guard let text = text(node, &problems) else { return nil }
         guard methods.contains(text) else {
-            let near = NearestName.of(text, among: methods)
+            let near = NearestName(to: text, among: methods)
             problems.report(
                 .invalidValue, node, expected: "one of \(methods.joined(separator: ", "))",
-                remedy: near.map { "change it to \($0)" } ?? "name one of these methods")
+                remedy: near?.remedy ?? "name one of these methods")
             return nil
         }
         return text

@@ -54,7 +54,10 @@ extension HTTPRouteMatch: CallRouteMatch {
     private static func path(_ node: YAMLNode, _ problems: inout Problems) -> Path? {
         guard var fields = node.fields(of: "path", &problems) else { return nil }
         let type = fields.optional(
-            "type", Scalar.choice(of: PathType.self, unavailable: ["RegularExpression"]), default: .pathPrefix,
+            "type",
+            Scalar.choice(
+                of: PathType.self, unavailable: ["RegularExpression": "match it by \"Exact\" or \"PathPrefix\""]),
+            default: .pathPrefix,
             &problems)
         let value = fields.optional("value", Scalar.path, default: "/", &problems)
         fields.reportUnknownFields(&problems)
@@ -69,7 +72,9 @@ extension HTTPRouteMatch: CallRouteMatch {
         _ problems: inout Problems
     ) -> Located<NameValue>? {
         guard var fields = node.fields(of: owner, &problems) else { return nil }
-        _ = fields.optional("type", Scalar.choice(of: ValueType.self, unavailable: ["RegularExpression"]), &problems)
+        _ = fields.optional(
+            "type", Scalar.choice(of: ValueType.self, unavailable: ["RegularExpression": "match it by \"Exact\""]),
+            &problems)
         let name = fields.required("name", readName, &problems)
         let value = fields.required("value", readValue, &problems)
         fields.reportUnknownFields(&problems)

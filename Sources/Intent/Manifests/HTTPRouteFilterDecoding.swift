@@ -54,7 +54,10 @@ struct FilterContext {
 
     private func decode(_ node: YAMLNode, _ problems: inout Problems) -> (Located<FilterType>, HTTPRouteFilter)? {
         guard var fields = node.fields(of: "a filter", &problems) else { return nil }
-        let unavailable = ["ExtensionRef", "CORS", "ExternalAuth"]
+        let unavailable = [
+            "ExtensionRef": "use one of the other types", "CORS": "let the workload answer for its origins",
+            "ExternalAuth": "say in an AuthorizationPolicy who may call",
+        ]
         let type = fields.required(
             "type", located(Scalar.choice(of: FilterType.self, unavailable: unavailable)), &problems)
         guard let type else { return nil }

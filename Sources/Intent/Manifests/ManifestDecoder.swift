@@ -70,15 +70,18 @@ package enum ManifestDecoder {
         if let kind = ResourceKind(rawValue: name.value) { return kind }
         let names = ResourceKind.allCases.map(\.rawValue)
         if unavailableKinds.contains(name.value) {
-            problems.reportUnavailable(
-                "kind \"\(name.value)\"", at: name.position, remedy: "remove this document")
+            // Who relies on tokens being verified must not be led to take the demand away, and think that all is well.
+            let remedy =
+                name.value == "RequestAuthentication"
+                ? "let the workload verify tokens: nothing else does" : "remove this document"
+            problems.reportUnavailable("kind \"\(name.value)\"", at: name.position, remedy: remedy)
             return nil
         }
-        let near = NearestName.of(name.value, among: names)
+        let near = NearestName(to: name.value, among: names)
         problems.report(
             .unknownKind, at: name.position, found: Diagnostic.quoted(name.value),
             expected: "one of \(names.joined(separator: ", "))",
-            remedy: near.map { "change it to \"\($0)\"" } ?? "name one of these kinds")
+            remedy: near?.remedy ?? "name one of these kinds")
         return nil
     }
 }

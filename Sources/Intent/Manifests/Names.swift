@@ -8,11 +8,13 @@ extension Scalar {
     static func label(_ node: YAMLNode, _ problems: inout Problems) -> String? {
         guard let text = text(node, &problems) else { return nil }
         guard text.isDNSLabel else {
-            let mended = text.lowercased().replacing("_", with: "-")
+            let likeness = LookAlikes(in: text)
+            let mended = (likeness?.ascii ?? text).lowercased().replacing("_", with: "-")
+            let why = likeness.map { ": \($0.note)" } ?? ""
             problems.report(
                 .invalidValue, node,
                 expected: "a DNS label: 1 to 63 lower-case letters, digits and \"-\", no \"-\" at either end",
-                remedy: mended.isDNSLabel ? "change it to \"\(mended)\"" : "choose another name")
+                remedy: mended.isDNSLabel ? "change it to \"\(mended)\"\(why)" : "choose another name")
             return nil
         }
         return text
@@ -28,7 +30,7 @@ extension Scalar {
             let example = "\(labels.first ?? "database").\(labels.count > 1 ? labels[1] : namespace)"
             problems.report(
                 .invalidValue, node, expected: "a service as \"name\", \"name.namespace\" or \"name.namespace.mesh\"",
-                remedy: "write it as it is called, such as \"\(example)\"")
+                remedy: LookAlikes(in: text)?.remedy ?? "write it as it is called, such as \"\(example)\"")
             return nil
         }
         return ResourceName(namespace: parts.count > 1 ? parts[1] : namespace, name: parts[0])
@@ -42,7 +44,8 @@ extension Scalar {
             problems.report(
                 .invalidValue, node, expected: "a service account as \"namespace/name\", without wildcards",
                 remedy: parts.count == 1 && text.isDNSLabel
-                    ? "name its namespace too, such as \"default/\(text)\"" : "write it as \"namespace/name\"")
+                    ? "name its namespace too, such as \"default/\(text)\""
+                    : LookAlikes(in: text)?.remedy ?? "write it as \"namespace/name\"")
             return nil
         }
         return ResourceName(namespace: String(parts[0]), name: String(parts[1]))
@@ -69,6 +72,7 @@ extension Scalar {
     }
 
     private static func hostnameRemedy(_ text: String, wildcards: Bool) -> String {
+        if let likeness = LookAlikes(in: text) { return likeness.remedy }
         if text == "*" { return wildcards ? "leave the field out to match every host" : "name the host" }
         if IPAddress(text) != nil { return "use a DNS name: an IP address is no hostname" }
         if text.hasSuffix(".") { return "remove the \".\" at the end" }

@@ -60,7 +60,7 @@ extension StringPattern {
             if SPIFFEID(id) != nil { return .exact(id) }
             problems.report(
                 .invalidValue, node, expected: "a SPIFFE ID, such as \"spiffe://mesh.local/ns/shop/sa/web\"",
-                remedy: "correct it, or use serviceAccounts: [shop/web]")
+                remedy: LookAlikes(in: text)?.remedy ?? "correct it, or use serviceAccounts: [shop/web]")
             return nil
         }
     }
@@ -75,7 +75,7 @@ extension StringPattern {
         guard !hasPort, !(isExactOrSuffix && literal.hasSuffix(".")) else {
             problems.report(
                 .invalidValue, node, expected: "a host as it is compared: without port and without \".\" at the end",
-                remedy: hasPort ? "remove the port; use ports to restrict it" : "remove the \".\" at the end")
+                remedy: hasPort ? "move the port to ports" : "remove the \".\" at the end")
             return nil
         }
         return pattern.replacingLiteral(with: literal)
@@ -87,7 +87,9 @@ extension StringPattern {
         guard pattern == .present || literal.isToken, literal == literal.uppercased() else {
             problems.report(
                 .invalidValue, node, expected: "a method in upper case: methods are case-sensitive",
-                remedy: literal.isToken ? "change it to \"\(literal.uppercased())\"" : "name a method, such as GET")
+                remedy: literal.isToken
+                    ? "change it to \"\(literal.uppercased())\""
+                    : LookAlikes(in: literal)?.remedy ?? "name a method, such as GET")
             return nil
         }
         return pattern

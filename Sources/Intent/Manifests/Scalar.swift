@@ -93,22 +93,22 @@ enum Scalar {
     }
 
     /// One of the names of an enumeration.
-    /// - Parameter unavailable: names that the specification has and this version does not.
+    /// - Parameter unavailable: names that the specification has and this version does not, and what to do instead. Never
+    ///   simply another name: what one of them would let in, the other may not.
     static func choice<Value: RawRepresentable<String> & CaseIterable>(
-        of _: Value.Type, unavailable: [String] = []
+        of _: Value.Type, unavailable: [String: String] = [:]
     ) -> Reading<Value> {
         { node, problems in
             guard let text = text(node, &problems) else { return nil }
             if let value = Value(rawValue: text) { return value }
             let names = Value.allCases.map(\.rawValue)
             let list = names.map { "\"\($0)\"" }.joined(separator: names.count == 2 ? " or " : ", ")
-            if unavailable.contains(text) {
-                problems.reportUnavailable("\"\(text)\"", at: node.position, remedy: "change it to \(list)")
+            if let remedy = unavailable[text] {
+                problems.reportUnavailable("\"\(text)\"", at: node.position, remedy: remedy)
             } else {
-                let near = NearestName.of(text, among: names) ?? names.first { $0.lowercased() == text.lowercased() }
                 problems.report(
                     .invalidValue, node, expected: names.count > 2 ? "one of \(list)" : list,
-                    remedy: "change it to \(near.map { "\"\($0)\"" } ?? list)")
+                    remedy: NearestName(to: text, among: names)?.remedy ?? "change it to \(list)")
             }
             return nil
         }

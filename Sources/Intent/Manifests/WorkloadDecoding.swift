@@ -40,7 +40,9 @@ extension Workload {
         guard var fields = node.fields(of: "outbound", &problems) else { return nil }
         // Whoever reaches these calls with the workload's identity: they must be of this host alone.
         let listen = fields.optional("listen", located(Scalar.loopbackAddress), &problems)
-        let tcp = fields.list("tcp", emptyMeans: "none", { Self.tcpOutbound($0, namespace: namespace, &$1) }, &problems)
+        let tcp = fields.list(
+            "tcp", emptyMeans: "a workload that reaches no service so",
+            { Self.tcpOutbound($0, namespace: namespace, &$1) }, &problems)
         fields.reportUnknownFields(&problems)
         if !fields.has("listen"), !fields.has("tcp") {
             problems.report(

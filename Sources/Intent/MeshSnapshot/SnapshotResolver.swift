@@ -294,8 +294,9 @@ struct SnapshotResolver {
         }
         guard suggestionsLeft > 0, !candidates.isEmpty else { return add }
         suggestionsLeft -= 1
-        guard let near = NearestName.of(name, among: candidates) else { return add }
-        return "change it to \(Diagnostic.quoted(near)), or \(add)"
+        guard let near = NearestName(to: name, among: candidates) else { return add }
+        // What only looks like a name is no name for a resource of its own.
+        return near.note == nil ? "\(near.remedy), or \(add)" : near.remedy
     }
 }
 

@@ -43,6 +43,6 @@ package struct Diagnostic: Error, Hashable, Sendable {
 extension Diagnostic: CustomStringConvertible {
     /// One line: `mesh/shop.yaml:14:17: error[manifest.unknown-backend]: found "paymets", expected …`.
     package var description: String {
-        "\(position): \(severity.rawValue)[\(code.rawValue)]: found \(found), expected \(expected)"
+        "\(position): \(severity.rawValue)[\(code.rawValue)]: found \(found.printable), expected \(expected.printable)"
     }
 }

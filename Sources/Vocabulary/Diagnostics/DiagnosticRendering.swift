@@ -12,7 +12,7 @@ extension Diagnostic {
     /// - Parameter source: the text of the file, `nil` where it cannot be had.
     package func rendered(in source: SourceText?) -> String {
         guard let line = source?.line(position.line), !line.isEmpty else {
-            return "\(description)\n     = \(remedy)"
+            return "\(description)\n     = \(remedy.printable)"
         }
         let number = String(position.line)
         let gutter = String(repeating: " ", count: max(4, number.count) - number.count) + number
@@ -31,18 +31,14 @@ extension Diagnostic {
         return """
             \(description)
             \(gutter) | \(excerpt)
-            \(margin) | \(indent)\(String(repeating: "^", count: carets)) \(remedy)
+            \(margin) | \(indent)\(String(repeating: "^", count: carets)) \(remedy.printable)
             """
     }
 
-    /// Control characters of a file must not reach a terminal.
+    /// One sign for each scalar, so that the carets below point at what is meant.
     private static func printable(_ scalars: ArraySlice<Unicode.Scalar>) -> String {
         var text = String.UnicodeScalarView()
-        for scalar in scalars {
-            let isControl =
-                scalar.properties.generalCategory == .control || scalar.properties.generalCategory == .format
-            text.append(isControl && scalar != "\t" ? "\u{FFFD}" : scalar)
-        }
+        for scalar in scalars { text.append(scalar.isPrintable || scalar == "\t" ? scalar : "\u{FFFD}") }
         return String(text)
     }
 
@@ -55,12 +51,14 @@ extension Diagnostic {
         ]
     }
 
-    /// All of them as people read them, one below the other, each ending in a line break.
+    /// As people read them, one below the other, each ending in a line break; of very many the first, and how many more
+    /// there are.
     /// - Parameter bytes: the content of a file named in a position, `nil` where it cannot be had.
     package static func rendered(_ diagnostics: [Diagnostic], readingFiles bytes: (String) -> [UInt8]?) -> String {
+        let shown = ShownDiagnostics(diagnostics)
         var sources: [String: SourceText?] = [:]
         var text = ""
-        for diagnostic in diagnostics {
+        for diagnostic in shown.shown {
             let file = diagnostic.position.file
             let source: SourceText?
             if let known = sources[file] {
@@ -71,6 +69,7 @@ extension Diagnostic {
             }
             text += diagnostic.rendered(in: source) + "\n"
         }
+        if let rest = shown.rest { text += rest + "\n" }
         return text
     }
 
@@ -86,10 +85,7 @@ extension Diagnostic {
             }
             switch scalar {
             case "\"", "\\", "\n", "\t", "\r": result += scalar.escaped(asASCII: false)
-            default:
-                let category = scalar.properties.generalCategory
-                let isPrintable = category != .control && category != .format
-                result += isPrintable ? String(scalar) : scalar.escaped(asASCII: true)
+            default: result += scalar.isPrintable ? String(scalar) : scalar.escaped(asASCII: true)
             }
             count += 1
         }

@@ -1,13 +1,33 @@
 /// "Did you mean": the known name that a mistyped one most likely stands for.
-package enum NearestName {
+package struct NearestName: Sendable {
+    package let name: String
+    /// Why the two look the same, where letters of another alphabet are all that is wrong or part of it.
+    package let note: String?
+
+    /// `change it to "payments"`, with the note.
+    package var remedy: String { "change it to \(Diagnostic.quoted(name))" + (note.map { ": \($0)" } ?? "") }
+
+    /// `did you mean "payments"?`, with the note.
+    package var question: String {
+        "did you mean \(Diagnostic.quoted(name))?"
+            + (note.map { " \($0.prefix(1).uppercased())\($0.dropFirst())" } ?? "")
+    }
+
     /// Names longer than this many bytes are not compared; bounds the work of one comparison.
     private static let maximumByteCount = 64
     /// Candidates looked at; bounds the work of one mistake.
     private static let maximumCandidateCount = 10_000
 
-    /// - Returns: The candidate with the fewest edits from `name`, if these are no more than a third of its length
-    ///   (one at least); the first of several. `nil` if none is that close.
-    package static func of(_ name: String, among candidates: some Sequence<String>) -> String? {
+    /// - Returns: The candidate with the fewest edits from `name`, as it looks, if these are no more than a third of its
+    ///   length (one at least); the first of several. `nil` if none is that close.
+    package init?(to name: String, among candidates: some Sequence<String>) {
+        let likeness = LookAlikes(in: name)
+        guard let nearest = Self.of(likeness?.ascii ?? name, among: candidates) else { return nil }
+        self.name = nearest
+        note = likeness?.note
+    }
+
+    static func of(_ name: String, among candidates: some Sequence<String>) -> String? {
         let wanted = Array(name.lowercased().utf8)
         guard !wanted.isEmpty, wanted.count <= maximumByteCount else { return nil }
         var best: (name: String, distance: Int)?

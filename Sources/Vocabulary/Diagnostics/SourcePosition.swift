@@ -22,5 +22,5 @@ package struct SourcePosition: Hashable, Sendable, Comparable {
 }
 
 extension SourcePosition: CustomStringConvertible {
-    package var description: String { "\(file):\(line):\(column)" }
+    package var description: String { "\(file.printable):\(line):\(column)" }
 }

@@ -116,10 +116,10 @@ struct ResolvedQuestion {
                 "there are several services \(Diagnostic.quoted(text)): \(all.map(\.description).joined(separator: ", "))"
             )
         }
-        let near = NearestName.of(text, among: snapshot.services.keys.flatMap { [$0.name, $0.description] }.sorted())
+        let near = NearestName(to: text, among: snapshot.services.keys.flatMap { [$0.name, $0.description] }.sorted())
         throw CallQuestion.Mistake(
             "there is no service \(Diagnostic.quoted(text))"
-                + (near.map { "; did you mean \(Diagnostic.quoted($0))?" }
+                + (near.map { "; \($0.question)" }
                     ?? "; see which there are with: heddle get services"))
     }
 }

@@ -28,9 +28,9 @@ extension ResourceKind {
 
     /// `there is no kind "servise"; did you mean "service"? Kinds: …`.
     package static func unknownKindMessage(_ name: String) -> String {
-        let near = NearestName.of(name, among: allCases.flatMap(\.typedNames))
+        let near = NearestName(to: name, among: allCases.flatMap(\.typedNames))
         let kinds = allCases.map(\.rawValue).joined(separator: ", ")
         return "there is no kind \(Diagnostic.quoted(name))"
-            + (near.map { "; did you mean \"\($0)\"?" } ?? "; kinds are \(kinds)")
+            + (near.map { "; \($0.question)" } ?? "; kinds are \(kinds)")
     }
 }

@@ -1,0 +1,18 @@
+import Glibc
+import Testing
+
+@testable import Diagnostics
+
+@Test(arguments: [EMFILE, ENFILE, ENOSPC, EDQUOT, EROFS, EIO, ESTALE, ENAMETOOLONG, ELOOP, ENOTDIR, ENOMEM, ENOENT])
+func `only what is a matter of permissions is blamed on them`(errno: CInt) {
+    for aim in [FailedCall.Aim.read, .write] {
+        #expect(!FailedCall.remedy(errno, to: aim).contains("let the user"))
+    }
+    #expect(FailedCall.remedy(EACCES, to: .write).hasPrefix("let the user that Heddle runs as write it"))
+}
+
+@Test(arguments: [(EMFILE, "ulimit -n"), (ENFILE, "fs.file-max"), (ENOSPC, "free space"), (EROFS, "mount")])
+func `what is used up is named`(errno: CInt, word: String) {
+    #expect(FailedCall.remedy(errno, to: .write).contains(word))
+    #expect(FailedCall.remedy(errno, to: .read).contains(word))
+}
