@@ -25,13 +25,83 @@ struct ChangeSettlerTests {
         #expect(again == nil)
     }
 
-    @Test func `events without end are read after 250 ms`() {
+    @Test func `events of one file without end are read after 250 ms`() {
         var settler = settler()
         for time in stride(from: 0, through: 248, by: 4) { settler.record(.completed(path: "a"), at: at(time)) }
         let early = settler.next(at: at(249))
         let onTime = settler.next(at: at(250))
         #expect(early == nil)
         #expect(onTime?.isOverdue == true)
+    }
+
+    @Test func `a change that grows is waited for, 2 s at most`() {
+        var settler = settler()
+        // A checkout: 250 files a second, and pauses of 40 ms.
+        var early: [ChangeSettler.Request] = []
+        for time in stride(from: 0, to: 1996, by: 4) where time % 200 < 160 {
+            settler.record(.created(path: "\(time)"), at: at(time))
+            settler.record(.completed(path: "\(time)"), at: at(time + 1))
+            if time > 400, let request = settler.next(at: at(time + 3)) { early.append(request) }
+        }
+        let before = settler.next(at: at(1999))
+        let onTime = settler.next(at: at(2000))
+        #expect(early == [])
+        #expect(before == nil)
+        #expect(onTime?.files.count == 400)
+        #expect(onTime?.isOverdue == true)
+    }
+
+    @Test func `a change that has stopped growing is read 250 ms later, whatever is rewritten meanwhile`() {
+        var settler = settler()
+        for time in stride(from: 0, to: 400, by: 4) { settler.record(.completed(path: "\(time)"), at: at(time)) }
+        for time in stride(from: 400, to: 700, by: 4) { settler.record(.completed(path: "0"), at: at(time)) }
+        let early = settler.next(at: at(645))
+        let onTime = settler.next(at: at(646))
+        #expect(early == nil)
+        #expect(onTime?.files.count == 100)
+    }
+
+    @Test func `the longer a change takes, the longer the pause that ends it`() {
+        var settler = settler()
+        for time in stride(from: 0, through: 400, by: 4) { settler.record(.completed(path: "\(time)"), at: at(time)) }
+        let early = settler.next(at: at(449))
+        let wake = settler.wake
+        let onTime = settler.next(at: at(450))
+        #expect(early == nil)
+        #expect(wake == at(450))
+        #expect(onTime?.isOverdue == false)
+    }
+
+    @Test func `a command of git is waited for until it is done`() {
+        var settler = settler()
+        settler.record(.completed(path: "a"), at: at(0))
+        settler.record(.completed(path: "b"), at: at(1))
+        let during = settler.next(at: at(10)) { true }
+        let wake = settler.wake
+        let stillDuring = settler.next(at: at(2500)) { true }
+        let after = settler.next(at: at(2510)) { false }
+        #expect(during == nil)
+        #expect(wake == at(20))
+        #expect(stillDuring == nil)
+        #expect(after?.files == ["a": .complete, "b": .complete])
+    }
+
+    @Test func `a command of git is waited for 5 s at most`() {
+        var settler = settler()
+        settler.record(.completed(path: "a"), at: at(0))
+        let before = settler.next(at: at(4999)) { true }
+        let after = settler.next(at: at(5009)) { true }
+        #expect(before == nil)
+        #expect(after?.files == ["a": .complete])
+    }
+
+    @Test func `one file that was replaced waits for no command of git`() {
+        var settler = settler()
+        settler.record(.replaced(path: "a"), at: at(0))
+        let early = settler.next(at: at(0)) { true }
+        let settled = settler.next(at: at(5)) { true }
+        #expect(early?.isEarly == true)
+        #expect(settled?.isEarly == false)
     }
 
     @Test func `a file being written is held until it is closed`() {

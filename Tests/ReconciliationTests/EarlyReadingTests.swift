@@ -13,6 +13,7 @@ struct `A file replaced by rename` {
         folder.service("b", "1")
         let harness = try Harness(folder) {
             $0.watcher.times.quiet = quiet
+            $0.watcher.times.wait = quiet * 2
             $0.watcher.times.longestWait = quiet * 2
             $0.watcher.times.quietAfterRename = afterRename
         }

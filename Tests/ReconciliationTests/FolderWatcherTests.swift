@@ -101,6 +101,56 @@ struct `Each way of changing a file` {
         }
     }
 
+    @Test func `nothing is taken up while a command of git holds its lock`() async throws {
+        let folder = TestFolder()
+        folder.run("git init -q ..")
+        folder.service("a", "1")
+        folder.service("b", "1")
+        let harness = try Harness(folder) {
+            $0.watcher.times.operation = .seconds(3600)
+            $0.watcher.times.wait = .milliseconds(50)
+        }
+        try await harness.serve { harness in
+            _ = await harness.nextServed()
+            harness.folder.run("touch ../.git/index.lock && sed s/1/2/ a.yaml > ../text && cat ../text > a.yaml")
+            // Longer than any other reason to wait.
+            try await Task.sleep(for: .milliseconds(500))
+            #expect(await harness.reconciler.status.serving?.generation.number == 1)
+            harness.folder.run("sed s/1/2/ b.yaml > ../text && cat ../text > b.yaml; rm ../.git/index.lock")
+            #expect(await harness.nextServed() == ["a": "2", "b": "2"])
+            await harness.expectNothingElse()
+        }
+    }
+
+    @Test func `one file that was replaced is taken up although a command of git holds its lock`() async throws {
+        let folder = TestFolder()
+        folder.run("git init -q ..")
+        folder.service("a", "1")
+        let harness = try Harness(folder) { $0.watcher.times.operation = .seconds(3600) }
+        try await harness.serve { harness in
+            _ = await harness.nextServed()
+            harness.folder.run("touch ../.git/index.lock")
+            harness.folder.service("a", "2")
+            #expect(await harness.nextServed() == ["a": "2"])
+        }
+    }
+
+    @Test func `a start in the middle of a command of git waits for its end`() async throws {
+        let folder = TestFolder()
+        folder.run("git init -q .. && touch ../.git/index.lock")
+        folder.service("a", "1")
+        let harness = try Harness(folder) { $0.watcher.times.operation = .seconds(3600) }
+        async let started = harness.reconciler.start()
+        try await Task.sleep(for: .milliseconds(200))
+        folder.service("b", "1")
+        folder.run("rm ../.git/index.lock")
+        guard case .serving(let served) = await started else {
+            Issue.record("nothing serves")
+            return
+        }
+        #expect(served.resourceCount == 2)
+    }
+
     @Test func `a swapped link takes up all files behind it at once`() async throws {
         let folder = TestFolder()
         folder.run(
@@ -163,7 +213,7 @@ struct `Each way of changing a file` {
     @Test(arguments: [
         "touch a.yaml", "touch .a.yaml.swp 4913 a.yaml~ '#a.yaml#' .#a.yaml a.tmp a.yaml.orig README.md",
         "mkdir .git && cp a.yaml .git/", "cp a.yaml n && mv n a.yaml", "chmod 600 a.yaml",
-        "mv a.yaml c && mv c a.yaml", "ln -s . loop", "ln -s /nowhere broken-link",
+        "mv a.yaml c && mv c a.yaml", "ln -s . loop", "ln -s /nowhere .broken-link",
     ])
     func `is no change if it leaves the manifests as they were`(command: String) async throws {
         try await serving { harness in

@@ -24,7 +24,7 @@ final class Harness: Sendable {
         settings.watcher.times.quiet = .milliseconds(20)
         settings.watcher.times.quietAfterRename = .milliseconds(20)
         settings.watcher.times.vanishing = .milliseconds(300)
-        settings.watcher.times.longestWait = .seconds(2)
+        settings.watcher.times.wait = .seconds(2)
         settings.watcher.times.confirmation = .milliseconds(200)
         edit(&settings)
         let (stream, continuation) = AsyncStream.makeStream(of: ReconcilerEvent.self)
@@ -70,6 +70,15 @@ final class Harness: Sendable {
             return []
         }
         return attempt.diagnostics
+    }
+
+    /// The folder holds what serves again.
+    func nextMended(_ location: SourceLocation = #_sourceLocation) async {
+        let event = await nextEvent()
+        guard case .mended = event else {
+            Issue.record("\(String(describing: event))", sourceLocation: location)
+            return
+        }
     }
 
     func nextPending(_ location: SourceLocation = #_sourceLocation) async -> PendingConfirmation? {

@@ -41,4 +41,26 @@ struct WatchTableTests {
         #expect(moved == [.removed(path: "a.yaml"), .replaced(path: "b.yaml")])
         #expect(backedUp == [.vanished(path: "a.yaml")])
     }
+
+    @Test func `a name that is not UTF-8 makes it read everything`() {
+        var unreadable = event(IN_CREATE, nil)
+        unreadable.hasUnreadableName = true
+        #expect(meaning([unreadable]) == [.structure])
+    }
+
+    @Test func `a file that is watched itself is told of by its own events`() {
+        var table = WatchTable()
+        table.add(5, manifest: "a.yaml")
+        table.add(5, manifest: "b.yaml")
+        table.addWatchedFile(6)
+        func meaning(_ mask: CInt, _ watch: CInt = 5) -> [ChangeSettler.Event] {
+            table.meaning(of: [event(mask, nil, watch: watch)]) { _ in nil }
+        }
+        #expect(meaning(IN_MODIFY) == [.writing(path: "a.yaml"), .writing(path: "b.yaml")])
+        #expect(meaning(IN_CLOSE_WRITE) == [.completed(path: "a.yaml"), .completed(path: "b.yaml")])
+        #expect(meaning(IN_DELETE_SELF) == [.structure])
+        #expect(meaning(IN_CLOSE_WRITE, 6) == [.watchedFile])
+        #expect(meaning(IN_MODIFY, 6) == [])
+        #expect(table.watches == [5, 6])
+    }
 }

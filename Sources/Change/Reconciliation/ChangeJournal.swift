@@ -31,7 +31,7 @@ struct ChangeJournal: Sendable {
         do throws(FileError) {
             names = try FileAccess.names(inFolder: folder).names
         } catch {
-            guard error.isMissing else { throw error }
+            guard error.isMissing, FileAccess.isAbsent(folder) else { throw error }
             return []
         }
         var entries: [Entry] = []

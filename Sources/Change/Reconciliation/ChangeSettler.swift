@@ -1,8 +1,10 @@
 /// Decides when to read what, from events and the time alone.
 ///
-/// A change is read when it has been quiet for `times.quiet`, or `times.longestWait` after its first event. A file being
+/// A change is read when it has been quiet for `times.quiet` or longer, or, however many events follow, when no further
+/// file joined it for `times.wait`, and `times.longestWait` after its first event at the latest. A file being
 /// written, or one that vanished a moment ago, is *held*: it counts as it last was. A change with files that vanished
 /// waits until it is clear whether they come back, so that a checkout which moves resources between files is one change.
+/// While a command of git holds its lock, a change waits up to `times.operation`, unless it is one file that was replaced.
 ///
 /// One file that was replaced by `rename(2)`, and nothing else, is read *early*, at once: it was whole before it had its
 /// name. What was read counts when nothing else happens for `times.quietAfterRename`. The reading after `times.quiet` follows
@@ -27,6 +29,16 @@ struct ChangeSettler {
         case structure
         /// A certificate or a key changed.
         case watchedFile
+
+        /// Of the one manifest it is about.
+        var path: String? {
+            switch self {
+            case .completed(let path), .replaced(let path), .created(let path), .writing(let path), .vanished(let path),
+                .removed(let path):
+                path
+            case .structure, .watchedFile: nil
+            }
+        }
     }
 
     enum Certainty: Hashable {
@@ -65,8 +77,15 @@ struct ChangeSettler {
     private var isUndelivered = false
     /// What was replaced, if that is all that happened.
     private var replaced: String?
+    /// Whether that one is all that happened, read early or not.
+    private var isOneReplaced = false
     private var firstEventAt: Instant?
     private var lastEventAt: Instant?
+    /// The files of the change, and when the last of them joined it.
+    private var changed: Set<String> = []
+    private var lastGrowthAt: Instant?
+    /// When to ask again whether the command of git is done.
+    private var operationLookAt: Instant?
     private var nextRescan: Instant
     private var scheduled: Instant?
     /// Between two rescans: shorter while polling.
@@ -83,6 +102,8 @@ struct ChangeSettler {
     mutating func record(_ event: Event, at now: Instant) {
         let isFirst = firstEventAt == nil && !hasWork && writing.isEmpty && vanished.isEmpty
         if case .replaced(let path) = event, isFirst { replaced = path } else { replaced = nil }
+        isOneReplaced = replaced != nil
+        if event.path.map({ changed.insert($0).inserted }) ?? true { lastGrowthAt = now }
         switch event {
         case .completed(let path), .replaced(let path):
             writing[path] = nil
@@ -96,7 +117,7 @@ struct ChangeSettler {
             vanished[path] = nil
             files[path] = nil
             if writing[path] == nil { writing[path] = now }
-            if !hasWork, vanished.isEmpty { (firstEventAt, lastEventAt) = (nil, nil) }
+            if !hasWork, vanished.isEmpty { forgetTimes() }
             return
         case .vanished(let path):
             writing[path] = nil
@@ -128,6 +149,7 @@ struct ChangeSettler {
         guard waits, !request.isOverdue else { return false }
         isUndelivered = true
         firstEventAt = request.firstEventAt
+        lastGrowthAt = now
         lastEventAt = max(lastEventAt ?? request.firstEventAt, request.firstEventAt)
         return true
     }
@@ -148,20 +170,28 @@ struct ChangeSettler {
         if let since = writing.values.min() { wake = min(wake, since + times.writing) }
         if let since = vanished.values.min() { wake = min(wake, since + times.vanishing) }
         if hasWork, let firstEventAt, let lastEventAt {
-            var due = lastEventAt + times.quiet
+            var due = lastEventAt + quiet(firstEventAt, lastEventAt)
             if let since = vanished.values.max() { due = max(due, since + times.vanishing) }
             if replaced != nil { due = lastEventAt }
-            wake = min(wake, min(due, firstEventAt + times.longestWait))
+            due = min(due, overdueAt(firstEventAt))
+            if replaced == nil, let operationLookAt { due = max(due, operationLookAt) }
+            wake = min(wake, due)
         }
         return wake
     }
 
+    /// - Parameter isOperationRunning: Whether a command of git changes the folder; asked when all else says to read it.
     /// - Returns: `nil` while there is nothing to read yet.
-    mutating func next(at now: Instant) -> Request? {
+    mutating func next(at now: Instant, isOperationRunning: () -> Bool = { false }) -> Request? {
         expire(at: now)
         guard hasWork, let firstEventAt, let lastEventAt else { return nil }
-        let isOverdue = firstEventAt + times.longestWait <= now
-        if isOverdue || (lastEventAt + times.quiet <= now && vanished.isEmpty) {
+        let isOverdue = overdueAt(firstEventAt) <= now
+        if isOverdue || (lastEventAt + quiet(firstEventAt, lastEventAt) <= now && vanished.isEmpty) {
+            if let operationLookAt, now < operationLookAt { return nil }
+            if !isOneReplaced, now < firstEventAt + times.operation, isOperationRunning() {
+                operationLookAt = now + times.operationLook
+                return nil
+            }
             return take(firstEventAt: firstEventAt, isOverdue: isOverdue)
         }
         guard let path = replaced, !everything else { return nil }
@@ -170,6 +200,15 @@ struct ChangeSettler {
         isUndelivered = true
         // Its writer may have given it its name too soon: it is asked for.
         return Request(files: [path: .uncertain], firstEventAt: firstEventAt, isEarly: true)
+    }
+
+    private func quiet(_ firstEventAt: Instant, _ lastEventAt: Instant) -> Duration {
+        max(times.quiet, min(firstEventAt.duration(to: lastEventAt) / 8, times.longestQuiet))
+    }
+
+    private func overdueAt(_ firstEventAt: Instant) -> Instant {
+        let growth = max(lastGrowthAt ?? firstEventAt, firstEventAt)
+        return min(growth + times.wait, firstEventAt + times.longestWait)
     }
 
     /// The early reading could not be made: what it was for is read when all is quiet.
@@ -195,10 +234,17 @@ struct ChangeSettler {
         everything = false
         watchedFiles = false
         isUndelivered = false
+        isOneReplaced = false
+        forgetTimes()
         // Files that vanished are a change that is still to come.
         self.firstEventAt = vanished.values.min()
         lastEventAt = vanished.values.max()
         return request
+    }
+
+    private mutating func forgetTimes() {
+        (firstEventAt, lastEventAt, lastGrowthAt, operationLookAt) = (nil, nil, nil, nil)
+        changed = []
     }
 
     private mutating func expire(at now: Instant) {

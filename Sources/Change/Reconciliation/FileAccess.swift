@@ -1,3 +1,5 @@
+import CLinux
+import Diagnostics
 import Glibc
 
 /// A system call's refusal.
@@ -5,10 +7,11 @@ struct FileError: Error, Hashable {
     let call: String
     let errno: CInt
 
-    /// Nothing stands there.
-    var isMissing: Bool { errno == ENOENT || errno == ENOTDIR }
+    /// Nothing stands there, or a link that leads nowhere: `FileAccess.isAbsent` tells one from the other. No other
+    /// refusal says that something is not there, only that it cannot be seen.
+    var isMissing: Bool { errno == ENOENT }
 
-    var explanation: String { unsafe String(cString: strerror(errno)) }
+    var explanation: String { FailedCall.reason(errno) }
 }
 
 /// What tells two versions of a file apart without reading them.
@@ -68,36 +71,73 @@ enum FileAccess {
         return FileFacts(status)
     }
 
-    /// The names in a folder, without `.` and `..`, sorted; `nil` for each one that is not UTF-8.
-    static func names(inFolder path: String) throws(FileError) -> (names: [String], hasUnreadable: Bool) {
+    /// The names in a folder, without `.` and `..`, sorted; and those that are not UTF-8, as they may be shown.
+    static func names(inFolder path: String) throws(FileError) -> (names: [String], unreadable: [String]) {
+        var names: [String] = []
+        var unreadable: [String] = []
+        try forEachName(inFolder: path) { bytes in
+            if let name = String(validating: bytes, as: UTF8.self) {
+                if name != ".", name != ".." { names.append(name) }
+            } else if bytes.first != UInt8(ascii: ".") {
+                unreadable.append(String(printable: bytes))
+            }
+            return true
+        }
+        names.sort()
+        return (names, unreadable.sorted())
+    }
+
+    /// Whether nothing stands at a path that a moment ago was listed or read: its folder does not list the name any more,
+    /// or is itself absent. A name that is still listed, and a folder that cannot be, say that something is there.
+    static func isAbsent(_ path: String) -> Bool {
+        guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")), path != "/" else { return false }
+        let folder = slash == path.startIndex ? "/" : String(path[..<slash])
+        let name = Array(path.utf8[path.utf8.index(after: slash)...])
+        var isListed = false
+        do throws(FileError) {
+            try forEachName(inFolder: folder) { bytes in
+                isListed = bytes == name
+                return !isListed
+            }
+        } catch {
+            return error.isMissing && isAbsent(folder)
+        }
+        return !isListed
+    }
+
+    /// - Parameter body: returns whether to go on.
+    private static func forEachName(
+        inFolder path: String, _ body: ([UInt8]) -> Bool
+    ) throws(FileError) {
         guard let stream = unsafe opendir(path) else { throw FileError(call: "opendir", errno: errno) }
         defer { unsafe closedir(stream) }
-        var names: [String] = []
-        var hasUnreadable = false
         while true {
             errno = 0
             guard let entry = unsafe readdir(stream) else {
                 guard errno == 0 else { throw FileError(call: "readdir", errno: errno) }
-                break
+                return
             }
-            let name = unsafe withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
-                unsafe String(validating: bytes.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            guard let name else {
-                hasUnreadable = true
-                continue
-            }
-            if name != ".", name != ".." { names.append(name) }
+            let name = unsafe withUnsafeBytes(of: &entry.pointee.d_name) { unsafe Array($0.prefix { $0 != 0 }) }
+            guard body(name) else { return }
         }
-        names.sort()
-        return (names, hasUnreadable)
     }
 
     static func target(ofLink path: String) throws(FileError) -> String {
         var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
         let count = unsafe readlink(path, &buffer, buffer.count)
         guard count >= 0 else { throw FileError(call: "readlink", errno: errno) }
-        return String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        // What is not UTF-8 must not be taken for another path, which may lead elsewhere.
+        guard let target = String(validating: buffer[..<count].lazy.map { UInt8(bitPattern: $0) }, as: UTF8.self) else {
+            throw FileError(call: "readlink", errno: EILSEQ)
+        }
+        return target
+    }
+
+    /// Why what is written to a file may not be told to who watches its folder.
+    static func soloReason(_ path: String, _ facts: FileFacts) -> WatchedAlone.Reason? {
+        guard facts.kind == .file else { return nil }
+        if facts.linkCount > 1 { return .severalNames }
+        return unsafe CLinux_is_mount_point(path) == 1 ? .mountPoint : nil
     }
 
     enum Content {

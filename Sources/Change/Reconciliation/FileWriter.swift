@@ -1,3 +1,4 @@
+import Diagnostics
 import CLinux
 import Glibc
 
@@ -145,13 +146,6 @@ extension FileError {
     /// What mends it, where something was to be written.
     /// - Parameter place: What could not be written, for people: `the manifests folder`.
     func remedy(writing place: String) -> String {
-        switch errno {
-        case EACCES, EPERM: "let the user that Heddle runs as write \(place)"
-        case EROFS: "mount the filesystem of \(place) so that it can be written"
-        case ENOSPC, EDQUOT: "make room on the disk of \(place)"
-        case EMFILE, ENFILE: "raise the limit of open files (ulimit -n), and start heddle again"
-        case EIO, EUCLEAN: "check the disk of \(place)"
-        default: "mend \(place), and try again"
-        }
+        FailedCall.remedy(errno, to: .write, place)
     }
 }

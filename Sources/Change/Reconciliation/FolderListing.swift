@@ -1,4 +1,5 @@
 import Diagnostics
+import Glibc
 
 /// What a folder and all below it hold: which manifests there are, and which names decide that.
 struct FolderListing {
@@ -55,15 +56,12 @@ struct FolderListing {
         switch trace.destination {
         case .existing(let path, .folder):
             self.root = path
-            list(path, prefix: "", ancestors: [])
+            list(path, listedAs: root, prefix: "", ancestors: [])
         case .existing(_, let kind):
             refuse(
                 "", .folderMissing, found: Self.word(kind), expected: "a folder", remedy: "name the folder of manifests"
             )
-        case .missing:
-            refuse(
-                "", .folderMissing, found: "nothing", expected: "the folder of manifests",
-                remedy: "make the folder again, or move it back")
+        case .missing: refuseMissingRoot()
         case .loop:
             refuse(
                 "", .folderMissing, found: "links that lead in a circle", expected: "the folder of manifests",
@@ -71,6 +69,9 @@ struct FolderListing {
         case .unreadable(let error): refuseUnreadable("", error)
         }
     }
+
+    /// Whether all was seen. If not, what is missing in the listing may be there all the same.
+    var isWhole: Bool { problems.isEmpty }
 
     /// A new file in a folder that was listed.
     mutating func learn(_ manifest: String) {
@@ -81,7 +82,10 @@ struct FolderListing {
     /// A file that is gone.
     mutating func forget(_ manifest: String) { files[manifest] = nil }
 
-    private mutating func list(_ folder: String, prefix: String, ancestors: Set<String>) {
+    /// - Parameters:
+    ///   - folder: Without links.
+    ///   - name: The path it was found by: itself, or a link to it.
+    private mutating func list(_ folder: String, listedAs name: String, prefix: String, ancestors: Set<String>) {
         guard !ancestors.contains(folder) else { return }  // a link to where it stands adds nothing
         guard folders.count < limits.folders else {
             refuse(
@@ -92,42 +96,69 @@ struct FolderListing {
         folders.append(Folder(path: folder, prefix: prefix))
         willRead(folder, .contents)
 
-        let entries: (names: [String], hasUnreadable: Bool)
+        let entries: (names: [String], unreadable: [String])
         do throws(FileError) {
             entries = try FileAccess.names(inFolder: folder)
         } catch {
             // A folder that has just gone is no mistake; the event that says so follows.
-            if !error.isMissing { refuseUnreadable(prefix, error) }
+            if error.isMissing, FileAccess.isAbsent(name) {
+                if prefix.isEmpty { refuseMissingRoot() }
+            } else if error.isMissing, name != folder {
+                problems[prefix] = FileProblem.brokenLink(prefix, at: name)
+            } else {
+                refuseUnreadable(prefix, error)
+            }
             return
         }
-        if entries.hasUnreadable {
+        for name in entries.unreadable {
             refuse(
-                prefix, .unreadableName, found: "a name that is not UTF-8", expected: "UTF-8",
+                prefix + name, .unreadableName, found: "a name that is not UTF-8", expected: "UTF-8",
                 remedy: "rename or remove the file")
         }
         let path = folder == "/" ? "" : folder
         let below = ancestors.union([folder])
+        var last: String?
         for name in entries.names where !ManifestName.isHidden(name) {
-            visit(name, at: path + "/" + name, in: folder, prefix: prefix, ancestors: below)
+            if name == last {
+                // One would be taken for the other, and what it says be lost.
+                refuse(
+                    prefix + name, .unreadableName, found: "two names that are the same text in other bytes",
+                    expected: "names that differ", remedy: "rename or remove one of them")
+                continue
+            }
+            last = name
+            if !visit(name, at: path + "/" + name, in: folder, prefix: prefix, ancestors: below) { return }
         }
     }
 
+    /// - Returns: `false` if the folder's other names cannot be looked at either.
     private mutating func visit(
         _ name: String, at path: String, in folder: String, prefix: String, ancestors: Set<String>
-    ) {
+    ) -> Bool {
         let kind: FileFacts.Kind
         do throws(FileError) {
             kind = try FileAccess.facts(path, followingLinks: false).kind
         } catch {
-            return  // gone since it was listed; an event follows
+            if error.errno == EACCES {
+                problems[prefix] = FileProblem.unsearchable(prefix)
+                return false
+            }
+            // Only what is listed no more is gone; an event follows.
+            if !error.isMissing || !FileAccess.isAbsent(path) {
+                problems[prefix + name] = FileProblem.unreadable(prefix + name, error, what: "a name")
+            }
+            return true
         }
         switch kind {
-        case .folder: list(path, prefix: prefix + name + "/", ancestors: ancestors)
+        case .folder: list(path, listedAs: path, prefix: prefix + name + "/", ancestors: ancestors)
         case .file, .other:
             if ManifestName.isManifest(name) { add(prefix + name, at: path) }
         case .link: follow(name, at: path, in: folder, prefix: prefix, ancestors: ancestors)
         }
+        return true
     }
+
+    /// A link that leads nowhere may have led to a folder of manifests, whatever its name, so it is a mistake.
 
     private mutating func follow(
         _ name: String, at path: String, in folder: String, prefix: String, ancestors: Set<String>
@@ -137,23 +168,23 @@ struct FolderListing {
         switch trace.destination {
         case .existing(let target, .folder):
             hops += trace.hops
-            list(target, prefix: prefix + name + "/", ancestors: ancestors)
+            list(target, listedAs: path, prefix: prefix + name + "/", ancestors: ancestors)
         case .existing(_, _) where isManifest:
             hops += trace.hops.dropLast()
             if let last = trace.hops.last { aliases.append(Alias(hop: last, manifest: prefix + name)) }
             add(prefix + name, at: path)
         case .existing: break
-        case .missing, .loop:
-            // Its target may still come, so it is watched; what is no manifest's name may lead where it likes.
-            guard isManifest else { return }
+        case .missing:
+            // The link itself may have gone since it was listed.
+            if FileAccess.isAbsent(path) { return }
+            hops += trace.hops  // its target may still come
+            problems[prefix + name] = FileProblem.brokenLink(prefix + name, at: path)
+        case .loop:
             hops += trace.hops
-            refuse(
-                prefix + name, .brokenLink, found: "a link that leads nowhere", expected: "a link to a file",
-                remedy: "make its target, or remove the link")
+            problems[prefix + name] = FileProblem.brokenLink(prefix + name, at: path, ELOOP)
         case .unreadable(let error):
-            guard isManifest else { return }
             hops += trace.hops
-            refuseUnreadable(prefix + name, error)
+            problems[prefix + name] = FileProblem.brokenLink(prefix + name, at: path, error.errno)
         }
     }
 
@@ -167,17 +198,21 @@ struct FolderListing {
         files[manifest] = path
     }
 
-    private mutating func refuseUnreadable(_ path: String, _ error: FileError) {
+    private mutating func refuseMissingRoot() {
+        root = nil
         refuse(
-            path, .folderUnreadable, found: error.explanation, expected: "a folder that can be read",
-            remedy: "let the user that Heddle runs as read it")
+            "", .folderMissing, found: "nothing", expected: "the folder of manifests",
+            remedy: "make the folder again, or move it back")
+    }
+
+    private mutating func refuseUnreadable(_ path: String, _ error: FileError) {
+        problems[path] = FileProblem.unreadable(path, error, what: "a folder")
     }
 
     private mutating func refuse(
         _ path: String, _ code: Diagnostic.Code, found: String, expected: String, remedy: String
     ) {
-        let position = SourcePosition(file: path.isEmpty ? "." : path, line: 1, column: 1)
-        problems[path] = Diagnostic(code, at: position, found: found, expected: expected, remedy: remedy)
+        problems[path] = FileProblem.problem(code, path, found: found, expected: expected, remedy: remedy)
     }
 
     private static func word(_ kind: FileFacts.Kind) -> String {

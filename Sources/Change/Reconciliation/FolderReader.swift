@@ -20,6 +20,14 @@ struct FolderReader {
         case problem(Diagnostic)
     }
 
+    /// Watches what is to be read, before it is.
+    struct Watching {
+        /// Each folder before it is listed.
+        var folder: (String, FolderListing.Interest) -> Void = { _, _ in }
+        /// A manifest that is not told of enough by its folder: its path, where it stands, and why.
+        var file: (String, String, WatchedAlone.Reason) -> Void = { _, _, _ in }
+    }
+
     /// What a request found, before it is believed.
     struct Finding {
         fileprivate var proposals: [String: Proposal] = [:]
@@ -57,26 +65,23 @@ struct FolderReader {
     /// What cannot be read, by path.
     var problems: [Diagnostic] {
         var all = listing.problems
-        all.merge(fileProblems) { _, problem in problem }
+        all.merge(fileProblems) { listed, _ in listed }
         return all.values.sorted { $0.position < $1.position }
     }
 
     // MARK: Looking
 
-    /// - Parameters:
-    ///   - looksTwice: There are no events: a changed file is believed when it looks the same twice.
-    ///   - willRead: Called with each folder before it is listed.
+    /// - Parameter looksTwice: There are no events: a changed file is believed when it looks the same twice.
     mutating func look(
-        for request: ChangeSettler.Request, looksTwice: Bool,
-        willRead: @escaping (String, FolderListing.Interest) -> Void
+        for request: ChangeSettler.Request, looksTwice: Bool, watching: Watching = Watching()
     ) -> Finding {
         var finding = Finding()
         if request.everything {
-            listing = FolderListing(of: folder, willRead: willRead)
-            lookAtEverything(request, looksTwice: looksTwice, into: &finding)
+            listing = FolderListing(of: folder, willRead: watching.folder)
+            lookAtEverything(request, looksTwice: looksTwice, watching, into: &finding)
         } else {
             for (path, certainty) in request.files where !request.held.contains(path) {
-                look(at: path, certainty, isAnnounced: true, looksTwice: looksTwice, into: &finding)
+                look(at: path, certainty, isAnnounced: true, looksTwice: looksTwice, watching, into: &finding)
             }
         }
         if request.watchedFiles { finding.watchedFiles = watchedFiles.mapValues { _ in 0 } }
@@ -85,14 +90,15 @@ struct FolderReader {
     }
 
     private mutating func lookAtEverything(
-        _ request: ChangeSettler.Request, looksTwice: Bool, into finding: inout Finding
+        _ request: ChangeSettler.Request, looksTwice: Bool, _ watching: Watching, into finding: inout Finding
     ) {
         for path in listing.files.keys where !request.held.contains(path) {
             look(
                 at: path, request.files[path] ?? .uncertain, isAnnounced: request.files[path] != nil,
-                looksTwice: looksTwice, into: &finding)
+                looksTwice: looksTwice, watching, into: &finding)
         }
-        guard listing.root != nil else { return }  // all files went with the folder, which is reported
+        // What was not seen in part is reported, and gone is only what is missing in the whole.
+        guard listing.isWhole else { return }
         for path in Set(signatures.keys).union(fileProblems.keys)
         where listing.files[path] == nil && !request.held.contains(path) {
             if request.files[path] == .gone || signatures[path] == nil {
@@ -105,12 +111,17 @@ struct FolderReader {
 
     private mutating func look(
         at path: String, _ certainty: ChangeSettler.Certainty, isAnnounced: Bool, looksTwice: Bool,
-        into finding: inout Finding
+        _ watching: Watching, into finding: inout Finding
     ) {
         guard let root = listing.root else { return }
         let absolute = listing.files[path] ?? (root == "/" ? "" : root) + "/" + path
         do throws(FileError) {
-            let signature = try FileAccess.facts(absolute, followingLinks: true).signature
+            var facts = try FileAccess.facts(absolute, followingLinks: true)
+            if let reason = FileAccess.soloReason(absolute, facts) {
+                watching.file(path, absolute, reason)
+                facts = try FileAccess.facts(absolute, followingLinks: true)  // once more, now that it is watched
+            }
+            let signature = facts.signature
             if signatures[path] == signature, fileProblems[path] == nil { return }
             if looksTwice, certainty == .uncertain, candidates.updateValue(signature, forKey: path) != signature {
                 finding.unsettled.append(path)
@@ -128,29 +139,20 @@ struct FolderReader {
                     finding.proposals[path] = .version(Version(source: source, signature: signature))
                 }
             case .busy: finding.busy.append(path)
-            case .tooLarge(let byteCount):
-                finding.proposals[path] = .problem(
-                    Diagnostic(
-                        .fileTooLarge, at: SourcePosition(file: path, line: 1, column: 1), found: "\(byteCount) bytes",
-                        expected: "at most \(Self.fileByteLimit) bytes (4 MiB)", remedy: "split the file"))
-            case .notAFile(let what):
-                finding.proposals[path] = .problem(
-                    Diagnostic(
-                        .notAFile, at: SourcePosition(file: path, line: 1, column: 1), found: what, expected: "a file",
-                        remedy: "rename it so that it does not end in .yaml or .yml, or move it elsewhere"))
+            case .tooLarge, .notAFile:
+                if let problem = FileProblem.of(content, path) { finding.proposals[path] = .problem(problem) }
             }
         } catch {
-            if error.isMissing {
-                if certainty == .gone || signatures[path] == nil {
-                    finding.proposals[path] = .removed
-                } else {
-                    finding.missing.append(path)
-                }
+            // A link whose target went is still there, and so is a file that cannot be reached.
+            guard error.isMissing, FileAccess.isAbsent(absolute) else {
+                let problem = FileProblem.unreadableManifest(path, at: absolute, error)
+                finding.proposals[path] = .problem(problem)
+                return
+            }
+            if certainty == .gone || signatures[path] == nil {
+                finding.proposals[path] = .removed
             } else {
-                finding.proposals[path] = .problem(
-                    Diagnostic(
-                        .folderUnreadable, at: SourcePosition(file: path, line: 1, column: 1), found: error.explanation,
-                        expected: "a file that can be read", remedy: "let the user that Heddle runs as read it"))
+                finding.missing.append(path)
             }
         }
     }

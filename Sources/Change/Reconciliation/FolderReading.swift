@@ -28,6 +28,10 @@ package struct FolderReading: Sendable {
     package let watchedFilesRevision: UInt64
     package let firstEventAt: ContinuousClock.Instant
     package let mode: WatchMode
+    /// What is watched otherwise than by its folder, by path.
+    package var watchedAlone: [WatchedAlone] = []
+    /// A command of git was changing the folder.
+    package var isDuringOperation = false
     /// Made before all was quiet, for the sake of one file that was replaced: it counts only if nothing else happens. A
     /// reading of the same or more follows. `nil`: made when all was quiet.
     package var calm: Calm?

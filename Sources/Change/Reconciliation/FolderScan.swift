@@ -13,36 +13,37 @@ package struct FolderScan: Sendable {
         var files: [ManifestSource] = []
         var problems = listing.problems
         for (path, absolute) in listing.files {
-            do throws(FileError) {
-                switch try FileAccess.read(absolute, limit: FolderReader.fileByteLimit) {
-                case .bytes(let bytes, _): files.append(ManifestSource(path: path, bytes: bytes))
-                case .busy:
-                    problems[path] = Self.problem(
-                        .folderUnreadable, path, found: "a file that is being written", expected: "a whole file",
-                        remedy: "try again once it is written")
-                case .tooLarge(let byteCount):
-                    problems[path] = Self.problem(
-                        .fileTooLarge, path, found: "\(byteCount) bytes",
-                        expected: "at most \(FolderReader.fileByteLimit) bytes (4 MiB)", remedy: "split the file")
-                case .notAFile(let what):
-                    problems[path] = Self.problem(
-                        .notAFile, path, found: what, expected: "a file",
-                        remedy: "rename it so that it does not end in .yaml or .yml, or move it elsewhere")
-                }
-            } catch {
-                problems[path] = Self.problem(
-                    .folderUnreadable, path, found: error.explanation, expected: "a file that can be read",
-                    remedy: "let this user read it")
+            switch Self.read(absolute, as: path) {
+            case .success(let source): files.append(source)
+            case .failure(let problem): problems[path] = problem
             }
         }
         self.files = files.sorted { $0.path < $1.path }
         self.problems = problems.values.sorted { $0.position < $1.position }
     }
 
-    private static func problem(
-        _ code: Diagnostic.Code, _ path: String, found: String, expected: String, remedy: String
-    ) -> Diagnostic {
-        Diagnostic(
-            code, at: SourcePosition(file: path, line: 1, column: 1), found: found, expected: expected, remedy: remedy)
+    /// One file, whatever its name.
+    /// - Parameters:
+    ///   - file: absolute.
+    ///   - path: what it is to be called.
+    package init(ofFile file: String, as path: String) {
+        switch Self.read(file, as: path) {
+        case .success(let source): (files, problems) = ([source], [])
+        case .failure(let problem): (files, problems) = ([], [problem])
+        }
+    }
+
+    private static func read(_ absolute: String, as path: String) -> Result<ManifestSource, Diagnostic> {
+        do throws(FileError) {
+            let content = try FileAccess.read(absolute, limit: FolderReader.fileByteLimit)
+            if case .bytes(let bytes, _) = content { return .success(ManifestSource(path: path, bytes: bytes)) }
+            return .failure(
+                FileProblem.of(content, path)
+                    ?? FileProblem.problem(
+                        .folderUnreadable, path, found: "a file that is being written", expected: "a whole file",
+                        remedy: "try again once it is written"))
+        } catch {
+            return .failure(FileProblem.unreadableManifest(path, at: absolute, error))
+        }
     }
 }

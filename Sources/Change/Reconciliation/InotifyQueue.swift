@@ -11,13 +11,15 @@ final class InotifyQueue {
         let mask: UInt32
         /// The two halves of one rename have the same.
         let cookie: UInt32
-        /// `nil` for the folder itself.
+        /// `nil` for the folder itself, and for a name that is not UTF-8.
         let name: String?
+        var hasUnreadableName = false
 
         func has(_ bits: CInt) -> Bool { mask & UInt32(bitPattern: bits) != 0 }
     }
 
     enum Failure: Error {
+        /// Of watches.
         case limitReached
         case other(FileError)
     }
@@ -32,7 +34,7 @@ final class InotifyQueue {
 
     init() throws(Failure) {
         descriptor = inotify_init1(CInt(IN_NONBLOCK | IN_CLOEXEC))
-        guard descriptor >= 0 else { throw Self.failure("inotify_init1", errno) }
+        guard descriptor >= 0 else { throw .other(FileError(call: "inotify_init1", errno: errno)) }
         events = Calm.Events(of: descriptor)
     }
 
@@ -49,9 +51,21 @@ final class InotifyQueue {
         let mask = interest == .names ? names : names | IN_MODIFY | IN_CLOSE_WRITE
         let onlyFolders: UInt32 = 0x0100_0000  // IN_ONLYDIR
         let addToMask: UInt32 = 0x2000_0000  // IN_MASK_ADD
-        let watch = unsafe inotify_add_watch(descriptor, folder, UInt32(bitPattern: mask) | onlyFolders | addToMask)
-        guard watch >= 0 else { throw Self.failure("inotify_add_watch", errno) }
-        return watch
+        return try watch(folder, UInt32(bitPattern: mask) | onlyFolders | addToMask, on: descriptor)
+    }
+
+    /// Watches a file itself, under whatever name it is written to.
+    static func watch(file: String, on descriptor: CInt) throws(Failure) -> CInt {
+        let mask = IN_ATTRIB | IN_MODIFY | IN_CLOSE_WRITE | IN_DELETE_SELF | IN_MOVE_SELF
+        return try watch(file, UInt32(bitPattern: mask), on: descriptor)
+    }
+
+    private static func watch(_ path: String, _ mask: UInt32, on descriptor: CInt) throws(Failure) -> CInt {
+        let watch = unsafe inotify_add_watch(descriptor, path, mask)
+        if watch >= 0 { return watch }
+        // ENOSPC is the limit of watches here, and no full disk.
+        if errno == ENOSPC { throw .limitReached }
+        throw .other(FileError(call: "inotify_add_watch", errno: errno))
     }
 
     func unwatch(_ watch: CInt) { inotify_rm_watch(descriptor, watch) }
@@ -71,11 +85,13 @@ final class InotifyQueue {
                 let start = offset + Self.headerByteCount
                 guard start + nameByteCount <= count else { break }
                 let name = buffer[start..<start + nameByteCount].prefix { $0 != 0 }
+                // Without repair: a name that is not UTF-8 must not be taken for another.
+                let text = nameByteCount == 0 ? nil : String(validating: name, as: UTF8.self)
                 events.append(
                     Event(
                         watch: CInt(bitPattern: word(at: offset)), mask: word(at: offset + 4),
-                        cookie: word(at: offset + 8),
-                        name: nameByteCount == 0 ? nil : String(decoding: name, as: UTF8.self)))
+                        cookie: word(at: offset + 8), name: text,
+                        hasUnreadableName: nameByteCount > 0 && text == nil && name.first != UInt8(ascii: ".")))
                 offset = start + nameByteCount
             }
         }
@@ -83,10 +99,5 @@ final class InotifyQueue {
 
     private func word(at offset: Int) -> UInt32 {
         (0..<4).reduce(0) { $0 | UInt32(buffer[offset + $1]) << UInt32(8 * $1) }
-    }
-
-    private static func failure(_ call: String, _ errno: CInt) -> Failure {
-        errno == ENOSPC || errno == EMFILE || errno == ENOMEM
-            ? .limitReached : .other(FileError(call: call, errno: errno))
     }
 }

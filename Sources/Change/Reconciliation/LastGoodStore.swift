@@ -71,8 +71,9 @@ struct LastGoodStore: Sendable {
         do throws(FileError) {
             content = try FileAccess.read(path, limit: Self.byteLimit)
         } catch {
-            guard !error.isMissing else { return nil }
-            throw unavailable(error)
+            // None was kept only if none is listed: a link that leads nowhere is no such answer.
+            if error.isMissing, FileAccess.isAbsent(path) { return nil }
+            throw unavailable(error, to: .read)
         }
         guard case .bytes(let bytes, _) = content, let set = LastGoodSet(decoding: bytes) else {
             throw Diagnostic(
@@ -89,14 +90,14 @@ struct LastGoodStore: Sendable {
             try writer.makePrivateFolder(folder)
             try writer.replacePrivate(path, set.encoded)
         } catch {
-            throw unavailable(error)
+            throw unavailable(error, to: .write)
         }
     }
 
-    private func unavailable(_ error: FileError) -> Diagnostic {
+    private func unavailable(_ error: FileError, to aim: FailedCall.Aim) -> Diagnostic {
         Diagnostic(
             .stateUnavailable, .warning, at: SourcePosition(file: path, line: 1, column: 1),
             found: "\(error.call): \(error.explanation)", expected: "a state folder that can be read and written",
-            remedy: error.remedy(writing: "the state folder"))
+            remedy: FailedCall.remedy(error.errno, to: aim, "the state folder"))
     }
 }

@@ -1,3 +1,5 @@
+import Glibc
+
 /// Follows a path, one component after the other, and notes each place where it could be led elsewhere.
 struct PathTracer {
     /// A name in a folder that decides where a path leads: a link, the last component, or one that is missing.
@@ -53,6 +55,7 @@ struct PathTracer {
             switch found {
             case .failed(let error):
                 destination = error.isMissing ? .missing : .unreadable(error)
+                if error.errno == EACCES { noteAccess(to: current, willRead) }
                 return
             case .link(let target):
                 linkCount += 1
@@ -69,6 +72,14 @@ struct PathTracer {
                 destination = .existing(path: entry, kind)
             }
         }
+    }
+
+    /// A folder that cannot be entered: what it is, and who may do what there, is told to who watches the one above.
+    private mutating func noteAccess(to folder: String, _ willRead: (String) -> Void) {
+        guard let slash = folder.lastIndex(of: "/") else { return }
+        let above = slash == folder.startIndex ? "/" : String(folder[..<slash])
+        willRead(above)
+        hops.append(Hop(folder: above, name: String(folder[folder.index(after: slash)...])))
     }
 
     private enum Entry {

@@ -144,10 +144,12 @@ package actor Reconciler<Manifests: ManifestReading> {
 
     // MARK: Following the folder
 
-    /// At first start there is nothing that a file being written could count as, so its writer is waited for.
+    /// At first start there is nothing that a file being written could count as, so its writer is waited for; and a command
+    /// of git, for as long as at any other time.
     private func firstReading() async -> FolderReading? {
+        let end = ContinuousClock.now + settings.watcher.times.operation
         while let reading = await watcher.readNow() {
-            if reading.held.isEmpty { return reading }
+            if reading.held.isEmpty, !reading.isDuringOperation || end <= .now { return reading }
             do { try await Task.sleep(for: .milliseconds(20)) } catch { return nil }
         }
         return nil
@@ -196,13 +198,16 @@ package actor Reconciler<Manifests: ManifestReading> {
     private func take(up reading: FolderReading, servedCount: Int, lastGood: LastGoodSet?) async {
         if status.watching != reading.mode { settings.onEvent(.watching(reading.mode)) }
         status.watching = reading.mode
+        status.watchedAlone = reading.watchedAlone
         let hash = FolderReading.hash(of: reading.files)
         let problems = interruption + reading.problems
         if problems.isEmpty, isServed(hash, reading) {
             status.serving?.source = .folder
+            let wasWrong = status.refused != nil || status.pending != nil
             status.refused = nil
             status.pending = nil
             hopelessHash = nil
+            if wasWrong, let serving = status.serving { settings.onEvent(.mended(serving)) }
             return
         }
         if problems.isEmpty, hash == hopelessHash { return }
@@ -432,6 +437,7 @@ package actor Reconciler<Manifests: ManifestReading> {
         guard let store else { return }
         let problem = await Self.kept(set, in: store)
         if let problem, problem != status.stateProblem { settings.onEvent(.stateProblem(problem)) }
+        if problem == nil, status.stateProblem != nil { settings.onEvent(.stateMended) }
         status.stateProblem = problem
     }
 

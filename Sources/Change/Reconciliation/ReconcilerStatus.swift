@@ -1,5 +1,6 @@
 import CommonValues
 import Diagnostics
+import Glibc
 
 /// What reconciliation is doing, for `heddle status`.
 package struct ReconcilerStatus: Sendable, Hashable {
@@ -10,6 +11,8 @@ package struct ReconcilerStatus: Sendable, Hashable {
     /// Set while a change waits because it takes much away.
     package var pending: PendingConfirmation?
     package var watching: WatchMode
+    /// What is watched otherwise than by its folder, by path.
+    package var watchedAlone: [WatchedAlone] = []
     /// Trouble that refuses nothing, such as a state file that cannot be written.
     package var stateProblem: Diagnostic?
 }
@@ -25,8 +28,10 @@ package enum WatchMode: Sendable, Hashable {
 package enum PollingReason: Sendable, Hashable {
     /// Another host may change the files, which this kernel does not see: `NFS`, `CIFS`, `FUSE`, `9p`…
     case remoteFilesystem(String)
-    /// `fs.inotify.max_user_watches` or `max_user_instances` is reached.
+    /// `fs.inotify.max_user_watches` is reached.
     case watchLimit
+    /// There is no inotify to be had.
+    case unavailable(errno: CInt)
 
     /// For people.
     package var explanation: String {
@@ -34,6 +39,12 @@ package enum PollingReason: Sendable, Hashable {
         case .remoteFilesystem(let kind):
             "the folder lies on \(kind), where changes made by other hosts are not announced"
         case .watchLimit: "the limit of inotify watches is reached; raise fs.inotify.max_user_watches"
+        case .unavailable(EMFILE):
+            "no inotify instance is to be had; raise fs.inotify.max_user_instances, or this process's limit of open "
+                + "files (ulimit -n)"
+        case .unavailable(let errno):
+            "the kernel does not announce changes (\(FailedCall.reason(errno))); "
+                + FailedCall.remedy(errno, to: .read, "the folder")
         }
     }
 }
@@ -66,8 +77,12 @@ package enum ReconcilerEvent: Sendable, Hashable {
     case served(ServedGeneration)
     case refused(RefusedAttempt)
     case pending(PendingConfirmation)
+    /// The folder holds what serves again, after an attempt that was refused or waited.
+    case mended(ServedGeneration)
     case watching(WatchMode)
     case stateProblem(Diagnostic)
+    /// What `stateProblem` told of is over.
+    case stateMended
 }
 
 /// How `start` ended.

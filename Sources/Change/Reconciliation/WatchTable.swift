@@ -15,7 +15,14 @@ struct WatchTable {
         var watchedFiles: Set<String> = []
     }
 
+    /// What is watched itself.
+    private struct File {
+        var manifests: Set<String> = []
+        var isWatchedFile = false
+    }
+
     private var folders: [CInt: Folder] = [:]
+    private var files: [CInt: File] = [:]
 
     init() {}
 
@@ -43,9 +50,15 @@ struct WatchTable {
         }
     }
 
-    var watches: some Collection<CInt> { folders.keys }
+    var watches: Set<CInt> { Set(folders.keys).union(files.keys) }
 
-    /// - Parameter look: What stands at an absolute path; `nil` for nothing.
+    /// A manifest that is watched itself.
+    mutating func add(_ watch: CInt, manifest: String) { files[watch, default: File()].manifests.insert(manifest) }
+
+    /// A certificate or key that is watched itself.
+    mutating func addWatchedFile(_ watch: CInt) { files[watch, default: File()].isWatchedFile = true }
+
+    /// - Parameter look: What stands at an absolute path; `nil` if that cannot be known.
     func meaning(
         of events: [InotifyQueue.Event], look: (String) -> FileFacts?
     ) -> [ChangeSettler.Event] {
@@ -55,7 +68,16 @@ struct WatchTable {
                 meaning.append(.structure)
                 continue
             }
+            if let file = files[event.watch] {
+                meaning += self.meaning(of: event, file: file)
+                continue
+            }
             guard let folder = folders[event.watch] else { continue }
+            if event.hasUnreadableName {
+                // It may be a manifest; the listing says so, and nothing of the change is taken up before.
+                if !folder.prefixes.isEmpty { meaning.append(.structure) }
+                continue
+            }
             guard let name = event.name else {
                 // The folder itself: gone, moved, unmounted, or its permissions changed.
                 let matters = IN_DELETE_SELF | IN_MOVE_SELF | IN_UNMOUNT | IN_IGNORED | IN_ATTRIB
@@ -87,6 +109,14 @@ struct WatchTable {
                 }
             }
         }
+        return meaning
+    }
+
+    private func meaning(of event: InotifyQueue.Event, file: File) -> [ChangeSettler.Event] {
+        // Gone, moved or unmounted: another file may stand in its place.
+        if event.has(CInt(IN_DELETE_SELF | IN_MOVE_SELF | IN_UNMOUNT | IN_IGNORED)) { return [.structure] }
+        var meaning = file.manifests.sorted().flatMap { self.meaning(of: event, path: $0, facts: nil) }
+        if file.isWatchedFile, !event.has(IN_MODIFY) { meaning.append(.watchedFile) }
         return meaning
     }
 

@@ -16,6 +16,10 @@ struct WatcherLoop {
     /// `nil` while polling.
     private var queue: InotifyQueue?
     private var mode = WatchMode.inotify
+    /// By path: what is watched otherwise than by its folder.
+    private var watchedAlone: [String: WatchedAlone] = [:]
+    private let mounts = MountTable()
+    private var nextLookAtMounts: ContinuousClock.Instant
     /// When to try inotify again, while its limit is reached.
     private var nextAttempt: ContinuousClock.Instant
     private var sequence: UInt64 = 0
@@ -34,13 +38,18 @@ struct WatcherLoop {
         reader = FolderReader(folder: settings.folder)
         nextAttempt = now
         lastDelivery = now
+        nextLookAtMounts = now
     }
+
+    /// Whether there is something that no event tells of.
+    private var isPolling: Bool { queue == nil || watchedAlone.values.contains(where: \.isPolled) }
 
     mutating func run() {
         settler.schedule(at: .now)
         while handleCommands() {
             drain()
-            if let request = settler.next(at: .now) {
+            let isOperationRunning = operationLook()
+            if let request = settler.next(at: .now, isOperationRunning: isOperationRunning) {
                 perform(request)
                 continue
             }
@@ -50,7 +59,14 @@ struct WatcherLoop {
         inbox.close()
     }
 
-    private func wait(until wake: ContinuousClock.Instant) {
+    /// Looks whether a command of git is changing the folder.
+    private func operationLook() -> () -> Bool {
+        guard let root = reader.listing.root else { return { false } }
+        let age = settings.times.operation
+        return { GitOperation.isRunning(around: root, lockNoOlderThan: age) }
+    }
+
+    private mutating func wait(until wake: ContinuousClock.Instant) {
         let left = ContinuousClock.now.duration(to: wake)
         guard left > .zero else { return }
         let (seconds, attoseconds) = left.components
@@ -58,8 +74,15 @@ struct WatcherLoop {
         var descriptors = [
             pollfd(fd: inbox.descriptor, events: Int16(POLLIN), revents: 0),
             pollfd(fd: queue?.descriptor ?? -1, events: Int16(POLLIN), revents: 0),
+            pollfd(fd: mounts.descriptor, events: Int16(POLLPRI), revents: 0),
         ]
-        _ = unsafe ppoll(&descriptors, 2, &time, nil)
+        _ = unsafe ppoll(&descriptors, UInt(descriptors.count), &time, nil)
+        if descriptors[2].revents != 0 {
+            // Some hosts mount and unmount without end.
+            let now = ContinuousClock.now
+            settler.schedule(at: max(now, nextLookAtMounts))
+            nextLookAtMounts = max(now, nextLookAtMounts) + settings.times.polling
+        }
     }
 
     /// - Returns: `false` to end.
@@ -96,7 +119,7 @@ struct WatcherLoop {
     /// Reads the one file that was replaced. It stays undelivered as well: all is delivered again when it is quiet.
     private mutating func performEarly(_ request: ChangeSettler.Request) {
         let calm = queue?.calm(until: request.firstEventAt + settings.times.quietAfterRename)
-        let finding = reader.look(for: request, looksTwice: queue == nil) { _, _ in }
+        let finding = reader.look(for: request, looksTwice: isPolling)
         drain()
         if let calm, reader.take(finding, except: settler.isDisturbed) {
             isChanged = true
@@ -111,24 +134,31 @@ struct WatcherLoop {
     private mutating func perform(_ request: ChangeSettler.Request) {
         if request.isEarly { return performEarly(request) }
         if request.everything { chooseMode() }
-        let isPolling = queue == nil
-        let watching = Watching(limit: settings.watchLimit)
-        let descriptor = queue?.descriptor
-        let finding = reader.look(for: request, looksTwice: isPolling) { folder, interest in
-            if let descriptor { watching.add(folder, interest, to: descriptor) }
-        }
-        if request.everything { rebuildTable(watching) }
+        let formerProblems = request.everything ? reader.listing.problems : [:]
+        let watching = Watching(limit: settings.watchLimit, on: queue?.descriptor)
+        // Certificates and keys are watched before they are read, too.
+        let traces =
+            request.everything
+            ? reader.watchedPaths.map { path in PathTracer(path) { watching.add($0, .contents) } } : []
+        for (path, trace) in zip(reader.watchedPaths, traces) { watching.add(watchedFile: path, trace) }
+        let finding = reader.look(
+            for: request, looksTwice: isPolling,
+            watching: FolderReader.Watching(
+                folder: { watching.add($0, $1) }, file: { watching.add(file: $0, at: $1, because: $2) }))
+        if request.everything { rebuildTable(watching, traces) } else { learn(watching) }
+        if request.everything, reader.listing.problems != formerProblems { isChanged = true }
         // What was written while files were read shows now: it is read again when its writer is done.
         drain()
         if reader.take(finding, except: settler.isDisturbed) { isChanged = true }
         let now = ContinuousClock.now
         if !finding.unsettled.isEmpty { settler.schedule(at: now + Self.secondLook) }
+        if isPolling { settler.schedule(at: now + settings.times.polling) }
         let waits = settler.settle(request, busy: finding.busy, missing: finding.missing, at: now)
         heldByLastReading = request.held.union(finding.busy).union(finding.missing).union(finding.unsettled)
             .union(finding.paths.filter(settler.isDisturbed))
         if waits { return }
 
-        let isDue = queue != nil || mustDeliver || lastDelivery + settings.times.rescan <= now
+        let isDue = !isPolling || mustDeliver || lastDelivery + settings.times.rescan <= now
         guard isChanged || (request.everything && isDue) else { return }
         isChanged = false
         mustDeliver = false
@@ -140,7 +170,9 @@ struct WatcherLoop {
         sequence += 1
         return FolderReading(
             sequence: sequence, files: reader.files, problems: reader.problems, held: held,
-            watchedFilesRevision: reader.watchedFilesRevision, firstEventAt: firstEventAt, mode: mode)
+            watchedFilesRevision: reader.watchedFilesRevision, firstEventAt: firstEventAt, mode: mode,
+            watchedAlone: watchedAlone.values.sorted { $0.path < $1.path },
+            isDuringOperation: operationLook()())
     }
 
     // MARK: Watching or polling
@@ -157,24 +189,25 @@ struct WatcherLoop {
             mode = .inotify
             settler.rescanInterval = settings.times.rescan
         } catch {
-            startPolling(because: .watchLimit)
+            switch error {
+            case .limitReached: startPolling(because: .watchLimit)
+            case .other(let error): startPolling(because: .unavailable(errno: error.errno))
+            }
         }
     }
 
     private mutating func startPolling(because reason: PollingReason) {
         queue = nil
         table = WatchTable()
+        watchedAlone = [:]
         mode = .polling(every: settings.times.polling, because: reason)
         settler.rescanInterval = settings.times.polling
         settler.schedule(at: .now + settings.times.polling)
         nextAttempt = .now + settings.times.rescan
     }
 
-    private mutating func rebuildTable(_ watching: Watching) {
-        guard queue != nil else { return }
-        let traces = reader.watchedPaths.map { path in
-            PathTracer(path) { watching.add($0, .contents, to: queue!.descriptor) }
-        }
+    private mutating func rebuildTable(_ watching: Watching, _ traces: [PathTracer]) {
+        guard let queue else { return }
         if watching.isOverLimit {
             startPolling(because: .watchLimit)
             return
@@ -184,37 +217,24 @@ struct WatcherLoop {
             startPolling(because: .remoteFilesystem(name))
             return
         }
-        let former = Set(table.watches)
+        let former = table.watches
         table = WatchTable(reader.listing, watchedFiles: traces, watches: watching.watches)
-        for watch in former.subtracting(watching.watches.values) { queue!.unwatch(watch) }
+        watchedAlone = [:]
+        learn(watching)
+        for watch in former.subtracting(table.watches).subtracting(watching.watches.values) { queue.unwatch(watch) }
+    }
+
+    /// What was found to be watched otherwise than by its folder.
+    private mutating func learn(_ watching: Watching) {
+        guard queue != nil else { return }
+        for (watch, manifests) in watching.manifests {
+            for manifest in manifests { table.add(watch, manifest: manifest) }
+        }
+        for watch in watching.watchedFiles { table.addWatchedFile(watch) }
+        watchedAlone.merge(watching.alone) { _, new in new }
     }
 
     private func absolute(_ path: String) -> String {
         path.hasPrefix("/") ? path : settings.folder + "/" + path
-    }
-}
-
-/// Collects the watches of one listing.
-private final class Watching {
-    private(set) var watches: [String: CInt] = [:]
-    private(set) var isOverLimit = false
-    private var readFolders: Set<String> = []
-    private let limit: Int
-
-    init(limit: Int) { self.limit = limit }
-
-    /// A folder that is gone by now is not watched; the event of the one above says so.
-    func add(_ folder: String, _ interest: FolderListing.Interest, to descriptor: CInt) {
-        guard watches[folder] == nil || (interest == .contents && !readFolders.contains(folder)) else { return }
-        if interest == .contents { readFolders.insert(folder) }
-        guard watches[folder] != nil || watches.count < limit else {
-            isOverLimit = true
-            return
-        }
-        do throws(InotifyQueue.Failure) {
-            watches[folder] = try InotifyQueue.watch(folder, for: interest, on: descriptor)
-        } catch .limitReached {
-            isOverLimit = true
-        } catch {}
     }
 }

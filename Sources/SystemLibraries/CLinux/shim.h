@@ -1,5 +1,7 @@
 #pragma once
 #include <errno.h>
+#include <stdint.h>
+#include <sys/syscall.h>
 #include <fcntl.h>
 #include <link.h>
 #include <malloc.h>
@@ -54,6 +56,16 @@ static inline int CLinux_available_processors(void) {
 /// Bytes that a pipe holds from now on (F_SETPIPE_SZ, fcntl(2)); -1 if it may not have as many.
 static inline int CLinux_set_pipe_capacity(int descriptor, int byte_count) {
     return fcntl(descriptor, 1031, byte_count);
+}
+
+/// Whether something is mounted at a path, links followed: 1 or 0, or -1 where the kernel does not say (before 5.8).
+static inline int CLinux_is_mount_point(const char *path) {
+    // `struct statx`, as 64-bit words: the attributes are the second, those that are known the eighth (statx(2)). Its
+    // declaration stands behind _GNU_SOURCE.
+    uint64_t words[32];
+    const uint64_t mount_root = 0x2000;  // STATX_ATTR_MOUNT_ROOT
+    if (syscall(SYS_statx, -100 /* AT_FDCWD */, path, 0, 0, words) != 0 || !(words[7] & mount_root)) return -1;
+    return (words[1] & mount_root) != 0;
 }
 
 static inline int CLinux_unmap_code_of(struct CLinux_object *object, size_t size, void *unused) {

@@ -28,7 +28,7 @@ package enum FailedCall {
         case ENAMETOOLONG: "shorten the names of the folders that lead there"
         case EILSEQ: "rename what is not UTF-8"
         case EROFS: "mount the filesystem for writing, or choose a folder on another"
-        case EIO: "check the disk: the kernel's log (dmesg) says what it could not do"
+        case EIO, EUCLEAN: "check the disk: the kernel's log (dmesg) says what it could not do"
         case ESTALE, ENOTCONN, EHOSTDOWN, ETIMEDOUT:
             "mount the filesystem again: its server does not answer for \(what) any more"
         case EBUSY, ETXTBSY: "end whoever else uses \(what)"

@@ -1,0 +1,67 @@
+import Diagnostics
+import Glibc
+
+/// Why a manifest, a link or a folder cannot be taken up as it lies there. Whoever reads the folder, running or for
+/// `check`, says it in these words.
+enum FileProblem {
+    static func unreadable(_ path: String, _ error: FileError, what: String) -> Diagnostic {
+        problem(
+            .folderUnreadable, path, found: error.explanation, expected: "\(what) that can be read",
+            remedy: FailedCall.remedy(error.errno, to: .read))
+    }
+
+    /// Its names are known, and not what they stand for.
+    static func unsearchable(_ path: String) -> Diagnostic {
+        problem(
+            .folderUnreadable, path, found: "a folder whose files cannot be reached (\(FailedCall.reason(EACCES)))",
+            expected: "a folder that can be entered",
+            remedy: "let the user that Heddle runs as enter it (x beside r)")
+    }
+
+    /// - Parameters:
+    ///   - link: Where the link stands.
+    ///   - reason: `nil`: there is nothing at its end.
+    static func brokenLink(_ path: String, at link: String, _ reason: CInt? = nil) -> Diagnostic {
+        var target = ""
+        do throws(FileError) { target = " to " + Diagnostic.quoted(try FileAccess.target(ofLink: link)) } catch {}
+        let why = reason.map { " (\(FailedCall.reason($0)))" } ?? ""
+        return problem(
+            .brokenLink, path, found: "a link\(target) that leads nowhere\(why)",
+            expected: "a link to a file or folder",
+            remedy: reason.map { FailedCall.remedy($0, to: .read, "its target") + ", or remove the link" }
+                ?? "make its target, or remove the link")
+    }
+
+    /// A manifest could not be read, and is there all the same.
+    /// - Parameter absolute: Where it stands.
+    static func unreadableManifest(_ path: String, at absolute: String, _ error: FileError) -> Diagnostic {
+        var isLink = false
+        do throws(FileError) { isLink = try FileAccess.facts(absolute, followingLinks: false).kind == .link } catch {}
+        guard isLink else { return unreadable(path, error, what: "a file") }
+        return brokenLink(path, at: absolute, error.isMissing ? nil : error.errno)
+    }
+
+    /// - Returns: `nil` for a file that was read, and for one that is being written.
+    static func of(_ content: FileAccess.Content, _ path: String) -> Diagnostic? {
+        switch content {
+        case .bytes, .busy: nil
+        case .tooLarge(let byteCount):
+            problem(
+                .fileTooLarge, path, found: "\(byteCount) bytes",
+                expected: "at most \(FolderReader.fileByteLimit) bytes (4 MiB)", remedy: "split the file")
+        case .notAFile(let what):
+            problem(
+                .notAFile, path, found: what, expected: "a file",
+                remedy: "rename it so that it does not end in .yaml or .yml, or move it elsewhere")
+        }
+    }
+
+    /// - Parameter path: Relative to the folder; empty: the folder itself.
+    static func problem(
+        _ code: Diagnostic.Code, _ path: String, found: String, expected: String, remedy: String
+    ) -> Diagnostic {
+        Diagnostic(
+            code, at: SourcePosition(file: path.isEmpty ? "." : path, line: 1, column: 1), found: found,
+            expected: expected, remedy: remedy)
+    }
+}
