@@ -93,6 +93,37 @@ struct AdminServerTests {
         #expect(json.contains("\"reason\": \"empty\""))
     }
 
+    @Test func `status shows a hundred mistakes of very many, and how many there are`() async throws {
+        let mesh = try FakeMesh()
+        let diagnostics = (1...500).map { line in
+            Diagnostic(
+                .init("test.code"), at: SourcePosition(file: "shop.yaml", line: line, column: 1), found: "a",
+                expected: "b", remedy: "c")
+        }
+        mesh.refused.withLock { $0 = RefusalReport(hash: "x", at: UnixTime(seconds: 1), diagnostics: diagnostics) }
+        let text = try await answer("GET", ["v1", "status"], Self.text, mesh: mesh).output.text
+        #expect(text.contains("shop.yaml:100:1:") && !text.contains("shop.yaml:101:1:"))
+        #expect(text.contains("400 more errors are not shown"))
+        let json = try await answer("GET", ["v1", "status"], mesh: mesh).output.text
+        #expect(json.contains("\"diagnosticCount\": 500") && !json.contains("\"line\": 101,"))
+    }
+
+    @Test func `status shows what is watched otherwise than by its folder, and how`() async throws {
+        let mesh = try FakeMesh()
+        mesh.watchedAlone.withLock {
+            $0 = [
+                WatchedAloneReport(path: "a\u{1B}.yaml", reason: .mountPoint, isPolled: false),
+                WatchedAloneReport(path: "/home/a", reason: .unwatchable("Permission denied"), isPolled: true),
+            ]
+        }
+        let text = try await answer("GET", ["v1", "status"], Self.text, mesh: mesh).output.text
+        #expect(text.contains("a\\u{1B}.yaml       announced  something is mounted there"), "\(text)")
+        #expect(
+            text.contains("/home/a            polled     the folder cannot be watched (Permission denied)"), "\(text)")
+        let json = try await answer("GET", ["v1", "status"], mesh: mesh).output.text
+        #expect(json.contains("\"because\": \"mount-point\"") && json.contains("\"mode\": \"polling\""))
+    }
+
     @Test(arguments: ["service", "Services", "SVC"])
     func `a kind is taken in any form`(kind: String) async throws {
         let text = try await answer("GET", ["v1", "resources", kind], Self.text).output.text
@@ -218,6 +249,26 @@ struct AdminServerTests {
         #expect(answer.output.text.contains("/\(path.joined(separator: "/")) has no parameter \\\"\(name)\\\""))
     }
 
+    @Test func `of an apply with very many mistakes a hundred are shown, and file names are shown safely`() async throws
+    {
+        let mesh = try FakeMesh()
+        let diagnostic = Diagnostic(
+            .init("test.code"), at: SourcePosition(file: "x.yaml", line: 1, column: 1, length: 1), found: "\"a\"",
+            expected: "b", remedy: "change it")
+        let change = ChangeReport(
+            kind: .service, name: ResourceName(namespace: "shop", name: "a"), action: .updated, path: "\u{1B}[2J.yaml")
+        mesh.outcome.withLock {
+            $0 = ApplyReport(
+                outcome: .refused, changes: [change], diagnostics: Array(repeating: diagnostic, count: 300))
+        }
+        let answer = try await answer(
+            "POST", ["v1", "apply"], Self.text + [(name: "name", value: "x.yaml")], mesh: mesh,
+            contentType: "application/yaml", body: Array("a: 1".utf8))
+        #expect(answer.diagnostics.text.hasSuffix("\n200 more errors are not shown\n"))
+        #expect(answer.output.text.hasSuffix("refused: 300 errors; nothing was written\n"))
+        #expect(!answer.output.text.unicodeScalars.contains("\u{1B}"))
+    }
+
     @Test func `apply refuses what is no list of documents`() async throws {
         #expect(try await answer("POST", ["v1", "apply"], contentType: "text/plain", body: [1]).status == 415)
         let bad = try await answer(
@@ -265,7 +316,7 @@ struct AdminServerTests {
     @Test func `a certificate that is not here suggests the nearest`() async throws {
         let answer = try await answer("GET", ["v1", "certificate"], Self.text + [(name: "id", value: "shop/wep")])
         #expect(answer.status == 404)
-        #expect(answer.diagnostics.text.contains("did you mean spiffe://mesh.local/ns/shop/sa/web?"))
+        #expect(answer.diagnostics.text.contains("did you mean \"spiffe://mesh.local/ns/shop/sa/web\"?"))
         #expect(try await self.answer("GET", ["v1", "certificate"]).status == 400)
         #expect(try await self.answer("GET", ["v1", "certificate"], [(name: "id", value: "A B")]).status == 400)
     }

@@ -20,6 +20,7 @@ final class FakeMesh: RunningMesh {
     let changes = Mutex<[Change]>([])
     let outcome = Mutex(ApplyReport(outcome: .served, generation: 8))
     let refused = Mutex<RefusalReport?>(nil)
+    let watchedAlone = Mutex<[WatchedAloneReport]>([])
     let pending = Mutex<PendingReport?>(nil)
     let decisions: [DecisionReport]
 
@@ -42,6 +43,7 @@ final class FakeMesh: RunningMesh {
             },
             refused: refused.withLock { $0 }, pending: pending.withLock { $0 },
             watching: .polling(every: .seconds(2), because: "the folder lies on NFS"),
+            watchedAlone: watchedAlone.withLock { $0 },
             listeners: [ListenerReport(owner: "Workload shop/web-1", address: "127.0.0.1:15101")],
             certificates: [Self.facts])
     }

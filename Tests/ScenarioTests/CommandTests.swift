@@ -90,6 +90,32 @@ struct CommandTests {
         #expect(result.diagnostics.contains("none"))
     }
 
+    @Test func `check refuses a folder with a place that cannot be seen`() throws {
+        try folder.write("shop.yaml", Self.good)
+        #expect(unsafe symlink("nowhere", folder.path + "/rules") == 0)
+        let result = try heddle("check", folder.path)
+        #expect(result.exitCode == 1)
+        #expect(result.diagnostics.contains("rules:1:1: error[folder.broken-link]: found a link to \"nowhere\""))
+    }
+
+    @Test func `check of very many mistakes prints a hundred, and counts all`() throws {
+        for file in 0..<20 {
+            let mistakes = (0..<50).map { "x\($0): 1" }.joined(separator: "\n")
+            try folder.write("\(file).yaml", "apiVersion: heddle/v1\n" + mistakes + "\n")
+        }
+        let result = try heddle("check", folder.path)
+        #expect(result.exitCode == 1)
+        #expect(result.diagnostics.split(separator: "\n").count { $0.contains(": error[") } == 100)
+        #expect(result.diagnostics.contains(" more errors are not shown\n"))
+        #expect(result.output.contains("1040 errors") || result.output.contains("1060 errors"), "\(result.output)")
+    }
+
+    @Test func `apply says what is wrong with a file, and does not take an error for its end`() throws {
+        let folderAsFile = try heddle("apply", "-f", folder.path + "/none.yaml")
+        #expect(folderAsFile.exitCode == 1)
+        #expect(folderAsFile.diagnostics.contains("none.yaml:1:1: error[folder.unreadable]: found No such file"))
+    }
+
     @Test func `check finds key files that are missing`() throws {
         try folder.write(
             "edge.yaml",

@@ -41,6 +41,23 @@ extension ScenarioTests {
             #expect(heddle.terminate() == .code(0))
         }
 
+        @Test func `a warning that stands is told once, and a mended mistake is said to be mended`() throws {
+            try writeShop()
+            let heddle = try HeddleProcess.serving(folder)
+            #expect(heddle.errors.occurrences(of: "policy.allow-for-everyone") == 1)
+            try heddle.serve { try folder.write(Shop.service("more"), as: "more.yaml") }
+            #expect(heddle.errors.occurrences(of: "policy.allow-for-everyone") == 1)
+
+            let refused = try heddle.refuse { try folder.write("kind: [", as: "more.yaml") }
+            #expect(!refused.contains("policy.allow-for-everyone"))
+            try folder.write(Shop.service("more"), as: "more.yaml")
+            try heddle.wait("mended") { heddle.errors.contains("the mistakes are mended") }
+            _ = try heddle.refuse { try folder.write("kind: [", as: "more.yaml") }
+            try heddle.serve { try folder.write(Shop.service("others"), as: "more.yaml") }
+            #expect(heddle.errors.occurrences(of: "the mistakes are mended") == 2)
+            #expect(heddle.terminate() == .code(0))
+        }
+
         @Test func `at first start nothing is served, every mistake is said with its place, and the exit code is 1`()
             throws
         {
@@ -214,4 +231,9 @@ extension ScenarioTests {
 
 extension Authority {
     fileprivate func copyKey(to path: String) throws { try Files.replace(path, Files.text(key(name))) }
+}
+
+extension String {
+    /// How often a text stands in it.
+    fileprivate func occurrences(of text: String) -> Int { ranges(of: text).count }
 }

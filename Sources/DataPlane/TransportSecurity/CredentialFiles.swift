@@ -84,6 +84,7 @@ package enum CredentialFiles {
     }
 
     private static func unreadable(_ path: String, _ error: CInt) -> TLSError {
-        TLSError(.unreadableFile, "cannot read \"\(path)\": \(unsafe String(cString: strerror(error)))")
+        TLSError(
+            .unreadableFile, "cannot read \"\(path)\": \(unsafe String(cString: strerror(error)))", systemError: error)
     }
 }

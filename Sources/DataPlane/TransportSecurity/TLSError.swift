@@ -21,11 +21,14 @@ package struct TLSError: Error, Hashable, Sendable {
 
     package let code: Code
     package let message: String
+    /// `errno` of the system call that failed, if that is what went wrong.
+    package let systemError: CInt?
     private var isAboutKey = false
 
-    package init(_ code: Code, _ message: String) {
+    package init(_ code: Code, _ message: String, systemError: CInt? = nil) {
         self.code = code
         self.message = message
+        self.systemError = systemError
     }
 
     /// Empties OpenSSL's error queue of this thread into a message: `<operation>: <reason>; <reason>`.

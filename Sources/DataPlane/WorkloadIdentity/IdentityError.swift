@@ -16,11 +16,14 @@ package struct IdentityError: Error, Hashable, Sendable {
     package let code: Code
     package let message: String
     package let cause: TLSError?
+    /// `errno` of the system call that failed, if that is what went wrong.
+    package let systemError: CInt?
 
-    init(_ code: Code, _ message: String, cause: TLSError? = nil) {
+    init(_ code: Code, _ message: String, cause: TLSError? = nil, systemError: CInt? = nil) {
         self.code = code
         self.message = message
         self.cause = cause
+        self.systemError = systemError ?? cause?.systemError
     }
 }
 

@@ -20,15 +20,25 @@ struct StateFolder: Sendable {
     func has(_ name: String) throws(IdentityError) -> Bool {
         var status = stat()
         if unsafe stat(file(name), &status) == 0 { return true }
-        guard errno == ENOENT else { throw Self.failure("look at", file(name)) }
+        guard isAbsent(name) else { throw Self.failure("look at", file(name)) }
         return false
+    }
+
+    /// Whether the call that has just failed did so because there is no such file. A link that leads nowhere is one: the
+    /// authority behind it may come back, and must not be replaced by a new one meanwhile.
+    private func isAbsent(_ name: String) -> Bool {
+        let error = errno
+        defer { errno = error }
+        guard error == ENOENT else { return false }
+        var status = stat()
+        return unsafe lstat(file(name), &status) != 0 && errno == ENOENT
     }
 
     /// - Returns: `nil` if there is no such file.
     func read(_ name: String) throws(IdentityError) -> [UInt8]? {
         let descriptor = unsafe open(file(name), O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else {
-            guard errno == ENOENT else { throw Self.failure("read", file(name)) }
+            guard isAbsent(name) else { throw Self.failure("read", file(name)) }
             return nil
         }
         defer { close(descriptor) }
@@ -73,6 +83,9 @@ struct StateFolder: Sendable {
     }
 
     private static func failure(_ action: String, _ path: String) -> IdentityError {
-        IdentityError(.stateFolder, "cannot \(action) \"\(path)\": \(unsafe String(cString: strerror(errno)))")
+        let error = errno
+        return IdentityError(
+            .stateFolder, "cannot \(action) \"\(path)\": \(unsafe String(cString: strerror(error)))", systemError: error
+        )
     }
 }

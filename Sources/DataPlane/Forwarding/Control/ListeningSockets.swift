@@ -78,7 +78,7 @@ extension Diagnostic {
             case EADDRINUSE: "stop the process that listens there, or choose another port"
             case EACCES: "choose a port above 1023, or run with CAP_NET_BIND_SERVICE"
             case EADDRNOTAVAIL: "choose an address of this host"
-            default: "choose another address"
+            case let errno: FailedCall.resourceRemedy(errno) ?? "choose another address"
             }
         return Diagnostic(
             .cannotListen, at: listener.position, found: "\(address) for \(listener.owner): \(error.reason)",

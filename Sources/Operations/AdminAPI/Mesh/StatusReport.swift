@@ -18,6 +18,8 @@ package struct StatusReport: Sendable {
     /// Set while a change waits because it takes much away.
     package var pending: PendingReport?
     package var watching: WatchReport
+    /// What is watched otherwise than by its folder.
+    package var watchedAlone: [WatchedAloneReport]
     /// Trouble that refuses nothing, such as a state file that cannot be written.
     package var problems: [Diagnostic]
     package var listeners: [ListenerReport]
@@ -27,7 +29,8 @@ package struct StatusReport: Sendable {
     package init(
         version: String, node: String?, trustDomain: String, manifestsFolder: String, startedAt: UnixTime,
         serving: ServingReport?, refused: RefusalReport?, pending: PendingReport?, watching: WatchReport,
-        problems: [Diagnostic] = [], listeners: [ListenerReport], certificates: [CertificateFacts]
+        watchedAlone: [WatchedAloneReport] = [], problems: [Diagnostic] = [], listeners: [ListenerReport],
+        certificates: [CertificateFacts]
     ) {
         self.version = version
         self.node = node
@@ -38,6 +41,7 @@ package struct StatusReport: Sendable {
         self.refused = refused
         self.pending = pending
         self.watching = watching
+        self.watchedAlone = watchedAlone
         self.problems = problems
         self.listeners = listeners
         self.certificates = certificates
@@ -108,6 +112,27 @@ package enum WatchReport: Sendable {
     case inotify
     /// - Parameter because: for people: `the folder lies on NFS, …`.
     case polling(every: Duration, because: String)
+}
+
+/// A file or folder that is not told of enough by the folders around it.
+package struct WatchedAloneReport: Sendable {
+    package enum Reason: Sendable {
+        case mountPoint, severalNames
+        /// - Parameter why: For people.
+        case unwatchable(_ why: String)
+    }
+
+    /// A manifest's, relative to the folder; of anything else, absolute.
+    package var path: String
+    package var reason: Reason
+    /// It is looked at every second; otherwise the kernel tells of it.
+    package var isPolled: Bool
+
+    package init(path: String, reason: Reason, isPolled: Bool) {
+        self.path = path
+        self.reason = reason
+        self.isPolled = isPolled
+    }
 }
 
 package struct ListenerReport: Sendable {

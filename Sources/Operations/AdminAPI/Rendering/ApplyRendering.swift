@@ -6,13 +6,15 @@ extension ApplyReport {
         json.add("outcome", outcome.rawValue)
         json.add("generation", generation.map { .integer(Int(clamping: $0)) })
         json.addList("changes", changes.map(\.json))
-        json.addList("diagnostics", diagnostics.map(\.json))
+        json.add("diagnosticCount", .integer(diagnostics.count))
+        json.addList("diagnostics", ShownDiagnostics(diagnostics).shown.map(\.json))
         return json.json
     }
 
     /// One line a resource, then what became of the whole.
     var text: String {
-        changes.map { "\($0.kind.rawValue) \($0.name) \($0.action.rawValue) (\($0.path))\n" }.joined() + summary + "\n"
+        changes.map { "\($0.kind.rawValue) \($0.name) \($0.action.rawValue) (\($0.path.printable))\n" }.joined()
+            + summary + "\n"
     }
 
     private var summary: String {

@@ -18,6 +18,8 @@ struct StatusView {
         json.add("refused", status.refused?.json)
         json.add("pending", status.pending?.json)
         json.add("watching", status.watching.json)
+        // Not a list for each of thousands of hard links.
+        json.add("watchedAlone", .array(status.watchedAlone.prefix(Self.watchedAloneLimit).map(\.json)))
         json.addList("problems", status.problems.map(\.json))
         json.addList("listeners", status.listeners.map(\.json))
         json.addList("services", services.map(\.json))
@@ -40,7 +42,7 @@ struct StatusView {
         } else {
             fields.add("generation", "none serves yet")
         }
-        fields.add("manifests", "\(status.manifestsFolder), \(status.watching.text)")
+        fields.add("manifests", "\(status.manifestsFolder.printable), \(status.watching.text)")
         fields.add("node", status.node)
         fields.add("trust domain", status.trustDomain)
         fields.add("version", status.version)
@@ -52,14 +54,27 @@ struct StatusView {
         if let pending = status.pending { text += "\n\(pending.text)\n" }
         for problem in status.problems { text += "\n\(problem)\n  \(problem.remedy)\n" }
         if let warnings = status.serving?.warnings, !warnings.isEmpty {
-            text += "\n" + warnings.map { "\($0)\n" }.joined()
+            let shown = ShownDiagnostics(warnings)
+            text += "\n" + shown.shown.map { "\($0)\n" }.joined() + (shown.rest.map { "\($0)\n" } ?? "")
         }
         text += tables
         return text
     }
 
+    /// Places that are listed.
+    private static let watchedAloneLimit = 20
+
     private var tables: String {
         var text = ""
+        if !status.watchedAlone.isEmpty {
+            var table = TextTable(["WATCHED BY ITSELF", "HOW", "BECAUSE"])
+            for place in status.watchedAlone.prefix(Self.watchedAloneLimit) {
+                table.add([place.path.printable, place.how, place.why])
+            }
+            text += "\n" + table.rendered()
+            let rest = status.watchedAlone.count - Self.watchedAloneLimit
+            if rest > 0 { text += "and \(rest) more\n" }
+        }
         if !status.listeners.isEmpty {
             var table = TextTable(["LISTENER", "OWNER"])
             for listener in status.listeners { table.add([listener.address, listener.owner]) }
@@ -146,14 +161,18 @@ extension ServingReport {
             "generation": .integer(Int(clamping: generation)), "hash": .string(hash),
             "appliedAt": .string("\(appliedAt)"),
             "durationMilliseconds": .double(duration.millisecondCount), "resources": .integer(resourceCount),
-            "files": .integer(fileCount), "lastGood": .bool(isLastGood), "warnings": .array(warnings.map(\.json)),
+            "files": .integer(fileCount), "lastGood": .bool(isLastGood), "warningCount": .integer(warnings.count),
+            "warnings": ShownDiagnostics(warnings).json,
         ]
     }
 }
 
 extension RefusalReport {
     fileprivate var json: JSONValue {
-        ["at": .string("\(at)"), "hash": .string(hash), "diagnostics": .array(diagnostics.map(\.json))]
+        [
+            "at": .string("\(at)"), "hash": .string(hash), "diagnosticCount": .integer(diagnostics.count),
+            "diagnostics": ShownDiagnostics(diagnostics).json,
+        ]
     }
 }
 
@@ -189,6 +208,30 @@ extension WatchReport {
         case .inotify: "watched"
         case .polling(let interval, let reason): "polled every \(interval.manifestText), because \(reason)"
         }
+    }
+}
+
+extension WatchedAloneReport {
+    fileprivate var how: String { isPolled ? "polled" : "announced" }
+
+    fileprivate var why: String {
+        switch reason {
+        case .mountPoint: "something is mounted there"
+        case .severalNames: "the file has other names, too"
+        case .unwatchable(let why): "the folder cannot be watched (\(why))"
+        }
+    }
+
+    fileprivate var json: JSONValue {
+        let reason =
+            switch reason {
+            case .mountPoint: "mount-point"
+            case .severalNames: "several-names"
+            case .unwatchable: "unwatchable"
+            }
+        return [
+            "path": .string(path), "mode": .string(isPolled ? "polling" : "inotify"), "because": .string(reason),
+        ]
     }
 }
 

@@ -106,9 +106,9 @@ struct AdminHandler: Sendable {
         }
         guard let report = await mesh.certificate(of: id) else {
             let known = await mesh.status().certificates.map(\.spiffeID)
-            let near = NearestName.of("\(id)", among: known)
+            let near = NearestName(to: "\(id)", among: known)
             return .error(
-                404, "no certificate for \(id) on this node" + (near.map { "; did you mean \($0)?" } ?? ""),
+                404, "no certificate for \(id) on this node" + (near.map { "; \($0.question)" } ?? ""),
                 asText: request.wantsText)
         }
         return request.wantsText ? .text(report.chainPEM) : .json(report.json)
@@ -173,13 +173,13 @@ struct AdminHandler: Sendable {
         }
         if found.count == 1 { return .success(found[0]) }
         if found.isEmpty {
-            let near = NearestName.of(name, among: all.lazy.map(\.metadata.name.name))
+            let near = NearestName(to: name, among: all.lazy.map(\.metadata.name.name))
             let place = namespace.map { " in namespace \(Diagnostic.quoted($0))" } ?? ""
             return .failure(
                 NotOne(
                     status: 404,
                     message: "there is no \(kind.rawValue) \(Diagnostic.quoted(name))\(place)"
-                        + (near.map { "; did you mean \(Diagnostic.quoted($0))?" } ?? "")))
+                        + (near.map { "; \($0.question)" } ?? "")))
         }
         let names = found.map { "\($0.metadata.name)" }.joined(separator: ", ")
         return .failure(NotOne(status: 409, message: "there are several: \(names); name one with its namespace"))
@@ -242,7 +242,8 @@ struct AdminHandler: Sendable {
     /// - Parameter given: What does not lie there, by name.
     private func rendered(_ diagnostics: [Diagnostic], given: [String: [UInt8]] = [:]) async -> String {
         var sources = given
-        for file in Set(diagnostics.map(\.position.file)) where given[file] == nil {
+        let files = ShownDiagnostics(diagnostics).shown.map(\.position.file)
+        for file in Set(files) where given[file] == nil {
             sources[file] = await mesh.source(of: file)
         }
         return Diagnostic.rendered(diagnostics) { sources[$0] }

@@ -1,5 +1,6 @@
 import AdminAPI
 import ArgumentParser
+import Diagnostics
 import Glibc
 import Reconciliation
 
@@ -58,32 +59,30 @@ struct Apply: ParsableCommand {
     }
 
     private static func documents(at path: String) throws -> [ManifestDocument] {
-        if path == "-" { return [ManifestDocument(name: "standard input", bytes: standardInput())] }
+        if path == "-" { return [ManifestDocument(name: "standard input", bytes: try standardInput())] }
         var status = stat()
-        guard unsafe stat(path, &status) == 0 else {
-            throw failure("cannot read \(path): \(unsafe String(cString: strerror(errno)))", code: 1)
-        }
-        guard status.st_mode & S_IFMT == S_IFDIR else {
-            guard let bytes = SmallFile.bytes(path) else {
-                throw failure("cannot read \(path): it is no file of 4 MiB at most, or not yours to read", code: 1)
-            }
-            return [ManifestDocument(name: path, bytes: bytes)]
-        }
-        let scan = FolderScan(of: StateLocation.absolute(path))
+        let isFolder = unsafe stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+        let absolute = StateLocation.absolute(path)
+        let scan = isFolder ? FolderScan(of: absolute) : FolderScan(ofFile: absolute, as: path)
+        let prefix = !isFolder ? "" : path.hasSuffix("/") ? path : path + "/"
         guard scan.problems.isEmpty else {
-            throw failure(scan.problems.map { "\(path)/\($0)" }.joined(separator: "\n"), code: 1)
+            let problems = scan.problems.map {
+                $0.moved(to: $0.position.file == "." ? path : prefix + $0.position.file)
+            }
+            Output.writeError(Diagnostic.rendered(problems) { _ in nil })
+            throw ExitCode(1)
         }
-        let prefix = path.hasSuffix("/") ? path : path + "/"
         return scan.files.map { ManifestDocument(name: prefix + $0.path, bytes: $0.bytes) }
     }
 
-    private static func standardInput() -> [UInt8] {
+    private static func standardInput() throws -> [UInt8] {
         var bytes: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 64 * 1024)
         while true {
             let count = unsafe read(STDIN_FILENO, &buffer, buffer.count)
             if count < 0, errno == EINTR { continue }
-            guard count > 0 else { return bytes }
+            if count < 0 { throw failure("cannot read standard input: \(FailedCall.reason(errno))", code: 1) }
+            if count == 0 { return bytes }
             bytes += buffer[..<count]
         }
     }

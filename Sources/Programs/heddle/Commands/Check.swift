@@ -47,7 +47,7 @@ struct Check: ParsableCommand {
         [
             "folder": .string(folder), "valid": .bool(set.snapshot != nil), "files": .integer(set.fileCount),
             "resources": .integer(set.resourceCount), "errors": .integer(set.errorCount),
-            "warnings": .integer(set.warningCount), "diagnostics": .array(set.diagnostics.map(\.json)),
+            "warnings": .integer(set.warningCount), "diagnostics": ShownDiagnostics(set.diagnostics).json,
         ]
     }
 }

@@ -26,10 +26,13 @@ struct ManifestSet {
         let prefix = path == "." || isFile ? "" : path.hasSuffix("/") ? path : path + "/"
         var files: [(path: String, bytes: [UInt8])] = []
         var problems: [Diagnostic] = []
-        if isFile, let bytes = SmallFile.bytes(path) {
-            files = [(path, bytes)]
+        let absolute = StateLocation.absolute(path)
+        if isFile {
+            let scan = FolderScan(ofFile: absolute, as: path)
+            files = scan.files.map { ($0.path, $0.bytes) }
+            problems = scan.problems
         } else {
-            let scan = FolderScan(of: StateLocation.absolute(path))
+            let scan = FolderScan(of: absolute)
             files = scan.files.map { (prefix + $0.path, $0.bytes) }
             problems = scan.problems.map { $0.moved(to: $0.position.file == "." ? path : prefix + $0.position.file) }
         }
@@ -58,7 +61,8 @@ struct ManifestSet {
 }
 
 extension Diagnostic {
-    fileprivate func moved(to file: String) -> Diagnostic {
+    /// The same in a file of another name.
+    func moved(to file: String) -> Diagnostic {
         Diagnostic(
             code, severity,
             at: SourcePosition(file: file, line: position.line, column: position.column, length: position.length),

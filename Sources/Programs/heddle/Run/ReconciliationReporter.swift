@@ -12,8 +12,9 @@ final class ReconciliationReporter: Sendable {
 
     private struct State {
         var reloads = MetricsText.ReloadCounts()
-        /// What was printed of the last change that was refused.
+        /// What was printed of the last change that was refused; empty once it is mended.
         var refused: [Diagnostic] = []
+        var warnings = StandingWarnings()
     }
 
     init(folder: String, log: Logger) {
@@ -26,24 +27,35 @@ final class ReconciliationReporter: Sendable {
     func report(_ event: ReconcilerEvent) {
         switch event {
         case .served(let served):
-            state.withLock { $0.reloads.served += 1 }
-            print(served.warnings)
+            let (new, isMended) = state.withLock { state in
+                state.reloads.served += 1
+                let isMended = served.source == .folder && !state.refused.isEmpty
+                if isMended { state.refused = [] }
+                return (state.warnings.replace(with: served.warnings), isMended)
+            }
+            print(new)
             log.info(
-                "serving",
+                isMended ? "the mistakes are mended; serving" : "serving",
                 metadata: [
                     "generation": "\(served.generation.number)", "resources": "\(served.resourceCount)",
                     "took": "\(served.duration)", "from": served.source == .folder ? "folder" : "last good set",
+                    "warnings": "\(served.warnings.count)",
                 ])
         case .refused(let attempt):
-            let isServing = state.withLock { state in
+            let (isServing, new) = state.withLock { state in
                 state.reloads.refused += 1
                 state.refused = attempt.diagnostics
-                return state.reloads.served > 0
+                return (state.reloads.served > 0, state.warnings.withoutThose(in: attempt.diagnostics))
             }
-            print(attempt.diagnostics)
+            print(new)
             log.error(
                 isServing ? "the change is refused; what was served before goes on" : "the manifests are refused",
-                metadata: ["mistakes": "\(attempt.diagnostics.count)"])
+                metadata: ["mistakes": "\(attempt.diagnostics.count { $0.severity == .error })"])
+        case .mended(let serving):
+            state.withLock { $0.refused = [] }
+            log.info(
+                "the mistakes are mended: the folder holds what serves",
+                metadata: ["generation": "\(serving.generation.number)"])
         case .pending(let pending):
             switch pending.reason {
             case .empty:
@@ -58,6 +70,7 @@ final class ReconciliationReporter: Sendable {
         case .watching(.polling(let interval, let reason)):
             log.warning("polling the folder every \(interval): \(reason.explanation)")
         case .stateProblem(let diagnostic): print([diagnostic])
+        case .stateMended: log.info("the last good set is kept again")
         }
     }
 

@@ -1,4 +1,5 @@
 import Diagnostics
+import EventLoops
 import Manifests
 import MeshSnapshot
 import TransportSecurity
@@ -20,7 +21,8 @@ extension Diagnostic {
         Diagnostic(
             .badCertificate, at: (error.concernsKey ? tls.keyFile : tls.certificateFile).position, found: "\(error)",
             expected: "a certificate chain and its key, in PEM",
-            remedy: "put both files in place; the key file may be readable by its owner alone (chmod 600)")
+            remedy: error.systemError.map { FailedCall.remedy($0, to: .read, "the file") }
+                ?? "put both files in place; the key file may be readable by its owner alone (chmod 600)")
     }
 
     static func cannotIssue(_ snapshot: MeshSnapshot, _ error: IdentityError) -> Diagnostic {
@@ -32,7 +34,8 @@ extension Diagnostic {
         }
         return Diagnostic(
             .cannotIssue, at: position, found: error.message, expected: "an authority that can sign certificates",
-            remedy: "mend the authority's files, or the state folder that holds the built-in one")
+            remedy: error.systemError.map { FailedCall.remedy($0, to: error.aim, "the file") }
+                ?? "mend the authority's files, or the state folder that holds the built-in one")
     }
 
     /// - Parameters:
@@ -44,9 +47,15 @@ extension Diagnostic {
             expected: "\(value), which stays in force", remedy: "start heddle again for the new one")
     }
 
-    static func cannotServe(_ snapshot: MeshSnapshot, _ reason: String) -> Diagnostic {
+    static func cannotServe(_ snapshot: MeshSnapshot, _ error: any Error) -> Diagnostic {
         Diagnostic(
-            .cannotServe, at: snapshot.mesh.metadata.position, found: reason, expected: "a proxy that can start",
-            remedy: "look at the limits of this process (ulimit -a)")
+            .cannotServe, at: snapshot.mesh.metadata.position, found: "\(error)", expected: "a proxy that can start",
+            remedy: (error as? SystemCallError).flatMap { FailedCall.resourceRemedy($0.errno) }
+                ?? "look at the limits of this process (ulimit -a)")
     }
+}
+
+extension IdentityError {
+    /// What was to be done when the system refused: the state folder is written, everything else is read.
+    fileprivate var aim: FailedCall.Aim { code == .stateFolder ? .write : .read }
 }

@@ -59,7 +59,8 @@ struct ServedMesh: RunningMesh {
                     isEmpty: $0.reason == .empty, since: $0.since,
                     resourceCount: $0.resourceCount, servedResourceCount: $0.servedResourceCount)
             },
-            watching: Self.report(status.watching), problems: problems,
+            watching: Self.report(status.watching), watchedAlone: status.watchedAlone.map(Self.report),
+            problems: problems,
             listeners: serving?.plan.listenerDescriptions.map { ListenerReport(owner: $0.owner, address: $0.address) }
                 ?? [],
             certificates: certificates())
@@ -73,6 +74,16 @@ struct ServedMesh: RunningMesh {
             appliedAt: served.appliedAt, duration: served.duration,
             resourceCount: served.resourceCount, fileCount: served.fileCount, isLastGood: served.source == .lastGood,
             warnings: warnings + participant.nameProblems)
+    }
+
+    private static func report(_ place: WatchedAlone) -> WatchedAloneReport {
+        let reason: WatchedAloneReport.Reason =
+            switch place.reason {
+            case .mountPoint: .mountPoint
+            case .severalNames: .severalNames
+            case .unwatchable(let why): .unwatchable(why)
+            }
+        return WatchedAloneReport(path: place.path, reason: reason, isPolled: place.isPolled)
     }
 
     private static func report(_ mode: WatchMode) -> WatchReport {

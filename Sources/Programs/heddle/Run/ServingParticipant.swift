@@ -74,7 +74,7 @@ final class ServingParticipant: SnapshotParticipant {
         } catch let rejected as DataPlane.Rejected {
             throw Rejection(rejected.diagnostics)
         } catch {
-            throw Rejection([.cannotServe(snapshot, "\(error)")])
+            throw Rejection([.cannotServe(snapshot, error)])
         }
         return Change(
             participant: self, dataPlane: dataPlane, prepared: prepared, identities: identities,

@@ -1,0 +1,37 @@
+import Glibc
+import Testing
+
+@testable import WorkloadIdentity
+
+@Suite struct `The folder of secrets` {
+    private let test: TestIssuer
+    private let folder: StateFolder
+
+    init() throws {
+        test = try TestIssuer()
+        folder = try StateFolder(test.path("secrets"))
+    }
+
+    @Test func `has no file where none is listed`() throws {
+        #expect(try !folder.has("root.pem"))
+        #expect(try folder.read("root.pem") == nil)
+    }
+
+    /// An authority on a disk that is not there yet must not be replaced by a new one.
+    @Test func `does not take a link that leads nowhere for no file`() throws {
+        #expect(unsafe symlink("/nowhere/root.pem", folder.file("root.pem")) == 0)
+        #expect(throws: IdentityError.self) { try folder.has("root.pem") }
+        #expect(throws: IdentityError.self) { try folder.read("root.pem") }
+    }
+
+    @Test func `says which call of the system failed`() throws {
+        #expect(unsafe symlink("loop", folder.file("loop")) == 0)
+        #expect(
+            throws: IdentityError(
+                .stateFolder, "cannot read \"\(folder.file("loop"))\": Too many levels of symbolic links",
+                systemError: ELOOP)
+        ) {
+            try folder.read("loop")
+        }
+    }
+}
