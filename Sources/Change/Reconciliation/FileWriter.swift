@@ -1,5 +1,5 @@
-import Diagnostics
 import CLinux
+import Diagnostics
 import Glibc
 
 /// Whose a file is, and who may do what with it.

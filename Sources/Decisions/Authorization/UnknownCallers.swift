@@ -37,23 +37,23 @@ package struct UnknownCallers {
 
     private func checkAccount(_ account: ResourceName, _ position: SourcePosition, _ found: inout [Diagnostic]) {
         guard !accounts.contains(account) else { return }
-        let near = NearestName.of("\(account)", among: accountNames)
+        let near = NearestName(to: "\(account)", among: accountNames)
         found.append(
             Diagnostic(
                 .unknownCaller, .warning, at: position, found: "the service account \(account), which nobody has",
                 expected: "the service account of a Workload or Gateway",
-                remedy: near.map { "change it to \"\($0)\"" } ?? "correct it, or add the Workload that has it"))
+                remedy: near?.remedy ?? "correct it, or add the Workload that has it"))
     }
 
     private func checkNamespace(_ pattern: Located<StringPattern>, _ found: inout [Diagnostic]) {
         guard case .exact(let namespace) = pattern.value, !namespaces.contains(namespace) else { return }
-        let near = NearestName.of(namespace, among: namespaces.sorted())
+        let near = NearestName(to: namespace, among: namespaces.sorted())
         found.append(
             Diagnostic(
                 .unknownCaller, .warning, at: pattern.position,
                 found: "the namespace \(Diagnostic.quoted(namespace)), in which nobody is",
                 expected: "the namespace of a Workload or Gateway",
-                remedy: near.map { "change it to \"\($0)\"" } ?? "correct it, or add a Workload to it"))
+                remedy: near?.remedy ?? "correct it, or add a Workload to it"))
     }
 
     /// As Istio writes them, without `spiffe://`; whole ones of another trust domain are no business of this mesh.

@@ -64,7 +64,9 @@ struct MistypedWord: Error, CustomStringConvertible {
     }
 
     private static func suggestion(for name: String, among names: [String], orElse list: String) -> String {
-        if let near = NearestName.of(name, among: names) { return " Did you mean '\(near)'?" }
+        if let near = NearestName(to: name, among: names) {
+            return " Did you mean '\(near.name)'?" + (near.note.map { " In '\(name)', \($0)." } ?? "")
+        }
         return " \(list)\(names.joined(separator: ", "))."
     }
 

@@ -233,9 +233,9 @@ extension CallExplanation {
         let name = ResourceName(namespace: account.namespace, name: account.name)
         let accounts = snapshot.serviceAccounts
         guard !accounts.contains(name) else { return nil }
-        let near = NearestName.of("\(name)", among: accounts.map(\.description).sorted())
+        let near = NearestName(to: "\(name)", among: accounts.map(\.description).sorted())
         return "no workload or gateway has the service account \(name), so nobody calls as it"
-            + (near.map { "; did you mean \(Diagnostic.quoted($0))?" } ?? "")
+            + (near.map { "; \($0.question)" } ?? "")
     }
 
     private static func notes(
