@@ -514,6 +514,7 @@ struct `The reconciler` {
             }
             #expect(warning.code.rawValue == "change.taken-back")
             #expect(harness.folder.text("a.yaml") == FakeManifests.document("a", "1"))
+            await harness.nextMended()
             await harness.expectNothingElse()
         }
     }

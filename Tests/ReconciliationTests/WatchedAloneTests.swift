@@ -79,8 +79,10 @@ struct `A file with another way to it` {
     }
 
     @Test(.enabled(if: canMount)) func `is read again when something is mounted there`() async throws {
-        try await serving("sed s/1/2/ a.yaml > ../source", { $0.watcher.times.polling = .milliseconds(10) }) {
-            harness in
+        let edit = { (settings: inout Reconciler<FakeManifests>.Settings) in
+            settings.watcher.times.polling = .milliseconds(10)
+        }
+        try await serving("sed s/1/2/ a.yaml > ../source", edit) { harness in
             harness.folder.run("mount --bind ../source a.yaml")
             #expect(await harness.nextServed() == ["a": "2", "b": "1"])
             harness.folder.run("umount a.yaml")

@@ -222,7 +222,7 @@ extension ScenarioTests {
             let words = try bad.spoil(nodes.authority)
             let heddle = try HeddleProcess(nodes.folder, node: "b")
             #expect(heddle.process.waitForExit() == .code(1))
-            #expect(heddle.errors.contains("mesh.yaml:11:"), "\(heddle.errors)")
+            #expect(heddle.errors.contains("mesh.yaml:12:"), "\(heddle.errors)")
             #expect(heddle.errors.contains(words), "\(heddle.errors)")
             #expect(throws: RawConnection.ConnectFailed.self) { try RawConnection(port: nodes.inbound) }
         }
