@@ -13,7 +13,7 @@ import TransportSecurity
         guard let leaf = table.credentials(for: name)?.leaf else { return nil }
         return entries.firstIndex { $0.1.leaf == leaf }
     }
-    #expect(pick("A.Shop.Example.com") == 2)
+    #expect(pick("a.shop.example.com") == 2)
     #expect(pick("b.shop.example.com") == 1)
     #expect(pick("x.b.shop.example.com") == 1)
     #expect(pick("shop.example.com") == 0)

@@ -27,9 +27,9 @@ package struct ServerCredentials: Sendable {
     }
 
     /// Exact names win over wildcards, longer wildcards over shorter ones.
-    /// - Parameter serverName: As the caller sent it, in any case; `nil` if it sent none.
+    /// - Parameter serverName: In canonical form; `nil` if the caller sent none.
     package func credentials(for serverName: String?) -> TLSCredentials? {
-        guard let name = serverName?.lowercased() else { return fallback }
+        guard let name = serverName else { return fallback }
         if let credentials = exact[name] { return credentials }
         let match = wildcards.first { name.utf8.count > $0.suffix.utf8.count && name.hasSuffix($0.suffix) }
         return match?.credentials ?? fallback

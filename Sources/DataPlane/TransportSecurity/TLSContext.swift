@@ -1,4 +1,5 @@
 import COpenSSL
+import CommonValues
 import SPIFFE
 
 /// The settings that sessions of one kind share. Rotation makes a new context; sessions keep the one they began with.
@@ -144,6 +145,12 @@ package final class TLSContext: @unchecked Sendable {
     }
 }
 
+/// The one place where SNI is read: what chooses the certificate and what chooses the service are the same bytes.
+func canonicalServerName(_ session: OpaquePointer) -> String? {
+    guard let name = unsafe SSL_get_servername(session, TLSEXT_NAMETYPE_host_name) else { return nil }
+    return unsafe ServerName.canonical(String(cString: name))
+}
+
 // OpenSSL's callbacks. The last argument is the context that `configure` gave; see SAFETY above.
 
 private let selectCredentials:
@@ -151,8 +158,7 @@ private let selectCredentials:
         session, alert, argument in
         guard let session = unsafe session, let argument = unsafe argument else { return SSL_TLSEXT_ERR_ALERT_FATAL }
         let context = unsafe Unmanaged<TLSContext>.fromOpaque(argument).takeUnretainedValue()
-        let name = unsafe SSL_get_servername(session, TLSEXT_NAMETYPE_host_name)
-        guard let credentials = context.credentials(for: unsafe name.map { unsafe String(cString: $0) }) else {
+        guard let credentials = context.credentials(for: unsafe canonicalServerName(session)) else {
             unsafe sessionState(session)?.pointee.serverNameIsUnknown = true
             unsafe alert?.pointee = SSL_AD_UNRECOGNIZED_NAME
             return SSL_TLSEXT_ERR_ALERT_FATAL

@@ -233,11 +233,8 @@ package struct TLSSession: ~Copyable {
     /// Why the peer's certificate was refused.
     package var peerRejection: PeerRejection? { unsafe state.pointee.rejection }
 
-    /// The name that the caller asked for (SNI), as it sent it.
-    package var serverName: String? {
-        guard let name = unsafe SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name) else { return nil }
-        return unsafe String(cString: name)
-    }
+    /// The name that the caller asked for (SNI), in canonical form.
+    package var serverName: String? { unsafe canonicalServerName(ssl) }
 
     /// What both sides agreed to speak (ALPN); `nil` if they did not negotiate.
     package var applicationProtocol: String? {
