@@ -124,7 +124,7 @@ enum Samples {
           action: ALLOW
           rules:
           - from: [{source: {serviceAccounts: [shop/web]}}]
-            to: [{operation: {methods: [GET], paths: ["/orders/{**}"]}}]
+            to: [{operation: {methods: [GET], paths: ["/orders", "/orders/{**}"]}}]
         ---
         apiVersion: heddle/v1
         kind: AuthorizationPolicy

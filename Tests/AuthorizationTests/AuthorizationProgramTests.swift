@@ -185,6 +185,16 @@ private let fromCart = source { $0.serviceAccounts = accounts(["shop/cart"]) }
         #expect(allows(SampleCall()) { $0.requestPrincipals = strings(not: ["*"]) })
     }
 
+    @Test func `a client whose address cannot be read matches a DENY that asks for it, and no ALLOW`() {
+        let call = SampleCall(remoteAddress: [10, 0, 0, 7], isRemoteAddressUnreadable: true)
+        for match in [blocks(["0.0.0.0/0"]), blocks(["203.0.113.0/24"]), blocks(not: ["203.0.113.0/24"])] {
+            #expect(!allows(call) { $0.remoteIpBlocks = match })
+            let deny = policy(.deny, rule(from: [source { $0.remoteIpBlocks = match }]))
+            #expect(!AuthorizationProgram([deny], otherwise: .allow).allows(call))
+        }
+        #expect(allows(call) { $0.ipBlocks = blocks(["10.0.0.0/8"]) })
+    }
+
     @Test func `ipBlocks are about the peer, remoteIpBlocks about the client`() {
         let call = SampleCall(peerAddress: [10, 0, 0, 7], remoteAddress: [203, 0, 113, 9])
         #expect(allows(call) { $0.ipBlocks = blocks(["192.168.0.0/16", "10.0.0.0/8"]) })
@@ -206,15 +216,29 @@ private let fromCart = source { $0.serviceAccounts = accounts(["shop/cart"]) }
         ("/orders", "/orders", true), ("/orders", "/orders/", false), ("/orders/*", "/orders/1/2", true),
         ("/orders/*", "/orders", false), ("*.js", "/a/b.js", true), ("*", "/", true),
         ("/orders/{*}", "/orders/1", true), ("/orders/{*}", "/orders/1/2", false), ("/orders/{*}", "/orders/", false),
-        ("/orders/{*}", "/orders", false), ("/orders/{**}", "/orders", true), ("/orders/{**}", "/orders/", true),
+        ("/orders/{*}", "/orders", false), ("/orders/{**}", "/orders/", true),
         ("/orders/{**}", "/orders/1/2", true), ("/orders/{**}", "/ordersx", false),
-        ("/{*}/items/{**}", "/orders/items", true), ("/{*}/items/{**}", "/items/orders", false),
+        ("/{*}/items/{**}", "/orders/items/", true), ("/{*}/items/{**}", "/items/orders", false),
         ("/{**}", "/", true), ("/{**}", "*", false), ("/orders/{*}", "/orders/a%2Fb", true),
         ("/orders/a/b", "/orders/a%2Fb", false), ("/orders/a%2Fb", "/orders/a%2Fb", true),
     ])
     func `a path is matched whole, by segments where it is a template`(pattern: String, path: String, isMatch: Bool) {
         #expect(allows(SampleCall(path: path)) { $0.paths = paths([pattern]) } == isMatch)
         #expect(allows(SampleCall(path: path)) { $0.paths = paths(not: [pattern]) } == !isMatch)
+    }
+
+    @Test(arguments: [("/admin/{**}", "/admin"), ("/{*}/items/{**}", "/orders/items"), ("/a/{*}/{**}", "/a/b")])
+    func `the path before {**} is let in by no ALLOW and past no DENY`(pattern: String, path: String) {
+        for call in [SampleCall(path: path), SampleCall(path: path + "/")] {
+            #expect(!allows(call) { $0.paths = paths(not: [pattern]) })
+            let deny = policy(.deny, rule(to: [operation { $0.paths = paths([pattern]) }]))
+            #expect(!AuthorizationProgram([deny], otherwise: .allow).allows(call))
+        }
+        #expect(!allows(SampleCall(path: path)) { $0.paths = paths([pattern]) })
+        #expect(allows(SampleCall(path: path + "/")) { $0.paths = paths([pattern]) })
+        let others = policy(.deny, rule(to: [operation { $0.paths = paths(not: [pattern]) }]))
+        #expect(!AuthorizationProgram([others], otherwise: .allow).allows(SampleCall(path: path)))
+        #expect(AuthorizationProgram([others], otherwise: .allow).allows(SampleCall(path: path + "/x")))
     }
 
     @Test func `methods are case-sensitive patterns`() {

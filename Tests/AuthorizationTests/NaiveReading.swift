@@ -11,6 +11,8 @@ struct SampleCall: Hashable {
     var caller: String? = "spiffe://mesh.local/ns/shop/sa/web"
     var peerAddress: [UInt8]? = [10, 0, 0, 7]
     var remoteAddress: [UInt8]?
+    /// A trusted proxy named a client, and nobody can read where it is.
+    var isRemoteAddressUnreadable = false
     var destinationAddress: [UInt8]? = [127, 0, 0, 1]
     var destinationPort: UInt16 = 8080
     var serverName = ""
@@ -63,14 +65,15 @@ struct NaiveReading {
             && judge(source.trustDomains, trustDomain, string)
             && ofHTTP(source.requestPrincipals.isEmpty, action, call) { judge(source.requestPrincipals, nil, string) }
             && judge(source.ipBlocks, call.peerAddress, address)
-            && judge(source.remoteIpBlocks, call.remoteAddress ?? call.peerAddress, address)
+            && (call.isRemoteAddressUnreadable && !source.remoteIpBlocks.isEmpty
+                ? action == .deny : judge(source.remoteIpBlocks, call.remoteAddress ?? call.peerAddress, address))
     }
 
     private static func matches(_ operation: PolicyOperation, _ action: PolicyAction, _ call: SampleCall) -> Bool {
         ofHTTP(operation.hosts.isEmpty, action, call) { judge(operation.hosts, call.host, host) }
             && judge(operation.ports, call.destinationPort == 0 ? nil : call.destinationPort) { $0 == $1 }
             && ofHTTP(operation.methods.isEmpty, action, call) { judge(operation.methods, call.method, string) }
-            && ofHTTP(operation.paths.isEmpty, action, call) { judge(operation.paths, call.path, path) }
+            && ofHTTP(operation.paths.isEmpty, action, call) { judge(operation.paths, call.path, action) }
     }
 
     private static func matches(_ condition: PolicyCondition, _ action: PolicyAction, _ call: SampleCall) -> Bool {
@@ -109,6 +112,14 @@ struct NaiveReading {
         return wanted && !match.notValues.contains { fits($0.value, value) }
     }
 
+    /// `/a/{**}` is `/a` where that lets fewer calls pass.
+    private static func judge(_ match: ValueMatch<PathPattern>, _ value: String, _ action: PolicyAction) -> Bool {
+        let isDeny = action == .deny
+        let wanted =
+            match.values.isEmpty || match.values.contains { path($0.value, value, restIsOptional: isDeny) }
+        return wanted && !match.notValues.contains { path($0.value, value, restIsOptional: !isDeny) }
+    }
+
     private static func ofHTTP(
         _ isUnwritten: Bool, _ action: PolicyAction, _ call: SampleCall, _ judgement: () -> Bool
     ) -> Bool {
@@ -144,7 +155,7 @@ struct NaiveReading {
         }
     }
 
-    private static func path(_ pattern: PathPattern, _ path: String) -> Bool {
+    private static func path(_ pattern: PathPattern, _ path: String, restIsOptional: Bool) -> Bool {
         switch pattern {
         case .string(let pattern):
             return string(pattern, path)
@@ -152,6 +163,7 @@ struct NaiveReading {
             guard path.hasPrefix("/") else { return false }
             var parts = path.split(separator: "/", omittingEmptySubsequences: false).dropFirst().map(String.init)
             guard matchesRest ? parts.count >= template.count : parts.count == template.count else { return false }
+            if matchesRest, !restIsOptional, parts.count == template.count { return false }
             parts.removeLast(parts.count - template.count)
             return zip(template, parts).allSatisfy { segment, part in
                 switch segment {

@@ -119,6 +119,25 @@ import Testing
         #expect(lint(policy(.allow, one, other)).map(\.position.line) == [12])
     }
 
+    @Test(arguments: [
+        ["/admin/{**}"], ["/admin/{**}", "/admin/"], ["/{*}/admin/{**}", "/x/admin"], ["/a/{*}/{**}", "/a/b*"],
+    ])
+    func `an ALLOW that leaves out what stands before its {**} is named`(patterns: [String]) {
+        let found = lint(policy(.allow, rule(from: [web], to: [operation { $0.paths = paths(patterns) }])))
+        #expect(found.map(\.code) == [.allowBelowOnly])
+        #expect(found.first?.position == place(20))
+    }
+
+    @Test(arguments: [
+        ["/admin/{**}", "/admin"], ["/admin/{**}", "/adm*"], ["/admin/{**}", "*"], ["/{**}"], ["/admin/*"],
+        ["/a/{*}/{**}", "/a/{*}"], ["/a/{*}/{**}", "/a/*"],
+    ])
+    func `an ALLOW that says what it means of the path before {**} is not`(patterns: [String]) {
+        #expect(lint(policy(.allow, rule(from: [web], to: [operation { $0.paths = paths(patterns) }]))).isEmpty)
+        let deny = policy(.deny, rule(from: [web], to: [operation { $0.paths = paths(patterns) }]))
+        #expect(lint(policy(.allow, rule(from: [web])), deny).isEmpty)
+    }
+
     @Test func `a policy for a namespace without services targets nothing`() {
         var stray = policy(.allow, rule(from: [web]), targets: [])
         stray.metadata.name = ResourceName(namespace: "ship", name: "stray")

@@ -38,7 +38,7 @@ struct RandomPolicies {
 
     mutating func call() -> SampleCall {
         var call = SampleCall()
-        call.method = pick(["GET", "GET", "POST", "get", "PURGE", "DELETE"])
+        call.method = pick(["GET", "GET", "POST", "PUT", "PURGE", "DELETE"])
         call.host = pick(["orders", "orders.shop", "orders.shop.mesh", "api.example.com"])
         call.path = pick([
             "/", "/orders", "/orders/", "/orders/1", "/orders/1/items", "/orders/a%2Fb", "/admin", "/admin/x/y",
@@ -58,6 +58,7 @@ struct RandomPolicies {
             ])
         call.peerAddress = chance(0.1) ? nil : pick([[10, 0, 0, 7], [10, 1, 0, 7], [192, 168, 0, 1]])
         call.remoteAddress = chance(0.5) ? nil : pick([[10, 0, 0, 8], [203, 0, 113, 9]])
+        call.isRemoteAddressUnreadable = chance(0.2)
         call.destinationAddress = chance(0.2) ? nil : pick([[127, 0, 0, 1], [10, 0, 0, 7]])
         call.destinationPort = pick([8080, 9090, 0])
         call.serverName = pick(["", "orders.shop", "Orders.Shop"])
@@ -83,7 +84,7 @@ struct RandomPolicies {
         if chance(0.1) { source.trustDomains = match(["mesh.local", "other.test", "*.local", "mesh*", "*"]) }
         if chance(0.05) { source.requestPrincipals = match(["issuer/user", "*"]) }
         if chance(0.1) { source.ipBlocks = addressMatch() }
-        if chance(0.1) { source.remoteIpBlocks = addressMatch() }
+        if chance(0.2) { source.remoteIpBlocks = addressMatch() }
         return source
     }
 

@@ -23,10 +23,12 @@ extension SampleCall {
     }
 
     func facts() -> CallFacts {
-        CallFacts(
+        var facts = CallFacts(
             caller: caller.map(Self.caller), peerAddress: Self.address(peerAddress),
             remoteAddress: remoteAddress.map(Self.address), destinationAddress: Self.address(destinationAddress),
             destinationPort: destinationPort, serverNameIndication: Array(serverName.utf8), callProtocol: callProtocol)
+        facts.isRemoteAddressUnreadable = isRemoteAddressUnreadable
+        return facts
     }
 
     private static func caller(_ id: String) -> Caller {

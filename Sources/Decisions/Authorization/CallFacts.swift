@@ -9,6 +9,9 @@ package struct CallFacts: ~Copyable {
     package let peerAddress: IPAddress
     /// The client's address as a Gateway's `trustedProxies` report it; the peer's where none are configured.
     package var remoteAddress: IPAddress
+    /// A trusted proxy names a client whose address nobody can read. A DENY rule that asks for it matches, an ALLOW rule does
+    /// not: the address of somebody else, the proxy's for one, would open doors.
+    package var isRemoteAddressUnreadable = false
     /// The address the call was sent to: the workload's; `.unspecified` for a Unix socket.
     package var destinationAddress: IPAddress
     /// 0 for a Unix socket.

@@ -60,7 +60,7 @@ extension AuthorizationProgram {
             return holds(predicate, value.span)
         case .requestPrincipal: return predicate.holdsIfAbsent
         case .peerAddress: return holds(predicate, call.peerAddress)
-        case .remoteAddress: return holds(predicate, call.remoteAddress)
+        case .remoteAddress: return call.isRemoteAddressUnreadable ? isDeny : holds(predicate, call.remoteAddress)
         case .destinationAddress: return holds(predicate, call.destinationAddress)
         case .destinationPort:
             let port = call.destinationPort

@@ -11,6 +11,8 @@ extension Diagnostic.Code {
     package static let neverMatches = Self("policy.never-matches")
     /// A rule that another rule of the same action already covers.
     package static let redundantRule = Self("policy.redundant-rule")
+    /// A final `{**}` in an ALLOW that leaves out the path before its slash.
+    package static let allowBelowOnly = Self("policy.allow-below-only")
     /// A policy for a namespace without services.
     package static let noTarget = Self("policy.no-target")
     /// A rule about HTTP for a TCP Service, whose connections have none of it: a DENY matches them all, an ALLOW none.
@@ -73,6 +75,18 @@ package enum PolicyLint {
                     .allowWithNotPaths, .warning, at: first.position, found: "notPaths in an ALLOW policy",
                     expected: "paths: what is not listed here is let in, what is added later too",
                     remedy: "list the paths to let in under paths, or deny these in a DENY policy"))
+        }
+        for operation in rule.to {
+            for path in operation.paths.values {
+                guard let base = path.value.base, !operation.paths.values.contains(where: { $0.value.takes(base) })
+                else { continue }
+                found.append(
+                    Diagnostic(
+                        .allowBelowOnly, .warning, at: path.position,
+                        found: "{**} in an ALLOW rule that does not list \"\(base.text)\" itself",
+                        expected: "both, or only what is below: in an ALLOW rule {**} needs the slash before it",
+                        remedy: "add \"\(base.text)\" if it is to be let in, or write \"\(base.text)/*\" if it is not"))
+            }
         }
         if isForEveryone(rule) {
             found.append(
@@ -156,6 +170,47 @@ private struct Scopes {
         if policy.targetServices.isEmpty { return namespacesOfServices.contains(namespace) }
         return policy.targetServices.contains {
             services.contains(ResourceName(namespace: namespace, name: $0.value))
+        }
+    }
+}
+
+extension PathPattern {
+    /// Of a template that ends in `{**}`: the one without it; `nil` where nothing stands before it, and for all others.
+    fileprivate var base: PathPattern? {
+        guard case .template(let segments, matchesRest: true) = self, !segments.isEmpty else { return nil }
+        return .template(segments, matchesRest: false)
+    }
+
+    /// As people write it.
+    fileprivate var text: String {
+        switch self {
+        case .string(.exact(let text)): text
+        case .string(.prefix(let text)): text + "*"
+        case .string(.suffix(let text)): "*" + text
+        case .string(.present): "*"
+        case .template(let segments, let matchesRest):
+            segments.map { segment in
+                switch segment {
+                case .literal(let text): "/\(text)"
+                case .any: "/{*}"
+                }
+            }.joined() + (matchesRest ? "/{**}" : "")
+        }
+    }
+
+    /// Whether every path of a template without `{**}` is one of this pattern's, as far as their texts show it.
+    fileprivate func takes(_ base: PathPattern) -> Bool {
+        guard case .template(let segments, _) = base else { return false }
+        switch self {
+        case .string(.present): return true
+        case .string(.exact(let text)): return text == base.text
+        case .string(.prefix(let prefix)):
+            let literal = segments.prefix { if case .literal = $0 { true } else { false } }
+            let isWhole = literal.count == segments.count
+            let start = PathPattern.template(Array(literal), matchesRest: false).text + (isWhole ? "" : "/")
+            return start.utf8.starts(with: prefix.utf8)
+        case .string(.suffix): return false
+        case .template: return self == base
         }
     }
 }

@@ -68,8 +68,10 @@ struct RuleCompiler {
         add(operation.methods, .method, .to)
         if !operation.paths.isEmpty {
             let position = operation.paths.firstPosition
-            let wanted = values.addPaths(operation.paths.values)
-            append(.path, values: wanted, notValues: values.addPaths(operation.paths.notValues), .to, position)
+            // Where the two readings of `{**}` differ, the one that lets fewer calls pass (decision 0012).
+            let wanted = values.addPaths(operation.paths.values, rest: action == .deny ? .anything : .slash)
+            let unwanted = values.addPaths(operation.paths.notValues, rest: action == .deny ? .slash : .anything)
+            append(.path, values: wanted, notValues: unwanted, .to, position)
         }
         add(Self.hostPatterns(operation.hosts, action), .host, .to)
         add(operation.ports, .destinationPort, .to)

@@ -90,8 +90,7 @@ extension AuthorizationProgram {
         return start >= 0 && equals(candidate, value, at: start, count: Int(candidate.count))
     }
 
-    /// Segment by segment: `{*}` is one that is not empty; a final `{**}` is any number, none included, so that
-    /// `/orders/{**}` is `/orders` and everything below it.
+    /// Segment by segment: `{*}` is one that is not empty; what a final `{**}` is depends on the rule.
     private func matches(_ template: PathTemplate, _ path: Span<UInt8>) -> Bool {
         guard !path.isEmpty, path[0] == UInt8(ascii: "/") else { return false }
         var position = 0
@@ -107,7 +106,12 @@ extension AuthorizationProgram {
             }
             position = end
         }
-        return template.matchesRest || position == path.count
+        return switch template.rest {
+        case .nothing: position == path.count
+        // Of `/{**}` it is the first slash, which every path has.
+        case .slash: position < path.count
+        case .anything: true
+        }
     }
 
     /// Whether `count` bytes of `value` from `start` on are those of `text`.

@@ -20,7 +20,17 @@ struct StringSet {
 /// `/orders/{*}/items/{**}`.
 struct PathTemplate {
     let segments: TableRange
-    let matchesRest: Bool
+    let rest: Rest
+
+    /// What may follow the segments.
+    enum Rest {
+        /// The template has no final `{**}`.
+        case nothing
+        /// A slash and anything, as Istio has it: `/orders/{**}` is not `/orders`.
+        case slash
+        /// The same, or nothing.
+        case anything
+    }
 }
 
 /// One segment of a template; `literal` is `nil` for `{*}`.
@@ -55,8 +65,9 @@ struct ValueSets {
         return Int32(strings.count - 1)
     }
 
+    /// - Parameter rest: What a final `{**}` stands for.
     /// - Returns: the index of the set, or `Predicate.noSet` for no values.
-    mutating func addPaths(_ values: [Located<PathPattern>]) -> Int32 {
+    mutating func addPaths(_ values: [Located<PathPattern>], rest: PathTemplate.Rest) -> Int32 {
         guard !values.isEmpty else { return Predicate.noSet }
         var plain: [StringPattern] = []
         var added: [PathTemplate] = []
@@ -72,7 +83,8 @@ struct ValueSets {
                     case .literal(let text): segments.append(TemplateSegment(literal: addBytes(text.utf8)))
                     }
                 }
-                added.append(PathTemplate(segments: TableRange(start, parts.count), matchesRest: matchesRest))
+                added.append(
+                    PathTemplate(segments: TableRange(start, parts.count), rest: matchesRest ? rest : .nothing))
             }
         }
         var set = stringSet(plain, isMethods: false)

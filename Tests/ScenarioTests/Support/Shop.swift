@@ -74,7 +74,7 @@ enum Shop {
           targetRefs: [{kind: Service, name: orders}]
           action: ALLOW
           rules:
-          - to: [{operation: {paths: ["/orders/{**}", "/only/\(number)"]}}]
+          - to: [{operation: {paths: ["/orders", "/orders/{**}", "/only/\(number)"]}}]
 
         """
     }

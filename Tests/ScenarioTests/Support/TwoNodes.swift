@@ -66,7 +66,7 @@ final class TwoNodes: Sendable {
           action: ALLOW
           rules:
           - from: [{source: {serviceAccounts: [shop/web]}}]
-            to: [{operation: {methods: [GET], paths: ["/orders/{**}"]}}]
+            to: [{operation: {methods: [GET], paths: ["/orders", "/orders/{**}"]}}]
 
         """
     }
