@@ -27,6 +27,8 @@ extension Diagnostic.Code {
     package static let hostnameTaken = Self("manifest.hostname-taken")
     /// Two listeners that would take the same calls, or the same port in two ways.
     package static let overlappingListeners = Self("manifest.overlapping-listeners")
+    /// An endpoint of a Service that is a listener of the mesh which leads to it again.
+    package static let endpointLoop = Self("manifest.endpoint-loop")
     /// More resources than a mesh may have.
     package static let tooManyResources = Self("manifest.too-many-resources")
     /// A service that calls come to and nothing implements: they are answered with 503.

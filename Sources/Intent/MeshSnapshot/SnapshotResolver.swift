@@ -49,10 +49,12 @@ struct SnapshotResolver {
         checkPolicies()
         var bindings = ListenerBindings(nodes: Array(nodes.keys))
         diagnostics += bindings.overlaps(mesh: mesh, nodes: nodes, workloads: workloads, gateways: gateways)
-        return MeshSnapshot(
+        let snapshot = MeshSnapshot(
             mesh: mesh, nodes: nodes, services: services, workloads: workloads, gateways: gateways, routes: routes,
             grpcRoutes: grpcRoutes, tcpRoutes: tcpRoutes, tlsRoutes: tlsRoutes, policies: policies, node: node,
             callRoutes: callRoutes, index: index)
+        diagnostics += ServiceLoops(snapshot).check()
+        return snapshot
     }
 
     // MARK: Names

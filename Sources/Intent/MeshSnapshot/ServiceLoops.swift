@@ -1,0 +1,130 @@
+import Diagnostics
+import Manifests
+
+/// Services with an endpoint that is a listener of the mesh which leads to them again: a call there comes back without end.
+/// What can be seen of it in manifests; what cannot (a rewriting on the way, a name in an address, a proxy between) is counted at
+/// run time. One look at everything that listens, and one at every endpoint.
+struct ServiceLoops {
+    /// Something that listens, and where calls to it go.
+    private struct Way {
+        let description: String
+        let position: SourcePosition
+        let leads: Destination
+    }
+
+    private enum Destination {
+        /// By the host that was called, which stays what it is.
+        case named
+        case services(Set<ResourceName>)
+    }
+
+    private let snapshot: MeshSnapshot
+    private var ways: [SocketAddress: [Way]] = [:]
+    /// Those at every address of their node.
+    private var waysEverywhere: [UInt16: [Way]] = [:]
+    private let nodeHosts: Set<String>
+
+    init(_ snapshot: MeshSnapshot) {
+        self.snapshot = snapshot
+        nodeHosts = Set(
+            snapshot.nodes.values.compactMap {
+                if case .tcp(let host, _) = $0.address.value { host } else { nil }
+            })
+        for workload in snapshot.workloads {
+            let name = Diagnostic.quoted(workload.metadata.name.name)
+            if let listen = workload.outboundListen {
+                add(listen, "outbound.listen of Workload \(name)", .named)
+            }
+            for outbound in workload.outboundTCP {
+                add(outbound.listen, "outbound.tcp of Workload \(name)", .services([outbound.service.value]))
+            }
+        }
+        for gateway in snapshot.gateways {
+            for listener in gateway.listeners {
+                let name = "listener \(Diagnostic.quoted(listener.name.value))"
+                let address = SocketAddress.tcp(host: listener.address, port: listener.port.value)
+                add(
+                    Located(address, at: listener.port.position),
+                    "\(name) of Gateway \(Diagnostic.quoted(gateway.metadata.name.name))",
+                    .services(services(behind: listener, of: gateway.metadata.name)))
+            }
+        }
+    }
+
+    private mutating func add(_ listen: Located<SocketAddress>, _ description: String, _ leads: Destination) {
+        let way = Way(description: description, position: listen.position, leads: leads)
+        if case .tcp("0.0.0.0", let port) = listen.value {
+            waysEverywhere[port, default: []].append(way)
+        } else if case .tcp("::", let port) = listen.value {
+            waysEverywhere[port, default: []].append(way)
+        } else {
+            ways[listen.value, default: []].append(way)
+        }
+    }
+
+    /// To whom a listener sends calls that look as they came.
+    private func services(behind listener: GatewayListener, of gateway: ResourceName) -> Set<ResourceName> {
+        var services: Set<ResourceName> = []
+        switch listener.protocol {
+        case .http:
+            for rule in snapshot.routes(forGateway: gateway, listener: listener).lazy.flatMap(\.rules) {
+                let isRewritten = rule.filters.contains { if case .urlRewrite = $0 { true } else { false } }
+                if !isRewritten { services.formUnion(rule.backendRefs.map(\.service.value)) }
+            }
+        // An endpoint is spoken to in plain.
+        case .https: break
+        case .tcp:
+            let rule = snapshot.tcpRoute(forGateway: gateway, listener: listener)?.rule
+            services.formUnion(rule?.backendRefs.map(\.service.value) ?? [])
+        case .tls:
+            for route in snapshot.tlsRoutes(forGateway: gateway, listener: listener) {
+                services.formUnion(route.rule.backendRefs.map(\.service.value))
+            }
+        }
+        return services
+    }
+
+    /// - Returns: An error for each endpoint that leads back to its Service.
+    func check() -> [Diagnostic] {
+        var found: [Diagnostic] = []
+        for (name, service) in snapshot.services {
+            for endpoint in service.endpoints { check(endpoint, of: name, service, &found) }
+        }
+        for workload in snapshot.workloads {
+            guard let address = workload.address, let service = workload.service else { continue }
+            // What is at a loopback address of its node is another listener's place, and told as such.
+            if case .tcp(let host, _) = address.value, Self.isLoopback(host) { continue }
+            if case .unix = address.value { continue }
+            let name = ResourceName(namespace: workload.metadata.name.namespace, name: service.value)
+            guard let service = snapshot.services[name] else { continue }
+            check(address, of: name, service, &found)
+        }
+        return found.sorted { $0.position < $1.position }
+    }
+
+    private func check(
+        _ endpoint: Located<SocketAddress>, of name: ResourceName, _ service: Service, _ found: inout [Diagnostic]
+    ) {
+        var candidates = ways[endpoint.value] ?? []
+        if case .tcp(let host, let port) = endpoint.value, Self.isLoopback(host) || nodeHosts.contains(host) {
+            candidates += waysEverywhere[port] ?? []
+        }
+        let way = candidates.first { way in
+            switch way.leads {
+            case .named: service.protocol != .tcp
+            case .services(let services): services.contains(name)
+            }
+        }
+        guard let way else { return }
+        found.append(
+            Diagnostic(
+                .endpointLoop, at: endpoint.position,
+                found: "\(Diagnostic.quoted(endpoint.value.description)), which is \(way.description)",
+                expected: "the address of what serves Service \(Diagnostic.quoted(name.name)): this one leads back to it",
+                remedy: "name the address that its own process listens at, not the one at \(way.position)"))
+    }
+
+    private static func isLoopback(_ host: String) -> Bool {
+        host.hasPrefix("127.") || host == "::1" || host == "localhost"
+    }
+}
