@@ -5,7 +5,8 @@ import Testing
 @Test func `byte classes hold what the RFCs list`() {
     let alphanumeric = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
     let lists: [(ByteClass, String)] = [
-        (.token, alphanumeric + "!#$%&'*+-.^_`|~"), (.unreserved, alphanumeric + "-._~"),
+        (.token, alphanumeric + "!#$%&'*+-.^_`|~"),
+        (.method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$%&'*+-.^_`|~"), (.unreserved, alphanumeric + "-._~"),
         (.hostName, alphanumeric + "-._~!$&'()*+="), (.path, alphanumeric + "-._~!$&'()*+,;=:@/"),
     ]
     for (set, list) in lists {

@@ -87,6 +87,31 @@ private func knownMethod(_ name: String) -> KnownMethod { KnownMethod(Array(name
     #expect(head.lines == ["x-mine-too: 2"])
 }
 
+@Test func `as many options as a message may have are found, whatever their case and order`() {
+    let names = (0..<90).map { "x-field-\($0)" }
+    let named = names.filter { $0.hasSuffix("0") || $0.hasSuffix("7") || $0.hasSuffix("3") }
+    let options = (named + ["x-nobody", "x-field-", "x-field-99"]).reversed().map { $0.uppercased() }
+    var head = MessageHead(fields: names.map { ($0, "v") } + [("connection", options.joined(separator: ",\t"))])
+    head.removeHopByHopFields()
+    #expect(head.lines == names.filter { !named.contains($0) }.map { $0 + ": v" })
+}
+
+@Test func `a number is read from a field and written to it`() {
+    var head = MessageHead(fields: [
+        ("x-heddle-hops", "3"), ("x-heddle-hops", "12"), ("x-heddle-hops", "many"), ("max-forwards", "7"),
+    ])
+    #expect(head.largestNumber(of: .heddleHops) == 12)
+    #expect(head.singleNumber(of: .heddleHops) == nil)
+    #expect(head.singleNumber(of: .maxForwards) == 7)
+    #expect(head.largestNumber(of: .via) == 0)
+    head.removeHeddleFields()
+    head.addField(.heddleHops, number: 10)
+    #expect(head.lines == ["max-forwards: 7", "x-heddle-hops: 10"])
+    for text in ["", "-1", "+1", "1 ", "0x1", "1234567890123456789"] {
+        #expect(MessageHead(fields: [("max-forwards", text)]).singleNumber(of: .maxForwards) == nil)
+    }
+}
+
 /// Traefik CVE-2024-45410, CVE-2021-32813.
 @Test func `Connection cannot have end-to-end fields dropped`() {
     let names = [

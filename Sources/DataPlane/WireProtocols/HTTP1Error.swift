@@ -23,6 +23,8 @@ package enum HTTP1Error: Error, Hashable, Sendable {
     case invalidFieldValue
     case headTooLarge
     case tooManyFields
+    /// `Connection` names more than 64 options, on all its lines together.
+    case tooManyConnectionOptions
 
     // How the body ends.
     case invalidContentLength
@@ -56,7 +58,8 @@ package enum HTTP1Error: Error, Hashable, Sendable {
         switch self {
         case .malformedRequest(let reason): reason.status
         case .targetTooLong: 414
-        case .headTooLarge, .tooManyFields, .trailersTooLarge, .chunkExtensionsTooLarge: 431
+        case .headTooLarge, .tooManyFields, .tooManyConnectionOptions, .trailersTooLarge, .chunkExtensionsTooLarge:
+            431
         case .unsupportedExpectation: 417
         case .unsupportedTransferEncoding: 501
         case .unsupportedVersion: 505
@@ -82,6 +85,7 @@ package enum HTTP1Error: Error, Hashable, Sendable {
         case .invalidFieldValue: "invalid-field-value"
         case .headTooLarge: "head-too-large"
         case .tooManyFields: "too-many-fields"
+        case .tooManyConnectionOptions: "too-many-connection-options"
         case .invalidContentLength: "invalid-content-length"
         case .repeatedContentLength: "repeated-content-length"
         case .contentLengthAndTransferEncoding: "content-length-and-transfer-encoding"

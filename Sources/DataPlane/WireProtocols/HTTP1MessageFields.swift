@@ -18,6 +18,7 @@ struct HTTP1MessageFields {
     init(_ head: borrowing MessageHead, isRequest: Bool) throws(HTTP1Error) {
         var hasUpgrade = false
         var namesUpgrade = false
+        var optionCount = 0
         for index in 0..<head.fieldCount {
             switch head.fields[index].known {
             case .host:
@@ -38,6 +39,8 @@ struct HTTP1MessageFields {
                 let value = head.bytes(head.fields[index].value)
                 var cursor = 0
                 while let option = ListItems.next(value, &cursor, value.count) {
+                    optionCount += 1
+                    guard optionCount <= ConnectionOptions.limit else { throw .tooManyConnectionOptions }
                     let option = value.extracting(option)
                     if ASCII.equal(option, ignoringCaseOf: ("close" as StaticString).bytes) { closes = true }
                     if ASCII.equal(option, ignoringCaseOf: ("upgrade" as StaticString).bytes) { namesUpgrade = true }

@@ -53,7 +53,7 @@ package enum HTTP1RequestParser {
         }
 
         let methodStart = cursor
-        while cursor < count, ByteClass.token.contains(bytes[cursor]) { cursor += 1 }
+        while cursor < count, ByteClass.method.contains(bytes[cursor]) { cursor += 1 }
         guard cursor - methodStart <= methodByteLimit else { throw .malformedRequest(.invalidMethod) }
         guard cursor < count else { return nil }
         guard bytes[cursor] == UInt8(ascii: " "), cursor > methodStart else {
@@ -79,7 +79,9 @@ package enum HTTP1RequestParser {
     private static func methodError(_ byte: UInt8, _ hasMethod: Bool) -> HTTP1Error {
         switch byte {
         case UInt8(ascii: "\r"), UInt8(ascii: "\n"), UInt8(ascii: " "), UInt8(ascii: "\t"): .invalidRequestLine
-        default: hasMethod ? .malformedRequest(.invalidMethod) : .invalidRequestLine
+        // A lower-case letter is one of a token, and of no method.
+        default:
+            hasMethod || ByteClass.token.contains(byte) ? .malformedRequest(.invalidMethod) : .invalidRequestLine
         }
     }
 

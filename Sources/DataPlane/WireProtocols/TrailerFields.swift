@@ -17,6 +17,7 @@ enum TrailerFields {
         default: return true
         }
         let name = trailers.bytes(field.name)
+        guard case .none = GuardedField(name) else { return true }
         return isAny(of: prefixes, name, wholeName: false) || isAny(of: names, name, wholeName: true)
     }
 
@@ -30,9 +31,9 @@ enum TrailerFields {
         return false
     }
 
-    private static let prefixes: StaticString = "content-,if-,proxy-,sec-,x-forwarded-,x-heddle-"
+    private static let prefixes: StaticString = "content-,if-,proxy-,sec-"
     private static let names: StaticString = """
-        age,cache-control,expires,forwarded,max-forwards,origin,pragma,range,referer,retry-after,set-cookie,vary,warning,\
+        age,cache-control,expires,origin,pragma,range,referer,retry-after,set-cookie,vary,warning,\
         www-authenticate
         """
 }

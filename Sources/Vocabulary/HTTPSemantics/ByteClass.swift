@@ -17,9 +17,13 @@ public struct ByteClass {
 
     // Computed, so that the masks are immediate operands and no global is initialised on first use.
 
-    /// `tchar` (RFC 9110 § 5.6.2): methods, field names.
+    /// `tchar` (RFC 9110 § 5.6.2): field names.
     @inlinable @inline(__always)
     public static var token: ByteClass { ByteClass(low: 0x03FF_6CFA_0000_0000, high: 0x57FF_FFFF_C7FF_FFFE) }
+    /// `tchar` without lower-case letters: methods. They are case-sensitive, and no registered one has such a letter (RFC 9110
+    /// § 9.1, § 16.1); what takes `delete` for DELETE would pass by every rule about DELETE.
+    @inlinable @inline(__always)
+    public static var method: ByteClass { ByteClass(low: 0x03FF_6CFA_0000_0000, high: 0x5000_0001_C7FF_FFFE) }
     /// `tchar` without upper-case letters: field names of HTTP/2 (RFC 9113 § 8.2.1).
     @inlinable @inline(__always)
     public static var lowercaseToken: ByteClass { ByteClass(low: 0x03FF_6CFA_0000_0000, high: 0x57FF_FFFF_C000_0000) }

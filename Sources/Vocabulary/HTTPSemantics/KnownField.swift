@@ -7,7 +7,8 @@ public enum KnownField: UInt8, Sendable, CaseIterable {
     case forwardedFor, forwardedProto, forwardedHost, forwardedClientCert
     case requestID, traceparent, traceState
     case grpcTimeout, grpcStatus
-    case heddleCaller, heddleReason
+    case maxForwards
+    case heddleCaller, heddleReason, heddleHops
 
     /// In lower case; empty for `.other`.
     @inlinable
@@ -43,8 +44,10 @@ public enum KnownField: UInt8, Sendable, CaseIterable {
         case .traceState: "tracestate"
         case .grpcTimeout: "grpc-timeout"
         case .grpcStatus: "grpc-status"
+        case .maxForwards: "max-forwards"
         case .heddleCaller: "x-heddle-caller"
         case .heddleReason: "x-heddle-reason"
+        case .heddleHops: "x-heddle-hops"
         }
     }
 
@@ -68,8 +71,13 @@ public enum KnownField: UInt8, Sendable, CaseIterable {
             name[0] == UInt8(ascii: "c") ? .connection : name[0] == UInt8(ascii: "k") ? .keepAlive : .traceState
         case 11: name[0] == UInt8(ascii: "t") ? .traceparent : .grpcStatus
         case 12:
-            name[0] == UInt8(ascii: "c") ? .contentType : name[0] == UInt8(ascii: "x") ? .requestID : .grpcTimeout
-        case 13: .authorization
+            switch name[0] {
+            case UInt8(ascii: "c"): .contentType
+            case UInt8(ascii: "x"): .requestID
+            case UInt8(ascii: "m"): .maxForwards
+            default: .grpcTimeout
+            }
+        case 13: name[0] == UInt8(ascii: "x") ? .heddleHops : .authorization
         case 14: name[0] == UInt8(ascii: "c") ? .contentLength : .http2Settings
         case 15:
             name[2] == UInt8(ascii: "f") ? .forwardedFor : name[9] == UInt8(ascii: "c") ? .heddleCaller : .heddleReason

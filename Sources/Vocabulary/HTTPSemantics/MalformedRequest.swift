@@ -22,7 +22,7 @@ package enum MalformedRequest: UInt8, Error, Sendable, CaseIterable {
     case escapedNUL
     /// `#`: a fragment is never sent (RFC 9112 § 3.2).
     case fragment
-    /// A method that is no token, or is over 32 bytes.
+    /// A method that is no token, has a lower-case letter, or is over 32 bytes.
     case invalidMethod
 
     /// In lower case, with dashes.

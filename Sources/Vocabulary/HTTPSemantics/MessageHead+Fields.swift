@@ -37,7 +37,12 @@ extension MessageHead {
     /// Keeps `names` true to the fields.
     mutating func note(_ field: Field) {
         names |= field.known.bit
-        if field.known == .other, isHeddleField(field) { names |= KnownField.heddleBits }
+        guard field.known == .other else { return }
+        switch GuardedField(bytes(field.name)) {
+        case .none: break
+        case .heddle, .alias: names |= KnownField.otherHeddleBit
+        case .origin: names |= KnownField.otherOriginBit
+        }
     }
 
     /// - Parameter value: Checked by the caller: no CR, LF or NUL.
@@ -54,6 +59,52 @@ extension MessageHead {
         storage.lowercase(range.bounds)
         fields[fields.count - 1].known = KnownField(storage.span.extracting(range.bounds))
         note(fields[fields.count - 1])
+    }
+
+    /// Adds a field whose value is a number in decimal.
+    package mutating func addField(_ known: KnownField, number: UInt64) {
+        let name = append(known.name.bytes)
+        storage.append(UInt8(ascii: ":"))
+        storage.append(UInt8(ascii: " "))
+        let start = storage.count
+        storage.append(decimal: number)
+        let value = ByteRange(offset: start, count: storage.count - start)
+        storage.append(UInt8(ascii: "\r"))
+        storage.append(UInt8(ascii: "\n"))
+        appendField(Field(name: name, value: value, known: known))
+    }
+
+    /// The largest number that a line of this field has; 0 if none has one.
+    package func largestNumber(of known: KnownField) -> UInt64 {
+        guard names & known.bit != 0 else { return 0 }
+        var largest: UInt64 = 0
+        for index in fields.indices where fields[index].known == known {
+            largest = max(largest, number(fields[index].value) ?? 0)
+        }
+        return largest
+    }
+
+    /// The number that the only line of this field has; `nil` if it has none, or if there is another line.
+    package func singleNumber(of known: KnownField) -> UInt64? {
+        var found: ByteRange?
+        for index in fields.indices where fields[index].known == known {
+            guard found == nil else { return nil }
+            found = fields[index].value
+        }
+        guard let found else { return nil }
+        return number(found)
+    }
+
+    /// 1 to 18 digits.
+    private func number(_ range: ByteRange) -> UInt64? {
+        let digits = bytes(range)
+        guard digits.count >= 1, digits.count <= 18 else { return nil }
+        var value: UInt64 = 0
+        for index in digits.indices {
+            guard ASCII.isDigit(digits[index]) else { return nil }
+            value = value * 10 + UInt64(digits[index] - 0x30)
+        }
+        return value
     }
 
     /// The bytes stand as a field line, so that an HTTP/1.1 serializer copies runs of them whole.
@@ -159,39 +210,50 @@ extension MessageHead {
         for index in fields.indices where !fields[index].known.isProtected {
             lengths |= 1 << UInt64(min(fields[index].name.count, 63))
         }
+        var options = ConnectionOptions()
         for line in fields.indices where fields[line].known == .connection {
             let end = fields[line].value.bounds.upperBound
             var cursor = fields[line].value.bounds.lowerBound
             while let option = ListItems.next(storage.span, &cursor, end) {
                 guard lengths & (1 << UInt64(min(option.count, 63))) != 0 else { continue }
-                for index in fields.indices where fields[index].name.count == option.count {
-                    guard !fields[index].known.isProtected else { continue }
-                    let isNamed = ASCII.equal(
-                        storage.span.extracting(option), ignoringCaseOf: bytes(fields[index].name))
-                    if isNamed { fields[index].name = .empty }
-                }
+                options.insert(option, in: storage.span)
             }
+        }
+        guard !options.isEmpty else { return }
+        for index in fields.indices where !fields[index].known.isProtected {
+            if options.contain(bytes(fields[index].name), in: storage.span) { fields[index].name = .empty }
         }
     }
 
-    /// Drops what only Heddle may say: `x-heddle-*` and `x-forwarded-client-cert`.
+    /// Drops what only Heddle may say: `x-heddle-*` and `x-forwarded-client-cert`. And what a workload may take for that, or
+    /// for a field of a trusted proxy, because its names are variables in which `-` and `_` are one (RFC 3875 § 4.1.18).
     package mutating func removeHeddleFields() {
         guard names & KnownField.heddleBits != 0 else { return }
+        removeGuarded { $0 == .heddle || $0 == .alias }
+    }
+
+    /// Drops what says where a call came from: for whom nobody vouches. `docs/reference/http1.md` lists it.
+    package mutating func removeOriginFields() {
+        guard names & KnownField.originBits != 0 else { return }
+        removeGuarded { $0 == .origin }
+    }
+
+    private mutating func removeGuarded(_ isUnwanted: (GuardedField) -> Bool) {
         var kept = 0
-        for index in fields.indices where !isHeddleField(fields[index]) {
+        for index in fields.indices where !isUnwanted(guarding(fields[index])) {
             if kept != index { fields[kept] = fields[index] }
             kept += 1
         }
         fields.removeLast(fields.count - kept)
     }
 
-    private func isHeddleField(_ field: Field) -> Bool {
-        if field.known == .forwardedClientCert { return true }
-        let prefix = ("x-heddle-" as StaticString).bytes
-        guard field.name.count >= UInt32(prefix.count) else { return false }
-        let name = bytes(field.name)
-        guard name[0] == UInt8(ascii: "x") else { return false }
-        return ASCII.equal(name.extracting(0..<prefix.count), prefix)
+    private func guarding(_ field: Field) -> GuardedField {
+        switch field.known {
+        case .forwardedClientCert, .heddleCaller, .heddleReason, .heddleHops: .heddle
+        case .forwardedFor, .forwardedHost, .forwardedProto: .origin
+        case .other: GuardedField(bytes(field.name))
+        default: .none
+        }
     }
 }
 
@@ -206,8 +268,17 @@ extension KnownField {
             | transferEncoding.bit | upgrade.bit | http2Settings.bit
     }
 
-    /// The bits of what only Heddle may say; any name that begins with `x-heddle-` sets them.
-    static var heddleBits: UInt64 { forwardedClientCert.bit | heddleCaller.bit | heddleReason.bit }
+    /// The bits of what only Heddle may say.
+    static var heddleBits: UInt64 {
+        forwardedClientCert.bit | heddleCaller.bit | heddleReason.bit | heddleHops.bit | otherHeddleBit
+    }
+
+    /// The bits of what says where a call came from.
+    static var originBits: UInt64 { forwardedFor.bit | forwardedHost.bit | forwardedProto.bit | otherOriginBit }
+
+    /// Set by other names of these kinds; no known one is so high.
+    static var otherHeddleBit: UInt64 { 1 << 62 }
+    static var otherOriginBit: UInt64 { 1 << 63 }
 
     /// Means something to the next hop only (RFC 9110 § 7.6.1), or is an HTTP/1.0 proxy's idea of that.
     @inlinable
@@ -219,7 +290,7 @@ extension KnownField {
         case .other, .host, .contentLength, .trailer, .expect, .date, .server, .via, .cookie, .authorization,
             .contentType,
             .location, .forwardedFor, .forwardedProto, .forwardedHost, .forwardedClientCert, .requestID, .traceparent,
-            .traceState, .grpcTimeout, .grpcStatus, .heddleCaller, .heddleReason:
+            .traceState, .grpcTimeout, .grpcStatus, .maxForwards, .heddleCaller, .heddleReason, .heddleHops:
             false
         }
     }

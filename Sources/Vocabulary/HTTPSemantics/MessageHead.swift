@@ -29,7 +29,7 @@ public struct MessageHead: ~Copyable {
     /// is not looked for. A removed field leaves its bit.
     var names: UInt64 = 0
 
-    /// Upper- or mixed-case token as it came (RFC 9110 § 9.1: methods are case-sensitive). Requests only.
+    /// A token without lower-case letters, as it came (RFC 9110 § 9.1: methods are case-sensitive). Requests only.
     public var method = ByteRange.empty
     public var knownMethod = KnownMethod.other
     public var scheme = Scheme.http

@@ -243,7 +243,7 @@ struct HTTP2FieldBlock: ~Copyable {
 
     private static func isMethod(_ bytes: Span<UInt8>) -> Bool {
         guard !bytes.isEmpty, bytes.count <= HTTP1RequestParser.methodByteLimit else { return false }
-        for index in bytes.indices where !ByteClass.token.contains(bytes[index]) { return false }
+        for index in bytes.indices where !ByteClass.method.contains(bytes[index]) { return false }
         return true
     }
 
