@@ -393,7 +393,8 @@ private let fromCart = source { $0.serviceAccounts = accounts(["shop/cart"]) }
         let program = AuthorizationProgram([policy])
         for index in stride(from: 0, to: 2_000, by: 37) {
             let call = SampleCall(
-                path: "/items/\(index)", caller: "spiffe://mesh.local/ns/shop/sa/caller-\(index % 50)")
+                path: "/items/\(index)" + (index % 3 == 0 ? "/" : ""),
+                caller: "spiffe://mesh.local/ns/shop/sa/caller-\(index % 50)")
             #expect(program.decide(call) == Decision(isAllowed: true, policy: 0, rule: Int32(index)))
             let stranger = SampleCall(
                 path: call.path, caller: "spiffe://mesh.local/ns/shop/sa/caller-\((index + 1) % 50)")

@@ -116,6 +116,38 @@ struct RouteActionTests {
         #expect(slow.requests.allSatisfy { (Int($0) ?? 0) < size })
     }
 
+    @Test func `a copy of a gRPC call has as much time as the call`() async throws {
+        let (backend, copy) = (TestBackend.http2Echo(), TestBackend.http2Echo())
+        let port = TestPort.free()
+        func service(_ name: String, _ backend: TestBackend) -> String {
+            Shop.service(name, speaking: "GRPC", at: backend.port)
+        }
+        let mesh = try await TestMesh(
+            [
+                Shop.proxy(""), service("orders", backend), service("copy", copy), Shop.allowAll,
+                """
+                apiVersion: heddle/v1
+                kind: GRPCRoute
+                metadata: {name: orders, namespace: shop}
+                spec: {parentRefs: [{kind: Service, name: orders}], rules: [\(Self.mirroring)]}
+                ---
+                apiVersion: heddle/v1
+                kind: Workload
+                metadata: {name: web-1, namespace: shop}
+                spec: {serviceAccount: web, outbound: {listen: "127.0.0.1:\(port)"}}
+                """,
+            ].joined(separator: "\n---\n"))
+        let call = PolicyCase.Call.request(path: "/a/b", fields: [("grpc-timeout", "1M")]).http2(.grpc)!.fields
+        let answer = HTTP2Peer(calling: try RawConnection(port: port)).call(call)
+        #expect(answer.grpcStatus == 0)
+        try await Self.waits(for: copy, requests: 1)
+        for head in backend.requests + copy.requests {
+            let timeout = Response(head: head, body: "").field("grpc-timeout") ?? ""
+            #expect(timeout.last == "m" && (Int(timeout.dropLast()) ?? 0) > 30_000, "\(timeout)")
+        }
+        await mesh.stop()
+    }
+
     @Test func `a mirror that the caller may not call is not called`() async throws {
         let backend = TestBackend.echo()
         let copy = TestBackend.echo()

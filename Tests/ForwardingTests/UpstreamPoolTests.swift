@@ -103,6 +103,25 @@ struct UpstreamPoolTests {
         }
     }
 
+    @Test func `a second try has the trailers of the first`() async throws {
+        let backend = TestBackend.echo()
+        let breaking = TestBackend { connection, backend in
+            backend.note(connection.receive(through: "x-t: 1\r\n\r\n"))
+            connection.reset()
+        }
+        let put =
+            "PUT /a HTTP/1.1\r\nHost: orders\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\nX-T: 1\r\n\r\n"
+        try await Shop.serve(
+            backend, more: [Shop.proxy(""), Shop.workload("orders-2", of: "orders", at: breaking.port)]
+        ) { port, _ in
+            for _ in 0..<200 where breaking.requests.count < 3 {
+                let response = try RawConnection.call(port: port, put)
+                #expect(response.body.hasSuffix("hix-t: 1\r\n\r\n"))
+            }
+            #expect(breaking.requests.count == 3)
+        }
+    }
+
     @Test func `bytes after a response's end reach no other caller`() async throws {
         let backend = TestBackend { connection, backend in
             while true {

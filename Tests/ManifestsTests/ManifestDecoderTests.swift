@@ -63,7 +63,7 @@ func manifest(_ kind: String, _ spec: String) -> String {
           action: ALLOW
           rules:
           - from: [{source: {serviceAccounts: [shop/web]}}]
-            to: [{operation: {methods: [GET], paths: ["/orders", "/orders/{**}"]}}]
+            to: [{operation: {methods: [GET], paths: ["/orders/{**}"]}}]
         """)
     #expect(resources.map(\.kind) == [.service, .workload, .workload, .authorizationPolicy])
     #expect(

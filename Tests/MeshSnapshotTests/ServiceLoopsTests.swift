@@ -27,7 +27,8 @@ import Testing
         spec: {serviceAccount: web, outbound: {listen: "127.0.0.1:15001"}}
         """
 
-    private static func gateway(_ listener: String, _ kind: String, to backend: String, filters: String = "") -> String {
+    private static func gateway(_ listener: String, _ kind: String, to backend: String, filters: String = "") -> String
+    {
         """
         apiVersion: heddle/v1
         kind: Gateway

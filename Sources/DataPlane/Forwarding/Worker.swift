@@ -18,12 +18,15 @@ final class Worker: @unchecked Sendable {
     let loop: EventLoop
     var view: WorkerView {
         didSet {
+            viewNumber += 1
             timeouts = view.timeouts
             limits = view.limits
             http2Limits = view.http2Limits
             accessLogging = view.accessLog
         }
     }
+    /// Tells one view from the next, whatever generation it is of.
+    private(set) var viewNumber: UInt64 = 0
     /// The view's, here because every event of every connection asks for them.
     private(set) var timeouts: MillisecondTimeouts
     private(set) var limits: HTTP1Limits
@@ -53,12 +56,14 @@ final class Worker: @unchecked Sendable {
     let date: DateField
     let replies: LocalReplies
     private var decisionCounts: [UInt64] = []
-    let decisions = DecisionLog()
+    var decisions = DecisionLog()
     let events: EventSink
 
     var callers = KnownCallers()
     let retries: RetryQueue
     private var exchanges: [Exchange] = []
+    /// Copies of calls that are under way. Their originals may be over.
+    private var mirrors: [Exchange] = []
     private var serverStreams: [HTTP2ServerStream] = []
     private var clientStreams: [HTTP2ClientStream] = []
     private var pools: [PoolKey: UpstreamPool] = [:]
@@ -124,6 +129,7 @@ final class Worker: @unchecked Sendable {
             if connection.isStranded { connection.drain() }
             connection.judgeAgain(in: view)
         }
+        for mirror in mirrors { mirror.judgeAgain(in: view) }
         dropUnusedPools()
     }
 
@@ -198,6 +204,22 @@ final class Worker: @unchecked Sendable {
         if exchanges.count < Self.keptExchanges { exchanges.append(exchange) } else { exchange.leaveLoop() }
     }
 
+    func mirrorBegan(_ mirror: Exchange) {
+        mirror.mirrorIndex = mirrors.count
+        mirrors.append(mirror)
+    }
+
+    func mirrorEnded(_ mirror: Exchange) {
+        let index = mirror.mirrorIndex
+        guard index >= 0 else { return }
+        mirror.mirrorIndex = -1
+        let last = mirrors.removeLast()
+        if last !== mirror {
+            mirrors[index] = last
+            last.mirrorIndex = index
+        }
+    }
+
     func takeServerStream() -> HTTP2ServerStream { serverStreams.popLast() ?? HTTP2ServerStream(worker: self) }
     func takeClientStream() -> HTTP2ClientStream { clientStreams.popLast() ?? HTTP2ClientStream(worker: self) }
 
@@ -231,7 +253,7 @@ final class Worker: @unchecked Sendable {
             $0 + $1.queuedByteCount + $1.queuedRequestByteCount
         }
         counters.upstream = pools.values.reduce(0) { $0 + $1.connectionCount }
-        return WorkerReport(metrics: metrics, grpc: grpcMetrics, counters: counters, decisions: decisionCounts)
+        return WorkerReport(metrics: metrics, grpc: [grpcMetrics], counters: counters, decisions: decisionCounts)
     }
 }
 

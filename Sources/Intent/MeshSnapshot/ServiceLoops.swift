@@ -120,7 +120,8 @@ struct ServiceLoops {
             Diagnostic(
                 .endpointLoop, at: endpoint.position,
                 found: "\(Diagnostic.quoted(endpoint.value.description)), which is \(way.description)",
-                expected: "the address of what serves Service \(Diagnostic.quoted(name.name)): this one leads back to it",
+                expected:
+                    "the address of what serves Service \(Diagnostic.quoted(name.name)): this one leads back to it",
                 remedy: "name the address that its own process listens at, not the one at \(way.position)"))
     }
 

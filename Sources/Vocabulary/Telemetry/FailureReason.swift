@@ -19,6 +19,8 @@ package enum FailureReason: UInt8, Sendable, CaseIterable {
     case malformed
     /// The caller went away before the answer was complete.
     case callerGone
+    /// The call has come by this mesh's listeners too often: 508.
+    case loopDetected
 
     package var name: StaticString {
         switch self {
@@ -32,6 +34,7 @@ package enum FailureReason: UInt8, Sendable, CaseIterable {
         case .overloaded: "overloaded"
         case .malformed: "malformed"
         case .callerGone: "caller-gone"
+        case .loopDetected: "loop-detected"
         }
     }
 }

@@ -25,6 +25,17 @@ extension PolicyTable {
             workloadSees: [" /a/b/~d?x=// HTTP/1.1\r\n"]),
     ]
 
+    static let methods: [PolicyCase] = ["delete", "Delete", "DELETe", "gET"].flatMap { method in
+        [
+            // gRPC has but one method.
+            PolicyCase.refused(
+                "a method that servers of some kinds fold to another: \(method)",
+                .request(method: method, path: "/open")
+            ).except([.grpc, .hopGRPC], .notApplicable("its method is POST")),
+            .pseudo("the same over HTTP/2: \(method)", ":method", method),
+        ]
+    }
+
     static let pathsWithoutSlash: [PolicyCase] = [
         .refused("grpc-go CVE-2026-33186: a path without /", .request(path: "admin")),
         .pseudo("grpc-go CVE-2026-33186: an empty :path", ":path", ""),
@@ -110,6 +121,15 @@ extension PolicyTable {
                 path: "/open", fields: [("X-Heddle-Caller", "a"), ("x-heddle-caller", "b"), ("X-Real-Ip", "10.0.0.1")]),
             status: [200], workloadSees: ["x-heddle-caller: spiffe://mesh.local/ns/shop/sa/web\r\n"],
             workloadNeverSees: ["x-heddle-caller: a", "x-heddle-caller: b"]),
+        PolicyCase(
+            source: "names that CGI and WSGI take for those of trusted fields",
+            call: .request(
+                path: "/open",
+                fields: [
+                    ("X_Heddle_Caller", "forged"), ("x-heddle_caller", "forged"), ("X_Forwarded_For", "forged"),
+                    ("x_forwarded_client_cert", "forged"), ("X_Real_Ip", "forged"), ("X_Mine", "kept"),
+                ]),
+            status: [200], workloadSees: ["x_mine: kept\r\n"], workloadNeverSees: ["forged"]),
         .fields("a forged field in capitals", [("X-Heddle-Caller", "spiffe://mesh.local/ns/shop/sa/root")]),
     ]
 
@@ -148,6 +168,11 @@ extension PolicyTable {
     ]
 
     static let caps: [PolicyCase] = [
+        .refused(
+            "options of Connection", [431],
+            .http1(
+                "GET /open HTTP/1.1\r\nHost: orders\r\nConnection: "
+                    + (0..<65).map { "x-\($0)" }.joined(separator: ",") + "\r\n\r\n"), closes: true),
         .refused(
             "swift-nio CVE-2026-28980: header bytes", [431],
             .request(path: "/open", fields: ["X", "Y"].map { ($0, String(repeating: "a", count: 45_000)) }),

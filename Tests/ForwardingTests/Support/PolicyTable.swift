@@ -94,6 +94,8 @@ enum PolicyTable {
             source: "Traefik CVE-2025-66490, CVE-2026-40912, -48020; Dapr CVE-2026-41491: again after a rewrite",
             cases: rewrites, elsewhere: [.tcp: "nothing of a connection is rewritten"]),
         Row(
+            source: "a method in lower case", cases: methods, elsewhere: [.tcp: "connections have no method"]),
+        Row(
             source: "grpc-go CVE-2026-33186: a path without /", cases: pathsWithoutSlash,
             elsewhere: [.tcp: "connections have no path"]),
         Row(

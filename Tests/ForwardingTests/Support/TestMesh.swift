@@ -86,6 +86,6 @@ enum Shop {
           action: ALLOW
           rules:
           - from: [{source: {serviceAccounts: [shop/web]}}]
-            to: [{operation: {methods: [GET], paths: ["/orders/{**}"]}}]
+            to: [{operation: {methods: [GET], paths: ["/orders", "/orders/{**}"]}}]
         """
 }

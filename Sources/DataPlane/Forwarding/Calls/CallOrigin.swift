@@ -10,10 +10,11 @@ final class CallOrigin {
     let peer: NetworkAddress
     /// The peer's address as `x-forwarded-for` has it; empty over a Unix socket.
     let peerText: [UInt8]
-    /// What the TLS handshake named: inbound a service, on a Gateway a host.
+    /// What the TLS handshake named, in canonical form: inbound a service, on a Gateway a host.
     let serverName: String
     let serverNameBytes: [UInt8]
-    private var target: (generation: UInt64, service: ServiceView?)?
+    /// Of which of its worker's views it is: one generation may be served with other endpoints than before.
+    private var target: (viewNumber: UInt64, service: ServiceView?)?
     /// What the rules are told of the connection; the same memory for each of its calls.
     private(set) var facts: CallFacts
     /// The peer's own identity: a verified certificate's, inbound.
@@ -31,27 +32,27 @@ final class CallOrigin {
 
     /// - Parameters:
     ///   - caller: May be another than the last call's: each generation has its own.
-    ///   - remote: `nil`: the peer.
     ///   - destination: `nil`: none yet.
     ///   - callProtocol: As the call's service declares it.
     func setFacts(
-        caller: Caller?, remote: IPAddress?, destination: NetworkAddress?, callProtocol: CallProtocol
+        caller: Caller?, client: ClientAddress, destination: NetworkAddress?, callProtocol: CallProtocol
     ) {
         if facts.caller !== caller {
             facts = CallFacts(
                 caller: caller, peerAddress: peer.ip, serverNameIndication: serverNameBytes)
         }
-        facts.remoteAddress = remote ?? peer.ip
+        facts.remoteAddress = if case .reported(let address) = client { address } else { peer.ip }
+        facts.isRemoteAddressUnreadable = client == .unreadable
         facts.destinationAddress = destination?.ip ?? .unspecified
         facts.destinationPort = destination?.port ?? 0
         facts.callProtocol = callProtocol
     }
 
     /// The service that SNI named: it alone, never Host, says what an inbound call is for.
-    func targetService(in view: WorkerView) -> ServiceView? {
-        if let target, target.generation == view.generation { return target.service }
-        let service = view.service(serverName: serverName)
-        target = (view.generation, service)
+    func targetService(on worker: Worker) -> ServiceView? {
+        if let target, target.viewNumber == worker.viewNumber { return target.service }
+        let service = worker.view.service(serverName: serverName)
+        target = (worker.viewNumber, service)
         return service
     }
 

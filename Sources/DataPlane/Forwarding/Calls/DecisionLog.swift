@@ -14,36 +14,146 @@ package struct DecisionRecord: Sendable {
     package let method: String
     package let host: String
     package let path: String
+    /// Those that are no secrets, as far as there is room for them.
     package let fields: [(name: String, value: String)]
+    /// Names of fields that are not kept, or not whole.
+    package let withheld: [String]
     package let isAllowed: Bool
     /// The policy that decided; `nil`: the default action.
     package let policy: ResourceName?
     package let rule: Int
 }
 
-/// The latest refused calls of one worker.
-final class DecisionLog {
-    private(set) var records: [DecisionRecord] = []
+/// The latest refused calls of one worker: strangers can make as many as they like, so that what is kept of each, and of all, is
+/// bounded.
+struct DecisionLog {
+    /// Records kept by each worker: 512.
+    static let capacity = 512
+    /// Bytes of all of them, as `DecisionCopy` counts them: 1 MiB.
+    static let byteLimit = 1024 * 1024
+
+    private var records: [DecisionRecord] = []
+    private var sizes: [Int] = []
+    /// Where the next one goes, which is where the oldest stands once all places are taken.
     private var next = 0
+    private var count = 0
+    private(set) var byteCount = 0
 
-    /// Records kept by each worker.
-    private static let capacity = 512
-
-    func note(_ exchange: Exchange, _ decision: Decision, service: ServiceView) {
-        let request = exchange.request.textCopy()
-        let record = DecisionRecord(
-            id: request.fields.first { $0.name == "x-request-id" }?.value ?? "", generation: exchange.view.generation,
-            time: .now,
-            caller: exchange.caller.map { "\($0.id)" }, service: service.name,
-            method: request.method, host: request.host, path: request.path, fields: request.fields,
-            isAllowed: decision.isAllowed,
-            policy: decision.policy < 0 ? nil : service.program.policies[Int(decision.policy)].name,
-            rule: Int(decision.rule))
-        if records.count < Self.capacity {
+    mutating func add(_ record: DecisionRecord, byteCount size: Int) {
+        while count > 0, count == Self.capacity || byteCount + size > Self.byteLimit { dropOldest() }
+        if records.count < Self.capacity, next == records.count {
             records.append(record)
+            sizes.append(size)
         } else {
             records[next] = record
-            next = (next + 1) % Self.capacity
+            sizes[next] = size
         }
+        next = (next + 1) % Self.capacity
+        count += 1
+        byteCount += size
+    }
+
+    private mutating func dropOldest() {
+        let oldest = (next + Self.capacity - count) % Self.capacity
+        byteCount -= sizes[oldest]
+        count -= 1
+        // Nothing of it stays.
+        records[oldest] = .empty
+        sizes[oldest] = 0
+    }
+
+    /// From the oldest to the latest.
+    var all: [DecisionRecord] {
+        (0..<count).map { records[(next + Self.capacity - count + $0) % Self.capacity] }
+    }
+}
+
+extension DecisionRecord {
+    fileprivate static let empty = DecisionRecord(
+        id: "", generation: 0, time: UnixTime(seconds: 0), caller: nil,
+        service: ResourceName(namespace: "", name: ""), method: "", host: "", path: "", fields: [], withheld: [],
+        isAllowed: false, policy: nil, rule: -1)
+}
+
+/// What is kept of a request that was refused: enough to see why, and no secret.
+struct DecisionCopy {
+    /// Bytes of a value, or of a path: 512.
+    static let valueByteLimit = 512
+    /// Bytes of all names and values: 8 KiB.
+    static let byteLimit = 8 * 1024
+
+    private(set) var fields: [(name: String, value: String)] = []
+    private(set) var withheld: [String] = []
+    /// Its `x-request-id`. One that is longer than a value may be is asked for by nobody.
+    let id: String
+    let method: String
+    let host: String
+    let path: String
+    private(set) var byteCount: Int
+
+    init(of head: borrowing MessageHead) {
+        id = head.value(of: .requestID).map { head.text($0.prefix(Self.valueByteLimit)) } ?? ""
+        method = head.text(head.method)
+        host = head.text(head.host)
+        path = head.text(head.path.prefix(Self.valueByteLimit))
+        byteCount = id.utf8.count + method.utf8.count + host.utf8.count + path.utf8.count
+        for index in 0..<head.fieldCount {
+            let field = head.fields[index]
+            guard byteCount < Self.byteLimit else { break }
+            let name = head.text(field.name.prefix(Self.valueByteLimit))
+            byteCount += name.utf8.count
+            let isSecret = Self.isSecret(head.bytes(field.name), field.known)
+            if isSecret || Int(field.value.count) > Self.valueByteLimit {
+                withheld.append(name)
+            } else {
+                let value = head.text(field.value)
+                byteCount += value.utf8.count
+                fields.append((name, value))
+            }
+        }
+    }
+
+    /// By its name: credentials, and what stands for them. One too many that is taken for a secret costs a line of an
+    /// explanation; one too few costs the secret.
+    static func isSecret(_ name: Span<UInt8>, _ known: KnownField) -> Bool {
+        switch known {
+        case .authorization, .proxyAuthorization, .cookie: return true
+        case .other: break
+        default: return false
+        }
+        for word in words where contains(name, word) { return true }
+        return false
+    }
+
+    private static let words: [StaticString] = [
+        "auth", "cookie", "token", "secret", "passw", "key", "credential", "session", "jwt", "signature", "assertion",
+    ]
+
+    private static func contains(_ name: Span<UInt8>, _ word: StaticString) -> Bool {
+        let word = word.bytes
+        guard name.count >= word.count else { return false }
+        for start in 0...(name.count - word.count)
+        where ASCII.equal(name.extracting(start..<(start + word.count)), word) { return true }
+        return false
+    }
+}
+
+extension ByteRange {
+    fileprivate func prefix(_ limit: Int) -> ByteRange {
+        ByteRange(offset: Int(offset), count: min(Int(count), limit))
+    }
+}
+
+extension Exchange {
+    /// Keeps what is said of a call that was refused.
+    func note(_ decision: Decision, of service: ServiceView) {
+        let copy = DecisionCopy(of: request)
+        let record = DecisionRecord(
+            id: copy.id, generation: worker.view.generation,
+            time: .now, caller: caller.map { "\($0.id)" }, service: service.name, method: copy.method, host: copy.host,
+            path: copy.path, fields: copy.fields, withheld: copy.withheld, isAllowed: decision.isAllowed,
+            policy: decision.policy < 0 ? nil : service.program.policies[Int(decision.policy)].name,
+            rule: Int(decision.rule))
+        worker.decisions.add(record, byteCount: copy.byteCount)
     }
 }

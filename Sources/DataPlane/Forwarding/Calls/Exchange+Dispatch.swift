@@ -13,17 +13,18 @@ extension Exchange {
         // A tunnel: what follows it would be nobody's request (RFC 9110 § 9.3.6).
         guard request.knownMethod != .connect else { return fail(.malformed, status: 501) }
         request.removeHopByHopFields()
-        request.removeHeddleFields()
+        guard countPassage() else { return fail(.loopDetected) }
+        guard takeForward() else { return }
         switch origin.role {
         case .outbound(let listener):
-            guard let service = view.service(host: request.bytes(request.host), from: listener) else {
+            guard let service = worker.view.service(host: request.bytes(request.host), from: listener) else {
                 return fail(.noRoute)
             }
             self.service = service
             guard let routes = service.routes(from: listener.namespace) else { return deliver(to: service) }
             route(in: routes)
         case .inbound:
-            guard let service = origin.targetService(in: view) else { return fail(.noRoute) }
+            guard let service = origin.targetService(on: worker) else { return fail(.noRoute) }
             self.service = service
             deliver(to: service)
         case .gateway(let gateway):
@@ -42,6 +43,7 @@ extension Exchange {
             return fail(.noRoute, status: gateway.isSecure && !origin.serverName.isEmpty ? 421 : 404)
         }
         gatewayListener = listener
+        gatewayListenerLabel = gateway.listeners[listener].label
         caller = origin.caller(gatewayListener: listener)
         // The certificate was chosen for another listener: what it promised does not hold here (RFC 9110 § 15.5.20).
         if let chosen = gateway.listener(serverName: origin), chosen != listener {
@@ -115,70 +117,14 @@ extension Exchange {
 
     /// - Parameter service: `self.service`.
     func send(to service: ServiceView) {
-        // What a listener that is gone still leads to is the old generation's; its rules no longer hold.
-        guard origin.isStopped else { return sendNow(to: service) }
-        self.service = view.service(named: service.name)
-        guard let current = self.service else { return fail(.noRoute) }
-        sendNow(to: current)
-    }
-
-    private func sendNow(to service: ServiceView) {
-        guard service.isTCP == (tunnel == .connection) else { return fail(.noRoute) }
         guard adoptCallersDeadline() else { return fail(.malformed) }
-        guard !request.hasEscapedSlash || service.keepsEscapedSlashes else { return fail(.malformed) }
-        guard let endpoint = pickEndpoint(of: service) else {
-            // Nobody would receive it; but who may not call a service learns nothing of its endpoints.
-            return judge(service, endpoint: nil) ? fail(.noEndpoint) : fail(.denied)
-        }
-        self.endpoint = endpoint
-        if !endpoint.isMesh, !judge(service, endpoint: endpoint) { return fail(.denied) }
-        connect(to: endpoint, of: service)
+        // What a listener that is gone still leads to is the old generation's; its rules no longer hold.
+        guard origin.isStopped else { return attempt(at: service) }
+        guard let current = currentService() else { return fail(.noRoute) }
+        attempt(at: current)
     }
 
-    /// Another endpoint, after one that could not be connected to or broke off.
-    /// - Parameter mayWait: Where there is no other, the same may be tried again in a while.
-    func retry(elseFail reason: FailureReason, mayWait: Bool = false) {
-        guard canMoveOn, let service else { return fail(reason) }
-        guard let next = pickEndpoint(of: service) else {
-            return mayWait && waitForNode() ? () : fail(reason)
-        }
-        endpoint = next
-        if !next.isMesh, !judge(service, endpoint: next) { return fail(.denied) }
-        connect(to: next, of: service)
-    }
-
-    /// A node that starts again is back in a moment: a call of which nothing was sent can wait for it, as long as a
-    /// connection may take to come up.
-    private func waitForNode() -> Bool {
-        guard let endpoint, endpoint.isMesh else { return false }
-        let milliseconds = min(Self.retryMilliseconds << UInt64(min(attempts, 4)), Self.retryLimitMilliseconds)
-        guard startedAt / 1000 + worker.timeouts.connect > loop.now + milliseconds else { return false }
-        attempts += 1
-        isWaiting = true
-        worker.retries.add(self, after: milliseconds)
-        return true
-    }
-
-    /// The time has come.
-    func tryAgain() {
-        guard isWaiting, !isOver else { return }
-        isWaiting = false
-        triedEndpoints = 0
-        retry(elseFail: .connectFailed, mayWait: true)
-        if !isOver, !isRequestCongested { downstream?.resumeRequest() }
-    }
-
-    /// Time before the first try to reach a node again, doubled with each, in milliseconds.
-    private static let retryMilliseconds: UInt64 = 20
-    private static let retryLimitMilliseconds: UInt64 = 200
-
-    /// The same endpoint, on another connection.
-    func resend() {
-        guard let endpoint, let service else { return }
-        connect(to: endpoint, of: service)
-    }
-
-    private func connect(to endpoint: EndpointView, of service: ServiceView) {
+    func connect(to endpoint: EndpointView, of service: ServiceView, isFresh: Bool) {
         if tunnel == .connection {
             // No request, and no fields.
         } else if endpoint.isMesh {
@@ -194,43 +140,29 @@ extension Exchange {
         }
         backendDeadline = rule?.backendMilliseconds.map { loop.now + $0 }
         if backendDeadline != nil { updateDeadline() }
-        endpoint.pool(for: caller, service: service, worker: worker)
-            .open(self, fresh: staleConnections >= Exchange.staleConnectionLimit)
-    }
-
-    /// A random one that was not tried yet.
-    private func pickEndpoint(of service: ServiceView) -> EndpointView? {
-        service.endpoint(isLocal: origin.isInbound, tried: &triedEndpoints, using: &worker.random)
+        endpoint.pool(for: caller, service: service, worker: worker).open(self, fresh: isFresh)
     }
 
     // MARK: Authorization
 
     /// Asks the program of the service whose workload is to receive the call.
-    private func judge(_ service: ServiceView, endpoint: EndpointView?) -> Bool {
+    func judge(_ service: ServiceView, endpoint: EndpointView?) -> Bool {
         isJudged = true
         let decision = decide(service, endpoint: endpoint)
         worker.count(decision, of: service)
         if !decision.isAllowed {
             identify()
-            worker.decisions.note(self, decision, service: service)
+            note(decision, of: service)
         }
         return decision.isAllowed
     }
 
-    private func decide(_ service: ServiceView, endpoint: EndpointView?) -> Decision {
+    func decide(_ service: ServiceView, endpoint: EndpointView?) -> Decision {
         let isConnection = tunnel == .connection
         origin.setFacts(
-            caller: caller, remote: remoteAddress, destination: endpoint?.address,
+            caller: caller, client: client, destination: endpoint?.address,
             callProtocol: isConnection ? .tcp : .http)
         return isConnection
             ? service.program.decideConnection(origin.facts) : service.program.decide(request, origin.facts)
-    }
-
-    /// The policies changed while the call is under way: ends it if they no longer allow it.
-    func judgeAgain(in view: WorkerView) {
-        for mirror in mirrors { mirror.judgeAgain(in: view) }
-        guard isJudged, !isOver, let service else { return }
-        if let next = view.service(named: service.name), decide(next, endpoint: endpoint).isAllowed { return }
-        fail(.denied)
     }
 }

@@ -11,18 +11,15 @@ extension Exchange {
         case .gateway(let gateway):
             let listener = gateway.listeners[gatewayListener]
             let trusted = listener.trusts(origin.peer.ip)
-            remoteAddress = trusted ? clientAddress(listener) : nil
+            client = trusted ? ClientAddress(forwardedTo: request) { listener.trusts($0) } : .peer
+            if client == .unreadable { worker.counters.unreadableClientAddresses += 1 }
             setForwardedFields(trusted: trusted)
         }
     }
 
     /// - Parameter trusted: What the peer says of those before it is kept; else it is replaced.
     private func setForwardedFields(trusted: Bool) {
-        if !trusted {
-            request.removeField(.forwardedFor)
-            request.removeField(.forwardedHost)
-            request.removeField(.forwardedProto)
-        }
+        if !trusted { request.removeOriginFields() }
         let peer = origin.peerText
         if !peer.isEmpty { request.appendToList(.forwardedFor, peer.span) }
         if !request.hasField(.forwardedHost) { request.copyHost(to: .forwardedHost) }

@@ -25,7 +25,7 @@ extension Exchange {
             send(to: picked.service)
         case .inbound:
             // What is declared as HTTP is never had without HTTP's rules.
-            guard let service = origin.targetService(in: view), service.isTCP else { return fail(.noRoute) }
+            guard let service = origin.targetService(on: worker), service.isTCP else { return fail(.noRoute) }
             self.service = service
             send(to: service)
         // A tunnel for whoever asks: what follows it would be nobody's request (RFC 9110 § 9.3.6).

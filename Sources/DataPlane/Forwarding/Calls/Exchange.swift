@@ -1,5 +1,4 @@
 import Authorization
-import CommonValues
 import EventLoops
 import HTTPSemantics
 import Routing
@@ -21,22 +20,28 @@ final class Exchange {
     // Where it came from and what was decided.
     private(set) var origin: CallOrigin!
     private(set) var downstream: (any DownstreamStream)?
-    var view: WorkerView!
+    /// Of the view that served at its latest try, never looked at again without asking for the one at hand.
     var service: ServiceView?
     var rule: RuleView?
     /// Index into the rule's backends.
     var routeBackend = 0
     /// Index into the gateway's listeners; -1 until one is found, and where there is no gateway.
     var gatewayListener = -1
+    /// The same listener's, which the next generation finds it by.
+    var gatewayListenerLabel = LabelRegistry.none
     /// Whose call it is; it stays theirs when the listener's identity changes with a generation.
     var caller: Caller?
-    /// The client's address as trusted proxies report it; `nil`: the peer's.
-    var remoteAddress: IPAddress?
+    /// As trusted proxies report it.
+    var client = ClientAddress.peer
     var endpoint: EndpointView?
-    /// A program of this node has decided: the call is judged again when the policies change.
+    /// A program of this node has decided of the try at hand: it is judged again when the policies change.
     var isJudged = false
     var mirrors: [Exchange] = []
     var isMirror = false
+    /// Its place among its worker's copies; -1: none.
+    var mirrorIndex = -1
+    /// The endpoint's node says that it has let nothing through.
+    private var isRefusedElsewhere = false
 
     // How far it has come.
     fileprivate(set) var upstream: (any UpstreamStream)?
@@ -58,11 +63,11 @@ final class Exchange {
     // Trying again.
     /// One bit an endpoint of the service, the first 64 of them.
     var triedEndpoints: UInt64 = 0
-    var staleConnections = 0
-    /// Times it has waited for a node.
-    var attempts = 0
+    var ladder = RetryLadder()
     /// Body bytes sent so far, as long as they may be needed for another try.
     private var retained: [UInt8] = []
+    /// The trailers after them.
+    private var retainedTrailers = MessageHead(byteCapacity: 0, fieldCapacity: 0)
     private var retainsBody = true
 
     /// The time by which the whole answer must be there, in the loop's milliseconds.
@@ -81,8 +86,6 @@ final class Exchange {
     static let retainedByteLimit = 64 * 1024
     /// Of the memory for these, what an exchange keeps between calls: 2 KiB.
     static let keptByteCount = 2 * 1024
-    /// Pooled connections that may turn out dead before a fresh one is made.
-    static let staleConnectionLimit = 2
     /// Interim responses of one call: 100. A workload that has more to say before it answers never will.
     static let interimLimit = 100
 
@@ -98,31 +101,33 @@ final class Exchange {
 
     /// The request's head is in `request`, its framing in `requestBody`: decides and forwards.
     func start(from downstream: any DownstreamStream, origin: CallOrigin) {
+        begin(from: downstream, origin: origin)
+        if tunnel == .connection { dispatchTunnel() } else { dispatch() }
+        if !isOver { setFirstDeadline() }
+    }
+
+    /// What every call begins with, a copy's too. Its head and the length of its body are there.
+    private func begin(from downstream: any DownstreamStream, origin: CallOrigin) {
         self.downstream = downstream
         self.origin = origin
         startedAt = loop.nowMicroseconds
         isRequestComplete = requestBody == .none
-        view = worker.view
         joinLoop()
-        if tunnel == .connection { dispatchTunnel() } else { dispatch() }
-        if !isOver { setFirstDeadline() }
     }
 
     /// A copy of another call as it was sent, for another service.
     func startMirror(of original: Exchange, match: RouteMatch, to service: ServiceView) {
         isMirror = true
-        downstream = MirrorSink.shared
-        origin = original.origin
-        view = original.view
-        self.service = service
-        gatewayListener = original.gatewayListener
-        caller = original.caller
-        remoteAddress = original.remoteAddress
+        worker.mirrorBegan(self)
         request.copy(original.request)
         match.rule.rewriteForMirror(&request, match: match)
         requestBody = original.requestBody
-        isRequestComplete = requestBody == .none
-        joinLoop()
+        begin(from: MirrorSink.shared, origin: original.origin)
+        self.service = service
+        gatewayListener = original.gatewayListener
+        gatewayListenerLabel = original.gatewayListenerLabel
+        caller = original.caller
+        client = original.client
         send(to: service)
         if !isOver { setFirstDeadline() }
     }
@@ -155,6 +160,7 @@ final class Exchange {
         guard !isOver else { return }
         isRequestComplete = true
         if tunnel == .webSocket, !isTunnelOpen { return }
+        if retainsBody, trailers.fieldCount > 0 { retainedTrailers.copy(trailers) }
         upstream?.endRequest(trailers: trailers)
         for mirror in mirrors { mirror.endRequest(trailers: trailers) }
         if isResponseComplete { end() }
@@ -209,6 +215,7 @@ final class Exchange {
         }
         stopRetaining()
         isResponseStarted = true
+        isRefusedElsewhere = endpoint?.isMesh ?? false && head.hasField(.heddleReason)
         status = head.status
         head.removeHopByHopFields()
         if !(endpoint?.isMesh ?? false) || !origin.tellsReason { head.removeHeddleFields() }
@@ -296,27 +303,10 @@ final class Exchange {
             return end()
         }
         switch failure {
-        case .notConnected:
-            worker.counters.upstreamConnectFailures += 1
-            retry(elseFail: .connectFailed, mayWait: true)
-        case .handshakeFailed:
-            worker.counters.upstreamConnectFailures += 1
-            retry(elseFail: .connectFailed)
-        case .notSent where canMoveOn && staleConnections < Self.staleConnectionLimit,
-            .staleConnection where canRepeat && staleConnections < Self.staleConnectionLimit:
-            staleConnections += 1
-            resend()
-        case .notSent:
-            retry(elseFail: .connectFailed)
-        case .noResponse where canRepeat, .staleConnection where canRepeat:
-            retry(elseFail: .upstreamFailed)
-        case .reset where canRepeat:
-            retry(elseFail: .upstreamFailed)
-        case .staleConnection, .noResponse, .badResponse, .reset:
-            fail(.upstreamFailed)
-        case .unsupportedUpgrade:
-            fail(.upstreamFailed, status: 501)
+        case .notConnected, .handshakeFailed: worker.counters.upstreamConnectFailures += 1
+        case .unsupportedUpgrade, .notSent, .staleConnection, .noResponse, .reset, .badResponse: break
         }
+        tryFailed(failure)
     }
 
     // MARK: Upstream's side of the work
@@ -327,16 +317,21 @@ final class Exchange {
     func replayBody(to stream: any UpstreamStream) {
         let body = retained
         if !body.isEmpty { stream.sendBody(body.span) }
-        // What is a WebSocket's comes when it is accepted.
         if isRequestComplete, requestBody != .none, tunnel != .webSocket {
-            stream.endRequest(trailers: worker.noTrailers)
+            // What is a WebSocket's comes when it is accepted.
+            stream.endRequest(trailers: retainedTrailers)
         }
     }
 
-    /// The request may be sent once more: its body is still here, and twice is as good as once (RFC 9110 § 9.2.2).
-    private var canRepeat: Bool { retainsBody && request.isIdempotent }
-    /// The request was never sent, and its body is still here.
-    var canMoveOn: Bool { retainsBody }
+    /// What was sent of the request is still here.
+    var isRequestKept: Bool { retainsBody }
+
+    /// Leaves the stream that the call was on.
+    func abandonUpstream() {
+        let stream = upstream
+        upstream = nil
+        stream?.cancel()
+    }
 
     private func retain(_ bytes: Span<UInt8>) {
         guard retained.count + bytes.count <= Self.retainedByteLimit else { return stopRetaining() }
@@ -345,6 +340,7 @@ final class Exchange {
 
     /// Room for a small body stays, so that the next one allocates nothing.
     private func forgetBody() {
+        if retainedTrailers.fieldCount > 0 { retainedTrailers.removeAll() }
         guard !retained.isEmpty else { return }
         retained.removeAll(keepingCapacity: retained.capacity <= Self.keptByteCount)
     }
@@ -414,7 +410,7 @@ final class Exchange {
         // Both ways of a tunnel that ended in good order close by themselves.
         if !(isTunnelOpen && isRequestComplete && isResponseComplete) { stream?.cancel() }
         for mirror in mirrors where !mirror.isRequestComplete { mirror.callerGone() }
-        if !isMirror { record() }
+        if isMirror { worker.mirrorEnded(self) } else { record() }
         downstream?.exchangeEnded()
         downstream = nil
         // A mirrored call's original may still hold it.
@@ -430,8 +426,10 @@ final class Exchange {
             microseconds: microseconds)
         if let service, service.isGRPC {
             let status = grpcStatus?.rawValue ?? GRPCMetrics.noStatus
+            // What was not let through, or is not there, may be called anything.
+            let isProven = reason == .none && !isRefusedElsewhere && grpcStatus != .unimplemented
             request.withBytes(request.path) {
-                worker.grpcMetrics.record(service: service.label, path: $0, status: status, labels: worker.labels)
+                worker.grpcMetrics.record(service: service.label, path: $0, status: status, isProven: isProven)
             }
         }
         worker.accessLog.record(self, microseconds: microseconds)
@@ -443,23 +441,23 @@ final class Exchange {
         isOver = true
         life &+= 1
         isWaiting = false
-        attempts = 0
         request.removeAll()
         requestBody = .none
         tunnel = .none
         origin = nil
         downstream = nil
-        view = nil
         service = nil
         rule = nil
         routeBackend = 0
         gatewayListener = -1
+        gatewayListenerLabel = LabelRegistry.none
         caller = nil
-        remoteAddress = nil
+        client = .peer
         endpoint = nil
         isJudged = false
         if !mirrors.isEmpty { mirrors = [] }
         isMirror = false
+        isRefusedElsewhere = false
         upstream = nil
         isRequestComplete = false
         isResponseStarted = false
@@ -470,7 +468,7 @@ final class Exchange {
         responseByteCount = 0
         interimCount = 0
         triedEndpoints = 0
-        staleConnections = 0
+        ladder = RetryLadder()
         forgetBody()
         retainsBody = true
         requestDeadline = nil
@@ -493,6 +491,7 @@ extension FailureReason {
         case .timeout: 504
         case .malformed: 400
         case .callerGone: 499
+        case .loopDetected: 508
         }
     }
 }

@@ -3,7 +3,6 @@ import EventLoops
 /// Calls that wait for a node which cannot be connected to just now: it may be starting again.
 final class RetryQueue: EventHandler {
     private struct Waiting {
-        let due: DeadlineWheel.Time
         let exchange: Exchange
         /// Which of the exchange's lives it is.
         let life: UInt64
@@ -11,26 +10,28 @@ final class RetryQueue: EventHandler {
 
     private let loop: EventLoop
     private var registration = Registration.none
-    private var waiting: [Waiting] = []
+    private var waiting = DueQueue<Waiting>()
 
     init(loop: EventLoop) { self.loop = loop }
 
     func add(_ exchange: Exchange, after milliseconds: UInt64) {
         if registration.isNone { registration = loop.register(self) }
-        waiting.append(Waiting(due: loop.now + milliseconds, exchange: exchange, life: exchange.life))
-        updateDeadline()
+        let due = loop.now + milliseconds
+        let isNext = waiting.nextDue.map { due < $0 } ?? true
+        waiting.add(Waiting(exchange: exchange, life: exchange.life), due: due)
+        if isNext { loop.setDeadline(registration, to: due) }
     }
 
     func deadlineReached() {
         let now = loop.now
-        let due = waiting.filter { $0.due <= now }
-        waiting.removeAll { $0.due <= now }
-        for entry in due where entry.exchange.life == entry.life { entry.exchange.tryAgain() }
-        updateDeadline()
+        // What is added meanwhile is due later: this ends.
+        while let entry = waiting.takeNext(dueBy: now) {
+            // One that is over, or is another call by now, waits for nothing.
+            if entry.exchange.life == entry.life { entry.exchange.tryAgain() }
+        }
+        loop.setDeadline(registration, to: waiting.nextDue)
     }
 
     func ready(_ events: ReadyEvents) {}
     func turnEnded() {}
-
-    private func updateDeadline() { loop.setDeadline(registration, to: waiting.map(\.due).min()) }
 }

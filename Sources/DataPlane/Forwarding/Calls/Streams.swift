@@ -45,6 +45,8 @@ protocol UpstreamStream: AnyObject {
     var queuedByteCount: Int { get }
     /// `nil` while there is no connection.
     var workloadProgress: SideProgress? { get }
+    /// The connection is not up, or says nothing yet: not a byte of the request has gone out.
+    var isUnsent: Bool { get }
 }
 
 /// How an upstream stream failed.

@@ -108,6 +108,8 @@ final class HTTP1ClientConnection: StreamConnection, UpstreamStream {
         abort()
     }
 
+    var isUnsent: Bool { !isConnected }
+
     /// An answer that came before the request was whole.
     override var readsAfterFailedWrite: Bool { true }
 

@@ -122,7 +122,7 @@ package final class DataPlane: Sendable {
     package func decisionRecords() async -> [DecisionRecord] {
         let all = Mutex<[DecisionRecord]>([])
         await onEveryWorker { worker in
-            let records = worker.decisions.records
+            let records = worker.decisions.all
             all.withLock { $0 += records }
         }
         return all.withLock { $0 }

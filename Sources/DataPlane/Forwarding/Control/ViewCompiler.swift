@@ -124,7 +124,9 @@ struct ViewCompiler {
         return GatewayView(
             isSecure: gateways[0].listener.protocol == .https,
             listeners: gateways.map {
-                GatewayListenerView(caller: Caller($0.account), trustedProxies: $0.trustedProxies)
+                GatewayListenerView(
+                    caller: Caller($0.account), trustedProxies: $0.trustedProxies,
+                    label: labels.label("\($0.name)/\($0.listener.name)"))
             },
             routes: join(table, services, indices))
     }

@@ -17,6 +17,8 @@ package struct WorkerCounters: Sendable {
     package var handshakes: [String: UInt64] = [:]
     /// Handshakes with other nodes that failed, by reason.
     package var upstreamHandshakeFailures: [String: UInt64] = [:]
+    /// Calls whose client a trusted proxy named in no form that is an address.
+    package var unreadableClientAddresses: UInt64 = 0
     /// HTTP/2 connections ended because a limit was exceeded, by limit.
     package var http2Limits: [String: UInt64] = [:]
 
@@ -31,6 +33,7 @@ package struct WorkerCounters: Sendable {
         refused.merge(other.refused, uniquingKeysWith: +)
         handshakes.merge(other.handshakes, uniquingKeysWith: +)
         upstreamHandshakeFailures.merge(other.upstreamHandshakeFailures, uniquingKeysWith: +)
+        unreadableClientAddresses += other.unreadableClientAddresses
         http2Limits.merge(other.http2Limits, uniquingKeysWith: +)
     }
 }
@@ -38,14 +41,15 @@ package struct WorkerCounters: Sendable {
 /// One worker's share of what a scrape adds up.
 package struct WorkerReport: Sendable {
     package var metrics: RequestMetrics
-    package var grpc: GRPCMetrics
+    /// Each worker's: they are added up by whoever writes them down, not on a worker's time.
+    package var grpc: [GRPCMetrics]
     package var counters: WorkerCounters
     /// By policy label: allowed at `2 * id`, denied at the next.
     package var decisions: [UInt64]
 
     package mutating func add(_ other: WorkerReport) {
         metrics.add(other.metrics)
-        grpc.add(other.grpc)
+        grpc += other.grpc
         counters.add(other.counters)
         if decisions.count < other.decisions.count {
             decisions.append(contentsOf: repeatElement(0, count: other.decisions.count - decisions.count))

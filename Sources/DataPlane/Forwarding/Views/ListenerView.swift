@@ -80,9 +80,12 @@ final class GatewayListenerView {
     /// Whose identity calls through it carry.
     let caller: Caller
     let trustedProxies: [AddressBlock]
+    /// The Gateway's and its own name: the same in each generation.
+    let label: Label
 
-    init(caller: Caller, trustedProxies: [AddressBlock]) {
+    init(caller: Caller, trustedProxies: [AddressBlock], label: Label) {
         self.caller = caller
+        self.label = label
         self.trustedProxies = trustedProxies
     }
 

@@ -122,6 +122,24 @@ final class ServiceView {
         return nil
     }
 
+    /// Whether there is one that was not tried yet.
+    func hasEndpoint(isLocal: Bool, notIn tried: UInt64) -> Bool {
+        let count = isLocal ? localEndpoints.count : endpoints.count
+        for index in 0..<min(count, 64) where tried & (1 << UInt64(index)) == 0 { return true }
+        return false
+    }
+
+    /// The endpoint that another generation's is now.
+    /// - Returns: With its bit in `tried`; `nil` if there is none at its address, or none of its kind.
+    func endpoint(like other: EndpointView, isLocal: Bool) -> (endpoint: EndpointView, bit: UInt64)? {
+        let all = isLocal ? localEndpoints : endpoints
+        let index = all.firstIndex {
+            $0.address == other.address && $0.isMesh == other.isMesh && $0.isWorkload == other.isWorkload
+                && $0.speaks == other.speaks
+        }
+        return index.map { (all[$0], 1 << UInt64($0 & 63)) }
+    }
+
     /// What a call from a namespace takes; `nil`: straight to the service.
     func routes(from namespace: String) -> RouteTableView? {
         guard !consumerRoutes.isEmpty, let routes = consumerRoutes[namespace] else { return routes }

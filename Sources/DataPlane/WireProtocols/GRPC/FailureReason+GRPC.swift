@@ -15,6 +15,8 @@ extension FailureReason {
         case .overloaded: .resourceExhausted
         case .malformed: .internal
         case .callerGone: .cancelled
+        // Trying again would go round again.
+        case .loopDetected: .failedPrecondition
         }
     }
 
@@ -32,6 +34,7 @@ extension FailureReason {
             case .overloaded: "a limit was reached"
             case .malformed: "not a well-formed request"
             case .callerGone: "the caller went away"
+            case .loopDetected: "the call goes in circles"
             }
         return Array(text.utf8)
     }

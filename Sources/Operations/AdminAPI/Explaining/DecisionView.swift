@@ -21,6 +21,10 @@ struct DecisionView {
         fields.add("caller", report.caller ?? "none")
         fields.add("service", "\(report.service)")
         if !report.method.isEmpty { fields.add("request", "\(report.method) \(report.host)\(report.path)") }
+        if !report.withheld.isEmpty {
+            fields.add(
+                "not kept", "\(report.withheld.joined(separator: ", ")): rules that ask for it find nothing below")
+        }
         fields.add("outcome", "\(report.isAllowed ? "ALLOWED" : "DENIED") by \(decidedBy)")
         var text = fields.rendered()
         guard let now else { return text + "\nThe service is gone from the mesh.\n" }
@@ -43,6 +47,7 @@ struct DecisionView {
                 "request",
                 ["method": .string(report.method), "host": .string(report.host), "path": .string(report.path)])
         }
+        if !report.withheld.isEmpty { json.add("withheld", .array(report.withheld.map { .string($0) })) }
         json.add("allowed", .bool(report.isAllowed))
         if let policy = report.policy {
             json.add("policy", "\(policy)")

@@ -17,6 +17,8 @@ package struct DecisionReport: Sendable {
     package var host: String
     package var path: String
     package var fields: [(name: String, value: String)]
+    /// Names of fields that are not kept: secrets, and what is too long.
+    package var withheld: [String]
     package var isAllowed: Bool
     /// The policy that decided; `nil`: the default action.
     package var policy: ResourceName?
@@ -25,8 +27,8 @@ package struct DecisionReport: Sendable {
 
     package init(
         id: String, generation: UInt64, at: UnixTime, caller: String?, service: ResourceName, method: String,
-        host: String, path: String, fields: [(name: String, value: String)], isAllowed: Bool, policy: ResourceName?,
-        rule: Int
+        host: String, path: String, fields: [(name: String, value: String)], withheld: [String] = [],
+        isAllowed: Bool, policy: ResourceName?, rule: Int
     ) {
         self.id = id
         self.generation = generation
@@ -37,6 +39,7 @@ package struct DecisionReport: Sendable {
         self.host = host
         self.path = path
         self.fields = fields
+        self.withheld = withheld
         self.isAllowed = isAllowed
         self.policy = policy
         self.rule = rule

@@ -48,6 +48,10 @@ struct MetricsText {
         for (code, count) in counters.refused.sorted(by: { $0.key < $1.key }) {
             text.sample("heddle_refused_requests_total", [(name: "code", value: "\(code)")], count)
         }
+        text.metric(
+            "heddle_unreadable_client_addresses_total", .counter,
+            help: "Calls whose client a trusted proxy named in no form that is an address.")
+        text.sample("heddle_unreadable_client_addresses_total", [], counters.unreadableClientAddresses)
         handshakes(&text, "heddle_handshakes_total", "Callers' TLS handshakes, by result.", counters.handshakes)
         handshakes(
             &text, "heddle_upstream_handshake_failures_total",

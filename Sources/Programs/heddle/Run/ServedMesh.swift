@@ -168,6 +168,7 @@ struct ServedMesh: RunningMesh {
             id: record.id, generation: record.generation, at: record.time,
             caller: record.caller,
             service: record.service, method: record.method, host: record.host, path: record.path, fields: record.fields,
+            withheld: record.withheld,
             isAllowed: record.isAllowed, policy: record.policy, rule: record.rule)
     }
 

@@ -58,6 +58,8 @@ final class HTTP2ClientStream: CallStream, UpstreamStream {
 
     override func outputDrained() { exchange?.upstreamDrained() }
 
+    var isUnsent: Bool { isWaiting }
+
     // MARK: The response
 
     override func receivedHead(_ head: inout MessageHead, endsStream: Bool) {

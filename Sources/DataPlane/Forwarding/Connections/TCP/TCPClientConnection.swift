@@ -62,6 +62,8 @@ final class TCPClientConnection: StreamConnection, UpstreamStream {
 
     override func outputDrained() { exchange?.upstreamDrained() }
 
+    var isUnsent: Bool { !isConnected }
+
     func cancel() {
         exchange = nil
         abort()

@@ -1,0 +1,118 @@
+import EventLoops
+import HTTPSemantics
+import Telemetry
+
+/// The tries of one call. Each of them, the first as the last, goes by what the worker serves at that moment: service, rules
+/// and endpoints are never those of a generation before.
+extension Exchange {
+    /// The service of the call as it is served now; `nil`: it is gone.
+    func currentService() -> ServiceView? {
+        guard let before = service, let now = worker.view.service(named: before.name) else { return nil }
+        if now !== before {
+            service = now
+            // They are numbered anew: of those that were tried, only the last is known still.
+            let last = endpoint.flatMap { now.endpoint(like: $0, isLocal: origin.isInbound) }
+            triedEndpoints = last?.bit ?? 0
+        }
+        return now
+    }
+
+    /// Sends the call to an endpoint that was not tried, if it is allowed there.
+    /// - Parameters:
+    ///   - service: `self.service`, of the view at hand.
+    ///   - isFresh: Not on a connection that has idled.
+    ///   - reason: Why it fails if there is no such endpoint.
+    func attempt(at service: ServiceView, isFresh: Bool = false, orFail reason: FailureReason = .noEndpoint) {
+        guard service.isTCP == (tunnel == .connection) else { return fail(.noRoute) }
+        guard !request.hasEscapedSlash || service.keepsEscapedSlashes else { return fail(.malformed) }
+        isJudged = false
+        guard let endpoint = pickEndpoint(of: service) else {
+            // Nobody would receive it; but who may not call a service learns nothing of its endpoints.
+            return judge(service, endpoint: nil) ? fail(reason) : fail(.denied)
+        }
+        self.endpoint = endpoint
+        if !endpoint.isMesh, !judge(service, endpoint: endpoint) { return fail(.denied) }
+        connect(to: endpoint, of: service, isFresh: isFresh)
+    }
+
+    /// A try came to nothing, before anything of the answer was passed on.
+    func tryFailed(_ failure: UpstreamFailure) {
+        guard let service = currentService() else { return fail(.noRoute) }
+        let step = ladder.next(
+            after: failure,
+            RetryLadder.Facts(
+                isKept: isRequestKept, isIdempotent: request.isIdempotent, isNode: endpoint?.isMesh ?? false,
+                hasOther: service.hasEndpoint(isLocal: origin.isInbound, notIn: triedEndpoints),
+                age: loop.now - min(loop.now, startedAt / 1000), connectTimeout: worker.timeouts.connect))
+        switch step {
+        case .again(let isFresh): resend(to: service, isFresh: isFresh)
+        case .other(let isFresh): attempt(at: service, isFresh: isFresh)
+        case .wait(let milliseconds):
+            isWaiting = true
+            worker.retries.add(self, after: milliseconds)
+        case .fail(let reason, let status): fail(reason, status: status)
+        }
+    }
+
+    private func resend(to service: ServiceView, isFresh: Bool) {
+        guard let endpoint, let current = service.endpoint(like: endpoint, isLocal: origin.isInbound) else {
+            return attempt(at: service, isFresh: isFresh)
+        }
+        triedEndpoints |= current.bit
+        self.endpoint = current.endpoint
+        if !current.endpoint.isMesh, current.endpoint !== endpoint, !judge(service, endpoint: current.endpoint) {
+            return fail(.denied)
+        }
+        connect(to: current.endpoint, of: service, isFresh: isFresh)
+    }
+
+    /// The time to wait is over.
+    func tryAgain() {
+        guard isWaiting, !isOver else { return }
+        isWaiting = false
+        guard let service = currentService() else { return fail(.noRoute) }
+        triedEndpoints = 0
+        attempt(at: service)
+        if !isOver, !isRequestCongested { downstream?.resumeRequest() }
+    }
+
+    /// Another generation serves, or the same one with other endpoints. What is under way is judged by it if this node judged it
+    /// before, and goes elsewhere if nothing of it was sent and its endpoint is one no more.
+    func judgeAgain(in view: WorkerView) {
+        guard !isOver, let before = service else { return }
+        let isUnsent = isWaiting || upstream?.isUnsent ?? false
+        // What another node has is that node's to judge.
+        guard isJudged || isUnsent else { return }
+        forgetDistrustedProxy()
+        guard let service = currentService(), service.isTCP == (tunnel == .connection) else { return fail(.noRoute) }
+        if isJudged, !decide(service, endpoint: endpoint).isAllowed { return fail(.denied) }
+        guard isUnsent, !isWaiting, service !== before, let endpoint else { return }
+        let pool = endpoint.pool(for: caller, service: before, worker: worker)
+        if let current = service.endpoint(like: endpoint, isLocal: origin.isInbound),
+            current.endpoint.pool(for: caller, service: service, worker: worker) === pool
+        {
+            triedEndpoints = current.bit
+            self.endpoint = current.endpoint
+        } else {
+            // Whom it would be sent to is not who answers for the service now.
+            guard isRequestKept else { return fail(.connectFailed) }
+            triedEndpoints = 0
+            abandonUpstream()
+            attempt(at: service)
+        }
+    }
+
+    /// What a proxy said that is no longer trusted is no longer so.
+    private func forgetDistrustedProxy() {
+        guard client != .peer, case .gateway(let gateway) = origin.role,
+            let listener = gateway.listeners.first(where: { $0.label == gatewayListenerLabel }),
+            !listener.trusts(origin.peer.ip)
+        else { return }
+        client = .peer
+    }
+
+    /// A random one that was not tried yet.
+    private func pickEndpoint(of service: ServiceView) -> EndpointView? {
+        service.endpoint(isLocal: origin.isInbound, tried: &triedEndpoints, using: &worker.random)
+    }
+}
