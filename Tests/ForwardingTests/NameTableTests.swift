@@ -25,7 +25,8 @@ import Testing
 
         var asked: [String] { state.withLock { $0.asked } }
         func set(_ name: String, _ addresses: [IPAddress]) { state.withLock { $0.answers[name] = addresses } }
-        func unblock() { state.withLock { $0.blocked = [] } }
+        func block(_ names: Set<String>) { state.withLock { $0.blocked = names } }
+        func unblock() { block([]) }
 
         func lookUp(_ name: String) -> [IPAddress] {
             state.withLock { $0.asked.append(name) }
@@ -72,6 +73,31 @@ import Testing
         await names.learn(["a.example"], within: .seconds(3600))
         #expect(names["a.example"] == [one])
         resolver.unblock()
+    }
+
+    @Test func `however many names are asked for again, one that is new does not wait for them`() async {
+        let failing = Set((1...12).map { "\($0).example" })
+        let resolver = Resolver(["new.example": [one]])
+        let names = NameTable(lookUp: resolver.lookUp)
+        await names.learn(failing, within: .seconds(3600))
+        resolver.block(failing)
+        names.refresh(failedOnly: true)
+        await names.learn(["new.example"], within: .seconds(3600))
+        #expect(names["new.example"] == [one])
+        resolver.unblock()
+    }
+
+    @Test func `a name without an answer delays the change that brings it, and none after that`() async {
+        let time = Mutex(ContinuousClock.now)
+        let resolver = Resolver([:], blocked: ["slow.example"])
+        let names = NameTable(now: { time.withLock { $0 } }, lookUp: resolver.lookUp)
+        await names.learn(["slow.example"], within: .zero)
+        time.withLock { $0 += .seconds(3600) }
+        // It would be waited for until the end of the test.
+        await names.learn(["slow.example"], within: .seconds(3600))
+        resolver.unblock()
+        for await _ in names.changes { break }
+        #expect(resolver.asked == ["slow.example"])
     }
 
     @Test func `last good addresses stay, and are said to be stale, until there are others`() async {

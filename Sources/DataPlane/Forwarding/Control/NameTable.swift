@@ -21,10 +21,14 @@ package struct ResolvedName: Sendable, Hashable, ExpressibleByArrayLiteral {
 /// it ever waits for a DNS server. Last good addresses stay until there are others.
 package final class NameTable: Sendable {
     /// Names asked for at a time: a server that is slow about some must not hold up the others.
-    private static let threadLimit = 4
+    private static let threadLimit = 8
+    /// Of these, names asked for again: they must not hold up those that nothing is known of.
+    private static let repeatLimit = 4
 
     private struct Entry {
         var name = ResolvedName([])
+        /// When somebody first wanted to know.
+        let wantedSince: ContinuousClock.Instant
         /// A lookup of it has ended.
         var isKnown = false
         /// A lookup of it waits, or is under way.
@@ -33,9 +37,12 @@ package final class NameTable: Sendable {
 
     private struct State {
         var entries: [String: Entry] = [:]
-        /// Names to be asked for; the last one first: somebody waits for it more likely than for one that is asked again.
-        var queue: [String] = []
+        /// Names to be asked for, in order: those never asked for, which somebody waits for, and the others.
+        var unknown: [String] = []
+        var again: [String] = []
         var threadCount = 0
+        /// Threads that ask for a name again.
+        var repeatCount = 0
         var waiters: [(names: Set<String>, done: AsyncStream<Never>.Continuation)] = []
     }
 
@@ -43,32 +50,45 @@ package final class NameTable: Sendable {
     package let changes: AsyncStream<Void>
     private let changed: AsyncStream<Void>.Continuation
     private let lookUp: @Sendable (String) -> [IPAddress]
+    private let now: @Sendable () -> ContinuousClock.Instant
     private let state = Mutex(State())
 
     /// - Parameter lookUp: Asks for one name, however long that takes.
-    package init(lookUp: @escaping @Sendable (String) -> [IPAddress] = NameResolution.addresses) {
+    package init(
+        now: @escaping @Sendable () -> ContinuousClock.Instant = { .now },
+        lookUp: @escaping @Sendable (String) -> [IPAddress] = NameResolution.addresses
+    ) {
         self.lookUp = lookUp
+        self.now = now
         (changes, changed) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
 
     /// What is known now. Never waits.
     package subscript(name: String) -> ResolvedName { state.withLock { $0.entries[name]?.name ?? [] } }
 
-    /// Asks for those names of which nothing is known, and waits for the answers, `limit` at the longest. What comes later
+    /// Asks for those names of which nothing is known, and waits for the answers: of each name until `limit` has passed since
+    /// somebody first wanted to know, so that a name without an answer delays one change and not the next. What comes later
     /// is a change.
     package func learn(_ names: Set<String>, within limit: Duration) async {
         let (answers, done) = AsyncStream<Never>.makeStream()
-        let isWaiting = state.withLock { state in
-            let unknown = names.filter { !(state.entries[$0]?.isKnown ?? false) }
-            guard !unknown.isEmpty else { return false }
-            for name in unknown { ask(name, &state) }
-            state.waiters.append((unknown, done))
-            return true
+        let now = now()
+        let wait = state.withLock { state in
+            var awaited: Set<String> = []
+            var end = now
+            for name in names where !(state.entries[name]?.isKnown ?? false) {
+                let since = state.entries[name]?.wantedSince ?? now
+                ask(name, &state)
+                guard since + limit > now else { continue }
+                awaited.insert(name)
+                end = max(end, since + limit)
+            }
+            if !awaited.isEmpty { state.waiters.append((awaited, done)) }
+            return awaited.isEmpty ? nil : now.duration(to: end)
         }
-        guard isWaiting else { return }
+        guard let wait else { return }
         await withTaskGroup { group in
             group.addTask { for await _ in answers {} }
-            group.addTask { try? await Task.sleep(for: limit) }
+            group.addTask { try? await Task.sleep(for: wait) }
             await group.next()
             group.cancelAll()
         }
@@ -91,38 +111,47 @@ package final class NameTable: Sendable {
     // MARK: Threads
 
     private func ask(_ name: String, _ state: inout State) {
-        guard !state.entries[name, default: Entry()].isAsked else { return }
-        state.entries[name, default: Entry()].isAsked = true
-        state.queue.append(name)
-        guard state.threadCount < Self.threadLimit else { return }
+        var entry = state.entries[name] ?? Entry(wantedSince: now())
+        defer { state.entries[name] = entry }
+        guard !entry.isAsked else { return }
+        entry.isAsked = true
+        if entry.isKnown { state.again.append(name) } else { state.unknown.append(name) }
+        guard state.threadCount < Self.threadLimit, !entry.isKnown || state.repeatCount < Self.repeatLimit else {
+            return
+        }
         if SystemThread.start(name: "names", { [self] in work() }) {
             state.threadCount += 1
         } else if state.threadCount == 0 {
             // Nobody would take it from the queue: it is asked for with the next refresh.
-            state.queue.removeLast()
-            state.entries[name]?.isAsked = false
+            if entry.isKnown { state.again.removeLast() } else { state.unknown.removeLast() }
+            entry.isAsked = false
         }
     }
 
-    /// A thread lives until nothing is left to ask.
+    /// A thread lives until nothing is left to ask that it may ask.
     private func work() {
-        while let name = next() {
+        while let (name, isRepeated) = next() {
             let addresses = lookUp(name)
-            if note(addresses, of: name) { changed.yield() }
+            if note(addresses, of: name, isRepeated: isRepeated) { changed.yield() }
         }
     }
 
-    private func next() -> String? {
+    private func next() -> (name: String, isRepeated: Bool)? {
         state.withLock { state in
-            if let name = state.queue.popLast() { return name }
+            if !state.unknown.isEmpty { return (state.unknown.removeFirst(), false) }
+            if !state.again.isEmpty, state.repeatCount < Self.repeatLimit {
+                state.repeatCount += 1
+                return (state.again.removeFirst(), true)
+            }
             state.threadCount -= 1
             return nil
         }
     }
 
     /// - Returns: Whether it is news.
-    private func note(_ addresses: [IPAddress], of name: String) -> Bool {
+    private func note(_ addresses: [IPAddress], of name: String, isRepeated: Bool) -> Bool {
         state.withLock { state in
+            if isRepeated { state.repeatCount -= 1 }
             for index in state.waiters.indices { state.waiters[index].names.remove(name) }
             for waiter in state.waiters where waiter.names.isEmpty { waiter.done.finish() }
             state.waiters.removeAll { $0.names.isEmpty }
