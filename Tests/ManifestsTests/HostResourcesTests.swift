@@ -119,6 +119,7 @@ func `a mistake in a workload is an error at its place`(spec: String, mistake: S
         - {name: names, port: 853, protocol: TLS, hostname: a.b, tls: {mode: Passthrough}}
         - name: secure
           address: "::"
+          ipv6Only: true
           port: 443
           protocol: HTTPS
           hostname: "*.Example.org"
@@ -130,6 +131,7 @@ func `a mistake in a workload is an error at its place`(spec: String, mistake: S
     guard case .gateway(let gateway) = decode(manifest("Gateway", spec)).first else { return #expect(Bool(false)) }
     #expect(gateway.listeners.map(\.name.value) == ["web", "database", "names", "secure"])
     #expect(gateway.listeners.map(\.address) == ["0.0.0.0", "0.0.0.0", "0.0.0.0", "::"])
+    #expect(gateway.listeners.map(\.isIPv6Only) == [false, false, false, true])
     #expect(gateway.listeners.map(\.port.value) == [80, 5432, 853, 443])
     #expect(gateway.listeners.map(\.protocol) == [.http, .tcp, .tls, .https])
     #expect(gateway.listeners[2].hostname?.value == .exact("a.b"))
@@ -173,6 +175,12 @@ func `a mistake in a workload is an error at its place`(spec: String, mistake: S
     ),
     ("listeners: [{name: a, port: 1, protocol: HTTP, hostname: '*'}]", "manifest.invalid-value 5:60"),
     ("listeners: [{name: a, port: 1, protocol: HTTP, address: localhost}]", "manifest.invalid-value 5:59"),
+    ("listeners: [{name: a, port: 1, protocol: HTTP, ipv6Only: true}]", "manifest.conflicting-fields 5:50"),
+    (
+        "listeners: [{name: a, port: 1, protocol: HTTP, address: '::1', ipv6Only: true}]",
+        "manifest.conflicting-fields 5:66"
+    ),
+    ("listeners: [{name: a, port: 1, protocol: HTTP, address: '::', ipv6Only: 'true'}]", "manifest.wrong-type 5:75"),
     (
         "listeners: [{name: a, port: 1, protocol: HTTP}, {name: a, port: 2, protocol: HTTP}]",
         "manifest.duplicate-item 5:58"

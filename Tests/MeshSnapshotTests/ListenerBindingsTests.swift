@@ -21,6 +21,12 @@ private func outbound(_ name: String, _ listen: String, node: String? = nil) -> 
     outbound("w1", "127.0.0.1:80") + gateway("g", http("a", "port: 80")),
     outbound("w1", "[::1]:80") + gateway("g", http("a", "port: 80, address: \"::\"")),
     outbound("w1", "127.0.0.1:80") + gateway("g", http("a", "port: 80, address: \"::\"")),
+    outbound("w1", "[::1]:80") + gateway("g", http("a", "port: 80, address: \"::\", ipv6Only: true")),
+    gateway(
+        "g", http("a", "port: 80, address: \"::\", hostname: x.com"),
+        http("b", "port: 80, address: \"::\", ipv6Only: true, hostname: y.com")),
+    outbound("w1", "127.0.0.1:80")
+        + gateway("g", http("a", "port: 80, address: \"::\", ipv6Only: true"), http("b", "port: 80")),
     gateway("g", http("a", "port: 80")) + gateway("h", http("b", "port: 80, address: 192.0.2.1")),
     gateway("g", http("a", "port: 80"), https("b", "port: 80, hostname: x.com")),
     gateway("g", http("a", "port: 80"), http("b", "port: 80")),
@@ -41,6 +47,9 @@ func `two that would take the same calls are an error`(yaml: String) {
 @Test(arguments: [
     outbound("w1", "127.0.0.1:15001") + outbound("w2", "127.0.0.1:15002") + outbound("w3", "127.0.0.2:15001"),
     outbound("w1", "[::1]:80") + gateway("g", http("a", "port: 80")),
+    outbound("w1", "127.0.0.1:80") + gateway("g", http("a", "port: 80, address: \"::\", ipv6Only: true")),
+    gateway("g", http("a", "port: 80, address: \"::\""), http("b", "port: 80")),
+    gateway("g", http("a", "port: 80"), https("b", "port: 80, address: \"::\"")),
     gateway(
         "g", http("a", "port: 80, hostname: x.com"), http("b", "port: 80, hostname: \"*.com\""), http("c", "port: 80")),
     gateway("g", https("a", "port: 443, hostname: x.com")) + gateway("h", https("b", "port: 443, hostname: y.com")),

@@ -15,6 +15,8 @@ package struct GatewayListener: Hashable, Sendable {
     package var name: Located<String>
     /// Default: `0.0.0.0`.
     package var address: String
+    /// For `::`, and only there: no calls of IPv4. Default: those, too.
+    package var isIPv6Only: Bool
     package var port: Located<UInt16>
     package var `protocol`: ListenerProtocol
     /// `nil`: every hostname. For `.tls` the names of TLS's SNI; none for `.tcp`.
@@ -36,4 +38,9 @@ package enum ListenerProtocol: String, Hashable, Sendable, CaseIterable {
 package struct ListenerTLS: Hashable, Sendable {
     package var certificateFile: Located<String>
     package var keyFile: Located<String>
+
+    package init(certificateFile: Located<String>, keyFile: Located<String>) {
+        self.certificateFile = certificateFile
+        self.keyFile = keyFile
+    }
 }

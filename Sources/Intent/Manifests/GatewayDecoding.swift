@@ -1,3 +1,4 @@
+import CommonValues
 import Diagnostics
 import YAMLSyntax
 
@@ -28,6 +29,14 @@ extension GatewayListener {
         guard var fields = node.fields(of: "a listener", &problems) else { return nil }
         let name = fields.required("name", located(Scalar.label), &problems)
         let address = fields.optional("address", Scalar.ipAddress, default: "0.0.0.0", &problems)
+        var isIPv6Only = false
+        if address == IPAddress.unspecified.description {
+            isIPv6Only = fields.optional("ipv6Only", Scalar.boolean, default: false, &problems)
+        } else {
+            fields.refused(
+                "ipv6Only", expected: "none but with address \"::\", which takes calls of IPv4, too",
+                remedy: "remove ipv6Only, or change address to \"::\"", &problems)
+        }
         let port = fields.required("port", located(Scalar.port), &problems)
         let `protocol` = fields.required(
             "protocol", Scalar.choice(of: ListenerProtocol.self, unavailable: ["UDP": "change it to \"TCP\""]),
@@ -57,7 +66,8 @@ extension GatewayListener {
         fields.reportUnknownFields(&problems)
         guard let name, let port, let `protocol` else { return nil }
         return GatewayListener(
-            name: name, address: address, port: port, protocol: `protocol`, hostname: hostname, tls: tls)
+            name: name, address: address, isIPv6Only: isIPv6Only, port: port, protocol: `protocol`,
+            hostname: hostname, tls: tls)
     }
 }
 

@@ -11,12 +11,14 @@ struct ListenerBindings {
         let description: String
         /// For listeners of gateways, which may share a port.
         var gatewayProtocol: ListenerProtocol?
+        /// For `::`.
+        var isIPv6Only = false
     }
 
     /// One port of one node, or of every node.
     fileprivate struct Port {
         var byAddress: [String: Binding] = [:]
-        /// The first one on a particular address, of IPv4 and of IPv6.
+        /// The first one on a particular address, of IPv4 and of IPv6: not on all of them.
         var firstIPv4: Binding?
         var firstIPv6: Binding?
         /// By `address hostname`: what shares the port.
@@ -77,7 +79,7 @@ struct ListenerBindings {
             let binding = Binding(
                 position: listener.port.position,
                 description: "listener \(name) of Gateway \(Diagnostic.quoted(gateway.metadata.name.name))",
-                gatewayProtocol: listener.protocol)
+                gatewayProtocol: listener.protocol, isIPv6Only: listener.isIPv6Only)
             add(
                 address: listener.address, port: listener.port.value, binding, hostname: listener.hostname,
                 node: gateway.node?.value)
@@ -153,6 +155,10 @@ struct ListenerBindings {
                         binding, overlaps: other, at: "\(place), one with \(protocols[0]) and one with \(protocols[1])")
                     return
                 }
+                if other.isIPv6Only != binding.isIPv6Only {
+                    report(binding, overlaps: other, at: "\(place), one with ipv6Only and one without")
+                    return
+                }
                 if binding.gatewayProtocol == .tcp {
                     report(binding, overlaps: other, at: place)
                     return
@@ -162,7 +168,7 @@ struct ListenerBindings {
                     report(binding, overlaps: same, at: "\(place) with \(host)", hostname?.position)
                     return
                 }
-            } else if let other = taken.obstacle(to: address) {
+            } else if let other = taken.obstacle(to: address, isIPv6Only: binding.isIPv6Only) {
                 report(binding, overlaps: other, at: place)
                 return
             }
@@ -184,7 +190,7 @@ struct ListenerBindings {
 
 extension ListenerBindings.Port {
     private static let anyIPv4 = "0.0.0.0"
-    /// A socket on it takes calls of IPv4 too.
+    /// Takes calls of IPv4 too, unless it is for IPv6 only; but where there is a listener on all of IPv4, those are its own.
     private static let anyIPv6 = "::"
 
     /// The gateway's listener whose socket a gateway's listener at the same address shares.
@@ -196,22 +202,28 @@ extension ListenerBindings.Port {
     }
 
     /// What takes calls that come to an address.
-    fileprivate func obstacle(to address: String) -> ListenerBindings.Binding? {
+    /// - Parameter isIPv6Only: Of `::`.
+    fileprivate func obstacle(to address: String, isIPv6Only: Bool = false) -> ListenerBindings.Binding? {
         if let same = byAddress[address] { return same }
-        let isIPv6 = address.contains(":")
-        if let all = byAddress[Self.anyIPv6] { return all }
-        if !isIPv6, let all = byAddress[Self.anyIPv4] { return all }
-        if address == Self.anyIPv6 { return firstIPv6 ?? firstIPv4 }
-        return address == Self.anyIPv4 ? firstIPv4 : nil
+        switch address {
+        case Self.anyIPv4: return firstIPv4
+        case Self.anyIPv6: return firstIPv6 ?? (isIPv6Only ? nil : firstIPv4)
+        default:
+            let all = byAddress[Self.anyIPv6]
+            if address.contains(":") { return all }
+            if let all = byAddress[Self.anyIPv4] { return all }
+            return all.flatMap { $0.isIPv6Only ? nil : $0 }
+        }
     }
 
     fileprivate mutating func add(_ binding: ListenerBindings.Binding, at address: String, hostnameKey: String) {
         if byAddress[address] == nil { byAddress[address] = binding }
+        byHostname[hostnameKey] = binding
+        guard address != Self.anyIPv4, address != Self.anyIPv6 else { return }
         if address.contains(":") {
             if firstIPv6 == nil { firstIPv6 = binding }
         } else if firstIPv4 == nil {
             firstIPv4 = binding
         }
-        byHostname[hostnameKey] = binding
     }
 }
