@@ -323,8 +323,24 @@ struct AdminServerTests {
 
     @Test func `metrics and probes are on the socket too`() async throws {
         #expect(try await answer("GET", ["metrics"]).output.text == "heddle_generation 7\n")
-        #expect(try await answer("GET", ["readyz"]).status == 200)
+        #expect(try await answer("GET", ["readyz"]).output.text == "ready\n")
         #expect(try await answer("GET", ["healthz"], mesh: FakeMesh(nil)).status == 200)
+    }
+
+    @Test func `a mesh that holds a listener back is ready, and says what is held back`() async throws {
+        let mesh = try FakeMesh()
+        mesh.heldBack.withLock {
+            $0 = [
+                Diagnostic(
+                    Diagnostic.Code("serving.cannot-listen"), at: SourcePosition(file: "a.yaml", line: 1, column: 2),
+                    found: "port 80", expected: "another", remedy: "choose another")
+            ]
+        }
+        let answer = try await answer("GET", ["readyz"], mesh: mesh)
+        #expect(answer.status == 200)
+        #expect(
+            answer.output.text
+                == "ready\nheld back: a.yaml:1:2: error[serving.cannot-listen]: found port 80, expected another\n")
     }
 
     @Test func `before the first generation what needs one answers 503`() async throws {

@@ -29,7 +29,8 @@ final class FakeMesh: RunningMesh {
         self.decisions = decisions
     }
 
-    var isReady: Bool { served != nil }
+    let heldBack = Mutex<[Diagnostic]>([])
+    var readiness: Readiness { Readiness(isServing: served != nil, heldBack: heldBack.withLock { $0 }) }
     func snapshot() async -> MeshSnapshot? { served }
 
     func status() async -> StatusReport {

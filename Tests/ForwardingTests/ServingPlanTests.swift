@@ -45,6 +45,35 @@ import Testing
         #expect(problems.first.map { "\($0.position)" } == "test.yaml:6:25")
     }
 
+    @Test func `a node whose own name has no address is without its inbound port until it has one`() throws {
+        let manifests = """
+            apiVersion: heddle/v1
+            kind: Mesh
+            metadata: {name: mesh}
+            spec: {identity: {authority: {type: Files, certificateFile: c, keyFile: k}}}
+            ---
+            apiVersion: heddle/v1
+            kind: Node
+            metadata: {name: a}
+            spec: {address: "a.example:15008"}
+            ---
+            apiVersion: heddle/v1
+            kind: Workload
+            metadata: {name: web-1, namespace: shop}
+            spec: {serviceAccount: web, node: a, outbound: {listen: "127.0.0.1:15001"}}
+            """
+        let file = ManifestDecoder.decode(Array(manifests.utf8), path: "test.yaml")
+        let snapshot = try #require(MeshSnapshot.resolve([file], node: "a").snapshot)
+        var problems: [Diagnostic] = []
+        let plan = ServingPlan(snapshot, node: "a", generation: 1, resolve: { _ in [] }, problems: &problems)
+        #expect(problems.map(\.code) == [.unresolvableName])
+        #expect(plan.listeners.keys.map(\.description) == ["127.0.0.1:15001"])
+        problems = []
+        let renewed = plan.renewed(resolve: { _ in [IPAddress(v4: 0x7F00_0001)] }, problems: &problems)
+        #expect(renewed?.listeners.keys.map(\.description).sorted() == ["127.0.0.1:15001", "127.0.0.1:15008"])
+        #expect(problems.isEmpty)
+    }
+
     @Test func `a generation that serves takes up what its names stand for now`() async throws {
         let backend = TestBackend.echo()
         let port = TestPort.free()
@@ -57,7 +86,7 @@ import Testing
         #expect(problems.map(\.code) == [.unresolvedEndpoint])
 
         let mesh = try await TestMesh(Shop.manifests(outbound: port, orders: 1))
-        await mesh.dataPlane.commit(try mesh.dataPlane.prepare(plan, tls: nil).get())
+        await mesh.dataPlane.commit(mesh.dataPlane.prepare(plan, tls: nil))
         let caller = try RawConnection(port: port)
         func status() -> Int {
             caller.send("GET / HTTP/1.1\r\nHost: orders.shop\r\n\r\n")
@@ -73,7 +102,7 @@ import Testing
         problems = []
         plan = try #require(plan.renewed(resolve: { _ in [IPAddress(v4: 0x7F00_0001)] }, problems: &problems))
         #expect(problems.isEmpty)
-        await mesh.dataPlane.commit(try mesh.dataPlane.prepare(plan, tls: nil).get())
+        await mesh.dataPlane.commit(mesh.dataPlane.prepare(plan, tls: nil))
         #expect(status() == 200)
         await mesh.stop()
     }

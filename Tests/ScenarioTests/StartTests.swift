@@ -140,21 +140,20 @@ extension ScenarioTests {
             #expect(second.terminate() == .code(0))
         }
 
-        @Test func `a change that wants a taken port is refused with its line, and taken up once the port is free`()
-            throws
-        {
+        @Test func `a taken port is said with its line, and holds back its listener alone until it is free`() throws {
             try writeShop()
             let heddle = try HeddleProcess.serving(folder)
             var other: TestBackend? = TestBackend.fixed("")
             let taken = try #require(other).port
-            let errors = try heddle.refuse {
+            try heddle.serve {
                 try folder.write(
                     Shop.workload("other-1", "service: web, outbound: {listen: \"127.0.0.1:\(taken)\"}"),
                     as: "other.yaml")
             }
-            #expect(errors.contains("other.yaml:4:41: error[serving.cannot-listen]"), "\(errors)")
+            #expect(heddle.errors.contains("other.yaml:4:41: error[serving.cannot-listen]"), "\(heddle.errors)")
             #expect(try status() == 200)
-            try heddle.serve { other = nil }
+            other = nil
+            try heddle.wait("listening") { (try? RawConnection(port: taken)) != nil }
             #expect(LoadClient.get("/", on: try RawConnection(port: taken)).status == 200)
             #expect(heddle.terminate() == .code(0))
         }
@@ -217,14 +216,23 @@ extension ScenarioTests {
         }
 
         @Test(.enabled(if: Tool.exists("openssl")), arguments: BadKey.allCases)
-        func `an authority's key that cannot be used is said at start`(bad: BadKey) throws {
+        func
+            `an authority's key that cannot be used is said at start, and the node takes no calls from others until it can`(
+                bad: BadKey
+            ) throws
+        {
             let nodes = try TwoNodes()
+            let key = nodes.authority.key(nodes.authority.name)
+            let good = Files.text(key)
             let words = try bad.spoil(nodes.authority)
-            let heddle = try HeddleProcess(nodes.folder, node: "b")
-            #expect(heddle.process.waitForExit() == .code(1))
+            let heddle = try nodes.start("b")
             #expect(heddle.errors.contains("mesh.yaml:12:"), "\(heddle.errors)")
             #expect(heddle.errors.contains(words), "\(heddle.errors)")
             #expect(throws: RawConnection.ConnectFailed.self) { try RawConnection(port: nodes.inbound) }
+            try Files.replace(key, good)
+            try heddle.wait("listening") { (try? RawConnection(port: nodes.inbound)) != nil }
+            #expect(try nodes.call(as: "web").output.contains("HTTP/1.1 200"))
+            #expect(heddle.terminate() == .code(0))
         }
     }
 }

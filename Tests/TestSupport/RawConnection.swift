@@ -31,7 +31,11 @@ package final class RawConnection: @unchecked Sendable {
             descriptor, CInt(IPPROTO_TCP), TCP_NODELAY, &one, socklen_t(MemoryLayout<CInt>.size))
     }
 
-    package struct ConnectFailed: Error { package let errno: CInt }
+    package struct ConnectFailed: Error {
+        package let errno: CInt
+
+        package init(errno: CInt) { self.errno = errno }
+    }
 
     deinit { close(descriptor) }
 

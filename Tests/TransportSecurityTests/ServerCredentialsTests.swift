@@ -24,4 +24,14 @@ import TransportSecurity
     table.add(entries[0].1, for: nil)
     #expect(pick(nil) == 0)
     #expect(pick("elsewhere.org") == 0)
+    // What is withheld is shown nothing else instead.
+    table.withhold("a.shop.example.com")
+    #expect(pick("a.shop.example.com") == nil)
+    table.withhold("*.shop.example.com")
+    #expect(pick("b.shop.example.com") == nil)
+    #expect(pick("b.example.com") == 0)
+    table.withhold(nil)
+    #expect(pick("elsewhere.org") == nil)
+    table.add(entries[2].1, for: "a.shop.example.com")
+    #expect(pick("a.shop.example.com") == 2)
 }

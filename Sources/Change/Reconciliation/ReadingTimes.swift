@@ -27,7 +27,7 @@ package struct ReadingTimes: Sendable, Hashable {
     package var rescan = Duration.seconds(30)
     /// Between two readings where the kernel does not tell, and between two looks at what is mounted. Default: 1 s.
     package var polling = Duration.seconds(1)
-    /// Until a set is tried again that nothing is wrong with, but a port is taken or a key is missing; doubled after each
+    /// Until a set is tried again that nothing is wrong with, but that a participant could not prepare for; doubled after each
     /// attempt, up to `rescan`. Default: 500 ms.
     package var retry = Duration.milliseconds(500)
     /// Until a set that lost more than half of its resources is read a second time. Default: 1 s.

@@ -100,10 +100,11 @@ extension Reconciler {
         if plan.edits.isEmpty, isServing(candidate.hash) { return .unchanged }
         if let refusal = emptyRefusal(plan, allowsEmpty: allowsEmpty) { return .refused([refusal]) }
         if dryRun {
-            if let rejection = await rehearse(candidate) {
-                return .refused(rejection.diagnostics.map(plan.editor.located))
+            switch await rehearse(candidate) {
+            case .failure(let rejection): return .refused(rejection.diagnostics.map(plan.editor.located))
+            case .success(let warnings):
+                return .dryRun(changes: changes, warnings: warnings.map(plan.editor.located))
             }
-            return .dryRun(changes: changes, warnings: await warnings(of: candidate).map(plan.editor.located))
         }
         let deleted = Set(plan.edits.filter { $0.after == nil }.map(\.path))
         if let serving = status.serving, isServing(candidate.hash) {

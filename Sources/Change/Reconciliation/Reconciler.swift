@@ -51,7 +51,7 @@ package actor Reconciler<Manifests: ManifestReading> {
     /// Of the last refused set, if its own content is at fault: it is not tried again.
     private var hopelessHash: String?
     /// Until a set that a participant rejected is tried again.
-    private var retryDelay: Duration
+    private var retryTimes: RetryTimes
     private let waiters = ServedWaiters()
     /// What the watcher was told to watch besides manifests.
     private var watchedFiles: Set<String> = []
@@ -65,7 +65,7 @@ package actor Reconciler<Manifests: ManifestReading> {
         store = settings.stateFolder.map(LastGoodStore.init(stateFolder:))
         journal = settings.stateFolder.map { ChangeJournal(stateFolder: $0, writer: settings.writer) }
         setGuard = SetGuard(times: settings.watcher.times)
-        retryDelay = settings.watcher.times.retry
+        retryTimes = RetryTimes(settings.watcher.times)
         (toKeep, keep) = AsyncStream.makeStream(of: LastGoodSet.self, bufferingPolicy: .bufferingNewest(1))
         watcher = try FolderWatcher(settings.watcher)
     }
@@ -235,13 +235,12 @@ package actor Reconciler<Manifests: ManifestReading> {
             switch outcome {
             case .success:
                 servedRevision = reading.watchedFilesRevision
-                retryDelay = settings.watcher.times.retry
+                retryTimes = RetryTimes(settings.watcher.times)
             case .failure(let rejection):
-                if status.refused?.hash != hash { retryDelay = settings.watcher.times.retry }
+                if status.refused?.hash != hash { retryTimes = RetryTimes(settings.watcher.times) }
                 refuse(hash, rejection.diagnostics, isHopeless: false)
-                // A port may become free, a key may appear: no event says so.
-                watcher.rescan(after: retryDelay)
-                retryDelay = min(retryDelay * 2, settings.watcher.times.rescan)
+                // What a participant lacks may be there again: no event says so.
+                watcher.rescan(after: retryTimes.next())
             }
         }
     }
@@ -413,20 +412,21 @@ package actor Reconciler<Manifests: ManifestReading> {
         await watcher.watch(files: paths)
     }
 
-    /// Prepares and abandons: whether the set would be taken up.
-    func rehearse(_ candidate: Candidate) async -> Rejection? {
+    /// Prepares and abandons: whether the set would be taken up, and what there would be to say of it.
+    func rehearse(_ candidate: Candidate) async -> Result<[Diagnostic], Rejection> {
         var prepared: [any PreparedChange] = []
-        var rejection: Rejection?
+        var result = Result<[Diagnostic], Rejection>.success([])
         do throws(Rejection) {
             let generation = Generation(number: lastNumber + 1, hash: candidate.hash)
             for participant in participants {
                 prepared.append(try await participant.prepare(candidate.snapshot, generation: generation))
             }
+            result = .success(await warnings(of: candidate) + prepared.flatMap(\.warnings))
         } catch {
-            rejection = error
+            result = .failure(error)
         }
         for change in prepared.reversed() { await change.abandon() }
-        return rejection
+        return result
     }
 
     private func keepLastGood() async {

@@ -8,6 +8,10 @@ package protocol SnapshotParticipant<Snapshot>: Sendable {
     associatedtype Snapshot: Sendable
 
     /// Does everything that can fail: binds ports, loads keys. Nothing a caller sees may change yet.
+    ///
+    /// A rejection keeps every rule of the set from being enforced. What the host stands in the way of, and concerns a part
+    /// of the set alone, is therefore no reason for one: that part is held back (`HostDependent`), and the change's warnings
+    /// say so.
     func prepare(_ snapshot: Snapshot, generation: Generation) async throws(Rejection) -> any PreparedChange
 }
 

@@ -31,9 +31,12 @@ package struct Socket: ~Copyable {
     /// A socket bound to `address` that does not listen yet.
     /// - Parameters:
     ///   - sharesPort: `SO_REUSEPORT`, so that every worker has its own queue of connections.
+    ///   - isIPv6Only: `::` takes no calls of IPv4.
+    ///   - isForeign: The address need not be one of this host's.
     ///   - permissions: of a Unix socket's file, from its first moment; `nil`: as the process's umask says.
     package static func bound(
-        to address: NetworkAddress, sharesPort: Bool, permissions: mode_t? = nil
+        to address: NetworkAddress, sharesPort: Bool, isIPv6Only: Bool = true, isForeign: Bool = false,
+        permissions: mode_t? = nil
     ) throws(SystemCallError) -> Socket {
         let socket = try Socket(family: address.family)
         // The file takes its mode from the socket (unix(7) on Linux), so that there is no moment when it is open to others.
@@ -41,7 +44,10 @@ package struct Socket: ~Copyable {
         if case .ip(let ip, _) = address {
             socket.set(SOL_SOCKET, SO_REUSEADDR, 1)
             if sharesPort { socket.set(SOL_SOCKET, SO_REUSEPORT, 1) }
-            if ip.v4 == nil { socket.set(CInt(IPPROTO_IPV6), IPV6_V6ONLY, 1) }
+            let isIPv6 = ip.v4 == nil
+            if isIPv6 { socket.set(CInt(IPPROTO_IPV6), IPV6_V6ONLY, isIPv6Only ? 1 : 0) }
+            if isForeign, isIPv6 { socket.set(CInt(IPPROTO_IPV6), IPV6_FREEBIND, 1) }
+            if isForeign, !isIPv6 { socket.set(CInt(IPPROTO_IP), IP_FREEBIND, 1) }
         }
         let result = unsafe address.withSocketAddress { unsafe Glibc.bind(socket.descriptor, $0, $1) }
         guard result == 0 else { throw SystemCallError(last: "bind") }

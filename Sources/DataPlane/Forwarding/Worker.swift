@@ -67,7 +67,7 @@ final class Worker: @unchecked Sendable {
     private var serverStreams: [HTTP2ServerStream] = []
     private var clientStreams: [HTTP2ClientStream] = []
     private var pools: [PoolKey: UpstreamPool] = [:]
-    private var listeners: [NetworkAddress: Listener] = [:]
+    private var listeners: [ListeningPlace: Listener] = [:]
     private var connections: [any ServerConnection] = []
     private let connectionLimit: Int
 
@@ -111,20 +111,19 @@ final class Worker: @unchecked Sendable {
     // MARK: Generations
 
     /// Serves `view` from the next request on, and judges what is under way by it.
-    func adopt(_ view: WorkerView, opened: [NetworkAddress: Listener]) {
+    /// - Parameter kept: The sockets that go on, and whose they are now. All others are closed, once new ones take calls.
+    func adopt(_ view: WorkerView, opened: [ListeningPlace: Listener], kept: [ListeningPlace: ListeningPlace]) {
         self.view = view
-        for (address, listener) in opened {
-            listeners[address] = listener
-            listener.start(on: self)
-        }
-        for (address, listener) in listeners {
-            if let next = view.listeners[address] {
+        for listener in opened.values { listener.start(on: self) }
+        for (place, listener) in listeners {
+            if let next = kept[place].flatMap({ view.listeners[$0.address] }) {
                 listener.view = next
             } else {
-                listeners[address] = nil
+                listeners[place] = nil
                 listener.stop()
             }
         }
+        listeners.merge(opened) { $1 }
         for connection in connections {
             if connection.isStranded { connection.drain() }
             connection.judgeAgain(in: view)

@@ -21,12 +21,14 @@ final class TestMesh: Sendable {
     func serve(_ manifests: String, tls: TLSMaterial = TLSMaterial(), generation: UInt64 = .random(in: 1...1_000_000))
         async throws
     {
-        await dataPlane.commit(try prepare(manifests, tls: tls, generation: generation).get())
+        let prepared = try prepare(manifests, tls: tls, generation: generation)
+        guard prepared.problems.isEmpty else { throw BadManifests(diagnostics: prepared.problems) }
+        await dataPlane.commit(prepared)
     }
 
     func prepare(
         _ manifests: String, tls: TLSMaterial = TLSMaterial(), generation: UInt64 = .random(in: 1...1_000_000)
-    ) throws -> Result<DataPlane.Prepared, DataPlane.Rejected> {
+    ) throws -> DataPlane.Prepared {
         let file = ManifestDecoder.decode(Array(manifests.utf8), path: "test.yaml")
         let resolution = MeshSnapshot.resolve([file], node: node)
         guard let snapshot = resolution.snapshot else { throw BadManifests(diagnostics: resolution.diagnostics) }

@@ -110,7 +110,9 @@ final class TestedMesh: Sendable {
         var problems: [Diagnostic] = []
         let plan = ServingPlan(snapshot, node: nil, generation: 1, resolve: { _ in [] }, problems: &problems)
         guard problems.isEmpty else { throw BadManifests(diagnostics: problems) }
-        await dataPlane.commit(try dataPlane.prepare(plan, tls: TLSMaterial()).get())
+        let prepared = dataPlane.prepare(plan, tls: TLSMaterial())
+        guard prepared.problems.isEmpty else { throw BadManifests(diagnostics: prepared.problems) }
+        await dataPlane.commit(prepared)
     }
 
     func stop(deadline: Duration = .milliseconds(50)) async { await dataPlane.drain(deadline: deadline) }

@@ -16,6 +16,8 @@ enum Files {
 
     static func remove(_ path: String) { unsafe unlink(path) }
 
+    static func removeFolder(_ path: String) throws { try FileManager.default.removeItem(atPath: path) }
+
     static func makeFolder(_ path: String) throws {
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     }

@@ -9,27 +9,40 @@ import TransportSecurity
 /// The workers, and the only way to them: what it takes to serve a generation is prepared while the old one serves, and
 /// swapped in at once.
 package final class DataPlane: Sendable {
-    /// A generation that can be served: sockets bound and listening, views compiled.
+    /// A generation that can be served: sockets bound and listening where that could be, views compiled.
     package final class Prepared: @unchecked Sendable {
         // SAFETY: handed from the preparing thread to the workers, each of which takes its own part once.
         fileprivate let plan: ServingPlan
         fileprivate let views: [WorkerView]
-        fileprivate let opened: [[NetworkAddress: Listener]]
+        fileprivate let opened: [[ListeningPlace: Listener]]
+        fileprivate let sockets: SocketPlan
         fileprivate let tls: TLSMaterial?
+        /// Listeners that are held back: their places cannot be listened at now. All else can be served.
+        package let problems: [Diagnostic]
 
         fileprivate init(
-            plan: ServingPlan, views: [WorkerView], opened: [[NetworkAddress: Listener]], tls: TLSMaterial?
+            plan: ServingPlan, views: [WorkerView], opened: [[ListeningPlace: Listener]], sockets: SocketPlan,
+            tls: TLSMaterial?, problems: [Diagnostic]
         ) {
             self.plan = plan
             self.views = views
             self.opened = opened
+            self.sockets = sockets
             self.tls = tls
+            self.problems = problems
         }
+
+        /// Some socket is new.
+        package var opensSockets: Bool { !opened[0].isEmpty }
     }
 
     private struct State {
         var compilers: [ViewCompiler]
-        var addresses: Set<NetworkAddress> = []
+        /// Where sockets listen.
+        var open: Set<ListeningPlace> = []
+        /// What is in force.
+        var plan: ServingPlan?
+        var tls = TLSMaterial()
     }
 
     package let labels = LabelRegistry()
@@ -62,47 +75,77 @@ package final class DataPlane: Sendable {
 
     package var workerCount: Int { workers.count }
 
-    /// Does all that can fail. The generation in force is not touched.
+    /// Makes all that can be had on this host. The generation in force is not touched. Nothing here stands in the way of a
+    /// rule: a listener whose place is taken is held back, and the set is served without it.
     /// - Parameter tls: `nil`: what is in force when it is committed stays.
-    package func prepare(_ plan: ServingPlan, tls: TLSMaterial?) -> Result<Prepared, Rejected> {
+    package func prepare(_ plan: ServingPlan, tls: TLSMaterial?) -> Prepared {
         state.withLock { state in
             var problems: [Diagnostic] = []
             var compiled: [WorkerView] = []
             for index in state.compilers.indices { compiled.append(state.compilers[index].compile(plan)) }
-            var opened = [[NetworkAddress: Listener]](repeating: [:], count: workers.count)
-            for (address, placed) in plan.listeners where !state.addresses.contains(address) {
+            let sockets = SocketPlan(wanted: Set(plan.listeners.keys.map(plan.place)), open: state.open)
+            var opened = [[ListeningPlace: Listener]](repeating: [:], count: workers.count)
+            var own = state.open
+            for place in sockets.missing {
+                guard let placed = plan.listeners[place.address],
+                    plan.canAnswer(at: place.address, with: tls ?? state.tls)
+                else { continue }
                 do throws(SystemCallError) {
-                    for (index, socket) in try ListeningSockets.open(at: address, count: workers.count).sockets
-                        .enumerated()
-                    {
-                        opened[index][address] = Listener(
-                            address: address, socket: try socket.duplicate(), view: compiled[index].listeners[address]!)
+                    for (index, listener) in try open(place, beside: own, compiled).enumerated() {
+                        opened[index][place] = listener
                     }
+                    own.insert(place)
                 } catch {
-                    problems.append(.cannotListen(address, placed, error))
+                    problems.append(.cannotListen(place.address, placed, error))
                 }
             }
-            guard problems.isEmpty else { return .failure(Rejected(diagnostics: problems)) }
-            return .success(Prepared(plan: plan, views: compiled, opened: opened, tls: tls))
+            problems.sort { $0.position < $1.position }
+            return Prepared(
+                plan: plan, views: compiled, opened: opened, sockets: sockets, tls: tls, problems: problems)
         }
     }
 
-    package struct Rejected: Error {
-        package let diagnostics: [Diagnostic]
+    /// One for each worker.
+    private func open(
+        _ place: ListeningPlace, beside own: Set<ListeningPlace>, _ views: [WorkerView]
+    ) throws(SystemCallError) -> [Listener] {
+        var listeners: [Listener] = []
+        let sockets = try ListeningSockets.open(at: place, count: workers.count, beside: own).sockets
+        for (index, socket) in sockets.enumerated() {
+            listeners.append(
+                Listener(
+                    address: place.address, socket: try socket.duplicate(),
+                    view: views[index].listeners[place.address]!))
+        }
+        return listeners
     }
 
     /// Swaps it in; returns when every worker serves it.
     package func commit(_ prepared: Prepared) async {
-        state.withLock { $0.addresses = Set(prepared.plan.listeners.keys) }
+        state.withLock { state in
+            state.open = Set(prepared.sockets.kept.keys).union(prepared.opened[0].keys)
+            state.plan = prepared.plan
+            if let tls = prepared.tls { state.tls = tls }
+        }
         await onEveryWorker { worker in
             if let tls = prepared.tls { worker.identities = tls }
-            worker.adopt(prepared.views[worker.index], opened: prepared.opened[worker.index])
+            worker.adopt(
+                prepared.views[worker.index], opened: prepared.opened[worker.index], kept: prepared.sockets.kept)
         }
     }
 
     /// New certificates for the generation in force.
     package func rotate(_ tls: TLSMaterial) async {
+        state.withLock { $0.tls = tls }
         await onEveryWorker { $0.identities = tls }
+    }
+
+    /// Whether there are sockets for a listener of the generation in force, and it has what it proves itself with.
+    package func listens(at address: NetworkAddress) -> Bool {
+        state.withLock { state in
+            guard let plan = state.plan else { return false }
+            return state.open.contains(plan.place(of: address)) && plan.canAnswer(at: address, with: state.tls)
+        }
     }
 
     /// What all workers have counted.

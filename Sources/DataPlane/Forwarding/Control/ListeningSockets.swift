@@ -1,3 +1,4 @@
+import CommonValues
 import Diagnostics
 import EventLoops
 import Glibc
@@ -8,17 +9,18 @@ final class ListeningSockets {
 
     private init(_ sockets: [SharedSocket]) { self.sockets = sockets }
 
-    /// - Throws: if the address is taken, by whomever.
-    static func open(at address: NetworkAddress, count: Int) throws(SystemCallError) -> ListeningSockets {
+    /// - Parameter own: Where this process listens already.
+    /// - Throws: if the address is taken, by whomever else.
+    static func open(
+        at place: ListeningPlace, count: Int, beside own: Set<ListeningPlace>
+    ) throws(SystemCallError) -> ListeningSockets {
+        let address = place.address
         switch address {
         case .ip:
-            // SO_REUSEPORT would let us in beside another process that set it too: ask without it first.
-            let probe = try Socket.bound(to: address, sharesPort: false)
-            try probe.listen(backlog: 1)
-            _ = consume probe
+            try askForOthers(at: place, beside: own.filter { $0.overlaps(place) })
             var sockets: [SharedSocket] = []
             for _ in 0..<count {
-                let socket = try Socket.bound(to: address, sharesPort: true)
+                let socket = try Socket.bound(to: address, sharesPort: true, isIPv6Only: place.isIPv6Only)
                 try socket.listen()
                 sockets.append(SharedSocket(socket))
             }
@@ -33,6 +35,31 @@ final class ListeningSockets {
             return ListeningSockets(Array(repeating: shared, count: count))
         }
     }
+
+    /// SO_REUSEPORT would let us in beside another process that set it too: asks without it first.
+    /// - Parameter own: Sockets of ours at the same port, which are in the way of asking at the place itself. Another's that
+    ///   takes calls for all addresses shows where it would take one that is nobody's; one that is at a single address beside
+    ///   us shows when the port is shared.
+    private static func askForOthers(
+        at place: ListeningPlace, beside own: Set<ListeningPlace>
+    ) throws(SystemCallError) {
+        guard !own.isEmpty else { return try ask(place, isForeign: false) }
+        for nobody in [documentationIPv4, discardIPv6] {
+            let nobodys = ListeningPlace(.ip(nobody, port: place.address.port))
+            guard place.covers(nobodys), !own.contains(where: { $0.covers(nobodys) }) else { continue }
+            try ask(nobodys, isForeign: true)
+        }
+    }
+
+    private static func ask(_ place: ListeningPlace, isForeign: Bool) throws(SystemCallError) {
+        let probe = try Socket.bound(
+            to: place.address, sharesPort: false, isIPv6Only: place.isIPv6Only, isForeign: isForeign)
+        try probe.listen(backlog: 1)
+    }
+
+    /// 192.0.2.1 (RFC 5737) and 100::1 (RFC 6666).
+    private static let documentationIPv4 = IPAddress(v4: 0xC000_0201)
+    private static let discardIPv6 = IPAddress(high: 0x0100_0000_0000_0000, low: 1)
 
     /// A socket file that nobody listens at any more is in the way; any other file is not ours to remove.
     private static func removeStale(_ path: String) throws(SystemCallError) {

@@ -50,9 +50,11 @@ package struct ServingPlan: Sendable {
         /// For messages and metrics: `Workload shop/web-1`.
         let owner: String
         let position: SourcePosition
+        /// For `::`.
+        var isIPv6Only = false
     }
 
-    let snapshot: MeshSnapshot
+    package let snapshot: MeshSnapshot
     let generation: UInt64
     let settings: ProxySettings
     let defaultAction: DefaultAction
@@ -68,7 +70,7 @@ package struct ServingPlan: Sendable {
 
     /// - Parameters:
     ///   - resolve: What is known of a DNS name; called for names only.
-    ///   - problems: Those that are errors mean that it cannot be served.
+    ///   - problems: Those that are errors mean that a listener has no place to be.
     package init(
         _ snapshot: MeshSnapshot, node: String?, generation: UInt64, resolve: (String) -> ResolvedName,
         problems: inout [Diagnostic]
@@ -99,9 +101,10 @@ package struct ServingPlan: Sendable {
         placeInbound(snapshot, node, resolve, &problems)
     }
 
-    /// The same generation with the endpoints that names stand for now. Its listeners stay where they are.
+    /// The same generation with the endpoints that names stand for now. Its listeners stay where they are; one that had no
+    /// place, for its name had no address, gets one.
     /// - Parameter problems: What there is to say of names now.
-    /// - Returns: `nil` if no endpoint is another.
+    /// - Returns: `nil` if nothing is another.
     package func renewed(resolve: (String) -> ResolvedName, problems: inout [Diagnostic]) -> ServingPlan? {
         var next = self
         var nameProblems: Set<Diagnostic> = []
@@ -113,7 +116,13 @@ package struct ServingPlan: Sendable {
             hasChanged = true
         }
         problems += nameProblems.sorted { $0.position < $1.position }
-        return hasChanged ? next : nil
+        next.placeInbound(snapshot, node, resolve, &problems)
+        return hasChanged || next.listeners.count != listeners.count ? next : nil
+    }
+
+    /// Whether it is the other, where `renewed` made one of the two.
+    package func isSame(as other: ServingPlan) -> Bool {
+        services.map(\.endpoints) == other.services.map(\.endpoints) && listeners.count == other.listeners.count
     }
 
     /// - Parameter problems: A node stands in the way of each of its workloads, and is named once.
@@ -139,17 +148,39 @@ package struct ServingPlan: Sendable {
         return inside + service.endpoints.flatMap { plans($0, isMesh: false, isWorkload: false) }
     }
 
-    /// The listeners that answer with a certificate of the operator's, by where they are.
-    package var secureGateways: [NetworkAddress: [GatewayListener]] {
-        listeners.compactMapValues { placed in
-            guard case .gateway(let gateways) = placed.plan, gateways[0].listener.protocol == .https else { return nil }
-            return gateways.map(\.listener)
-        }
+    /// The listeners that answer with a certificate of the operator's, in the manifests' order.
+    package var secureListeners: [SecureListener] {
+        listeners.flatMap { address, placed -> [SecureListener] in
+            guard case .gateway(let gateways) = placed.plan else { return [] }
+            return gateways.compactMap { gateway in
+                gateway.listener.tls.map {
+                    SecureListener(
+                        address: address, gateway: gateway.name, hostname: gateway.listener.hostname?.value.description,
+                        tls: $0)
+                }
+            }
+        }.sorted { $0.tls.certificateFile.position < $1.tls.certificateFile.position }
     }
 
-    /// Where this node listens, and for whom, in order.
-    package var listenerDescriptions: [(owner: String, address: String)] {
-        listeners.map { (owner: $0.value.owner, address: "\($0.key)") }.sorted { $0 < $1 }
+    /// Where this node is to listen, and for whom, in order.
+    package var listenerDescriptions: [(owner: String, address: NetworkAddress)] {
+        listeners.map { (owner: $0.value.owner, address: $0.key) }
+            .sorted { ($0.owner, $0.address.description) < ($1.owner, $1.address.description) }
+    }
+
+    /// Where a listener's socket is to be.
+    func place(of address: NetworkAddress) -> ListeningPlace {
+        ListeningPlace(address, isIPv6Only: listeners[address]?.isIPv6Only ?? false)
+    }
+
+    /// Whether a listener has what it proves itself with. Without, it could not even refuse a call.
+    func canAnswer(at address: NetworkAddress, with tls: TLSMaterial) -> Bool {
+        switch listeners[address]?.plan {
+        case .inbound: tls.meshServer != nil
+        case .gateway(let gateways) where gateways[0].listener.protocol == .https: tls.gateways[address] != nil
+        case .gateway, .outbound, .tcp: true
+        case nil: false
+        }
     }
 
     private mutating func placeWorkloads(
@@ -203,7 +234,8 @@ package struct ServingPlan: Sendable {
         }
         for (address, plans) in ports {
             listeners[address] = PlacedListener(
-                plan: .gateway(plans), owner: "Gateway \(plans[0].name)", position: plans[0].listener.port.position)
+                plan: .gateway(plans), owner: "Gateway \(plans[0].name)", position: plans[0].listener.port.position,
+                isIPv6Only: plans[0].listener.isIPv6Only)
         }
     }
 
@@ -211,11 +243,13 @@ package struct ServingPlan: Sendable {
         _ snapshot: MeshSnapshot, _ node: String?, _ resolve: (String) -> ResolvedName, _ problems: inout [Diagnostic]
     ) {
         guard let node, let home = snapshot.nodes[node] else { return }
+        let isPlaced = listeners.values.contains { if case .inbound = $0.plan { true } else { false } }
+        guard !isPlaced else { return }
+        hasMesh = true
         guard let address = Self.addresses(of: home.address.value, resolve).addresses.first else {
             problems.append(.unresolvable(home.address))
             return
         }
-        hasMesh = true
         listeners[address] = PlacedListener(plan: .inbound, owner: "Node \(node)", position: home.address.position)
     }
 
@@ -256,7 +290,7 @@ extension Diagnostic {
     static func unresolvable(_ address: Located<SocketAddress>) -> Diagnostic {
         Diagnostic(
             .unresolvableName, at: address.position, found: "\"\(address.value)\"",
-            expected: "a name that resolves to an address",
+            expected: "a name that resolves to an address: until it does, this node takes no calls from others",
             remedy: "write an IP address, or make the name resolve on this host")
     }
 }

@@ -11,7 +11,15 @@ struct ViewCompiler {
     let labels: LabelRegistry
     private var programs:
         [ResourceName: (policies: [AuthorizationPolicy], action: DefaultAction, program: AuthorizationProgram)] = [:]
-    private var tables: [TableKey: (routes: [[HTTPRoute]], listeners: [GatewayListener], table: RouteTable)] = [:]
+    private var tables: [TableKey: KnownTable] = [:]
+
+    /// A table, and all that it is made of.
+    private struct KnownTable {
+        let routes: [[HTTPRoute]]
+        let listeners: [GatewayListener]
+        let gateways: [ResourceName]
+        let table: RouteTable
+    }
 
     private enum TableKey: Hashable {
         case service(ResourceName, calledFrom: String)
@@ -118,7 +126,7 @@ struct ViewCompiler {
         _ services: [ServiceView],
         _ indices: [ResourceName: Int]
     ) -> GatewayView {
-        let table = table(.gateway(address), gateways.map(\.routes), gateways.map(\.listener)) {
+        let table = table(.gateway(address), gateways.map(\.routes), gateways.map(\.listener), gateways.map(\.name)) {
             RouteTable(listeners: gateways.map { (gateway: $0.name, listener: $0.listener) }, in: snapshot)
         }
         return GatewayView(
@@ -142,11 +150,14 @@ struct ViewCompiler {
     }
 
     private mutating func table(
-        _ key: TableKey, _ routes: [[HTTPRoute]], _ listeners: [GatewayListener], _ make: () -> RouteTable
+        _ key: TableKey, _ routes: [[HTTPRoute]], _ listeners: [GatewayListener], _ gateways: [ResourceName] = [],
+        _ make: () -> RouteTable
     ) -> RouteTable {
-        if let known = tables[key], known.routes == routes, known.listeners == listeners { return known.table }
+        if let known = tables[key], known.routes == routes, known.listeners == listeners, known.gateways == gateways {
+            return known.table
+        }
         let table = make()
-        tables[key] = (routes, listeners, table)
+        tables[key] = KnownTable(routes: routes, listeners: listeners, gateways: gateways, table: table)
         return table
     }
 

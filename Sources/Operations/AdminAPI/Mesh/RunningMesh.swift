@@ -5,8 +5,8 @@ import SPIFFE
 
 /// What the admin API asks of the process it runs in. Several calls may be under way at once.
 package protocol RunningMesh: Sendable {
-    /// A generation serves: what `/readyz` says.
-    var isReady: Bool { get async }
+    /// What `/readyz` says.
+    var readiness: Readiness { get async }
 
     func status() async -> StatusReport
 
@@ -31,6 +31,19 @@ package protocol RunningMesh: Sendable {
 
     /// The bytes of a manifest, by the path that positions name it with, or its absolute one: for excerpts. `nil` where it cannot be had.
     func source(of path: String) async -> [UInt8]?
+}
+
+/// Whether a mesh can be sent calls.
+package struct Readiness: Sendable, Hashable {
+    /// A generation serves.
+    package let isServing: Bool
+    /// What of it is held back, because this host stands in its way.
+    package let heldBack: [Diagnostic]
+
+    package init(isServing: Bool, heldBack: [Diagnostic] = []) {
+        self.isServing = isServing
+        self.heldBack = heldBack
+    }
 }
 
 /// One file of an `apply`.

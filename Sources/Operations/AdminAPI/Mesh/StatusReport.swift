@@ -20,7 +20,7 @@ package struct StatusReport: Sendable {
     package var watching: WatchReport
     /// What is watched otherwise than by its folder.
     package var watchedAlone: [WatchedAloneReport]
-    /// Trouble that refuses nothing, such as a state file that cannot be written.
+    /// Trouble that refuses nothing, such as a state file that cannot be written, or a port that is taken.
     package var problems: [Diagnostic]
     package var listeners: [ListenerReport]
     /// One for each service account of this node.
@@ -140,12 +140,15 @@ package struct ListenerReport: Sendable {
     package var owner: String
     /// `127.0.0.1:15101`, `unix:/run/web.sock`.
     package var address: String
+    /// This host stands in its way: nothing is taken there. `problems` say why.
+    package var isHeldBack: Bool
     /// Connections held now.
     package var connections: Int?
 
-    package init(owner: String, address: String, connections: Int? = nil) {
+    package init(owner: String, address: String, isHeldBack: Bool = false, connections: Int? = nil) {
         self.owner = owner
         self.address = address
+        self.isHeldBack = isHeldBack
         self.connections = connections
     }
 }

@@ -77,7 +77,9 @@ struct StatusView {
         }
         if !status.listeners.isEmpty {
             var table = TextTable(["LISTENER", "OWNER"])
-            for listener in status.listeners { table.add([listener.address, listener.owner]) }
+            for listener in status.listeners {
+                table.add([listener.address, listener.owner + (listener.isHeldBack ? " (held back)" : "")])
+            }
             text += "\n" + table.rendered()
         }
         if !services.isEmpty {
@@ -240,6 +242,7 @@ extension ListenerReport {
         var json = JSONMembers()
         json.add("address", address)
         json.add("owner", owner)
+        json.add("heldBack", .bool(isHeldBack))
         json.add("connections", connections.map(JSONValue.integer))
         return json.json
     }

@@ -39,8 +39,11 @@ struct AdminHandler: Sendable {
             response.contentType = "text/plain; version=0.0.4; charset=utf-8"
             return response
         case "readyz":
-            return await mesh.isReady
-                ? .text("ready\n") : .text("not ready: no generation serves yet\n", status: 503, exitCode: 1)
+            let readiness = await mesh.readiness
+            guard readiness.isServing else {
+                return .text("not ready: no generation serves yet\n", status: 503, exitCode: 1)
+            }
+            return .text("ready\n" + readiness.heldBack.map { "held back: \($0)\n" }.joined())
         default: return .text("ok\n")
         }
     }

@@ -84,6 +84,9 @@ package final class AdminServer: Sendable {
                 AdminAcceptor(socket, origin: .telemetry, loop: loop, limits: limits, requests: requests)))
     }
 
+    /// No port at all.
+    package var closingTelemetry: PreparedTelemetry { PreparedTelemetry(change: .replace(nil)) }
+
     /// Answers at the new port, and no more at the former one.
     package func commitTelemetry(_ prepared: PreparedTelemetry) {
         guard case .replace(let acceptor) = prepared.change else { return }

@@ -10,10 +10,14 @@ import Synchronization
 ///
 /// The server asks the running mesh, which asks the reconciler, whose participant this is: so it is made first, and gets
 /// its server with `attach` before the first generation.
-package final class TelemetryParticipant: SnapshotParticipant {
+package final class TelemetryParticipant: SnapshotParticipant, HostDependent {
     private struct State {
         var server: AdminServer?
+        /// Where it answers.
         var address: NetworkAddress?
+        /// Where it is to answer.
+        var listen: Located<SocketAddress>?
+        var problem: Diagnostic?
     }
 
     private let state = Mutex(State())
@@ -25,33 +29,60 @@ package final class TelemetryParticipant: SnapshotParticipant {
     package func prepare(
         _ snapshot: MeshSnapshot, generation: Generation
     ) async throws(Rejection) -> any PreparedChange {
-        let listen = snapshot.mesh.telemetryListen
-        // The decoder takes nothing but a loopback address.
+        Change(participant: self, move: move(to: snapshot.mesh.telemetryListen))
+    }
+
+    /// What is held back: a port that cannot be had. The one before is closed all the same, and the rest of the set serves.
+    package var heldBack: [Diagnostic] { state.withLock { $0.problem.map { [$0] } ?? [] } }
+
+    /// Tries again what is held back. Not while a change is prepared or committed.
+    package func retry() async {
+        guard !heldBack.isEmpty else { return }
+        take(move(to: state.withLock { $0.listen }))
+    }
+
+    private struct Move: Sendable {
+        let listen: Located<SocketAddress>?
         var address: NetworkAddress?
+        var prepared: AdminServer.PreparedTelemetry?
+        var problem: Diagnostic?
+    }
+
+    private func move(to listen: Located<SocketAddress>?) -> Move {
+        var move = Move(listen: listen)
+        // The decoder takes nothing but a loopback address.
         if case .tcp(let host, let port)? = listen?.value, let ip = IPAddress(host) {
-            address = .ip(ip, port: port)
+            move.address = .ip(ip, port: port)
         }
         let (server, current) = state.withLock { ($0.server, $0.address) }
-        guard let server else { return Change(participant: self, server: nil, prepared: nil, address: nil) }
+        guard let server else { return move }
         do throws(SystemCallError) {
-            let prepared = try server.prepareTelemetry(address, replacing: current)
-            return Change(participant: self, server: server, prepared: prepared, address: address)
+            move.prepared = try server.prepareTelemetry(move.address, replacing: current)
         } catch {
-            throw Rejection([.telemetryPortTaken(listen, error)])
+            move.prepared = server.closingTelemetry
+            move.address = nil
+            move.problem = .telemetryPortTaken(listen, error)
         }
+        return move
+    }
+
+    private func take(_ move: Move) {
+        let server = state.withLock { state in
+            state.address = move.address
+            state.listen = move.listen
+            state.problem = move.problem
+            return state.server
+        }
+        if let prepared = move.prepared { server?.commitTelemetry(prepared) }
     }
 
     private struct Change: PreparedChange {
         let participant: TelemetryParticipant
-        let server: AdminServer?
-        let prepared: AdminServer.PreparedTelemetry?
-        let address: NetworkAddress?
+        let move: Move
 
-        func commit() async {
-            guard let server, let prepared else { return }
-            server.commitTelemetry(prepared)
-            participant.state.withLock { $0.address = address }
-        }
+        var warnings: [Diagnostic] { move.problem.map { [$0] } ?? [] }
+
+        func commit() async { participant.take(move) }
 
         /// The port that was bound closes with the last reference to it.
         func abandon() async {}
@@ -70,7 +101,7 @@ extension Diagnostic {
         Diagnostic(
             .telemetryPort, at: listen?.position ?? SourcePosition(file: ".", line: 1, column: 1),
             found: "\(listen.map { "\"\($0.value)\"" } ?? "nothing"): \(error.reason)",
-            expected: "a loopback port that nobody else listens at",
+            expected: "a loopback port that nobody else listens at: until then metrics are on the admin socket only",
             remedy: "choose another port, or stop who listens there")
     }
 }

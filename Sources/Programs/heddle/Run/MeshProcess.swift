@@ -46,9 +46,13 @@ struct MeshProcess {
         var settings = MeshReconciler.Settings(folder: options.manifestsFolder, stateFolder: state.path)
         settings.onEvent = { reporter.report($0) }
         let telemetry = TelemetryParticipant()
+        let retries = HeldBackRetries<MeshSnapshot>([participant, telemetry])
         let reconciler = try MeshReconciler(
-            settings, manifests: MeshManifestReading(node: options.node), participants: [participant, telemetry])
-        let mesh = ServedMesh(options: options, reconciler: reconciler, participant: participant, reporter: reporter)
+            settings, manifests: MeshManifestReading(node: options.node),
+            participants: [participant, telemetry, retries])
+        retries.attach { await reconciler.betweenChanges($0) }
+        let mesh = ServedMesh(
+            options: options, reconciler: reconciler, participant: participant, retries: retries, reporter: reporter)
         let admin = try AdminServer(mesh: mesh, socketPath: options.adminSocketPath)
         telemetry.attach(admin)
 
@@ -58,11 +62,15 @@ struct MeshProcess {
         }
         let reconciling = Task { await reconciler.run() }
         let tasks = [
-            Task { await issuer.run() }, Task { await participant.followRotation() }, Task { await admin.run() },
-            Task { await MemoryTrim.run() },
+            Task { await issuer.run() }, Task { await admin.run() }, Task { await MemoryTrim.run() },
         ]
         let following = [
             Task { await participant.refreshNames() },
+            Task {
+                for await snapshot in issuer.snapshots() {
+                    await reconciler.betweenChanges { await participant.renewCertificates(snapshot) }
+                }
+            },
             Task {
                 for await _ in participant.names.changes {
                     await reconciler.betweenChanges { await participant.renewEndpoints() }
@@ -77,6 +85,7 @@ struct MeshProcess {
         await reconciler.stop()
         for task in following { task.cancel() }
         for task in following { await task.value }  // workers that are drained take nothing up
+        await retries.stop()
         await participant.drain()
         await reconciling.value  // what served last is on the disk then
         for task in tasks { task.cancel() }

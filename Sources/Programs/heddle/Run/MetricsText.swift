@@ -1,3 +1,5 @@
+import AdminAPI
+import Diagnostics
 import Forwarding
 import Reconciliation
 import Telemetry
@@ -11,6 +13,7 @@ struct MetricsText {
     let reloads: ReloadCounts
     let serving: ServedGeneration?
     let identities: IdentitySnapshot?
+    let heldBack: [Diagnostic]
 
     struct ReloadCounts: Sendable {
         var served: UInt64 = 0
@@ -24,6 +27,7 @@ struct MetricsText {
         connections(&text)
         decisions(&text)
         generations(&text)
+        held(&text)
         certificates(&text)
         return text.text
     }
@@ -102,6 +106,18 @@ struct MetricsText {
         text.sample(
             "heddle_reload_duration_seconds", [],
             PrometheusText.seconds(UInt64(seconds) * 1_000_000 + UInt64(attoseconds / 1_000_000_000_000)))
+    }
+
+    private func held(_ text: inout PrometheusText) {
+        let name = "heddle_held_back"
+        text.metric(name, .gauge, help: "Parts of the set that this host stands in the way of, by what that is.")
+        let codes: [(code: Diagnostic.Code, what: String)] = [
+            (.cannotListen, "port"), (.unresolvableName, "name"), (.badCertificate, "certificate"),
+            (.cannotIssue, "authority"), (.cannotServe, "memory"), (.telemetryPort, "telemetry"),
+        ]
+        for (code, what) in codes {
+            text.sample(name, [(name: "what", value: what)], UInt64(heldBack.count { $0.code == code }))
+        }
     }
 
     private func certificates(_ text: inout PrometheusText) {

@@ -17,10 +17,17 @@ extension Diagnostic.Code {
 }
 
 extension Diagnostic {
-    static func badCertificate(_ tls: ListenerTLS, _ error: TLSError) -> Diagnostic {
-        Diagnostic(
+    /// - Parameter formerGoesOn: The listener shows what it showed before; `nil`: nothing is served here.
+    static func badCertificate(_ tls: ListenerTLS, _ error: TLSError, formerGoesOn: Bool? = nil) -> Diagnostic {
+        let meanwhile =
+            switch formerGoesOn {
+            case nil: ""
+            case true?: ": until then the former certificate is shown"
+            case false?: ": until then nothing is served for this listener's hostname"
+            }
+        return Diagnostic(
             .badCertificate, at: (error.concernsKey ? tls.keyFile : tls.certificateFile).position, found: "\(error)",
-            expected: "a certificate chain and its key, in PEM",
+            expected: "a certificate chain and its key, in PEM" + meanwhile,
             remedy: error.systemError.map { FailedCall.remedy($0, to: .read, "the file") }
                 ?? "put both files in place; the key file may be readable by its owner alone (chmod 600)")
     }
@@ -33,7 +40,10 @@ extension Diagnostic {
             position = snapshot.mesh.metadata.position
         }
         return Diagnostic(
-            .cannotIssue, at: position, found: error.message, expected: "an authority that can sign certificates",
+            .cannotIssue, at: position, found: error.message,
+            expected:
+                "an authority that can sign: until then workloads without a valid certificate call no other node, "
+                + "and are not called from there",
             remedy: error.systemError.map { FailedCall.remedy($0, to: error.aim, "the file") }
                 ?? "mend the authority's files, or the state folder that holds the built-in one")
     }

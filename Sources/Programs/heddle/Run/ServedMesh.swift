@@ -14,13 +14,16 @@ struct ServedMesh: RunningMesh {
     private let options: RunOptions
     private let reconciler: MeshReconciler
     private let participant: ServingParticipant
+    private let retries: HeldBackRetries<MeshSnapshot>
     private let reporter: ReconciliationReporter
     private let startedAt: UnixTime
 
     init(
         options: RunOptions, reconciler: MeshReconciler, participant: ServingParticipant,
+        retries: HeldBackRetries<MeshSnapshot>,
         reporter: ReconciliationReporter
     ) {
+        self.retries = retries
         self.options = options
         self.reconciler = reconciler
         self.participant = participant
@@ -28,7 +31,9 @@ struct ServedMesh: RunningMesh {
         startedAt = .now
     }
 
-    var isReady: Bool { get async { participant.serving != nil } }
+    var readiness: Readiness {
+        get async { Readiness(isServing: participant.serving != nil, heldBack: retries.heldBack) }
+    }
 
     func snapshot() async -> MeshSnapshot? { participant.serving?.snapshot }
 
@@ -44,9 +49,10 @@ struct ServedMesh: RunningMesh {
     func status() async -> StatusReport {
         let status = await reconciler.status
         let serving = participant.serving
-        var problems = [status.stateProblem].compactMap(\.self)
+        var problems = [status.stateProblem].compactMap(\.self) + retries.heldBack
         if let problem = participant.issuer.problem, let serving {
-            problems.append(.cannotIssue(serving.snapshot, problem))
+            let renewal = Diagnostic.cannotIssue(serving.snapshot, problem)
+            if !problems.contains(renewal) { problems.append(renewal) }
         }
         return StatusReport(
             version: Version.text, node: options.node, trustDomain: "\(serving?.snapshot.mesh.trustDomain.name ?? "")",
@@ -60,20 +66,28 @@ struct ServedMesh: RunningMesh {
                     resourceCount: $0.resourceCount, servedResourceCount: $0.servedResourceCount)
             },
             watching: Self.report(status.watching), watchedAlone: status.watchedAlone.map(Self.report),
-            problems: problems,
-            listeners: serving?.plan.listenerDescriptions.map { ListenerReport(owner: $0.owner, address: $0.address) }
-                ?? [],
+            problems: problems, listeners: listeners(serving),
             certificates: certificates())
     }
 
-    /// What was to be said of names when it was taken up may be otherwise by now.
+    private func listeners(_ serving: ServingParticipant.Serving?) -> [ListenerReport] {
+        guard let serving, let dataPlane = participant.dataPlane else { return [] }
+        return serving.plan.listenerDescriptions.map {
+            ListenerReport(
+                owner: $0.owner, address: "\($0.address)", isHeldBack: !dataPlane.listens(at: $0.address))
+        }
+    }
+
+    /// What was to be said of names when it was taken up may be otherwise by now; what is held back now is a problem.
     private func report(_ served: ServedGeneration) -> ServingReport {
-        let warnings = served.warnings.filter { ![.unresolvedEndpoint, .staleEndpoint].contains($0.code) }
+        let warnings = served.warnings.filter {
+            $0.severity != .error && ![.unresolvedEndpoint, .staleEndpoint].contains($0.code)
+        }
         return ServingReport(
             generation: served.generation.number, hash: served.generation.hash,
             appliedAt: served.appliedAt, duration: served.duration,
             resourceCount: served.resourceCount, fileCount: served.fileCount, isLastGood: served.source == .lastGood,
-            warnings: warnings + participant.nameProblems)
+            warnings: warnings + (participant.serving?.warnings ?? []))
     }
 
     private static func report(_ place: WatchedAlone) -> WatchedAloneReport {
@@ -96,12 +110,12 @@ struct ServedMesh: RunningMesh {
     // MARK: Certificates
 
     private func certificates() -> [CertificateFacts] {
-        guard let snapshot = participant.issuer.snapshot else { return [] }
-        return snapshot.identities.values.map(Self.facts).sorted { $0.spiffeID < $1.spiffeID }
+        guard let serving = participant.serving else { return [] }
+        return serving.material.tls.svids.values.map(Self.facts).sorted { $0.spiffeID < $1.spiffeID }
     }
 
     func certificate(of id: SPIFFEID) async -> CertificateReport? {
-        guard let snapshot = participant.issuer.snapshot, let svid = snapshot.identities[id],
+        guard let snapshot = participant.issuer.snapshot, let svid = participant.serving?.material.tls.svids[id],
             let description = try? CertificateDescription(svid, bundle: snapshot.bundle)
         else { return nil }
         return CertificateReport(facts: Self.facts(svid), chainPEM: description.chainPEM)
@@ -176,7 +190,8 @@ struct ServedMesh: RunningMesh {
         guard let dataPlane = participant.dataPlane else { return "" }
         return MetricsText(
             report: await dataPlane.report(), labels: dataPlane.labels, droppedLogLines: dataPlane.droppedLogLines,
-            reloads: reporter.counts, serving: await reconciler.status.serving, identities: participant.issuer.snapshot
+            reloads: reporter.counts, serving: await reconciler.status.serving, identities: participant.issuer.snapshot,
+            heldBack: retries.heldBack
         ).render()
     }
 }

@@ -5,16 +5,19 @@ import Logging
 import Manifests
 import MeshSnapshot
 import Reconciliation
-import SPIFFE
 import Synchronization
 import TransportSecurity
 import WorkloadIdentity
 
 /// Takes each generation to the proxy: certificates issued, ports bound, views compiled, then all at once.
-final class ServingParticipant: SnapshotParticipant {
+///
+/// What this host stands in the way of (a port, a certificate, a name, the authority) is held back alone: the rest of the
+/// set, and every rule, is served without it.
+final class ServingParticipant: SnapshotParticipant, HostDependent {
     let issuer: IdentityIssuer
     let names: NameTable
     private let options: RunOptions
+    private let maker: MaterialMaker
     private let log: Logger
     private let state = Mutex(State())
 
@@ -23,8 +26,6 @@ final class ServingParticipant: SnapshotParticipant {
         /// Of the data plane, which keeps them as long as it lives.
         var startSettings: StartSettings?
         var serving: Serving?
-        /// What there is to say of names in addresses now.
-        var nameProblems: [Diagnostic] = []
     }
 
     private struct StartSettings {
@@ -41,9 +42,19 @@ final class ServingParticipant: SnapshotParticipant {
     struct Serving: Sendable {
         let snapshot: MeshSnapshot
         fileprivate(set) var plan: ServingPlan
-        let tls: TLSMaterial
-        /// The number of the identity snapshot it was prepared with; only later ones are news.
-        let identities: UInt64
+        fileprivate(set) var material: ServedMaterial
+        /// What there is to say of names in addresses now.
+        fileprivate(set) var nameProblems: [Diagnostic]
+        /// Of listeners that are not open.
+        fileprivate(set) var socketProblems: [Diagnostic]
+
+        /// What is held back, and why.
+        var heldBack: [Diagnostic] {
+            (nameProblems.filter { $0.severity == .error } + material.problems + socketProblems)
+                .sorted { $0.position < $1.position }
+        }
+
+        var warnings: [Diagnostic] { nameProblems.filter { $0.severity != .error } }
     }
 
     init(options: RunOptions, issuer: IdentityIssuer, names: NameTable = NameTable(), log: Logger) {
@@ -51,56 +62,48 @@ final class ServingParticipant: SnapshotParticipant {
         self.names = names
         self.issuer = issuer
         self.log = log
+        maker = MaterialMaker(issuer: issuer, manifestsFolder: options.manifestsFolder)
     }
 
     var dataPlane: DataPlane? { state.withLock { $0.dataPlane } }
     var serving: Serving? { state.withLock { $0.serving } }
-    var nameProblems: [Diagnostic] { state.withLock { $0.nameProblems } }
+    var heldBack: [Diagnostic] { serving?.heldBack ?? [] }
 
+    /// - Throws: if there is no proxy and none can be started. Nothing that concerns a part of the set is a reason.
     func prepare(_ snapshot: MeshSnapshot, generation: Generation) async throws(Rejection) -> any PreparedChange {
         let (plan, named, nameProblems) = await plan(snapshot, generation)
-        var problems = nameProblems
-        let gateways = gatewayContexts(plan, &problems)
-        let identities = issue(plan, snapshot, &problems)
-        let errors = problems.filter { $0.severity == .error }
-        guard errors.isEmpty, let identities else { throw Rejection(errors) }
         let dataPlane: DataPlane
-        let prepared: DataPlane.Prepared
-        let tls: TLSMaterial
         do {
             dataPlane = try self.dataPlane ?? start(snapshot.mesh.proxy)
-            tls = try material(identities.snapshot, plan, gateways, reusing: serving)
-            prepared = try dataPlane.prepare(plan, tls: tls).get()
-        } catch let rejected as DataPlane.Rejected {
-            throw Rejection(rejected.diagnostics)
         } catch {
             throw Rejection([.cannotServe(snapshot, error)])
         }
+        let made = maker.make(plan, former: serving?.material)
+        let prepared = dataPlane.prepare(plan, tls: made.material.tls)
         return Change(
-            participant: self, dataPlane: dataPlane, prepared: prepared, identities: identities,
-            warnings: problems + changedStartSettings(snapshot), names: named, nameProblems: nameProblems,
+            participant: self, dataPlane: dataPlane, prepared: prepared, identities: made.identities,
+            startWarnings: changedStartSettings(snapshot), names: named,
             serving: Serving(
-                snapshot: snapshot, plan: plan, tls: tls, identities: identities.snapshot.number))
+                snapshot: snapshot, plan: plan, material: made.material, nameProblems: nameProblems,
+                socketProblems: prepared.problems))
     }
 
     private struct Change: PreparedChange {
         let participant: ServingParticipant
         let dataPlane: DataPlane
         let prepared: DataPlane.Prepared
-        let identities: IdentityIssuer.Prepared
-        let warnings: [Diagnostic]
+        let identities: IdentityIssuer.Prepared?
+        let startWarnings: [Diagnostic]
         let names: Set<String>
-        let nameProblems: [Diagnostic]
         let serving: Serving
+
+        var warnings: [Diagnostic] { serving.heldBack + serving.warnings + startWarnings }
 
         func commit() async {
             // First, so that a renewal that comes meanwhile is made for this generation and not for the last.
-            participant.state.withLock {
-                $0.serving = serving
-                $0.nameProblems = nameProblems
-            }
+            participant.state.withLock { $0.serving = serving }
             participant.names.keep(names)
-            participant.issuer.commit(identities)
+            if let identities { participant.issuer.commit(identities) }
             await dataPlane.commit(prepared)
         }
 
@@ -114,15 +117,77 @@ final class ServingParticipant: SnapshotParticipant {
         await dataPlane.drain(deadline: serving.snapshot.mesh.proxy.timeouts.drain)
     }
 
+    // MARK: What this host gives now
+
+    /// Tries again what is held back. Not while a change is prepared or committed.
+    func retry() async {
+        guard let serving, !serving.heldBack.isEmpty else { return }
+        let made = maker.make(serving.plan, former: serving.material, onlyMissing: true)
+        await takeUp(serving, serving.plan, made, serving.nameProblems)
+    }
+
+    /// Takes to the workers what names stand for now. Not while a change is prepared or committed.
+    func renewEndpoints() async {
+        guard let serving else { return }
+        var problems: [Diagnostic] = []
+        guard let plan = serving.plan.renewed(resolve: { names[$0] }, problems: &problems) else {
+            var next = serving
+            next.nameProblems = problems
+            state.withLock { $0.serving = next }
+            return tell(serving, next)
+        }
+        await takeUp(serving, plan, nil, problems)
+        log.info("endpoints have other addresses now, as their names have")
+    }
+
+    /// Takes renewed certificates to the workers. Not while a change is prepared or committed.
+    func renewCertificates(_ snapshot: IdentitySnapshot) async {
+        guard let serving, let dataPlane, snapshot.number > serving.material.identities else { return }
+        let material = maker.rotated(serving.material, snapshot, serving.plan)
+        guard serving.heldBack.isEmpty, material.problems.isEmpty else {
+            let made = MaterialMaker.Made(material: material, identities: nil)
+            return await takeUp(serving, serving.plan, made, serving.nameProblems)
+        }
+        state.withLock { $0.serving?.material = material }
+        await dataPlane.rotate(material.tls)
+    }
+
+    /// The generation that serves, with what this host gives now.
+    private func takeUp(
+        _ former: Serving, _ plan: ServingPlan, _ made: MaterialMaker.Made?, _ nameProblems: [Diagnostic]
+    ) async {
+        guard let dataPlane else { return }
+        let prepared = dataPlane.prepare(plan, tls: made?.material.tls)
+        let next = Serving(
+            snapshot: former.snapshot, plan: plan, material: made?.material ?? former.material,
+            nameProblems: nameProblems, socketProblems: prepared.problems)
+        state.withLock { $0.serving = next }
+        tell(former, next)
+        if let identities = made?.identities { issuer.commit(identities) }
+        let isSame =
+            plan.isSame(as: former.plan) && !prepared.opensSockets && made?.identities == nil
+            && next.material.problems == former.material.problems
+            && next.material.identities == former.material.identities
+        if !isSame { await dataPlane.commit(prepared) }
+    }
+
+    private func tell(_ former: Serving, _ next: Serving) {
+        for problem in next.heldBack where !former.heldBack.contains(problem) { log.error("\(problem)") }
+        for problem in next.warnings where !former.nameProblems.contains(problem) { log.warning("\(problem)") }
+        for problem in former.heldBack where !next.heldBack.contains(problem) {
+            log.info("no longer so", metadata: ["problem": "\(problem)"])
+        }
+    }
+
     // MARK: Names
 
-    /// The plan by what is known of the names in it. Those that are new are waited for, but not for long: an endpoint may
-    /// come later. What this node listens on may not.
+    /// The plan by what is known of the names in it. Those that are new are waited for, but not for long: what they stand for
+    /// may come later.
     private func plan(
         _ snapshot: MeshSnapshot, _ generation: Generation
     ) async -> (plan: ServingPlan, names: Set<String>, problems: [Diagnostic]) {
         var asked: Set<String> = []
-        var waits: [Duration] = [.seconds(1), .seconds(9)]
+        var hasWaited = false
         while true {
             var problems: [Diagnostic] = []
             let plan = ServingPlan(
@@ -131,12 +196,9 @@ final class ServingParticipant: SnapshotParticipant {
                     asked.insert(name)
                     return names[name]
                 }, problems: &problems)
-            let isServable = problems.allSatisfy { $0.severity != .error }
-            guard !problems.isEmpty, let wait = waits.first, waits.count == 2 || !isServable else {
-                return (plan, asked, problems)
-            }
-            waits.removeFirst()
-            await names.learn(asked, within: wait)
+            guard !problems.isEmpty, !hasWaited else { return (plan, asked, problems) }
+            hasWaited = true
+            await names.learn(asked, within: .seconds(1))
         }
     }
 
@@ -157,107 +219,7 @@ final class ServingParticipant: SnapshotParticipant {
     /// Names that did not resolve are asked for again after 5 s, or `proxy.nameRefresh` if that is less.
     private static let failedNameInterval = Duration.seconds(5)
 
-    /// Takes to the workers what names stand for now. Not while a change is prepared or committed.
-    func renewEndpoints() async {
-        guard let serving, let dataPlane else { return }
-        var problems: [Diagnostic] = []
-        let plan = serving.plan.renewed(resolve: { names[$0] }, problems: &problems)
-        let news = state.withLock { state in
-            let news = problems.filter { !state.nameProblems.contains($0) }
-            state.nameProblems = problems
-            if let plan { state.serving?.plan = plan }
-            return news
-        }
-        for problem in news { log.warning("\(problem)") }
-        // Its listeners are those that are open: nothing can fail.
-        guard let plan, case .success(let prepared) = dataPlane.prepare(plan, tls: nil) else { return }
-        await dataPlane.commit(prepared)
-        log.info("endpoints have other addresses now, as their names have")
-    }
-
-    // MARK: Certificates
-
-    /// Takes each renewal to the workers, for as long as the task lives.
-    func followRotation() async {
-        for await snapshot in issuer.snapshots() {
-            guard let serving, let dataPlane, snapshot.number > serving.identities else { continue }
-            do {
-                await dataPlane.rotate(try material(snapshot, serving.plan, serving.tls.gateways))
-            } catch {
-                log.error("renewed certificates cannot be used; the former ones stay", metadata: ["error": "\(error)"])
-            }
-        }
-    }
-
-    /// - Parameter former: Its contexts go on if they would be made of the same.
-    private func material(
-        _ snapshot: IdentitySnapshot, _ plan: ServingPlan, _ gateways: [NetworkAddress: TLSContext],
-        reusing former: Serving? = nil
-    ) throws(TLSError) -> TLSMaterial {
-        guard plan.hasMesh else { return TLSMaterial(svids: snapshot.identities, gateways: gateways) }
-        if let former, former.identities == snapshot.number, former.plan.servedNames == plan.servedNames,
-            let server = former.tls.meshServer, let client = former.tls.meshClient
-        {
-            return TLSMaterial(svids: snapshot.identities, meshServer: server, meshClient: client, gateways: gateways)
-        }
-        var served: [String: X509SVID] = [:]
-        for (name, id) in plan.servedNames { served[name] = snapshot.identities[id] }
-        return TLSMaterial(
-            svids: snapshot.identities,
-            meshServer: try .meshServer(
-                identities: served, bundle: snapshot.bundle),
-            meshClient: try .meshClient(bundle: snapshot.bundle), gateways: gateways)
-    }
-
-    private func issue(
-        _ plan: ServingPlan, _ snapshot: MeshSnapshot, _ problems: inout [Diagnostic]
-    ) -> IdentityIssuer.Prepared? {
-        let identity = snapshot.mesh.identity
-        let location: AuthorityLocation
-        switch identity.authority {
-        case .builtIn: location = .builtIn
-        case .files(let certificate, let key):
-            location = .files(certificateFile: path(certificate.value), keyFile: path(key.value))
-        }
-        do throws(IdentityError) {
-            return try issuer.prepare(
-                ids: plan.identities,
-                settings: IssuingSettings(
-                    trustDomain: snapshot.mesh.trustDomain, svidTTL: identity.svidTTL, authority: location))
-        } catch {
-            problems.append(.cannotIssue(snapshot, error))
-            return nil
-        }
-    }
-
-    private func gatewayContexts(_ plan: ServingPlan, _ problems: inout [Diagnostic]) -> [NetworkAddress: TLSContext] {
-        var contexts: [NetworkAddress: TLSContext] = [:]
-        for (address, listeners) in plan.secureGateways {
-            var credentials = ServerCredentials()
-            for listener in listeners {
-                guard let tls = listener.tls else { continue }
-                do throws(TLSError) {
-                    let pair = try CredentialFiles.credentials(
-                        certificateFile: path(tls.certificateFile.value), keyFile: path(tls.keyFile.value))
-                    credentials.add(pair, for: listener.hostname?.value.description)
-                } catch {
-                    problems.append(.badCertificate(tls, error))
-                }
-            }
-            do throws(TLSError) {
-                contexts[address] = try .gatewayServer(
-                    certificates: credentials, applicationProtocols: ["h2", "http/1.1"])
-            } catch {
-                if let tls = listeners[0].tls { problems.append(.badCertificate(tls, error)) }
-            }
-        }
-        return contexts
-    }
-
-    /// Paths in manifests are absolute, or relative to the manifests folder.
-    private func path(_ written: String) -> String {
-        written.hasPrefix("/") ? written : "\(options.manifestsFolder)/\(written)"
-    }
+    // MARK: Start
 
     private func start(_ settings: ProxySettings) throws -> DataPlane {
         let log = log

@@ -1,0 +1,243 @@
+import TestSupport
+import Testing
+
+extension ScenarioTests {
+    /// What this host stands in the way of holds back what it concerns, and never a rule.
+    @Suite(.enabled(if: Tool.exists("openssl") && Tool.exists("curl"))) struct `Faults of the host` {
+        private let backend = TestBackend.forgetfulEcho()
+        private let outbound = TestPort.free()
+        private let folder: TestFolder
+        private let authority: Authority
+
+        init() throws {
+            folder = try TestFolder()
+            authority = try Authority(folder)
+            try authority.issue("shop", names: "DNS:shop.example")
+            try authority.issue("other", names: "DNS:shop.example")
+        }
+
+        private static let denyAll = """
+            apiVersion: heddle/v1
+            kind: AuthorizationPolicy
+            metadata: {name: nobody, namespace: shop}
+            spec: {action: DENY, rules: [{}]}
+            """
+
+        private static let route = """
+            apiVersion: heddle/v1
+            kind: HTTPRoute
+            metadata: {name: edge, namespace: shop}
+            spec:
+              parentRefs: [{kind: Gateway, name: edge}]
+              rules: [{backendRefs: [{name: orders}]}]
+            """
+
+        /// The whole set is one file, so that every change of it is one.
+        private func write(_ more: [String], mesh: String = "", denies: Bool) throws {
+            let shop = Shop.oneHost(outbound: outbound, orders: backend.port, mesh: mesh)
+            try folder.write(([shop] + more + (denies ? [Self.denyAll] : [])).joined(separator: "\n---\n"))
+        }
+
+        private func status() throws -> Int { LoadClient.get("/", on: try RawConnection(port: outbound)).status }
+
+        private func gateway(_ port: UInt16, certificate: String? = nil, key: String? = nil) -> String {
+            let tls = certificate.map {
+                "hostname: shop.example, tls: {certificateFile: \(authority.certificate($0)), "
+                    + "keyFile: \(authority.key(key ?? $0))}"
+            }
+            return """
+                apiVersion: heddle/v1
+                kind: Gateway
+                metadata: {name: edge, namespace: shop}
+                spec:
+                  listeners:
+                  - {name: a, address: 127.0.0.1, port: \(port), protocol: \(tls == nil ? "HTTP" : "HTTPS, \(tls!)")}
+                ---
+                \(Self.route)
+                """
+        }
+
+        // MARK: Every fault, in every place
+
+        enum Fault: CaseIterable {
+            case port, certificate, authority, state, telemetry
+
+            /// As `status` calls it.
+            var code: String {
+                switch self {
+                case .port: "serving.cannot-listen"
+                case .certificate: "serving.bad-certificate"
+                case .authority, .state: "serving.cannot-issue"
+                case .telemetry: "admin.telemetry-port"
+                }
+            }
+        }
+
+        /// What the fault concerns is new in the set, is another than before, or is no more in it.
+        enum Place: CaseIterable { case new, changed, gone }
+
+        /// A set's part that a fault concerns.
+        private struct Part {
+            var resources: [String] = []
+            var mesh = ""
+        }
+
+        private func healthy(_ fault: Fault, _ port: UInt16) -> Part {
+            switch fault {
+            case .port: Part(resources: [gateway(port)])
+            case .certificate: Part(resources: [gateway(port, certificate: "shop")])
+            case .authority: Part(mesh: identity("root"))
+            case .state: Part(resources: [Shop.workload("more-1", "serviceAccount: more")])
+            case .telemetry: Part(mesh: "  telemetry: {listen: \"127.0.0.1:\(port)\"}")
+            }
+        }
+
+        private func faulty(_ fault: Fault, _ port: UInt16, taken: UInt16) -> Part {
+            switch fault {
+            case .port: Part(resources: [gateway(taken)])
+            case .certificate: Part(resources: [gateway(port, certificate: "other", key: "shop")])
+            case .authority: Part(mesh: identity("shop"))
+            case .state:
+                Part(resources: ["more-1", "most-1"].map { Shop.workload($0, "serviceAccount: \($0)") })
+            case .telemetry: Part(mesh: "  telemetry: {listen: \"127.0.0.1:\(taken)\"}")
+            }
+        }
+
+        private func identity(_ name: String) -> String {
+            "  identity: {authority: {type: Files, certificateFile: \(authority.certificate(name)), "
+                + "keyFile: \(authority.key(name))}}"
+        }
+
+        /// Damages what is on this host besides, or only that where the set's part goes.
+        private func strike(_ fault: Fault, _ place: Place) throws {
+            switch fault {
+            case .port, .telemetry: break
+            case .certificate where place == .gone: Files.remove(authority.key("shop"))
+            case .authority where place == .gone: Files.remove(authority.key("root"))
+            case .certificate, .authority: break
+            case .state:
+                try Files.removeFolder("\(folder.state())/authority")
+                try Files.replace("\(folder.state())/authority", "no folder")
+            }
+        }
+
+        @Test(arguments: Fault.allCases, Place.allCases)
+        func `no fault keeps a DENY from being enforced, neither in a change nor at start`(fault: Fault, place: Place)
+            throws
+        {
+            for isAtStart in [false, true] {
+                let port = TestPort.free()
+                let stranger = TestBackend.fixed("")
+                let before = place == .new ? Part() : healthy(fault, port)
+                let after = place == .gone ? Part() : faulty(fault, port, taken: stranger.port)
+                try write(before.resources, mesh: before.mesh, denies: false)
+                var heddle = try HeddleProcess.serving(folder)
+                #expect(try status() == 200)
+                if isAtStart { #expect(heddle.terminate() == .code(0)) }
+                try strike(fault, place)
+                let change = { try write(after.resources, mesh: after.mesh, denies: true) }
+                if isAtStart {
+                    try change()
+                    heddle = try HeddleProcess.serving(folder)
+                } else {
+                    try heddle.serve(change)
+                }
+                #expect(try status() == 403, "\(heddle.errors)")
+                if place != .gone {
+                    #expect(heddle.errors.contains("error[\(fault.code)]"), "\(heddle.errors)")
+                    let report = try Heddle.run(["status", "--state", folder.state()]).output
+                    #expect(report.contains("error[\(fault.code)]"), "\(report)")
+                } else if fault == .port || fault == .certificate || fault == .telemetry {
+                    #expect(throws: RawConnection.ConnectFailed.self) { try RawConnection(port: port) }
+                }
+                // A rule that comes and goes while the fault lasts is followed, too.
+                try heddle.serve { try write(after.resources, mesh: after.mesh, denies: false) }
+                #expect(try status() == 200, "\(heddle.errors)")
+                #expect(heddle.terminate() == .code(0))
+                if fault == .state { Files.remove("\(folder.state())/authority") }
+                _ = try? authority.renewKeys()
+                _ = stranger
+            }
+        }
+
+        // MARK: Certificates
+
+        private func curl(_ port: UInt16, _ path: String = "/") throws -> Tool.Result {
+            try Tool.run(
+                "curl",
+                [
+                    "-s", "--max-time", "20", "--cacert", authority.certificate, "--resolve",
+                    "shop.example:\(port):127.0.0.1", "https://shop.example:\(port)\(path)", "-w", "\n%{http_code}",
+                ], in: folder)
+        }
+
+        private func readiness() throws -> String {
+            try Tool.run(
+                "curl", ["-s", "--unix-socket", "\(folder.state())/admin.sock", "http://heddle/readyz"], in: folder
+            ).output
+        }
+
+        @Test func `a new certificate that cannot be used leaves the former one in place, under the new rules`() throws
+        {
+            let port = TestPort.free()
+            try write([gateway(port, certificate: "shop")], denies: false)
+            let heddle = try HeddleProcess.serving(folder)
+            #expect(try curl(port).output.hasSuffix("\n200"))
+            try heddle.serve { try write([gateway(port, certificate: "other", key: "shop")], denies: true) }
+            #expect(try curl(port).output.hasSuffix("\n403"), "\(heddle.errors)")
+            #expect(try readiness().contains("held back: mesh.yaml:"))
+            // Another name is not shown what was this one's.
+            try heddle.serve {
+                try write(
+                    [
+                        gateway(port, certificate: "other", key: "shop").replacing(
+                            "hostname: shop.example", with: "hostname: other.example")
+                    ], denies: false)
+            }
+            #expect(try curl(port).status == .code(35))
+            try heddle.serve { try write([gateway(port, certificate: "other")], denies: false) }
+            #expect(try curl(port).output.hasSuffix("\n200"), "\(heddle.errors)")
+            #expect(try readiness() == "ready\n")
+            #expect(heddle.terminate() == .code(0))
+        }
+
+        @Test func `at start a missing certificate and a taken port are said, the rest serves, and both are retried`()
+            throws
+        {
+            let (port, plain) = (TestPort.free(), TestPort.free())
+            var stranger: TestBackend? = TestBackend.fixed("")
+            let taken = try #require(stranger).port
+            let key = authority.key("shop")
+            let text = Files.text(key)
+            Files.remove(key)
+            let extra = ["plain": plain, "taken": taken].map { name, port in
+                gateway(port).replacing("name: edge", with: "name: \(name)")
+            }
+            try write([gateway(port, certificate: "shop")] + extra, denies: false)
+            let heddle = try HeddleProcess.serving(folder)
+            #expect(try status() == 200)
+            #expect(LoadClient.get("/", on: try RawConnection(port: plain)).status == 200)
+            #expect(throws: RawConnection.ConnectFailed.self) { try RawConnection(port: port) }
+            let report = try Heddle.run(["status", "--state", folder.state()]).output
+            #expect(report.ranges(of: "(held back)").count == 2, "\(report)")
+            #expect(try readiness().hasPrefix("ready\nheld back: "))
+            let generations = heddle.servedGenerations
+            stranger = nil
+            try heddle.wait("listening at the port that is free") { (try? RawConnection(port: taken)) != nil }
+            #expect(heddle.servedGenerations == generations)
+            try Files.replace(key, text)
+            try heddle.wait("listening with the key that is back") { (try? RawConnection(port: port)) != nil }
+            #expect(try curl(port).output.hasSuffix("\n200"))
+            try heddle.wait("ready") { (try? readiness()) == "ready\n" }
+            #expect(heddle.terminate() == .code(0))
+        }
+    }
+}
+
+extension Authority {
+    /// Files that a test removed, made anew.
+    fileprivate func renewKeys() throws {
+        if !Files.exists(key(name)) { _ = try Authority(folder, name: name) }
+        if !Files.exists(key("shop")) { try issue("shop", names: "DNS:shop.example") }
+    }
+}
