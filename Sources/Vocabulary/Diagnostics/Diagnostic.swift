@@ -11,7 +11,7 @@ package struct Diagnostic: Error, Hashable, Sendable {
     }
 
     package enum Severity: String, Hashable, Sendable {
-        /// The set is refused.
+        /// The set is refused; or, where the host is at fault and not the set, what it stands in the way of is held back.
         case error
         /// The set is taken up.
         case warning
