@@ -106,4 +106,50 @@ import Testing
         #expect(status() == 200)
         await mesh.stop()
     }
+
+    @Test func `a connection from another node that was there before takes up what names stand for now`() async throws {
+        let identities = try TestIdentities.shared.get()
+        let backend = TestBackend.echo()
+        let inbound = TestPort.free()
+        func manifests(_ host: String) -> String {
+            """
+            apiVersion: heddle/v1
+            kind: Mesh
+            metadata: {name: mesh}
+            spec: {identity: {authority: {type: Files, certificateFile: c, keyFile: k}}}
+            ---
+            apiVersion: heddle/v1
+            kind: Node
+            metadata: {name: b}
+            spec: {address: "127.0.0.1:\(inbound)"}
+            ---
+            apiVersion: heddle/v1
+            kind: Service
+            metadata: {name: orders, namespace: shop}
+            spec: {protocol: HTTP}
+            ---
+            apiVersion: heddle/v1
+            kind: Workload
+            metadata: {name: orders-1, namespace: shop}
+            spec: {service: orders, address: "\(host):\(backend.port)", node: b}
+            ---
+            \(Shop.allowAll)
+            """
+        }
+        let mesh = try await TestMesh(manifests("127.0.0.1"), node: "b", tls: identities.material())
+        let file = ManifestDecoder.decode(Array(manifests("orders.example").utf8), path: "test.yaml")
+        let snapshot = try #require(MeshSnapshot.resolve([file], node: "b").snapshot)
+        var problems: [Diagnostic] = []
+        let plan = ServingPlan(snapshot, node: "b", generation: 7, resolve: { _ in [] }, problems: &problems)
+        await mesh.dataPlane.commit(mesh.dataPlane.prepare(plan, tls: nil))
+        let peer = HTTP2Peer(
+            calling: try SecureRelay.connect(
+                port: inbound, serverName: TestIdentities.orders, offering: "h2", identities))
+        #expect(peer.call(PolicyCase.good).status == 503)
+        let renewed = try #require(
+            plan.renewed(resolve: { _ in [IPAddress(v4: 0x7F00_0001)] }, problems: &problems))
+        await mesh.dataPlane.commit(mesh.dataPlane.prepare(renewed, tls: nil))
+        #expect(peer.call(PolicyCase.good).status == 200)
+        await mesh.stop()
+    }
 }
