@@ -11,7 +11,7 @@ import Testing
 
     private func remembered(_ identity: X509SVID, isCaller: Bool = true, at now: UnixTime = .now) -> SPIFFEID? {
         let key = unsafe VerifiedPeers.Key(identity.credentials.leaf.pointer, isCaller: isCaller)
-        return key.flatMap { mesh.bundle.verified.peer($0, at: now)?.id }
+        return key.flatMap { mesh.bundle.verified.peer($0, at: now)?.peer.id }
     }
 
     @Test func `are known by their whole certificate, while all of their chain is valid, for what they were`() throws {

@@ -86,9 +86,7 @@ package final class Certificate: @unchecked Sendable {
     }
 
     /// Whether basic constraints and key usage allow it to sign certificates.
-    package var isAuthority: Bool {
-        unsafe X509_check_ca(pointer) == 1 && X509_get_key_usage(pointer) & UInt32(KU_KEY_CERT_SIGN) != 0
-    }
+    package var isAuthority: Bool { unsafe CertificateUse(of: pointer).isAuthority }
 
     /// Whether it names itself as its issuer.
     package var isSelfIssued: Bool {

@@ -1,5 +1,13 @@
 import COpenSSL
+import CommonValues
 import SPIFFE
+
+/// Whom a peer proved to be.
+package struct VerifiedPeer: Hashable, Sendable {
+    package let id: SPIFFEID
+    /// When the first certificate of its chain ends: from then on it would be refused.
+    package let notAfter: UnixTime
+}
 
 /// What is asked of a peer's certificate: the checks of X509-SVID § 5 on top of RFC 5280's.
 struct PeerVerification {
@@ -10,20 +18,25 @@ struct PeerVerification {
     let acceptableIDs: Set<SPIFFEID>?
 
     /// - Parameter context: An `X509_STORE_CTX *` with the peer's chain, its store the trust bundle's.
-    /// - Returns: The peer's ID, or why it is refused; then `context` carries an error that fits, which names the alert.
+    /// - Returns: Who the peer is, or why it is refused; then `context` carries an error that fits, which names the alert.
     @unsafe
-    func verify(_ context: OpaquePointer) -> Result<SPIFFEID, PeerRejection> {
+    func verify(_ context: OpaquePointer) -> Result<VerifiedPeer, PeerRejection> {
         let key = unsafe X509_STORE_CTX_get0_cert(context).flatMap { unsafe VerifiedPeers.Key($0, isCaller: isCaller) }
-        let verdict: Result<SPIFFEID, PeerRejection>
+        let verdict: Result<VerifiedPeer, PeerRejection>
         if let key, let known = bundle.verified.peer(key, at: .now) {
             unsafe X509_STORE_CTX_set_error(context, X509_V_OK)
             unsafe COpenSSL_share_peer(context, known.certificate.pointer)
-            verdict = .success(known.id)
+            verdict = .success(known.peer)
         } else {
-            verdict = unsafe verifyChain(context)
-            if let key, case .success(let id) = verdict { unsafe bundle.verified.remember(key, as: id, context) }
+            verdict = unsafe verifyChain(context).map { id in
+                let time = unsafe VerifiedPeers.time(context)
+                if let key { unsafe bundle.verified.remember(key, as: id, time, context) }
+                return VerifiedPeer(id: id, notAfter: time.upperBound)
+            }
         }
-        guard case .success(let id) = verdict, let acceptableIDs, !acceptableIDs.contains(id) else { return verdict }
+        guard case .success(let peer) = verdict, let acceptableIDs, !acceptableIDs.contains(peer.id) else {
+            return verdict
+        }
         unsafe X509_STORE_CTX_set_error(context, CInt(X509_V_ERR_APPLICATION_VERIFICATION))
         return .failure(.unexpectedService)
     }
@@ -41,19 +54,29 @@ struct PeerVerification {
             }
             return .failure(rejection)
         }
-        let verdict = unsafe judgeLeaf(leaf)
+        var verdict = unsafe judgeLeaf(leaf)
+        if case .success = verdict, !(unsafe Self.hasAuthoritiesAbove(context)) { verdict = .failure(.invalidChain) }
         if case .failure = verdict {
             unsafe X509_STORE_CTX_set_error(context, CInt(X509_V_ERR_APPLICATION_VERIFICATION))
         }
         return verdict
     }
 
+    /// Whether all above the leaf say that they may sign. OpenSSL also takes certificates that say so in older ways, such as
+    /// key usage without basic constraints.
+    private static func hasAuthoritiesAbove(_ context: OpaquePointer) -> Bool {
+        guard let chain = unsafe X509_STORE_CTX_get0_chain(context) else { return false }
+        return (1..<max(1, unsafe COpenSSL_certificates_count(chain))).allSatisfy { index in
+            guard let certificate = unsafe COpenSSL_certificates_value(chain, index) else { return false }
+            return unsafe CertificateUse(of: certificate).isAuthority
+        }
+    }
+
     private func judgeLeaf(_ leaf: OpaquePointer) -> Result<SPIFFEID, PeerRejection> {
-        let usage = unsafe X509_get_key_usage(leaf)
-        let isExplicit = unsafe X509_get_extension_flags(leaf) & UInt32(EXFLAG_KUSAGE) != 0
-        let signing = UInt32(KU_KEY_CERT_SIGN | KU_CRL_SIGN)
-        if unsafe X509_check_ca(leaf) != 0 || (isExplicit && usage & signing != 0) { return .failure(.notALeaf) }
-        guard isExplicit, usage & UInt32(KU_DIGITAL_SIGNATURE) != 0 else { return .failure(.wrongKeyUsage) }
+        let use = unsafe CertificateUse(of: leaf)
+        if use.claimsAuthority { return .failure(.notALeaf) }
+        guard !use.isBroken else { return .failure(.invalidChain) }
+        guard use.allowsAuthentication else { return .failure(.wrongKeyUsage) }
         switch unsafe URINames(of: leaf) {
         case .none: return .failure(.noSPIFFEID)
         case .several: return .failure(.severalSPIFFEIDs)

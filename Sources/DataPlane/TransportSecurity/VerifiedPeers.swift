@@ -44,30 +44,41 @@ final class VerifiedPeers: Sendable {
 
     private let entries = Mutex<[Key: Entry]>([:])
 
-    func peer(_ key: Key, at now: UnixTime) -> (id: SPIFFEID, certificate: Certificate)? {
+    func peer(_ key: Key, at now: UnixTime) -> (peer: VerifiedPeer, certificate: Certificate)? {
         entries.withLock { entries in
             guard let entry = entries[key], entry.time.contains(now) else { return nil }
-            return (entry.id, entry.certificate)
+            return (VerifiedPeer(id: entry.id, notAfter: entry.time.upperBound), entry.certificate)
         }
     }
 
-    /// - Parameter context: An `X509_STORE_CTX *` that has found the peer's chain good.
+    /// In which all certificates of a chain that was found good are valid; empty if there is no such time.
+    /// - Parameter context: An `X509_STORE_CTX *`.
     @unsafe
-    func remember(_ key: Key, as id: SPIFFEID, _ context: OpaquePointer) {
-        guard let chain = unsafe X509_STORE_CTX_get0_chain(context),
-            let leaf = unsafe X509_STORE_CTX_get0_cert(context)
-        else { return }
+    static func time(_ context: OpaquePointer) -> Range<UnixTime> {
+        guard let chain = unsafe X509_STORE_CTX_get0_chain(context) else {
+            return UnixTime(seconds: 0)..<UnixTime(seconds: 0)
+        }
         var (start, end) = (UnixTime(microseconds: .min), UnixTime(microseconds: .max))
         for index in 0..<(unsafe COpenSSL_certificates_count(chain)) {
             let certificate = unsafe COpenSSL_certificates_value(chain, index)
             start = unsafe max(start, Certificate.time(X509_get0_notBefore(certificate)))
             end = unsafe min(end, Certificate.time(X509_get0_notAfter(certificate)))
         }
-        guard start < end, unsafe X509_up_ref(leaf) == 1 else { return }
+        return start..<max(start, end)
+    }
+
+    /// - Parameters:
+    ///   - time: As `time` says of it.
+    ///   - context: An `X509_STORE_CTX *` that has found the peer's chain good.
+    @unsafe
+    func remember(_ key: Key, as id: SPIFFEID, _ time: Range<UnixTime>, _ context: OpaquePointer) {
+        guard !time.isEmpty, let leaf = unsafe X509_STORE_CTX_get0_cert(context), unsafe X509_up_ref(leaf) == 1 else {
+            return
+        }
         let certificate = unsafe Certificate(owning: leaf)
         entries.withLock { entries in
             if entries.count >= Self.limit { entries.removeAll() }
-            entries[key] = Entry(id: id, certificate: certificate, time: start..<end)
+            entries[key] = Entry(id: id, certificate: certificate, time: time)
         }
     }
 }
