@@ -153,7 +153,7 @@ let package = Package(
         tests("Authorization", ["CommonValues", "Manifests", "MeshSnapshot", "HTTPSemantics"]),
         tests("Reconciliation", ["Manifests", "MeshSnapshot"]),
         tests("EventLoops"),
-        tests("TransportSecurity", ["CLinux", "CommonValues", "SPIFFE"]),
+        tests("TransportSecurity", ["CLinux", "COpenSSL", "CommonValues", "SPIFFE"]),
         tests("WorkloadIdentity", ["CommonValues", "SPIFFE", "TransportSecurity", logging]),
         tests("WireProtocols", ["HPACKCoding", "HTTPSemantics", "FuzzKit", "WireChecks"]),
         tests("Forwarding", ["TestSupport", "HPACKCoding"]),

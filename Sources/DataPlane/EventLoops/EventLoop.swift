@@ -77,7 +77,7 @@ package final class EventLoop: @unchecked Sendable {
         guard epoll >= 0 else { throw SystemCallError(last: "epoll_create1") }
         wakeup = eventfd(0, CInt(EFD_CLOEXEC) | CInt(EFD_NONBLOCK))
         guard wakeup >= 0 else { throw SystemCallError(last: "eventfd") }
-        nowMicroseconds = Self.clock()
+        nowMicroseconds = Self.microseconds()
         now = nowMicroseconds / 1000
         deadlines = DeadlineWheel(now: now)
         var event = unsafe epoll_event(
@@ -186,7 +186,7 @@ package final class EventLoop: @unchecked Sendable {
         defer { unsafe events.deallocate() }
         while isRunning {
             let count = unsafe epoll_wait(epoll, events.baseAddress!, CInt(events.count), waitMilliseconds())
-            nowMicroseconds = Self.clock()
+            nowMicroseconds = Self.microseconds()
             now = nowMicroseconds / 1000
             for index in 0..<max(0, Int(count)) { unsafe dispatch(events[index]) }
             continueTurns()
@@ -207,8 +207,8 @@ package final class EventLoop: @unchecked Sendable {
 
     package func stop() { isRunning = false }
 
-    /// Microseconds of CLOCK_MONOTONIC.
-    private static func clock() -> UInt64 {
+    /// Microseconds of CLOCK_MONOTONIC, now and not as of the turn's beginning.
+    package static func microseconds() -> UInt64 {
         var time = timespec()
         unsafe clock_gettime(CLOCK_MONOTONIC, &time)
         return UInt64(time.tv_sec) * 1_000_000 + UInt64(time.tv_nsec) / 1000

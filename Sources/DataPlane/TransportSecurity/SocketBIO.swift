@@ -19,7 +19,9 @@ struct SessionState {
     var receiveCalls: UInt64 = 0
     var sendCalls: UInt64 = 0
 
-    var peerID: SPIFFEID?
+    var peer: VerifiedPeer?
+    /// Counts what the peer sends besides data once the handshake is done.
+    var traffic = RecordTraffic()
     var rejection: PeerRejection?
     var serverNameIsUnknown = false
     /// An end met after bytes that had to be delivered first.

@@ -85,6 +85,7 @@ package final class TLSContext: @unchecked Sendable {
         unsafe COpenSSL_session_cache_off(pointer)
         unsafe COpenSSL_set_read_ahead(pointer)
         unsafe COpenSSL_set_chain_byte_limit(pointer, Self.peerChainByteLimit)
+        unsafe SSL_CTX_set_msg_callback(pointer, noteTraffic)
         let me = unsafe Unmanaged.passUnretained(self).toOpaque()
         switch role {
         case .meshServer(_, let bundle):
@@ -195,14 +196,27 @@ private let verifyPeer: @convention(c) (OpaquePointer?, UnsafeMutableRawPointer?
     case .gatewayServer: return 0
     }
     switch unsafe verification.verify(storeContext) {
-    case .success(let id):
-        unsafe state.pointee.peerID = id
+    case .success(let peer):
+        unsafe state.pointee.peer = peer
         return 1
     case .failure(let rejection):
         unsafe state.pointee.rejection = rejection
         return 0
     }
 }
+
+private let noteTraffic:
+    @convention(c) (CInt, CInt, CInt, UnsafeRawPointer?, Int, OpaquePointer?, UnsafeMutableRawPointer?) -> Void = {
+        isOurs, _, type, _, _, session, _ in
+        guard isOurs == 0, let session = unsafe session, let state = unsafe sessionState(session) else { return }
+        switch type {
+        case SSL3_RT_HEADER: unsafe state.pointee.traffic.receivedRecord()
+        case SSL3_RT_HANDSHAKE: unsafe state.pointee.traffic.receivedMessage()
+        default: return
+        }
+        // What is buffered behind it would all be taken before the read returns; this has OpenSSL stop at the next record.
+        if unsafe state.pointee.traffic.isFlood { unsafe SSL_set_shutdown(session, SSL_RECEIVED_SHUTDOWN) }
+    }
 
 /// The state that `TLSSession.init` tied to an `SSL *`.
 @unsafe

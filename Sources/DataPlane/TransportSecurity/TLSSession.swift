@@ -129,7 +129,10 @@ package struct TLSSession: ~Copyable {
     package func handshake() -> HandshakeResult {
         ERR_clear_error()
         let result = unsafe SSL_do_handshake(ssl)
-        guard result != 1 else { return .done }
+        guard result != 1 else {
+            unsafe state.pointee.traffic.handshakeDone()
+            return .done
+        }
         return switch unsafe SSL_get_error(ssl, result) {
         case SSL_ERROR_WANT_READ: .wantsRead
         case SSL_ERROR_WANT_WRITE: .wantsWrite
@@ -137,12 +140,13 @@ package struct TLSSession: ~Copyable {
         }
     }
 
-    /// Reads what has arrived, as many records as fit.
+    /// Reads what has arrived, as many records as fit and one turn can bear.
     /// - Parameter buffer: Not empty.
     @unsafe
     package func read(into buffer: UnsafeMutableRawBufferPointer) -> ReadResult {
         if let end = unsafe state.pointee.deferredEnd { return end }
         ERR_clear_error()
+        unsafe state.pointee.traffic.readBegins()
         var total = 0
         while total < buffer.count {
             var count = 0
@@ -150,9 +154,19 @@ package struct TLSSession: ~Copyable {
             let result = unsafe SSL_read_ex(ssl, start, buffer.count - total, &count)
             if result == 1 {
                 total += count
+                unsafe state.pointee.traffic.receivedData()
+                if unsafe state.pointee.traffic.isEnoughForARead { break }
                 // The next record only if its bytes are here: otherwise the next call would be one of the kernel's.
                 if unsafe state.pointee.inputIsDrained && SSL_has_pending(ssl) == 0 { break }
                 continue
+            }
+            if isFlooded {
+                ERR_clear_error()
+                let end = ReadResult.failed(
+                    .library(TLSError(.protocolViolation, "TLS failed: too many messages without data between them")))
+                unsafe state.pointee.deferredEnd = end
+                if total == 0 { return end }
+                break
             }
             let error = unsafe SSL_get_error(ssl, result)
             if error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE { break }
@@ -228,10 +242,17 @@ package struct TLSSession: ~Copyable {
     package var readWaitsForWritable: Bool { unsafe SSL_want(ssl) == SSL_WRITING }
 
     /// The peer's SPIFFE ID, verified; `nil` before that and for callers of a gateway.
-    package var peerID: SPIFFEID? { unsafe state.pointee.peerID }
+    package var peerID: SPIFFEID? { unsafe state.pointee.peer?.id }
+
+    /// The same with the end of its certificate's time.
+    package var peer: VerifiedPeer? { unsafe state.pointee.peer }
 
     /// Why the peer's certificate was refused.
     package var peerRejection: PeerRejection? { unsafe state.pointee.rejection }
+
+    /// The peer sent more key updates, tickets and the like without data between them than anyone needs to; the session is
+    /// over.
+    package var isFlooded: Bool { unsafe state.pointee.traffic.isFlood }
 
     /// The name that the caller asked for (SNI), in canonical form.
     package var serverName: String? { unsafe canonicalServerName(ssl) }
