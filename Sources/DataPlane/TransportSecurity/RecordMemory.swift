@@ -58,10 +58,26 @@ package enum RecordMemory {
         return unsafe malloc(byteCount)
     }
 
+    /// The last list of those whose blocks are not larger; `nil`: not kept. Other allocators than glibc's have blocks that
+    /// are smaller than the smallest kept here, and sizes between those of two lists.
+    static func list(forUsable byteCount: Int) -> Int? {
+        guard byteCount >= 24 else { return nil }
+        let list = (byteCount - 24) >> 4
+        return unsafe list < Lists.count ? list : nil
+    }
+
+    /// Blocks that this thread keeps now.
+    static var keptCount: Int {
+        guard let lists = unsafe lists else { return 0 }
+        var count = 0
+        for list in unsafe 0..<Lists.count { unsafe count += Int(lists.pointee.counts[list]) }
+        return count
+    }
+
     static func give(_ block: UnsafeMutableRawPointer?) {
         guard let block = unsafe block else { return }
-        let list = unsafe (malloc_usable_size(block) - 24) >> 4
-        guard unsafe list < Lists.count, let lists = unsafe lists, unsafe lists.pointee.counts[list] < Lists.limit
+        guard let list = Self.list(forUsable: unsafe malloc_usable_size(block)), let lists = unsafe lists,
+            unsafe lists.pointee.counts[list] < Lists.limit
         else {
             return unsafe free(block)
         }
