@@ -230,4 +230,67 @@ import TransportSecurity
         #expect(prepared.snapshot.bundle.roots != first)
         #expect(try serve().bundle.roots == first)
     }
+
+    // MARK: A clock that is wrong for a moment
+
+    @Test(arguments: [IssuingSettings.longestTTL, .seconds(365 * 86_400 * 20)])
+    func `a step of the clock ahead and back leaves certificates that are valid now`(step: Duration) throws {
+        try serve()
+        test.clock.advance(by: step)
+        test.issuer.renew()
+        test.clock.advance(by: .zero - step)
+        test.issuer.renew()
+        #expect(test.issuer.problem == nil)
+        let snapshot = try #require(test.issuer.snapshot)
+        let now = test.clock.now
+        for svid in snapshot.identities.values {
+            #expect(svid.notBefore <= now && now < svid.notAfter)
+            // What a peer with the same roots would say of it.
+            let root = try #require(snapshot.bundle.roots.first)
+            #expect(root.notBefore <= svid.notBefore && svid.notAfter <= root.notAfter)
+        }
+    }
+
+    @Test func `a root made while the clock was ahead does not stand in the way of a change`() throws {
+        test.clock.advance(by: .seconds(7 * 86_400))
+        try serve()
+        test.clock.advance(by: .seconds(-7 * 86_400))
+        #expect(failure(TestIssuer.settings()) == nil)
+        let roots = try serve().bundle.roots
+        #expect(roots.count == 1)
+    }
+
+    @Test func `a step of the clock does not have a root forgotten that is still needed`() throws {
+        let old = try SigningAuthority.makeRoot(for: TestIssuer.domain, at: .now)
+        try test.writeOperatorAuthority(old)
+        try serve(TestIssuer.settings(test.operatorFiles))
+        let new = try SigningAuthority.makeRoot(for: TestIssuer.domain, at: .now)
+        try test.writeOperatorAuthority(new)
+        test.issuer.renew()
+        test.clock.advance(by: .seconds(2 * 86_400))
+        test.issuer.renew()
+        #expect(test.issuer.snapshot?.bundle.roots == [new.certificate])
+        test.clock.advance(by: .seconds(-2 * 86_400))
+        test.issuer.renew()
+        #expect(test.issuer.snapshot?.bundle.roots == [new.certificate, old.certificate])
+    }
+
+    // MARK: Folders that are not ours
+
+    @Test func `a folder of keys that is open is closed, but nothing behind a link is`() throws {
+        try serve()
+        try FileManager.default.setAttributes(
+            [.posixPermissions: 0o755], ofItemAtPath: test.path("state/authority"))
+        try serve()
+        #expect(try test.mode("state/authority") == 0o700)
+
+        let elsewhere = test.path("elsewhere")
+        try FileManager.default.createDirectory(
+            atPath: elsewhere, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o755])
+        try FileManager.default.removeItem(atPath: test.path("state/authority"))
+        try FileManager.default.createSymbolicLink(
+            atPath: test.path("state/authority"), withDestinationPath: elsewhere)
+        #expect(failure(TestIssuer.settings())?.code == .stateFolder)
+        #expect(try test.mode("elsewhere") == 0o755)
+    }
 }

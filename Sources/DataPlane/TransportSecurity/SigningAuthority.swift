@@ -12,7 +12,10 @@ package struct SigningAuthority: Sendable {
 
     /// How far before its issuing a certificate's time begins, for peers whose clocks are behind.
     package static let clockSkew = Duration.seconds(30)
-    /// Lifetime of a root that Heddle makes: ten years.
+    /// How far before its making a root's time begins: a year. It says nothing of what the root signs, and a clock that was
+    /// ahead when the root was made can be put right without the root being in the future.
+    package static let rootBackdating = Duration.seconds(365 * 86_400)
+    /// Lifetime of a root that Heddle makes, from its making: ten years.
     package static let rootLifetime = Duration.seconds(3650 * 86_400)
 
     /// - Parameters:
@@ -53,7 +56,7 @@ package struct SigningAuthority: Sendable {
     /// A new self-signed root for `trustDomain`, on P-256.
     package static func makeRoot(for trustDomain: TrustDomain, at now: UnixTime) throws(TLSError) -> SigningAuthority {
         let key = try PrivateKey.generateP256()
-        var draft = try CertificateDraft(key: key, notBefore: now - clockSkew, notAfter: now + rootLifetime)
+        var draft = try CertificateDraft(key: key, notBefore: now - rootBackdating, notAfter: now + rootLifetime)
         let hint = String(now.seconds, radix: 16)
         try draft.setSubject(organization: trustDomain.name, name: "Heddle authority \(hint)")
         try draft.setIssuer(nil)

@@ -28,7 +28,9 @@ struct Authority: Sendable {
             place = "\"\(folder.file(name))\""
             guard try folder.has(name) else { return try make(settings.trustDomain, name, in: folder, at: now) }
             authority = try read(certificateFile: folder.file(name), keyFile: folder.file(name), former)
-            if authority.signing.certificate.notAfter - shortestRemainder < now {
+            let certificate = authority.signing.certificate
+            // One that is not valid yet was made while the clock was ahead: its time may be years away.
+            if certificate.notAfter - shortestRemainder < now || now < certificate.notBefore {
                 return try make(settings.trustDomain, name, in: folder, at: now)
             }
         case .files(let certificateFile, let keyFile):

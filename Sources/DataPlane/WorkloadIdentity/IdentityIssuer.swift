@@ -184,13 +184,15 @@ package final class IdentityIssuer: Sendable {
             }
             let identity = try issue(id, authority, settings.svidTTL, at: now)
             identities[id] = identity
-            renewals[id] = RenewalSchedule(issued: now, expiry: identity.notAfter, using: &state.random)
+            renewals[id] = RenewalSchedule(
+                start: identity.notBefore, issued: now, expiry: identity.notAfter, using: &state.random)
             isChanged = true
         }
 
         var bundle = current?.snapshot.bundle
-        if bundle?.trustDomain != settings.trustDomain || bundle?.roots != trust.roots {
-            bundle = try makeBundle(settings.trustDomain, trust.roots)
+        let roots = trust.roots(at: now)
+        if bundle?.trustDomain != settings.trustDomain || bundle?.roots != roots {
+            bundle = try makeBundle(settings.trustDomain, roots)
             isChanged = true
         }
         if let current, !isChanged, identities.count == current.snapshot.identities.count {

@@ -13,23 +13,29 @@ struct TrustRecord: Sendable, Equatable {
 
     private(set) var entries: [Entry] = []
 
-    /// Most roots kept that have gone. Beyond it the oldest goes early: authorities do not change that often.
+    /// Most roots kept that have gone, trusted or not: by the clock alone none is forgotten, as a clock that was ahead for a
+    /// moment would have them forgotten for good. Beyond it the oldest goes early: authorities do not change that often.
     static let previousLimit = 16
 
     init() {}
 
-    var roots: [Certificate] { entries.map(\.certificate) }
+    /// Those that are trusted.
+    func roots(at now: UnixTime) -> [Certificate] {
+        entries.compactMap { entry in entry.until.map { now < $0 } ?? true ? entry.certificate : nil }
+    }
+
+    private func has(_ certificate: Certificate) -> Bool { entries.contains { $0.certificate == certificate } }
 
     /// The record once the authority has `current`: roots it lost stay for the longest life of a certificate.
     func following(_ current: [Certificate], at now: UnixTime) -> TrustRecord {
         var next = TrustRecord()
-        for certificate in current where !next.roots.contains(certificate) {
+        for certificate in current where !next.has(certificate) {
             next.entries.append(Entry(certificate: certificate, until: nil))
         }
         var previous: [Entry] = []
-        for entry in entries where !next.roots.contains(entry.certificate) {
+        for entry in entries where !next.has(entry.certificate) {
             let until = entry.until ?? min(now + IssuingSettings.longestTTL, entry.certificate.notAfter)
-            if now < until { previous.append(Entry(certificate: entry.certificate, until: until)) }
+            previous.append(Entry(certificate: entry.certificate, until: until))
         }
         previous.sort { ($0.until ?? now) > ($1.until ?? now) }
         next.entries += previous.prefix(Self.previousLimit)
