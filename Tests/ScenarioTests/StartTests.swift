@@ -196,6 +196,63 @@ extension ScenarioTests {
             #expect(heddle.terminate() == .code(0))
         }
 
+        // MARK: State folders
+
+        private func mode(_ path: String) -> UInt32 {
+            var status = stat()
+            return unsafe stat(path, &status) == 0 ? status.st_mode & 0o7777 : 0
+        }
+
+        private func makeFolder(_ name: String, _ permissions: UInt32) throws -> String {
+            let path = folder.file(name)
+            try Files.makeFolder(path)
+            #expect(unsafe chmod(path, permissions) == 0)
+            return path
+        }
+
+        @Test(arguments: [0o755, 0o1777, 0o700] as [UInt32])
+        func `a folder with others' files is no state folder, and is left as it is`(permissions: UInt32) throws {
+            try writeShop()
+            let theirs = try makeFolder("theirs", permissions)
+            try Files.replace(theirs + "/a-file", "a")
+            let errors = try refusedStart(state: theirs)
+            #expect(errors.contains("not empty and not Heddle's (\"a-file\" lies there)"), "\(errors)")
+            #expect(mode(theirs) == permissions)
+            #expect(Files.names(in: theirs) == ["a-file"])
+        }
+
+        @Test func `an empty folder that others may enter is no state folder until it is closed`() throws {
+            try writeShop()
+            let empty = try makeFolder("empty", 0o755)
+            let errors = try refusedStart(state: empty)
+            #expect(errors.contains("chmod 700"), "\(errors)")
+            #expect(mode(empty) == 0o755)
+            #expect(Files.names(in: empty) == [])
+            #expect(unsafe chmod(empty, 0o700) == 0)
+            let heddle = try HeddleProcess.serving(folder, state: empty)
+            #expect(heddle.terminate() == .code(0))
+            #expect(Files.exists(empty + "/heddle-state"))
+        }
+
+        @Test func `a state folder is taken again, as earlier versions left it and with something else in it`() throws {
+            try writeShop()
+            let state = folder.state()
+            #expect(try HeddleProcess.serving(folder).terminate() == .code(0))
+            #expect(mode(state) == 0o700)
+            // Ours: closed again.
+            #expect(unsafe chmod(state, 0o750) == 0)
+            #expect(try HeddleProcess.serving(folder).terminate() == .code(0))
+            #expect(mode(state) == 0o700)
+            // Earlier versions left no mark.
+            Files.remove(state + "/heddle-state")
+            try Files.replace(state + "/notes.txt", "mine")
+            #expect(try HeddleProcess.serving(folder).terminate() == .code(0))
+            // What is open was closed by none of them.
+            #expect(unsafe chmod(state, 0o755) == 0)
+            #expect(try refusedStart(state: state).contains("not empty and not Heddle's"))
+            #expect(mode(state) == 0o755)
+        }
+
         enum BadKey: CaseIterable {
             case readableByOthers, ofAnotherCertificate, missing
 

@@ -4,7 +4,8 @@ import Glibc
 struct StateFolder: Sendable {
     let path: String
 
-    /// Makes the folder, its parents included, if it is missing, and closes it to others.
+    /// Makes the folder, its parents included, if it is missing. One that is open to others is closed, if it is this user's
+    /// own and no link: what a link leads to may be somebody else's.
     init(_ path: String) throws(IdentityError) {
         self.path = path
         var made = path.utf8.first == UInt8(ascii: "/") ? "" : "."
@@ -12,7 +13,18 @@ struct StateFolder: Sendable {
             made += "/\(part)"
             guard unsafe mkdir(made, 0o700) == 0 || errno == EEXIST else { throw Self.failure("make", made) }
         }
-        guard unsafe chmod(path, 0o700) == 0 else { throw Self.failure("close to others", path) }
+        let descriptor = unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw Self.failure("open", path) }
+        defer { close(descriptor) }
+        var status = stat()
+        guard unsafe fstat(descriptor, &status) == 0 else { throw Self.failure("look at", path) }
+        guard status.st_mode & 0o077 != 0 else { return }
+        var link = stat()
+        guard unsafe lstat(path, &link) == 0, link.st_mode & S_IFMT == S_IFDIR, status.st_uid == geteuid() else {
+            throw IdentityError(
+                .stateFolder, "others may enter \"\(path)\", where keys are kept, and it is a link or another user's")
+        }
+        guard fchmod(descriptor, 0o700) == 0 else { throw Self.failure("close to others", path) }
     }
 
     func file(_ name: String) -> String { "\(path)/\(name)" }
