@@ -58,6 +58,9 @@ final class Worker: @unchecked Sendable {
     private var decisionCounts: [UInt64] = []
     var decisions = DecisionLog()
     let events: EventSink
+    /// Shared with the other workers.
+    let provenPeers: ProvenPeers
+    let peerTermLimits: PeerTerm.Limits
 
     var callers = KnownCallers()
     let retries: RetryQueue
@@ -81,8 +84,11 @@ final class Worker: @unchecked Sendable {
 
     init(
         index: Int, view: WorkerView, identities: TLSMaterial, accessLog: AccessLogSink, events: EventSink,
-        labels: LabelRegistry, connectionLimit: Int
+        labels: LabelRegistry, connectionLimit: Int, provenPeers: ProvenPeers = ProvenPeers(),
+        peerTermLimits: PeerTerm.Limits = PeerTerm.Limits()
     ) throws {
+        self.provenPeers = provenPeers
+        self.peerTermLimits = peerTermLimits
         self.labels = labels
         self.index = index
         self.view = view

@@ -49,6 +49,15 @@ struct TestIdentities: Sendable {
         TLSMaterial(svids: [web.id: web], meshServer: server(account), meshClient: client)
     }
 
+    /// New certificates, of this mesh and so long.
+    func material(lasting lifetime: Duration, account: String = "orders") throws -> TLSMaterial {
+        let web = try authority.issue(web.id, lifetime: lifetime, at: .now)
+        let orders = try authority.issue(Self.id(account), lifetime: lifetime, at: .now)
+        return TLSMaterial(
+            svids: [web.id: web], meshServer: try .meshServer(identities: [Self.orders: orders], bundle: bundle),
+            meshClient: client)
+    }
+
     /// A caller's context that offers `protocolName` alone.
     func client(offering protocolName: String) throws -> TLSContext {
         try .meshClient(bundle: bundle, applicationProtocols: [protocolName])

@@ -10,11 +10,14 @@ final class TestMesh: Sendable {
     let dataPlane: DataPlane
     private let node: String?
 
-    init(_ manifests: String, node: String? = nil, workers: Int = 1, tls: TLSMaterial = TLSMaterial()) async throws {
+    init(
+        _ manifests: String, node: String? = nil, workers: Int = 1, tls: TLSMaterial = TLSMaterial(),
+        peerTerms: PeerTerm.Limits = PeerTerm.Limits()
+    ) async throws {
         self.node = node
         dataPlane = try DataPlane(
             workerCount: workers, connectionLimit: 1000, accessLog: AccessLogSink(descriptor: 2),
-            events: EventSink { _ in })
+            events: EventSink { _ in }, peerTermLimits: peerTerms)
         try await serve(manifests, tls: tls)
     }
 

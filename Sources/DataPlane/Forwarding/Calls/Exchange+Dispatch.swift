@@ -135,12 +135,13 @@ extension Exchange {
         }
         shortenCallersDeadline()
         // Said of this hop: Heddle takes trailers, and passes them on.
-        if endpoint.isMesh || endpoint.speaks == .http2, tunnel == .none, !request.hasField(.te) {
+        if endpoint.reach == .node || endpoint.reach == .plain(.http2), tunnel == .none, !request.hasField(.te) {
             request.addField(.te, value: ("trailers" as StaticString).bytes)
         }
         backendDeadline = rule?.backendMilliseconds.map { loop.now + $0 }
         if backendDeadline != nil { updateDeadline() }
-        endpoint.pool(for: caller, service: service, worker: worker).open(self, fresh: isFresh)
+        guard let pool = endpoint.pool(for: caller, service: service, worker: worker) else { return fail(.noEndpoint) }
+        pool.open(self, fresh: isFresh)
     }
 
     // MARK: Authorization

@@ -50,6 +50,7 @@ final class HTTP1ServerConnection: StreamConnection, ServerConnection, Downstrea
 
     override func opened() {
         if isSecure {
+            beginTerm(with: peer)
             origin = CallOrigin(
                 listener: listener, peer: peer, caller: peerID.map { worker.callers.caller($0) }, serverName: serverName
             )
@@ -122,8 +123,9 @@ final class HTTP1ServerConnection: StreamConnection, ServerConnection, Downstrea
         case .connecting, .handshaking, .lingering, .closed: return close()
         case .open: break
         }
+        guard lookAtTerm(), isOpen else { return }
         // How long a call takes is none of the connection's: `CallDeadlines`.
-        guard exchange == nil else { return }
+        guard exchange == nil else { return setDeadline(termDue) }
         let now = loop.now
         if let due = outputDeadline, due <= now { return abort() }
         guard headDeadline <= now else {
@@ -137,6 +139,8 @@ final class HTTP1ServerConnection: StreamConnection, ServerConnection, Downstrea
         refuse(status: 408, reason: .timeout, detail: "request-head")
     }
 
+    override func termEnds() { drain() }
+
     private var headDeadline: DeadlineWheel.Time {
         headStarted != 0
             ? headStarted + worker.timeouts.requestHead
@@ -144,7 +148,7 @@ final class HTTP1ServerConnection: StreamConnection, ServerConnection, Downstrea
     }
 
     private func updateDeadline() {
-        let deadline = min(headDeadline, outputDeadline ?? .max)
+        let deadline = min(headDeadline, outputDeadline ?? .max, termDue ?? .max)
         let isRelease = isSecure && !hasReleasedBuffers && headStarted == 0
         setDeadline(isRelease ? min(deadline, idleSince + Self.bufferReleaseMilliseconds) : deadline)
     }

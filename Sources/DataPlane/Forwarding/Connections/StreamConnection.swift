@@ -21,8 +21,6 @@ class StreamConnection: EventHandler {
     static let highWatermark = 64 * 1024
     /// Bytes queued on a connection below which its source goes on: 16 KiB.
     static let lowWatermark = 16 * 1024
-    /// Reads of one turn: 1 MiB.
-    private static let readsPerTurn = 16
     /// How long a finished connection waits for the other side to close, in milliseconds, so that the last answer is
     /// not lost to a reset (RFC 9112 § 9.6).
     private static let lingerMilliseconds: UInt64 = 2_000
@@ -49,6 +47,8 @@ class StreamConnection: EventHandler {
     private var wantsResume = false
     private var wantsOutputEnd = false
     private var inputHasEnded = false
+    /// How long what the peer has proved is good for; `nil` where nothing was asked of it.
+    private var term: Term?
     /// Bytes that went out since the connection was made.
     private(set) final var writtenByteCount: UInt64 = 0
     /// Bytes that the transport has been asked to send since: it may have made a record of them that must go as it is.
@@ -81,6 +81,7 @@ class StreamConnection: EventHandler {
         state = .open
         inputHasEnded = other.inputHasEnded
         lastRead = other.lastRead
+        term = other.term
         registration = other.registration
         transport = other.transport.take()
         other.state = .closed
@@ -113,6 +114,10 @@ class StreamConnection: EventHandler {
     func deadlineReached() {}
     /// Gone, for whatever reason. Called once.
     func closed() {}
+    /// The peer's certificate is about to end: nothing new begins here.
+    func termEnds() {}
+    /// What is still under way needs a new proof of who the peer is.
+    func proofNeeded() {}
 
     // MARK: For subclasses
 
@@ -254,6 +259,44 @@ class StreamConnection: EventHandler {
 
     final func releaseIdleBuffers() { transport?.releaseBuffers() }
 
+    // MARK: The peer's certificate
+
+    /// Of its own, as few connections have one.
+    private final class Term {
+        var value: PeerTerm
+
+        init(_ value: PeerTerm) { self.value = value }
+    }
+
+    /// The handshake is done: remembers until when it is good for.
+    final func beginTerm(with host: NetworkAddress) {
+        guard let peer = transport?.peer else { return }
+        let proven = ProvenPeer(id: peer.id, host: host.ip)
+        let term = PeerTerm(
+            proven, notAfter: peer.notAfter, at: loop.now, wall: .now, limits: worker.peerTermLimits)
+        worker.provenPeers.note(proven, until: term.end)
+        self.term = Term(term)
+    }
+
+    /// When `lookAtTerm` has something to do.
+    final var termDue: DeadlineWheel.Time? { term?.value.due }
+
+    /// - Returns: `false` if the connection was closed.
+    final func lookAtTerm() -> Bool {
+        guard let term, term.value.due <= loop.now else { return true }
+        switch term.value.step(at: loop.now, proven: worker.provenPeers.end(of: term.value.peer)) {
+        case .none: break
+        case .drain: termEnds()
+        case .prove: proofNeeded()
+        case .cut:
+            worker.counters.expiredConnections += 1
+            worker.events.post(.peerExpired(peer: "\(term.value.peer.id)"))
+            abort()
+            broken()
+        }
+        return state != .closed
+    }
+
     // MARK: EventHandler
 
     final func ready(_ events: ReadyEvents) {
@@ -311,16 +354,14 @@ class StreamConnection: EventHandler {
     }
 
     private func read() {
-        var reads = 0
+        var share = TurnShare()
         hasEnoughOfTurn = false
         while !isReadPaused, !inputHasEnded, state == .open || state == .finishing {
             guard relay == nil else { return relayInput() }
-            // One that sends as fast as it is read must not keep the others waiting.
-            guard reads < Self.readsPerTurn else {
+            guard share.takesRead(clock: EventLoop.microseconds) else {
                 hasEnoughOfTurn = true
                 return loop.requestNextTurn(registration)
             }
-            reads += 1
             switch unsafe transport!.receive(into: UnsafeMutableRawBufferPointer(worker.scratch)) {
             case .bytes(let count):
                 if state == .finishing { continue }
@@ -332,7 +373,9 @@ class StreamConnection: EventHandler {
                 inputHasEnded = true
                 if state == .open { inputEnded() }
                 return
-            case .broken: return fail()
+            case .broken:
+                if transport!.isFlooded { worker.counters.tlsFloods += 1 }
+                return fail()
             }
         }
     }
@@ -372,7 +415,7 @@ class StreamConnection: EventHandler {
                 }
             }
             guard !inputHasEnded else { return inputEnded() }
-            guard rounds < Self.readsPerTurn else { return loop.requestNextTurn(registration) }
+            guard rounds < TurnShare.reads else { return loop.requestNextTurn(registration) }
             rounds += 1
             switch relay.pipe.fill(from: descriptor) {
             case .bytes:
@@ -450,7 +493,8 @@ class StreamConnection: EventHandler {
     }
 
     private func discardInput() {
-        for _ in 0..<Self.readsPerTurn {
+        var share = TurnShare()
+        while share.takesRead(clock: EventLoop.microseconds) {
             switch unsafe transport!.receive(into: UnsafeMutableRawBufferPointer(worker.scratch)) {
             case .bytes: continue
             case .wouldBlock: return

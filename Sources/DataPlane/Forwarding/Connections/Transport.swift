@@ -121,6 +121,9 @@ struct Transport: ~Copyable {
     /// Gives back what TLS keeps between records; for a connection that idles.
     mutating func releaseBuffers() { _ = session?.releaseBuffers() }
 
+    /// Under TLS the other side sent nothing but what costs.
+    var isFlooded: Bool { mutating get { session?.isFlooded ?? false } }
+    var peer: VerifiedPeer? { mutating get { session?.peer } }
     var peerID: SPIFFEID? { mutating get { session?.peerID } }
     var applicationProtocol: String? { mutating get { session?.applicationProtocol } }
     var serverName: String? { mutating get { session?.serverName } }

@@ -38,6 +38,8 @@ final class UpstreamPool {
     private unowned let worker: Worker
     private var idle: [HTTP1ClientConnection] = []
     private var multiplexed: [HTTP2ClientConnection] = []
+    /// Those that take no more calls and still have some.
+    private var draining: [HTTP2ClientConnection] = []
     private(set) var connectionCount = 0
     /// Streams that a connection takes before it has said how many: as many as the last one said.
     var streamLimit = 100
@@ -145,18 +147,34 @@ final class UpstreamPool {
 
     /// Takes no more calls; those under way go on.
     func drains(_ connection: HTTP2ClientConnection) {
-        if let index = multiplexed.firstIndex(where: { $0 === connection }) { multiplexed.remove(at: index) }
+        guard let index = multiplexed.firstIndex(where: { $0 === connection }) else { return }
+        multiplexed.remove(at: index)
+        if !connection.streams.isEmpty { draining.append(connection) }
     }
 
     func forget(_ connection: HTTP2ClientConnection) {
         connectionCount -= 1
-        drains(connection)
+        multiplexed.removeAll { $0 === connection }
+        draining.removeAll { $0 === connection }
+    }
+
+    /// Has both sides prove once more who they are, for the calls on connections whose certificates end: on one that has no
+    /// call yet. One that takes calls has done so.
+    func prove() {
+        guard case .mesh = target, multiplexed.isEmpty, let transport = try? transport() else { return }
+        let connection = HTTP2ClientConnection(
+            worker: worker, pool: self, transport: transport, certificate: certificate)
+        guard (try? connection.connect()) != nil else { return }
+        connectionCount += 1
+        multiplexed.append(connection)
     }
 
     /// The certificates changed: new calls go out under the new one.
     func certificatesChanged() {
         let current = certificate
         for connection in multiplexed where connection.certificate !== current { connection.drain() }
+        // The other side has only the old one of those whose calls go on.
+        if draining.contains(where: { !$0.streams.isEmpty }) { prove() }
     }
 
     /// Nobody will ask for the pool again.

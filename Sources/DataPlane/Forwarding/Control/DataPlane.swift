@@ -54,15 +54,28 @@ package final class DataPlane: Sendable {
     /// - Parameters:
     ///   - workerCount: 1 to 256.
     ///   - connectionLimit: Connections the node accepts and holds.
-    package init(workerCount: Int, connectionLimit: Int, accessLog: AccessLogSink, events: EventSink) throws {
+    package convenience init(workerCount: Int, connectionLimit: Int, accessLog: AccessLogSink, events: EventSink) throws
+    {
+        try self.init(
+            workerCount: workerCount, connectionLimit: connectionLimit, accessLog: accessLog, events: events,
+            peerTermLimits: PeerTerm.Limits())
+    }
+
+    /// - Parameter peerTermLimits: Of another length for tests.
+    init(
+        workerCount: Int, connectionLimit: Int, accessLog: AccessLogSink, events: EventSink,
+        peerTermLimits: PeerTerm.Limits
+    ) throws {
         let labels = labels
+        let provenPeers = ProvenPeers()
         self.accessLog = accessLog
         state = Mutex(State(compilers: (0..<workerCount).map { _ in ViewCompiler(labels: labels) }))
         workers = try (0..<workerCount).map { index in
             try Worker(
                 index: index, view: .empty, identities: TLSMaterial(), accessLog: accessLog, events: events,
                 labels: labels,
-                connectionLimit: max(1, connectionLimit / workerCount))
+                connectionLimit: max(1, connectionLimit / workerCount), provenPeers: provenPeers,
+                peerTermLimits: peerTermLimits)
         }
         for worker in workers {
             let isStarted = SystemThread.start(name: "worker-\(worker.index)") {

@@ -86,8 +86,9 @@ struct ViewCompiler {
             policyLabels: program.policies.map { labels.label("\($0.name)") } + [labels.label("default action")],
             endpoints: plan.endpoints.map {
                 EndpointView(
-                    address: $0.address, isMesh: $0.isMesh, isWorkload: $0.isWorkload,
-                    speaks: UpstreamProtocol(plan.service.protocol))
+                    address: $0.address,
+                    reach: $0.isMesh ? .node : .plain(UpstreamProtocol(plan.service.protocol)),
+                    isWorkload: $0.isWorkload)
             },
             accounts: plan.accounts)
     }

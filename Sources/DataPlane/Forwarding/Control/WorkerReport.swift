@@ -22,7 +22,14 @@ package struct WorkerCounters: Sendable {
     /// HTTP/2 connections ended because a limit was exceeded, by limit.
     package var http2Limits: [String: UInt64] = [:]
 
+    /// Connections closed because what came over TLS was no data.
+    package var tlsFloods: UInt64 = 0
+    /// Connections between nodes cut because their peer's certificate was over and it showed no other.
+    package var expiredConnections: UInt64 = 0
+
     mutating func add(_ other: WorkerCounters) {
+        tlsFloods += other.tlsFloods
+        expiredConnections += other.expiredConnections
         accepted += other.accepted
         open += other.open
         upstream += other.upstream

@@ -134,8 +134,7 @@ final class ServiceView {
     func endpoint(like other: EndpointView, isLocal: Bool) -> (endpoint: EndpointView, bit: UInt64)? {
         let all = isLocal ? localEndpoints : endpoints
         let index = all.firstIndex {
-            $0.address == other.address && $0.isMesh == other.isMesh && $0.isWorkload == other.isWorkload
-                && $0.speaks == other.speaks
+            $0.address == other.address && $0.reach == other.reach && $0.isWorkload == other.isWorkload
         }
         return index.map { (all[$0], 1 << UInt64($0 & 63)) }
     }
@@ -150,30 +149,43 @@ final class ServiceView {
 /// A place where a service is.
 final class EndpointView {
     let address: NetworkAddress
-    /// On another node, reached by mutual TLS.
-    let isMesh: Bool
+    /// How it is reached; only one of the two is ever in plain.
+    let reach: Reach
     /// An instance in the mesh, not a service outside of it.
     let isWorkload: Bool
-    /// What it speaks where it is not on another node.
-    let speaks: UpstreamProtocol
     /// Found on first use; a plain endpoint has one pool, one of the mesh has one for each identity that calls it.
     private var plainPool: UpstreamPool?
     private var meshPools: [(caller: Caller, pool: UpstreamPool)] = []
 
-    init(address: NetworkAddress, isMesh: Bool, isWorkload: Bool, speaks: UpstreamProtocol) {
-        self.speaks = speaks
+    enum Reach: Equatable {
+        /// From here, in what it speaks.
+        case plain(UpstreamProtocol)
+        /// On another node, by mutual TLS and nothing else.
+        case node
+    }
+
+    init(address: NetworkAddress, reach: Reach, isWorkload: Bool) {
         self.address = address
-        self.isMesh = isMesh
+        self.reach = reach
         self.isWorkload = isWorkload
     }
 
-    func pool(for caller: Caller?, service: ServiceView, worker: Worker) -> UpstreamPool {
-        guard isMesh, let caller else {
+    var isMesh: Bool { reach == .node }
+
+    /// - Returns: `nil` if the endpoint is on another node and it is nobody's call: there is no certificate to make it with,
+    ///   and no other way.
+    func pool(for caller: Caller?, service: ServiceView, worker: Worker) -> UpstreamPool? {
+        switch reach {
+        case .plain(let speaks):
             if let plainPool { return plainPool }
             let pool = worker.pool(address: address, target: .plain(speaks))
             plainPool = pool
             return pool
+        case .node: return caller.map { nodePool(for: $0, service, worker) }
         }
+    }
+
+    private func nodePool(for caller: Caller, _ service: ServiceView, _ worker: Worker) -> UpstreamPool {
         for known in meshPools where known.caller === caller { return known.pool }
         let target = UpstreamTarget.mesh(
             source: caller.id, service: service.name, serverName: service.serverName, acceptable: service.accounts)

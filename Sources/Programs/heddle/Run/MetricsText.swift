@@ -68,6 +68,14 @@ struct MetricsText {
             text.sample("heddle_http2_limits_exceeded_total", [(name: "limit", value: limit)], count)
         }
         text.metric(
+            "heddle_tls_floods_total", .counter,
+            help: "Connections closed because what came over TLS were messages of its own and no data.")
+        text.sample("heddle_tls_floods_total", [], counters.tlsFloods)
+        text.metric(
+            "heddle_expired_connections_total", .counter,
+            help: "Connections between nodes cut because their peer's certificate was over and it showed no other.")
+        text.sample("heddle_expired_connections_total", [], counters.expiredConnections)
+        text.metric(
             "heddle_access_log_dropped_total", .counter, help: "Access log lines dropped because nobody read them.")
         text.sample("heddle_access_log_dropped_total", [], droppedLogLines)
     }

@@ -237,6 +237,10 @@ final class ServingParticipant: SnapshotParticipant, HostDependent {
                     log.warning(
                         "handshake with another node failed",
                         metadata: ["endpoint": "\(endpoint)", "reason": "\(reason)"])
+                case .peerExpired(let peer):
+                    log.warning(
+                        "a connection between nodes was cut: the other side's certificate is over, and it showed no other",
+                        metadata: ["peer": "\(peer)"])
                 }
             })
         state.withLock {

@@ -117,6 +117,7 @@ final class HTTP2ClientConnection: HTTP2Connection {
         guard !isSecure || applicationProtocol == "h2" else { return refuse() }
         isConnected = true
         worker.counters.upstreamConnects += 1
+        beginTerm(with: pool.address)
         updateDeadline()
         submitWaiting()
         requestOutput()
@@ -153,6 +154,10 @@ final class HTTP2ClientConnection: HTTP2Connection {
     }
 
     override func receivedGoAway() { drain() }
+
+    override func proofNeeded() {
+        if !streams.isEmpty { pool.prove() }
+    }
 
     /// Takes no more calls; ends with its last one. Nothing of the other side's is on its way: one step is enough.
     override func drain() {

@@ -189,6 +189,8 @@ class HTTP2Connection: StreamConnection, HTTP2SessionHandler {
         updateDeadline()
     }
 
+    override func termEnds() { drain() }
+
     /// - Returns: `false` if it has been said before.
     final func beginDraining() -> Bool {
         guard !isDraining else { return false }
@@ -220,6 +222,7 @@ class HTTP2Connection: StreamConnection, HTTP2SessionHandler {
         }
         let now = loop.now
         if let due = outputDeadline, due <= now { return abort() }
+        guard lookAtTerm() else { return }
         if let due = goAwayDue, due <= now { return lastGoAway() }
         if let due = headDue, due <= now {
             // Until the rest comes nothing else can, for any stream (RFC 9113 § 4.3): none is worth waiting for.
@@ -271,6 +274,7 @@ class HTTP2Connection: StreamConnection, HTTP2SessionHandler {
         if let goAwayDue { deadline = min(deadline, goAwayDue) }
         if let headDue { deadline = min(deadline, headDue) }
         if let settingsDue { deadline = min(deadline, settingsDue) }
+        if let termDue { deadline = min(deadline, max(termDue, loop.now + 1)) }
         if streams.isEmpty {
             deadline = min(deadline, idleSince + idleMilliseconds)
             if !hasReleasedBuffers { deadline = min(deadline, idleSince + Self.bufferReleaseMilliseconds) }

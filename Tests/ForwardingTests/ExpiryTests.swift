@@ -1,0 +1,152 @@
+import Glibc
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import Forwarding
+
+/// What becomes of connections between nodes whose certificates end.
+struct ExpiryTests {
+    /// Node `a`, where `web` calls `orders` on node `b`.
+    private struct Nodes {
+        let a: TestMesh
+        let b: TestMesh
+        let port = TestPort.free()
+        private let orders: TestBackend
+
+        init(orders: TestBackend, _ tls: TLSMaterial, _ limits: PeerTerm.Limits) async throws {
+            self.orders = orders
+            let manifests = """
+                apiVersion: heddle/v1
+                kind: Mesh
+                metadata: {name: mesh}
+                spec:
+                  proxy: {accessLog: None}
+                  identity: {authority: {type: Files, certificateFile: c, keyFile: k}}
+                ---
+                apiVersion: heddle/v1
+                kind: Node
+                metadata: {name: a}
+                spec: {address: "127.0.0.1:\(TestPort.free())"}
+                ---
+                apiVersion: heddle/v1
+                kind: Node
+                metadata: {name: b}
+                spec: {address: "127.0.0.1:\(TestPort.free())"}
+                ---
+                apiVersion: heddle/v1
+                kind: Service
+                metadata: {name: orders, namespace: shop}
+                spec: {protocol: HTTP}
+                ---
+                apiVersion: heddle/v1
+                kind: Workload
+                metadata: {name: orders-1, namespace: shop}
+                spec: {service: orders, address: "127.0.0.1:\(orders.port)", node: b}
+                ---
+                apiVersion: heddle/v1
+                kind: Workload
+                metadata: {name: web-1, namespace: shop}
+                spec: {serviceAccount: web, outbound: {listen: "127.0.0.1:\(port)"}, node: a}
+                ---
+                \(Shop.allowAll)
+                """
+            b = try await TestMesh(manifests, node: "b", tls: tls, peerTerms: limits)
+            a = try await TestMesh(manifests, node: "a", tls: tls, peerTerms: limits)
+        }
+
+        func rotate(_ tls: TLSMaterial) async {
+            await b.dataPlane.rotate(tls)
+            await a.dataPlane.rotate(tls)
+        }
+
+        /// Connections that `b` has accepted, once they are at least so many.
+        func accepted(atLeast count: UInt64) async -> UInt64 {
+            for _ in 0..<2_000 {
+                let accepted = await b.dataPlane.report().counters.accepted
+                if accepted >= count { return accepted }
+                usleep(5_000)
+            }
+            return 0
+        }
+
+        func stop() async {
+            await a.stop()
+            await b.stop()
+        }
+    }
+
+    /// Sends half of an answer, and the rest when `mayGoOn`.
+    private static func halting(_ mayGoOn: @escaping @Sendable () -> Bool) -> TestBackend {
+        TestBackend { connection, backend in
+            let head = connection.receive(through: "\r\n\r\n")
+            backend.note(head)
+            connection.send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nab")
+            while !mayGoOn() { usleep(2_000) }
+            connection.send("cd")
+            _ = connection.receive()
+        }
+    }
+
+    private static let get = "GET /a HTTP/1.1\r\nHost: orders\r\n\r\n"
+
+    @Test func `a call is cut when its peer's certificate is over and nothing more is proved`() async throws {
+        let identities = try TestIdentities.shared.get()
+        let isOver = Mutex(false)
+        let orders = Self.halting { isOver.withLock { $0 } }
+        let nodes = try await Nodes(
+            orders: orders, identities.material(lasting: .seconds(3)),
+            PeerTerm.Limits(lead: .milliseconds(500), grace: .milliseconds(200)))
+        let client = try RawConnection(port: nodes.port, timeoutSeconds: 20)
+        client.send(Self.get)
+        #expect(client.receive(through: "\r\n\r\nab").hasSuffix("ab"))
+        // Nothing else ends it: the call has no timeout of its own that is shorter.
+        #expect(client.receive().isEmpty)
+        #expect(client.isEnded)
+        let cut =
+            await nodes.a.dataPlane.report().counters.expiredConnections
+            + nodes.b.dataPlane.report().counters.expiredConnections
+        #expect(cut >= 1)
+        isOver.withLock { $0 = true }
+        await nodes.stop()
+    }
+
+    @Test func `a call goes on while both sides prove the same on another connection`() async throws {
+        let identities = try TestIdentities.shared.get()
+        let mayGoOn = Mutex(false)
+        let orders = Self.halting { mayGoOn.withLock { $0 } }
+        let nodes = try await Nodes(
+            orders: orders, identities.material(lasting: .seconds(3)),
+            PeerTerm.Limits(lead: .milliseconds(500), grace: .milliseconds(200)))
+        let client = try RawConnection(port: nodes.port, timeoutSeconds: 20)
+        client.send(Self.get)
+        #expect(client.receive(through: "\r\n\r\nab").hasSuffix("ab"))
+        // Renewed: the call stays where it is, and proof is made without another call.
+        try await nodes.rotate(identities.material(lasting: .seconds(6)))
+        #expect(await nodes.accepted(atLeast: 2) == 2)
+        // That one's certificates end, too, and are asked for once more: by now the first ones are over.
+        try await nodes.rotate(identities.material(lasting: .seconds(3600)))
+        #expect(await nodes.accepted(atLeast: 3) == 3)
+        mayGoOn.withLock { $0 = true }
+        #expect(client.receive(through: "cd").hasSuffix("cd"))
+        await nodes.stop()
+    }
+
+    @Test func `calls after the certificates' end go out on a connection with new ones`() async throws {
+        let identities = try TestIdentities.shared.get()
+        let nodes = try await Nodes(
+            orders: TestBackend.echo(), identities.material(lasting: .seconds(3)),
+            PeerTerm.Limits(lead: .milliseconds(500), grace: .milliseconds(200)))
+        #expect(try RawConnection.call(port: nodes.port, Self.get).status == 200)
+        // The callee alone has new ones: the caller's side finds out by the end of what it was shown.
+        await nodes.b.dataPlane.rotate(try identities.material(lasting: .seconds(3600)))
+        var statuses: Set<Int> = []
+        while await nodes.b.dataPlane.report().counters.accepted < 2 {
+            statuses.insert(try RawConnection.call(port: nodes.port, Self.get).status)
+            usleep(5_000)
+            guard statuses == [200] else { break }
+        }
+        #expect(statuses == [200])
+        await nodes.stop()
+    }
+}
