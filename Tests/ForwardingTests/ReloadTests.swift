@@ -254,6 +254,25 @@ struct ReloadTests {
         #expect(statuses == Array(repeating: 200, count: 20))
     }
 
+    @Test func `a change that comes while the mesh drains opens nothing, and one that comes after waits for nobody`()
+        async throws
+    {
+        let backend = TestBackend.echo()
+        let (port, other) = (TestPort.free(), TestPort.free())
+        let mesh = try await TestMesh(Shop.manifests(outbound: port, orders: backend.port))
+        let change = try mesh.prepare(Shop.manifests(outbound: other, orders: backend.port))
+        await mesh.dataPlane.onEveryWorker { $0.drain() }
+        await mesh.dataPlane.commit(change)
+        await mesh.dataPlane.onEveryWorker { #expect($0.listeners.isEmpty) }
+        await mesh.stop()
+        await mesh.dataPlane.commit(change)
+        await mesh.dataPlane.rotate(TLSMaterial())
+        #expect(await mesh.dataPlane.report().counters.open == 0)
+        #expect(await mesh.dataPlane.decisionRecords().isEmpty)
+        // Nor for a second end.
+        await mesh.stop()
+    }
+
     @Test func `endpoints come and go without a failed call`() async throws {
         let backends = [TestBackend.echo(), TestBackend.echo(), TestBackend.echo()]
         let port = TestPort.free()

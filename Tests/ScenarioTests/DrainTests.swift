@@ -52,5 +52,29 @@ extension ScenarioTests {
             #expect(heddle.terminate() == .code(0))
             #expect(stuck.response().head.isEmpty && stuck.isEnded)
         }
+
+        @Test func `SIGTERM at random moments of an apply ends in 0, with all of the change or nothing`() throws {
+            var random = SplitMix(seed: 20_261_130)
+            for _ in 0..<(ScenarioTests.isLong ? 50 : 6) {
+                let folder = try TestFolder()
+                let given = folder.file("given")
+                try Files.makeFolder(given)
+                let count = 150
+                for index in 0..<count {
+                    let manifest = Shop.service("s\(index)") + "\n"
+                    try folder.write(manifest, as: "s\(index).yaml")
+                    try Files.replace("\(given)/s\(index).yaml", manifest.replacing("HTTP", with: "GRPC"))
+                }
+                let heddle = try HeddleProcess.serving(folder)
+                let apply = try ChildProcess(
+                    Heddle.path, ["apply", "-f", given, "--state", folder.state()], folder: folder.file("logs"))
+                usleep(UInt32.random(in: 0...600_000, using: &random))
+                #expect(heddle.terminate() == .code(0))
+                #expect(apply.waitForExit() != nil)
+                let changed = (0..<count).count { Files.text("\(folder.manifests)/s\($0).yaml").contains("GRPC") }
+                #expect(changed == 0 || changed == count)
+                #expect(Files.names(in: folder.manifests).count == count)
+            }
+        }
     }
 }

@@ -70,7 +70,7 @@ final class Worker: @unchecked Sendable {
     private var serverStreams: [HTTP2ServerStream] = []
     private var clientStreams: [HTTP2ClientStream] = []
     private var pools: [PoolKey: UpstreamPool] = [:]
-    private var listeners: [ListeningPlace: Listener] = [:]
+    private(set) var listeners: [ListeningPlace: Listener] = [:]
     private var connections: [any ServerConnection] = []
     private let connectionLimit: Int
 
@@ -116,10 +116,14 @@ final class Worker: @unchecked Sendable {
 
     // MARK: Generations
 
+    private var isDraining = false
+
     /// Serves `view` from the next request on, and judges what is under way by it.
     /// - Parameter kept: The sockets that go on, and whose they are now. All others are closed, once new ones take calls.
     func adopt(_ view: WorkerView, opened: [ListeningPlace: Listener], kept: [ListeningPlace: ListeningPlace]) {
         self.view = view
+        // One that has drained is judged by what is in force, too, and takes nothing new any more.
+        let opened = isDraining ? [:] : opened
         for listener in opened.values { listener.start(on: self) }
         for (place, listener) in listeners {
             if let next = kept[place].flatMap({ view.listeners[$0.address] }) {
@@ -157,6 +161,7 @@ final class Worker: @unchecked Sendable {
 
     /// Stops accepting; every answer under way is the last of its connection.
     func drain() {
+        isDraining = true
         for listener in listeners.values { listener.stop() }
         listeners = [:]
         for connection in connections { connection.drain() }

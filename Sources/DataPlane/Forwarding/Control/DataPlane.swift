@@ -48,6 +48,8 @@ package final class DataPlane: Sendable {
     package let labels = LabelRegistry()
     private let workers: [Worker]
     private let state: Mutex<State>
+    /// The workers' threads end: nothing that is given to them now is done.
+    private let hasEnded = Mutex(false)
     private let accessLog: AccessLogSink
 
     /// Starts the workers' threads; they serve nothing yet.
@@ -169,7 +171,9 @@ package final class DataPlane: Sendable {
             reports.withLock { $0.append(report) }
         }
         return reports.withLock { reports in
-            var total = reports[0]
+            guard var total = reports.first else {
+                return WorkerReport(metrics: RequestMetrics(), grpc: [], counters: WorkerCounters(), decisions: [])
+            }
             for report in reports.dropFirst() { total.add(report) }
             return total
         }
@@ -200,24 +204,33 @@ package final class DataPlane: Sendable {
             if left.withLock({ $0 }) == 0 { break }
             try? await Task.sleep(for: .milliseconds(10))
         }
-        await onEveryWorker { worker in
+        await onEveryWorker(isLast: true) { worker in
             worker.closeAll()
             worker.loop.stop()
         }
         await accessLog.flush()
     }
 
-    /// Returns when all have done it.
-    func onEveryWorker(_ work: @escaping @Sendable (Worker) -> Void) async {
+    /// Returns when all have done it; at once if they have ended. A change or a question that comes so late must not wait
+    /// for ever, and the process with it.
+    /// - Parameter isLast: They end with it.
+    func onEveryWorker(isLast: Bool = false, _ work: @escaping @Sendable (Worker) -> Void) async {
         // No task of its own for each worker: on a busy machine each would have to wait for a thread.
         let left = Countdown(workers.count)
         await withCheckedContinuation { continuation in
-            for worker in workers {
-                worker.perform { worker in
-                    work(worker)
-                    if left.arrive() { continuation.resume() }
+            // Within the lock, so that nothing is posted behind what ends them.
+            let isPosted = hasEnded.withLock { hasEnded in
+                guard !hasEnded else { return false }
+                hasEnded = isLast
+                for worker in workers {
+                    worker.perform { worker in
+                        work(worker)
+                        if left.arrive() { continuation.resume() }
+                    }
                 }
+                return true
             }
+            if !isPosted { continuation.resume() }
         }
     }
 }
