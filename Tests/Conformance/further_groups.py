@@ -41,7 +41,7 @@ def _mesh_group(runner, group: dict, heddle: Heddle) -> list[tuple[str, str, str
         documents.append(heddle_under_test.resource(
             "Workload", "caller", namespace, {"serviceAccount": "caller", "outbound": {"listen": outbound[namespace]}}))
     for route in group["routes"]:
-        documents.append(heddle_under_test.resource("HTTPRoute", route["name"], route["namespace"], route["spec"]))
+        documents.append(heddle_under_test.published_route(route))
     try:
         heddle.serve(documents)
         results = []
@@ -75,7 +75,7 @@ def _tls_group(runner, table: dict, group: dict, heddle: Heddle, folder: Path) -
     for name, echo in echoes.items():
         documents.append(heddle_under_test.service(name, echo.ns, echo.server_address[1]))
     for route in group["routes"]:
-        documents.append(heddle_under_test.resource("HTTPRoute", route["name"], route["namespace"], route["spec"]))
+        documents.append(heddle_under_test.published_route(route))
     target = group["cases"][0]["target"]
     source = next(gateway for gateway in table["gateways"] if gateway["name"] == target["gateway"])
     port = heddle_under_test.free_port("127.0.0.1")

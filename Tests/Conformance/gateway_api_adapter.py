@@ -28,8 +28,7 @@ def translate(job: dict, folder: Path) -> tuple[list[dict], dict[str, str]]:
         documents.append(heddle_under_test.service(name, namespace, backend["port"], protocol=speaks))
     for route in job["routes"]:
         _check(route, job)
-        documents.append(
-            heddle_under_test.resource(route["kind"], route["name"], route["namespace"], route["spec"]))
+        documents.append(heddle_under_test.published_route(route))
     listeners: dict[str, str] = {}
     gateways = [gateway for gateway in job["gateways"] if _is_used(gateway, job["routes"])]
     for number, gateway in enumerate(gateways):

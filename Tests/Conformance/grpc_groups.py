@@ -86,7 +86,7 @@ def _mesh_group(group: dict, heddle: Heddle) -> list[tuple[str, str, str]]:
         heddle_under_test.resource(
             "Workload", "caller", MESH_NAMESPACE, {"serviceAccount": "caller", "outbound": {"listen": outbound}}),
         *(heddle_under_test.service(echo.name, MESH_NAMESPACE, echo.port, protocol="GRPC") for echo in echoes),
-        *(heddle_under_test.resource(route["kind"], route["name"], route["namespace"], route["spec"])
+        *(heddle_under_test.published_route(route)
           for route in group["routes"]),
     ]
     try:

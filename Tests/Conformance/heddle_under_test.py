@@ -125,6 +125,15 @@ def resource(kind: str, name: str, namespace: str, spec: dict) -> dict:
     }
 
 
+def published_route(route: dict) -> dict:
+    """A Service of Kubernetes has ports, which its routes name; a Service here has one protocol and none."""
+    parents = [
+        {key: value for key, value in parent.items() if key != "port" or parent.get("kind") != "Service"}
+        for parent in route["spec"].get("parentRefs", [])]
+    spec = {**route["spec"], "parentRefs": parents} if parents else route["spec"]
+    return resource(route["kind"], route["name"], route["namespace"], spec)
+
+
 def gateway(name: str, namespace: str, listeners: list[dict]) -> dict:
     return resource("Gateway", name, namespace, {"listeners": [{"protocol": "HTTP", **each} for each in listeners]})
 
