@@ -122,8 +122,11 @@ package actor Reconciler<Manifests: ManifestReading> {
         waiters.finish()
     }
 
-    /// Ends `run`, once the last good set has been kept.
-    package func stop() { watcher.stop() }
+    /// Ends `run`, once the last good set has been kept. No change begins any more.
+    package func stop() {
+        isStopping = true
+        watcher.stop()
+    }
 
     /// Reads everything again, soon (SIGHUP).
     package nonisolated func rescan() { watcher.rescan() }
