@@ -50,6 +50,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="shorter rounds, fewer of them")
     parser.add_argument("--output", choices=["table", "json"], default="table")
     parser.add_argument("--heddle", type=Path, default=REPOSITORY / ".build/release/heddle", help="the binary")
+    parser.add_argument(
+        "--against", type=Path, metavar="BINARY", help="another binary of Heddle, measured as \"before\" in the same rounds")
     parser.add_argument("--strict", action="store_true", help="exit 1 when a target was measured and missed")
     return parser.parse_args()
 
@@ -119,7 +121,10 @@ def main() -> int:
 
 def _available(options: argparse.Namespace, say) -> list[Proxy]:
     wanted = options.peers.split(",")
-    candidates = [Heddle(options.heddle.resolve()), *(peer() for peer in peers.PEERS if peer.name in wanted)]
+    ours = [Heddle(options.heddle.resolve())]
+    if options.against:
+        ours.append(Heddle(options.against.resolve(), name="before"))
+    candidates = [*ours, *(peer() for peer in peers.PEERS if peer.name in wanted)]
     found = []
     for proxy in candidates:
         if proxy.program():

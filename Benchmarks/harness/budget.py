@@ -76,7 +76,7 @@ def _budget(
             deployment.stop()
         if figures and isinstance(proxy, Heddle):
             try:
-                work = bench.work(f"{name}-allocations", **more)
+                work = bench.work(f"{name}-allocations-{proxy.name}", **more)
                 figures["allocationsPerRequest"] = _allocations(proxy, work, start, load)
             except BenchmarkError as error:
                 arm.notes.append(str(error))

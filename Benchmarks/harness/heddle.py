@@ -14,10 +14,10 @@ RESOURCES_PER_FILE = 99
 
 
 class Heddle(Proxy):
-    name = "heddle"
-
-    def __init__(self, binary: Path):
+    def __init__(self, binary: Path, name: str = "heddle"):
         self._binary = binary
+        #: Another one than "heddle" where two binaries of ours are compared.
+        self.name = name
         #: What its processes get besides the bench's own environment.
         self.environment: dict[str, str] = {}
 
@@ -39,7 +39,7 @@ class Heddle(Proxy):
         if work.is_tls:
             leaf = work.certificates.orders
             protocol = f'HTTPS, tls: {{certificateFile: "{leaf.certificate}", keyFile: "{leaf.key}"}}'
-        folder = work.subfolder("heddle/manifests")
+        folder = work.subfolder(f"{self.name}/manifests")
         self._folder, self._port, self._telemetry = folder, work.ports.take(), work.ports.take()
         _write(folder / "mesh.yaml", f"""apiVersion: heddle/v1
 kind: Mesh
@@ -75,9 +75,9 @@ spec: {{service: orders, address: "127.0.0.1:{work.backend}"}}
 
     def start_hop(self, work: Work) -> Child:
         """Starts on the manifests written last."""
-        folder = work.subfolder("heddle")
+        folder = work.subfolder(self.name)
         arguments = ["run", "--manifests", str(self._folder), "--state", str(folder / "state")]
-        return Child("heddle", [self.program(), *arguments], PROXY_CORE, folder, self.environment)
+        return Child(self.name, [self.program(), *arguments], PROXY_CORE, folder, self.environment)
 
     def hop(self, work):
         self.write_hop(work)
@@ -128,7 +128,7 @@ spec: {service: web, node: alpha, outbound: {tcp: [{service: orders, listen: "12
 
     def _start_two(self, work: Work, orders: str) -> tuple[int, int, list[Child]]:
         """Two nodes: web calls from alpha, orders runs on beta. `orders` goes on from the service's metadata."""
-        folder = work.subfolder("heddle-mesh/manifests")
+        folder = work.subfolder(f"{self.name}-mesh/manifests")
         outbound, alpha, beta = work.ports.take(), work.ports.take(), work.ports.take()
         certificates = work.certificates
         _write(folder / "mesh.yaml", f"""apiVersion: heddle/v1
@@ -165,15 +165,15 @@ metadata: {{name: orders}}
 {orders.replace("OUTBOUND", str(outbound))}""")
         children = []
         for node in ("beta", "alpha"):
-            state = work.folder / "heddle-mesh" / node
+            state = work.folder / f"{self.name}-mesh" / node
             arguments = ["run", "--manifests", str(folder), "--state", str(state), "--node", node]
             children.append(Child(
-                f"heddle-{node}", [self.program(), *arguments], PROXY_CORE, work.subfolder("heddle-mesh"),
+                f"{self.name}-{node}", [self.program(), *arguments], PROXY_CORE, work.subfolder(f"{self.name}-mesh"),
                 self.environment))
         return outbound, beta, children
 
     def tcp_hop(self, work):
-        folder, outbound = work.subfolder("heddle-tcp/manifests"), work.ports.take()
+        folder, outbound = work.subfolder(f"{self.name}-tcp/manifests"), work.ports.take()
         _write(folder / "mesh.yaml", f"""apiVersion: heddle/v1
 kind: Mesh
 metadata: {{name: mesh}}
@@ -200,12 +200,12 @@ metadata: {{name: orders-1}}
 spec: {{service: orders, address: "127.0.0.1:{work.backend}"}}
 ---
 {_tcp_policy()}""")
-        arguments = ["run", "--manifests", str(folder), "--state", str(work.folder / "heddle-tcp" / "state")]
-        child = Child("heddle-tcp", [self.program(), *arguments], PROXY_CORE, work.subfolder("heddle-tcp"))
+        arguments = ["run", "--manifests", str(folder), "--state", str(work.folder / f"{self.name}-tcp" / "state")]
+        child = Child(f"{self.name}-tcp", [self.program(), *arguments], PROXY_CORE, work.subfolder(f"{self.name}-tcp"))
         return Deployment(self.name, outbound, [child])
 
     def wait_ready(self, child: Child) -> None:
-        wait_until("heddle's readyz", [child], self.is_ready, seconds=60)
+        wait_until(f"{self.name}'s readyz", [child], self.is_ready, seconds=60)
 
 
 def _write(path: Path, text: str) -> None:

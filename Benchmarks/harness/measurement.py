@@ -41,13 +41,20 @@ class Arm:
             if key in mine and theirs.get(key)]
         return statistics.median(ratios) if ratios else None
 
+    def counterpart(self, row: str) -> str | None:
+        """Heddle's row that did what this one did: "heddle 10" for "envoy 10", "heddle" for "envoy HTTP/1.1"; None for its own."""
+        name, _, variant = row.partition(" ")
+        if name == "heddle":
+            return None
+        return next((ours for ours in (f"heddle {variant}", "heddle") if ours in self.rounds), None)
+
     def as_json(self) -> dict:
         proxies = {}
         for proxy in self.rounds:
             figures = {column.key: self.median(proxy, column.key) for column in self.columns}
             ratios = {
-                column.key: self.ratio("heddle", proxy, column.key) for column in self.columns
-                if column.has_ratio and proxy != "heddle" and "heddle" in self.rounds}
+                column.key: self.ratio(ours, proxy, column.key) for column in self.columns
+                if column.has_ratio and (ours := self.counterpart(proxy))}
             proxies[proxy] = {"median": figures, "heddleRatio": ratios, "rounds": self.rounds[proxy]}
         return {"title": self.title, "proxies": proxies, "notes": self.notes}
 
@@ -56,12 +63,12 @@ class Arm:
         header += [f"heddle ÷ it: {column.title}" for column in self.columns if column.has_ratio]
         rows = [header]
         for proxy in self.rounds:
-            row = [proxy]
+            row, ours = [proxy], self.counterpart(proxy)
             for column in self.columns:
                 row.append(_shown(self.median(proxy, column.key), column.digits))
             for column in self.columns:
                 if column.has_ratio:
-                    row.append("" if proxy == "heddle" else _shown(self.ratio("heddle", proxy, column.key), 2))
+                    row.append(_shown(self.ratio(ours, proxy, column.key), 2) if ours else "")
             rows.append(row)
         return "\n".join([f"### {self.title}", "", _markdown(rows), *(f"\n{note}" for note in self.notes)])
 

@@ -19,6 +19,14 @@ class MeasurementTests(unittest.TestCase):
         self.assertEqual(arm.median("heddle", "cost"), 10)
         self.assertEqual(arm.as_json()["proxies"]["haproxy"]["heddleRatio"], {"cost": 0.75})
 
+    def test_a_row_is_compared_with_the_one_of_heddle_that_did_the_same(self):
+        arm = Arm("rules", "", [])
+        for row in ("heddle", "heddle 10", "before", "before 10", "envoy HTTP/1.1"):
+            arm.record(row, cost=1)
+        self.assertEqual(
+            [arm.counterpart(row) for row in arm.rounds], [None, None, "heddle", "heddle 10", "heddle"])
+        self.assertIsNone(Arm("none", "", [], {"envoy": []}).counterpart("envoy"))
+
     def test_percentiles_are_nearest_rank(self):
         values = [float(value) for value in range(1, 101)]
         self.assertEqual(percentile(values, 0.5), 50)
