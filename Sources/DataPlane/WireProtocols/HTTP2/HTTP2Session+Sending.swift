@@ -229,17 +229,16 @@ extension HTTP2Session {
 
     // MARK: Bodies
 
-    /// Gives a stream its turn, if it may send.
+    /// Gives a stream its turn. Whether a window is in its way is found out then: only bytes need one (RFC 9113 § 6.9).
     func queueData(of stream: HTTP2Stream) {
-        guard stream.hasBody, !stream.endsHere, !stream.isReset, stream.sendWindow > 0 else { return }
+        guard stream.hasBody, !stream.endsHere, !stream.isReset else { return }
         sendQueue.append(stream)
     }
 
-    /// Sends a frame of what a stream has. It may also have nothing, or trailers.
+    /// Sends a frame of what a stream has. It may also have nothing, or trailers, or bytes that no window has room for.
     /// - Returns: Bytes.
     func sendData(of stream: HTTP2Stream) -> Int {
-        let limit = min(stream.sendWindow, sendWindow, HTTP2FrameHeader.payloadByteLimit)
-        guard limit > 0 else { return 0 }
+        let limit = max(0, min(stream.sendWindow, sendWindow, HTTP2FrameHeader.payloadByteLimit))
         switch stream.nextData(limit: limit) {
         case .wait: return 0
         case .trailers:
@@ -247,7 +246,11 @@ extension HTTP2Session {
             return 0
         case .bytes(let count, let isLast):
             precondition(count >= 0 && count <= limit)
-            guard count > 0 || isLast else { return 0 }
+            guard count > 0 || isLast else {
+                // One whose own window is full has its next turn when that is wider.
+                if stream.sendWindow > 0, sendWindow <= 0 { sendQueue.hold(stream) }
+                return 0
+            }
             let id = stream.id
             let header = HTTP2FrameHeader(
                 payloadByteCount: count, type: FrameType.data, flags: isLast ? Flag.endStream : 0, streamID: id

@@ -199,7 +199,7 @@ package final class HTTP2Session {
         var flushed = 0
         while !isAbandoned {
             flushed += writeOutput()
-            guard flushed < byteLimit, goesOn, sendWindow > 0, let stream = sendQueue.popFirst() else { break }
+            guard flushed < byteLimit, goesOn, let stream = sendQueue.popFirst(hasWindow: sendWindow > 0) else { break }
             flushed += sendData(of: stream)
         }
     }
@@ -228,7 +228,7 @@ package final class HTTP2Session {
 
     /// `flush` would write something.
     package var wantsWrite: Bool {
-        !isAbandoned && (!output.isEmpty || (!isTerminated && !sendQueue.isEmpty && sendWindow > 0))
+        !isAbandoned && (!output.isEmpty || (!isTerminated && sendQueue.hasNext(hasWindow: sendWindow > 0)))
     }
 
     /// Nothing is to be read or written any more.

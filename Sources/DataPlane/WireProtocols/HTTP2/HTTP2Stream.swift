@@ -2,7 +2,8 @@ import HTTPSemantics
 
 /// What a stream has to send, when it may.
 public enum HTTP2DataStep: Hashable, Sendable {
-    /// So many bytes, at most what was asked for: `writeData` follows at once. The last ones end the stream.
+    /// So many bytes, at most what was asked for: `writeData` follows at once. The last ones end the stream. None, and not the
+    /// last: there are bytes, and none was asked for; they are asked for again.
     case bytes(Int, isLast: Bool)
     /// Nothing for now: `resumeData` when there is.
     case wait
@@ -70,7 +71,7 @@ open class HTTP2Stream {
     open func closed(_ code: HTTP2ErrorCode) {}
 
     /// The stream may send: what is there?
-    /// - Parameter limit: Bytes, at least 1.
+    /// - Parameter limit: Bytes; 0 where a window is full, which what ends the stream does not need.
     open func nextData(limit: Int) -> HTTP2DataStep { .wait }
     /// Writes as many bytes of the body as `nextData` announced to the session's handler.
     open func writeData(_ count: Int) {}
