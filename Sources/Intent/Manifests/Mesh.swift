@@ -81,7 +81,7 @@ package struct ProxyLimits: Hashable, Sendable {
 package struct HTTP2ConnectionLimits: Hashable, Sendable {
     /// Streams at a time: 1 to 10,000. Over it a stream is refused. Default: 100.
     package var concurrentStreams = 100
-    /// Streams that it resets, or makes us reset, in 30 s: 1 to 1,000,000. Default: 1,000.
+    /// Streams that it resets at once, or makes us reset, in 30 s: 1 to 1,000,000. Default: 1,000.
     package var resets = 1_000
     /// SETTINGS frames in 30 s: 1 to 1,000,000. Default: 100.
     package var settings = 100

@@ -173,6 +173,67 @@ private func expectAlive(_ client: RawClient, sourceLocation: SourceLocation = #
     expectExceeded(.resets, client)
 }
 
+@Test func `a stream that has been open for a while may be reset, as by a caller whose deadline is over`() {
+    var limits = HTTP2Limits()
+    limits.resets = 10
+    let client = RawClient(limits: limits)
+    for index in 0..<40 as Range<UInt32> {
+        client.send(.headers(2 * index + 1, plainRequest))
+        client.server.session.now += HTTP2Limits.youngMilliseconds
+        client.send(.reset(2 * index + 1, 8))
+    }
+    expectAlive(client)
+    #expect(client.server.streams.allSatisfy { $0.code == .cancel })
+    for index in 40...50 as ClosedRange<UInt32> {
+        client.send(.headers(2 * index + 1, plainRequest))
+        client.server.session.now += HTTP2Limits.youngMilliseconds - 1
+        client.send(.reset(2 * index + 1, 8))
+    }
+    expectExceeded(.resets, client)
+}
+
+@Test(arguments: [true, false])
+func `a stream whose answer has begun may be reset at once`(isWhole: Bool) {
+    var limits = HTTP2Limits()
+    limits.resets = 10
+    let client = RawClient(limits: limits)
+    client.server.onRequest = { stream in
+        stream.respond(ok(), body: isWhole ? nil : [UInt8](repeating: 1, count: 100_000))
+    }
+    for index in 0..<40 as Range<UInt32> {
+        client.send(.headers(2 * index + 1, plainRequest, endsStream: false))
+        client.send(.reset(2 * index + 1, 8))
+    }
+    expectAlive(client)
+}
+
+@Test func `a reset that crosses the end of its stream is not counted, a second one is`() {
+    var limits = HTTP2Limits()
+    limits.resets = 10
+    let client = RawClient(limits: limits)
+    client.server.onEnd = { $0.respond(ok()) }
+    for index in 0..<40 as Range<UInt32> {
+        client.send(.headers(2 * index + 1, plainRequest))
+        client.send(.reset(2 * index + 1, 8))
+    }
+    expectAlive(client)
+    for _ in 0..<10 { client.send(.reset(1, 8)) }
+    expectAlive(client)
+    client.send(.reset(1, 8))
+    expectExceeded(.resets, client)
+}
+
+@Test func `what is answered before its head is taken may be reset as late`() {
+    var limits = HTTP2Limits()
+    limits.resets = 10
+    let client = RawClient(limits: limits)
+    for index in 0..<40 as Range<UInt32> {
+        client.send(.headers(2 * index + 1, plainRequest + [("expect", "nothing")]))
+        client.send(.reset(2 * index + 1, 8))
+    }
+    expectAlive(client)
+}
+
 @Test func `resets are forgiven after 30 s`() {
     var limits = HTTP2Limits()
     limits.resets = 10

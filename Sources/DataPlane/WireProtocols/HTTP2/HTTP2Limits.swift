@@ -17,10 +17,13 @@ package struct HTTP2Limits: Sendable, Hashable {
     package var targetByteCount = 8 * 1024
     /// CONTINUATION frames of a header block (CVE-2024-30255). At least 1. Default: 16.
     package var continuations = 16
-    /// Streams that a client resets in 30 s (CVE-2023-44487), and likewise those that it makes us reset: with malformed
-    /// requests, heads over their limits, windows that overflow, frames for streams that are over, more streams than it may have (CVE-2025-8671).
-    /// Default: 1,000.
+    /// Streams that a client resets in 30 s while they are young and have no word of their answer (CVE-2023-44487), and likewise
+    /// those that it makes us reset: with malformed requests, heads over their limits, windows that overflow, frames for streams
+    /// that are over, more streams than it may have (CVE-2025-8671). Default: 1,000.
     package var resets = 1_000
+    /// How long a stream is young, in milliseconds. Whoever keeps each of its streams for so long is bounded by how many it may
+    /// have at a time: 2,000 a second of 100, no more than of those that are answered.
+    static let youngMilliseconds: UInt64 = 50
     /// SETTINGS frames in 30 s, acknowledgements not counted. Default: 100.
     package var settings = 100
     /// Entries of one SETTINGS frame. Default: 32.

@@ -54,7 +54,7 @@ extension HTTP2Session {
 
     private func beganRequest(_ id: Int32) {
         lastPeerStream = id
-        guard !saysGoAway else { return closedStreams.add(id, .resetHere) }
+        guard !saysGoAway else { return noteClosed(id, .resetHere) }
         lastTakenStream = id
         headers.fate = openStreamCount < Int(limits.concurrentStreams) ? .request : .refused
     }

@@ -6,6 +6,8 @@ extension HTTP2Session {
 
     /// Pings that frames of data and heads pay for ahead.
     private static let paidPingLimit = 1000
+    /// Streams whose reset may still come after their end.
+    private static let lateResetLimit = 1000
 
     /// A frame's header has come.
     func began(_ header: HTTP2FrameHeader) {
@@ -68,8 +70,6 @@ extension HTTP2Session {
         case FrameType.continuation:
             budgets.continuations += 1
             return budgets.continuations <= limits.continuations ? nil : .continuations
-        case FrameType.resetStream where role == .server:
-            return budgets.resets.spend(limit: limits.resets, now: now) ? nil : .resets
         case FrameType.settings where !header.isAcknowledgement:
             guard header.payloadByteCount <= HTTP2Settings.entryByteCount * limits.settingsEntries else {
                 return .settings
@@ -108,8 +108,24 @@ extension HTTP2Session {
 
     private func receivedReset(_ id: Int32, _ payload: Span<UInt8>) {
         guard !isIdle(id) else { return terminate(.protocolError) }
-        guard let stream = streams[id] else { return }
+        let stream = streams[id]
+        if role == .server, isCheapReset(of: stream), !budgets.resets.spend(limit: limits.resets, now: now) {
+            return exceed(.resets)
+        }
+        guard let stream else { return }
         close(stream, HTTP2ErrorCode(rawValue: payload.value(at: 0)), .resetByPeer)
+    }
+
+    /// A reset of those that a flood is made of (CVE-2023-44487): it makes room for the next stream before this one has cost
+    /// its sender anything. One that has waited, or that has its answer, does not; nor does one that crosses the end of its stream.
+    private func isCheapReset(of stream: HTTP2Stream?) -> Bool {
+        guard let stream else {
+            guard budgets.lateResets > 0 else { return true }
+            budgets.lateResets -= 1
+            return false
+        }
+        let isAnswered = stream.hasBody || stream.endsHere
+        return !isAnswered && !stream.isReset && now &- stream.begunAt < HTTP2Limits.youngMilliseconds
     }
 
     private func receivedGoAway(_ payload: Span<UInt8>) {
@@ -150,10 +166,16 @@ extension HTTP2Session {
         close(stream, .noError, .ended)
     }
 
+    /// A stream is over. Where the peer has not said so, its own reset may still come.
+    func noteClosed(_ id: Int32, _ cause: HTTP2ClosedStreams.Cause) {
+        closedStreams.add(id, cause)
+        if cause != .resetByPeer { budgets.lateResets = min(budgets.lateResets + 1, Self.lateResetLimit) }
+    }
+
     func close(_ stream: HTTP2Stream, _ code: HTTP2ErrorCode, _ cause: HTTP2ClosedStreams.Cause) {
         streams.remove(stream.id)
         sendQueue.remove(stream)
-        closedStreams.add(stream.id, cause)
+        noteClosed(stream.id, cause)
         stream.leave()
         // What nobody took any more must not stay missing from the connection's window.
         giveBack(stream.unconsumedByteCount)

@@ -117,7 +117,7 @@ extension HTTP2Session {
     /// Ends a stream that is none of this side's, or none any more.
     func submitReset(_ id: Int32, _ code: HTTP2ErrorCode) {
         queueReset(id, code)
-        closedStreams.add(id, .resetHere)
+        noteClosed(id, .resetHere)
     }
 
     /// Ends a stream over a frame that it cannot take.
@@ -156,7 +156,7 @@ extension HTTP2Session {
         handler.completeAnswer(&reply)
         memory.encoder.encode(.response, reply, endsStream: true, with: &encoder)
         queueBlock(id, endsStream: true)
-        if endsStream { closedStreams.add(id, .ended) } else { submitReset(id, .noError) }
+        if endsStream { noteClosed(id, .ended) } else { submitReset(id, .noError) }
     }
 
     /// The caller is told why. The connection goes on: on one between nodes other callers' requests are under way, too.

@@ -100,6 +100,8 @@ package final class HTTP2Session {
 
     struct Budgets {
         var resets = HTTP2Budget()
+        /// Streams that are over and that the peer may reset all the same, for all it knows.
+        var lateResets = 0
         var provokedResets = HTTP2Budget()
         var settings = HTTP2Budget()
         var pings = HTTP2Budget()
@@ -316,7 +318,7 @@ package final class HTTP2Session {
     }
 
     func open(_ stream: HTTP2Stream, _ id: Int32) {
-        stream.begin(id, in: self, receiveWindow: streamReceiveWindow, sendWindow: peer.initialWindow)
+        stream.begin(id, in: self, at: now, receiveWindow: streamReceiveWindow, sendWindow: peer.initialWindow)
         streams.insert(stream, id)
     }
 }

@@ -26,6 +26,8 @@ open class HTTP2Stream {
 
     /// Who may call it.
     final var session: ObjectIdentifier?
+    /// When it was opened, as the session's `now` was.
+    final var begunAt: UInt64 = 0
     /// What the peer's head said of its body.
     final var declaredByteCount: UInt64?
     final var receivedByteCount: UInt64 = 0
@@ -85,9 +87,10 @@ open class HTTP2Stream {
         link = HTTP2SendQueue.Link()
     }
 
-    final func begin(_ id: Int32, in session: HTTP2Session, receiveWindow: Int, sendWindow: Int) {
+    final func begin(_ id: Int32, in session: HTTP2Session, at now: UInt64, receiveWindow: Int, sendWindow: Int) {
         self.id = id
         self.session = ObjectIdentifier(session)
+        begunAt = now
         self.receiveWindow = HTTP2ReceiveWindow(limit: receiveWindow)
         self.sendWindow = sendWindow
         hasBody = false
