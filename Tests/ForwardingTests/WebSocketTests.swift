@@ -111,11 +111,11 @@ struct WebSocketTests {
         }
     }
 
-    @Test func `a workload that ends before it has said what it takes is 502`() async throws {
+    @Test func `a workload that ends before it has said what it takes is 503, for nothing was sent`() async throws {
         let backend = TestBackend { connection, _ in _ = HTTP2Peer(serving: connection, settings: nil) }
         try await Self.serve(backend) { port, _ in
             let answer = try Self.open("chat", port: port, isHTTP2: false)
-            #expect(answer == (502, "upstream-failed"))
+            #expect(answer == (503, "connect-failed"))
         }
     }
 

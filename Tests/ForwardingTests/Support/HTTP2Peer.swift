@@ -25,6 +25,7 @@ final class HTTP2Peer {
         static let settings: UInt8 = 4
         static let ping: UInt8 = 6
         static let goAway: UInt8 = 7
+        static let windowUpdate: UInt8 = 8
         static let continuation: UInt8 = 9
     }
 
@@ -33,6 +34,8 @@ final class HTTP2Peer {
     let connection: RawConnection
     /// SETTINGS and PING are answered as they come: wrong in the middle of a header block.
     var acknowledges = true
+    /// Of SETTINGS, by the other side, so far.
+    private(set) var settingsAcknowledgements = 0
     private var decoder = HPACKDecoder()
     private var nextStream: UInt32 = 1
 
@@ -122,6 +125,7 @@ final class HTTP2Peer {
             guard frame.payload.count == count else { return nil }
             switch frame.type {
             case FrameType.settings, FrameType.ping:
+                if frame.type == FrameType.settings { settingsAcknowledgements += Int(frame.flags & 1) }
                 if acknowledges, frame.flags & 1 == 0 {
                     send(frame.type, flags: 1, frame.type == FrameType.ping ? frame.payload : [])
                 }

@@ -57,7 +57,8 @@ enum UpstreamFailure: Equatable {
     case handshakeFailed
     /// Takes no WebSockets: nothing was sent.
     case unsupportedUpgrade
-    /// Broke off before the first byte of the request, on a connection that had served before.
+    /// Nobody looked at it: broke off before the first byte of the request, or the other side takes no more streams, or has refused
+    /// this one.
     case notSent
     /// Broke off before the first byte of a response, on a connection that had served before.
     case staleConnection

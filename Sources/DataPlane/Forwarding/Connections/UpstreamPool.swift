@@ -41,9 +41,12 @@ final class UpstreamPool {
     /// Those that take no more calls and still have some.
     private var draining: [HTTP2ClientConnection] = []
     private(set) var connectionCount = 0
-    /// Streams that a connection takes before it has said how many: as many as the last one said.
-    var streamLimit = 100
+    /// Streams that the endpoint takes on a connection, as it said last; `nil`: it never has.
+    private var knownStreamLimit: Int?
     private let speaks: UpstreamProtocol
+
+    /// Calls that a connection to an endpoint of which nothing is known is given, one to be sent and the others to wait.
+    private static let unknownStreamLimit = 100
 
     /// What a CONNECT names: the service; its port means nothing here. Whoever receives it goes by SNI alone.
     let authority: [UInt8]
@@ -99,21 +102,33 @@ final class UpstreamPool {
     private func openStream(_ exchange: Exchange) {
         // It would end the connection for the calls beside it, too.
         guard HTTP2Session.canCarry(exchange.request) else { return exchange.fail(.overloaded, status: 431) }
-        for connection in multiplexed where connection.hasRoom && connection.begin(exchange) { return }
-        do {
-            let connection = HTTP2ClientConnection(
-                worker: worker, pool: self, transport: try transport(), certificate: certificate)
-            try connection.connect()
-            connectionCount += 1
-            multiplexed.append(connection)
-            guard connection.begin(exchange) else { throw NoRoom() }
-        } catch {
-            exchange.upstreamFailed(.notConnected)
-        }
+        for connection in multiplexed where connection.hasRoom { return connection.begin(exchange) }
+        do { try newConnection().begin(exchange) } catch { exchange.upstreamFailed(.notConnected) }
     }
 
-    /// A new connection that takes no stream.
-    private struct NoRoom: Error {}
+    /// Finds another connection for a call that waited for one which takes fewer than it was given.
+    func place(_ stream: HTTP2ClientStream, of exchange: Exchange) {
+        for connection in multiplexed where connection.hasRoom { return connection.take(stream, of: exchange) }
+        do { try newConnection().take(stream, of: exchange) } catch { stream.giveUpWaiting(.notConnected) }
+    }
+
+    private func newConnection() throws -> HTTP2ClientConnection {
+        let connection = HTTP2ClientConnection(
+            worker: worker, pool: self, transport: try transport(), certificate: certificate)
+        try connection.connect()
+        connectionCount += 1
+        multiplexed.append(connection)
+        return connection
+    }
+
+    // MARK: What is known of the endpoint
+
+    /// Streams that are begun on a connection which has not said how many it takes (RFC 9113 § 6.5.2).
+    var firstFlight: Int { knownStreamLimit ?? 1 }
+    /// Calls that such a connection is given.
+    var firstCalls: Int { knownStreamLimit ?? Self.unknownStreamLimit }
+
+    func learned(streamLimit: Int) { knownStreamLimit = max(streamLimit, 1) }
 
     private func transport() throws -> Transport {
         let socket = try Socket.connecting(to: address)
@@ -161,12 +176,8 @@ final class UpstreamPool {
     /// Has both sides prove once more who they are, for the calls on connections whose certificates end: on one that has no
     /// call yet. One that takes calls has done so.
     func prove() {
-        guard case .mesh = target, multiplexed.isEmpty, let transport = try? transport() else { return }
-        let connection = HTTP2ClientConnection(
-            worker: worker, pool: self, transport: transport, certificate: certificate)
-        guard (try? connection.connect()) != nil else { return }
-        connectionCount += 1
-        multiplexed.append(connection)
+        guard case .mesh = target, multiplexed.isEmpty else { return }
+        _ = try? newConnection()
     }
 
     /// The certificates changed: new calls go out under the new one.

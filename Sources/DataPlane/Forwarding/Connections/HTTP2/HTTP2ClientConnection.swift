@@ -11,12 +11,15 @@ final class HTTP2ClientConnection: HTTP2Connection {
     private(set) var isConnected = false
     /// What answered is not whom the calls are for.
     private(set) var hasFailedHandshake = false
-    /// The other side has said how many streams it takes.
-    private var hasSettings = false
-    /// Streams that wait for the connection, or for that to be said, at most.
+    /// The other side has said what it takes.
+    private(set) var hasSettings = false
+    /// It has not, in the time that a connection may take to come up.
+    private var isLate = false
+    /// Calls that wait for the connection, or for that to be said, at most.
     private var waitingCount = 0
     /// It has answered a call.
     var hasServed = false
+    /// By when it must be up, and what it takes known.
     private let connectDeadline: DeadlineWheel.Time
 
     init(worker: Worker, pool: UpstreamPool, transport: consuming Transport, certificate: Certificate?) {
@@ -37,24 +40,43 @@ final class HTTP2ClientConnection: HTTP2Connection {
         guard !isDraining, !isClosed, state != .finishing, state != .lingering, session.canOpenStream else {
             return false
         }
-        return hasSettings || streams.count < pool.streamLimit
+        return hasSettings || streams.count < pool.firstCalls
     }
 
     override func receivedSettings() {
         hasSettings = true
-        pool.streamLimit = max(session.peerStreamLimit, 1)
+        pool.learned(streamLimit: session.peerStreamLimit)
         submitWaiting()
     }
 
-    /// Sends the heads that may be sent now, in the order in which they came.
+    /// Sends the heads that may be sent now, in the order in which they came. Once it is known how many are taken, none is left
+    /// waiting here.
     private func submitWaiting() {
         guard waitingCount > 0 else { return }
         waitingCount = 0
-        // One that fails leaves its place to the last of the list.
+        // One that leaves has its place taken by the last of the list.
         for stream in streams {
             let stream = unsafe unsafeDowncast(stream, to: HTTP2ClientStream.self)
             guard isOpen, stream.connection === self, stream.isWaiting, let exchange = stream.exchange else { continue }
-            if mustWait(exchange) { waitingCount += 1 } else { stream.submitWaiting(exchange, on: self) }
+            if mustWait(exchange) {
+                waitingCount += 1
+            } else if session.canOpenStream || session.peerStreamLimit == 0 || !takes(exchange) {
+                stream.submitWaiting(exchange, on: self)
+            } else {
+                pool.place(stream, of: exchange)
+            }
+        }
+    }
+
+    override var settingsAwaitedUntil: DeadlineWheel.Time? { hasSettings || isLate ? nil : connectDeadline }
+
+    /// Nothing can be sent that waits, and nothing more will be asked of whoever is so busy. What it has it may still answer.
+    override func settingsMissing() {
+        isLate = true
+        drain()
+        for stream in streams {
+            let stream = unsafe unsafeDowncast(stream, to: HTTP2ClientStream.self)
+            if stream.connection === self, stream.isWaiting { stream.giveUpWaiting(.notConnected) }
         }
     }
 
@@ -64,35 +86,36 @@ final class HTTP2ClientConnection: HTTP2Connection {
         return hasSettings ? session.peerAllowsExtendedConnect : nil
     }
 
-    /// What would be given up before the connection is up must not be sent all the same; and only who has said so takes
-    /// `:protocol` (RFC 8441 § 3).
+    /// What would be given up before the connection is up must not be sent all the same; nor what is more than the other side may
+    /// take; and only who has said so takes `:protocol` (RFC 8441 § 3).
     private func mustWait(_ exchange: Exchange) -> Bool {
-        !isConnected || (exchange.tunnel == .webSocket && takesWebSockets == nil)
+        guard !hasSettings else { return false }
+        return !isConnected || session.openStreamCount >= pool.firstFlight
+            || (exchange.tunnel == .webSocket && takesWebSockets == nil)
     }
 
-    /// Sends the head of a call, as soon as it may be sent; its body follows.
-    /// - Returns: `false` if the connection takes no more.
-    func begin(_ exchange: Exchange) -> Bool {
+    /// Sends the head of a call, as soon as it may be sent; its body follows. There is room for it.
+    func begin(_ exchange: Exchange) {
         let stream = worker.takeClientStream()
         if mustWait(exchange) {
             stream.begin(on: self, exchange)
             stream.start(exchange, waits: true)
             waitingCount += 1
-            return true
+            return
         }
-        guard takes(exchange) else {
+        guard takes(exchange), submit(exchange, on: stream) else {
             worker.giveBack(stream)
-            exchange.upstreamFailed(.unsupportedUpgrade)
-            return true
-        }
-        guard submit(exchange, on: stream) else {
-            worker.giveBack(stream)
-            return false
+            return exchange.upstreamFailed(takes(exchange) ? .notSent : .unsupportedUpgrade)
         }
         stream.begin(on: self, exchange)
         stream.start(exchange)
         requestOutput()
-        return true
+    }
+
+    /// The same for a call that has waited on another connection.
+    func take(_ stream: HTTP2ClientStream, of exchange: Exchange) {
+        stream.move(to: self)
+        if mustWait(exchange) { waitingCount += 1 } else { stream.submitWaiting(exchange, on: self) }
     }
 
     private func takes(_ exchange: Exchange) -> Bool { exchange.tunnel != .webSocket || takesWebSockets == true }
@@ -107,6 +130,7 @@ final class HTTP2ClientConnection: HTTP2Connection {
     }
 
     private func submit(_ exchange: Exchange, on stream: HTTP2ClientStream) -> Bool {
+        stream.isAheadOfSettings = !hasSettings
         if exchange.tunnel == .connection { return session.submitTunnel(to: pool.authority, on: stream) }
         return session.submitRequest(exchange.request, on: stream, endsStream: exchange.requestBody == .none)
     }

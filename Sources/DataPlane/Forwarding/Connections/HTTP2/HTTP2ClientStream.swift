@@ -7,6 +7,8 @@ final class HTTP2ClientStream: CallStream, UpstreamStream {
     private var hasResponse = false
     /// Its head may not be sent yet: the session knows nothing of it.
     private(set) var isWaiting = false
+    /// Its head was sent before the other side had said how many streams it takes.
+    var isAheadOfSettings = false
 
     private var client: HTTP2ClientConnection? {
         connection.map { unsafe unsafeDowncast($0, to: HTTP2ClientConnection.self) }
@@ -25,6 +27,19 @@ final class HTTP2ClientStream: CallStream, UpstreamStream {
         isWaiting = false
         lastOutput = loop.now
         guard let failure = client.submitWaiting(exchange, on: self) else { return }
+        leave()
+        end(failure)
+    }
+
+    /// Waits on another connection, with all that is queued: nothing of it was sent.
+    func move(to client: HTTP2ClientConnection) {
+        leave()
+        connection = client
+        client.add(self)
+    }
+
+    /// Waits no more: its head was not sent, and will not be.
+    func giveUpWaiting(_ failure: UpstreamFailure) {
         leave()
         end(failure)
     }
@@ -129,7 +144,17 @@ final class HTTP2ClientStream: CallStream, UpstreamStream {
     override func closed(_ code: HTTP2ErrorCode) {
         giveBackWindow()
         connection?.remove(self)
-        end(code == .refusedStream ? .notSent : hasResponse ? .badResponse : .reset(code))
+        end(failure(of: code))
+    }
+
+    private func failure(of code: HTTP2ErrorCode) -> UpstreamFailure {
+        if hasResponse { return .badResponse }
+        switch code {
+        case .refusedStream: return .notSent
+        // Servers of gRPC say so of what is above their limit; it could not be known when this was sent.
+        case .enhanceYourCalm where isAheadOfSettings: return .notSent
+        default: return .reset(code)
+        }
     }
 
     override func connectionLost() { end(lossOfConnection) }
@@ -138,6 +163,7 @@ final class HTTP2ClientStream: CallStream, UpstreamStream {
         guard let client, !hasResponse else { return .badResponse }
         if client.hasFailedHandshake { return .handshakeFailed }
         if !client.isConnected { return .notConnected }
+        if isWaiting { return .notSent }
         return client.hasServed ? .staleConnection : .noResponse
     }
 

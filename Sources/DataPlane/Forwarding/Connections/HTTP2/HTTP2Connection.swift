@@ -60,6 +60,10 @@ class HTTP2Connection: StreamConnection, HTTP2SessionHandler {
     /// The last stream ended.
     func becameIdle() {}
     /// How long the connection may be without a stream, in milliseconds.
+    /// By when the other side must have said what it takes; `nil`: it has, or need not.
+    var settingsAwaitedUntil: DeadlineWheel.Time? { nil }
+    /// It has not.
+    func settingsMissing() {}
     var idleMilliseconds: UInt64 { worker.timeouts.idle }
     /// How long a header block, or a frame that is no body's, may take from its first byte to its last, in milliseconds.
     var headMilliseconds: UInt64 { worker.timeouts.requestHead }
@@ -224,6 +228,10 @@ class HTTP2Connection: StreamConnection, HTTP2SessionHandler {
         if let due = outputDeadline, due <= now { return abort() }
         guard lookAtTerm() else { return }
         if let due = goAwayDue, due <= now { return lastGoAway() }
+        if let due = settingsAwaitedUntil, due <= now {
+            settingsMissing()
+            guard isOpen else { return }
+        }
         if let due = headDue, due <= now {
             // Until the rest comes nothing else can, for any stream (RFC 9113 § 4.3): none is worth waiting for.
             headTimedOut()
@@ -272,6 +280,7 @@ class HTTP2Connection: StreamConnection, HTTP2SessionHandler {
         guard isOpen else { return }
         var deadline = outputDeadline ?? .max
         if let goAwayDue { deadline = min(deadline, goAwayDue) }
+        if let settingsAwaitedUntil { deadline = min(deadline, max(settingsAwaitedUntil, loop.now + 1)) }
         if let headDue { deadline = min(deadline, headDue) }
         if let settingsDue { deadline = min(deadline, settingsDue) }
         if let termDue { deadline = min(deadline, max(termDue, loop.now + 1)) }
