@@ -34,7 +34,7 @@ private func decodedMesh(_ spec: String, sourceLocation: SourceLocation = #_sour
             proxy:
               workers: 2
               limits: {headerBytes: 1024, headerCount: 1, targetBytes: 256, connections: 1, requestsPerConnection: 1, idleUpstreamConnections: 0}
-              timeouts: {requestHead: 1ms, requestBody: 2s, idle: 3s, connect: 4s, response: 5s, stream: 6s, handshake: 7s, upstreamIdle: 8s, drain: 24h}
+              timeouts: {requestHead: 1ms, requestBody: 2s, idle: 3s, connect: 4s, response: 5s, stream: 6s, handshake: 7s, upstreamIdle: 8s, keepalive: 9s, drain: 24h}
               accessLog: None
               nameRefresh: 1s
             telemetry: {listen: "127.0.0.1:9090"}
@@ -49,6 +49,7 @@ private func decodedMesh(_ spec: String, sourceLocation: SourceLocation = #_sour
     #expect(mesh.proxy.limits.idleUpstreamConnections == 0)
     #expect(mesh.proxy.timeouts.requestHead == .milliseconds(1))
     #expect(mesh.proxy.timeouts.upstreamIdle == .seconds(8))
+    #expect(mesh.proxy.timeouts.keepalive == .seconds(9))
     #expect(mesh.proxy.timeouts.drain == .seconds(24 * 3600))
     #expect(mesh.proxy.accessLog == .none)
     #expect(mesh.proxy.nameRefresh == .seconds(1))

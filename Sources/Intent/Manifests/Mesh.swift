@@ -107,7 +107,7 @@ package struct ProxyTimeouts: Hashable, Sendable {
     package var requestBody = Duration.seconds(60)
     /// A connection without a request. Default: 75 s.
     package var idle = Duration.seconds(75)
-    /// For a connection to an endpoint to come up, TLS included. Over it the next endpoint is tried. Default: 5 s.
+    /// For a connection to an endpoint to come up, TLS and the SETTINGS of HTTP/2 included. Over it the next endpoint is tried. Default: 5 s.
     package var connect = Duration.seconds(5)
     /// From the whole request to the response's head, where the route names none. Over it: 504. Default: 60 s.
     package var response = Duration.seconds(60)
@@ -117,6 +117,9 @@ package struct ProxyTimeouts: Hashable, Sendable {
     package var handshake = Duration.seconds(10)
     /// For an idle connection to an endpoint. Default: 60 s.
     package var upstreamIdle = Duration.seconds(60)
+    /// Without a byte on a connection of HTTP/2 to a workload or another endpoint, with calls under way, before it is asked for a
+    /// sign of life. Below 5 min servers of gRPC may end the connection. Default: 330 s.
+    package var keepalive = Duration.seconds(330)
     /// For a TCP connection or a WebSocket on which nothing goes either way. Default: 1 h.
     package var tunnelIdle = Duration.seconds(3600)
     /// From SIGTERM to the end of the last call. Default: 30 s.

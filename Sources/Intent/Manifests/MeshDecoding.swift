@@ -172,6 +172,7 @@ extension ProxyTimeouts {
         read("stream", &timeouts.stream)
         read("handshake", &timeouts.handshake)
         read("upstreamIdle", &timeouts.upstreamIdle)
+        read("keepalive", &timeouts.keepalive)
         read("tunnelIdle", &timeouts.tunnelIdle)
         read("drain", &timeouts.drain)
         fields.reportUnknownFields(&problems)

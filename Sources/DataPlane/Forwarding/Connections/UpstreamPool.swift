@@ -44,6 +44,7 @@ final class UpstreamPool {
     /// Streams that the endpoint takes on a connection, as it said last; `nil`: it never has.
     private var knownStreamLimit: Int?
     private let speaks: UpstreamProtocol
+    private let isNode: Bool
 
     /// Calls that a connection to an endpoint of which nothing is known is given, one to be sent and the others to wait.
     private static let unknownStreamLimit = 100
@@ -62,6 +63,7 @@ final class UpstreamPool {
         self.target = target
         self.worker = worker
         if case .plain(let plain) = target { speaks = plain } else { speaks = .http2 }
+        if case .mesh = target { isNode = true } else { isNode = false }
     }
 
     /// Sends a call's head on a connection that is up, or is being made.
@@ -130,10 +132,17 @@ final class UpstreamPool {
 
     func learned(streamLimit: Int) { knownStreamLimit = max(streamLimit, 1) }
 
+    /// With a silence on its connections.
+    var patience: Keepalive.Patience {
+        isNode ? .short : .long(silence: worker.timeouts.keepalive)
+    }
+
     private func transport() throws -> Transport {
         let socket = try Socket.connecting(to: address)
         switch target {
-        case .plain: return Transport(socket)
+        case .plain:
+            if speaks == .http2 { socket.probeSilentHost() }
+            return Transport(socket)
         case .mesh(let source, _, let serverName, let acceptable):
             let session = try worker.identities.clientSession(
                 as: source, over: socket.descriptor, serverName: serverName, acceptable: acceptable)

@@ -3,7 +3,8 @@ import WireProtocols
 
 /// The mesh's timeouts in the loop's unit.
 struct MillisecondTimeouts {
-    let requestHead, requestBody, idle, connect, response, stream, handshake, upstreamIdle, tunnelIdle: UInt64
+    let requestHead, requestBody, idle, connect, response, stream, handshake, upstreamIdle, keepalive,
+        tunnelIdle: UInt64
     /// Of those that count for calls.
     let shortestOfCalls: UInt64
 
@@ -16,6 +17,7 @@ struct MillisecondTimeouts {
         stream = timeouts.stream.milliseconds
         handshake = timeouts.handshake.milliseconds
         upstreamIdle = timeouts.upstreamIdle.milliseconds
+        keepalive = timeouts.keepalive.milliseconds
         tunnelIdle = timeouts.tunnelIdle.milliseconds
         shortestOfCalls = min(requestBody, response, stream, tunnelIdle)
     }

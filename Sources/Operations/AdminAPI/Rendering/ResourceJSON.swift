@@ -129,6 +129,7 @@ extension ProxySettings {
         times.add("stream", timeouts.stream)
         times.add("handshake", timeouts.handshake)
         times.add("upstreamIdle", timeouts.upstreamIdle)
+        times.add("keepalive", timeouts.keepalive)
         times.add("tunnelIdle", timeouts.tunnelIdle)
         times.add("drain", timeouts.drain)
         settings.add("timeouts", times.json)

@@ -173,6 +173,8 @@ final class HTTP2ClientConnection: HTTP2Connection {
 
     override var headMilliseconds: UInt64 { worker.timeouts.response }
 
+    override var patience: Keepalive.Patience { pool.patience }
+
     override func becameIdle() {
         if isDraining { endGracefully() }
     }

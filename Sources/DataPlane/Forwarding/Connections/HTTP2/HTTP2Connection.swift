@@ -8,20 +8,13 @@ class HTTP2Connection: StreamConnection, HTTP2SessionHandler {
     final let session: HTTP2Session
     private(set) final var streams: [CallStream] = []
     private final var windows: AdaptiveWindow
-    /// When the last byte came, in the loop's milliseconds.
-    private final var lastInput: DeadlineWheel.Time
-    /// When the ping that no answer came to was sent; 0: none was.
-    private final var keepaliveSent: DeadlineWheel.Time = 0
+    private final var keepalive: Keepalive
     /// Since when there is no stream.
     private(set) final var idleSince: DeadlineWheel.Time
     private final var hasReleasedBuffers = false
     /// No stream is begun any more; the connection ends after the last.
     private(set) final var isDraining = false
 
-    /// A connection with streams on which nothing came for so long is asked whether it is alive, in milliseconds.
-    private static let keepaliveMilliseconds: UInt64 = 10_000
-    /// How long the answer to that may take, in milliseconds.
-    private static let keepaliveGraceMilliseconds: UInt64 = 5_000
     /// Time between the two steps of a GOAWAY, if no ping tells it: requests that are on their way still have their turn.
     private static let goAwayMilliseconds: UInt64 = 1_000
 
@@ -33,7 +26,7 @@ class HTTP2Connection: StreamConnection, HTTP2SessionHandler {
 
     init(worker: Worker, transport: consuming Transport, role: HTTP2Session.Role, limits: HTTP2Limits) {
         windows = AdaptiveWindow(limits)
-        lastInput = worker.loop.now
+        keepalive = Keepalive(at: worker.loop.now)
         idleSince = worker.loop.now
         session = HTTP2Session(role: role, limits: limits, memory: worker.http2Memory)
         super.init(worker: worker, transport: transport, state: .connecting)
@@ -42,7 +35,7 @@ class HTTP2Connection: StreamConnection, HTTP2SessionHandler {
 
     init(takingOver other: StreamConnection, role: HTTP2Session.Role, limits: HTTP2Limits) {
         windows = AdaptiveWindow(limits)
-        lastInput = other.worker.loop.now
+        keepalive = Keepalive(at: other.worker.loop.now)
         idleSince = other.worker.loop.now
         session = HTTP2Session(role: role, limits: limits, memory: other.worker.http2Memory)
         super.init(takingOver: other)
@@ -60,15 +53,17 @@ class HTTP2Connection: StreamConnection, HTTP2SessionHandler {
     /// The last stream ended.
     func becameIdle() {}
     /// How long the connection may be without a stream, in milliseconds.
-    /// By when the other side must have said what it takes; `nil`: it has, or need not.
-    var settingsAwaitedUntil: DeadlineWheel.Time? { nil }
-    /// It has not.
-    func settingsMissing() {}
     var idleMilliseconds: UInt64 { worker.timeouts.idle }
+    /// How long the other side may be silent.
+    var patience: Keepalive.Patience { .short }
     /// How long a header block, or a frame that is no body's, may take from its first byte to its last, in milliseconds.
     var headMilliseconds: UInt64 { worker.timeouts.requestHead }
     /// One took longer; the connection ends.
     func headTimedOut() {}
+    /// By when the other side must have said what it takes; `nil`: it has, or need not.
+    var settingsAwaitedUntil: DeadlineWheel.Time? { nil }
+    /// It has not.
+    func settingsMissing() {}
     /// The other side begins no stream, or takes none, any more.
     func receivedGoAway() {}
 
@@ -107,15 +102,14 @@ class HTTP2Connection: StreamConnection, HTTP2SessionHandler {
     // MARK: Input
 
     override func received(_ bytes: Span<UInt8>) {
-        lastInput = loop.now
-        keepaliveSent = 0
+        keepalive.heard(at: loop.now)
         session.now = loop.now
         let isAlive = session.receive(bytes)
         guard isOpen else { return }
         requestOutput()
         guard isAlive else { return finish() }
         // What is begun is looked at when it should be whole; what is, costs nothing here.
-        if session.unfinishedSince == lastInput { updateDeadline() }
+        if session.unfinishedSince == loop.now { updateDeadline() }
     }
 
     override func inputEnded() {
@@ -228,18 +222,26 @@ class HTTP2Connection: StreamConnection, HTTP2SessionHandler {
         if let due = outputDeadline, due <= now { return abort() }
         guard lookAtTerm() else { return }
         if let due = goAwayDue, due <= now { return lastGoAway() }
-        if let due = settingsAwaitedUntil, due <= now {
-            settingsMissing()
-            guard isOpen else { return }
-        }
         if let due = headDue, due <= now {
             // Until the rest comes nothing else can, for any stream (RFC 9113 § 4.3): none is worth waiting for.
             headTimedOut()
             return end(.enhanceYourCalm)
         }
         if let due = settingsDue, due <= now { return end(.settingsTimeout) }
+        if let due = settingsAwaitedUntil, due <= now {
+            settingsMissing()
+            guard isOpen else { return }
+        }
         // Who has ended its half can say nothing of itself any more.
-        if keepaliveSent != 0, !hasInputEnded, keepaliveSent + Self.keepaliveGraceMilliseconds <= now { return lost() }
+        if !hasInputEnded {
+            switch keepalive.step(hasStreams: !streams.isEmpty, patience, at: now) {
+            case .wait: break
+            case .ask:
+                session.ping(Ping.keepalive)
+                requestOutput()
+            case .giveUp: return lost()
+            }
+        }
         if streams.isEmpty {
             if idleSince + idleMilliseconds <= now {
                 session.goAway(.noError)
@@ -250,10 +252,6 @@ class HTTP2Connection: StreamConnection, HTTP2SessionHandler {
                 session.releaseIdleMemory()
                 hasReleasedBuffers = true
             }
-        } else if keepaliveSent == 0, !hasInputEnded, lastInput + Self.keepaliveMilliseconds <= now {
-            keepaliveSent = now
-            session.ping(Ping.keepalive)
-            requestOutput()
         }
         updateDeadline()
     }
@@ -280,21 +278,19 @@ class HTTP2Connection: StreamConnection, HTTP2SessionHandler {
         guard isOpen else { return }
         var deadline = outputDeadline ?? .max
         if let goAwayDue { deadline = min(deadline, goAwayDue) }
-        if let settingsAwaitedUntil { deadline = min(deadline, max(settingsAwaitedUntil, loop.now + 1)) }
         if let headDue { deadline = min(deadline, headDue) }
         if let settingsDue { deadline = min(deadline, settingsDue) }
+        if let settingsAwaitedUntil { deadline = min(deadline, max(settingsAwaitedUntil, loop.now + 1)) }
         if let termDue { deadline = min(deadline, max(termDue, loop.now + 1)) }
         if streams.isEmpty {
             deadline = min(deadline, idleSince + idleMilliseconds)
             if !hasReleasedBuffers { deadline = min(deadline, idleSince + Self.bufferReleaseMilliseconds) }
         } else {
             // The output may come to wait without a word here: this is looked at again.
-            let alive =
-                hasInputEnded
-                ? loop.now + worker.timeouts.stream
-                : keepaliveSent != 0
-                    ? keepaliveSent + Self.keepaliveGraceMilliseconds : lastInput + Self.keepaliveMilliseconds
-            deadline = min(deadline, max(alive, loop.now + 1))
+            deadline = min(deadline, loop.now + worker.timeouts.stream)
+        }
+        if !hasInputEnded, let due = keepalive.due(hasStreams: !streams.isEmpty, patience) {
+            deadline = min(deadline, max(due, loop.now + 1))
         }
         setDeadline(deadline)
     }

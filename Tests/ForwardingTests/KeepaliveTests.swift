@@ -1,0 +1,46 @@
+import Testing
+
+@testable import Forwarding
+
+/// When a silent peer is asked for a sign of life.
+struct KeepaliveTests {
+    private static let patience = Keepalive.Patience(silence: 1_000, grace: 100)
+
+    @Test func `one that is silent is asked once, and given up when it does not answer`() {
+        var keepalive = Keepalive(at: 5_000)
+        let steps = [5_999, 6_000, 6_001, 6_099, 6_100].map {
+            keepalive.step(hasStreams: true, Self.patience, at: $0)
+        }
+        #expect(steps == [.wait, .ask, .wait, .wait, .giveUp])
+    }
+
+    @Test func `any byte is an answer, and the silence begins anew`() {
+        var keepalive = Keepalive(at: 0)
+        let asked = keepalive.step(hasStreams: true, Self.patience, at: 1_000)
+        keepalive.heard(at: 1_099)
+        let steps = [1_100, 2_098, 2_099].map { keepalive.step(hasStreams: true, Self.patience, at: $0) }
+        #expect(asked == .ask && steps == [.wait, .wait, .ask])
+    }
+
+    @Test func `one without streams is asked nothing, but owes the answer to what it was asked`() {
+        var keepalive = Keepalive(at: 0)
+        let idle = keepalive.step(hasStreams: false, Self.patience, at: 10_000)
+        let asked = keepalive.step(hasStreams: true, Self.patience, at: 10_000)
+        let late = keepalive.step(hasStreams: false, Self.patience, at: 10_100)
+        #expect(idle == .wait && asked == .ask && late == .giveUp)
+        #expect(Keepalive(at: 0).due(hasStreams: false, Self.patience) == nil)
+    }
+
+    @Test func `it is due exactly when it has something to say`() {
+        var keepalive = Keepalive(at: 7)
+        for _ in 0..<2 {
+            guard let due = keepalive.due(hasStreams: true, Self.patience) else {
+                Issue.record("nothing is due")
+                return
+            }
+            let early = keepalive.step(hasStreams: true, Self.patience, at: due - 1)
+            let onTime = keepalive.step(hasStreams: true, Self.patience, at: due)
+            #expect(early == .wait && onTime != .wait)
+        }
+    }
+}
