@@ -41,8 +41,8 @@ extension HTTP2Session {
         headers.fate = .discarded
         if let stream = streams[id] {
             if stream.isReset { return }
-            guard !stream.hasEndedThere else { return fail(stream, .streamClosed) }
-            headers.fate = role == .client && !stream.hasHead ? .response : .trailers
+            guard stream.receiving != .ended else { return fail(stream, .streamClosed) }
+            headers.fate = role == .client && stream.receiving == .head ? .response : .trailers
         } else if !isIdle(id) {
             answerFrame(ofClosed: id)
         } else if role == .server, id & 1 == 1 {
@@ -102,7 +102,7 @@ extension HTTP2Session {
         case .response, .trailers:
             // The frame's header may have come with less.
             guard let stream = streams[id], !stream.isReset else { return }
-            stream.hasEndedThere = endsStream
+            if endsStream { stream.receiving = .ended }
             receivedBlock(of: stream, endsStream: endsStream)
             closeIfDone(stream, id)
         case .refused:
@@ -143,7 +143,7 @@ extension HTTP2Session {
             if endsStream { return refuse(stream, .missingFinalResponse) }
             return stream.receivedHead(&block.head, endsStream: false)
         }
-        stream.hasHead = true
+        if !endsStream { stream.receiving = .body }
         stream.isTunnel = stream.isTunnel && status < 300
         stream.mayHaveBody = ResponseBody.isPossible(
             status: status, answering: stream.isHeadRequest ? .head : .other)
@@ -183,7 +183,7 @@ extension HTTP2Session {
         guard receiveWindow.receive(byteCount) else { return terminate(.flowControlError) }
         guard let stream = streams[id] else { return answerFrame(ofClosed: id) }
         if stream.isReset { return }
-        guard !stream.hasEndedThere else { return fail(stream, .streamClosed) }
+        guard stream.receiving != .ended else { return fail(stream, .streamClosed) }
         guard stream.receiveWindow.receive(byteCount) else { return fail(stream, .flowControlError) }
         data.isWanted = true
     }
@@ -214,7 +214,7 @@ extension HTTP2Session {
         guard data.isWanted, let stream = streams[data.id], !stream.isReset else { return giveBack(bytes.count) }
         stream.unconsumedByteCount += bytes.count
         stream.receivedByteCount += UInt64(bytes.count)
-        guard stream.hasHead, stream.mayHaveBody else { return refuse(stream, .unexpectedBody) }
+        guard stream.receiving == .body, stream.mayHaveBody else { return refuse(stream, .unexpectedBody) }
         if let declared = stream.declaredByteCount, stream.receivedByteCount > declared {
             return refuse(stream, .contentLengthMismatch)
         }
@@ -229,8 +229,9 @@ extension HTTP2Session {
         }
         guard data.isWanted, let stream = streams[data.id], !stream.isReset else { return }
         let id = data.id
-        stream.hasEndedThere = true
-        if !stream.hasHead {
+        let hasHead = stream.receiving != .head
+        stream.receiving = .ended
+        if !hasHead {
             refuse(stream, .unexpectedBody)
         } else if !hasWholeBody(stream) {
             refuse(stream, .contentLengthMismatch)

@@ -124,8 +124,7 @@ extension HTTP2Session {
             budgets.lateResets -= 1
             return false
         }
-        let isAnswered = stream.hasBody || stream.endsHere
-        return !isAnswered && !stream.isReset && now &- stream.begunAt < HTTP2Limits.youngMilliseconds
+        return stream.sending == .head && !stream.isReset && now &- stream.begunAt < HTTP2Limits.youngMilliseconds
     }
 
     private func receivedGoAway(_ payload: Span<UInt8>) {
@@ -162,7 +161,7 @@ extension HTTP2Session {
 
     /// Closes a stream that both sides have ended.
     func closeIfDone(_ stream: HTTP2Stream, _ id: Int32) {
-        guard !isAbandoned, stream.id == id, stream.hasEndedHere, stream.hasEndedThere else { return }
+        guard !isAbandoned, stream.id == id, stream.sending == .ended, stream.receiving == .ended else { return }
         close(stream, .noError, .ended)
     }
 

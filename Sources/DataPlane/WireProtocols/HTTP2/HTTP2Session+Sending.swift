@@ -92,7 +92,7 @@ extension HTTP2Session {
     }
 
     private func isSendable(_ stream: HTTP2Stream) -> Bool {
-        isOwn(stream) && !stream.isReset && !stream.endsHere && goesOn
+        isOwn(stream) && !stream.isReset && stream.sending.mayGoOn && goesOn
     }
 
     func isOwn(_ stream: HTTP2Stream) -> Bool { stream.id != 0 && stream.session == ObjectIdentifier(self) }
@@ -184,10 +184,10 @@ extension HTTP2Session {
     private func queueHead(of stream: HTTP2Stream, endsStream: Bool) {
         queueBlock(stream.id, endsStream: endsStream)
         if endsStream {
-            stream.endsHere = true
+            stream.sending = .ending
             consequences.append(.ended(stream.id))
         } else {
-            stream.hasBody = true
+            stream.sending = .body
             queueData(of: stream)
         }
     }
@@ -231,7 +231,7 @@ extension HTTP2Session {
 
     /// Gives a stream its turn. Whether a window is in its way is found out then: only bytes need one (RFC 9113 § 6.9).
     func queueData(of stream: HTTP2Stream) {
-        guard stream.hasBody, !stream.endsHere, !stream.isReset else { return }
+        guard stream.sending == .body, !stream.isReset else { return }
         sendQueue.append(stream)
     }
 
@@ -261,12 +261,7 @@ extension HTTP2Session {
             handler.write(header.span)
             if count > 0 { stream.writeData(count) }
             if !isAbandoned, stream.id == id {
-                if isLast {
-                    stream.endsHere = true
-                    ended(stream)
-                } else {
-                    queueData(of: stream)
-                }
+                if isLast { ended(stream) } else { queueData(of: stream) }
             }
             return HTTP2FrameHeader.byteCount + count
         }
@@ -289,7 +284,7 @@ extension HTTP2Session {
 
     private func ended(_ stream: HTTP2Stream) {
         let id = stream.id
-        stream.hasEndedHere = true
+        stream.sending = .ended
         stream.sentEnd()
         closeIfDone(stream, id)
     }

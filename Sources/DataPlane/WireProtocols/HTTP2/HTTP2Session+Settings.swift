@@ -153,7 +153,7 @@ extension HTTP2Session {
     func giveBack(_ byteCount: Int, of stream: HTTP2Stream) {
         let update = stream.receiveWindow.consume(byteCount)
         // Of one that has ended nothing more comes.
-        if update > 0, !stream.hasEndedThere, !stream.isReset, goesOn { queueWindowUpdate(stream.id, update) }
+        if update > 0, stream.receiving != .ended, !stream.isReset, goesOn { queueWindowUpdate(stream.id, update) }
         giveBack(byteCount)
     }
 

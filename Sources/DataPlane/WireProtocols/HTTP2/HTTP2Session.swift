@@ -311,8 +311,7 @@ package final class HTTP2Session {
     /// Server: gives a stream to the request that was just taken.
     package func attach(_ stream: HTTP2Stream, to id: Int32) {
         open(stream, id)
-        stream.hasHead = true
-        stream.hasEndedThere = pendingEndsStream
+        stream.receiving = pendingEndsStream ? .ended : .body
         stream.isTunnel = pendingFraming.tunnel != .none
         stream.declaredByteCount = pendingFraming.contentLength
     }

@@ -22,8 +22,11 @@ open class HTTP2Stream {
     /// answer may have stopped to send.
     package final var mayEndShort = false
 
-    // What the session knows of the message under way on it.
+    // What the session knows of the message under way on it. What both sides have said is its state (RFC 9113 § 5.1): open, until
+    // one of them has ended; half-closed, until both have; and closed. A reset closes it at once, once it is sent.
 
+    final var sending = Sending.head
+    final var receiving = Receiving.head
     /// Who may call it.
     final var session: ObjectIdentifier?
     /// When it was opened, as the session's `now` was.
@@ -36,25 +39,43 @@ open class HTTP2Stream {
     final var receiveWindow = HTTP2ReceiveWindow(limit: 0)
     /// Bytes that the peer takes; below 0 where it made its windows smaller.
     final var sendWindow = 0
-    /// The peer's head has come; a client's: the final one.
-    final var hasHead = false
     /// What comes as a body is one.
     final var mayHaveBody = true
     final var isHeadRequest = false
     /// Its bytes are of no message, and no length counts them.
     final var isTunnel = false
-    /// Its head is sent, and `nextData` may be asked.
-    final var hasBody = false
-    /// END_STREAM is queued, and written.
-    final var endsHere = false
-    final var hasEndedHere = false
-    /// END_STREAM has come.
-    final var hasEndedThere = false
     /// Its turn to send.
     final var link = HTTP2SendQueue.Link()
     /// What RST_STREAM says that is queued: nothing that comes matters any more.
     final var resetCode: HTTP2ErrorCode?
     final var isReset: Bool { resetCode != nil }
+
+    /// What this side has said.
+    enum Sending {
+        /// Not its head; a server: not the final one.
+        case head
+        /// Its head: `nextData` may be asked.
+        case body
+        /// END_STREAM is queued.
+        case ending
+        /// END_STREAM is written.
+        case ended
+
+        var mayGoOn: Bool {
+            switch self {
+            case .head, .body: true
+            case .ending, .ended: false
+            }
+        }
+    }
+
+    /// What the peer has said.
+    enum Receiving {
+        /// Not its head; a server: not the final one.
+        case head
+        case body
+        case ended
+    }
 
     public init() {}
 
@@ -93,15 +114,12 @@ open class HTTP2Stream {
         begunAt = now
         self.receiveWindow = HTTP2ReceiveWindow(limit: receiveWindow)
         self.sendWindow = sendWindow
-        hasBody = false
-        endsHere = false
-        hasEndedHere = false
-        hasEndedThere = false
+        sending = .head
+        receiving = .head
         link = HTTP2SendQueue.Link()
         declaredByteCount = nil
         receivedByteCount = 0
         unconsumedByteCount = 0
-        hasHead = false
         mayHaveBody = true
         isHeadRequest = false
         isTunnel = false
