@@ -196,7 +196,14 @@ struct CommandTests {
         ["delete", "service", "a/b", "--namespace", "c"], ["apply"], ["run"], ["completion", "tcsh"],
         ["help", "bogus"], ["help", "get", "bogus"], ["bogus", "--help"], ["describe", "servise", "x"],
         ["apply", "--wait", "-f", "x"], ["status", "--admin", "/run/x.sock"], ["status", "--output", "xml"],
-        ["explain", "--to", "a", "--header", "b"],
+        ["explain", "--to", "a", "--header", "b"], ["authority", "crate"], ["authority", "create"],
+        ["help", "authority", "bogus"], ["authority", "create", "--dir", ""],
+        ["authority", "create", "--dir", "/nowhere/a", "--trust-domain", "Example.org"],
+        ["authority", "create", "--dir", "/nowhere/a", "--root-days", "0"],
+        ["authority", "create", "--dir", "/nowhere/a", "--signing-days", "-1"],
+        ["authority", "create", "--dir", "/nowhere/a", "--signing-days", "36501"],
+        ["authority", "create", "--dir", "/nowhere/a", "--root-days", "30"],
+        ["authority", "create", "--dir", "/nowhere/a", "--root", "/nowhere/b", "--root-days", "30"],
     ])
     func `wrong usage ends in 2, with help on standard error`(arguments: [String]) throws {
         let result = try Heddle.run(arguments)
@@ -227,7 +234,7 @@ struct CommandTests {
 
     @Test(arguments: [
         [], ["run"], ["check"], ["apply"], ["delete"], ["get"], ["describe"], ["status"], ["explain"], ["certificate"],
-        ["version"], ["completion"],
+        ["version"], ["completion"], ["authority"], ["authority", "create"],
     ])
     func `every command has help with its usage`(arguments: [String]) throws {
         let result = try Heddle.run(arguments + ["--help"])
@@ -250,6 +257,9 @@ struct CommandTests {
         (["explain", "--form", "a"], "Unknown option '--form'. Did you mean '--from'?"),
         (["run", "--manifest", "a"], "Unknown option '--manifest'. Did you mean '--manifests'?"),
         (["apply", "--dryrun", "-f", "a"], "Unknown option '--dryrun'. Did you mean '--dry-run'?"),
+        (["authority", "crate"], "'authority' has no command 'crate'. Did you mean 'create'?"),
+        (["authority", "create", "--dri", "a"], "Unknown option '--dri'. Did you mean '--dir'?"),
+        (["help", "status", "bogus"], "'status' has no command 'bogus'."),
         (["--versoin"], "Unknown option '--versoin'. Did you mean '--version'?"),
         (["get", "servise"], "there is no kind \"servise\"; did you mean \"service\"?"),
         (["describe", "servise", "a"], "there is no kind \"servise\"; did you mean \"service\"?"),

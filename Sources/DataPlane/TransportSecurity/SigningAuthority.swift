@@ -15,7 +15,7 @@ package struct SigningAuthority: Sendable {
     /// How far before its making a root's time begins: a year. It says nothing of what the root signs, and a clock that was
     /// ahead when the root was made can be put right without the root being in the future.
     package static let rootBackdating = Duration.seconds(365 * 86_400)
-    /// Lifetime of a root that Heddle makes, from its making: ten years.
+    /// Lifetime of a root that Heddle makes, from its making, where nobody says otherwise: ten years.
     package static let rootLifetime = Duration.seconds(3650 * 86_400)
 
     /// - Parameters:
@@ -54,18 +54,37 @@ package struct SigningAuthority: Sendable {
     }
 
     /// A new self-signed root for `trustDomain`, on P-256.
-    package static func makeRoot(for trustDomain: TrustDomain, at now: UnixTime) throws(TLSError) -> SigningAuthority {
+    /// - Parameter lifetime: Counted from `now`.
+    package static func makeRoot(
+        for trustDomain: TrustDomain, lifetime: Duration = rootLifetime, at now: UnixTime
+    ) throws(TLSError) -> SigningAuthority {
         let key = try PrivateKey.generateP256()
-        var draft = try CertificateDraft(key: key, notBefore: now - rootBackdating, notAfter: now + rootLifetime)
-        let hint = String(now.seconds, radix: 16)
-        try draft.setSubject(organization: trustDomain.name, name: "Heddle authority \(hint)")
-        try draft.setIssuer(nil)
-        try draft.add(NID_basic_constraints, "critical,CA:TRUE")
-        try draft.add(NID_key_usage, "critical,keyCertSign,cRLSign")
-        try draft.add(NID_subject_key_identifier, "hash")
-        try draft.addURI("spiffe://\(trustDomain.name)")
-        let certificate = try draft.sign(with: key)
-        return try SigningAuthority(chain: [certificate], key: key, origin: "a new authority")
+        var draft = try CertificateDraft(key: key, notBefore: now - rootBackdating, notAfter: now + lifetime)
+        try draft.becomeAuthority(of: trustDomain, name: "authority", under: nil, "critical,CA:TRUE", at: now)
+        return try SigningAuthority(chain: [draft.sign(with: key)], key: key, origin: "a new authority")
+    }
+
+    /// A new signing certificate under this root, on P-256: nodes sign with it, so that the root's key need lie on none.
+    /// - Parameter lifetime: Counted from `now`; cut off where the root's own time ends. It begins as long before `now` as a
+    ///   root's, but not before this root's.
+    /// - Throws: `unsuitableCertificate` if the root is not valid now.
+    package func makeSigning(
+        for trustDomain: TrustDomain, lifetime: Duration, at now: UnixTime
+    ) throws(TLSError) -> SigningAuthority {
+        guard certificate.notBefore <= now, now < certificate.notAfter else {
+            throw TLSError(
+                .unsuitableCertificate,
+                "the root is valid from \(certificate.notBefore) to \(certificate.notAfter), which is not now")
+        }
+        let key = try PrivateKey.generateP256()
+        var draft = try CertificateDraft(
+            key: key, notBefore: max(now - Self.rootBackdating, certificate.notBefore),
+            notAfter: min(now + lifetime, certificate.notAfter))
+        // Under it are workloads alone.
+        try draft.becomeAuthority(
+            of: trustDomain, name: "signing", under: certificate, "critical,CA:TRUE,pathlen:0", at: now)
+        return try SigningAuthority(
+            chain: [draft.sign(with: self.key), certificate], key: key, origin: "a new signing certificate")
     }
 
     /// Issues an X.509-SVID with a new key on P-256 (X509-SVID § 4: the profile of a leaf).
@@ -139,6 +158,22 @@ private struct CertificateDraft: ~Copyable {
         guard unsafe X509_set_issuer_name(certificate, name) == 1 else {
             throw TLSError(drainingQueueAfter: "cannot name a certificate's issuer")
         }
+    }
+
+    /// The profile of a certificate that signs others (X509-SVID § 4.1).
+    /// - Parameters:
+    ///   - name: Tells a root from what is under it: a certificate with its issuer's own name would count as a root.
+    ///   - parent: `nil` for a root.
+    mutating func becomeAuthority(
+        of trustDomain: TrustDomain, name: String, under parent: Certificate?, _ constraints: String, at now: UnixTime
+    ) throws(TLSError) {
+        try setSubject(organization: trustDomain.name, name: "Heddle \(name) \(String(now.seconds, radix: 16))")
+        try setIssuer(parent)
+        try add(NID_basic_constraints, constraints)
+        try add(NID_key_usage, "critical,keyCertSign,cRLSign")
+        try add(NID_subject_key_identifier, "hash")
+        if parent != nil { try add(NID_authority_key_identifier, "keyid") }
+        try addURI("spiffe://\(trustDomain.name)")
     }
 
     /// - Parameter value: As in openssl.cnf (x509v3_config(5)).

@@ -3,7 +3,7 @@ import TransportSecurity
 /// Why identities cannot be had. People read `message`; callers switch on `code`.
 package struct IdentityError: Error, Hashable, Sendable {
     package enum Code: String, Hashable, Sendable {
-        /// The state folder cannot be made, read or written.
+        /// A folder of secrets, the state folder's or a new authority's, cannot be made, read or written.
         case stateFolder = "state-folder"
         /// The authority's certificate or key cannot be read, or do not fit; `cause` says which.
         case authorityUnusable = "authority-unusable"

@@ -27,7 +27,33 @@ struct StateFolder: Sendable {
         guard fchmod(descriptor, 0o700) == 0 else { throw Self.failure("close to others", path) }
     }
 
+    /// Makes an empty one with a name of its own.
+    /// - Parameter parent: Where; ends in a slash.
+    init(emptyIn parent: String) throws(IdentityError) {
+        var template = Array("\(parent).heddle-XXXXXX".utf8CString)
+        guard unsafe mkdtemp(&template) != nil else { throw Self.failure("make a folder in", parent) }
+        path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
+    /// Gives it another name, on the disk too. Nothing is overwritten but an empty folder (rename(2)).
+    /// - Parameter parent: What holds it, before and after.
+    func move(to path: String, in parent: String) throws(IdentityError) {
+        guard unsafe rename(self.path, path) == 0 else { throw Self.failure("make", path) }
+        try Self.sync(parent)
+    }
+
+    /// Removes these files, and the folder if nothing else is in it.
+    func remove(_ names: [String]) {
+        for name in names {
+            _ = unsafe unlink(file(name))
+            _ = unsafe unlink(draft(name))
+        }
+        _ = unsafe rmdir(path)
+    }
+
     func file(_ name: String) -> String { "\(path)/\(name)" }
+
+    private func draft(_ name: String) -> String { file(name + ".new") }
 
     func has(_ name: String) throws(IdentityError) -> Bool {
         var status = stat()
@@ -66,7 +92,7 @@ struct StateFolder: Sendable {
 
     /// Puts `bytes` in place of the file `name`: first beside it and on the disk, then by `rename(2)`.
     func replace(_ name: String, with bytes: [UInt8]) throws(IdentityError) {
-        let draft = file(name + ".new")
+        let draft = draft(name)
         _ = unsafe unlink(draft)  // a killed process may have left one
         let descriptor = unsafe open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw Self.failure("write", draft) }
@@ -88,10 +114,14 @@ struct StateFolder: Sendable {
         }
         guard unsafe rename(draft, file(name)) == 0 else { throw Self.failure("write", file(name)) }
         // The rename itself must be on the disk before anyone trusts what the file says.
+        try Self.sync(path)
+    }
+
+    private static func sync(_ path: String) throws(IdentityError) {
         let folder = unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard folder >= 0 else { throw Self.failure("open", path) }
+        guard folder >= 0 else { throw failure("open", path) }
         defer { close(folder) }
-        guard fsync(folder) == 0 else { throw Self.failure("write", path) }
+        guard fsync(folder) == 0 else { throw failure("write", path) }
     }
 
     private static func failure(_ action: String, _ path: String) -> IdentityError {

@@ -27,12 +27,10 @@ extension Mesh {
     private static func trustDomain(_ node: YAMLNode, _ problems: inout Problems) -> TrustDomain? {
         guard let text = Scalar.text(node, &problems) else { return nil }
         if let domain = TrustDomain(text) { return domain }
-        let mended = text.hasPrefix("spiffe://") ? String(text.dropFirst(9)) : text.lowercased()
         problems.report(
-            .invalidValue, node,
-            expected: "a SPIFFE trust domain: 1 to 255 lower-case letters, digits, \".\", \"-\" and \"_\"",
-            remedy: TrustDomain(mended) != nil
-                ? "change it to \"\(mended)\"" : "choose a name like \"mesh.example.org\"")
+            .invalidValue, node, expected: "a SPIFFE trust domain: \(TrustDomain.rule)",
+            remedy: TrustDomain.meant(by: text).map { "change it to \"\($0)\"" }
+                ?? "choose a name like \"mesh.example.org\"")
         return nil
     }
 

@@ -16,7 +16,9 @@ struct Heddle: AsyncParsableCommand {
         version: Version.text,
         groupedSubcommands: [
             CommandGroup(name: "Serve", subcommands: [Run.self]),
-            CommandGroup(name: "Without a running mesh", subcommands: [Check.self, ShowVersion.self, Completion.self]),
+            CommandGroup(
+                name: "Without a running mesh",
+                subcommands: [Check.self, AuthorityCommand.self, ShowVersion.self, Completion.self]),
             CommandGroup(name: "Change a running mesh", subcommands: [Apply.self, Delete.self]),
             CommandGroup(
                 name: "Ask a running mesh:",

@@ -5,7 +5,22 @@ import Diagnostics
 /// probably meant.
 struct MistypedWord: Error, CustomStringConvertible {
     private let message: String
-    private let command: (type: any ParsableCommand.Type, name: String)
+    private let command: Command
+
+    /// A command, and how it is called: `heddle authority create`.
+    private struct Command {
+        let type: any ParsableCommand.Type
+        let name: String
+
+        static let root = Command(type: Heddle.self, name: "heddle")
+
+        var subcommands: [any ParsableCommand.Type] { type.configuration.subcommands }
+        var names: [String] { subcommands.map { $0._commandName } }
+
+        subscript(word: String) -> Command? {
+            subcommands.first { $0._commandName == word }.map { Command(type: $0, name: "\(name) \(word)") }
+        }
+    }
 
     var description: String {
         """
@@ -17,33 +32,38 @@ struct MistypedWord: Error, CustomStringConvertible {
 
     /// - Returns: `nil` if all words are known, as far as can be told without the parser.
     static func find(in arguments: [String]) -> MistypedWord? {
-        let root = (type: Heddle.self as any ParsableCommand.Type, name: "heddle")
-        guard let first = arguments.first else { return nil }
-        if first.hasPrefix("-") { return unknownOption(in: arguments, of: root) }
-        let commands = Heddle.configuration.subcommands
-        let names = commands.map { $0._commandName }
-        if first == "help" {
-            // The help of a command is asked for by its name alone.
-            let rest = arguments.dropFirst().filter { !$0.hasPrefix("-") }
-            if let unknown = rest.first(where: { !names.contains($0) }) {
-                return MistypedWord(message: noCommand(unknown, names), command: root)
-            }
-            guard let extra = rest.dropFirst().first else { return nil }
-            return MistypedWord(message: "'\(rest[0])' has no command '\(extra)'.", command: root)
+        if arguments.first == "help" { return findInHelp(arguments.dropFirst()) }
+        var command = Command.root
+        var rest = arguments[...]
+        while !command.subcommands.isEmpty, let word = rest.first, !word.hasPrefix("-") {
+            guard let next = command[word] else { return noCommand(word, of: command) }
+            command = next
+            rest.removeFirst()
         }
-        guard let index = names.firstIndex(of: first) else {
-            return MistypedWord(message: noCommand(first, names + ["help"]), command: root)
-        }
-        return unknownOption(in: Array(arguments.dropFirst()), of: (commands[index], "heddle \(first)"))
+        return unknownOption(in: rest, of: command)
     }
 
-    private static func noCommand(_ name: String, _ names: [String]) -> String {
-        "There is no command '\(name)'." + suggestion(for: name, among: names, orElse: "Commands: ")
+    /// The help of a command is asked for by its name alone.
+    private static func findInHelp(_ arguments: ArraySlice<String>) -> MistypedWord? {
+        var command = Command.root
+        for word in arguments where !word.hasPrefix("-") {
+            guard let next = command[word] else { return noCommand(word, of: command) }
+            command = next
+        }
+        return nil
     }
 
-    private static func unknownOption(
-        in arguments: [String], of command: (type: any ParsableCommand.Type, name: String)
-    ) -> MistypedWord? {
+    private static func noCommand(_ word: String, of command: Command) -> MistypedWord {
+        let isRoot = command.name == Command.root.name
+        let names = command.names + (isRoot ? ["help"] : [])
+        let hint = names.isEmpty ? "" : suggestion(for: word, among: names, orElse: "Commands: ")
+        let name = command.name.dropFirst(Command.root.name.count + 1)
+        return MistypedWord(
+            message: (isRoot ? "There is no command '\(word)'." : "'\(name)' has no command '\(word)'.") + hint,
+            command: isRoot || names.isEmpty ? .root : command)
+    }
+
+    private static func unknownOption(in arguments: ArraySlice<String>, of command: Command) -> MistypedWord? {
         let names = arguments.prefix { $0 != "--" }.filter { $0.hasPrefix("--") }.map {
             String($0.prefix { $0 != "=" })
         }

@@ -16,5 +16,13 @@ package struct TrustDomain: Hashable, Sendable, CustomStringConvertible {
         self.name = name
     }
 
+    /// What a name may be, for people.
+    package static let rule = "1 to 255 lower-case letters, digits, \".\", \"-\" and \"_\""
+
+    /// What was probably meant by a text that is no name of a trust domain; `nil` if nobody can tell.
+    package static func meant(by text: String) -> TrustDomain? {
+        TrustDomain(text.hasPrefix("spiffe://") ? String(text.dropFirst(9)) : text.lowercased())
+    }
+
     package var description: String { name }
 }

@@ -1,4 +1,4 @@
-/// An operator's authority and certificates of any kind, made with openssl in a test's folder.
+/// An operator's authority, and certificates of any kind made with openssl in a test's folder.
 struct Authority {
     let folder: TestFolder
     /// Of the files `NAME.pem` and `NAME.key`.
@@ -12,6 +12,14 @@ struct Authority {
             "req", "-x509", "-new", "-key", key(name), "-sha256", "-days", "1", "-subj", "/O=\(trustDomain)/CN=\(name)",
             "-addext", "keyUsage=critical,keyCertSign,cRLSign", "-addext",
             "subjectAltName=URI:spiffe://\(trustDomain)", "-out", certificate)
+    }
+
+    /// Made by Heddle, in a folder of this name: `issue` signs with its signing certificate.
+    init(_ folder: TestFolder, createdIn name: String, _ options: String...) throws {
+        self.folder = folder
+        self.name = "\(name)/signing"
+        let result = try Heddle.run(["authority", "create", "--dir", folder.file(name)] + options)
+        guard result.exitCode == 0 else { throw SetUpError("authority create: \(result.diagnostics)") }
     }
 
     var certificate: String { certificate(name) }

@@ -11,9 +11,9 @@ final class TwoNodes: Sendable {
     let orders: TestBackend
     let payments: TestBackend
 
-    init() throws {
+    init(_ makeAuthority: (TestFolder) throws -> Authority = { try Authority($0) }) throws {
         folder = try TestFolder()
-        authority = try Authority(folder)
+        authority = try makeAuthority(folder)
         orders = TestBackend.forgetfulEcho()
         payments = TestBackend.fixed("HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\npayments")
         try folder.write(manifests)

@@ -1,0 +1,184 @@
+import ArgumentParser
+import CommonValues
+import Diagnostics
+import SPIFFE
+import TransportSecurity
+import WorkloadIdentity
+
+/// `heddle authority`: what signs for a mesh of several nodes.
+struct AuthorityCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "authority", abstract: "Make the authority that the nodes of a mesh share.",
+        subcommands: [CreateAuthority.self])
+}
+
+struct CreateAuthority: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "create",
+        abstract: "Make a root, and a signing certificate under it, in a new folder.",
+        discussion: """
+            Every node gets signing.pem and signing.key; the root's key belongs where no node is. Nothing is overwritten, and \
+            the folder is there whole or not at all. Prints what to write in the Mesh.
+
+            Examples:
+              heddle authority create --dir /etc/heddle/authority --trust-domain example.org
+              heddle authority create --root authority --dir next     # another signing certificate under the same root
+            """)
+
+    /// A hundred years.
+    private static let longestDays = 36_500
+
+    @Option(
+        help: ArgumentHelp("The folder to make. Nothing may be there.", valueName: "dir"), completion: .directory)
+    var dir: String
+
+    @Option(help: ArgumentHelp("The mesh's trust domain. Default: mesh.local, or the root's.", valueName: "name"))
+    var trustDomain: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "A folder made before: its root signs the new certificate, and no other root is made.", valueName: "dir"),
+        completion: .directory)
+    var root: String?
+
+    @Option(help: ArgumentHelp("How long the root is valid, in days, 1 to 36500. Default: 3650.", valueName: "days"))
+    var rootDays: Int?
+
+    @Option(help: ArgumentHelp("How long the signing certificate is valid, in days.", valueName: "days"))
+    var signingDays = 365
+
+    @OptionGroup var format: OutputOptions
+
+    private var folder: String { Self.folder(dir) }
+
+    /// Absolute, without a slash at its end.
+    private static func folder(_ path: String) -> String {
+        let absolute = StateLocation.absolute(path)
+        return "/" + absolute.split(separator: "/").joined(separator: "/")
+    }
+
+    func validate() throws {
+        guard !dir.isEmpty, root?.isEmpty != true else { throw ValidationError("Name a folder, not nothing.") }
+        if let trustDomain, TrustDomain(trustDomain) == nil {
+            let meant = TrustDomain.meant(by: trustDomain).map { " Did you mean '\($0)'?" } ?? ""
+            throw ValidationError(
+                "'\(trustDomain.printable)' is no trust domain: \(TrustDomain.rule).\(meant)")
+        }
+        for (name, days) in [("root", rootDays ?? 1), ("signing", signingDays)]
+        where !(1...Self.longestDays).contains(days) {
+            throw ValidationError("--\(name)-days is \(days): 1 to \(Self.longestDays) days.")
+        }
+        if root != nil, rootDays != nil {
+            throw ValidationError("--root names a root that there is: leave out --root-days.")
+        }
+        if root == nil, signingDays > lifetimeOfRoot {
+            throw ValidationError(
+                "The signing certificate would outlive its root: --signing-days \(signingDays), and \(lifetimeOfRoot) days "
+                    + "for the root.")
+        }
+    }
+
+    private var lifetimeOfRoot: Int { rootDays ?? 3650 }
+
+    func run() throws {
+        let made: SharedAuthority
+        do throws(IdentityError) {
+            made = try make(at: .now)
+            try made.write(to: folder)
+        } catch {
+            throw failure(error.message.printable + remedy(for: error), code: 1)
+        }
+        let report = CreatedAuthority(made, folder: folder)
+        switch format.output {
+        case .text: Output.write(report.text)
+        case .json: Output.write(report.json)
+        }
+    }
+
+    private func make(at now: UnixTime) throws(IdentityError) -> SharedAuthority {
+        let days = { (count: Int) in Duration.seconds(count * 86_400) }
+        let domain = trustDomain.flatMap { TrustDomain($0) }
+        if let root {
+            return try SharedAuthority(
+                under: Self.folder(root), for: domain, signingLifetime: days(signingDays), at: now)
+        }
+        guard let domain = domain ?? TrustDomain("mesh.local") else {
+            preconditionFailure("mesh.local is a trust domain")
+        }
+        return try SharedAuthority(
+            for: domain, rootLifetime: days(lifetimeOfRoot), signingLifetime: days(signingDays), at: now)
+    }
+
+    private func remedy(for error: IdentityError) -> String {
+        if let reason = error.systemError {
+            return "\n" + FailedCall.remedy(reason, to: error.code == .stateFolder ? .write : .read, "the folder")
+        }
+        return error.code == .stateFolder ? "\nname a folder that does not exist" : ""
+    }
+}
+
+/// What was made, for people and programs.
+private struct CreatedAuthority {
+    private let made: SharedAuthority
+    private let folder: String
+
+    init(_ made: SharedAuthority, folder: String) {
+        self.made = made
+        self.folder = folder
+    }
+
+    private func path(_ file: SharedAuthority.File) -> String { "\(folder)/\(file.rawValue)" }
+
+    var text: String {
+        var text = "made \(folder.printable), for trust domain \(made.trustDomain):\n"
+        for file in made.files {
+            let name = file.rawValue
+            text += "  \(name)\(String(repeating: " ", count: 12 - name.utf8.count)) \(description(of: file))\n"
+        }
+        return text + """
+
+            Give signing.pem and signing.key to every node, the key readable by Heddle's user alone (chmod 600), and write in
+            the Mesh where they lie there:
+
+            apiVersion: heddle/v1
+            kind: Mesh
+            metadata: {name: mesh}
+            spec:
+              trustDomain: \(JSONValue.string(made.trustDomain.name).rendered())
+              identity:
+                authority:
+                  type: Files
+                  certificateFile: \(JSONValue.string(path(.signingCertificate)).rendered())
+                  keyFile: \(JSONValue.string(path(.signingKey)).rendered())
+
+            """
+    }
+
+    private func description(of file: SharedAuthority.File) -> String {
+        switch file {
+        case .rootCertificate: "the root, valid until \(made.root.certificate.notAfter)"
+        case .rootKey: "its key, which signs the next signing.pem: keep it where no node is"
+        case .signingCertificate:
+            "what signs for workloads, valid until \(made.signing.certificate.notAfter), and its root"
+        case .signingKey: "its key"
+        }
+    }
+
+    var json: JSONValue {
+        let root: (JSONValue, JSONValue) =
+            made.isRootNew ? (.string(path(.rootCertificate)), .string(path(.rootKey))) : (.null, .null)
+        return [
+            "folder": .string(folder), "trustDomain": .string(made.trustDomain.name),
+            "root": Self.json(made.root.certificate, root.0, root.1),
+            "signing": Self.json(
+                made.signing.certificate, .string(path(.signingCertificate)), .string(path(.signingKey))),
+        ]
+    }
+
+    private static func json(_ certificate: Certificate, _ file: JSONValue, _ keyFile: JSONValue) -> JSONValue {
+        [
+            "certificateFile": file, "keyFile": keyFile, "serial": .string(certificate.serial),
+            "notBefore": .string("\(certificate.notBefore)"), "notAfter": .string("\(certificate.notAfter)"),
+        ]
+    }
+}
