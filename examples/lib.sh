@@ -61,7 +61,7 @@ make_authority() { "$HEDDLE" authority create --dir "$work/authority" --trust-do
 # make_certificate NAME DNS-NAME: self-signed, in $work/tls; key first, then certificate, each put in place at once.
 make_certificate() {
     mkdir -p -m 700 "$work/tls"
-    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -sha256 -days 1 -subj "/CN=$2" \
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -sha256 -days 90 -subj "/CN=$2" \
         -addext "subjectAltName=DNS:$2" -keyout "$work/new.key" -out "$work/new.pem" 2>/dev/null
     chmod 600 "$work/new.key"
     mv "$work/new.key" "$work/tls/$1.key"

@@ -67,7 +67,8 @@ struct AdminServerTests {
 
     @Test(arguments: [
         "generation    7", "in 3.2 ms", "polled every 2s, because the folder lies on NFS", "127.0.0.1:15101",
-        "shop/orders  127.0.0.1:8081", "1970-01-01T01:00:00.000Z",
+        "shop/orders  127.0.0.1:8081", "1970-01-01T01:00:00.000Z  valid",
+        "gateway  tls/edge.pem  0B      1970-01-11T00:00:00.000Z  expires in 9 days",
     ])
     func `status shows generation, folder, listeners, services and certificates`(part: String) async throws {
         let answer = try await answer("GET", ["v1", "status"], Self.text)

@@ -46,12 +46,17 @@ final class FakeMesh: RunningMesh {
             watching: .polling(every: .seconds(2), because: "the folder lies on NFS"),
             watchedAlone: watchedAlone.withLock { $0 },
             listeners: [ListenerReport(owner: "Workload shop/web-1", address: "127.0.0.1:15101")],
-            certificates: [Self.facts])
+            certificates: [Self.facts], otherCertificates: [Self.root])
     }
 
     static let facts = CertificateFacts(
-        spiffeID: "spiffe://mesh.local/ns/shop/sa/web", serial: "0A", notBefore: UnixTime(seconds: 0),
-        notAfter: UnixTime(seconds: 3_600))
+        spiffeID: "spiffe://mesh.local/ns/shop/sa/web", serial: "0A", time: time, at: UnixTime(seconds: 1_800))
+    static let root = OtherCertificateFacts(
+        use: .gateway, file: "tls/edge.pem", serial: "0B",
+        time: CertificateTime(notBefore: UnixTime(seconds: 0), notAfter: UnixTime(seconds: 10 * 86_400)),
+        at: UnixTime(seconds: 86_400))
+    private static let time = CertificateTime(
+        notBefore: UnixTime(seconds: 0), notAfter: UnixTime(seconds: 3_600), notice: .seconds(60))
 
     func apply(_ documents: [ManifestDocument], _ options: ApplyOptions) async -> ApplyReport {
         changes.withLock { $0.append(Change(documents: documents, options: options)) }

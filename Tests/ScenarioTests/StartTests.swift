@@ -297,8 +297,3 @@ extension ScenarioTests {
 extension Authority {
     fileprivate func copyKey(to path: String) throws { try Files.replace(path, Files.text(key(name))) }
 }
-
-extension String {
-    /// How often a text stands in it.
-    fileprivate func occurrences(of text: String) -> Int { ranges(of: text).count }
-}

@@ -64,6 +64,7 @@ package final class Certificate: @unchecked Sendable {
 
     package var notBefore: UnixTime { unsafe Self.time(X509_get0_notBefore(pointer)) }
     package var notAfter: UnixTime { unsafe Self.time(X509_get0_notAfter(pointer)) }
+    package var time: CertificateTime { CertificateTime(notBefore: notBefore, notAfter: notAfter) }
 
     /// The serial number in upper-case hexadecimal, as the openssl command prints it.
     package var serial: String {

@@ -72,9 +72,7 @@ package struct SigningAuthority: Sendable {
         for trustDomain: TrustDomain, lifetime: Duration, at now: UnixTime
     ) throws(TLSError) -> SigningAuthority {
         guard certificate.notBefore <= now, now < certificate.notAfter else {
-            throw TLSError(
-                .unsuitableCertificate,
-                "the root is valid from \(certificate.notBefore) to \(certificate.notAfter), which is not now")
+            throw TLSError(.unsuitableCertificate, "the root \(certificate.time.sentence(at: now))")
         }
         let key = try PrivateKey.generateP256()
         var draft = try CertificateDraft(
@@ -93,7 +91,7 @@ package struct SigningAuthority: Sendable {
     package func issue(_ id: SPIFFEID, lifetime: Duration, at now: UnixTime) throws(TLSError) -> X509SVID {
         guard now < certificate.notAfter else {
             throw TLSError(
-                .unsuitableCertificate, "the authority's certificate expired at \(certificate.notAfter)")
+                .unsuitableCertificate, "the authority's certificate \(certificate.time.sentence(at: now))")
         }
         let leafKey = try PrivateKey.generateP256()
         var draft = try CertificateDraft(

@@ -20,37 +20,39 @@ struct Authority: Sendable {
     static func load(
         _ settings: IssuingSettings, in folder: StateFolder, at now: UnixTime, reusing former: Authority?
     ) throws(IdentityError) -> Authority {
-        let authority: Authority
-        let place: String
         switch settings.authority {
         case .builtIn:
             let name = try rootFile(settings.trustDomain)
-            place = "\"\(folder.file(name))\""
             guard try folder.has(name) else { return try make(settings.trustDomain, name, in: folder, at: now) }
-            authority = try read(certificateFile: folder.file(name), keyFile: folder.file(name), former)
+            let authority = try read(certificateFile: folder.file(name), keyFile: folder.file(name), former)
             let certificate = authority.signing.certificate
             // One that is not valid yet was made while the clock was ahead: its time may be years away.
             if certificate.notAfter - shortestRemainder < now || now < certificate.notBefore {
                 return try make(settings.trustDomain, name, in: folder, at: now)
             }
+            return authority
         case .files(let certificateFile, let keyFile):
-            place = "\"\(certificateFile)\""
-            authority = try read(certificateFile: certificateFile, keyFile: keyFile, former)
+            return try load(certificateFile: certificateFile, keyFile: keyFile, at: now, reusing: former)
         }
-        let certificate = authority.signing.certificate
-        guard now < certificate.notAfter else {
+    }
+
+    /// Reads an operator's authority.
+    /// - Throws: `authorityUnusable`; `authorityExpired`.
+    static func load(
+        certificateFile: String, keyFile: String, at now: UnixTime, reusing former: Authority? = nil
+    ) throws(IdentityError) -> Authority {
+        let authority = try read(certificateFile: certificateFile, keyFile: keyFile, former)
+        let time = authority.signing.certificate.time
+        let finding = "the authority's certificate in \"\(certificateFile)\" \(time.sentence(at: now))"
+        switch time.state(at: now) {
+        case .valid, .ending: return authority
+        case .expired:
             throw IdentityError(
                 .authorityExpired,
-                "the authority's certificate in \(place) expired at \(certificate.notAfter): put a new certificate and "
-                    + "its key in the place of both files; they are taken up without a restart")
+                finding + ": put a new certificate and its key in the place of both files; they are taken up without a "
+                    + "restart")
+        case .notYetValid: throw IdentityError(.authorityUnusable, finding + ": check this machine's clock")
         }
-        guard now >= certificate.notBefore else {
-            throw IdentityError(
-                .authorityUnusable,
-                "the authority's certificate in \(place) is not valid before \(certificate.notBefore): "
-                    + "check this machine's clock")
-        }
-        return authority
     }
 
     private static func read(
@@ -88,5 +90,16 @@ struct Authority: Sendable {
                 .stateFolder, "the name of trust domain \(trustDomain) is too long for a built-in authority: 200 bytes")
         }
         return "root-\(trustDomain.name).pem"
+    }
+}
+
+/// What an operator's authority has, for those who look at it without issuing.
+package enum AuthorityCertificates {
+    /// The signing certificate, then those that are trusted besides.
+    /// - Throws: What keeps an issuer from using it.
+    package static func read(
+        certificateFile: String, keyFile: String, at now: UnixTime
+    ) throws(IdentityError) -> [Certificate] {
+        try Authority.load(certificateFile: certificateFile, keyFile: keyFile, at: now).roots
     }
 }

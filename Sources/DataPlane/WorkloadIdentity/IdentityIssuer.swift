@@ -195,7 +195,9 @@ package final class IdentityIssuer: Sendable {
             bundle = try makeBundle(settings.trustDomain, roots)
             isChanged = true
         }
-        if let current, !isChanged, identities.count == current.snapshot.identities.count {
+        if let current, !isChanged, current.snapshot.authority == authority.roots,
+            identities.count == current.snapshot.identities.count
+        {
             return Serving(
                 settings: settings, authority: authority, trust: trust, trustFile: trustFile, renewals: renewals,
                 snapshot: current.snapshot)
@@ -204,7 +206,7 @@ package final class IdentityIssuer: Sendable {
         state.lastNumber += 1
         let snapshot = IdentitySnapshot(
             number: state.lastNumber, bundle: bundle, identities: identities,
-            authorityExpiry: authority.signing.certificate.notAfter)
+            authority: authority.roots)
         return Serving(
             settings: settings, authority: authority, trust: trust, trustFile: trustFile, renewals: renewals,
             snapshot: snapshot)

@@ -8,8 +8,8 @@ package struct IdentitySnapshot: Sendable {
     package let number: UInt64
     package let bundle: TrustBundle
     package let identities: [SPIFFEID: X509SVID]
-    /// When the authority that issues now ends.
-    package let authorityExpiry: UnixTime
+    /// Of the authority: the certificate that signs now, then those that are trusted besides.
+    package let authority: [Certificate]
 
     /// When the first certificate ends; `nil` if there is none.
     package var earliestExpiry: UnixTime? { identities.values.map(\.notAfter).min() }

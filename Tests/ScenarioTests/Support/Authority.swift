@@ -42,6 +42,22 @@ struct Authority {
             "\(UInt32.random(in: 1 ... .max))", "-days", "\(days)", "-extfile", file, "-out", certificate(name))
     }
 
+    /// Certificates that sign themselves, in `NAME.pem` and `NAME.key`.
+    /// - Parameter days: From now; negative: over.
+    func makeSelfSigned(_ name: String, days: Int, isAuthority: Bool = false) throws {
+        try makeKey(name)
+        try openssl("req", "-new", "-key", key(name), "-subj", "/CN=\(name)", "-out", folder.file("\(name).csr"))
+        let file = folder.file("\(name).cnf")
+        try Files.replace(
+            file,
+            isAuthority
+                ? "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign"
+                : "subjectAltName=DNS:shop.example")
+        try openssl(
+            "x509", "-req", "-in", folder.file("\(name).csr"), "-signkey", key(name), "-days", "\(days)", "-extfile",
+            file, "-out", certificate(name))
+    }
+
     private func makeKey(_ name: String) throws {
         let file = key(name)
         try openssl("ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", file)

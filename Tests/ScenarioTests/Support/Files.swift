@@ -49,3 +49,8 @@ final class TestFolder: Sendable {
     /// Puts a manifest in place, whole.
     func write(_ text: String, as name: String = "mesh.yaml") throws { try Files.replace("\(manifests)/\(name)", text) }
 }
+
+extension String {
+    /// How often a text stands in it.
+    func occurrences(of text: String) -> Int { ranges(of: text).count }
+}

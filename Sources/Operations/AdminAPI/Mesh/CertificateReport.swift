@@ -1,18 +1,48 @@
 import CommonValues
 
-/// What people ask of a certificate.
+/// What people ask of a workload's certificate.
 package struct CertificateFacts: Sendable, Hashable {
     package var spiffeID: String
     /// In upper-case hexadecimal.
     package var serial: String
-    package var notBefore: UnixTime
-    package var notAfter: UnixTime
+    package var time: CertificateTime
+    /// When it was looked at.
+    package var at: UnixTime
 
-    package init(spiffeID: String, serial: String, notBefore: UnixTime, notAfter: UnixTime) {
+    package init(spiffeID: String, serial: String, time: CertificateTime, at: UnixTime) {
         self.spiffeID = spiffeID
         self.serial = serial
-        self.notBefore = notBefore
-        self.notAfter = notAfter
+        self.time = time
+        self.at = at
+    }
+}
+
+/// The same of one that is no workload's.
+package struct OtherCertificateFacts: Sendable, Hashable {
+    package enum Use: String, Sendable, Hashable, CaseIterable {
+        /// The authority's, which signs for this node's workloads.
+        case signing
+        /// Whatever it has signed is believed.
+        case trusted
+        /// Shown by a Gateway, or of the chain that is.
+        case gateway
+    }
+
+    package var use: Use
+    /// As the manifests name it; `nil`: of the authority that Heddle made for itself.
+    package var file: String?
+    /// In upper-case hexadecimal.
+    package var serial: String
+    package var time: CertificateTime
+    /// When it was looked at.
+    package var at: UnixTime
+
+    package init(use: Use, file: String?, serial: String, time: CertificateTime, at: UnixTime) {
+        self.use = use
+        self.file = file
+        self.serial = serial
+        self.time = time
+        self.at = at
     }
 }
 

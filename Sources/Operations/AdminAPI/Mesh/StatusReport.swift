@@ -25,12 +25,14 @@ package struct StatusReport: Sendable {
     package var listeners: [ListenerReport]
     /// One for each service account of this node.
     package var certificates: [CertificateFacts]
+    /// The authority's and the Gateways'.
+    package var otherCertificates: [OtherCertificateFacts]
 
     package init(
         version: String, node: String?, trustDomain: String, manifestsFolder: String, startedAt: UnixTime,
         serving: ServingReport?, refused: RefusalReport?, pending: PendingReport?, watching: WatchReport,
         watchedAlone: [WatchedAloneReport] = [], problems: [Diagnostic] = [], listeners: [ListenerReport],
-        certificates: [CertificateFacts]
+        certificates: [CertificateFacts], otherCertificates: [OtherCertificateFacts] = []
     ) {
         self.version = version
         self.node = node
@@ -45,6 +47,7 @@ package struct StatusReport: Sendable {
         self.problems = problems
         self.listeners = listeners
         self.certificates = certificates
+        self.otherCertificates = otherCertificates
     }
 }
 

@@ -1,3 +1,4 @@
+import CommonValues
 import Diagnostics
 import Manifests
 import MeshSnapshot
@@ -24,6 +25,7 @@ struct StatusView {
         json.addList("listeners", status.listeners.map(\.json))
         json.addList("services", services.map(\.json))
         json.addList("certificates", status.certificates.map(\.json))
+        json.addList("otherCertificates", status.otherCertificates.map(\.json))
         return json.json
     }
 
@@ -90,13 +92,26 @@ struct StatusView {
             text += "\n" + table.rendered()
         }
         if !status.certificates.isEmpty {
-            var table = TextTable(["CERTIFICATE", "SERIAL", "NOT AFTER"])
+            var table = TextTable(["CERTIFICATE", "SERIAL", "NOT AFTER", "STATE"])
             for certificate in status.certificates {
-                table.add([certificate.spiffeID, certificate.serial, "\(certificate.notAfter)"])
+                table.add([certificate.spiffeID] + Self.cells(certificate.serial, certificate.time, certificate.at))
+            }
+            text += "\n" + table.rendered()
+        }
+        if !status.otherCertificates.isEmpty {
+            var table = TextTable(["USE", "FILE", "SERIAL", "NOT AFTER", "STATE"])
+            for certificate in status.otherCertificates {
+                table.add(
+                    [certificate.use.rawValue, certificate.file?.printable ?? "(state folder)"]
+                        + Self.cells(certificate.serial, certificate.time, certificate.at))
             }
             text += "\n" + table.rendered()
         }
         return text
+    }
+
+    private static func cells(_ serial: String, _ time: CertificateTime, _ now: UnixTime) -> [String] {
+        [serial, "\(time.notAfter)", time.summary(at: now)]
     }
 
     private var services: [ServiceReport] {
@@ -251,12 +266,23 @@ extension ListenerReport {
 extension CertificateFacts {
     fileprivate var members: [(key: String, value: JSONValue)] {
         [
-            ("spiffeID", .string(spiffeID)), ("serial", .string(serial)), ("notBefore", .string("\(notBefore)")),
-            ("notAfter", .string("\(notAfter)")),
+            ("spiffeID", .string(spiffeID)), ("serial", .string(serial)),
+            ("notBefore", .string("\(time.notBefore)")), ("notAfter", .string("\(time.notAfter)")),
+            ("state", .string(time.state(at: at).rawValue)),
         ]
     }
 
     var json: JSONValue { .object(members) }
+}
+
+extension OtherCertificateFacts {
+    fileprivate var json: JSONValue {
+        [
+            "use": .string(use.rawValue), "file": file.map(JSONValue.string) ?? .null, "serial": .string(serial),
+            "notBefore": .string("\(time.notBefore)"), "notAfter": .string("\(time.notAfter)"),
+            "state": .string(time.state(at: at).rawValue),
+        ]
+    }
 }
 
 extension CertificateReport {

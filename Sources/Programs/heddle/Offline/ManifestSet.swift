@@ -44,7 +44,8 @@ struct ManifestSet {
         problems += resolution.diagnostics
         if let snapshot = resolution.snapshot {
             problems += PolicyLint.check(snapshot)
-            problems += CredentialFileCheck.problems(of: snapshot, folder: StateLocation.absolute(isFile ? "." : path))
+            problems += CredentialFileCheck.problems(
+                of: snapshot, folder: StateLocation.absolute(isFile ? "." : path), at: .now)
         }
         diagnostics = problems.sortedByPosition()
         let hasError = problems.contains { $0.severity == .error }

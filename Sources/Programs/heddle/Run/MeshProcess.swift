@@ -66,6 +66,7 @@ struct MeshProcess {
         ]
         let following = [
             Task { await participant.refreshNames() },
+            Task { await Self.watchCertificates(of: participant, reporter) },
             Task {
                 for await snapshot in issuer.snapshots() {
                     await reconciler.betweenChanges { await participant.renewCertificates(snapshot) }
@@ -92,6 +93,22 @@ struct MeshProcess {
         for task in tasks { await task.value }  // the admin socket's file is gone then
         log.info("stopped")
     }
+
+    /// Tells of certificates that come near their end while nothing else changes, until the task is cancelled.
+    private static func watchCertificates(
+        of participant: ServingParticipant, _ reporter: ReconciliationReporter
+    ) async {
+        while true {
+            let next = participant.serving?.certificates.untilNextChange(at: .now) ?? certificateInterval
+            let wait = min(max(next, .seconds(1)), certificateInterval)
+            guard (try? await Task.sleep(for: wait)) != nil else { return }
+            guard let serving = participant.serving else { continue }
+            reporter.reportCertificates(serving.certificates.warnings(at: .now))
+        }
+    }
+
+    /// How often, at least, the times of certificates are looked at: others may be in use by now, and the clock another.
+    private static let certificateInterval = Duration.seconds(60)
 
     private func notServing(_ reason: String) -> NotServing {
         log.error("\(reason)")

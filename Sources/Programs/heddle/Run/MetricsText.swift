@@ -13,6 +13,7 @@ struct MetricsText {
     let reloads: ReloadCounts
     let serving: ServedGeneration?
     let identities: IdentitySnapshot?
+    let certificates: [CertificateInUse]
     let heldBack: [Diagnostic]
 
     struct ReloadCounts: Sendable {
@@ -129,13 +130,29 @@ struct MetricsText {
     }
 
     private func certificates(_ text: inout PrometheusText) {
+        let others = certificates.filter { $0.use.ofOthers != nil }
+        if !others.isEmpty {
+            let name = "heddle_certificate_not_after_seconds"
+            text.metric(name, .gauge, help: "When a certificate ends that is no workload's, by its use and file.")
+            for certificate in others {
+                text.sample(
+                    name,
+                    [
+                        (name: "use", value: certificate.use.rawValue), (name: "file", value: certificate.name ?? ""),
+                        (name: "serial", value: certificate.serial),
+                    ], UInt64(clamping: certificate.time.notAfter.seconds))
+            }
+        }
         guard let identities else { return }
         let name = "heddle_certificate_expiry_timestamp_seconds"
         text.metric(name, .gauge, help: "When an identity's certificate ends.")
         for (id, svid) in identities.identities.sorted(by: { "\($0.key)" < "\($1.key)" }) {
             text.sample(name, [(name: "spiffe_id", value: "\(id)")], UInt64(svid.notAfter.seconds))
         }
-        text.metric("heddle_authority_expiry_timestamp_seconds", .gauge, help: "When the authority's certificate ends.")
-        text.sample("heddle_authority_expiry_timestamp_seconds", [], UInt64(identities.authorityExpiry.seconds))
+        if let end = identities.authority.first?.notAfter {
+            text.metric(
+                "heddle_authority_expiry_timestamp_seconds", .gauge, help: "When the authority's certificate ends.")
+            text.sample("heddle_authority_expiry_timestamp_seconds", [], UInt64(clamping: end.seconds))
+        }
     }
 }

@@ -15,6 +15,16 @@ final class ReconciliationReporter: Sendable {
         /// What was printed of the last change that was refused; empty once it is mended.
         var refused: [Diagnostic] = []
         var warnings = StandingWarnings()
+        /// Of the set that serves, with what is to be said of certificates now.
+        var standing: [Diagnostic] = []
+
+        /// - Returns: What was not told yet, and whether certificates were told of that are in their time again.
+        mutating func replaceStanding(with warnings: [Diagnostic]) -> (new: [Diagnostic], isMended: Bool) {
+            func areCertificates(_ warnings: [Diagnostic]) -> Bool { warnings.contains { $0.code == .certificateTime } }
+            let isMended = areCertificates(standing) && !areCertificates(warnings)
+            standing = warnings
+            return (self.warnings.replace(with: warnings), isMended)
+        }
     }
 
     init(folder: String, log: Logger) {
@@ -27,13 +37,13 @@ final class ReconciliationReporter: Sendable {
     func report(_ event: ReconcilerEvent) {
         switch event {
         case .served(let served):
-            let (new, isMended) = state.withLock { state in
+            let (told, isMended) = state.withLock { state in
                 state.reloads.served += 1
                 let isMended = served.source == .folder && !state.refused.isEmpty
                 if isMended { state.refused = [] }
-                return (state.warnings.replace(with: served.warnings), isMended)
+                return (state.replaceStanding(with: served.warnings), isMended)
             }
-            print(new)
+            tell(told)
             log.info(
                 isMended ? "the mistakes are mended; serving" : "serving",
                 metadata: [
@@ -72,6 +82,20 @@ final class ReconciliationReporter: Sendable {
         case .stateProblem(let diagnostic): print([diagnostic])
         case .stateMended: log.info("the last good set is kept again")
         }
+    }
+
+    /// Time has passed, in which certificates may have come near their end or have been replaced.
+    /// - Parameter warnings: What there is to say of them now.
+    func reportCertificates(_ warnings: [Diagnostic]) {
+        tell(
+            state.withLock { state in
+                state.replaceStanding(with: state.standing.filter { $0.code != .certificateTime } + warnings)
+            })
+    }
+
+    private func tell(_ told: (new: [Diagnostic], isMended: Bool)) {
+        print(told.new)
+        if told.isMended { log.info("every certificate is valid for long enough again") }
     }
 
     /// Why nothing is served, unless it has been printed already.

@@ -10,6 +10,8 @@ extension Diagnostic.Code {
     static let badCertificate = Self("serving.bad-certificate")
     /// The authority cannot issue certificates.
     static let cannotIssue = Self("serving.cannot-issue")
+    /// A certificate in use is not valid now, or is over soon.
+    static let certificateTime = Self("serving.certificate-time")
     /// The proxy cannot be started.
     static let cannotServe = Self("serving.cannot-serve")
     /// A setting that is read at start only was changed.

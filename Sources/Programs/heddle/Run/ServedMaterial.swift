@@ -12,6 +12,8 @@ struct ServedMaterial: Sendable {
     /// The number of the identity snapshot it was made of; only later ones are news. 0: none.
     let identities: UInt64
     let servedNames: [String: SPIFFEID]
+    /// The authority's certificates: the one that signs, then those that are trusted besides. Empty: there is none.
+    let authority: [Certificate]
     /// What could not be had. Nothing else was put in its place: who has no certificate is not served, and calls nobody.
     let problems: [Diagnostic]
 }
@@ -91,8 +93,10 @@ struct MaterialMaker: Sendable {
     ) -> ServedMaterial {
         var tls = TLSMaterial(gateways: gateways)
         var number: UInt64 = 0
+        var authority: [Certificate] = []
         if let identities, identities.bundle.trustDomain == plan.snapshot.mesh.trustDomain {
             number = identities.number
+            authority = identities.authority
             tls.svids = identities.identities.filter { plan.identities.contains($0.key) }
             if plan.hasMesh {
                 do throws(TLSError) {
@@ -104,7 +108,7 @@ struct MaterialMaker: Sendable {
         }
         return ServedMaterial(
             tls: tls, certificates: certificates, identities: number, servedNames: plan.servedNames,
-            problems: problems)
+            authority: authority, problems: problems)
     }
 
     private func addContexts(

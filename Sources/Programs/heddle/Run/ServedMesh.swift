@@ -67,7 +67,7 @@ struct ServedMesh: RunningMesh {
             },
             watching: Self.report(status.watching), watchedAlone: status.watchedAlone.map(Self.report),
             problems: problems, listeners: listeners(serving),
-            certificates: certificates())
+            certificates: certificates(serving), otherCertificates: otherCertificates(serving))
     }
 
     private func listeners(_ serving: ServingParticipant.Serving?) -> [ListenerReport] {
@@ -81,13 +81,14 @@ struct ServedMesh: RunningMesh {
     /// What was to be said of names when it was taken up may be otherwise by now; what is held back now is a problem.
     private func report(_ served: ServedGeneration) -> ServingReport {
         let warnings = served.warnings.filter {
-            $0.severity != .error && ![.unresolvedEndpoint, .staleEndpoint].contains($0.code)
+            $0.severity != .error && ![.unresolvedEndpoint, .staleEndpoint, .certificateTime].contains($0.code)
         }
+        let current = participant.serving.map { $0.warnings + $0.certificates.warnings(at: .now) } ?? []
         return ServingReport(
             generation: served.generation.number, hash: served.generation.hash,
             appliedAt: served.appliedAt, duration: served.duration,
             resourceCount: served.resourceCount, fileCount: served.fileCount, isLastGood: served.source == .lastGood,
-            warnings: warnings + (participant.serving?.warnings ?? []))
+            warnings: warnings + current)
     }
 
     private static func report(_ place: WatchedAlone) -> WatchedAloneReport {
@@ -109,9 +110,18 @@ struct ServedMesh: RunningMesh {
 
     // MARK: Certificates
 
-    private func certificates() -> [CertificateFacts] {
-        guard let serving = participant.serving else { return [] }
+    private func certificates(_ serving: ServingParticipant.Serving?) -> [CertificateFacts] {
+        guard let serving else { return [] }
         return serving.material.tls.svids.values.map(Self.facts).sorted { $0.spiffeID < $1.spiffeID }
+    }
+
+    private func otherCertificates(_ serving: ServingParticipant.Serving?) -> [OtherCertificateFacts] {
+        guard let serving else { return [] }
+        return serving.certificates.compactMap { certificate in
+            guard let use = certificate.use.ofOthers else { return nil }
+            return OtherCertificateFacts(
+                use: use, file: certificate.name, serial: certificate.serial, time: certificate.time, at: .now)
+        }
     }
 
     func certificate(of id: SPIFFEID) async -> CertificateReport? {
@@ -123,9 +133,8 @@ struct ServedMesh: RunningMesh {
 
     private static func facts(_ svid: X509SVID) -> CertificateFacts {
         CertificateFacts(
-            spiffeID: "\(svid.id)", serial: svid.credentials.leaf.serial,
-            notBefore: svid.notBefore,
-            notAfter: svid.notAfter)
+            spiffeID: "\(svid.id)", serial: svid.credentials.leaf.serial, time: CertificateInUse.time(of: svid),
+            at: .now)
     }
 
     // MARK: Changes
@@ -191,7 +200,7 @@ struct ServedMesh: RunningMesh {
         return MetricsText(
             report: await dataPlane.report(), labels: dataPlane.labels, droppedLogLines: dataPlane.droppedLogLines,
             reloads: reporter.counts, serving: await reconciler.status.serving, identities: participant.issuer.snapshot,
-            heldBack: retries.heldBack
+            certificates: participant.serving?.certificates ?? [], heldBack: retries.heldBack
         ).render()
     }
 }

@@ -55,6 +55,19 @@ final class ServingParticipant: SnapshotParticipant, HostDependent {
         }
 
         var warnings: [Diagnostic] { nameProblems.filter { $0.severity != .error } }
+
+        /// All that are in use.
+        var certificates: [CertificateInUse] {
+            let mesh = snapshot.mesh
+            var all = material.tls.svids.values.map { CertificateInUse(workload: $0, in: mesh) }
+                .sorted { $0.name ?? "" < $1.name ?? "" }
+            all += CertificateInUse.of(mesh, authority: material.authority)
+            for listener in plan.secureListeners {
+                guard let credentials = material.certificates.credentials(for: listener) else { continue }
+                all += CertificateInUse.of(listener.tls, chain: credentials.chain)
+            }
+            return all.withoutRepeats
+        }
     }
 
     init(options: RunOptions, issuer: IdentityIssuer, names: NameTable = NameTable(), log: Logger) {
@@ -97,7 +110,9 @@ final class ServingParticipant: SnapshotParticipant, HostDependent {
         let names: Set<String>
         let serving: Serving
 
-        var warnings: [Diagnostic] { serving.heldBack + serving.warnings + startWarnings }
+        var warnings: [Diagnostic] {
+            serving.heldBack + serving.warnings + serving.certificates.warnings(at: .now) + startWarnings
+        }
 
         func commit() async {
             // First, so that a renewal that comes meanwhile is made for this generation and not for the last.

@@ -1,0 +1,126 @@
+import AdminAPI
+import CommonValues
+import Diagnostics
+import Manifests
+import TransportSecurity
+
+/// A certificate that this node uses, or would use, and until when.
+struct CertificateInUse: Hashable, Sendable {
+    enum Use: String, Hashable, Sendable {
+        case workload, signing, trusted, gateway
+
+        /// `nil`: a workload's.
+        var ofOthers: OtherCertificateFacts.Use? { OtherCertificateFacts.Use(rawValue: rawValue) }
+    }
+
+    let use: Use
+    /// A workload's SPIFFE ID, or the file as the manifests name it; `nil`: the state folder's.
+    let name: String?
+    let serial: String
+    let time: CertificateTime
+    /// What names it in the manifests, or else the Mesh.
+    let position: SourcePosition
+
+    init(workload svid: X509SVID, in mesh: Mesh) {
+        use = .workload
+        name = "\(svid.id)"
+        serial = svid.credentials.leaf.serial
+        time = Self.time(of: svid)
+        position = mesh.metadata.position
+    }
+
+    private init(_ use: Use, _ certificate: Certificate, file: Located<String>?, in position: SourcePosition) {
+        self.use = use
+        name = file?.value
+        serial = certificate.serial
+        time = certificate.time
+        self.position = position
+    }
+
+    /// - Parameter certificates: The one that signs first.
+    static func of(_ mesh: Mesh, authority certificates: [Certificate]) -> [CertificateInUse] {
+        var file: Located<String>?
+        if case .files(let certificate, _) = mesh.identity.authority { file = certificate }
+        return certificates.enumerated().map { index, certificate in
+            CertificateInUse(
+                index == 0 ? .signing : .trusted, certificate, file: file,
+                in: file?.position ?? mesh.metadata.position)
+        }
+    }
+
+    static func of(_ tls: ListenerTLS, chain: [Certificate]) -> [CertificateInUse] {
+        chain.map {
+            CertificateInUse(.gateway, $0, file: tls.certificateFile, in: tls.certificateFile.position)
+        }
+    }
+
+    /// They are renewed at half of their life: with less than a quarter left, that has failed.
+    static func time(of svid: X509SVID) -> CertificateTime {
+        let life = svid.notAfter - svid.notBefore - SigningAuthority.clockSkew
+        return CertificateTime(notBefore: svid.notBefore, notAfter: svid.notAfter, notice: life / 4)
+    }
+
+    struct Key: Hashable {
+        let use: Use
+        let name: String?
+        let serial: String
+    }
+
+    /// Wherever it is named.
+    var key: Key { Key(use: use, name: name, serial: serial) }
+
+    // MARK: What there is to say of it
+
+    /// - Returns: `nil` if it is valid for long enough.
+    func warning(at now: UnixTime) -> Diagnostic? {
+        let state = time.state(at: now)
+        if state == .valid { return nil }
+        // Without a signing certificate that is valid nothing is issued, and that is said where it is tried.
+        if use == .signing, state != .ending { return nil }
+        return Diagnostic(
+            .certificateTime, .warning, at: position, found: "\(subject) \(time.sentence(at: now))",
+            expected: use == .workload ? "one that is renewed in time" : "one that is valid for 30 days and more",
+            remedy: remedy(state, at: now))
+    }
+
+    private var subject: String {
+        switch use {
+        case .workload: "the certificate of \(name ?? "")"
+        case .signing: "the authority's signing certificate \(place)"
+        case .trusted: "the authority's certificate \(serial) \(place)"
+        case .gateway: "the certificate \(serial) \(place)"
+        }
+    }
+
+    private var place: String { name.map { "in \"\($0)\"" } ?? "in the state folder" }
+
+    private func remedy(_ state: CertificateTime.State, at now: UnixTime) -> String {
+        if state == .notYetValid { return "check this machine's clock, or wait" }
+        let within = state == .expired ? "" : ", within \(time.remainder(at: now))"
+        return switch use {
+        case .workload: "see in \"heddle status\" why nothing is issued"
+        case .signing:
+            "make another (heddle authority create --root) and put it in its place on every node\(within)"
+        case .trusted:
+            "if anything is still signed under it, give every node the next root, and what is signed under that\(within); "
+                + "then take this one out of the file"
+        case .gateway:
+            "put a new certificate and its key in the place of both files\(within); they are taken up without a restart"
+        }
+    }
+}
+
+extension [CertificateInUse] {
+    /// Files that several listeners show count once.
+    var withoutRepeats: [CertificateInUse] {
+        var known: Set<CertificateInUse.Key> = []
+        return filter { known.insert($0.key).inserted }
+    }
+
+    func warnings(at now: UnixTime) -> [Diagnostic] { compactMap { $0.warning(at: now) } }
+
+    /// Until there may be something else to say; `nil`: never.
+    func untilNextChange(at now: UnixTime) -> Duration? {
+        compactMap { $0.time.change(after: now) }.min().map { $0 - now }
+    }
+}
