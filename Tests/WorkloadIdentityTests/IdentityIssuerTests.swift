@@ -161,6 +161,64 @@ import TransportSecurity
         #expect(restarted.snapshot?.bundle.roots == [new.certificate])
     }
 
+    @Test
+    func `an operator's authority signs where nothing can be written down, and what is trusted is known meanwhile`()
+        throws
+    {
+        let old = try SigningAuthority.makeRoot(for: TestIssuer.domain, at: .now)
+        try test.writeOperatorAuthority(old)
+        try FileManager.default.createDirectory(atPath: test.path("state"), withIntermediateDirectories: true)
+        try test.write([], to: "state/authority")
+        #expect(try serve(TestIssuer.settings(test.operatorFiles)).bundle.roots == [old.certificate])
+        let new = try SigningAuthority.makeRoot(for: TestIssuer.domain, at: .now)
+        try test.writeOperatorAuthority(new)
+        test.issuer.renew()
+        #expect(test.issuer.problem == nil)
+        #expect(test.issuer.snapshot?.bundle.roots == [new.certificate, old.certificate])
+
+        // It is written down once that can be done, with the time that the old root still has.
+        test.clock.advance(by: .seconds(86_000))
+        try FileManager.default.removeItem(atPath: test.path("state/authority"))
+        test.issuer.renew()
+        let restarted = test.restarted()
+        #expect(try serve(TestIssuer.settings(test.operatorFiles), on: restarted).bundle.roots.count == 2)
+        test.clock.advance(by: .seconds(400))
+        restarted.renew()
+        #expect(restarted.snapshot?.bundle.roots == [new.certificate])
+    }
+
+    @Test func `roots of another trust domain are not trusted where nothing can be written down`() throws {
+        let authority = try SigningAuthority.makeRoot(for: TestIssuer.domain, at: .now)
+        try test.writeOperatorAuthority(authority)
+        try FileManager.default.createDirectory(atPath: test.path("state"), withIntermediateDirectories: true)
+        try test.write([], to: "state/authority")
+        try serve(TestIssuer.settings(test.operatorFiles))
+        let domain = try #require(TrustDomain("other.example"))
+        let other = try SigningAuthority.makeRoot(for: domain, at: .now)
+        try test.writeOperatorAuthority(other)
+        let prepared = try test.issuer.prepare(
+            ids: [],
+            settings: IssuingSettings(trustDomain: domain, svidTTL: .seconds(60), authority: test.operatorFiles))
+        #expect(prepared.snapshot.bundle.roots == [other.certificate])
+    }
+
+    @Test func `a built-in root that cannot be followed by another serves on until its end`() throws {
+        let root = try #require(serve().authority.first)
+        let draft = test.path("state/authority/root-mesh.local.pem.new")
+        try FileManager.default.createDirectory(atPath: draft, withIntermediateDirectories: true)
+        test.clock.advance(by: SigningAuthority.rootLifetime - .seconds(86_400))
+        test.issuer.renew()
+        #expect(test.issuer.problem == nil)
+        #expect(test.issuer.snapshot?.authority == [root])
+        test.clock.advance(by: .seconds(86_400))
+        test.issuer.renew()
+        #expect(test.issuer.problem?.code == .stateFolder)
+        try FileManager.default.removeItem(atPath: draft)
+        test.issuer.renew()
+        #expect(test.issuer.problem == nil)
+        #expect(test.issuer.snapshot?.authority != [root])
+    }
+
     @Test func `half-replaced files are a problem that passes, and the old identities serve on`() throws {
         let old = try SigningAuthority.makeRoot(for: TestIssuer.domain, at: .now)
         try test.writeOperatorAuthority(old)

@@ -170,7 +170,7 @@ private struct CertificateDraft: ~Copyable {
         try add(NID_basic_constraints, constraints)
         try add(NID_key_usage, "critical,keyCertSign,cRLSign")
         try add(NID_subject_key_identifier, "hash")
-        if parent != nil { try add(NID_authority_key_identifier, "keyid") }
+        if parent != nil { try add(NID_authority_key_identifier, "keyid,issuer") }
         try addURI("spiffe://\(trustDomain.name)")
     }
 

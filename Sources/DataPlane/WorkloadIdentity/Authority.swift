@@ -10,27 +10,35 @@ struct Authority: Sendable {
     /// `nil` if it was made and not read.
     private(set) var files: AuthorityFiles?
 
-    /// A built-in root with less than this left is followed by a new one: 30 days.
-    static let shortestRemainder = Duration.seconds(30 * 86_400)
-
-    /// Reads the authority, or makes the built-in one.
+    /// Reads the authority, or makes the built-in one: a root that ends within `CertificateTime.notice` is followed by a
+    /// new one.
     /// - Parameters:
-    ///   - folder: Where a built-in authority is kept, in one file so that certificate and key cannot part.
+    ///   - folder: Where a built-in authority is kept, in one file so that certificate and key cannot part. An operator's does
+    ///     without it.
     ///   - former: The one loaded before: what did not change is not decoded again.
     static func load(
-        _ settings: IssuingSettings, in folder: StateFolder, at now: UnixTime, reusing former: Authority?
+        _ settings: IssuingSettings, in folder: Result<StateFolder, IdentityError>, at now: UnixTime,
+        reusing former: Authority?
     ) throws(IdentityError) -> Authority {
         switch settings.authority {
         case .builtIn:
             let name = try rootFile(settings.trustDomain)
+            let folder = try folder.get()
             guard try folder.has(name) else { return try make(settings.trustDomain, name, in: folder, at: now) }
             let authority = try read(certificateFile: folder.file(name), keyFile: folder.file(name), former)
             let certificate = authority.signing.certificate
             // One that is not valid yet was made while the clock was ahead: its time may be years away.
-            if certificate.notAfter - shortestRemainder < now || now < certificate.notBefore {
-                return try make(settings.trustDomain, name, in: folder, at: now)
+            switch certificate.time.state(at: now) {
+            case .valid: return authority
+            case .expired, .notYetValid: return try make(settings.trustDomain, name, in: folder, at: now)
+            case .ending:
+                // One that cannot be kept is of no use, and this one serves yet.
+                do throws(IdentityError) {
+                    return try make(settings.trustDomain, name, in: folder, at: now)
+                } catch {
+                    return authority
+                }
             }
-            return authority
         case .files(let certificateFile, let keyFile):
             return try load(certificateFile: certificateFile, keyFile: keyFile, at: now, reusing: former)
         }

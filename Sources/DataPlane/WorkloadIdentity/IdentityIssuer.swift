@@ -13,8 +13,8 @@ package final class IdentityIssuer: Sendable {
         let settings: IssuingSettings
         let authority: Authority
         let trust: TrustRecord
-        /// `trust` as it lies in the state folder.
-        let trustFile: [UInt8]
+        /// What lies in the state folder of it; `nil`: nothing that could be read.
+        let trustFile: [UInt8]?
         let renewals: [SPIFFEID: RenewalSchedule]
         let snapshot: IdentitySnapshot
     }
@@ -26,6 +26,8 @@ package final class IdentityIssuer: Sendable {
         var openPreparations = 0
         var random: any RandomNumberGenerator & Sendable
         var problem: IdentityError?
+        /// Why the trust record is not on the disk as it should be.
+        var recordProblem: IdentityError?
         var followers: [UInt64: AsyncStream<IdentitySnapshot>.Continuation] = [:]
         var lastFollower: UInt64 = 0
     }
@@ -161,10 +163,10 @@ package final class IdentityIssuer: Sendable {
         ids: Set<SPIFFEID>, settings: IssuingSettings, _ state: inout State
     ) throws(IdentityError) -> Serving {
         let now = clock.now()
-        let folder = try StateFolder("\(stateFolder)/authority")
+        let folder = Result { () throws(IdentityError) in try StateFolder("\(stateFolder)/authority") }
         let current = state.serving
         let authority = try Authority.load(settings, in: folder, at: now, reusing: current?.authority)
-        let (trust, trustFile) = try recordTrust(authority, settings.trustDomain, in: folder, at: now, current)
+        let (trust, trustFile) = recordTrust(authority, settings.trustDomain, in: folder, at: now, &state)
 
         // A certificate serves on if the same authority would issue it again just so.
         let kept = current.flatMap { current in
@@ -205,36 +207,54 @@ package final class IdentityIssuer: Sendable {
         guard let bundle else { throw IdentityError(.issuing, "there is no trust bundle") }
         state.lastNumber += 1
         let snapshot = IdentitySnapshot(
-            number: state.lastNumber, bundle: bundle, identities: identities,
-            authority: authority.roots)
+            number: state.lastNumber, bundle: bundle, identities: identities, authority: authority.roots)
         return Serving(
             settings: settings, authority: authority, trust: trust, trustFile: trustFile, renewals: renewals,
             snapshot: snapshot)
     }
 
-    /// Brings the record in the state folder up to date; it is written only when it changed.
+    /// Brings the record in the state folder up to date; it is written only when it changed. Where it cannot be, this process
+    /// knows: the next one forgets roots that have gone, which is safe.
     private func recordTrust(
-        _ authority: Authority, _ trustDomain: TrustDomain, in folder: StateFolder, at now: UnixTime,
-        _ current: Serving?
-    ) throws(IdentityError) -> (trust: TrustRecord, file: [UInt8]) {
+        _ authority: Authority, _ trustDomain: TrustDomain, in folder: Result<StateFolder, IdentityError>,
+        at now: UnixTime, _ state: inout State
+    ) -> (trust: TrustRecord, file: [UInt8]?) {
+        // Roots of another trust domain are no roots of this one.
+        let current = state.serving.flatMap { $0.settings.trustDomain == trustDomain ? $0 : nil }
         let name = TrustRecord.fileName(trustDomain)
-        let written = try folder.read(name)
-        let former: TrustRecord
-        if let current, current.trustFile == written {
-            former = current.trust
-        } else {
-            former = written.flatMap { TrustRecord(fileContents: $0) } ?? TrustRecord()
+        var trust: TrustRecord?
+        var written: [UInt8]?
+        do throws(IdentityError) {
+            written = try folder.get().read(name)
+            let former: TrustRecord
+            if let current, current.trustFile == written || state.recordProblem != nil {
+                former = current.trust
+            } else {
+                former = written.flatMap { TrustRecord(fileContents: $0) } ?? TrustRecord()
+            }
+            let next = former.following(authority.roots, at: now)
+            trust = next
+            if written == nil || next != former || state.recordProblem != nil {
+                let contents = try fileContents(next)
+                if contents != written { try folder.get().replace(name, with: contents) }
+                written = contents
+            }
+            state.recordProblem = nil
+        } catch {
+            if state.recordProblem != error {
+                logger.warning("cannot write down which roots are trusted", metadata: ["reason": "\(error.message)"])
+            }
+            state.recordProblem = error
         }
-        let trust = former.following(authority.roots, at: now)
-        if let written, trust == former { return (trust, written) }
-        let contents: [UInt8]
+        return (trust ?? (current?.trust ?? TrustRecord()).following(authority.roots, at: now), written)
+    }
+
+    private func fileContents(_ trust: TrustRecord) throws(IdentityError) -> [UInt8] {
         do throws(TLSError) {
-            contents = try trust.fileContents()
+            return try trust.fileContents()
         } catch {
             throw IdentityError(.issuing, "cannot write down the trust bundle: \(error.message)", cause: error)
         }
-        if contents != written { try folder.replace(name, with: contents) }
-        return (trust, contents)
     }
 
     private func issue(

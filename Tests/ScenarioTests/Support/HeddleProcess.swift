@@ -6,13 +6,23 @@ final class HeddleProcess: Sendable {
 
     /// - Parameters:
     ///   - descriptors: Its limit of open files; the limit of the tests where `nil`.
-    init(_ folder: TestFolder, node: String? = nil, state: String? = nil, descriptors: Int? = nil) throws {
+    ///   - readOnly: A folder that it sees mounted for reading only. Only root can do that, with unshare.
+    init(
+        _ folder: TestFolder, node: String? = nil, state: String? = nil, descriptors: Int? = nil,
+        readOnly: String? = nil
+    ) throws {
         var arguments = ["run", "--manifests", folder.manifests, "--state", state ?? folder.state(node)]
         if let node { arguments += ["--node", node] }
         let logs = folder.file("logs")
         if let descriptors {
             let words = ["-c", "ulimit -n \(descriptors); exec \"$@\"", "sh", Heddle.path] + arguments
             process = try ChildProcess("/bin/sh", words, folder: logs)
+        } else if let readOnly {
+            // In a place of its own, so that nothing is left mounted however the tests end.
+            let script =
+                "mount --bind '\(readOnly)' '\(readOnly)' && mount -o remount,ro,bind '\(readOnly)' && exec \"$@\""
+            process = try ChildProcess(
+                "unshare", ["-m", "/bin/sh", "-c", script, "sh", Heddle.path] + arguments, folder: logs)
         } else {
             process = try ChildProcess(Heddle.path, arguments, folder: logs)
         }
@@ -20,9 +30,11 @@ final class HeddleProcess: Sendable {
 
     /// Starts, and waits until it has said that it serves.
     static func serving(
-        _ folder: TestFolder, node: String? = nil, state: String? = nil, descriptors: Int? = nil
+        _ folder: TestFolder, node: String? = nil, state: String? = nil, descriptors: Int? = nil,
+        readOnly: String? = nil
     ) throws -> HeddleProcess {
-        let heddle = try HeddleProcess(folder, node: node, state: state, descriptors: descriptors)
+        let heddle = try HeddleProcess(
+            folder, node: node, state: state, descriptors: descriptors, readOnly: readOnly)
         try heddle.waitUntilServing()
         return heddle
     }
@@ -70,6 +82,13 @@ final class HeddleProcess: Sendable {
         let exit = process.waitForExit()
         if case .signal = exit { print(errors) }  // where it crashed
         return exit
+    }
+
+    /// What it saw for reading only can be written from now on.
+    func makeWritable(_ path: String, in folder: TestFolder) throws {
+        let result = try Tool.run(
+            "nsenter", ["-t", "\(process.id)", "-m", "mount", "-o", "remount,rw,bind", path], in: folder)
+        guard result.status == .code(0) else { throw SetUpError("remount: \(result.errors)") }
     }
 
     func kill() {

@@ -10,13 +10,21 @@ package final class AdminServer: Sendable {
     private let handler: AdminHandler
     private let limits: AdminLimits
     private let loop: EventLoop
-    private let file: AdminSocket
-    private let socketAcceptor: AdminAcceptor
+    private let socketPath: String
+    private let socket = Mutex(SocketState())
     private let telemetryAcceptor = Mutex<AdminAcceptor?>(nil)
     private let pending: AsyncStream<PendingRequest>
     private let requests: AsyncStream<PendingRequest>.Continuation
 
-    /// Binds the socket, readable and writable by its owner alone. One that a dead process left behind is removed.
+    private struct SocketState {
+        /// `nil`: it is not bound.
+        var bound: (file: AdminSocket, acceptor: AdminAcceptor)?
+        var problem: AdminServerError?
+        var isRunning = false
+    }
+
+    /// Binds the socket, readable and writable by its owner alone. One that a dead process left behind is removed. What the
+    /// system refuses is a `socketProblem` and no reason to throw.
     /// - Parameter socketPath: Absolute, at most 107 bytes, in a folder that is there already.
     package init(
         mesh: any RunningMesh, socketPath: String, limits: AdminLimits = AdminLimits()
@@ -29,24 +37,57 @@ package final class AdminServer: Sendable {
         } catch {
             throw AdminServerError("cannot serve the admin API: \(error)")
         }
-        let bound = try AdminSocket.bind(at: socketPath)
-        file = bound.file
-        socketAcceptor = AdminAcceptor(
-            bound.takeSocket(), origin: .socket, loop: loop, limits: limits, requests: requests)
+        self.socketPath = socketPath
+        do throws(AdminServerError) {
+            try bindSocket()
+        } catch {
+            guard error.systemError != nil else { throw error }
+        }
+    }
+
+    /// Why nobody can ask at the socket; `nil`: it answers.
+    package var socketProblem: AdminServerError? { socket.withLock { $0.problem } }
+
+    /// Binds the socket, unless it is bound.
+    package func bindSocket() throws(AdminServerError) {
+        guard socket.withLock({ $0.bound == nil }) else { return }
+        let file: AdminSocket
+        let acceptor: AdminAcceptor
+        do throws(AdminServerError) {
+            let bound = try AdminSocket.bind(at: socketPath)
+            file = bound.file
+            acceptor = AdminAcceptor(
+                bound.takeSocket(), origin: .socket, loop: loop, limits: limits, requests: requests)
+        } catch {
+            socket.withLock { $0.problem = error }
+            throw error
+        }
+        let isRunning = socket.withLock { socket in
+            socket.bound = (file, acceptor)
+            socket.problem = nil
+            return socket.isRunning
+        }
+        if isRunning { acceptor.start() }
     }
 
     /// Answers until the task is cancelled; then ends every connection and removes the socket.
     package func run() async {
         let loop = loop
         guard SystemThread.start(name: "heddle-admin", { loop.run() }) else { return }
-        socketAcceptor.start()
+        let acceptor = socket.withLock { socket in
+            socket.isRunning = true
+            return socket.bound?.acceptor
+        }
+        acceptor?.start()
         await withDiscardingTaskGroup { group in
             for await pending in pending {
                 group.addTask { pending.answer(await self.handler.answer(pending.request)) }
             }
         }
-        file.remove()
-        socketAcceptor.stop()
+        if let bound = socket.withLock({ $0.bound }) {
+            bound.file.remove()
+            bound.acceptor.stop()
+        }
         telemetryAcceptor.withLock { $0 }?.stop()
         loop.post { loop.stop() }
     }
@@ -103,6 +144,11 @@ package final class AdminServer: Sendable {
 /// Why the admin API cannot be served, for people.
 package struct AdminServerError: Error, Hashable, CustomStringConvertible {
     package let description: String
+    /// `errno` of the system call that failed; `nil`: what was asked for is wrong.
+    package let systemError: CInt?
 
-    init(_ description: String) { self.description = description }
+    init(_ description: String, systemError: CInt? = nil) {
+        self.description = description
+        self.systemError = systemError
+    }
 }

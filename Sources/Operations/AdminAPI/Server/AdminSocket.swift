@@ -24,7 +24,8 @@ struct AdminSocket {
             return BoundAdminSocket(
                 file: AdminSocket(path: path, device: status.st_dev, inode: status.st_ino), socket: socket)
         } catch {
-            throw AdminServerError("cannot listen at the admin socket \"\(path)\": \(error.reason)")
+            throw AdminServerError(
+                "cannot listen at the admin socket \"\(path)\": \(error.reason)", systemError: error.errno)
         }
     }
 
@@ -45,9 +46,15 @@ struct AdminSocket {
             _ = try Socket.connecting(to: .unix(path: path))
         } catch {
             guard error.errno == ECONNREFUSED else {
-                throw AdminServerError("cannot tell whether \"\(path)\" is in use: \(error.reason)")
+                throw AdminServerError(
+                    "cannot tell whether \"\(path)\" is in use: \(error.reason)", systemError: error.errno)
             }
-            _ = unsafe unlink(path)
+            guard unsafe unlink(path) == 0 || Glibc.errno == ENOENT else {
+                let error = SystemCallError(last: "unlink")
+                throw AdminServerError(
+                    "cannot remove the socket that a dead process left at \"\(path)\": \(error.reason)",
+                    systemError: error.errno)
+            }
             return
         }
         throw AdminServerError("another heddle answers at \"\(path)\"; stop it, or choose another folder with --state")

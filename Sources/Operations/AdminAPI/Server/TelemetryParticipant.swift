@@ -32,13 +32,18 @@ package final class TelemetryParticipant: SnapshotParticipant, HostDependent {
         Change(participant: self, move: move(to: snapshot.mesh.telemetryListen))
     }
 
-    /// What is held back: a port that cannot be had. The one before is closed all the same, and the rest of the set serves.
-    package var heldBack: [Diagnostic] { state.withLock { $0.problem.map { [$0] } ?? [] } }
+    /// What is held back: a port that cannot be had (the one before is closed all the same, and the rest of the set serves),
+    /// and the server's socket.
+    package var heldBack: [Diagnostic] {
+        let (problem, server) = state.withLock { ($0.problem, $0.server) }
+        return [problem, server?.socketProblem.map(Diagnostic.adminSocketMissing)].compactMap(\.self)
+    }
 
     /// Tries again what is held back. Not while a change is prepared or committed.
     package func retry() async {
-        guard !heldBack.isEmpty else { return }
-        take(move(to: state.withLock { $0.listen }))
+        let (hasProblem, server) = state.withLock { ($0.problem != nil, $0.server) }
+        do throws(AdminServerError) { try server?.bindSocket() } catch {}  // it is a problem still
+        if hasProblem { take(move(to: state.withLock { $0.listen })) }
     }
 
     private struct Move: Sendable {
@@ -92,9 +97,19 @@ package final class TelemetryParticipant: SnapshotParticipant, HostDependent {
 extension Diagnostic.Code {
     /// `Mesh.spec.telemetry.listen` cannot be listened at.
     package static let telemetryPort = Self("admin.telemetry-port")
+    /// There is no admin socket.
+    package static let adminSocket = Self("admin.socket")
 }
 
 extension Diagnostic {
+    fileprivate static func adminSocketMissing(_ error: AdminServerError) -> Diagnostic {
+        Diagnostic(
+            .adminSocket, at: SourcePosition(file: ".", line: 1, column: 1), found: error.description,
+            expected: "a socket that commands reach: until then telemetry.listen alone tells of this process",
+            remedy: error.systemError.map { FailedCall.remedy($0, to: .write, "the folder that it lies in") }
+                ?? "choose another place with --admin")
+    }
+
     fileprivate static func telemetryPortTaken(_ listen: Located<SocketAddress>?, _ error: SystemCallError)
         -> Diagnostic
     {

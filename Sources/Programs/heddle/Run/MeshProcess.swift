@@ -28,7 +28,7 @@ struct MeshProcess {
         let signals = Signals.stream()
         RecordMemory.install()
         do {
-            let state = try StateFolder(options.stateFolder)
+            let state = try StateFolder(options.stateFolder, log: log)
             try await serve(state, signals)
         } catch let error as StateFolder.Unusable {
             throw notServing("\(error)")
@@ -39,14 +39,14 @@ struct MeshProcess {
         }
     }
 
-    private func serve(_ state: borrowing StateFolder, _ signals: AsyncStream<CInt>) async throws {
+    private func serve(_ state: StateFolder, _ signals: AsyncStream<CInt>) async throws {
         let issuer = IdentityIssuer(stateFolder: state.path, logger: log)
         let participant = ServingParticipant(options: options, issuer: issuer, log: log)
         let reporter = ReconciliationReporter(folder: options.manifestsFolder, log: log)
         var settings = MeshReconciler.Settings(folder: options.manifestsFolder, stateFolder: state.path)
         settings.onEvent = { reporter.report($0) }
         let telemetry = TelemetryParticipant()
-        let retries = HeldBackRetries<MeshSnapshot>([participant, telemetry])
+        let retries = HeldBackRetries<MeshSnapshot>([state, participant, telemetry])
         let reconciler = try MeshReconciler(
             settings, manifests: MeshManifestReading(node: options.node),
             participants: [participant, telemetry, retries])
@@ -55,6 +55,7 @@ struct MeshProcess {
             options: options, reconciler: reconciler, participant: participant, retries: retries, reporter: reporter)
         let admin = try AdminServer(mesh: mesh, socketPath: options.adminSocketPath)
         telemetry.attach(admin)
+        for problem in state.heldBack + telemetry.heldBack { reporter.report(.stateProblem(problem)) }
 
         if case .refused(let diagnostics) = await reconciler.start() {
             reporter.reportNotServing(diagnostics)

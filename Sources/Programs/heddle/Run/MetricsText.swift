@@ -123,6 +123,7 @@ struct MetricsText {
         let codes: [(code: Diagnostic.Code, what: String)] = [
             (.cannotListen, "port"), (.unresolvableName, "name"), (.badCertificate, "certificate"),
             (.cannotIssue, "authority"), (.cannotServe, "memory"), (.telemetryPort, "telemetry"),
+            (.stateUnavailable, "state"), (.adminSocket, "admin"),
         ]
         for (code, what) in codes {
             text.sample(name, [(name: "what", value: what)], UInt64(heldBack.count { $0.code == code }))
