@@ -211,6 +211,21 @@ struct `The reconciler` {
         }
     }
 
+    @Test func `a set that could not be kept is kept once it can be, though nothing changes`() async throws {
+        let folder = TestFolder()
+        folder.service("a", "1")
+        folder.run("mkdir -p ../state && echo in the way > ../state/generations")
+        let harness = try Harness(folder) { $0.watcher.times.rescan = .milliseconds(100) }
+        try await harness.serve { harness in
+            var event = await harness.nextEvent()
+            #expect(event?.isStateProblem == true)
+            while event?.isStateProblem == true { event = await harness.nextEvent() }
+            folder.run("rm ../state/generations")
+            #expect(await harness.nextEvent() == .stateMended)
+        }
+        folder.run("test -s ../state/generations/last-good")
+    }
+
     @Test func `the state is readable by its owner alone`() async throws {
         let folder = TestFolder()
         folder.service("a", "1")
@@ -544,5 +559,11 @@ struct `The reconciler` {
             folder.run("rm ../state/changes/*")
             #expect(await harness.nextServed() == ["a": "3", "b": "1"])
         }
+    }
+}
+
+extension ReconcilerEvent {
+    fileprivate var isStateProblem: Bool {
+        if case .stateProblem = self { true } else { false }
     }
 }

@@ -37,6 +37,8 @@ package actor Reconciler<Manifests: ManifestReading> {
     let journal: ChangeJournal?
     private let toKeep: AsyncStream<LastGoodSet>
     private let keep: AsyncStream<LastGoodSet>.Continuation
+    /// What is to be kept and could not be.
+    private var unkept: LastGoodSet?
 
     private var decoded = DecodedSet<Manifests>()
     /// Not empty: the folder holds half of a change that was cut off, and is not taken up.
@@ -113,11 +115,15 @@ package actor Reconciler<Manifests: ManifestReading> {
 
     /// Follows the folder until the task is cancelled or `stop` is called.
     package func run() async {
-        await withTaskGroup(of: Void.self) { group in
-            group.addTask { await self.keepLastGood() }
-            for await reading in watcher.readings { await follow(reading) }
-            await endChanges()
-            keep.finish()
+        await withTaskGroup(of: Void.self) { retries in
+            retries.addTask { await self.keepAgain() }
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask { await self.keepLastGood() }
+                for await reading in watcher.readings { await follow(reading) }
+                await endChanges()
+                keep.finish()
+            }
+            retries.cancelAll()
         }
         waiters.finish()
     }
@@ -436,9 +442,19 @@ package actor Reconciler<Manifests: ManifestReading> {
         for await set in toKeep { await keepNow(set) }
     }
 
+    /// What could not be kept is kept once the disk takes it, of which no event tells: else what was served before it would
+    /// be served again after a restart.
+    private func keepAgain() async {
+        while (try? await Task.sleep(for: settings.watcher.times.rescan)) != nil {
+            guard let unkept, unkept.generation == status.serving?.generation else { continue }
+            keep.yield(unkept)
+        }
+    }
+
     private func keepNow(_ set: LastGoodSet) async {
         guard let store else { return }
         let problem = await Self.kept(set, in: store)
+        unkept = problem == nil ? nil : set
         if let problem, problem != status.stateProblem { settings.onEvent(.stateProblem(problem)) }
         if problem == nil, status.stateProblem != nil { settings.onEvent(.stateMended) }
         status.stateProblem = problem
