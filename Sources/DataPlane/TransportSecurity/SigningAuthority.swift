@@ -60,7 +60,7 @@ package struct SigningAuthority: Sendable {
     ) throws(TLSError) -> SigningAuthority {
         let key = try PrivateKey.generateP256()
         var draft = try CertificateDraft(key: key, notBefore: now - rootBackdating, notAfter: now + lifetime)
-        try draft.becomeAuthority(of: trustDomain, name: "authority", under: nil, "critical,CA:TRUE", at: now)
+        try draft.becomeAuthority(of: trustDomain, name: "authority", under: nil, "critical,CA:TRUE")
         return try SigningAuthority(chain: [draft.sign(with: key)], key: key, origin: "a new authority")
     }
 
@@ -80,7 +80,7 @@ package struct SigningAuthority: Sendable {
             notAfter: min(now + lifetime, certificate.notAfter))
         // Under it are workloads alone.
         try draft.becomeAuthority(
-            of: trustDomain, name: "signing", under: certificate, "critical,CA:TRUE,pathlen:0", at: now)
+            of: trustDomain, name: "signing", under: certificate, "critical,CA:TRUE,pathlen:0")
         return try SigningAuthority(
             chain: [draft.sign(with: self.key), certificate], key: key, origin: "a new signing certificate")
     }
@@ -160,12 +160,14 @@ private struct CertificateDraft: ~Copyable {
 
     /// The profile of a certificate that signs others (X509-SVID § 4.1).
     /// - Parameters:
-    ///   - name: Tells a root from what is under it: a certificate with its issuer's own name would count as a root.
+    ///   - name: Tells a root from what is under it: a certificate with its issuer's own name would count as a root. With a
+    ///     mark behind it that tells those apart that were made one after the other.
     ///   - parent: `nil` for a root.
     mutating func becomeAuthority(
-        of trustDomain: TrustDomain, name: String, under parent: Certificate?, _ constraints: String, at now: UnixTime
+        of trustDomain: TrustDomain, name: String, under parent: Certificate?, _ constraints: String
     ) throws(TLSError) {
-        try setSubject(organization: trustDomain.name, name: "Heddle \(name) \(String(now.seconds, radix: 16))")
+        let mark = String(UInt32.random(in: .min ... .max), radix: 16)
+        try setSubject(organization: trustDomain.name, name: "Heddle \(name) \(mark)")
         try setIssuer(parent)
         try add(NID_basic_constraints, constraints)
         try add(NID_key_usage, "critical,keyCertSign,cRLSign")
