@@ -142,7 +142,8 @@ extension ScenarioTests {
                 } else {
                     try heddle.serve(change)
                 }
-                #expect(try status() == 403, "\(heddle.errors)")
+                // The fault itself may have been taken up before.
+                #expect(try waitUntil { try status() == 403 }, "\(heddle.errors)")
                 if place != .gone {
                     #expect(heddle.errors.contains("error[\(fault.code)]"), "\(heddle.errors)")
                     let report = try Heddle.run(["status", "--state", folder.state()]).output
@@ -152,7 +153,7 @@ extension ScenarioTests {
                 }
                 // A rule that comes and goes while the fault lasts is followed, too.
                 try heddle.serve { try write(after.resources, mesh: after.mesh, denies: false) }
-                #expect(try status() == 200, "\(heddle.errors)")
+                #expect(try waitUntil { try status() == 200 }, "\(heddle.errors)")
                 #expect(heddle.terminate() == .code(0))
                 if fault == .state { Files.remove("\(folder.state())/authority") }
                 _ = try? authority.renewKeys()
