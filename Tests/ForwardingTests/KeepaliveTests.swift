@@ -1,3 +1,5 @@
+import Manifests
+import TestSupport
 import Testing
 
 @testable import Forwarding
@@ -29,6 +31,27 @@ struct KeepaliveTests {
         let late = keepalive.step(hasStreams: false, Self.patience, at: 10_100)
         #expect(idle == .wait && asked == .ask && late == .giveUp)
         #expect(Keepalive(at: 0).due(hasStreams: false, Self.patience) == nil)
+    }
+
+    @Test func `a workload that works in silence is asked after the time that the mesh says`() async throws {
+        let backend = TestBackend { connection, _ in
+            guard let peer = HTTP2Peer(serving: connection), let call = peer.receive() else { return }
+            peer.onPing = { [unowned peer] in peer.sendHead([(":status", "200")], stream: call.stream, ends: true) }
+            while peer.receive() != nil {}
+        }
+        let more = [
+            Shop.proxy("timeouts: {keepalive: 100ms}"), Shop.service("talk", speaking: "GRPC", at: backend.port),
+        ]
+        try await Shop.serve(.echo(), more: more) { port, _ in
+            let answer = try RawConnection(port: port).call("GET /a HTTP/1.1\r\nHost: talk\r\n\r\n")
+            #expect(answer.status == 200)
+        }
+    }
+
+    @Test func `workloads are asked as seldom as servers of gRPC allow, unless the mesh says otherwise`() {
+        #expect(ProxyTimeouts().keepalive > .seconds(300))
+        let patience = Keepalive.Patience.long(silence: MillisecondTimeouts(ProxyTimeouts()).keepalive)
+        #expect(patience.silence == 330_000 && patience.grace == 20_000)
     }
 
     @Test func `it is due exactly when it has something to say`() {

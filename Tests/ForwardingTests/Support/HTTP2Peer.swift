@@ -36,6 +36,8 @@ final class HTTP2Peer {
     var acknowledges = true
     /// Of SETTINGS, by the other side, so far.
     private(set) var settingsAcknowledgements = 0
+    /// Whenever the other side asks for a sign of life, or how long the way is.
+    var onPing: () -> Void = {}
     private var decoder = HPACKDecoder()
     private var nextStream: UInt32 = 1
 
@@ -126,6 +128,7 @@ final class HTTP2Peer {
             switch frame.type {
             case FrameType.settings, FrameType.ping:
                 if frame.type == FrameType.settings { settingsAcknowledgements += Int(frame.flags & 1) }
+                if frame.type == FrameType.ping, frame.flags & 1 == 0 { onPing() }
                 if acknowledges, frame.flags & 1 == 0 {
                     send(frame.type, flags: 1, frame.type == FrameType.ping ? frame.payload : [])
                 }
