@@ -105,6 +105,21 @@ extension HTTP2Conformance {
         }
 
         @Test(arguments: TestedServer.Origin.tested)
+        func `§ 6.9 what ends a stream needs no window, whatever the streams beside it wait for`(
+            origin: TestedServer.Origin
+        ) throws {
+            guard TestedServer.other == nil else { return }
+            let probe = try TestedServer.of(origin).probe([.initialWindowSize(1 << 22)])
+            probe.send(.headers(1, .request("GET", "/large")))
+            probe.read { $0.stream(1).body.count >= 65_535 }
+            probe.send(.headers(3, .request("GET", "/trailers")))
+            probe.readEnd(of: 3)
+            #expect(probe.stream(3).status == 200 && probe.stream(3).hasEnded, "\(probe.story)")
+            #expect(probe.stream(1).body.count == 65_535, "\(probe.story)")
+            #expect(probe.conduct.complaints.isEmpty, "\(probe.story)")
+        }
+
+        @Test(arguments: TestedServer.Origin.tested)
         func `§ 6.9.2 a window that SETTINGS made negative stays closed until it is positive again`(
             origin: TestedServer.Origin
         ) throws {

@@ -3,6 +3,7 @@ import TestSupport
 
 /// Workloads that answer as a path says:
 /// - `/large`: 1 MiB
+/// - `/trailers`: no content, and a trailer
 /// - `/silent`: never; nor is the request's content read
 /// - `/cut`: a head that announces 100 bytes, ten of them, and the end of the connection (HTTP/1.1) or a reset (HTTP/2)
 /// - `/early`: 103, and then as any other (HTTP/1.1 alone)
@@ -35,6 +36,9 @@ enum OriginServer {
                     connection.send("HTTP/1.1 200 OK\r\nContent-Length: \(largeByteCount)\r\n\r\n")
                     connection.send([UInt8](repeating: UInt8(ascii: "x"), count: largeByteCount))
                 case "/hop": connection.send(hopByHop)
+                case "/trailers":
+                    connection.send(
+                        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n0\r\nX-Sum: 7\r\n\r\n")
                 default:
                     if path == "/early" { connection.send("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n") }
                     guard let body = content(of: request, connection) else { return }
@@ -131,6 +135,8 @@ enum OriginServer {
             backend.note(head)
             switch path {
             case "/silent": break
+            case "/trailers":
+                probe.send(.headers(id, .ok, endStream: false), .headers(id, Fields([("x-sum", "7")])))
             case "/cut":
                 probe.send(
                     .headers(id, .ok.adding("content-length", "100"), endStream: false), .data(id, count: 10),
