@@ -71,6 +71,23 @@ struct BodilessAnswerTests {
         }
     }
 
+    @Test(arguments: [
+        ("HEAD / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400), ("\r\nHEAD /a#b HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+        ("HEAD /\(String(repeating: "a", count: 9000)) HTTP/1.1\r\n", 414), ("HEAD / HTTP/1.1\r\nHo", 408),
+        ("HEAD / HTTP/1.1\r\nHost: chat\r\n\(String(repeating: "a: b\r\n", count: 101))\r\n", 431),
+    ])
+    func `a HEAD that is refused for what it says is answered with a head alone`(
+        request: String, status: Int
+    ) async throws {
+        try await Shop.serve(.echo(), more: [Shop.proxy("timeouts: {requestHead: 300ms}")]) { port, _ in
+            let client = try RawConnection(port: port)
+            client.send(request)
+            let answer = client.receiveAll()
+            #expect(answer.hasPrefix("HTTP/1.1 \(status) "))
+            #expect(answer.hasSuffix("\r\n\r\n"), "\(answer)")
+        }
+    }
+
     @Test(arguments: Kind.allCases, Ending.allCases)
     func `a caller of HTTP/2 gets the head as all there is`(kind: Kind, ending: Ending) async throws {
         try await Self.serve(Self.workload(kind, ending)) { port, _ in

@@ -33,6 +33,17 @@ package enum HTTP1RequestParser {
         return end
     }
 
+    /// The method of a head that cannot be taken, whole or not, for its answer is framed by it, too (RFC 9112 § 6.3).
+    /// - Returns: `.other` where there is no telling.
+    package static func method(of bytes: Span<UInt8>) -> KnownMethod {
+        let hasEmptyLine = bytes.count > 1 && bytes[0] == UInt8(ascii: "\r") && bytes[1] == UInt8(ascii: "\n")
+        let start = hasEmptyLine ? 2 : 0
+        var end = start
+        while end < bytes.count, end - start < methodByteLimit, ByteClass.method.contains(bytes[end]) { end += 1 }
+        guard end < bytes.count, bytes[end] == UInt8(ascii: " ") else { return .other }
+        return KnownMethod(bytes.extracting(start..<end))
+    }
+
     // MARK: Start line
 
     private struct StartLine {

@@ -136,7 +136,10 @@ final class HTTP1ServerConnection: StreamConnection, ServerConnection, Downstrea
             return updateDeadline()
         }
         if headStarted == 0 { return finish() }
-        refuse(status: 408, reason: .timeout, detail: "request-head")
+        let received = pending
+        refuse(
+            status: 408, reason: .timeout, detail: "request-head",
+            answering: HTTP1RequestParser.method(of: received.span))
     }
 
     override func termEnds() { drain() }
@@ -242,7 +245,9 @@ final class HTTP1ServerConnection: StreamConnection, ServerConnection, Downstrea
                 return consumed
             }
             worker.giveBack(exchange)
-            refuse(status: error.status, reason: error.reason, detail: error.name)
+            refuse(
+                status: error.status, reason: error.reason, detail: error.name,
+                answering: HTTP1RequestParser.method(of: bytes))
             return bytes.count
         }
     }
@@ -406,14 +411,14 @@ final class HTTP1ServerConnection: StreamConnection, ServerConnection, Downstrea
     }
 
     /// Answers a request that could not be taken, and closes: where the next one begins is in doubt.
-    private func refuse(status: UInt16, reason: FailureReason, detail: StaticString) {
+    private func refuse(status: UInt16, reason: FailureReason, detail: StaticString, answering method: KnownMethod) {
         keepsAlive = false
         responseLength = .none
         let id = RequestID.random(using: &worker.random)
         worker.refused(status: status, reason: reason, detail: detail, requestID: id, listener: listener, peer: peer)
         worker.replies.identify(by: id.span)
         worker.replies.write(
-            status: status, reason: origin?.tellsReason ?? false ? reason : .none, location: nil, answering: .other,
+            status: status, reason: origin?.tellsReason ?? false ? reason : .none, location: nil, answering: method,
             to: self)
         finish()
     }
