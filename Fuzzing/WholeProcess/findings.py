@@ -10,11 +10,11 @@ from pathlib import Path
 
 
 class Finding(Exception):
-    """Something that must never happen. `kind` names the file that it is kept in."""
+    """Something that must never happen. `kind` names the file that it is kept in; `play` is the one that showed it."""
 
-    def __init__(self, kind: str, text: str):
+    def __init__(self, kind: str, text: str, play: dict | None = None):
         super().__init__(f"{kind}: {text}")
-        self.kind, self.text = kind, text
+        self.kind, self.play = kind, play
 
 
 class Findings:
@@ -37,9 +37,10 @@ class Findings:
         self._plays.append(play)
 
     def keep(self, folder: Path, seed: int) -> Path:
-        """Writes the last plays as one that can be replayed: a line of JSON each."""
+        """Writes the last plays, to be replayed: a line of JSON each, the one that showed it last."""
         folder.mkdir(parents=True, exist_ok=True)
-        text = "".join(json.dumps(play) + "\n" for play in self._plays)
+        shown = [self.first.play] if self.first.play else []
+        text = "".join(json.dumps(play) + "\n" for play in [play for play in self._plays if play not in shown] + shown)
         digest = hashlib.sha256(text.encode()).hexdigest()[:8]
         path = folder / f"{self.first.kind}-seed{seed}-{digest}.jsonl"
         path.write_text(text)

@@ -8,8 +8,10 @@ import socket
 import ssl
 import struct
 
+import audit
 import http2
 from findings import Finding, Findings
+from http2 import ProtocolError
 
 #: What every witness's bytes begin with: nobody else may see them.
 WITNESS = b"wt-"
@@ -67,6 +69,7 @@ class Player:
             pass
         finally:
             side.close()
+            side.check()
 
 
 class _Side:
@@ -78,6 +81,9 @@ class _Side:
         self._ended = False
         self._streams = _Streams()
         self._reading: asyncio.Task | None = None
+        method = play.get("audit")
+        self._frames = audit.Frames(from_client="at" in play) if method == "frames" else None
+        self._answers = audit.Answers(method) if method and method != "frames" else None
         if play["reads"] in ("eager", "slow"):
             self._read_on()
 
@@ -90,11 +96,22 @@ class _Side:
             self._reading.cancel()
         self._writer.transport.abort()
 
+    def check(self) -> None:
+        """What came in all."""
+        if self._answers is not None:
+            try:
+                self._answers.check()
+            except ProtocolError as error:
+                self._report("malformed-answer-written", error)
+
+    def _report(self, kind: str, what) -> None:
+        self._findings.report(Finding(kind, f"to {self._play.get('at') or self._play['to']}: {what}", self._play))
+
     async def act(self, step: list) -> bool:
         """Returns whether the play goes on."""
         match step[0]:
             case "send":
-                return await self._send(step[1].encode("latin-1"))
+                return await self._send(step[1].encode("latin-1") * (step[2] if len(step) > 2 else 1))
             case "answer":
                 data = bytearray(step[1].encode("latin-1"))
                 number = self._streams.next()
@@ -128,6 +145,8 @@ class _Side:
     async def _send(self, data: bytes) -> bool:
         if self._writer.is_closing():
             return False
+        if self._frames is not None:
+            self._frames.sent(data)
         self._writer.write(data)
         await asyncio.wait_for(self._writer.drain(), 2)
         return True
@@ -140,15 +159,20 @@ class _Side:
         try:
             while data := await self._reader.read(256 if self._play["reads"] == "slow" else 65_536):
                 if WITNESS in before + data:
-                    where = self._play.get("at") or self._play["to"]
-                    self._findings.report(Finding("mixed-up", f"{where} got bytes of a witness: {data[:300]!r}"))
+                    self._report("mixed-up", f"bytes of a witness, {data[:300]!r}")
                 before = data[-len(WITNESS) + 1:]
                 self._streams.take(data)
+                if self._frames is not None:
+                    self._frames.take(data)
+                if self._answers is not None:
+                    self._answers.take(data)
                 self._came.set()
                 if self._play["reads"] == "slow":
                     await asyncio.sleep(0.02)
         except OSError:
             pass
+        except ProtocolError as error:
+            self._report("malformed-frames-written", error)
         self._ended = True
         self._came.set()
 

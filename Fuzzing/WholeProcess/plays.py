@@ -1,5 +1,5 @@
 """What callers and workloads send that keep to no rules. A play is what one connection does, as JSON: it is made from the
-seed and its number alone, and can be kept and played again. Bytes are texts of Latin-1."""
+seed and its number, and can be kept and played again. Bytes are texts of Latin-1; `audit` says what Heddle's own must be."""
 
 from __future__ import annotations
 
@@ -37,21 +37,27 @@ WORKLOADS = {
 SERVICES = [
     "near1", "near2", "nearg", "far1", "far2", "bad1", "bad2", "badg", "farbad1", "farbad2", "wild", "shifting",
     "gate", "locked1", "lockedf"]
-METHODS = ["GET", "GET", "GET", "POST", "POST", "PUT", "HEAD", "OPTIONS", "DELETE", "PATCH", "TRACE", "CONNECT", "get"]
-PATHS = [
-    "/", "/a", "/a/b?c=d", "/admin", "/admin/x", "/%61dmin/x", "/a/../admin/x", "//admin/x", "/admin%2Fx", "/./admin",
-    "/ADMIN/x", "/admin;a/x", "/a?chunked", "*", "/%00", "/%", "/fuzz.Test/Echo", "\\admin", "/a#b", "/" + "a" * 9000]
+
+#: Of each list, first what is well-formed, then what is not, or is refused.
+METHODS = (["GET", "GET", "GET", "POST", "POST", "PUT", "HEAD", "OPTIONS", "PATCH"], ["DELETE", "TRACE", "CONNECT", "get", "A" * 40])
+PATHS = (
+    ["/", "/a", "/a/b?c=d", "/a?chunked", "/ADMIN/x", "/admin;a/x", "/fuzz.Test/Echo", "/a/./b"],
+    ["/admin", "/admin/x", "/%61dmin/x", "/a/../admin/x", "//admin/x", "/admin%2Fx", "/./admin", "*", "/%00", "/%", "\\admin",
+     "/a#b", "/" + "a" * 9000])
 NUMBERS = ["0", "1", "5", "11", "4096", "70000", "18446744073709551616", "-1", "+5", "0x5", "5, 5", ""]
-FIELDS = [
-    ("accept", "*/*"), ("te", "trailers"), ("cookie", "a=1; b=2"), ("cookie", "c=3"), ("authorization", "secret"),
-    ("connection", "close"), ("connection", "keep-alive"), ("connection", "te, x-a, host"), ("x-a", "1"),
-    ("x-heddle-caller", "spiffe://fuzz.test/ns/fuzz/sa/web"), ("x_heddle_caller", "me"), ("x-heddle-hops", "8"),
-    ("x-forwarded-for", "192.0.2.1"), ("expect", "100-continue"), ("expect", "more"), ("max-forwards", "0"),
-    ("upgrade", "websocket"), ("upgrade", "h2c"), ("sec-websocket-key", "AAAAAAAAAAAAAAAAAAAAAA=="),
-    ("sec-websocket-version", "13"), ("content-type", "application/grpc"), ("grpc-timeout", "50m"),
-    ("grpc-timeout", "1H"), ("grpc-timeout", "x"), ("trailer", "x-end"), ("x-request-id", "an-id"), ("x-tenant", "a"),
-    ("x-long", "v" * 3000), ("range", "bytes=0-1"), ("origin", "http://a.test"), ("keep-alive", "timeout=1")]
-STATUSES = ["200", "200", "200", "204", "304", "404", "500", "503", "100", "103", "101", "199", "999", "99", "2000", "x"]
+FIELDS = (
+    [("accept", "*/*"), ("te", "trailers"), ("cookie", "a=1; b=2"), ("cookie", "c=3"), ("authorization", "secret"), ("x-a", "1"),
+     ("x-heddle-caller", "spiffe://fuzz.test/ns/fuzz/sa/web"), ("x_heddle_caller", "me"), ("x-forwarded-for", "192.0.2.1"),
+     ("expect", "100-continue"), ("content-type", "application/grpc"), ("grpc-timeout", "50m"), ("grpc-timeout", "1H"),
+     ("trailer", "x-end"), ("x-request-id", "an-id"), ("x-tenant", "a"), ("x-long", "v" * 3000), ("range", "bytes=0-1"),
+     ("origin", "http://a.test")],
+    [("connection", "close"), ("connection", "keep-alive"), ("connection", "te, x-a, host"), ("keep-alive", "timeout=1"),
+     ("upgrade", "h2c"), ("upgrade", "websocket"), ("x-heddle-hops", "8"), ("expect", "more"), ("max-forwards", "0"),
+     ("grpc-timeout", "x"), ("te", "gzip"), ("bad name", "a"), ("content-length", "3")])
+SOCKET_FIELDS = [
+    ("connection", "upgrade"), ("upgrade", "websocket"), ("sec-websocket-key", "AAAAAAAAAAAAAAAAAAAAAA=="),
+    ("sec-websocket-version", "13")]
+STATUSES = (["200", "200", "200", "204", "304", "404", "500", "503"], ["100", "103", "101", "199", "999", "99", "2000", "x"])
 TOKENS = [
     b"\r\n", b"\r\n\r\n", b"\n", b"\0", b"\x7f", b"\xff\xff\xff\xff", b": ", b"HTTP/1.1", b"HTTP/1.0", b"0\r\n\r\n",
     b"Transfer-Encoding: chunked\r\n", b"Content-Length: 5\r\n", b"5\r\nhello\r\n", b"Connection: close\r\n", b" ", b"\t",
@@ -84,14 +90,18 @@ class Author:
         self._count += 1
         chance = random.Random(f"{self._seed}/caller/{self._count}")
         target = chance.choices(TARGETS, [each.weight for each in TARGETS])[0]
-        if target.speaks == "http":
-            is_http2 = chance.random() < 0.55
-            data = self._http2_caller(chance) if is_http2 else self._http1_caller(chance)
-        elif target.speaks == "http2":
+        audit = ""
+        if target.speaks == "http2" or target.speaks == "http" and chance.random() < 0.55:
             is_http2, data = True, self._http2_caller(chance)
+            audit = "frames" if data.startswith(http2.PREFACE) else ""
+        elif target.speaks == "http":
+            is_http2 = False
+            data, audit = self._http1_caller(chance)
         else:
             is_http2, data = False, _hello(chance) if target.speaks == "tls" else _noise(chance)
         play = {"side": "caller", "to": target.name, "reads": _reading(chance)}
+        if target.speaks.startswith("http"):
+            play["audit"] = audit
         if target.tls:
             play["tls"] = target.tls
             play["alpn"] = "h2" if is_http2 else chance.choice(["http/1.1", ""])
@@ -115,15 +125,20 @@ class Author:
                 steps += self._http2_answers(chance)
             else:
                 steps += self._pieces(chance, _noise(chance))
-        return {"side": "workload", "at": at, "reads": _reading(chance), "steps": steps + _ending(chance)}
+        play = {"side": "workload", "at": at, "reads": _reading(chance), "steps": steps + _ending(chance)}
+        return {**play, "audit": "frames"} if speaks == "http2" else play
 
     # MARK: HTTP/1.1
 
-    def _http1_caller(self, chance: random.Random) -> bytes:
+    def _http1_caller(self, chance: random.Random) -> tuple[bytes, str]:
+        """What is sent, and the method of the one request if it is known that there is one."""
         if chance.random() < 0.1:
-            return self._mutated(chance, chance.choice(self._requests), self._requests)
-        data = b"".join(_http1_request(chance) for _ in range(chance.choice([1, 1, 1, 2, 4])))
-        return self._mutated(chance, data, self._requests) if chance.random() < 0.45 else data
+            return self._mutated(chance, chance.choice(self._requests), self._requests), ""
+        requests = [_http1_request(chance) for _ in range(chance.choice([1, 1, 1, 2, 4]))]
+        data = b"".join(requests)
+        if chance.random() < 0.3:
+            return self._mutated(chance, data, self._requests), ""
+        return data, data.split(b" ")[0].decode() if len(requests) == 1 else ""
 
     def _http1_answer(self, chance: random.Random) -> bytes:
         if chance.random() < 0.1:
@@ -131,12 +146,12 @@ class Author:
         data = b""
         for _ in range(chance.choice([0, 0, 0, 1, 2, 120] if chance.random() < 0.2 else [0])):
             data += b"HTTP/1.1 %d Early\r\nlink: </a>\r\n\r\n" % chance.choice([100, 102, 103])
-        data += f"HTTP/1.{chance.choice('1110')} {chance.choice(STATUSES)} {chance.choice(['OK', '', 'a b'])}\r\n".encode()
+        data += f"HTTP/1.{chance.choice('1110')} {_pick(chance, STATUSES)} {chance.choice(['OK', '', 'a b'])}\r\n".encode()
         data += _field_lines(chance)
         data += _http1_body(chance)
         if chance.random() < 0.1:
             data += b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nextra"
-        return self._mutated(chance, data, self._answers) if chance.random() < 0.35 else data
+        return self._mutated(chance, data, self._answers) if chance.random() < 0.25 else data
 
     # MARK: HTTP/2
 
@@ -184,7 +199,7 @@ class Author:
             add(_head(chance, 0, [(b":status", chance.choice([b"100", b"103", b"101"]))], chance.random() < 0.1, plain=True))
         kind = chance.random()
         if kind < 0.8:
-            fields = [(b":status", chance.choice(STATUSES).encode())]
+            fields = [(b":status", _pick(chance, STATUSES).encode())]
             fields += [(name.encode(), value.encode()) for name, value in _fields(chance)]
             if chance.random() < 0.3:
                 fields.append((b"content-length", chance.choice(NUMBERS).encode()))
@@ -254,6 +269,11 @@ class Author:
         return steps
 
 
+def _pick(chance: random.Random, lists: tuple[list, list]):
+    """Mostly what is well-formed: else every other message would be refused for one of its many parts."""
+    return chance.choice(lists[chance.random() < 0.08])
+
+
 def _text(data: bytes) -> str:
     return data.decode("latin-1")
 
@@ -265,7 +285,7 @@ def _reading(chance: random.Random) -> str:
 def _ending(chance: random.Random) -> list[list]:
     kind = chance.random()
     if kind < 0.5:
-        return [["await", 300], ["close"]]
+        return [["await", 300], ["wait", chance.choice([0, 20, 100, 300])], ["close"]]
     if kind < 0.62:
         return [["reset"]]
     if kind < 0.72:
@@ -280,8 +300,9 @@ def _ending(chance: random.Random) -> list[list]:
 
 
 def _fields(chance: random.Random) -> list[tuple[str, str]]:
-    return [chance.choice(FIELDS) for _ in range(chance.choice([0, 0, 1, 2, 3, 6]))] if chance.random() < 0.99 else \
-        [("x-many", "a")] * 150
+    if chance.random() < 0.01:
+        return [("x-many", "a")] * 150
+    return [_pick(chance, FIELDS) for _ in range(chance.choice([0, 0, 1, 2, 3, 6]))]
 
 
 def _field_lines(chance: random.Random) -> bytes:
@@ -293,41 +314,46 @@ def _http1_body(chance: random.Random) -> bytes:
     kind = chance.random()
     if kind < 0.35:
         size = chance.choice([0, 1, 5, 11, 300, 20_000, 200_000] if chance.random() < 0.5 else [5])
-        said = size if chance.random() < 0.85 else chance.choice(NUMBERS)
+        said = size if chance.random() < 0.93 else chance.choice(NUMBERS)
         return f"Content-Length: {said}\r\n\r\n".encode() + b"b" * size
     if kind < 0.65:
-        data = b"Transfer-Encoding: " + chance.choice([b"chunked"] * 8 + [b"gzip, chunked", b"Chunked", b"chunked, chunked"]) + b"\r\n"
+        data = b"Transfer-Encoding: " + chance.choice([b"chunked"] * 30 + [b"gzip, chunked", b"Chunked", b"chunked, chunked"]) + b"\r\n"
         if chance.random() < 0.05:
             data += b"Content-Length: 5\r\n"
         data += b"\r\n"
         for _ in range(chance.choice([0, 1, 2, 9])):
             size = chance.choice([1, 5, 300, 17_000])
-            extension = chance.choice([b""] * 6 + [b";a=b", b" ; a", b";a=\"b\"", b";"])
+            extension = chance.choice([b""] * 12 + [b";a=b", b" ; a", b";a=\"b\"", b";"])
             data += b"%x%s\r\n%s\r\n" % (size, extension, b"c" * size)
-        return data + chance.choice([b"0\r\n\r\n"] * 6 + [b"0\r\nx-end: 1\r\n\r\n", b"0\r\n", b"", b"0\r\nhost: a\r\n\r\n"])
+        return data + chance.choice([b"0\r\n\r\n"] * 9 + [b"0\r\nx-end: 1\r\n\r\n"] * 3 + [b"0\r\n", b"", b"0\r\nhost: a\r\n\r\n"])
     return b"\r\n"
 
 
 def _http1_request(chance: random.Random) -> bytes:
     service = host(chance.choice(SERVICES))
-    target = chance.choice(PATHS)
+    target = _pick(chance, PATHS)
     if chance.random() < 0.05:
         target = f"http://{service}{target}"
-    line = f"{chance.choice(METHODS)} {target} HTTP/1.{chance.choice('11111110')}\r\n".encode()
-    return line + f"Host: {service}\r\n".encode() + _field_lines(chance) + _http1_body(chance)
+    method = _pick(chance, METHODS)
+    line = f"{method} {target} HTTP/1.{chance.choice('11111110')}\r\n".encode()
+    line += f"Host: {service}\r\n".encode()
+    if chance.random() < 0.06:
+        line += "".join(f"{name}: {value}\r\n" for name, value in SOCKET_FIELDS).encode()
+        return line + b"\r\n" + _noise(chance) if chance.random() < 0.8 else line + _field_lines(chance) + _http1_body(chance)
+    return line + _field_lines(chance) + _http1_body(chance)
 
 
 def _http2_request(chance: random.Random) -> list[tuple[bytes, bytes]]:
     fields = [
-        (b":method", chance.choice(METHODS).encode()), (b":scheme", chance.choice([b"http", b"https"])),
-        (b":authority", host(chance.choice(SERVICES)).encode()), (b":path", chance.choice(PATHS).encode())]
+        (b":method", _pick(chance, METHODS).encode()), (b":scheme", chance.choice([b"http", b"https"])),
+        (b":authority", host(chance.choice(SERVICES)).encode()), (b":path", _pick(chance, PATHS).encode())]
     if chance.random() < 0.1:
         fields[0] = (b":method", b"CONNECT")
         fields.append((b":protocol", b"websocket"))
     elif chance.random() < 0.05:
         fields = [(b":method", b"CONNECT"), (b":authority", b"fart:1")]
-    fields += [(name.encode(), value.encode()) for name, value in _fields(chance) if name != "connection" or chance.random() < 0.1]
-    if chance.random() < 0.15:
+    fields += [(name.encode(), value.encode()) for name, value in _fields(chance)]
+    if chance.random() < 0.05:
         fields.append((b"content-length", chance.choice(NUMBERS).encode()))
     if chance.random() < 0.08:
         at = chance.randrange(len(fields))
