@@ -11,6 +11,7 @@ import socket
 import subprocess
 import time
 from pathlib import Path
+from typing import Callable
 
 #: Listeners stay below the ephemeral range, which begins at 32768.
 HIGHEST_PORT = 32767
@@ -37,13 +38,11 @@ class Heddle:
         os.rename(staged, self._manifests / "conformance.yaml")
         if not self._is_running():
             self._start(log)
-        deadline = time.monotonic() + 15
-        while not self._is_marked(port, marker):
-            if time.monotonic() > deadline or not self._is_running():
-                with open(log, "rb") as words:
-                    words.seek(said_before)
-                    raise RuntimeError("heddle does not serve this: " + words.read().decode(errors="replace")[-1500:])
-            time.sleep(0.02)
+        is_marked = lambda: self._is_marked(port, marker)
+        if not _wait_until(lambda: is_marked() or not self._is_running(), 15) or not is_marked():
+            with open(log, "rb") as words:
+                words.seek(said_before)
+                raise RuntimeError("heddle does not serve this: " + words.read().decode(errors="replace")[-1500:])
 
     def stop(self) -> None:
         pid = self._pid()
@@ -51,10 +50,7 @@ class Heddle:
             return
         try:
             os.kill(pid, signal.SIGTERM)
-            deadline = time.monotonic() + 35
-            while self._is_running() and time.monotonic() < deadline:
-                time.sleep(0.05)
-            if self._is_running():
+            if not _wait_until(lambda: not self._is_running(), 35):
                 os.kill(pid, signal.SIGKILL)
         except ProcessLookupError:
             pass
@@ -103,6 +99,15 @@ class Heddle:
         except OSError:
             return False
         return f"{marker}.example" in location
+
+
+def _wait_until(condition: Callable[[], bool], seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
 
 
 def _marker(marker: str, port: int) -> list[dict]:

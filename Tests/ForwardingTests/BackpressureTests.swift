@@ -14,7 +14,7 @@ struct BackpressureTests {
     /// Reads the body with a rest now and then, and says whether it was what was sent.
     static func readSlowly(_ connection: RawConnection) -> Bool {
         for index in 0..<(size >> 20) {
-            if index % 10 == 0 { usleep(40_000) }
+            if index % 10 == 0 { Pause.ofSlowPeer(.milliseconds(40)) }
             guard connection.receive(count: piece.count) == piece else { return false }
         }
         return true
@@ -99,9 +99,9 @@ struct BackpressureTests {
 
     private static func mostQueued(_ mesh: TestMesh, while isRunning: () -> Bool) async -> Int {
         var most = 0
-        while isRunning() {
+        await Poll.until {
             most = max(most, await mesh.dataPlane.report().counters.queuedBytes)
-            try? await Task.sleep(for: .milliseconds(2))
+            return !isRunning()
         }
         return most
     }

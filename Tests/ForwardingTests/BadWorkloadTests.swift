@@ -117,7 +117,7 @@ struct BadWorkloadTests {
             connection.send(rest)
             if resets {
                 // Apart from the last bytes, so that it cannot overtake them.
-                usleep(20_000)
+                connection.waitUntilDelivered()
                 connection.reset()
             }
         }
@@ -192,7 +192,7 @@ struct BadWorkloadTests {
             connection.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
             for _ in 0..<100 {
                 connection.send("1\r\na\r\n")
-                usleep(20_000)
+                Pause.ofSlowPeer(.milliseconds(20))
             }
             connection.send("0\r\n\r\n")
         }
@@ -208,9 +208,11 @@ struct BadWorkloadTests {
     }
 
     @Test func `a workload that takes no more of a request and says nothing is 504`() async throws {
+        let isOver = Gate()
+        defer { isOver.open() }
         let backend = TestBackend { connection, _ in
             _ = connection.receive(through: "\r\n\r\n")
-            sleep(2)
+            isOver.pass()
         }
         try await Shop.serve(backend, more: [Shop.proxy("timeouts: {stream: 300ms}")]) { port, _ in
             let client = try RawConnection(port: port)

@@ -109,10 +109,7 @@ struct CallsNowTests {
         for _ in 0..<200 {
             let client = try RawConnection(port: port)
             client.send(get)
-            for _ in 0..<20 where !silence.isHolding {
-                if recv(client.descriptor, nil, 0, CInt(MSG_PEEK | MSG_DONTWAIT)) == 0 { break }
-                try await Task.sleep(for: .milliseconds(5))
-            }
+            await Poll.until { client.hasInput || silence.isHolding }
             if silence.isHolding { return client }
         }
         throw NobodyWaits()
@@ -170,7 +167,7 @@ struct CallsNowTests {
         let world = try await World(node: silence.port, Self.workload(on: "b", at: 1))
         let client = try RawConnection(port: world.port)
         client.send("POST /a HTTP/1.1\r\nHost: orders\r\nContent-Length: 2\r\n\r\nhi")
-        for _ in 0..<1000 where !silence.isHolding { try await Task.sleep(for: .milliseconds(5)) }
+        await Poll.until { silence.isHolding }
         // The node says nothing still: nobody waits for it any more.
         let here = Self.workload(on: "a", at: local.port)
         try await world.serve(node: silence.port, here, isDenied ? Self.deny : "# none")
@@ -190,7 +187,7 @@ struct CallsNowTests {
         let world = try await World(node: TestPort.free(), Self.workload(on: "a", at: silent.port))
         let client = try RawConnection(port: world.port)
         client.send(Self.get)
-        for _ in 0..<1000 where silent.requests.isEmpty { try await Task.sleep(for: .milliseconds(5)) }
+        await Poll.until { !silent.requests.isEmpty }
         try await world.serve(node: TestPort.free(), service: false)
         let response = client.response()
         #expect((response.status, response.field("x-heddle-reason")) == (404, "no-route"))

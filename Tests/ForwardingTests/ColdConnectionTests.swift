@@ -77,7 +77,7 @@ struct ColdConnectionTests {
                 default: return
                 }
                 guard frame.endsStream, let count = bodies[frame.stream] else { return }
-                while backend.connectionCount < awaitsConnections { usleep(1_000) }
+                Poll.until { backend.connectionCount >= awaitsConnections }
                 if leavesFirst, number == 0 {
                     peer.send(FrameType.goAway, HTTP2Peer.bytes(frame.stream) + HTTP2Peer.bytes(0))
                 }

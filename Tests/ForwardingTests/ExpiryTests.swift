@@ -62,12 +62,12 @@ struct ExpiryTests {
 
         /// Connections that `b` has accepted, once they are at least so many.
         func accepted(atLeast count: UInt64) async -> UInt64 {
-            for _ in 0..<2_000 {
-                let accepted = await b.dataPlane.report().counters.accepted
-                if accepted >= count { return accepted }
-                usleep(5_000)
+            var accepted: UInt64 = 0
+            await Poll.until {
+                accepted = await b.dataPlane.report().counters.accepted
+                return accepted >= count
             }
-            return 0
+            return accepted
         }
 
         func stop() async {
@@ -82,7 +82,7 @@ struct ExpiryTests {
             let head = connection.receive(through: "\r\n\r\n")
             backend.note(head)
             connection.send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nab")
-            while !mayGoOn() { usleep(2_000) }
+            Poll.until(mayGoOn)
             connection.send("cd")
             _ = connection.receive()
         }
@@ -141,10 +141,10 @@ struct ExpiryTests {
         // The callee alone has new ones: the caller's side finds out by the end of what it was shown.
         await nodes.b.dataPlane.rotate(try identities.material(lasting: .seconds(3600)))
         var statuses: Set<Int> = []
-        while await nodes.b.dataPlane.report().counters.accepted < 2 {
+        try await Poll.until {
             statuses.insert(try RawConnection.call(port: nodes.port, Self.get).status)
-            usleep(5_000)
-            guard statuses == [200] else { break }
+            let accepted = await nodes.b.dataPlane.report().counters.accepted
+            return accepted >= 2 || statuses != [200]
         }
         #expect(statuses == [200])
         await nodes.stop()

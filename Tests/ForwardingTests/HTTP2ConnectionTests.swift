@@ -35,13 +35,13 @@ struct HTTP2ConnectionTests {
             case .continuations:
                 peer.send(FrameType.headers, flags: 1, stream: 1)
                 for index in 0..<15 {
-                    usleep(60_000)
+                    Pause.ofSlowPeer(.milliseconds(60))
                     peer.send(FrameType.continuation, stream: 1, [block[index]])
                 }
             case .payload:
                 peer.connection.send([0, 0, UInt8(block.count), 1, 5, 0, 0, 0, 1])
                 for byte in block.dropLast() {
-                    usleep(20_000)
+                    Pause.ofSlowPeer(.milliseconds(20))
                     peer.connection.send([byte])
                 }
             case .trailers:
@@ -92,13 +92,13 @@ struct HTTP2ConnectionTests {
             // One frame, whose bytes come in pieces.
             peer.connection.send([0, 0, 8, FrameType.data, 1, 0, 0, 0, UInt8(post)])
             for byte in "trickles".utf8 {
-                usleep(60_000)
+                Pause.ofSlowPeer(.milliseconds(60))
                 peer.connection.send([byte])
             }
             let answer = peer.answer(on: post)
             #expect(answer.status == 200 && answer.body.hasSuffix("trickles"), "\(answer)")
 
-            usleep(300_000)
+            Pause.ofSlowPeer(.milliseconds(300))
             // Each piece has the end of a block and the beginning of the next.
             let block = HTTP2Peer.encode(Self.get)
             let half = block.count / 2
@@ -108,7 +108,7 @@ struct HTTP2ConnectionTests {
                 let end =
                     [0, 0, UInt8(block.count - half), FrameType.continuation, 4, 0, 0, 0, id - 2] + block[half...]
                 peer.connection.send((index == 0 ? [] : Array(end)) + begin)
-                usleep(50_000)
+                Pause.ofSlowPeer(.milliseconds(50))
             }
             #expect(await mesh.dataPlane.report().counters.refused.isEmpty)
         }
@@ -122,7 +122,7 @@ struct HTTP2ConnectionTests {
                 // To one that has all the time it wants; the others wait for the rest of this head, too.
                 peer.send(FrameType.headers, stream: frame.stream, HTTP2Peer.encode([(":status", "200")]))
                 for _ in 0..<15 {
-                    usleep(100_000)
+                    Pause.ofSlowPeer(.milliseconds(100))
                     peer.send(FrameType.continuation, stream: frame.stream)
                 }
             }
@@ -158,7 +158,7 @@ struct HTTP2ConnectionTests {
             peer.acknowledges = false
             let first = peer.call(Self.get)
             peer.send(FrameType.settings, flags: 1)
-            usleep(600_000)
+            Pause.ofSlowPeer(.milliseconds(600))
             let second = peer.call(Self.get)
             #expect(first.status == 200 && second.status == 200)
         }
@@ -184,7 +184,7 @@ struct HTTP2ConnectionTests {
             let response = client.call("GET /a HTTP/1.1\r\nHost: talk\r\n\r\n")
             #expect(response.status == 200)
             try await SlowPeerTests.settles(mesh) { $0.upstream == 0 }
-            for _ in 0..<100 where codes.withLock({ $0.isEmpty }) { usleep(10_000) }
+            await Poll.until { codes.withLock { !$0.isEmpty } }
             #expect(codes.withLock { $0 } == [Self.settingsTimeout])
         }
     }

@@ -27,7 +27,7 @@ struct HalfCloseTests {
     }
 
     private static func waits(for count: Int, of backend: TestBackend) async throws {
-        for _ in 0..<1_000 where backend.requests.count < count { try await Task.sleep(for: .milliseconds(5)) }
+        await Poll.until { backend.requests.count >= count }
     }
 
     @Test func `over HTTP/1.1 it gets its answer`() async throws {

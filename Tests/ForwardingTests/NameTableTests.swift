@@ -1,6 +1,7 @@
 import CommonValues
 import Glibc
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Forwarding
@@ -30,7 +31,7 @@ import Testing
 
         func lookUp(_ name: String) -> [IPAddress] {
             state.withLock { $0.asked.append(name) }
-            while state.withLock({ $0.blocked.contains(name) }) { usleep(1000) }
+            Poll.until { state.withLock { !$0.blocked.contains(name) } }
             return state.withLock { $0.answers[name] ?? [] }
         }
     }

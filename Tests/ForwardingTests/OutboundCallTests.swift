@@ -98,7 +98,7 @@ struct OutboundCallTests {
         for start in stride(from: 0, to: bytes.count, by: size) {
             client.send(Array(bytes[start..<min(start + size, bytes.count)]))
             // Not a task's sleep: tests that block hold the threads it would wait for, longer than a head may take.
-            if size < 64 { usleep(1_000) }
+            if size < 64 { Pause.ofSlowPeer(.milliseconds(1)) }
         }
         let response = client.response()
         #expect(response.status == 200)

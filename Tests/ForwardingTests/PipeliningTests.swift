@@ -92,7 +92,7 @@ struct PipeliningTests {
             connection.send("HTTP/1.1 200 OK\r\nContent-Length: \(size)\r\n\r\n")
             connection.send([UInt8](repeating: 7, count: size))
         }
-        try await Shop.serve(backend) { port, _ in
+        try await Shop.serve(backend) { port, mesh in
             let client = try RawConnection(port: port)
             client.send("GET / HTTP/1.1\r\nHost: orders\r\n\r\n")
             _ = client.receive(through: "\r\n\r\n")
@@ -100,7 +100,8 @@ struct PipeliningTests {
             // All but what fits into buffers on the way, so that the callee is done and the answer is not.
             left -= client.receive(count: size - 256 * 1024).count
             client.endOutput()
-            try await Task.sleep(for: .milliseconds(20))
+            client.waitUntilDelivered()
+            _ = await mesh.dataPlane.report()
             left -= client.receive(count: left).count
             #expect(left == 0)
         }
@@ -117,13 +118,8 @@ struct PipeliningTests {
                 for _ in 0..<(count / 100) { client.send(batch) }
             }
             // Until nothing moves: what is queued here is then all there will be.
-            var queued = -1
-            while true {
-                try await Task.sleep(for: .milliseconds(50))
-                let now = await mesh.dataPlane.report().counters.queuedBytes
-                if now == queued { break }
-                queued = now
-            }
+            #expect(await mesh.comesToRest())
+            let queued = await mesh.dataPlane.report().counters.queuedBytes
             #expect(queued <= StreamConnection.highWatermark + 64 * 1024)
             let first = client.response()
             let size = first.head.utf8.count + first.body.utf8.count

@@ -59,7 +59,7 @@ struct PolicySwapTests {
         peer.send(HTTP2Peer.FrameType.data, flags: 1, stream: kept)
         let rest = peer.answer(on: kept)
         #expect(rest.grpcStatus == 0, "\(rest)")
-        for _ in 0..<200 where world.backend.requests.isEmpty { try await Task.sleep(for: .milliseconds(5)) }
+        await Poll.until { !world.backend.requests.isEmpty }
         #expect(world.backend.requests == ["reset"])
         await world.stop()
     }
@@ -95,7 +95,7 @@ struct PolicySwapTests {
         try await world.swap(rule: Self.rule(Self.withoutCut, at: door))
         if path == "/cut" {
             #expect(client.endsCleanly() != nil)
-            for _ in 0..<200 where world.backend.requests.count < 2 { try await Task.sleep(for: .milliseconds(5)) }
+            await Poll.until { world.backend.requests.count >= 2 }
             #expect(world.backend.requests.last == "end")
         } else {
             client.send("ping")

@@ -19,7 +19,7 @@ struct ReloadTests {
         TestBackend { connection, backend in
             guard connection.receive(through: "\r\n\r\n").hasSuffix("\r\n\r\n") else { return }
             connection.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nbegin\r\n")
-            while backend.requests.isEmpty { usleep(1_000) }
+            Poll.until { !backend.requests.isEmpty }
             connection.send("3\r\nend\r\n0\r\n\r\n")
         }
     }
@@ -45,13 +45,13 @@ struct ReloadTests {
         let backend = TestBackend { connection, backend in
             backend.note(connection.receive(through: "\r\n\r\n"))
             // Never answers, however long the swap takes on a busy machine.
-            while backend.requests.count < 2 { usleep(1_000) }
+            Poll.until { backend.requests.count >= 2 }
         }
         let port = TestPort.free()
         let mesh = try await TestMesh(Shop.manifests(outbound: port, orders: backend.port))
         let client = try RawConnection(port: port)
         client.send(Self.get)
-        while backend.requests.isEmpty { usleep(1_000) }
+        await Poll.until { !backend.requests.isEmpty }
         try await mesh.serve(Shop.manifests(outbound: port, orders: backend.port, rule: Self.denyAll))
         let response = client.response()
         #expect((response.status, response.field("x-heddle-reason")) == (403, "denied"))
@@ -148,7 +148,7 @@ struct ReloadTests {
     {
         let backend = TestBackend { connection, backend in
             backend.note(connection.receive(through: "\r\n\r\n"))
-            while backend.requests.count < 2 { usleep(1_000) }
+            Poll.until { backend.requests.count >= 2 }
             connection.reset()
         }
         let good = TestBackend.fixed("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
@@ -186,7 +186,7 @@ struct ReloadTests {
         // Until one goes to the endpoint that waits.
         for _ in 0..<200 {
             client.send("GET /orders HTTP/1.1\r\nHost: h3.example\r\n\r\n")
-            usleep(5_000)
+            await Poll.until { client.hasInput || !backend.requests.isEmpty }
             if !backend.requests.isEmpty { break }
             _ = client.response()
         }
@@ -223,7 +223,8 @@ struct ReloadTests {
         partRemoved.send("GET / HTTP/1.1\r\nHo")
         busyRemoved.send(Self.get)
         _ = busyRemoved.receive(through: "begin\r\n")
-        usleep(20_000)
+        partRemoved.waitUntilDelivered()
+        _ = await mesh.dataPlane.report()
         try await mesh.serve(
             Shop.manifests(outbound: kept, orders: backend.port, more: Shop.service("echo", at: [echo.port])))
         #expect(idleRemoved.endsCleanly() == true)

@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 import TestSupport
 import Testing
 
@@ -21,7 +22,7 @@ struct RouteActionTests {
     }
 
     static func waits(for backend: TestBackend, requests: Int) async throws {
-        for _ in 0..<500 where backend.requests.count < requests { try await Task.sleep(for: .milliseconds(10)) }
+        await Poll.until { backend.requests.count >= requests }
     }
 
     @Test func `a mirrored call is answered by its backend alone, and the copy is the same call`() async throws {
@@ -44,29 +45,31 @@ struct RouteActionTests {
     func `a mirrored body goes to both`(framing: String) async throws {
         let backend = TestBackend.echo()
         let body = String(repeating: "0123456789", count: 20_000)
+        let copied = Atomic(0)
         let copy = TestBackend { connection, backend in
             let head = connection.receive(through: "\r\n\r\n")
-            if head.contains("content-length: 200000\r\n") {
-                backend.note(String(decoding: connection.receive(count: 200_000), as: UTF8.self))
-            } else {
-                var all = ""
-                while let size = Int(connection.receive(through: "\r\n").dropLast(1), radix: 16), size > 0 {
-                    all += String(decoding: connection.receive(count: size), as: UTF8.self)
-                    _ = connection.receive(through: "\r\n")
-                }
-                backend.note(all)
+            let isChunked = !head.contains("content-length: 200000\r\n")
+            var all: [UInt8] = []
+            while all.count < 200_000 {
+                let size = isChunked ? Int(connection.receive(through: "\r\n").dropLast(1), radix: 16) ?? 0 : 10_000
+                let bytes = connection.receive(count: size)
+                if bytes.isEmpty { break }
+                all += bytes
+                if isChunked { _ = connection.receive(through: "\r\n") }
+                copied.store(all.count, ordering: .releasing)
             }
+            backend.note(String(decoding: all, as: UTF8.self))
         }
         try await Self.mirrored(backend, to: copy.port) { port, _ in
             let client = try RawConnection(port: port)
             let isChunked = framing.hasPrefix("T")
-            // In pieces: a copy that cannot keep up is given up, and this one can.
+            // No faster than it is copied: a copy that cannot keep up is given up.
             spawn {
                 client.send("POST /a HTTP/1.1\r\nHost: orders\r\n\(framing)")
                 let bytes = Array(body.utf8)
                 for start in stride(from: 0, to: bytes.count, by: 10_000) {
                     client.send(Array(bytes[start..<(start + 10_000)]))
-                    usleep(2_000)
+                    Poll.until { copied.load(ordering: .acquiring) >= start + 10_000 }
                 }
                 if isChunked { client.send("\r\n0\r\n\r\n") }
             }
@@ -81,7 +84,7 @@ struct RouteActionTests {
         let silent = TestBackend { connection, _ in while !connection.receive().isEmpty {} }
         let slow = TestBackend { connection, backend in
             _ = connection.receive(through: "\r\n\r\n")
-            sleep(1)
+            Pause.ofSlowPeer(.seconds(1))
             var count = 0
             while true {
                 let bytes = connection.receive()

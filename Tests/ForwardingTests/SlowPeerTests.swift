@@ -15,7 +15,7 @@ struct SlowPeerTests {
             spawn {
                 for byte in "GET / HTTP/1.1\r\nHost: orders\r\nX-Long: \(String(repeating: "a", count: 100))".utf8 {
                     client.send([byte])
-                    usleep(20_000)
+                    Pause.ofSlowPeer(.milliseconds(20))
                 }
             }
             let response = client.response()
@@ -94,9 +94,9 @@ struct SlowPeerTests {
             for _ in 0..<100 {
                 connection.send("10000\r\n")
                 connection.send([UInt8](repeating: 1, count: 65536) + Array("\r\n".utf8))
-                usleep(1_000)
+                Pause.ofSlowPeer(.milliseconds(1))
             }
-            usleep(100_000)
+            Pause.ofSlowPeer(.milliseconds(100))
             connection.send("0\r\n\r\n")
         }
         try await Shop.serve(backend, more: [Shop.proxy("timeouts: {stream: 400ms}")]) { port, mesh in
@@ -108,10 +108,7 @@ struct SlowPeerTests {
 
     /// Waits until the counters are as they should be.
     static func settles(_ mesh: TestMesh, _ condition: (WorkerCounters) -> Bool) async throws {
-        for _ in 0..<1000 {
-            if condition(await mesh.dataPlane.report().counters) { return }
-            try await Task.sleep(for: .milliseconds(10))
-        }
+        if await Poll.until({ condition(await mesh.dataPlane.report().counters) }) { return }
         Issue.record("never settled: \(await mesh.dataPlane.report().counters)")
     }
 }

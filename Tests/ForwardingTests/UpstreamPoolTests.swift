@@ -29,12 +29,12 @@ struct UpstreamPoolTests {
     @Test(arguments: [get, post])
     func `a pooled connection that its workload closed is not used again`(request: String) async throws {
         let backend = Self.once(afterNext: false)
-        try await Shop.serve(backend) { port, _ in
+        try await Shop.serve(backend) { port, mesh in
             let client = try RawConnection(port: port)
             for _ in 0..<5 {
                 let response = client.call(request)
                 #expect(response.status == 200)
-                usleep(20_000)
+                try await SlowPeerTests.settles(mesh) { $0.upstream == 0 }
             }
             #expect(backend.requests.count == 5)
         }
@@ -141,18 +141,20 @@ struct UpstreamPoolTests {
     }
 
     @Test func `bytes that come while a connection idles close it`() async throws {
+        let hasAnswer = (0..<3).map { _ in Gate() }
         let backend = TestBackend { connection, backend in
             while connection.receive(through: "\r\n\r\n").hasSuffix("\r\n\r\n") {
                 connection.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
-                usleep(30_000)
+                hasAnswer[(backend.connectionCount - 1) % 3].pass()
                 connection.send("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison")
             }
         }
-        try await Shop.serve(backend) { port, _ in
-            for _ in 0..<3 {
+        try await Shop.serve(backend) { port, mesh in
+            for gate in hasAnswer {
                 let response = try RawConnection.call(port: port, Self.get)
                 #expect(response.body == "ok")
-                usleep(60_000)
+                gate.open()
+                try await SlowPeerTests.settles(mesh) { $0.upstream == 0 }
             }
             #expect(backend.connectionCount == 3)
         }
@@ -211,13 +213,7 @@ struct UpstreamPoolTests {
                 #expect(response.body == "ok")
             }
             // The connections of the calls that were given up are gone; those that served to the end are kept.
-            var report = await mesh.dataPlane.report()
-            for _ in 0..<200 where report.counters.open > 0 || report.counters.upstream > 10 {
-                try await Task.sleep(for: .milliseconds(10))
-                report = await mesh.dataPlane.report()
-            }
-            #expect(report.counters.open == 0)
-            #expect(report.counters.upstream <= 10)
+            try await SlowPeerTests.settles(mesh) { $0.open == 0 && $0.upstream <= 10 }
         }
     }
 
@@ -248,6 +244,7 @@ struct UpstreamPoolTests {
                 guard backend.connectionCount == 1 else { continue }
                 mayPoison.pass()
                 connection.send("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison")
+                connection.waitUntilDelivered()
                 hasPoisoned.open()
             }
         }
@@ -258,10 +255,9 @@ struct UpstreamPoolTests {
             await Self.holding(mesh) {
                 // The call is seen first, and takes the connection before anything is known of what lies on it.
                 client.send(request)
-                usleep(20_000)
+                client.waitUntilDelivered()
                 mayPoison.open()
                 hasPoisoned.pass()
-                usleep(20_000)
             }
             let second = client.response()
             #expect((second.status, second.body) == (200, "ok"))

@@ -46,7 +46,7 @@ struct WebSocketTests {
     private static func workload(_ settings: [(id: UInt8, value: UInt32)], mayTalk: Gate? = nil) -> TestBackend {
         TestBackend { connection, backend in
             guard let peer = HTTP2Peer(serving: connection, settings: nil) else { return }
-            if let mayTalk { mayTalk.pass() } else { usleep(100_000) }
+            if let mayTalk { mayTalk.pass() } else { Pause.ofSlowPeer(.milliseconds(100)) }
             backend.note("settings")
             peer.send(settings: settings)
             while let frame = peer.receive() {

@@ -17,7 +17,7 @@ from lab.grpc_client import Client, wish
 from lab.load import Load
 from lab.manifests import allow, caller, service, workload
 from lab.mesh import INBOUND_PORT
-from lab.processes import wait_until
+from lab.pauses import meanwhile, slowly, wait_until
 from lab.relay import Relay
 from workloads.behaviours import payload
 
@@ -131,7 +131,7 @@ def test_packets_are_lost(path, percent):
     with path.client() as client:
         _everything(path, client)
         load = Load(_unary(client, 20))
-        time.sleep(5)
+        meanwhile(5)
         assert set(load.stop()) == {"ok"}, load.outcomes
 
 
@@ -162,9 +162,9 @@ def test_resets_under_load(path):
     with path.client() as client:
         load = Load(_unary(client))
         for _ in range(20):
-            time.sleep(0.2)
+            meanwhile(0.2)
             path.relay.reset_all()
-        time.sleep(0.5)
+        meanwhile(0.5)
         outcomes = load.stop()
         assert outcomes["ok"] > 20 and "DEADLINE_EXCEEDED" not in outcomes, outcomes
         _everything(path, client)
@@ -215,13 +215,13 @@ def test_the_cable_is_cut_for_five_seconds(path):
         client.unary(b"", timeout=10)
         stream = client.talk(_questions(15, 1.0), timeout=60)
         load = Load(_unary(client, 30))
-        time.sleep(1)
+        meanwhile(1)
         path.hosts.b.cut()
         path.hosts.a.cut()
-        time.sleep(5)
+        meanwhile(5)
         path.hosts.b.heal()
         path.hosts.a.heal()
-        time.sleep(3)
+        meanwhile(3)
         outcomes = load.stop(60)
         assert outcomes["ok"] > 10 and set(outcomes) <= {"ok", "UNAVAILABLE"}, outcomes
         # A stream that was open either goes on to its end or says that it was lost.
@@ -264,12 +264,12 @@ def test_the_other_node_is_killed_and_started_under_load(path):
         for stream in streams:
             next(stream)
         for _ in range(3):
-            time.sleep(1)
+            meanwhile(1)
             path.mesh.b.kill()
-            time.sleep(1)
+            meanwhile(1)
             path.mesh.b.start()
             wait_until("calls pass again", lambda: path.get("/status/200")[0] == 200, 20)
-        time.sleep(1)
+        meanwhile(1)
         outcomes = load.stop()
         assert outcomes["ok"] > 20 and set(outcomes) <= {"ok", "UNAVAILABLE", "INTERNAL"}, outcomes
         for stream in streams:
@@ -293,14 +293,14 @@ def test_idempotent_calls_survive_the_other_nodes_restart(path, how):
 
     load = Load(call)
     for _ in range(3):
-        time.sleep(1)
+        meanwhile(1)
         if how == "killed":
             path.mesh.b.kill()
         else:
             path.mesh.b.stop()
-        time.sleep(0.5)
+        meanwhile(0.5)
         path.mesh.b.start()
-    time.sleep(1)
+    meanwhile(1)
     outcomes = load.stop()
     # A kill may meet an answer of which a part had been passed on: that one cannot be sent again.
     cut = outcomes.pop("0 None", 0)
@@ -319,10 +319,10 @@ def test_a_restart_in_good_order_costs_no_idempotent_call_of_an_only_endpoint(pa
         return f"{status} {reason}"
 
     load = Load(call)
-    time.sleep(1)
+    meanwhile(1)
     path.mesh.b.stop()
     path.mesh.b.start()
-    time.sleep(2)
+    meanwhile(2)
     outcomes = load.stop()
     assert set(outcomes) == {"ok"}, outcomes
 
@@ -330,4 +330,4 @@ def test_a_restart_in_good_order_costs_no_idempotent_call_of_an_only_endpoint(pa
 def _questions(count: int, pause: float):
     for number in range(count):
         yield str(number).encode()
-        time.sleep(pause)
+        slowly(pause)

@@ -20,7 +20,7 @@ from grpc_status import rpc_status
 
 from lab.grpc_client import SERVICE, Client, wish
 from lab.manifests import allow, caller, deny, resource, service
-from lab.processes import wait_until
+from lab.pauses import meanwhile, slowly, wait_until
 
 WEB, BATCH, EDGE = 15101, 15102, 8443
 PORT, NOTHING_LISTENS, HTTP2_PORT = 20011, 20019, 20012
@@ -143,7 +143,7 @@ def test_a_stream_that_is_silent_for_a_while_stays(client):
     """Longer than what a proxy would call idle where it cannot know better is not tested: only that silence is none."""
     def questions():
         yield b"one"
-        time.sleep(3)
+        slowly(3)
         yield b"two"
 
     assert list(client.talk(questions(), timeout=30)) == [b"one", b"two"]
@@ -256,7 +256,7 @@ def test_a_stream_that_the_reader_leaves_alone_does_not_stop_others(client):
     call_id = str(uuid.uuid4())
     unread = client.produce(wish(count=None, size=100_000), metadata=[("x-call-id", call_id)])
     next(unread)
-    time.sleep(0.5)
+    meanwhile(0.5)
     for index in range(50):
         assert client.unary(b"x" * 10_000, timeout=10) == b"x" * 10_000
     unread.cancel()
@@ -330,7 +330,7 @@ def test_a_hundred_calls_at_once_on_one_channel(client):
 
 def _silence(seconds: float):
     """An endless question of which nothing is said."""
-    time.sleep(seconds)
+    slowly(seconds)
     return
     yield  # makes it a generator
 

@@ -9,7 +9,6 @@ import re
 import socket
 import ssl
 import subprocess
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -17,6 +16,7 @@ import pytest
 from lab.curl import Answer, curl
 from lab.h2client import H2Client
 from lab.manifests import allow, caller, deny, resource, service
+from lab.pauses import meanwhile
 from workloads.behaviours import payload
 
 WEB, BATCH, EDGE, EDGE_TLS = 15101, 15102, 8080, 8443
@@ -262,7 +262,7 @@ def test_answers_that_nobody_reads_to_the_end_cost_later_calls_nothing(front, ba
             if not (front.is_direct and backend == "2"):
                 connection.sendall(request.encode())
             callers.append(connection)
-        time.sleep(0.5)
+        meanwhile(0.5)
         for connection in callers:
             connection.close()
     answers = [front.curl(version, backend, "/bytes?count=9000000&seed=5", seconds=15)

@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from lab.manifests import allow, caller, deny, resource, service
-from lab.processes import wait_until
+from lab.pauses import meanwhile, wait_until
 from lab.servers import POSTGRESQL, start_postgresql, start_redis
 from workloads.behaviours import payload
 
@@ -129,8 +129,8 @@ class TestPostgreSQL:
         try:
             self.ask(listener, b"LISTEN news; SELECT 'listening';\n", b"listening")
             self.psql(front, "-c", "NOTIFY news, 'it is so'")
-            time.sleep(0.3)
-            self.ask(listener, b"SELECT 1;\n", b'Asynchronous notification "news" with payload "it is so"')
+            # It is told along with the answer to a query.
+            self.ask(listener, b"SELECT 1;\n", again=True, wanted=b'Asynchronous notification "news" with payload "it is so"')
         finally:
             listener.kill()
             listener.communicate()
@@ -140,7 +140,8 @@ class TestPostgreSQL:
             [str(POSTGRESQL[-1] / "psql"), *self.arguments(front), "-c", "SELECT pg_sleep(60)"],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         try:
-            time.sleep(1)
+            running = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query = 'SELECT pg_sleep(60)'"
+            wait_until("the query runs", lambda: self.psql(front, "-c", running) == b"1\n")
             session.send_signal(signal.SIGINT)
             assert b"canceling statement due to user request" in session.communicate(timeout=10)[0]
         finally:
@@ -156,11 +157,12 @@ class TestPostgreSQL:
         assert re.search(b"closed the connection unexpectedly|reset by peer", done.stderr), done.stderr
 
     @staticmethod
-    def ask(process: subprocess.Popen, text: bytes, wanted: bytes) -> None:
-        process.stdin.write(text)
-        process.stdin.flush()
+    def ask(process: subprocess.Popen, text: bytes, wanted: bytes, again: bool = False) -> None:
         found, deadline = b"", time.monotonic() + 10
         while wanted not in found:
+            if again or not found:
+                process.stdin.write(text)
+                process.stdin.flush()
             ready, _, _ = select.select([process.stdout], [], [], max(0.0, deadline - time.monotonic()))
             assert ready, found
             found += process.stdout.read1(65536)
@@ -224,7 +226,7 @@ class TestBytes:
         with front.connect("produce 3000000") as connection:
             assert _read_all(connection) == payload(0, 0, 3_000_000)
             connection.sendall(b"still")  # no reset follows
-            time.sleep(0.3)
+            meanwhile(0.3)
             connection.sendall(b"still")
 
     def test_bytes_both_ways_at_once(self, front):
@@ -271,7 +273,7 @@ class TestBytes:
 
     def test_a_reader_that_rests_holds_its_own_connection_only(self, front):
         with front.connect("produce 50000000") as resting:
-            time.sleep(0.5)
+            meanwhile(0.5)
             for _ in range(10):
                 with front.connect("produce 200000") as connection:
                     assert _read_all(connection) == payload(0, 0, 200_000)

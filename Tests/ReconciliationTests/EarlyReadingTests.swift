@@ -1,4 +1,5 @@
 import Glibc
+import TestSupport
 import Testing
 
 @testable import Reconciliation
@@ -53,7 +54,7 @@ struct `A file replaced by rename` {
             // The first of two renames that move b into a's file: in between it would be there twice.
             harness.folder.replace(
                 "a.yaml", FakeManifests.document("a", "1") + "---\n" + FakeManifests.document("b", "2"))
-            try await Task.sleep(for: .milliseconds(100))
+            await Pause.inWhichNothingMayHappen(.milliseconds(100))
             harness.folder.run("rm b.yaml")
             #expect(await harness.nextServed() == ["a": "1", "b": "2"])
         }
@@ -62,7 +63,7 @@ struct `A file replaced by rename` {
     @Test func `waits if it is wrong, and nothing is said if it is mended meanwhile`() async throws {
         try await serving { harness in
             harness.folder.replace("a.yaml", "service: a\n")
-            try await Task.sleep(for: .milliseconds(100))
+            await Pause.inWhichNothingMayHappen(.milliseconds(100))
             harness.folder.service("a", "3")
             #expect(await harness.nextServed() == ["a": "3", "b": "1"])
         }
@@ -82,7 +83,7 @@ struct `A file replaced by rename` {
             let writer = SlowWriter(harness.folder.path + "/../n", flags: O_CREAT)
             writer.write("service: a\nvalue: 5\n")
             harness.folder.run("mv ../n a.yaml")
-            try await Task.sleep(for: .milliseconds(100))
+            await Pause.inWhichNothingMayHappen(.milliseconds(100))
             writer.write("end\n")
             writer.close()
             #expect(await harness.nextServed() == ["a": "5", "b": "1"])

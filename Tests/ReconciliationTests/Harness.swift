@@ -1,5 +1,6 @@
 import Diagnostics
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Reconciliation
@@ -93,7 +94,7 @@ final class Harness: Sendable {
     /// Makes sure that nothing else is on its way: the very next thing that happens is a change made here.
     func expectNothingElse(_ location: SourceLocation = #_sourceLocation) async {
         // Longer than a file that vanished is waited for.
-        try? await Task.sleep(for: .milliseconds(350))
+        await Pause.inWhichNothingMayHappen(.milliseconds(350))
         folder.service("sentinel", "1", in: "zz-sentinel.yaml")
         let served = await nextServed(location)
         #expect(served["sentinel"] == "1", sourceLocation: location)
@@ -106,6 +107,7 @@ final class Recorder: SnapshotParticipant {
         var committed: [Values] = []
         var committedCount = 0
         var abandonedCount = 0
+        var rejectedCount = 0
         var rejection: Rejection?
     }
 
@@ -126,12 +128,17 @@ final class Recorder: SnapshotParticipant {
     }
 
     func prepare(_ snapshot: Values, generation: Generation) async throws(Rejection) -> any PreparedChange {
-        if let rejection = state.withLock({ $0.rejection }) { throw rejection }
+        let rejection = state.withLock { state in
+            if state.rejection != nil { state.rejectedCount += 1 }
+            return state.rejection
+        }
+        if let rejection { throw rejection }
         return Change(recorder: self, values: snapshot)
     }
 
     func takeFirst() -> Values { state.withLock { $0.committed.isEmpty ? [:] : $0.committed.removeFirst() } }
     var committedCount: Int { state.withLock { $0.committedCount } }
     var abandonedCount: Int { state.withLock { $0.abandonedCount } }
+    var rejectedCount: Int { state.withLock { $0.rejectedCount } }
     func reject(_ rejection: Rejection?) { state.withLock { $0.rejection = rejection } }
 }

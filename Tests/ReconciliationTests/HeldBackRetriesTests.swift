@@ -1,5 +1,6 @@
 import Diagnostics
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Reconciliation
@@ -66,7 +67,8 @@ import Testing
         let retries = HeldBackRetries<Int>([held]) { wait in
             waits.withLock { $0.append(wait) }
             falls.yield()
-            try await Task.sleep(for: .seconds(3600))
+            await Poll.until(within: .seconds(3600)) { Task.isCancelled }
+            throw CancellationError()
         }
         retries.attach { await $0() }
         var sleeps = asleep.makeAsyncIterator()

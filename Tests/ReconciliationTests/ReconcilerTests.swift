@@ -1,6 +1,7 @@
 import Diagnostics
 import Glibc
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Reconciliation
@@ -127,7 +128,8 @@ struct `The reconciler` {
             harness.folder.service("a", "2")
             #expect(await harness.nextRefused() == [taken])
             // Once or several times more, without a word.
-            try await Task.sleep(for: .milliseconds(100))
+            let earlier = harness.recorder.rejectedCount
+            #expect(await Poll.until { harness.recorder.rejectedCount > earlier })
             harness.recorder.reject(nil)
             #expect(await harness.nextServed() == ["a": "2"])
         }
@@ -373,7 +375,7 @@ struct `The reconciler` {
             await harness.reconciler.betweenChanges {
                 folder.service("a", "2")
                 // Longer than it takes until it would be read.
-                try? await Task.sleep(for: .milliseconds(200))
+                await Pause.inWhichNothingMayHappen(.milliseconds(200))
                 #expect(recorder.takeFirst().isEmpty)
             }
             #expect(await harness.nextServed() == ["a": "2", "b": "1"])
@@ -411,7 +413,7 @@ struct `The reconciler` {
             guard path == "given.yaml", isFirst.exchange(false, ordering: .relaxed) else { return }
             folder.service("b", "2")
             // Until it serves: this thread works on the apply all the while.
-            for _ in 0..<10_000 where recorder.withLock({ $0?.committedCount ?? 0 }) < 2 { usleep(1_000) }
+            Poll.until { recorder.withLock { $0?.committedCount ?? 0 } >= 2 }
         }
         let harness = try Harness(folder, manifests: manifests)
         recorder.withLock { $0 = harness.recorder }
@@ -432,21 +434,21 @@ struct `The reconciler` {
         let folder = TestFolder()
         folder.service("a", "1")
         let hasBegun = Atomic(false)
-        let mayEnd = Atomic(false)
+        let mayEnd = Gate()
         var manifests = FakeManifests()
         manifests.onDecode = { path in
             guard path == "given.yaml" else { return }
             hasBegun.store(true, ordering: .releasing)
-            for _ in 0..<10_000 where !mayEnd.load(ordering: .acquiring) { usleep(1_000) }
+            mayEnd.pass()
         }
         let harness = try Harness(folder, manifests: manifests)
         try await harness.serve { harness in
             _ = await harness.nextServed()
             async let outcome = harness.reconciler.apply([file(FakeManifests.document("a", "2"))])
-            while !hasBegun.load(ordering: .acquiring) { try await Task.sleep(for: .milliseconds(1)) }
+            await Poll.until { hasBegun.load(ordering: .acquiring) }
             #expect(await harness.reconciler.status.serving?.generation.number == 1)
             await harness.reconciler.stop()
-            mayEnd.store(true, ordering: .releasing)
+            mayEnd.open()
             guard case .refused(let diagnostics) = await outcome else {
                 Issue.record("applied")
                 return

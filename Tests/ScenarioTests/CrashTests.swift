@@ -39,7 +39,7 @@ extension ScenarioTests {
                 if isBroken { try folder.write("kind: [", as: "broken.yaml") }
                 let heddle = try HeddleProcess(folder)
                 if round % 4 >= 2 {
-                    usleep(UInt32.random(in: 0...150_000, using: &random))
+                    Pause.ofAnyLength(upTo: .milliseconds(150), using: &random)
                     heddle.kill()
                 } else {
                     try heddle.waitUntilServing()
@@ -52,7 +52,7 @@ extension ScenarioTests {
                     for _ in 0..<changes {
                         written += 1
                         try folder.write(Shop.generation(written), as: "generation.yaml")
-                        usleep(UInt32.random(in: 0...20_000, using: &random))
+                        Pause.ofAnyLength(upTo: .milliseconds(20), using: &random)
                     }
                     heddle.kill()
                 }
@@ -80,7 +80,7 @@ extension ScenarioTests {
             for index in 0..<count { try folder.write(manifest(index, "HTTP"), as: "s\(index).yaml") }
             var kind = "HTTP"
             // How long a whole one takes here; nothing is expected of it.
-            var whole = UInt32(200_000)
+            var whole = Duration.milliseconds(200)
             var random = SplitMix(seed: 20_261_129)
             for round in 0..<(ScenarioTests.isLong ? 100 : 8) {
                 let heddle = try HeddleProcess.serving(folder)
@@ -93,9 +93,9 @@ extension ScenarioTests {
                     Heddle.path, ["apply", "-f", given, "--state", folder.state()], folder: folder.file("logs"))
                 if round == 0 {
                     #expect(apply.waitForExit() == .code(0), "\(apply.errors)")
-                    whole = UInt32(start.duration(to: .now) / .microseconds(1))
+                    whole = start.duration(to: .now)
                 } else {
-                    usleep(UInt32.random(in: 0...whole, using: &random))
+                    Pause.ofAnyLength(upTo: whole, using: &random)
                 }
                 heddle.kill()
                 _ = apply.waitForExit()

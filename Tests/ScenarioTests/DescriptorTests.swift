@@ -21,7 +21,7 @@ extension ScenarioTests {
             #expect(LoadClient.get("/", on: first).status == 200)
             // Two seconds of it must not cost a tenth of that.
             let before = heddle.process.processorTicks
-            usleep(2_000_000)
+            Pause.inWhichNothingMayHappen(.seconds(2))
             let used = heddle.process.processorTicks - before
             #expect(used < 20, "\(used) ticks")
             #expect(heddle.process.exit() == nil)

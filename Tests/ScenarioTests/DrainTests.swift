@@ -68,7 +68,7 @@ extension ScenarioTests {
                 let heddle = try HeddleProcess.serving(folder)
                 let apply = try ChildProcess(
                     Heddle.path, ["apply", "-f", given, "--state", folder.state()], folder: folder.file("logs"))
-                usleep(UInt32.random(in: 0...600_000, using: &random))
+                Pause.ofAnyLength(upTo: .milliseconds(600), using: &random)
                 #expect(heddle.terminate() == .code(0))
                 #expect(apply.waitForExit() != nil)
                 let changed = (0..<count).count { Files.text("\(folder.manifests)/s\($0).yaml").contains("GRPC") }

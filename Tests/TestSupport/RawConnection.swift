@@ -56,6 +56,20 @@ package final class RawConnection: @unchecked Sendable {
         return true
     }
 
+    /// Returns once the other side's kernel has all that was sent, the end of it included: whoever looks there finds it.
+    package func waitUntilDelivered() {
+        Poll.until {
+            var unacknowledged: CInt = 0
+            return unsafe ioctl(descriptor, UInt(TIOCOUTQ), &unacknowledged) != 0 || unacknowledged == 0
+        }
+    }
+
+    /// Bytes or an end have come that were not asked for yet.
+    package var hasInput: Bool {
+        var wanted = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        return unsafe taken < received.count || poll(&wanted, 1, 0) > 0
+    }
+
     /// What comes next; empty at the end of the stream, on a reset, and when nothing comes in time.
     package func receive() -> [UInt8] {
         guard taken < received.count || fill() else { return [] }

@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import SPIFFE
+import TestSupport
 import TransportSecurity
 
 /// The openssl command in a folder of its own, as the other side of the tests.
@@ -118,21 +119,20 @@ func connectToLoopback(_ port: UInt16) throws -> CInt {
     address.sin_family = sa_family_t(AF_INET)
     address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
     address.sin_port = port.bigEndian
-    for _ in 0..<500 {
-        let descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
-        let connected = unsafe withUnsafePointer(to: &address) { pointer in
+    var descriptor: CInt = -1
+    let isConnected = Poll.until(every: .milliseconds(20)) {
+        descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
+        let isConnected = unsafe withUnsafePointer(to: &address) { pointer in
             unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
                 unsafe connect(descriptor, address, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
             }
         }
-        if connected {
-            _ = fcntl(descriptor, F_SETFL, O_NONBLOCK)
-            return descriptor
-        }
-        close(descriptor)
-        usleep(20_000)
+        if !isConnected { close(descriptor) }
+        return isConnected
     }
-    throw SetUpError(text: "no one listens on \(port)")
+    guard isConnected else { throw SetUpError(text: "no one listens on \(port)") }
+    _ = fcntl(descriptor, F_SETFL, O_NONBLOCK)
+    return descriptor
 }
 
 func wait(_ descriptor: CInt, _ events: Int32) throws {

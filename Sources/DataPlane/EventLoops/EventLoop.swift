@@ -65,7 +65,8 @@ package final class EventLoop: @unchecked Sendable {
     private var continuing: [Int32] = []
     /// Those that asked again after the end of this turn was told to them.
     private var endOfNextTurn: [Int32] = []
-    private var turn: UInt64 = 1
+    /// The turn at hand, counted from 1: how often the loop has woken.
+    package private(set) var turn: UInt64 = 1
     private var isRunning = false
 
     /// Events taken from the kernel at once.

@@ -2,6 +2,8 @@ import Diagnostics
 import EventLoops
 import Manifests
 import MeshSnapshot
+import Synchronization
+import TestSupport
 
 @testable import Forwarding
 
@@ -39,6 +41,24 @@ final class TestMesh: Sendable {
         let plan = ServingPlan(snapshot, node: node, generation: generation, resolve: { _ in [] }, problems: &problems)
         guard problems.isEmpty else { throw BadManifests(diagnostics: problems) }
         return dataPlane.prepare(plan, tls: tls)
+    }
+
+    /// How often its worker has woken.
+    private func turns() async -> UInt64 {
+        let turns = Mutex<UInt64>(0)
+        await dataPlane.onEveryWorker { worker in turns.withLock { $0 = worker.loop.turn } }
+        return turns.withLock { $0 }
+    }
+
+    /// Waits until its worker sleeps, and nothing wakes it. To be had with one worker.
+    /// - Returns: `false` if it never does.
+    func comesToRest() async -> Bool {
+        // Each question is a turn. Others must come to an end.
+        await Poll.until {
+            let before = await turns()
+            for _ in 0..<50 { _ = await turns() }
+            return await turns() - before <= 51
+        }
     }
 
     func stop() async { await dataPlane.drain(deadline: .milliseconds(200)) }

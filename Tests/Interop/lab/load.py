@@ -8,6 +8,8 @@ import threading
 import time
 from typing import Callable
 
+from .pauses import slowly
+
 Outcome = str
 
 
@@ -54,7 +56,7 @@ class Load:
                 self.outcomes[outcome] += 1
                 self.longest = max(self.longest, time.monotonic() - start)
             if outcome != "ok":
-                time.sleep(0.01)  # who is refused at once must not do nothing else
+                slowly(0.01)  # who is refused at once must not do nothing else
 
 
 def digest(data: bytes) -> str:

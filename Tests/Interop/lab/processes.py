@@ -6,11 +6,11 @@ import os
 import signal
 import socket
 import subprocess
-import time
 from pathlib import Path
 from typing import Callable
 
 from .namespaces import Host
+from .pauses import wait_until
 
 
 class Process:
@@ -60,14 +60,6 @@ class Process:
             raise TimeoutError(f"{error}; it said:\n{self.said()}") from None
         if not self.is_running:
             raise RuntimeError(f"it ended before {what}; it said:\n{self.said()}")
-
-
-def wait_until(what: str, condition: Callable[[], bool], seconds: float = 15) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"not within {seconds} s: {what}")
-        time.sleep(0.02)
 
 
 def accepts(address: tuple[str, int]) -> bool:

@@ -123,7 +123,7 @@ async def produce_and_fail(request: bytes, context: grpc.aio.ServicerContext):
 
 async def hang(request: bytes, context: grpc.aio.ServicerContext) -> bytes:
     followed = Followed(context)
-    await asyncio.sleep(3600)
+    await asyncio.Event().wait()
     followed.complete()
     return b""
 

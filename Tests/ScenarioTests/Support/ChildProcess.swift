@@ -1,4 +1,5 @@
 import Glibc
+import TestSupport
 
 /// A process that a test started. It is ended, by its own id, when the last reference goes.
 final class ChildProcess: @unchecked Sendable {
@@ -87,11 +88,5 @@ struct SetUpError: Error, CustomStringConvertible {
 /// - Returns: Whether it did within `seconds`.
 @discardableResult
 func waitUntil(seconds: Int = 30, every milliseconds: UInt32 = 5, _ condition: () throws -> Bool) rethrows -> Bool {
-    let clock = ContinuousClock()
-    let end = clock.now + .seconds(seconds)
-    while clock.now < end {
-        if try condition() { return true }
-        usleep(milliseconds * 1000)
-    }
-    return try condition()
+    try Poll.until(within: .seconds(seconds), every: .milliseconds(milliseconds), condition)
 }

@@ -51,7 +51,7 @@ final class LoadClient: Sendable {
             if connection == nil { connection = try? connect() }
             guard let current = connection else {
                 note("cannot connect", closed: false)
-                usleep(20_000)
+                Pause.ofSlowPeer(.milliseconds(20))
                 continue
             }
             let complaint = call(Call(connection: current, caller: caller, number: number))
@@ -61,7 +61,7 @@ final class LoadClient: Sendable {
                 note(complaint, closed: current.isEnded)
                 connection = nil
             }
-            usleep(5000)  // the machine is shared with what is tested
+            Pause.ofSlowPeer(.milliseconds(5))  // the machine is shared with what is tested
         }
     }
 
