@@ -48,7 +48,7 @@ struct CallTimeoutTests {
     }
 
     private static func heard(_ backend: TestBackend) async throws -> [String] {
-        for _ in 0..<1_000 where backend.requests.isEmpty { try await Task.sleep(for: .milliseconds(5)) }
+        await Poll.until { !backend.requests.isEmpty }
         return backend.requests
     }
 
@@ -163,55 +163,6 @@ struct CallTimeoutTests {
             client.send("GET /a HTTP/1.1\r\nHost: chat\r\n\r\n")
             #expect(client.receive(through: "\r\n\r\n").hasPrefix("HTTP/1.1 204 "))
             #expect(try await Self.heard(backend) == ["reset 8"])
-        }
-    }
-
-    /// Connections from `port` to a workload that speaks bytes.
-    private static func serveTCP(
-        _ backend: TestBackend, _ timeouts: String, _ body: (_ port: UInt16, _ mesh: TestMesh) async throws -> Void
-    ) async throws {
-        let port = TestPort.free()
-        let caller = """
-            apiVersion: heddle/v1
-            kind: Workload
-            metadata: {name: books-1, namespace: shop}
-            spec: {serviceAccount: web, outbound: {tcp: [{service: ledger, listen: "127.0.0.1:\(port)"}]}}
-            """
-        let more = [
-            Shop.proxy("timeouts: {\(timeouts)}"), Shop.service("ledger", speaking: "TCP", at: backend.port), caller,
-        ]
-        try await Shop.serve(.echo(), more: more) { _, mesh in try await body(port, mesh) }
-    }
-
-    @Test func `a TCP connection that idles for too long is reset on both sides`() async throws {
-        let backend = TestBackend { connection, backend in
-            connection.send(connection.receive(count: 2))
-            backend.note(connection.endsCleanly() == false ? "reset" : "end")
-        }
-        try await Self.serveTCP(backend, "tunnelIdle: 200ms") { port, _ in
-            let client = try RawConnection(port: port)
-            client.send("hi")
-            #expect(client.receive(count: 2) == Array("hi".utf8))
-            #expect(client.endsCleanly() == false)
-            #expect(try await Self.heard(backend) == ["reset"])
-        }
-    }
-
-    /// Bulk goes by way of the kernel: what waits there waits all the same.
-    @Test(arguments: [false, true])
-    func `a side of a TCP connection that takes nothing is cut off, whichever it is`(isWorkload: Bool) async throws {
-        let bulk = [UInt8](repeating: 1, count: 64 << 20)
-        let isOver = Gate()
-        let backend = TestBackend { connection, _ in
-            if !isWorkload { connection.send(bulk) }
-            isOver.pass()
-        }
-        try await Self.serveTCP(backend, "stream: 300ms") { port, mesh in
-            let client = try RawConnection(port: port)
-            let isTaken = isWorkload ? client.send(bulk) : false
-            try await SlowPeerTests.settles(mesh) { $0.accepted == 1 && $0.open == 0 && $0.upstream == 0 }
-            #expect(!isTaken)
-            isOver.open()
         }
     }
 }

@@ -29,23 +29,37 @@ package struct SplicePipe: ~Copyable {
 
     /// Takes what has come on a socket, as much as fits. To be called with an empty pipe: else a full one looks like a socket
     /// without bytes.
-    package mutating func fill(from descriptor: CInt) -> SocketResult {
-        let result = splice(descriptor, nil, input, nil, Self.capacity, Self.flags)
-        if result > 0 {
-            count += result
-            return .bytes(result)
-        }
-        if result == 0 { return .endOfStream }
-        return errno == EAGAIN || errno == EINTR ? .wouldBlock : .failed(errno: errno)
+    package mutating func fill(from socket: borrowing Socket) -> SocketResult {
+        let result = Self.move(Self.capacity, from: socket.descriptor, to: input)
+        if case .bytes(let taken) = result { count += taken }
+        return result
     }
 
-    /// Gives a socket as much as it takes.
-    package mutating func drain(to descriptor: CInt) -> SocketResult {
-        let result = splice(output, nil, descriptor, nil, count, Self.flags)
-        if result > 0 {
-            count -= result
-            return .bytes(result)
+    /// Gives a socket as much as it takes now. A socket that was reset raises SIGPIPE, which the process is to ignore.
+    package mutating func drain(to socket: borrowing Socket) -> SocketResult {
+        var sent = 0
+        while count > 0 {
+            switch Self.move(count, from: output, to: socket.descriptor) {
+            case .bytes(let taken):
+                count -= taken
+                sent += taken
+            case .wouldBlock, .endOfStream: return sent > 0 ? .bytes(sent) : .wouldBlock
+            case .failed(let errno): return .failed(errno: errno)
+            }
         }
-        return errno == EAGAIN || errno == EINTR ? .wouldBlock : .failed(errno: errno)
+        return .bytes(sent)
+    }
+
+    private static func move(_ count: Int, from source: CInt, to target: CInt) -> SocketResult {
+        while true {
+            let result = splice(source, nil, target, nil, count, flags)
+            if result > 0 { return .bytes(result) }
+            if result == 0 { return .endOfStream }
+            switch errno {
+            case EINTR: continue
+            case EAGAIN: return .wouldBlock
+            case let error: return .failed(errno: error)
+            }
+        }
     }
 }

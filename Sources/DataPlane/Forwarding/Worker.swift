@@ -72,6 +72,9 @@ final class Worker: @unchecked Sendable {
     private var pools: [PoolKey: UpstreamPool] = [:]
     private(set) var listeners: [ListeningPlace: Listener] = [:]
     private var connections: [any ServerConnection] = []
+    /// Bytes of one read from which on the rest of a plain tunnel passes inside the kernel: a full buffer. Of another size for
+    /// tests.
+    var bulkByteCount = scratchByteCount
     private let connectionLimit: Int
 
     private struct PoolKey: Hashable {

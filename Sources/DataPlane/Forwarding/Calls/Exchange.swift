@@ -278,7 +278,7 @@ final class Exchange {
     }
 
     /// Bytes that did not come by here.
-    func relayedResponse(_ byteCount: Int) {
+    func passedResponse(_ byteCount: Int) {
         responseByteCount += UInt64(byteCount)
     }
 

@@ -36,14 +36,13 @@ class StreamConnection: EventHandler {
     private let descriptor: CInt
     /// Under TLS. Kept here: to ask the transport would borrow it, which costs an allocation.
     final let isSecure: Bool
-    private var output = ByteQueue()
+    private var output = OutputQueue()
     private var isReadPaused = false
     private var wantsRead = false
     /// Reading stopped for this turn before the socket was empty.
     private var hasEnoughOfTurn = false
-    private var relay: Relay?
-    /// The connection whose bytes are passed on to this one.
-    private var feeder: StreamConnection?
+    /// Where what comes goes without being looked at.
+    private var sink: StreamConnection?
     private var wantsResume = false
     private var wantsOutputEnd = false
     private var inputHasEnded = false
@@ -124,7 +123,7 @@ class StreamConnection: EventHandler {
     final var isClosed: Bool { state == .closed }
     final var isOpen: Bool { state == .open }
     final var queuedByteCount: Int { output.count }
-    final var isCongested: Bool { output.count >= Self.highWatermark }
+    final var isCongested: Bool { output.isCongested }
     final var hasInputEnded: Bool { inputHasEnded }
     /// What is known to have come is perhaps not all read yet.
     final var mayHaveInput: Bool { wantsRead || hasEnoughOfTurn }
@@ -137,23 +136,15 @@ class StreamConnection: EventHandler {
     /// When a reader that took nothing of what is queued has stalled for too long; `nil`: nothing is queued.
     final var outputDeadline: DeadlineWheel.Time? { output.isEmpty ? nil : lastOutput + worker.timeouts.stream }
 
-    /// Bytes wait to be taken, here or on their way through the kernel.
-    private var isAwaited: Bool { !output.isEmpty || feeder?.holdsRelayed ?? false }
-
-    private var holdsRelayed: Bool { relay.map { $0.pipe.count > 0 } ?? false }
-
     /// What the deadlines of a call go by.
     final var progress: SideProgress {
         SideProgress(
-            lastInput: lastRead, lastOutput: lastOutput, isAwaited: isAwaited, isHeldBack: isReadPaused || holdsRelayed)
+            lastInput: lastRead, lastOutput: lastOutput, isAwaited: !output.isEmpty, isHeldBack: isReadPaused)
     }
 
     /// Forgets what is queued but its first bytes. None that were offered may be among those.
     final func truncateOutput(to byteCount: Int) {
-        var kept = ByteQueue()
-        kept.append(byteCount, of: &output, pool: blocks)
-        output.removeAll(into: blocks)
-        output = kept
+        output.truncate(to: byteCount, pool: blocks)
     }
 
     /// Puts the connection on its loop.
@@ -244,9 +235,7 @@ class StreamConnection: EventHandler {
     final func close() {
         guard state != .closed else { return }
         state = .closed
-        relay?.target.feeder = nil
-        relay = nil
-        feeder = nil
+        sink = nil
         loop.unregister(registration)
         output.removeAll(into: blocks)
         transport = nil
@@ -309,9 +298,8 @@ class StreamConnection: EventHandler {
             advanceHandshake()
         case .handshaking: advanceHandshake()
         case .open, .finishing:
-            if events.contains(.writable) {
-                if !output.isEmpty { loop.requestEndOfTurn(registration) } else { feeder?.relayInput() }
-            }
+            // The kernel tells, too, where nothing waits to be written.
+            if events.contains(.writable), !output.isEmpty { loop.requestEndOfTurn(registration) }
             read()
             // Of one that has ended its half no read tells it.
             if inputHasEnded, events.contains(.failed) { fail() }
@@ -357,15 +345,19 @@ class StreamConnection: EventHandler {
         var share = TurnShare()
         hasEnoughOfTurn = false
         while !isReadPaused, !inputHasEnded, state == .open || state == .finishing {
-            guard relay == nil else { return relayInput() }
             guard share.takesRead(clock: EventLoop.microseconds) else {
                 hasEnoughOfTurn = true
                 return loop.requestNextTurn(registration)
             }
-            switch unsafe transport!.receive(into: UnsafeMutableRawBufferPointer(worker.scratch)) {
+            let target = openSink
+            switch take(for: target) {
             case .bytes(let count):
                 if state == .finishing { continue }
                 lastRead = loop.now
+                guard target == nil else {
+                    passed(count)
+                    continue
+                }
                 let bytes = unsafe UnsafeBufferPointer(rebasing: worker.scratch[..<count]).span
                 received(bytes)
             case .wouldBlock: return
@@ -383,60 +375,38 @@ class StreamConnection: EventHandler {
     // MARK: Inside the kernel
 
     /// Passes what comes on to another connection from now on, without looking at it. Both in plain.
-    /// - Returns: `false` if it cannot be done.
-    final func startRelay(to target: StreamConnection) -> Bool {
-        guard relay == nil, !isSecure, !target.isSecure, isOpen, target.isOpen, let pipe = SplicePipe() else {
-            return false
+    ///
+    /// It is another way for bytes to get into the output of the other, and nothing else: when this side is held back, when the
+    /// other is late, how each half ends and what becomes of bytes whose source broke off is as with bytes that were looked at.
+    /// Where that cannot be, or descriptors have run out, they are copied as before.
+    final func startPassing(to target: StreamConnection) {
+        guard sink == nil, !isSecure, !target.isSecure, isOpen, target.isOpen, target.output.beginPassing() else {
+            return
         }
-        relay = Relay(pipe: pipe, target: target)
-        target.feeder = self
-        return true
+        sink = target
     }
 
-    /// Bytes were passed on.
-    func relayed(_ byteCount: Int) {}
+    /// Bytes were passed on: the time to pause if the other side has enough.
+    func passed(_ byteCount: Int) {}
 
-    private func relayInput() {
-        guard let relay else { return }
-        let target = relay.target
-        var rounds = 0
-        while state == .open, target.state == .open {
-            // What was queued before goes first; `feeder` is called when it has.
-            guard target.output.isEmpty else { return }
-            if relay.pipe.count > 0 {
-                switch relay.pipe.drain(to: target.descriptor) {
-                case .bytes(let count):
-                    target.lastOutput = loop.now
-                    target.writtenByteCount += UInt64(count)
-                    relayed(count)
-                    continue
-                case .wouldBlock: return
-                case .endOfStream, .failed: return target.fail()
-                }
-            }
-            guard !inputHasEnded else { return inputEnded() }
-            guard rounds < TurnShare.reads else { return loop.requestNextTurn(registration) }
-            rounds += 1
-            switch relay.pipe.fill(from: descriptor) {
-            case .bytes:
-                lastRead = loop.now
-                target.lastOutput = loop.now
-            case .wouldBlock: return
-            case .endOfStream: inputHasEnded = true
-            case .failed: return fail()
-            }
-        }
+    private var openSink: StreamConnection? {
+        guard let sink, state == .open, sink.state == .open else { return nil }
+        return sink
     }
 
-    /// Where bytes go that pass through.
-    private final class Relay {
-        var pipe: SplicePipe
-        let target: StreamConnection
-
-        init(pipe: consuming SplicePipe, target: StreamConnection) {
-            self.pipe = pipe
-            self.target = target
+    /// Reads into the worker's buffer, or past it.
+    private func take(for target: StreamConnection?) -> Transport.Input {
+        guard let target else {
+            return unsafe transport!.receive(into: UnsafeMutableRawBufferPointer(worker.scratch))
         }
+        let wasEmpty = target.output.isEmpty
+        let input = target.output.pass(from: &transport!)
+        if case .bytes = input {
+            if wasEmpty { target.lastOutput = loop.now }
+            // Not at the end of the turn: a pipe takes more only when it is empty.
+            _ = target.sendOutput()
+        }
+        return input
     }
 
     private func flush() {
@@ -464,8 +434,9 @@ class StreamConnection: EventHandler {
     private func sendOutput() -> Bool {
         guard !output.isEmpty else { return true }
         let before = output.count
+        let wasDrained = output.isDrained
         offeredByteCount = writtenByteCount + UInt64(before)
-        let isAlive = transport!.send(&output, pool: blocks)
+        let isAlive = output.send(to: &transport!, pool: blocks)
         writtenByteCount += UInt64(before - output.count)
         guard isAlive else {
             readLastWords()
@@ -476,8 +447,7 @@ class StreamConnection: EventHandler {
             lastOutput = loop.now
             if state == .finishing { setDeadline(after: worker.timeouts.stream) }
         }
-        if before > Self.lowWatermark, output.count <= Self.lowWatermark { outputDrained() }
-        if output.isEmpty { feeder?.relayInput() }
+        if !wasDrained, output.isDrained { outputDrained() }
         return state != .closed
     }
 

@@ -24,6 +24,7 @@ struct Transport: ~Copyable {
     /// The last read took all there was: the next one would only hear so from the kernel.
     private var isDrained = true
     private var peerEnded = false
+    private var hasEndedOutput = false
 
     /// - Parameter session: A session over the same socket's descriptor; `nil`: in plain.
     init(_ socket: consuming Socket, session: consuming TLSSession? = nil) {
@@ -84,6 +85,28 @@ struct Transport: ~Copyable {
         }
     }
 
+    /// Takes what has come into a pipe that is empty. In plain only.
+    mutating func receive(into pipe: inout SplicePipe) -> Input {
+        if isDrained { return .wouldBlock }
+        switch pipe.fill(from: socket) {
+        case .bytes(let count): return .bytes(count)
+        case .wouldBlock:
+            isDrained = true
+            return .wouldBlock
+        case .endOfStream: return .ended
+        case .failed: return .broken
+        }
+    }
+
+    /// Writes what the socket takes of `pipe`. In plain only.
+    /// - Returns: `false` if the connection is broken.
+    mutating func send(_ pipe: inout SplicePipe) -> Bool {
+        switch pipe.drain(to: socket) {
+        case .bytes, .wouldBlock: return true
+        case .endOfStream, .failed: return false
+        }
+    }
+
     /// Writes what the socket takes of `queue`.
     /// - Returns: `false` if the connection is broken.
     mutating func send(_ queue: inout ByteQueue, pool: BlockPool) -> Bool {
@@ -112,8 +135,11 @@ struct Transport: ~Copyable {
         return true
     }
 
-    /// Says that nothing more will be sent: close_notify under TLS, and FIN.
+    /// Says that nothing more will be sent: close_notify under TLS, and FIN. Once: to say it again would wake the loop, for the
+    /// kernel tells each time that the socket can be written to.
     mutating func endOutput() {
+        guard !hasEndedOutput else { return }
+        hasEndedOutput = true
         _ = session?.shutdown()
         socket.shutdownWrites()
     }

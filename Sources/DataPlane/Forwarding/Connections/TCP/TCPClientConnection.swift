@@ -74,13 +74,15 @@ final class TCPClientConnection: StreamConnection, UpstreamStream {
     override func received(_ bytes: Span<UInt8>) {
         guard let exchange else { return }
         exchange.receivedBody(bytes)
-        if bytes.count == Worker.scratchByteCount, let target = exchange.plainDownstream, startRelay(to: target) {
-            return
-        }
+        if bytes.count >= worker.bulkByteCount, let target = exchange.plainDownstream { startPassing(to: target) }
         if exchange.isResponseCongested { pauseReading() }
     }
 
-    override func relayed(_ byteCount: Int) { exchange?.relayedResponse(byteCount) }
+    override func passed(_ byteCount: Int) {
+        guard let exchange else { return }
+        exchange.passedResponse(byteCount)
+        if exchange.isResponseCongested { pauseReading() }
+    }
 
     override func inputEnded() {
         guard let exchange else { return finish() }

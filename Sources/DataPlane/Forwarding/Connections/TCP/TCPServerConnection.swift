@@ -71,12 +71,14 @@ final class TCPServerConnection: StreamConnection, ServerConnection, DownstreamS
         guard hello == nil else { return readHello(bytes) }
         guard let exchange else { return }
         exchange.sendBody(bytes)
-        if bytes.count == Worker.scratchByteCount, exchange.isTunnelOpen, let target = exchange.plainUpstream,
-            startRelay(to: target)
-        {
-            return
+        if bytes.count >= worker.bulkByteCount, exchange.isTunnelOpen, let target = exchange.plainUpstream {
+            startPassing(to: target)
         }
         if exchange.isRequestCongested { pauseReading() }
+    }
+
+    override func passed(_ byteCount: Int) {
+        if exchange?.isRequestCongested ?? false { pauseReading() }
     }
 
     override func inputEnded() {

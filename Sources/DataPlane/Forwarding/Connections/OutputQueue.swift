@@ -1,0 +1,68 @@
+import EventLoops
+
+/// What a connection has been given and its socket has not taken yet: bytes that are queued, and behind them what comes from
+/// another socket and stays inside the kernel. Whoever asks how much there is, or waits for it to go, need not know which.
+struct OutputQueue {
+    private var queued = ByteQueue()
+    private var passing: Passing?
+
+    /// A pipe, and where it stands. Of its own, as few connections have one.
+    private final class Passing {
+        var pipe: SplicePipe
+
+        init(_ pipe: consuming SplicePipe) { self.pipe = pipe }
+    }
+
+    /// Bytes in all.
+    var count: Int { queued.count + passingCount }
+    var isEmpty: Bool { count == 0 }
+    /// What it is fed from must wait. A pipe is filled only when it is empty.
+    var isCongested: Bool { queued.count >= StreamConnection.highWatermark || passingCount > 0 }
+    /// What it is fed from may go on.
+    var isDrained: Bool { queued.count <= StreamConnection.lowWatermark && passingCount == 0 }
+
+    private var passingCount: Int { passing?.pipe.count ?? 0 }
+
+    /// From now on nothing is appended but by `pass`.
+    /// - Returns: `false` if it cannot be, as descriptors have run out.
+    mutating func beginPassing() -> Bool {
+        guard passing == nil, let pipe = SplicePipe() else { return false }
+        passing = Passing(pipe)
+        return true
+    }
+
+    mutating func append(_ bytes: Span<UInt8>, from pool: BlockPool) { queued.append(bytes, from: pool) }
+
+    mutating func append(_ byteCount: Int, of other: inout ByteQueue, pool: BlockPool) {
+        queued.append(byteCount, of: &other, pool: pool)
+    }
+
+    /// Takes what has come on another connection, without looking at it.
+    func pass(from source: inout Transport) -> Transport.Input {
+        guard let passing, passing.pipe.count == 0 else { return .wouldBlock }
+        return source.receive(into: &passing.pipe)
+    }
+
+    /// Writes what the socket takes.
+    /// - Returns: `false` if the connection is broken.
+    mutating func send(to transport: inout Transport, pool: BlockPool) -> Bool {
+        if !queued.isEmpty {
+            guard transport.send(&queued, pool: pool) else { return false }
+        }
+        guard queued.isEmpty, let passing, passing.pipe.count > 0 else { return true }
+        return transport.send(&passing.pipe)
+    }
+
+    /// Forgets what is queued but its first bytes.
+    mutating func truncate(to byteCount: Int, pool: BlockPool) {
+        var kept = ByteQueue()
+        kept.append(byteCount, of: &queued, pool: pool)
+        queued.removeAll(into: pool)
+        queued = kept
+    }
+
+    mutating func removeAll(into pool: BlockPool) {
+        queued.removeAll(into: pool)
+        passing = nil
+    }
+}
