@@ -97,7 +97,7 @@ struct ExpiryTests {
         let nodes = try await Nodes(
             orders: orders, identities.material(lasting: .seconds(3)),
             PeerTerm.Limits(lead: .milliseconds(500), grace: .milliseconds(200)))
-        let client = try RawConnection(port: nodes.port, timeoutSeconds: 20)
+        let client = try RawConnection(port: nodes.port)
         client.send(Self.get)
         #expect(client.receive(through: "\r\n\r\nab").hasSuffix("ab"))
         // Nothing else ends it: the call has no timeout of its own that is shorter.
@@ -118,7 +118,7 @@ struct ExpiryTests {
         let nodes = try await Nodes(
             orders: orders, identities.material(lasting: .seconds(3)),
             PeerTerm.Limits(lead: .milliseconds(500), grace: .milliseconds(200)))
-        let client = try RawConnection(port: nodes.port, timeoutSeconds: 20)
+        let client = try RawConnection(port: nodes.port)
         client.send(Self.get)
         #expect(client.receive(through: "\r\n\r\nab").hasSuffix("ab"))
         // Renewed: the call stays where it is, and proof is made without another call.

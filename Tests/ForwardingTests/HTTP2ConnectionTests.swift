@@ -86,19 +86,19 @@ struct HTTP2ConnectionTests {
     }
 
     @Test func `bodies, idle connections and heads one after the other take longer than a head may`() async throws {
-        try await Shop.serve(.echo(), more: [Shop.proxy("timeouts: {requestHead: 200ms}")]) { port, mesh in
+        try await Shop.serve(.echo(), more: [Shop.proxy("timeouts: {requestHead: 1s}")]) { port, mesh in
             let peer = HTTP2Peer(calling: try RawConnection(port: port))
             let post = peer.begin([(":method", "POST")] + Self.get.dropFirst() + [("content-length", "8")], ends: false)
             // One frame, whose bytes come in pieces.
             peer.connection.send([0, 0, 8, FrameType.data, 1, 0, 0, 0, UInt8(post)])
             for byte in "trickles".utf8 {
-                Pause.ofSlowPeer(.milliseconds(60))
+                Pause.ofSlowPeer(.milliseconds(150))
                 peer.connection.send([byte])
             }
             let answer = peer.answer(on: post)
             #expect(answer.status == 200 && answer.body.hasSuffix("trickles"), "\(answer)")
 
-            Pause.ofSlowPeer(.milliseconds(300))
+            Pause.ofSlowPeer(.milliseconds(1200))
             // Each piece has the end of a block and the beginning of the next.
             let block = HTTP2Peer.encode(Self.get)
             let half = block.count / 2
@@ -108,7 +108,7 @@ struct HTTP2ConnectionTests {
                 let end =
                     [0, 0, UInt8(block.count - half), FrameType.continuation, 4, 0, 0, 0, id - 2] + block[half...]
                 peer.connection.send((index == 0 ? [] : Array(end)) + begin)
-                Pause.ofSlowPeer(.milliseconds(50))
+                Pause.ofSlowPeer(.milliseconds(120))
             }
             #expect(await mesh.dataPlane.report().counters.refused.isEmpty)
         }
@@ -153,12 +153,12 @@ struct HTTP2ConnectionTests {
     }
 
     @Test func `one that acknowledges them late is served`() async throws {
-        try await Shop.serve(.echo(), more: [Shop.proxy("timeouts: {stream: 400ms}")]) { port, _ in
+        try await Shop.serve(.echo(), more: [Shop.proxy("timeouts: {stream: 2s}")]) { port, _ in
             let peer = HTTP2Peer(calling: try RawConnection(port: port))
             peer.acknowledges = false
             let first = peer.call(Self.get)
             peer.send(FrameType.settings, flags: 1)
-            Pause.ofSlowPeer(.milliseconds(600))
+            Pause.ofSlowPeer(.milliseconds(2500))
             let second = peer.call(Self.get)
             #expect(first.status == 200 && second.status == 200)
         }

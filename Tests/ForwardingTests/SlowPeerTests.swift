@@ -34,7 +34,7 @@ struct SlowPeerTests {
     }
 
     @Test func `a connection that idles is closed`() async throws {
-        try await Shop.serve(.echo(), more: [Shop.proxy("timeouts: {idle: 200ms}")]) { port, _ in
+        try await Shop.serve(.echo(), more: [Shop.proxy("timeouts: {idle: 1s}")]) { port, _ in
             let silent = try RawConnection(port: port)
             let served = try RawConnection(port: port)
             let response = served.call(Self.get)

@@ -128,7 +128,7 @@ struct TCPWaysTests {
     func `who takes nothing of what waits is cut off, also once its sender has ended`(
         way: Way, by: (sender: Sender, hasEnded: Bool)
     ) async throws {
-        try await Self.connect(way, "stream: 300ms", sender: by.sender) { sender, reader, mesh in
+        try await Self.connect(way, "stream: 500ms", sender: by.sender) { sender, reader, mesh in
             _ = try await Self.fill(sender, mesh)
             if by.hasEnded { sender.endOutput() }
             #expect(sender.endsCleanly() == false)
@@ -141,7 +141,7 @@ struct TCPWaysTests {
     func `who idles for too long is reset on both sides, also after the end of one half`(way: Way, sender: Sender)
         async throws
     {
-        try await Self.connect(way, "tunnelIdle: 200ms", sender: sender) { sender, reader, mesh in
+        try await Self.connect(way, "tunnelIdle: 500ms", sender: sender) { sender, reader, mesh in
             sender.endOutput()
             #expect(sender.endsCleanly() == false)
             _ = reader.readToEnd()

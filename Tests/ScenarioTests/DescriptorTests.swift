@@ -10,13 +10,13 @@ extension ScenarioTests {
             let folder = try TestFolder()
             try folder.write(Shop.oneHost(outbound: port, orders: backend.port))
             let heddle = try HeddleProcess.serving(folder, descriptors: 64)
-            let first = try RawConnection(port: port, timeoutSeconds: 20)
+            let first = try RawConnection(port: port)
             #expect(LoadClient.get("/", on: first).status == 200)
 
             // More than there are descriptors: the kernel's queue holds those that are not accepted.
             var crowd: [RawConnection] = []
-            for _ in 0..<100 { crowd.append(try RawConnection(port: port, timeoutSeconds: 20)) }
-            let last = try RawConnection(port: port, timeoutSeconds: 20)
+            for _ in 0..<100 { crowd.append(try RawConnection(port: port)) }
+            let last = try RawConnection(port: port)
             last.send("GET /last HTTP/1.1\r\nHost: orders\r\n\r\n")
             #expect(LoadClient.get("/", on: first).status == 200)
             // Two seconds of it must not cost a tenth of that.
@@ -35,7 +35,7 @@ extension ScenarioTests {
             crowd = []
             let served = last.response()
             #expect(served.status == 200, "\(served.summary)")
-            #expect(LoadClient.get("/", on: try RawConnection(port: port, timeoutSeconds: 20)).status == 200)
+            #expect(LoadClient.get("/", on: try RawConnection(port: port)).status == 200)
             try heddle.waitUntilServing(generationsBefore: generations)
             #expect(heddle.terminate() == .code(0))
         }

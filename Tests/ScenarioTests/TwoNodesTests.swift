@@ -178,7 +178,7 @@ extension ScenarioTests {
         {
             let nodes = try TwoNodes()
             let a = try nodes.start("a")
-            let connection = try RawConnection(port: nodes.outbound, timeoutSeconds: 20)
+            let connection = try RawConnection(port: nodes.outbound)
             for _ in 0..<3 {
                 let b = try nodes.start("b")
                 #expect(LoadClient.get("/orders/1", on: connection).status == 200)

@@ -12,19 +12,19 @@ package final class RawConnection: @unchecked Sendable {
     /// The peer has ended its side or the connection is broken; false when a read only gave up waiting.
     package private(set) var isEnded = false
 
-    package init(descriptor: CInt, timeoutSeconds: Int = 20) {
+    package init(descriptor: CInt) {
         self.descriptor = descriptor
-        var timeout = timeval(tv_sec: timeoutSeconds, tv_usec: 0)
+        var timeout = timeval(tv_sec: Int(Poll.patience.components.seconds), tv_usec: 0)
         _ = unsafe setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
     }
 
-    package convenience init(port: UInt16, timeoutSeconds: Int = 20) throws {
+    package convenience init(port: UInt16) throws {
         let descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         let result = unsafe Loopback.withAddress(port: port) { address, length in
             unsafe connect(descriptor, address, length)
         }
         let error = errno
-        self.init(descriptor: descriptor, timeoutSeconds: timeoutSeconds)
+        self.init(descriptor: descriptor)
         guard result == 0 else { throw ConnectFailed(errno: error) }
         var one: CInt = 1
         _ = unsafe setsockopt(

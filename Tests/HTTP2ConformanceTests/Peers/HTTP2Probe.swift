@@ -50,7 +50,7 @@ final class HTTP2Probe: @unchecked Sendable {
         _ = unsafe setsockopt(
             connection.descriptor, CInt(IPPROTO_TCP), TCP_NODELAY, &one, socklen_t(MemoryLayout<CInt>.size))
         // A peer that takes nothing more must not keep a test for ever.
-        var timeout = timeval(tv_sec: 5, tv_usec: 0)
+        var timeout = timeval(tv_sec: Int(Poll.patience.components.seconds), tv_usec: 0)
         _ = unsafe setsockopt(
             connection.descriptor, SOL_SOCKET, SO_SNDTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
     }

@@ -34,7 +34,7 @@ final class LoadClient: Sendable {
         call: @escaping @Sendable (Call) -> String?
     ) {
         running = Atomic(callers)
-        self.connect = connect ?? { try RawConnection(port: port, timeoutSeconds: 20) }
+        self.connect = connect ?? { try RawConnection(port: port) }
         self.call = call
         for caller in 0..<callers {
             spawn {
