@@ -91,6 +91,12 @@ package struct Socket: ~Copyable {
         return AcceptedSocket(socket: socket, peer: peer)
     }
 
+    /// Something waits to be read, or to be accepted. Asks the kernel.
+    package var isReadable: Bool {
+        var asked = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        return unsafe poll(&asked, 1, 0) > 0
+    }
+
     package borrowing func duplicate() throws(SystemCallError) -> Socket {
         let copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
         guard copy >= 0 else { throw SystemCallError(last: "fcntl") }

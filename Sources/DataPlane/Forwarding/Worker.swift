@@ -71,11 +71,17 @@ final class Worker: @unchecked Sendable {
     private var clientStreams: [HTTP2ClientStream] = []
     private var pools: [PoolKey: UpstreamPool] = [:]
     private(set) var listeners: [ListeningPlace: Listener] = [:]
-    private var connections: [any ServerConnection] = []
+    private(set) var connections: [any ServerConnection] = []
     /// Bytes of one read from which on the rest of a plain tunnel passes inside the kernel: a full buffer. Of another size for
     /// tests.
     var bulkByteCount = scratchByteCount
-    private let connectionLimit: Int
+
+    // What there is room for.
+    var descriptors: DescriptorShare
+    var shortage = Shortage()
+    var nextShortageTold: DeadlineWheel.Time = 0
+    /// Until then no caller's connection will have been quiet for long enough to give way.
+    var noneQuietBefore: DeadlineWheel.Time = 0
 
     private struct PoolKey: Hashable {
         let address: NetworkAddress
@@ -87,7 +93,7 @@ final class Worker: @unchecked Sendable {
 
     init(
         index: Int, view: WorkerView, identities: TLSMaterial, accessLog: AccessLogSink, events: EventSink,
-        labels: LabelRegistry, connectionLimit: Int, provenPeers: ProvenPeers = ProvenPeers(),
+        labels: LabelRegistry, descriptors: DescriptorShare.Limits, provenPeers: ProvenPeers = ProvenPeers(),
         peerTermLimits: PeerTerm.Limits = PeerTerm.Limits()
     ) throws {
         self.provenPeers = provenPeers
@@ -100,7 +106,7 @@ final class Worker: @unchecked Sendable {
         http2Limits = view.http2Limits
         accessLogging = view.accessLog
         self.identities = identities
-        self.connectionLimit = connectionLimit
+        self.descriptors = DescriptorShare(descriptors)
         self.events = events
         self.accessLog = AccessLogWriter(sink: accessLog)
         loop = try EventLoop()
@@ -154,6 +160,8 @@ final class Worker: @unchecked Sendable {
         }
     }
 
+    var allPools: some Collection<UpstreamPool> { pools.values }
+
     func pool(address: NetworkAddress, target: UpstreamTarget) -> UpstreamPool {
         let key = PoolKey(address: address, target: target)
         if let pool = pools[key] { return pool }
@@ -178,11 +186,12 @@ final class Worker: @unchecked Sendable {
 
     // MARK: Connections
 
-    var isFull: Bool { connections.count >= connectionLimit }
+    var isFull: Bool { !descriptors.admits(.caller) }
 
     func connectionOpened(_ connection: any ServerConnection) {
         connection.registryIndex = connections.count
         connections.append(connection)
+        descriptors.change(.caller, by: 1)
     }
 
     /// One connection took another's place: it found out that it speaks another protocol.
@@ -196,6 +205,7 @@ final class Worker: @unchecked Sendable {
         let index = connection.registryIndex
         guard index >= 0 else { return }
         connection.registryIndex = -1
+        descriptors.change(.caller, by: -1)
         let last = connections.removeLast()
         if last !== connection {
             connections[index] = last

@@ -6,16 +6,18 @@ final class HeddleProcess: Sendable {
 
     /// - Parameters:
     ///   - descriptors: Its limit of open files; the limit of the tests where `nil`.
+    ///   - softDescriptors: The one that it may raise.
     ///   - readOnly: A folder that it sees mounted for reading only. Only root can do that, with unshare.
     init(
         _ folder: TestFolder, node: String? = nil, state: String? = nil, descriptors: Int? = nil,
-        readOnly: String? = nil
+        softDescriptors: Int? = nil, readOnly: String? = nil
     ) throws {
         var arguments = ["run", "--manifests", folder.manifests, "--state", state ?? folder.state(node)]
         if let node { arguments += ["--node", node] }
         let logs = folder.file("logs")
-        if let descriptors {
-            let words = ["-c", "ulimit -n \(descriptors); exec \"$@\"", "sh", Heddle.path] + arguments
+        let limit = descriptors.map { "ulimit -n \($0)" } ?? softDescriptors.map { "ulimit -S -n \($0)" }
+        if let limit {
+            let words = ["-c", "\(limit); exec \"$@\"", "sh", Heddle.path] + arguments
             process = try ChildProcess("/bin/sh", words, folder: logs)
         } else if let readOnly {
             // In a place of its own, so that nothing is left mounted however the tests end.
@@ -31,10 +33,11 @@ final class HeddleProcess: Sendable {
     /// Starts, and waits until it has said that it serves.
     static func serving(
         _ folder: TestFolder, node: String? = nil, state: String? = nil, descriptors: Int? = nil,
-        readOnly: String? = nil
+        softDescriptors: Int? = nil, readOnly: String? = nil
     ) throws -> HeddleProcess {
         let heddle = try HeddleProcess(
-            folder, node: node, state: state, descriptors: descriptors, readOnly: readOnly)
+            folder, node: node, state: state, descriptors: descriptors, softDescriptors: softDescriptors,
+            readOnly: readOnly)
         try heddle.waitUntilServing()
         return heddle
     }

@@ -42,6 +42,9 @@ final class HTTP1ClientConnection: StreamConnection, UpstreamStream {
 
     // MARK: A call
 
+    /// Of one from the pool: when its last call was over.
+    var idleSince: DeadlineWheel.Time { reuse.idleSince }
+
     /// Of one from the pool: it may carry this call.
     func isFit(for exchange: Exchange) -> Bool {
         let isRepeatable = exchange.request.isIdempotent && exchange.requestBody == .none

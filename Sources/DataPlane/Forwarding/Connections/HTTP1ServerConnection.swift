@@ -111,6 +111,14 @@ final class HTTP1ServerConnection: StreamConnection, ServerConnection, Downstrea
         if isOpen, exchange == nil, pending.isEmpty { finish() }
     }
 
+    var quietSince: DeadlineWheel.Time? {
+        switch state {
+        case .handshaking: idleSince
+        case .open: exchange == nil && queuedByteCount == 0 ? idleSince : nil
+        case .connecting, .finishing, .lingering, .closed: nil
+        }
+    }
+
     func judgeAgain(in view: WorkerView) { exchange?.judgeAgain(in: view) }
     var queuedRequestByteCount: Int { exchange?.queuedRequestByteCount ?? 0 }
 

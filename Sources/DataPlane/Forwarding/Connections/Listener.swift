@@ -15,7 +15,7 @@ final class Listener: EventHandler {
 
     /// Connections accepted before others have their turn.
     private static let acceptBatch = 64
-    /// How long accepting pauses when descriptors or memory have run out, in milliseconds.
+    /// How long accepting pauses when there is no room, or descriptors or memory have run out, in milliseconds.
     private static let pauseMilliseconds: UInt64 = 100
 
     /// - Parameter socket: Listening, or bound and about to.
@@ -42,8 +42,13 @@ final class Listener: EventHandler {
 
     /// Goes on after a pause, if there is room again.
     func resume() {
-        guard isPaused, !isStopped, !worker.isFull else { return }
+        if !worker.isFull { goOn() }
+    }
+
+    private func goOn() {
+        guard isPaused, !isStopped else { return }
         isPaused = false
+        worker.loop.unregister(registration)
         watch()
     }
 
@@ -51,21 +56,22 @@ final class Listener: EventHandler {
         for _ in 0..<Self.acceptBatch where !acceptOne() { return }
     }
 
-    func deadlineReached() { resume() }
+    func deadlineReached() { goOn() }
     func turnEnded() {}
 
     private func watch() {
         do {
             registration = try worker.loop.register(self, descriptor: descriptor, isExclusive: true)
         } catch {
-            pause(error)
+            pause()
         }
     }
 
     private func acceptOne() -> Bool {
         guard !isPaused, !isStopped, let worker else { return false }
-        guard !worker.isFull else {
-            worker.counters.pauses += 1
+        // Nobody gives way unless somebody waits.
+        guard !worker.isFull || !(socket?.isReadable ?? false) || worker.hasRoom(for: .caller) else {
+            worker.acceptingPaused()
             pause()
             return false
         }
@@ -74,14 +80,15 @@ final class Listener: EventHandler {
             worker.accept(accepted, at: self)
             return true
         } catch {
-            worker.counters.pauses += 1
-            pause(error)
+            if error.isOutOfDescriptors { worker.descriptorsRanOut() }
+            worker.acceptingPaused()
+            pause()
             return false
         }
     }
 
     /// Level-triggered as it is, a listener that cannot accept would be told so without end.
-    private func pause(_ error: SystemCallError? = nil) {
+    private func pause() {
         isPaused = true
         worker.loop.unregister(registration, removing: descriptor)
         registration = worker.loop.register(self)

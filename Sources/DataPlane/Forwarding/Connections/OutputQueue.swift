@@ -9,8 +9,14 @@ struct OutputQueue {
     /// A pipe, and where it stands. Of its own, as few connections have one.
     private final class Passing {
         var pipe: SplicePipe
+        private let whenOver: () -> Void
 
-        init(_ pipe: consuming SplicePipe) { self.pipe = pipe }
+        init(_ pipe: consuming SplicePipe, whenOver: @escaping () -> Void) {
+            self.pipe = pipe
+            self.whenOver = whenOver
+        }
+
+        deinit { whenOver() }
     }
 
     /// Bytes in all.
@@ -24,10 +30,11 @@ struct OutputQueue {
     private var passingCount: Int { passing?.pipe.count ?? 0 }
 
     /// From now on nothing is appended but by `pass`.
+    /// - Parameter whenOver: Called once its descriptors are not needed any more.
     /// - Returns: `false` if it cannot be, as descriptors have run out.
-    mutating func beginPassing() -> Bool {
+    mutating func beginPassing(whenOver: @escaping () -> Void = {}) -> Bool {
         guard passing == nil, let pipe = SplicePipe() else { return false }
-        passing = Passing(pipe)
+        passing = Passing(pipe, whenOver: whenOver)
         return true
     }
 

@@ -11,6 +11,9 @@ protocol ServerConnection: StreamConnection {
     func drain()
     /// The policies changed: ends what they no longer allow.
     func judgeAgain(in view: WorkerView)
+    /// Since when nothing is under way on it, and nothing waits to be taken: its caller has had its answers, or has not asked
+    /// yet. `nil`: something is.
+    var quietSince: DeadlineWheel.Time? { get }
     /// Bytes of requests that wait for their workloads.
     var queuedRequestByteCount: Int { get }
 }

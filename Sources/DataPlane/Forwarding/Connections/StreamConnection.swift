@@ -242,6 +242,16 @@ class StreamConnection: EventHandler {
         closed()
     }
 
+    /// Closes at once, in as good order as that allows: another needs the descriptor.
+    func giveWay() {
+        if state == .open { flush() }
+        if state == .open { transport?.endOutput() }
+        close()
+    }
+
+    /// What came was not read yet. Asks the kernel.
+    final var hasUnreadInput: Bool { transport?.hasUnreadInput() ?? false }
+
     /// How long a connection idles before its TLS session gives its buffers back, in milliseconds: they are 33 KiB, and come
     /// back with the next record.
     static let bufferReleaseMilliseconds: UInt64 = 1_000
@@ -378,11 +388,12 @@ class StreamConnection: EventHandler {
     ///
     /// It is another way for bytes to get into the output of the other, and nothing else: when this side is held back, when the
     /// other is late, how each half ends and what becomes of bytes whose source broke off is as with bytes that were looked at.
-    /// Where that cannot be, or descriptors have run out, they are copied as before.
+    /// Where that cannot be, or no pipe is left, they are copied as before.
     final func startPassing(to target: StreamConnection) {
-        guard sink == nil, !isSecure, !target.isSecure, isOpen, target.isOpen, target.output.beginPassing() else {
-            return
-        }
+        guard sink == nil, !isSecure, !target.isSecure, isOpen, target.isOpen, worker.descriptors.admitsPipe,
+            target.output.beginPassing(whenOver: { [worker] in worker.descriptors.changePipes(by: -1) })
+        else { return }
+        worker.descriptors.changePipes(by: 1)
         sink = target
     }
 

@@ -49,6 +49,9 @@ struct Transport: ~Copyable {
     /// Why the connection could not be made; 0 if it is up.
     borrowing func connectError() -> CInt { socket.connectError() }
 
+    /// Something has come that was not read yet. Asks the kernel.
+    borrowing func hasUnreadInput() -> Bool { socket.isReadable }
+
     borrowing func localAddress() -> NetworkAddress { socket.localAddress() }
 
     borrowing func resetOnClose() { socket.resetOnClose() }

@@ -40,7 +40,9 @@ final class UpstreamPool {
     private var multiplexed: [HTTP2ClientConnection] = []
     /// Those that take no more calls and still have some.
     private var draining: [HTTP2ClientConnection] = []
-    private(set) var connectionCount = 0
+    private(set) var connectionCount = 0 {
+        didSet { worker.descriptors.change(.endpoint, by: connectionCount - oldValue) }
+    }
     /// Streams that the endpoint takes on a connection, as it said last; `nil`: it never has.
     private var knownStreamLimit: Int?
     private let speaks: UpstreamProtocol
@@ -83,7 +85,7 @@ final class UpstreamPool {
             connectionCount += 1
             connection.begin(exchange)
         } catch {
-            exchange.upstreamFailed(.notConnected)
+            cannotBegin(exchange, error)
         }
     }
 
@@ -97,7 +99,7 @@ final class UpstreamPool {
             connectionCount += 1
             connection.begin(exchange)
         } catch {
-            exchange.upstreamFailed(.notConnected)
+            cannotBegin(exchange, error)
         }
     }
 
@@ -105,7 +107,7 @@ final class UpstreamPool {
         // It would end the connection for the calls beside it, too.
         guard HTTP2Session.canCarry(exchange.request) else { return exchange.fail(.overloaded, status: 431) }
         for connection in multiplexed where connection.hasRoom { return connection.begin(exchange) }
-        do { try newConnection().begin(exchange) } catch { exchange.upstreamFailed(.notConnected) }
+        do { try newConnection().begin(exchange) } catch { cannotBegin(exchange, error) }
     }
 
     /// Finds another connection for a call that waited for one which takes fewer than it was given.
@@ -137,7 +139,19 @@ final class UpstreamPool {
         isNode ? .short : .long(silence: worker.timeouts.keepalive)
     }
 
+    /// There is no descriptor to be had: not the endpoint's fault, and another would fare no better.
+    private struct NoDescriptor: Error {}
+
+    private func cannotBegin(_ exchange: Exchange, _ error: any Error) {
+        let isOut = (error as? SystemCallError)?.isOutOfDescriptors ?? false
+        if isOut { worker.descriptorsRanOut() }
+        guard isOut || error is NoDescriptor else { return exchange.upstreamFailed(.notConnected) }
+        worker.callFoundNoRoom()
+        exchange.fail(.overloaded, status: 503)
+    }
+
     private func transport() throws -> Transport {
+        guard worker.hasRoom(for: .endpoint) else { throw NoDescriptor() }
         let socket = try Socket.connecting(to: address)
         switch target {
         case .plain:
@@ -195,6 +209,20 @@ final class UpstreamPool {
         for connection in multiplexed where connection.certificate !== current { connection.drain() }
         // The other side has only the old one of those whose calls go on.
         if draining.contains(where: { !$0.streams.isEmpty }) { prove() }
+    }
+
+    /// Since when the connection idles that has done so for longest; `nil`: none does.
+    var idleSince: DeadlineWheel.Time? {
+        let kept = idle.first?.idleSince
+        let shared = idleShared?.idleSince
+        return [kept, shared].compactMap(\.self).min()
+    }
+
+    private var idleShared: HTTP2ClientConnection? { multiplexed.first { $0.isConnected && $0.streams.isEmpty } }
+
+    /// Closes that one: others need the descriptor.
+    func giveWay() {
+        if let connection = idle.first { connection.giveWay() } else { idleShared?.giveWay() }
     }
 
     /// Nobody will ask for the pool again.

@@ -43,6 +43,7 @@ package final class DataPlane: Sendable {
         /// What is in force.
         var plan: ServingPlan?
         var tls = TLSMaterial()
+        var budget: DescriptorBudget
     }
 
     package let labels = LabelRegistry()
@@ -51,6 +52,8 @@ package final class DataPlane: Sendable {
     /// The workers' threads end: nothing that is given to them now is done.
     private let hasEnded = Mutex(false)
     private let accessLog: AccessLogSink
+    /// Descriptors that were open before there was a listener.
+    private let fixedAtStart: Int
 
     /// Starts the workers' threads; they serve nothing yet.
     /// - Parameters:
@@ -63,6 +66,14 @@ package final class DataPlane: Sendable {
             peerTermLimits: PeerTerm.Limits())
     }
 
+    /// Counts what is open without connections and listeners.
+    private static func budget(workerCount: Int, connectionLimit: Int) -> DescriptorBudget {
+        // Two descriptors a worker are its loop's.
+        DescriptorBudget(
+            limit: OpenFiles.limit, fixed: OpenFiles.count + 2 * workerCount, workerCount: workerCount,
+            connectionLimit: connectionLimit)
+    }
+
     /// - Parameter peerTermLimits: Of another length for tests.
     init(
         workerCount: Int, connectionLimit: Int, accessLog: AccessLogSink, events: EventSink,
@@ -71,12 +82,14 @@ package final class DataPlane: Sendable {
         let labels = labels
         let provenPeers = ProvenPeers()
         self.accessLog = accessLog
-        state = Mutex(State(compilers: (0..<workerCount).map { _ in ViewCompiler(labels: labels) }))
+        let budget = Self.budget(workerCount: workerCount, connectionLimit: connectionLimit)
+        fixedAtStart = budget.fixed
+        state = Mutex(State(compilers: (0..<workerCount).map { _ in ViewCompiler(labels: labels) }, budget: budget))
         workers = try (0..<workerCount).map { index in
             try Worker(
                 index: index, view: .empty, identities: TLSMaterial(), accessLog: accessLog, events: events,
                 labels: labels,
-                connectionLimit: max(1, connectionLimit / workerCount), provenPeers: provenPeers,
+                descriptors: budget.share, provenPeers: provenPeers,
                 peerTermLimits: peerTermLimits)
         }
         for worker in workers {
@@ -137,12 +150,15 @@ package final class DataPlane: Sendable {
 
     /// Swaps it in; returns when every worker serves it.
     package func commit(_ prepared: Prepared) async {
-        state.withLock { state in
+        let share = state.withLock { state in
             state.open = Set(prepared.sockets.kept.keys).union(prepared.opened[0].keys)
             state.plan = prepared.plan
             if let tls = prepared.tls { state.tls = tls }
+            state.budget.fixed = fixedAtStart + state.open.count * workers.count
+            return state.budget.share
         }
         await onEveryWorker { worker in
+            worker.descriptors.limits = share
             if let tls = prepared.tls { worker.identities = tls }
             worker.adopt(
                 prepared.views[worker.index], opened: prepared.opened[worker.index], kept: prepared.sockets.kept)
@@ -162,6 +178,9 @@ package final class DataPlane: Sendable {
             return state.open.contains(plan.place(of: address)) && plan.canAnswer(at: address, with: state.tls)
         }
     }
+
+    /// What descriptors are for, by the listeners in force.
+    package var budget: DescriptorBudget { state.withLock { $0.budget } }
 
     /// What all workers have counted.
     package func report() async -> WorkerReport {

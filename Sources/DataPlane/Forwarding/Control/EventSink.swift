@@ -2,6 +2,8 @@
 package enum DataPlaneEvent: Sendable {
     case handshakeRefused(listener: String, peer: String, reason: String)
     case upstreamHandshakeFailed(endpoint: String, reason: String)
+    /// There was no room for a connection that was wanted.
+    case noRoom(Shortage)
     /// A connection was cut: its peer's certificate is over, and it showed no other in time.
     case peerExpired(peer: String)
 }

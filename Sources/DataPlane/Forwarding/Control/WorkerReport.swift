@@ -9,8 +9,12 @@ package struct WorkerCounters: Sendable {
     package var queuedBytes = 0
     package var upstreamConnects: UInt64 = 0
     package var upstreamConnectFailures: UInt64 = 0
-    /// Times accepting stopped because descriptors ran out or a limit was reached.
+    /// Times accepting stopped because there was no room for another connection.
     package var pauses: UInt64 = 0
+    /// Connections closed so that others could be had, by whom they led to: `caller` or `endpoint`.
+    package var madeRoom: [String: UInt64] = [:]
+    /// When there was last no room for a connection, in milliseconds of CLOCK_MONOTONIC; 0: never.
+    package var lastShortage: UInt64 = 0
     /// Requests refused before they were one, by status.
     package var refused: [UInt16: UInt64] = [:]
     /// Callers' handshakes, by reason; the empty one: done.
@@ -37,6 +41,8 @@ package struct WorkerCounters: Sendable {
         upstreamConnects += other.upstreamConnects
         upstreamConnectFailures += other.upstreamConnectFailures
         pauses += other.pauses
+        madeRoom.merge(other.madeRoom, uniquingKeysWith: +)
+        lastShortage = max(lastShortage, other.lastShortage)
         refused.merge(other.refused, uniquingKeysWith: +)
         handshakes.merge(other.handshakes, uniquingKeysWith: +)
         upstreamHandshakeFailures.merge(other.upstreamHandshakeFailures, uniquingKeysWith: +)

@@ -22,6 +22,8 @@ package struct StatusReport: Sendable {
     package var watchedAlone: [WatchedAloneReport]
     /// Trouble that refuses nothing, such as a state file that cannot be written, or a port that is taken.
     package var problems: [Diagnostic]
+    /// `nil` until the first generation serves.
+    package var connections: ConnectionsReport?
     package var listeners: [ListenerReport]
     /// One for each service account of this node.
     package var certificates: [CertificateFacts]
@@ -31,8 +33,8 @@ package struct StatusReport: Sendable {
     package init(
         version: String, node: String?, trustDomain: String, manifestsFolder: String, startedAt: UnixTime,
         serving: ServingReport?, refused: RefusalReport?, pending: PendingReport?, watching: WatchReport,
-        watchedAlone: [WatchedAloneReport] = [], problems: [Diagnostic] = [], listeners: [ListenerReport],
-        certificates: [CertificateFacts], otherCertificates: [OtherCertificateFacts] = []
+        watchedAlone: [WatchedAloneReport] = [], problems: [Diagnostic] = [], connections: ConnectionsReport? = nil,
+        listeners: [ListenerReport], certificates: [CertificateFacts], otherCertificates: [OtherCertificateFacts] = []
     ) {
         self.version = version
         self.node = node
@@ -45,9 +47,26 @@ package struct StatusReport: Sendable {
         self.watching = watching
         self.watchedAlone = watchedAlone
         self.problems = problems
+        self.connections = connections
         self.listeners = listeners
         self.certificates = certificates
         self.otherCertificates = otherCertificates
+    }
+}
+
+/// Connections that are held now.
+package struct ConnectionsReport: Sendable {
+    /// Of callers.
+    package var open: Int
+    /// Of callers, at most.
+    package var limit: Int
+    /// To endpoints.
+    package var upstream: Int
+
+    package init(open: Int, limit: Int, upstream: Int) {
+        self.open = open
+        self.limit = limit
+        self.upstream = upstream
     }
 }
 

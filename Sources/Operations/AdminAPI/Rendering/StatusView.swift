@@ -22,6 +22,7 @@ struct StatusView {
         // Not a list for each of thousands of hard links.
         json.add("watchedAlone", .array(status.watchedAlone.prefix(Self.watchedAloneLimit).map(\.json)))
         json.addList("problems", status.problems.map(\.json))
+        json.add("connections", status.connections?.json)
         json.addList("listeners", status.listeners.map(\.json))
         json.addList("services", services.map(\.json))
         json.addList("certificates", status.certificates.map(\.json))
@@ -47,6 +48,7 @@ struct StatusView {
         fields.add("manifests", "\(status.manifestsFolder.printable), \(status.watching.text)")
         fields.add("node", status.node)
         fields.add("trust domain", status.trustDomain)
+        fields.add("connections", status.connections?.text)
         fields.add("version", status.version)
         fields.add("started", "\(status.startedAt)")
         var text = fields.rendered()
@@ -170,6 +172,14 @@ extension Duration {
         let microseconds = seconds * 1_000_000 + attoseconds / 1_000_000_000_000
         return Double(microseconds / 100) / 10
     }
+}
+
+extension ConnectionsReport {
+    fileprivate var json: JSONValue {
+        ["open": .integer(open), "limit": .integer(limit), "upstream": .integer(upstream)]
+    }
+
+    fileprivate var text: String { "\(open) of callers (\(limit) at most), \(upstream) to endpoints" }
 }
 
 extension ServingReport {

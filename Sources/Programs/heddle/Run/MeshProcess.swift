@@ -1,5 +1,6 @@
 import AdminAPI
 import Diagnostics
+import EventLoops
 import Forwarding
 import Glibc
 import Logging
@@ -26,6 +27,7 @@ struct MeshProcess {
     /// Serves until SIGTERM or SIGINT; returns when what was in flight is answered.
     func run() async throws {
         let signals = Signals.stream()
+        OpenFiles.raiseLimit()
         RecordMemory.install()
         do {
             let state = try StateFolder(options.stateFolder, log: log)
@@ -53,7 +55,9 @@ struct MeshProcess {
         retries.attach { await reconciler.betweenChanges($0) }
         let mesh = ServedMesh(
             options: options, reconciler: reconciler, participant: participant, retries: retries, reporter: reporter)
-        let admin = try AdminServer(mesh: mesh, socketPath: options.adminSocketPath)
+        var limits = AdminLimits()
+        limits.connections = DescriptorBudget.adminConnections(of: OpenFiles.limit)
+        let admin = try AdminServer(mesh: mesh, socketPath: options.adminSocketPath, limits: limits)
         telemetry.attach(admin)
         for problem in state.heldBack + telemetry.heldBack { reporter.report(.stateProblem(problem)) }
 

@@ -10,6 +10,7 @@ struct MetricsText {
     let report: WorkerReport
     let labels: LabelRegistry
     let droppedLogLines: UInt64
+    let connectionLimit: Int
     let reloads: ReloadCounts
     let serving: ServedGeneration?
     let identities: IdentitySnapshot?
@@ -40,9 +41,17 @@ struct MetricsText {
         text.metric("heddle_connections_accepted_total", .counter, help: "Callers' connections accepted.")
         text.sample("heddle_connections_accepted_total", [], counters.accepted)
         text.metric(
-            "heddle_accept_pauses_total", .counter, help: "Times accepting paused: out of descriptors, or at the limit."
-        )
+            "heddle_accept_pauses_total", .counter,
+            help: "Times accepting paused: there was no room for another connection.")
         text.sample("heddle_accept_pauses_total", [], counters.pauses)
+        text.metric("heddle_connection_limit", .gauge, help: "Callers' connections that can be held at once.")
+        text.sample("heddle_connection_limit", [], UInt64(connectionLimit))
+        text.metric(
+            "heddle_connections_closed_for_room_total", .counter,
+            help: "Connections without a call closed so that others could be had, by whom they led to.")
+        for (peer, count) in counters.madeRoom.sorted(by: { $0.key < $1.key }) {
+            text.sample("heddle_connections_closed_for_room_total", [(name: "peer", value: peer)], count)
+        }
         text.metric("heddle_upstream_connections", .gauge, help: "Connections to endpoints that are open.")
         text.sample("heddle_upstream_connections", [], UInt64(counters.upstream))
         text.metric("heddle_upstream_connects_total", .counter, help: "Connections made to endpoints.")

@@ -1,5 +1,6 @@
 import Diagnostics
 import EventLoops
+import Forwarding
 import Manifests
 import MeshSnapshot
 import TransportSecurity
@@ -14,6 +15,10 @@ extension Diagnostic.Code {
     static let certificateTime = Self("serving.certificate-time")
     /// The proxy cannot be started.
     static let cannotServe = Self("serving.cannot-serve")
+    /// The limit of open files lets few connections be held.
+    static let fewDescriptors = Self("serving.few-descriptors")
+    /// There was no room for a connection in the last minute.
+    static let noRoom = Self("serving.no-room")
     /// A setting that is read at start only was changed.
     static let restartNeeded = Self("serving.restart-needed")
 }
@@ -58,6 +63,27 @@ extension Diagnostic {
             .restartNeeded, .warning, at: snapshot.mesh.metadata.position, found: "another \(field) than at start",
             expected: "\(value), which stays in force", remedy: "start heddle again for the new one")
     }
+
+    static func fewDescriptors(_ snapshot: MeshSnapshot, _ budget: DescriptorBudget) -> Diagnostic {
+        Diagnostic(
+            .fewDescriptors, .warning, at: snapshot.mesh.metadata.position,
+            found: "a limit of \(budget.limit) open files: \(budget.connections) callers' connections at most",
+            expected: "room for \(min(snapshot.mesh.proxy.limits.connections, DescriptorBudget.lowConnections))",
+            remedy: raiseFiles)
+    }
+
+    static func noRoom(_ snapshot: MeshSnapshot, _ budget: DescriptorBudget) -> Diagnostic {
+        Diagnostic(
+            .noRoom, .warning, at: snapshot.mesh.metadata.position,
+            found: "no room for another connection, within the last minute",
+            expected: "fewer than \(budget.connections) callers' connections, and fewer than \(budget.limit) open files",
+            remedy: budget.isBoundByDescriptors
+                ? raiseFiles
+                : "find out who connects; raise proxy.limits.connections if they are meant to")
+    }
+
+    private static let raiseFiles =
+        "raise the hard limit of open files (LimitNOFILE= of the unit, ulimit -Hn), and start heddle again"
 
     static func cannotServe(_ snapshot: MeshSnapshot, _ error: any Error) -> Diagnostic {
         Diagnostic(

@@ -54,6 +54,10 @@ struct ServedMesh: RunningMesh {
             let renewal = Diagnostic.cannotIssue(serving.snapshot, problem)
             if !problems.contains(renewal) { problems.append(renewal) }
         }
+        let connections = await connections()
+        if let connections, let serving, connections.isShort {
+            problems.append(.noRoom(serving.snapshot, connections.budget))
+        }
         return StatusReport(
             version: Version.text, node: options.node, trustDomain: "\(serving?.snapshot.mesh.trustDomain.name ?? "")",
             manifestsFolder: options.manifestsFolder, startedAt: startedAt, serving: status.serving.map(report),
@@ -66,8 +70,13 @@ struct ServedMesh: RunningMesh {
                     resourceCount: $0.resourceCount, servedResourceCount: $0.servedResourceCount)
             },
             watching: Self.report(status.watching), watchedAlone: status.watchedAlone.map(Self.report),
-            problems: problems, listeners: listeners(serving),
+            problems: problems, connections: connections?.report, listeners: listeners(serving),
             certificates: certificates(serving), otherCertificates: otherCertificates(serving))
+    }
+
+    private func connections() async -> HeldConnections? {
+        guard let dataPlane = participant.dataPlane else { return nil }
+        return HeldConnections(counters: await dataPlane.report().counters, budget: dataPlane.budget)
     }
 
     private func listeners(_ serving: ServingParticipant.Serving?) -> [ListenerReport] {
@@ -199,6 +208,7 @@ struct ServedMesh: RunningMesh {
         guard let dataPlane = participant.dataPlane else { return "" }
         return MetricsText(
             report: await dataPlane.report(), labels: dataPlane.labels, droppedLogLines: dataPlane.droppedLogLines,
+            connectionLimit: dataPlane.budget.connections,
             reloads: reporter.counts, serving: await reconciler.status.serving, identities: participant.issuer.snapshot,
             certificates: participant.serving?.certificates ?? [], heldBack: retries.heldBack
         ).render()

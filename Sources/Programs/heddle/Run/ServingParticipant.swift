@@ -95,7 +95,7 @@ final class ServingParticipant: SnapshotParticipant, HostDependent {
         let prepared = dataPlane.prepare(plan, tls: made.material.tls)
         return Change(
             participant: self, dataPlane: dataPlane, prepared: prepared, identities: made.identities,
-            startWarnings: changedStartSettings(snapshot), names: named,
+            startWarnings: changedStartSettings(snapshot) + fewDescriptors(snapshot, dataPlane.budget), names: named,
             serving: Serving(
                 snapshot: snapshot, plan: plan, material: made.material, nameProblems: nameProblems,
                 socketProblems: prepared.problems))
@@ -252,6 +252,13 @@ final class ServingParticipant: SnapshotParticipant, HostDependent {
                     log.warning(
                         "handshake with another node failed",
                         metadata: ["endpoint": "\(endpoint)", "reason": "\(reason)"])
+                case .noRoom(let shortage):
+                    log.warning(
+                        "no room for another connection",
+                        metadata: [
+                            "closed": "\(shortage.closed)", "refused": "\(shortage.refusedCalls)",
+                            "waiting": "\(shortage.hasPaused)",
+                        ])
                 case .peerExpired(let peer):
                     log.warning(
                         "a connection between nodes was cut: the other side's certificate is over, and it showed no other",
@@ -263,6 +270,10 @@ final class ServingParticipant: SnapshotParticipant, HostDependent {
             $0.startSettings = startSettings
         }
         return dataPlane
+    }
+
+    private func fewDescriptors(_ snapshot: MeshSnapshot, _ budget: DescriptorBudget) -> [Diagnostic] {
+        budget.isLow ? [.fewDescriptors(snapshot, budget)] : []
     }
 
     private func changedStartSettings(_ snapshot: MeshSnapshot) -> [Diagnostic] {

@@ -189,6 +189,12 @@ class HTTP2Connection: StreamConnection, HTTP2SessionHandler {
 
     override func termEnds() { drain() }
 
+    /// What crosses the end on its way here can be sent again elsewhere.
+    override func giveWay() {
+        if isOpen { session.goAway(.noError) }
+        super.giveWay()
+    }
+
     /// - Returns: `false` if it has been said before.
     final func beginDraining() -> Bool {
         guard !isDraining else { return false }

@@ -55,6 +55,8 @@ final class HTTP2ServerConnection: HTTP2Connection, ServerConnection {
         if isDone { finish() }
     }
 
+    var quietSince: DeadlineWheel.Time? { isOpen && streams.isEmpty && queuedByteCount == 0 ? idleSince : nil }
+
     func judgeAgain(in view: WorkerView) {
         // One that ends leaves its place to the last of the list.
         for index in streams.indices.reversed() where index < streams.count {

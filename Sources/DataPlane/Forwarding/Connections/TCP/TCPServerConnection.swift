@@ -11,11 +11,14 @@ final class TCPServerConnection: StreamConnection, ServerConnection, DownstreamS
     private var hello: [UInt8]?
     private var isRefused = false
     private var isResponseComplete = false
+    private var hasSpoken = false
+    private let acceptedAt: DeadlineWheel.Time
     var registryIndex = -1
 
     init(worker: Worker, listener: Listener, peer: NetworkAddress, transport: consuming Transport) {
         self.listener = listener
         self.peer = peer
+        acceptedAt = worker.loop.now
         super.init(worker: worker, transport: transport, state: .handshaking)
     }
 
@@ -62,12 +65,23 @@ final class TCPServerConnection: StreamConnection, ServerConnection, DownstreamS
     /// A connection has no last request: it lasts until its two sides end it, or the drain's time is over.
     func drain() {}
 
+    /// Until the first byte goes either way. After it nobody can tell what silence means.
+    var quietSince: DeadlineWheel.Time? {
+        switch state {
+        case .handshaking: acceptedAt
+        case .open:
+            hello != nil || !hasSpoken && writtenByteCount == 0 && queuedByteCount == 0 ? acceptedAt : nil
+        case .connecting, .finishing, .lingering, .closed: nil
+        }
+    }
+
     func judgeAgain(in view: WorkerView) { exchange?.judgeAgain(in: view) }
     var queuedRequestByteCount: Int { exchange?.queuedRequestByteCount ?? 0 }
 
     // MARK: From the caller
 
     override func received(_ bytes: Span<UInt8>) {
+        hasSpoken = true
         guard hello == nil else { return readHello(bytes) }
         guard let exchange else { return }
         exchange.sendBody(bytes)

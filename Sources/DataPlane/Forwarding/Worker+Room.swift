@@ -1,0 +1,98 @@
+import EventLoops
+
+/// Room for one more connection, and who gives way where there is none.
+extension Worker {
+    /// A connection may be taken or made. If there is no room, who has no use for it now gives way.
+    func hasRoom(for use: DescriptorShare.Use) -> Bool {
+        if descriptors.admits(use) { return true }
+        for other in [DescriptorShare.Use.endpoint, .caller] where descriptors.isHelped(use, byLess: other) {
+            makeRoom(byLess: other)
+            if descriptors.admits(use) { return true }
+        }
+        return false
+    }
+
+    /// The kernel gives none, whatever the budget says: others of this host may have taken them.
+    func descriptorsRanOut() {
+        for use in DescriptorShare.Use.allCases { makeRoom(byLess: use) }
+    }
+
+    /// Accepting stops: nobody gives way.
+    func acceptingPaused() {
+        counters.pauses += 1
+        noteShortage { $0.hasPaused = true }
+    }
+
+    /// A call finds no connection to its endpoint.
+    func callFoundNoRoom() { noteShortage { $0.refusedCalls += 1 } }
+
+    private func makeRoom(byLess use: DescriptorShare.Use) {
+        let closed =
+            switch use {
+            case .caller: closeQuietCallers()
+            case .endpoint: closeIdleEndpoints()
+            }
+        guard closed > 0 else { return }
+        counters.madeRoom[use == .caller ? "caller" : "endpoint", default: 0] += UInt64(closed)
+        noteShortage { $0.closed += closed }
+    }
+
+    /// Those on which nothing has been asked for longest. Several at once, so that who comes next finds room without a search.
+    /// - Returns: How many were closed.
+    private func closeQuietCallers() -> Int {
+        guard loop.now >= noneQuietBefore else { return 0 }
+        var quiet: [(since: DeadlineWheel.Time, index: Int)] = []
+        noneQuietBefore = loop.now + Self.quietMilliseconds
+        for (index, connection) in connections.enumerated() {
+            guard let since = connection.quietSince else { continue }
+            if since + Self.quietMilliseconds <= loop.now {
+                quiet.append((since, index))
+            } else {
+                noneQuietBefore = min(noneQuietBefore, since + Self.quietMilliseconds)
+            }
+        }
+        let batch = Self.batch(of: descriptors.limits.callers)
+        if quiet.count > batch { noneQuietBefore = loop.now }
+        quiet.sort { $0.since < $1.since }
+        // One that closes leaves its place to the last of the list.
+        let closing = quiet.prefix(batch).map { connections[$0.index] }.filter { !$0.hasUnreadInput }
+        for connection in closing { connection.giveWay() }
+        return closing.count
+    }
+
+    /// - Returns: How many were closed.
+    private func closeIdleEndpoints() -> Int {
+        let idle = allPools.compactMap { pool in pool.idleSince.map { (since: $0, pool: pool) } }
+        let closing = idle.sorted { $0.since < $1.since }.prefix(Self.batch(of: descriptors.limits.connections))
+        for (_, pool) in closing { pool.giveWay() }
+        return closing.count
+    }
+
+    /// How long nothing must have been asked on a caller's connection before it gives way, in milliseconds: who has just
+    /// come is about to say why.
+    static let quietMilliseconds: UInt64 = 2_000
+
+    private static func batch(of count: Int) -> Int { 1 + count / 64 }
+
+    /// Between two times that it is told, in milliseconds.
+    private static let tellMilliseconds: UInt64 = 10_000
+
+    private func noteShortage(_ note: (inout Shortage) -> Void) {
+        note(&shortage)
+        counters.lastShortage = loop.now
+        guard loop.now >= nextShortageTold else { return }
+        nextShortageTold = loop.now + Self.tellMilliseconds
+        events.post(.noRoom(shortage))
+        shortage = Shortage()
+    }
+}
+
+/// What became of it that there was no room for a connection, since it was last told.
+package struct Shortage: Sendable, Equatable {
+    /// Connections that gave way.
+    package fileprivate(set) var closed = 0
+    /// Calls for which no connection could be made.
+    package fileprivate(set) var refusedCalls = 0
+    /// Callers had to wait.
+    package fileprivate(set) var hasPaused = false
+}
