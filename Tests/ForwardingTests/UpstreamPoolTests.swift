@@ -218,14 +218,14 @@ struct UpstreamPoolTests {
     }
 
     /// Holds the only worker of a mesh while `body` runs: what comes meanwhile it finds all at once, in the order in which it came.
-    private static func holding(_ mesh: TestMesh, _ body: () -> Void) async {
+    private static func holding(_ mesh: TestMesh, _ body: () -> Void) async throws {
         let isHeld = Gate()
         let mayGo = Gate()
         async let held: Void = mesh.dataPlane.onEveryWorker { _ in
             isHeld.open()
             mayGo.pass()
         }
-        isHeld.pass()
+        await isHeld.passed()
         body()
         mayGo.open()
         await held
@@ -252,7 +252,7 @@ struct UpstreamPoolTests {
             let client = try RawConnection(port: port)
             let first = client.call(request)
             #expect(first.body == "ok")
-            await Self.holding(mesh) {
+            try await Self.holding(mesh) {
                 // The call is seen first, and takes the connection before anything is known of what lies on it.
                 client.send(request)
                 client.waitUntilDelivered()
@@ -261,6 +261,44 @@ struct UpstreamPoolTests {
             }
             let second = client.response()
             #expect((second.status, second.body) == (200, "ok"))
+            #expect(backend.connectionCount == 2)
+        }
+    }
+
+    @Test func `what lies unread on a pooled connection is not mixed into the request that was to go there`()
+        async throws
+    {
+        let mayPoison = Gate()
+        let hasPoisoned = Gate()
+        let backend = TestBackend { connection, backend in
+            let isFirst = backend.connectionCount == 1
+            while true {
+                let head = connection.receive(through: "\r\n\r\n")
+                guard head.hasSuffix("\r\n\r\n") else { return }
+                let body = String(decoding: connection.receive(count: 2), as: UTF8.self)
+                connection.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n\(body)")
+                guard isFirst else { continue }
+                mayPoison.pass()
+                connection.send(
+                    "HTTP/1.1 408 Request Timeout\r\nX-Long: " + String(repeating: "x", count: 500) + "\r\n\r\n")
+                hasPoisoned.open()
+            }
+        }
+        try await Shop.serve(backend) { port, mesh in
+            let client = try RawConnection(port: port)
+            let first = client.call(Self.post)
+            #expect(first.body == "hi")
+            // So long a silence is needed before a connection is looked at.
+            usleep(UInt32(ConnectionReuse.lookAfter + 100) * 1_000)
+            try await Self.holding(mesh) {
+                client.send(Self.post)
+                usleep(20_000)
+                mayPoison.open()
+                hasPoisoned.pass()
+                usleep(20_000)
+            }
+            let second = client.response()
+            #expect((second.status, second.body) == (200, "hi"))
             #expect(backend.connectionCount == 2)
         }
     }

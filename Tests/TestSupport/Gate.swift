@@ -20,8 +20,14 @@ package final class Gate: Sendable {
     /// For good. The byte stays, so that whoever comes later passes, too.
     package func open() { _ = unsafe write(entrance, [1], 1) }
 
-    package func pass() {
+    package func pass() { while !isOpen(within: -1) {} }
+
+    /// The same without holding a thread that the test which opens it may need.
+    package func passed() async { await Poll.until { isOpen(within: 0) } }
+
+    /// - Parameter milliseconds: -1 for however long it takes.
+    private func isOpen(within milliseconds: CInt) -> Bool {
         var wanted = pollfd(fd: exit, events: Int16(POLLIN), revents: 0)
-        while unsafe poll(&wanted, 1, -1) < 0, errno == EINTR {}
+        return unsafe poll(&wanted, 1, milliseconds) > 0
     }
 }

@@ -51,12 +51,12 @@ final class HTTP1ClientConnection: StreamConnection, UpstreamStream {
         switch reuse.verdict(at: loop.now, isRepeatable: isRepeatable) {
         case .use where !mayHaveInput: return true
         case .use, .lookFirst:
-            readNow()
-            return isOpen
-        case .discard:
-            close()
-            return false
+            // Not by reading: the call's body may still lie where what is read would go.
+            if !hasUnreadInput { return true }
+        case .discard: break
         }
+        close()
+        return false
     }
 
     /// Sends the head of a call; its body follows.
