@@ -161,7 +161,7 @@ let package = Package(
         .testTarget(
             name: "HTTP2ConformanceTests",
             dependencies: [
-                "TestSupport", "HPACKCoding", "Forwarding", "Manifests", "MeshSnapshot", "Diagnostics",
+                "TestSupport", "HPACKCoding", "EventLoops", "Forwarding", "Manifests", "MeshSnapshot", "Diagnostics",
             ],
             path: "Tests/HTTP2ConformanceTests", swiftSettings: settings),
         .testTarget(

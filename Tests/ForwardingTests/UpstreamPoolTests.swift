@@ -281,6 +281,7 @@ struct UpstreamPoolTests {
                 mayPoison.pass()
                 connection.send(
                     "HTTP/1.1 408 Request Timeout\r\nX-Long: " + String(repeating: "x", count: 500) + "\r\n\r\n")
+                connection.waitUntilDelivered()
                 hasPoisoned.open()
             }
         }
@@ -289,13 +290,12 @@ struct UpstreamPoolTests {
             let first = client.call(Self.post)
             #expect(first.body == "hi")
             // So long a silence is needed before a connection is looked at.
-            usleep(UInt32(ConnectionReuse.lookAfter + 100) * 1_000)
+            await Pause.inWhichNothingMayHappen(.milliseconds(ConnectionReuse.lookAfter + 100))
             try await Self.holding(mesh) {
                 client.send(Self.post)
-                usleep(20_000)
+                client.waitUntilDelivered()
                 mayPoison.open()
                 hasPoisoned.pass()
-                usleep(20_000)
             }
             let second = client.response()
             #expect((second.status, second.body) == (200, "hi"))

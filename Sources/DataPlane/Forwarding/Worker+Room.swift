@@ -20,11 +20,11 @@ extension Worker {
     /// Accepting stops: nobody gives way.
     func acceptingPaused() {
         counters.pauses += 1
-        noteShortage { $0.hasPaused = true }
+        noteShortage(.acceptingPaused)
     }
 
     /// A call finds no connection to its endpoint.
-    func callFoundNoRoom() { noteShortage { $0.refusedCalls += 1 } }
+    func callFoundNoRoom() { noteShortage(.callFoundNoRoom) }
 
     private func makeRoom(byLess use: DescriptorShare.Use) {
         let closed =
@@ -34,7 +34,7 @@ extension Worker {
             }
         guard closed > 0 else { return }
         counters.madeRoom[use == .caller ? "caller" : "endpoint", default: 0] += UInt64(closed)
-        noteShortage { $0.closed += closed }
+        noteShortage(.madeRoom(closed: closed))
     }
 
     /// Those on which nothing has been asked for longest. Several at once, so that who comes next finds room without a search.
@@ -74,25 +74,8 @@ extension Worker {
 
     private static func batch(of count: Int) -> Int { 1 + count / 64 }
 
-    /// Between two times that it is told, in milliseconds.
-    private static let tellMilliseconds: UInt64 = 10_000
-
-    private func noteShortage(_ note: (inout Shortage) -> Void) {
-        note(&shortage)
+    private func noteShortage(_ event: DataPlaneEvent) {
         counters.lastShortage = loop.now
-        guard loop.now >= nextShortageTold else { return }
-        nextShortageTold = loop.now + Self.tellMilliseconds
-        events.post(.noRoom(shortage))
-        shortage = Shortage()
+        events.post(event)
     }
-}
-
-/// What became of it that there was no room for a connection, since it was last told.
-package struct Shortage: Sendable, Equatable {
-    /// Connections that gave way.
-    package fileprivate(set) var closed = 0
-    /// Calls for which no connection could be made.
-    package fileprivate(set) var refusedCalls = 0
-    /// Callers had to wait.
-    package fileprivate(set) var hasPaused = false
 }

@@ -78,8 +78,6 @@ final class Worker: @unchecked Sendable {
 
     // What there is room for.
     var descriptors: DescriptorShare
-    var shortage = Shortage()
-    var nextShortageTold: DeadlineWheel.Time = 0
     /// Until then no caller's connection will have been quiet for long enough to give way.
     var noneQuietBefore: DeadlineWheel.Time = 0
 
@@ -92,7 +90,7 @@ final class Worker: @unchecked Sendable {
     static let scratchByteCount = 64 * 1024
 
     init(
-        index: Int, view: WorkerView, identities: TLSMaterial, accessLog: AccessLogSink, events: EventSink,
+        index: Int, view: WorkerView, identities: TLSMaterial, accessLog: LineSink, events: EventSink,
         labels: LabelRegistry, descriptors: DescriptorShare.Limits, provenPeers: ProvenPeers = ProvenPeers(),
         peerTermLimits: PeerTerm.Limits = PeerTerm.Limits()
     ) throws {

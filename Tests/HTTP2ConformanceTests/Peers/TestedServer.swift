@@ -1,4 +1,5 @@
 import Diagnostics
+import EventLoops
 import Glibc
 import Manifests
 import MeshSnapshot
@@ -105,7 +106,8 @@ final class TestedMesh: Sendable {
         let resolution = MeshSnapshot.resolve([file], node: nil)
         guard let snapshot = resolution.snapshot else { throw BadManifests(diagnostics: resolution.diagnostics) }
         dataPlane = try DataPlane(
-            workerCount: 1, connectionLimit: 1000, accessLog: AccessLogSink(descriptor: 2),
+            workerCount: 1, connectionLimit: 1000,
+            accessLog: LineSink(descriptor: 2, byteLimit: 1 << 20, name: "access-log"),
             events: EventSink { _ in })
         var problems: [Diagnostic] = []
         let plan = ServingPlan(snapshot, node: nil, generation: 1, resolve: { _ in [] }, problems: &problems)

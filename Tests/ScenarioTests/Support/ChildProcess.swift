@@ -17,7 +17,12 @@ final class ChildProcess: @unchecked Sendable {
     /// - Parameters:
     ///   - folder: Where what it prints is kept.
     ///   - input: What it reads.
-    init(_ program: String, _ arguments: [String], folder: String, input: String = "/dev/null") throws {
+    ///   - outputTo: Its standard output instead of a file.
+    ///   - errorsTo: Its standard error instead of a file.
+    init(
+        _ program: String, _ arguments: [String], folder: String, input: String = "/dev/null", outputTo: CInt? = nil,
+        errorsTo: CInt? = nil
+    ) throws {
         let number = UInt32.random(in: .min ... .max)
         outputFile = "\(folder)/output-\(number)"
         errorFile = "\(folder)/errors-\(number)"
@@ -27,6 +32,8 @@ final class ChildProcess: @unchecked Sendable {
         unsafe posix_spawn_file_actions_addopen(&actions, 0, input, O_RDONLY, 0)
         unsafe posix_spawn_file_actions_addopen(&actions, 1, outputFile, O_WRONLY | O_CREAT | O_APPEND, 0o600)
         unsafe posix_spawn_file_actions_addopen(&actions, 2, errorFile, O_WRONLY | O_CREAT | O_APPEND, 0o600)
+        if let outputTo { unsafe posix_spawn_file_actions_adddup2(&actions, outputTo, 1) }
+        if let errorsTo { unsafe posix_spawn_file_actions_adddup2(&actions, errorsTo, 2) }
         // Sockets of the tests that run beside this one would stay open as long as the process.
         for name in Files.names(in: "/proc/self/fd") {
             if let descriptor = CInt(name), descriptor > 2 {

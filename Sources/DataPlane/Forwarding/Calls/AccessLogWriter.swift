@@ -7,10 +7,10 @@ import Telemetry
 
 /// One line of JSON a call, for those that the mesh's `accessLog` asks for.
 final class AccessLogWriter {
-    private let sink: AccessLogSink
+    private let sink: LineSink
     private var line: [UInt8] = []
 
-    init(sink: AccessLogSink) { self.sink = sink }
+    init(sink: LineSink) { self.sink = sink }
 
     func record(_ exchange: Exchange, microseconds: UInt64) {
         switch exchange.worker.accessLogging {

@@ -51,7 +51,6 @@ package final class DataPlane: Sendable {
     private let state: Mutex<State>
     /// The workers' threads end: nothing that is given to them now is done.
     private let hasEnded = Mutex(false)
-    private let accessLog: AccessLogSink
     /// Descriptors that were open before there was a listener.
     private let fixedAtStart: Int
 
@@ -59,8 +58,7 @@ package final class DataPlane: Sendable {
     /// - Parameters:
     ///   - workerCount: 1 to 256.
     ///   - connectionLimit: Connections the node accepts and holds.
-    package convenience init(workerCount: Int, connectionLimit: Int, accessLog: AccessLogSink, events: EventSink) throws
-    {
+    package convenience init(workerCount: Int, connectionLimit: Int, accessLog: LineSink, events: EventSink) throws {
         try self.init(
             workerCount: workerCount, connectionLimit: connectionLimit, accessLog: accessLog, events: events,
             peerTermLimits: PeerTerm.Limits())
@@ -76,12 +74,11 @@ package final class DataPlane: Sendable {
 
     /// - Parameter peerTermLimits: Of another length for tests.
     init(
-        workerCount: Int, connectionLimit: Int, accessLog: AccessLogSink, events: EventSink,
+        workerCount: Int, connectionLimit: Int, accessLog: LineSink, events: EventSink,
         peerTermLimits: PeerTerm.Limits
     ) throws {
         let labels = labels
         let provenPeers = ProvenPeers()
-        self.accessLog = accessLog
         let budget = Self.budget(workerCount: workerCount, connectionLimit: connectionLimit)
         fixedAtStart = budget.fixed
         state = Mutex(State(compilers: (0..<workerCount).map { _ in ViewCompiler(labels: labels) }, budget: budget))
@@ -207,8 +204,6 @@ package final class DataPlane: Sendable {
         return all.withLock { $0 }
     }
 
-    package var droppedLogLines: UInt64 { accessLog.droppedLineCount }
-
     /// Stops accepting, answers what is in flight, closes what is left at the deadline.
     package func drain(deadline: Duration) async {
         await onEveryWorker { $0.drain() }
@@ -227,7 +222,6 @@ package final class DataPlane: Sendable {
             worker.closeAll()
             worker.loop.stop()
         }
-        await accessLog.flush()
     }
 
     /// Returns when all have done it; at once if they have ended. A change or a question that comes so late must not wait

@@ -2,8 +2,12 @@
 package enum DataPlaneEvent: Sendable {
     case handshakeRefused(listener: String, peer: String, reason: String)
     case upstreamHandshakeFailed(endpoint: String, reason: String)
-    /// There was no room for a connection that was wanted.
-    case noRoom(Shortage)
+    /// There was no room for a connection that was wanted: others were closed.
+    case madeRoom(closed: Int)
+    /// There was no room, and nobody gave way: callers wait.
+    case acceptingPaused
+    /// The same of a connection to an endpoint: the call fails.
+    case callFoundNoRoom
     /// A connection was cut: its peer's certificate is over, and it showed no other in time.
     case peerExpired(peer: String)
 }

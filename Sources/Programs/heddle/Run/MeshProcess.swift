@@ -12,6 +12,7 @@ import WorkloadIdentity
 /// `heddle run`: reconciliation, identities, proxy and admin API, from start to drained end.
 struct MeshProcess {
     private let options: RunOptions
+    private let output = ProcessOutput()
     private let log: Logger
 
     /// Nothing can be served: the manifests, or the state folder, are not usable. What is wrong has been printed.
@@ -19,9 +20,7 @@ struct MeshProcess {
 
     init(_ options: RunOptions) {
         self.options = options
-        var log = Logger(label: "heddle", factory: { StreamLogHandler.standardError(label: $0) })
-        log.logLevel = options.logLevel
-        self.log = log
+        log = output.logger(level: options.logLevel)
     }
 
     /// Serves until SIGTERM or SIGINT; returns when what was in flight is answered.
@@ -29,6 +28,16 @@ struct MeshProcess {
         let signals = Signals.stream()
         OpenFiles.raiseLimit()
         RecordMemory.install()
+        do {
+            try await run(signals)
+        } catch {
+            await output.flush()
+            throw error
+        }
+        await output.flush()
+    }
+
+    private func run(_ signals: AsyncStream<CInt>) async throws {
         do {
             let state = try StateFolder(options.stateFolder, log: log)
             try await serve(state, signals)
@@ -43,8 +52,9 @@ struct MeshProcess {
 
     private func serve(_ state: StateFolder, _ signals: AsyncStream<CInt>) async throws {
         let issuer = IdentityIssuer(stateFolder: state.path, logger: log)
-        let participant = ServingParticipant(options: options, issuer: issuer, log: log)
-        let reporter = ReconciliationReporter(folder: options.manifestsFolder, log: log)
+        let events = EventLog(output, log: log)
+        let participant = ServingParticipant(options: options, issuer: issuer, events: events, log: log)
+        let reporter = ReconciliationReporter(folder: options.manifestsFolder, output: output.log, log: log)
         var settings = MeshReconciler.Settings(folder: options.manifestsFolder, stateFolder: state.path)
         settings.onEvent = { reporter.report($0) }
         let telemetry = TelemetryParticipant()
@@ -54,7 +64,8 @@ struct MeshProcess {
             participants: [participant, telemetry, retries])
         retries.attach { await reconciler.betweenChanges($0) }
         let mesh = ServedMesh(
-            options: options, reconciler: reconciler, participant: participant, retries: retries, reporter: reporter)
+            options: options, reconciler: reconciler, participant: participant, retries: retries, reporter: reporter,
+            output: output)
         var limits = AdminLimits()
         limits.connections = DescriptorBudget.adminConnections(of: OpenFiles.limit)
         let admin = try AdminServer(mesh: mesh, socketPath: options.adminSocketPath, limits: limits)
@@ -68,6 +79,7 @@ struct MeshProcess {
         let reconciling = Task { await reconciler.run() }
         let tasks = [
             Task { await issuer.run() }, Task { await admin.run() }, Task { await MemoryTrim.run() },
+            Task { await events.run() },
         ]
         let following = [
             Task { await participant.refreshNames() },

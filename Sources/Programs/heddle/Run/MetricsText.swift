@@ -9,7 +9,8 @@ import WorkloadIdentity
 struct MetricsText {
     let report: WorkerReport
     let labels: LabelRegistry
-    let droppedLogLines: UInt64
+    let lostAccessLines: UInt64
+    let lostLogLines: UInt64
     let connectionLimit: Int
     let reloads: ReloadCounts
     let serving: ServedGeneration?
@@ -86,8 +87,13 @@ struct MetricsText {
             help: "Connections between nodes cut because their peer's certificate was over and it showed no other.")
         text.sample("heddle_expired_connections_total", [], counters.expiredConnections)
         text.metric(
-            "heddle_access_log_dropped_total", .counter, help: "Access log lines dropped because nobody read them.")
-        text.sample("heddle_access_log_dropped_total", [], droppedLogLines)
+            "heddle_access_log_dropped_total", .counter,
+            help: "Access log lines lost: nobody read them, or they could not be written.")
+        text.sample("heddle_access_log_dropped_total", [], lostAccessLines)
+        text.metric(
+            "heddle_log_dropped_total", .counter,
+            help: "Lines of the log lost: nobody read them, or they could not be written.")
+        text.sample("heddle_log_dropped_total", [], lostLogLines)
     }
 
     private func handshakes(_ text: inout PrometheusText, _ name: String, _ help: String, _ counts: [String: UInt64]) {

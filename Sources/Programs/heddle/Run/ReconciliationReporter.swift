@@ -1,5 +1,5 @@
 import Diagnostics
-import Glibc
+import EventLoops
 import Logging
 import Reconciliation
 import Synchronization
@@ -7,6 +7,7 @@ import Synchronization
 /// Tells people, and the metrics, what became of each change of the folder.
 final class ReconciliationReporter: Sendable {
     private let folder: String
+    private let output: LineSink
     private let log: Logger
     private let state = Mutex(State())
 
@@ -27,8 +28,9 @@ final class ReconciliationReporter: Sendable {
         }
     }
 
-    init(folder: String, log: Logger) {
+    init(folder: String, output: LineSink, log: Logger) {
         self.folder = folder
+        self.output = output
         self.log = log
     }
 
@@ -106,9 +108,9 @@ final class ReconciliationReporter: Sendable {
     /// As `heddle check` prints them, with the lines they are about.
     private func print(_ diagnostics: [Diagnostic]) {
         guard !diagnostics.isEmpty else { return }
-        var text = Diagnostic.rendered(diagnostics) { file in
+        let text = Diagnostic.rendered(diagnostics) { file in
             SmallFile.bytes(file.hasPrefix("/") ? file : "\(folder)/\(file)")
         }
-        text.withUTF8 { bytes in _ = unsafe write(2, bytes.baseAddress, bytes.count) }
+        output.append(Array(text.utf8))
     }
 }

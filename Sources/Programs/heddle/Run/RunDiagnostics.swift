@@ -76,7 +76,8 @@ extension Diagnostic {
         Diagnostic(
             .noRoom, .warning, at: snapshot.mesh.metadata.position,
             found: "no room for another connection, within the last minute",
-            expected: "fewer than \(budget.connections) callers' connections, and fewer than \(budget.limit) open files",
+            expected:
+                "fewer than \(budget.connections) callers' connections, and fewer than \(budget.limit) open files",
             remedy: budget.isBoundByDescriptors
                 ? raiseFiles
                 : "find out who connects; raise proxy.limits.connections if they are meant to")

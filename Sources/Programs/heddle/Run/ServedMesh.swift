@@ -16,13 +16,15 @@ struct ServedMesh: RunningMesh {
     private let participant: ServingParticipant
     private let retries: HeldBackRetries<MeshSnapshot>
     private let reporter: ReconciliationReporter
+    private let output: ProcessOutput
     private let startedAt: UnixTime
 
     init(
         options: RunOptions, reconciler: MeshReconciler, participant: ServingParticipant,
         retries: HeldBackRetries<MeshSnapshot>,
-        reporter: ReconciliationReporter
+        reporter: ReconciliationReporter, output: ProcessOutput
     ) {
+        self.output = output
         self.retries = retries
         self.options = options
         self.reconciler = reconciler
@@ -207,8 +209,8 @@ struct ServedMesh: RunningMesh {
     func metricsText() async -> String {
         guard let dataPlane = participant.dataPlane else { return "" }
         return MetricsText(
-            report: await dataPlane.report(), labels: dataPlane.labels, droppedLogLines: dataPlane.droppedLogLines,
-            connectionLimit: dataPlane.budget.connections,
+            report: await dataPlane.report(), labels: dataPlane.labels, lostAccessLines: output.access.losses.count,
+            lostLogLines: output.log.losses.count, connectionLimit: dataPlane.budget.connections,
             reloads: reporter.counts, serving: await reconciler.status.serving, identities: participant.issuer.snapshot,
             certificates: participant.serving?.certificates ?? [], heldBack: retries.heldBack
         ).render()

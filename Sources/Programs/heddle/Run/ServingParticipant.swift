@@ -18,6 +18,7 @@ final class ServingParticipant: SnapshotParticipant, HostDependent {
     let names: NameTable
     private let options: RunOptions
     private let maker: MaterialMaker
+    private let events: EventLog
     private let log: Logger
     private let state = Mutex(State())
 
@@ -70,10 +71,13 @@ final class ServingParticipant: SnapshotParticipant, HostDependent {
         }
     }
 
-    init(options: RunOptions, issuer: IdentityIssuer, names: NameTable = NameTable(), log: Logger) {
+    init(
+        options: RunOptions, issuer: IdentityIssuer, names: NameTable = NameTable(), events: EventLog, log: Logger
+    ) {
         self.options = options
         self.names = names
         self.issuer = issuer
+        self.events = events
         self.log = log
         maker = MaterialMaker(issuer: issuer, manifestsFolder: options.manifestsFolder)
     }
@@ -237,34 +241,11 @@ final class ServingParticipant: SnapshotParticipant, HostDependent {
     // MARK: Start
 
     private func start(_ settings: ProxySettings) throws -> DataPlane {
-        let log = log
+        let events = events
         let startSettings = StartSettings(settings)
         let dataPlane = try DataPlane(
             workerCount: startSettings.workerCount, connectionLimit: startSettings.connectionLimit,
-            accessLog: AccessLogSink(descriptor: 1),
-            events: EventSink { event in
-                switch event {
-                case .handshakeRefused(let listener, let peer, let reason):
-                    log.info(
-                        "handshake refused",
-                        metadata: ["listener": "\(listener)", "peer": "\(peer)", "reason": "\(reason)"])
-                case .upstreamHandshakeFailed(let endpoint, let reason):
-                    log.warning(
-                        "handshake with another node failed",
-                        metadata: ["endpoint": "\(endpoint)", "reason": "\(reason)"])
-                case .noRoom(let shortage):
-                    log.warning(
-                        "no room for another connection",
-                        metadata: [
-                            "closed": "\(shortage.closed)", "refused": "\(shortage.refusedCalls)",
-                            "waiting": "\(shortage.hasPaused)",
-                        ])
-                case .peerExpired(let peer):
-                    log.warning(
-                        "a connection between nodes was cut: the other side's certificate is over, and it showed no other",
-                        metadata: ["peer": "\(peer)"])
-                }
-            })
+            accessLog: events.accessLog, events: EventSink { events.post($0) })
         state.withLock {
             $0.dataPlane = dataPlane
             $0.startSettings = startSettings

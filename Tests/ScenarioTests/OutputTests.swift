@@ -1,0 +1,166 @@
+import Glibc
+import TestSupport
+import Testing
+
+extension ScenarioTests {
+    /// What a running mesh writes, and whoever reads it or does not.
+    @Suite struct Output {
+        /// A pipe that is full, and that nobody reads.
+        private struct FullPipe {
+            let reading: CInt
+            let writing: CInt
+
+            init(flags: CInt) {
+                var ends: [CInt] = [-1, -1]
+                unsafe pipe(&ends)
+                (reading, writing) = (ends[0], ends[1])
+                for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+                _ = fcntl(writing, F_SETFL, O_NONBLOCK)
+                let bytes = [UInt8](repeating: UInt8(ascii: "\n"), count: 4096)
+                while unsafe write(writing, bytes, bytes.count) > 0 {}
+                _ = fcntl(writing, F_SETFL, flags)
+            }
+
+            func close() {
+                Glibc.close(reading)
+                Glibc.close(writing)
+            }
+        }
+
+        private static func start(
+            _ folder: TestFolder, outputTo: CInt? = nil, errorsTo: CInt? = nil, through shell: String? = nil
+        ) throws -> ChildProcess {
+            let arguments = ["run", "--manifests", folder.manifests, "--state", folder.state()]
+            let words = shell.map { ["-c", "\($0); exec \"$@\"", "sh", Heddle.path] + arguments } ?? arguments
+            let process = try ChildProcess(
+                shell == nil ? Heddle.path : "/bin/sh", words, folder: folder.file("logs"), outputTo: outputTo,
+                errorsTo: errorsTo)
+            try #require(
+                waitUntil {
+                    (try? Heddle.run(["status", "--state", folder.state()]).output.contains("applied")) ?? false
+                },
+                "not serving")
+            return process
+        }
+
+        private static func metric(_ name: String, _ folder: TestFolder) throws -> Int {
+            let result = try Tool.run(
+                "curl", ["-s", "--unix-socket", folder.state() + "/admin.sock", "http://heddle/metrics"], in: folder)
+            let line = result.output.split(separator: "\n").first { $0.hasPrefix(name + " ") }
+            return line.flatMap { Int($0.dropFirst(name.count + 1)) } ?? -1
+        }
+
+        @Test func `a log that nobody reads holds up no call, no change, no question and no end`() throws {
+            let backend = TestBackend.forgetfulEcho()
+            let port = TestPort.free()
+            let folder = try TestFolder()
+            try folder.write(Shop.oneHost(outbound: port, orders: backend.port))
+            let pipe = FullPipe(flags: 0)
+            defer { pipe.close() }
+            let process = try Self.start(folder, errorsTo: pipe.writing)
+            let caller = try RawConnection(port: port)
+            for round in 0..<20 {
+                // Each of them is told.
+                try folder.write(Shop.generation(round), as: "generation.yaml")
+                #expect(
+                    waitUntil { LoadClient.get("/orders", on: caller).field("x-served-by") == "\(round)" },
+                    "round \(round)")
+            }
+            #expect(try Heddle.run(["status", "--state", folder.state()]).exitCode == 0)
+            process.send(SIGTERM)
+            #expect(process.waitForExit() == .code(0))
+        }
+
+        @Test(arguments: [CInt(0), O_NONBLOCK])
+        func `an access log that nobody reads holds up no call, and waits without spinning`(flags: CInt) throws {
+            let backend = TestBackend.forgetfulEcho()
+            let port = TestPort.free()
+            let folder = try TestFolder()
+            try folder.write(
+                Shop.oneHost(outbound: port, orders: backend.port).replacing("accessLog: None", with: "accessLog: All"))
+            let pipe = FullPipe(flags: flags)
+            defer { pipe.close() }
+            let process = try Self.start(folder, outputTo: pipe.writing)
+            let caller = try RawConnection(port: port)
+            for _ in 0..<50 { #expect(LoadClient.get("/", on: caller).status == 200) }
+            // Two seconds of it must not cost a tenth of that.
+            let before = process.processorTicks
+            Pause.inWhichNothingMayHappen(.seconds(2))
+            let used = process.processorTicks - before
+            #expect(used < 20, "\(used) ticks")
+            process.send(SIGTERM)
+            #expect(process.waitForExit() == .code(0))
+        }
+
+        @Test func `of an access log that the disk does not take, lines are whole or not there, counted and told`()
+            throws
+        {
+            let backend = TestBackend.forgetfulEcho()
+            let port = TestPort.free()
+            let folder = try TestFolder()
+            try folder.write(
+                Shop.oneHost(outbound: port, orders: backend.port).replacing("accessLog: None", with: "accessLog: All"))
+            // A limit of a file's size is as good as a full disk, and needs no disk: 40 KiB.
+            let file = folder.file("access.log")
+            let log = unsafe open(file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
+            defer { close(log) }
+            let process = try Self.start(folder, outputTo: log, through: "ulimit -f 80")
+            let caller = try RawConnection(port: port)
+            let padding = String(repeating: "p", count: 1000)
+            for _ in 0..<60 { #expect(LoadClient.get("/\(padding)", on: caller).status == 200) }
+            #expect(try waitUntil { try Self.metric("heddle_access_log_dropped_total", folder) > 0 })
+            #expect(waitUntil { process.errors.contains("lines of the access log are lost") }, "\(process.errors)")
+            #expect(process.errors.contains("File too large"))
+
+            // Whoever makes room finds whole lines from then on.
+            unsafe truncate(file, 0)
+            for _ in 0..<5 { #expect(LoadClient.get("/after", on: caller).status == 200) }
+            process.send(SIGTERM)
+            #expect(process.waitForExit() == .code(0))
+            let lines = Files.text(file).split(separator: "\n", omittingEmptySubsequences: false)
+            #expect(lines.last == "")
+            #expect(lines.dropLast().allSatisfy { $0.hasPrefix("{") && $0.hasSuffix("}") }, "\(lines)")
+            #expect(lines.count { $0.contains("/after") } == 5)
+        }
+
+        @Test func `broken handshakes by the thousand are some lines of the log, and their number`() throws {
+            let folder = try TestFolder()
+            let authority = try Authority(folder)
+            try authority.issue("edge", names: "DNS:edge.example")
+            let port = TestPort.free()
+            try folder.write(
+                """
+                apiVersion: heddle/v1
+                kind: Gateway
+                metadata: {name: edge, namespace: shop}
+                spec:
+                  listeners:
+                  - name: https
+                    address: 127.0.0.1
+                    port: \(port)
+                    protocol: HTTPS
+                    tls:
+                      certificateFile: \(authority.certificate("edge"))
+                      keyFile: \(authority.key("edge"))
+
+                """)
+            let heddle = try HeddleProcess.serving(folder)
+            for _ in 0..<1_000 {
+                let stranger = try RawConnection(port: port)
+                stranger.send("no TLS at all\r\n\r\n")
+                _ = stranger.receiveAll()
+            }
+            #expect(waitUntil { heddle.errors.contains("handshake refused: and ") }, "\(heddle.errors)")
+            let lines = heddle.errors.split(separator: "\n").filter { $0.contains("handshake refused") }
+            #expect(lines.count < 20, "\(lines.count)")
+            // Those that were told and those that were summed up are all of them, and the last come out at the end.
+            #expect(heddle.terminate() == .code(0))
+            var told = 0
+            for line in heddle.errors.split(separator: "\n") where line.contains("handshake refused") {
+                let words = line.split(separator: " ")
+                told += words.firstIndex(of: "and").flatMap { Int(words[$0 + 1]) } ?? 1
+            }
+            #expect(told == 1_000)
+        }
+    }
+}
