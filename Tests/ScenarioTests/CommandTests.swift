@@ -371,6 +371,8 @@ struct CommandTests {
             explain.output.contains(
                 "note: no workload or gateway has the service account shop/wbe, so nobody calls as it; did you mean \"shop/web\"?"
             ), "\(explain.output)")
+        let other = try heddle("explain", "--from", "web", "--to", "shop/orders", "--manifests", folder.path)
+        #expect(other.output.contains("account default/web, so nobody calls as it; did you mean \"shop/web\"?"))
     }
 
     @Test func `a port of a parent that is a Service is refused`() throws {

@@ -234,8 +234,11 @@ extension CallExplanation {
         let accounts = snapshot.serviceAccounts
         guard !accounts.contains(name) else { return nil }
         let near = NearestName(to: "\(name)", among: accounts.map(\.description).sorted())
+        // Named without its namespace, as a rule.
+        let elsewhere = accounts.filter { $0.name == name.name }.map(\.description).min()
+        let question = near?.question ?? elsewhere.map { "did you mean \(Diagnostic.quoted($0))?" }
         return "no workload or gateway has the service account \(name), so nobody calls as it"
-            + (near.map { "; \($0.question)" } ?? "")
+            + (question.map { "; \($0)" } ?? "")
     }
 
     private static func notes(
