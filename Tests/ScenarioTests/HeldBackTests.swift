@@ -161,6 +161,24 @@ extension ScenarioTests {
             }
         }
 
+        @Test func `an authority that cannot sign any more is told at every place, though nothing of the set changes`()
+            throws
+        {
+            try write([], denies: false)
+            let heddle = try HeddleProcess.serving(folder)
+            let root = "\(folder.state())/authority/root-mesh.local.pem"
+            let text = Files.text(root)
+            try Files.replace(root, "garbage")
+            #expect(try waitUntil { try readiness().contains("error[serving.cannot-issue]") }, "\(heddle.errors)")
+            let metrics = try Tool.run(
+                "curl", ["-s", "--unix-socket", "\(folder.state())/admin.sock", "http://heddle/metrics"], in: folder)
+            #expect(metrics.output.contains("heddle_held_back{what=\"authority\"} 1\n"))
+            #expect(try Heddle.run(["status", "--state", folder.state()]).output.contains("serving.cannot-issue"))
+            try Files.replace(root, text)
+            #expect(try waitUntil { try readiness() == "ready\n" }, "\(heddle.errors)")
+            #expect(heddle.terminate() == .code(0))
+        }
+
         // MARK: Certificates
 
         private func curl(_ port: UInt16, _ path: String = "/") throws -> Tool.Result {

@@ -34,7 +34,15 @@ struct ServedMesh: RunningMesh {
     }
 
     var readiness: Readiness {
-        get async { Readiness(isServing: participant.serving != nil, heldBack: retries.heldBack) }
+        get async { Readiness(isServing: participant.serving != nil, heldBack: heldBack) }
+    }
+
+    /// What this host stands in the way of: when the set was taken up, or since, as an authority that is over by now.
+    private var heldBack: [Diagnostic] {
+        let heldBack = retries.heldBack
+        guard let problem = participant.issuer.problem, let serving = participant.serving else { return heldBack }
+        let renewal = Diagnostic.cannotIssue(serving.snapshot, problem)
+        return heldBack.contains(renewal) ? heldBack : heldBack + [renewal]
     }
 
     func snapshot() async -> MeshSnapshot? { participant.serving?.snapshot }
@@ -51,11 +59,7 @@ struct ServedMesh: RunningMesh {
     func status() async -> StatusReport {
         let status = await reconciler.status
         let serving = participant.serving
-        var problems = [status.stateProblem].compactMap(\.self) + retries.heldBack
-        if let problem = participant.issuer.problem, let serving {
-            let renewal = Diagnostic.cannotIssue(serving.snapshot, problem)
-            if !problems.contains(renewal) { problems.append(renewal) }
-        }
+        var problems = [status.stateProblem].compactMap(\.self) + heldBack
         let connections = await connections()
         if let connections, let serving, connections.isShort {
             problems.append(.noRoom(serving.snapshot, connections.budget))
@@ -212,7 +216,7 @@ struct ServedMesh: RunningMesh {
             report: await dataPlane.report(), labels: dataPlane.labels, lostAccessLines: output.access.losses.count,
             lostLogLines: output.log.losses.count, connectionLimit: dataPlane.budget.connections,
             reloads: reporter.counts, serving: await reconciler.status.serving, identities: participant.issuer.snapshot,
-            certificates: participant.serving?.certificates ?? [], heldBack: retries.heldBack
+            certificates: participant.serving?.certificates ?? [], heldBack: heldBack
         ).render()
     }
 }
