@@ -37,6 +37,8 @@ package actor Reconciler<Manifests: ManifestReading> {
     let journal: ChangeJournal?
     private let toKeep: AsyncStream<LastGoodSet>
     private let keep: AsyncStream<LastGoodSet>.Continuation
+    /// Of the set that is kept.
+    private var kept: Generation?
     /// What is to be kept and could not be.
     private var unkept: LastGoodSet?
 
@@ -84,6 +86,7 @@ package actor Reconciler<Manifests: ManifestReading> {
         var lastGood: LastGoodSet?
         do throws(Diagnostic) {
             lastGood = try store?.load()
+            kept = lastGood?.generation
         } catch {
             status.stateProblem = error
             settings.onEvent(.stateProblem(error))
@@ -452,9 +455,10 @@ package actor Reconciler<Manifests: ManifestReading> {
     }
 
     private func keepNow(_ set: LastGoodSet) async {
-        guard let store else { return }
+        guard let store, set.generation != kept else { return }
         let problem = await Self.kept(set, in: store)
         unkept = problem == nil ? nil : set
+        if problem == nil { kept = set.generation }
         if let problem, problem != status.stateProblem { settings.onEvent(.stateProblem(problem)) }
         if problem == nil, status.stateProblem != nil { settings.onEvent(.stateMended) }
         status.stateProblem = problem
