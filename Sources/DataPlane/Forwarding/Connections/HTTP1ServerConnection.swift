@@ -80,8 +80,8 @@ final class HTTP1ServerConnection: StreamConnection, ServerConnection, Downstrea
             // What came before the end may still have its turn.
             return pending.isEmpty && queuedByteCount == 0 ? close() : resumeAtEndOfTurn()
         }
-        // A half-closed caller still reads; one that promised more has gone.
-        if exchange.isTunnelOpen { return exchange.endRequest(trailers: worker.noTrailers) }
+        // A half-closed caller still reads; one that promised more has gone. A WebSocket is asked for whole with its head.
+        if exchange.tunnel == .webSocket { return exchange.endRequest(trailers: worker.noTrailers) }
         guard exchange.isRequestComplete else {
             // What it was answered all the same may still be on its way.
             return exchange.isResponseComplete ? exchange.callerGone() : close()
