@@ -49,6 +49,15 @@ struct TestIdentities: Sendable {
         TLSMaterial(svids: [web.id: web], meshServer: server(account), meshClient: client)
     }
 
+    /// What a node's data plane has that answers for these services of the shop.
+    func material(serving services: [String]) throws -> TLSMaterial {
+        let orders = try authority.issue(Self.id("orders"), lifetime: .seconds(3600), at: .now)
+        let identities = Dictionary(uniqueKeysWithValues: services.map { ("\($0).shop.mesh", orders) })
+        return TLSMaterial(
+            svids: [web.id: web], meshServer: try .meshServer(identities: identities, bundle: bundle),
+            meshClient: client)
+    }
+
     /// New certificates, of this mesh and so long.
     func material(lasting lifetime: Duration, account: String = "orders") throws -> TLSMaterial {
         let web = try authority.issue(web.id, lifetime: lifetime, at: .now)
