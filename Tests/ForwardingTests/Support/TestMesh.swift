@@ -18,7 +18,7 @@ final class TestMesh: Sendable {
     ) async throws {
         self.node = node
         dataPlane = try DataPlane(
-            workerCount: workers, connectionLimit: 1000,
+            workerCount: workers, connectionLimit: 1000, descriptorLimit: 1 << 20,
             accessLog: LineSink(descriptor: 2, byteLimit: 1 << 20, name: "access-log"),
             events: EventSink { _ in }, peerTermLimits: peerTerms)
         try await serve(manifests, tls: tls)

@@ -106,9 +106,9 @@ final class TestedMesh: Sendable {
         let resolution = MeshSnapshot.resolve([file], node: nil)
         guard let snapshot = resolution.snapshot else { throw BadManifests(diagnostics: resolution.diagnostics) }
         dataPlane = try DataPlane(
-            workerCount: 1, connectionLimit: 1000,
+            workerCount: 1, connectionLimit: 1000, descriptorLimit: 1 << 20,
             accessLog: LineSink(descriptor: 2, byteLimit: 1 << 20, name: "access-log"),
-            events: EventSink { _ in })
+            events: EventSink { _ in }, peerTermLimits: PeerTerm.Limits())
         var problems: [Diagnostic] = []
         let plan = ServingPlan(snapshot, node: nil, generation: 1, resolve: { _ in [] }, problems: &problems)
         guard problems.isEmpty else { throw BadManifests(diagnostics: problems) }

@@ -60,26 +60,29 @@ package final class DataPlane: Sendable {
     ///   - connectionLimit: Connections the node accepts and holds.
     package convenience init(workerCount: Int, connectionLimit: Int, accessLog: LineSink, events: EventSink) throws {
         try self.init(
-            workerCount: workerCount, connectionLimit: connectionLimit, accessLog: accessLog, events: events,
-            peerTermLimits: PeerTerm.Limits())
+            workerCount: workerCount, connectionLimit: connectionLimit, descriptorLimit: OpenFiles.limit,
+            accessLog: accessLog, events: events, peerTermLimits: PeerTerm.Limits())
     }
 
     /// Counts what is open without connections and listeners.
-    private static func budget(workerCount: Int, connectionLimit: Int) -> DescriptorBudget {
+    private static func budget(workerCount: Int, connectionLimit: Int, descriptorLimit: Int) -> DescriptorBudget {
         // Two descriptors a worker are its loop's.
         DescriptorBudget(
-            limit: OpenFiles.limit, fixed: OpenFiles.count + 2 * workerCount, workerCount: workerCount,
+            limit: descriptorLimit, fixed: OpenFiles.count + 2 * workerCount, workerCount: workerCount,
             connectionLimit: connectionLimit)
     }
 
-    /// - Parameter peerTermLimits: Of another length for tests.
+    /// - Parameters:
+    ///   - descriptorLimit: Descriptors that the process may have open. Tests share theirs with other tests.
+    ///   - peerTermLimits: Of another length for tests.
     init(
-        workerCount: Int, connectionLimit: Int, accessLog: LineSink, events: EventSink,
+        workerCount: Int, connectionLimit: Int, descriptorLimit: Int, accessLog: LineSink, events: EventSink,
         peerTermLimits: PeerTerm.Limits
     ) throws {
         let labels = labels
         let provenPeers = ProvenPeers()
-        let budget = Self.budget(workerCount: workerCount, connectionLimit: connectionLimit)
+        let budget = Self.budget(
+            workerCount: workerCount, connectionLimit: connectionLimit, descriptorLimit: descriptorLimit)
         fixedAtStart = budget.fixed
         state = Mutex(State(compilers: (0..<workerCount).map { _ in ViewCompiler(labels: labels) }, budget: budget))
         workers = try (0..<workerCount).map { index in
