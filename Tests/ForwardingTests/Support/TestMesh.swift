@@ -14,11 +14,11 @@ final class TestMesh: Sendable {
 
     init(
         _ manifests: String, node: String? = nil, workers: Int = 1, tls: TLSMaterial = TLSMaterial(),
-        peerTerms: PeerTerm.Limits = PeerTerm.Limits()
+        descriptors: Int = 1 << 20, peerTerms: PeerTerm.Limits = PeerTerm.Limits()
     ) async throws {
         self.node = node
         dataPlane = try DataPlane(
-            workerCount: workers, connectionLimit: 1000, descriptorLimit: 1 << 20,
+            workerCount: workers, connectionLimit: 1000, descriptorLimit: descriptors,
             accessLog: LineSink(descriptor: 2, byteLimit: 1 << 20, name: "access-log"),
             events: EventSink { _ in }, peerTermLimits: peerTerms)
         try await serve(manifests, tls: tls)

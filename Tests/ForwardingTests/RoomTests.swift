@@ -1,0 +1,98 @@
+import Glibc
+import TestSupport
+import Testing
+
+@testable import Forwarding
+
+/// What becomes of callers and calls where descriptors are short: a mesh whose only worker has eight of them.
+@Suite struct `Where there is no room` {
+    private static let fields: HTTP2Peer.Fields = [
+        (":method", "GET"), (":scheme", "http"), (":authority", "orders"), (":path", "/a"),
+    ]
+    private static let callers = 4
+    /// Beside one caller.
+    private static let endpoints = 7
+
+    private static let elsewhere = """
+        ---
+        apiVersion: heddle/v1
+        kind: Service
+        metadata: {name: elsewhere, namespace: shop}
+        spec: {protocol: HTTP}
+        ---
+        apiVersion: heddle/v1
+        kind: Workload
+        metadata: {name: elsewhere-1, namespace: shop}
+        spec: {service: elsewhere, address: "127.0.0.1:PORT"}
+        """
+
+    private static func mesh(_ backend: TestBackend, elsewhere other: TestBackend) async throws -> (TestMesh, UInt16) {
+        let port = TestPort.free()
+        let manifests =
+            Shop.manifests(outbound: port, orders: backend.port) + "\n"
+            + elsewhere.replacing("PORT", with: "\(other.port)")
+        return (try await TestMesh(manifests, descriptors: 0), port)
+    }
+
+    @Test
+    func `a call fails that finds no descriptor for its endpoint, the others go on, and kept connections give way`()
+        async throws
+    {
+        let mayAnswer = Gate()
+        let backend = TestBackend { connection, backend in
+            while connection.receive(through: "\r\n\r\n").hasSuffix("\r\n\r\n") {
+                mayAnswer.pass()
+                connection.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+            }
+        }
+        let other = TestBackend.echo()
+        let (mesh, port) = try await Self.mesh(backend, elsewhere: other)
+        let peer = HTTP2Peer(calling: try RawConnection(port: port))
+        for _ in 0..<Self.endpoints { _ = peer.begin(Self.fields, ends: true) }
+        let refused = peer.call(Self.fields)
+        #expect(refused.status == 503)
+        #expect(refused.fields.contains { $0 == ("x-heddle-reason", "overloaded") }, "\(refused.fields)")
+
+        mayAnswer.open()
+        var statuses: [String] = []
+        var ended = 0
+        while ended < Self.endpoints, let frame = peer.receive() {
+            if frame.type == HTTP2Peer.FrameType.headers {
+                statuses += peer.fields(frame).filter { $0.0 == ":status" }.map(\.1)
+            }
+            if frame.endsStream { ended += 1 }
+        }
+        #expect(statuses == Array(repeating: "200", count: Self.endpoints))
+
+        // All descriptors are kept for orders now; one of them is for who needs it.
+        let far = peer.call(Self.fields.map { $0.0 == ":authority" ? ($0.0, "elsewhere") : $0 })
+        #expect(far.status == 200)
+        let counters = await mesh.dataPlane.report().counters
+        #expect(counters.madeRoom == ["endpoint": 1])
+        #expect(counters.lastShortage > 0)
+        await mesh.stop()
+    }
+
+    @Test func `who has asked for nothing for longest gives way to who comes, in the words of HTTP/2`() async throws {
+        let backend = TestBackend.echo()
+        let (mesh, port) = try await Self.mesh(backend, elsewhere: backend)
+        let peer = HTTP2Peer(calling: try RawConnection(port: port))
+        let first = peer.call(Self.fields)
+        #expect(first.status == 200)
+        var silent: [RawConnection] = []
+        for _ in 1..<Self.callers { silent.append(try RawConnection(port: port)) }
+        // Who has just come is not quiet yet.
+        await Pause.inWhichNothingMayHappen(.milliseconds(Worker.quietMilliseconds + 200))
+        let late = try RawConnection.call(port: port, "GET /a HTTP/1.1\r\nHost: orders\r\n\r\n")
+        #expect(late.status == 200)
+        let goodbye = peer.receive()
+        #expect(goodbye?.type == HTTP2Peer.FrameType.goAway && goodbye?.code == 0)
+        #expect(peer.receive() == nil && peer.connection.isEnded)
+        // One was enough.
+        let answer = silent[0].call("GET /a HTTP/1.1\r\nHost: orders\r\n\r\n")
+        #expect(answer.status == 200)
+        let counters = await mesh.dataPlane.report().counters
+        #expect(counters.madeRoom == ["caller": 1])
+        await mesh.stop()
+    }
+}
