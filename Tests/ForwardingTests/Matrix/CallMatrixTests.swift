@@ -45,16 +45,19 @@ struct CallMatrixTests {
 
     // MARK: What cannot be
 
-    @Test func `whatever is not in the matrix has a reason`() {
+    @Test func `nothing is left out without a reason, and no way or shape as a whole`() {
         for caller in CallerSpeech.allCases {
             for workload in WorkloadSpeech.allCases {
                 let ways = Way.all.filter { $0.caller == caller && $0.workload == workload }
                 #expect(ways.count == (Way.isNone(caller, workload) == nil ? Place.allCases.count : 0))
             }
-            for shape in Shape.allCases {
-                #expect(Cell.shapes(of: caller).contains(shape) == (Cell.isNone(caller, shape) == nil))
-                // Points and what befalls at them follow from the shape.
-                #expect(Cell.isNone(caller, shape) != nil || !Cell.points(of: caller, shape).isEmpty)
+        }
+        for way in Way.all {
+            for kind in Matrix.Kind.allCases {
+                let tried = Set(Matrix.cells(way, kind).map(\.shape))
+                // A stall is of a body, which some shapes have none of.
+                let shapes = Shape.allCases.filter { Cell.isNone(way.caller, $0) == nil }
+                #expect(kind == .callerStalls || tried == Set(shapes), "\(way), \(kind)")
             }
         }
     }

@@ -74,6 +74,18 @@ enum Condition: Hashable, Sendable, CustomStringConvertible {
     }
 }
 
+extension Condition {
+    /// Where it befalls the call; `nil`: not at a point.
+    var point: Point? {
+        switch self {
+        case .stalls(_, let point), .takesNothing(_, let point), .ends(_, let point), .resets(_, let point),
+            .denied(let point):
+            point
+        case .plain, .unreachable, .brokenOff, .refused: nil
+        }
+    }
+}
+
 /// One call of the matrix.
 struct Cell: Hashable, Sendable, CustomStringConvertible {
     let way: Way
@@ -99,8 +111,6 @@ struct Cell: Hashable, Sendable, CustomStringConvertible {
         case (_, .trailers): "a WebSocket is bytes, and no trailers"
         }
     }
-
-    static func shapes(of caller: CallerSpeech) -> [Shape] { Shape.allCases.filter { isNone(caller, $0) == nil } }
 
     /// Where something can befall a call.
     static func points(of caller: CallerSpeech, _ shape: Shape) -> [Point] {

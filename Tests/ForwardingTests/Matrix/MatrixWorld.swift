@@ -12,7 +12,7 @@ final class MatrixWorld: Sendable {
         let port: UInt16
         /// Those that are there, on the way's node.
         let live: [Ear]
-        /// Those that are not, on the caller's node and on the way's.
+        /// Those that are not, on the caller's node and on another, which is there only if the way leads to it.
         let dead: [Ear]
     }
 
@@ -146,7 +146,7 @@ final class MatrixWorld: Sendable {
                 spec: {protocol: \(way.serviceProtocol)}
                 """)
             parts += site.live.map { workload(of: site, $0, on: node) }
-            parts += site.dead.enumerated().map { workload(of: site, $1, on: $0 % 2 == 0 ? "a" : node) }
+            parts += site.dead.enumerated().map { workload(of: site, $1, on: $0 % 2 == 0 ? "a" : "b") }
         }
         return parts.joined(separator: "\n---\n")
     }
