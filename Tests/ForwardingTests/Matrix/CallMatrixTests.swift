@@ -3,8 +3,8 @@ import Testing
 @testable import Forwarding
 
 /// Every call that can be, on every way that there is, and what can befall it at each point: what both sides see, and what is
-/// written down. `Expectation` says what that must be.
-struct CallMatrixTests {
+/// written down. `Expectation` says what that must be. The cells of a way run at once, the ways one after the other.
+@Suite(.serialized) struct CallMatrixTests {
     @Test(arguments: Way.all) func `a call passes as it is`(way: Way) async throws { try await run(way, .plain) }
 
     @Test(arguments: Way.all)
