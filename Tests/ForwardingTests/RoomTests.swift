@@ -9,6 +9,7 @@ import Testing
     private static let fields: HTTP2Peer.Fields = [
         (":method", "GET"), (":scheme", "http"), (":authority", "orders"), (":path", "/a"),
     ]
+    private static var toElsewhere: HTTP2Peer.Fields { fields.map { $0.0 == ":authority" ? ($0.0, "elsewhere") : $0 } }
     private static let callers = 4
     /// Beside one caller.
     private static let endpoints = 7
@@ -18,7 +19,7 @@ import Testing
         apiVersion: heddle/v1
         kind: Service
         metadata: {name: elsewhere, namespace: shop}
-        spec: {protocol: HTTP}
+        spec: {protocol: PROTOCOL}
         ---
         apiVersion: heddle/v1
         kind: Workload
@@ -26,11 +27,13 @@ import Testing
         spec: {service: elsewhere, address: "127.0.0.1:PORT"}
         """
 
-    private static func mesh(_ backend: TestBackend, elsewhere other: TestBackend) async throws -> (TestMesh, UInt16) {
+    private static func mesh(
+        _ backend: TestBackend, elsewhere other: TestBackend, speaking: String = "HTTP"
+    ) async throws -> (TestMesh, UInt16) {
         let port = TestPort.free()
         let manifests =
             Shop.manifests(outbound: port, orders: backend.port) + "\n"
-            + elsewhere.replacing("PORT", with: "\(other.port)")
+            + elsewhere.replacing("PORT", with: "\(other.port)").replacing("PROTOCOL", with: speaking)
         return (try await TestMesh(manifests, descriptors: 0), port)
     }
 
@@ -65,11 +68,44 @@ import Testing
         #expect(statuses == Array(repeating: "200", count: Self.endpoints))
 
         // All descriptors are kept for orders now; one of them is for who needs it.
-        let far = peer.call(Self.fields.map { $0.0 == ":authority" ? ($0.0, "elsewhere") : $0 })
+        let far = peer.call(Self.toElsewhere)
         #expect(far.status == 200)
         let counters = await mesh.dataPlane.report().counters
         #expect(counters.madeRoom == ["endpoint": 1])
         #expect(counters.lastShortage > 0)
+        await mesh.stop()
+    }
+
+    @Test func `calls that wait for streams fail where no descriptor is left for another connection`() async throws {
+        let allWait = Gate()
+        let mayAnswer = Gate()
+        let other = TestBackend { connection, _ in
+            guard let peer = HTTP2Peer(serving: connection, settings: nil) else { return }
+            allWait.pass()
+            peer.send(settings: [(id: 3, value: 1)])
+            while let frame = peer.receive() {
+                guard frame.endsStream else { continue }
+                mayAnswer.pass()
+                peer.sendHead([(":status", "200")], stream: frame.stream, ends: true)
+            }
+        }
+        let (mesh, port) = try await Self.mesh(.echo(), elsewhere: other, speaking: "HTTP2")
+        let peer = HTTP2Peer(calling: try RawConnection(port: port))
+        for _ in 0..<Self.endpoints + 2 { _ = peer.begin(Self.toElsewhere, ends: true) }
+        peer.connection.waitUntilDelivered()
+        #expect(await mesh.comesToRest())
+        allWait.open()
+
+        var statuses: [String] = []
+        while statuses.count < Self.endpoints + 2, let frame = peer.receive() {
+            guard frame.type == HTTP2Peer.FrameType.headers else { continue }
+            let fields = peer.fields(frame)
+            statuses += fields.filter { $0.0 == ":status" }.map(\.1)
+            guard statuses.last == "503" else { continue }
+            #expect(fields.contains { $0 == ("x-heddle-reason", "overloaded") }, "\(fields)")
+            if statuses.count == 2 { mayAnswer.open() }
+        }
+        #expect(statuses == ["503", "503"] + Array(repeating: "200", count: Self.endpoints))
         await mesh.stop()
     }
 

@@ -113,7 +113,11 @@ final class UpstreamPool {
     /// Finds another connection for a call that waited for one which takes fewer than it was given.
     func place(_ stream: HTTP2ClientStream, of exchange: Exchange) {
         for connection in multiplexed where connection.hasRoom { return connection.take(stream, of: exchange) }
-        do { try newConnection().take(stream, of: exchange) } catch { stream.giveUpWaiting(.notConnected) }
+        do {
+            try newConnection().take(stream, of: exchange)
+        } catch {
+            if isLackOfRoom(error) { noRoom(for: exchange) } else { stream.giveUpWaiting(.notConnected) }
+        }
     }
 
     private func newConnection() throws -> HTTP2ClientConnection {
@@ -142,12 +146,19 @@ final class UpstreamPool {
     /// There is no descriptor to be had: not the endpoint's fault, and another would fare no better.
     private struct NoDescriptor: Error {}
 
-    private func cannotBegin(_ exchange: Exchange, _ error: any Error) {
+    private func isLackOfRoom(_ error: any Error) -> Bool {
         let isOut = (error as? SystemCallError)?.isOutOfDescriptors ?? false
         if isOut { worker.descriptorsRanOut() }
-        guard isOut || error is NoDescriptor else { return exchange.upstreamFailed(.notConnected) }
+        return isOut || error is NoDescriptor
+    }
+
+    private func noRoom(for exchange: Exchange) {
         worker.callFoundNoRoom()
         exchange.fail(.overloaded, status: 503)
+    }
+
+    private func cannotBegin(_ exchange: Exchange, _ error: any Error) {
+        if isLackOfRoom(error) { noRoom(for: exchange) } else { exchange.upstreamFailed(.notConnected) }
     }
 
     private func transport() throws -> Transport {
