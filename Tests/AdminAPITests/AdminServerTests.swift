@@ -250,6 +250,21 @@ struct AdminServerTests {
         #expect(answer.output.text.contains("/\(path.joined(separator: "/")) has no parameter \\\"\(name)\\\""))
     }
 
+    @Test(arguments: [
+        ([("dryRun", "yes")], "is no value of the parameter dryRun: write true or false"),
+        ([("prune", "True")], "is no value of the parameter prune: write true or false"),
+        ([("dryRun", "true"), ("dryRun", "false")], "the parameter dryRun is there twice"),
+        ([("format", "yaml")], "is no value of the parameter format: write json or text"),
+    ])
+    func `what a parameter is given is understood or refused`(query: [(String, String)], why: String) async throws {
+        let mesh = try FakeMesh()
+        mesh.outcome.withLock { $0 = ApplyReport(outcome: .served) }
+        let parameters = query.map { (name: $0.0, value: $0.1) }
+        let answer = try await answer("DELETE", ["v1", "resources", "svc", "orders"], parameters, mesh: mesh)
+        #expect(answer.status == 400)
+        #expect(answer.output.text.contains(why), "\(answer.output.text)")
+    }
+
     @Test func `of an apply with very many mistakes a hundred are shown, and file names are shown safely`() async throws
     {
         let mesh = try FakeMesh()

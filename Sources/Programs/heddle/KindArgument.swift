@@ -29,21 +29,43 @@ struct ResourceArguments: ParsableArguments {
     @Option(name: .shortAndLong, help: "The namespace. Not needed where no other has a resource of this name.")
     var namespace: String?
 
-    mutating func validate() throws {
+    func validate() throws { _ = try resource }
+
+    private var resource: TypedResource {
+        get throws { try TypedResource(kind: kind, name: name, namespace: namespace) }
+    }
+
+    /// Below `/v1/resources`.
+    var path: [String] { get throws { try resource.path } }
+    var query: [(name: String, value: String)] { get throws { try resource.query } }
+}
+
+/// A resource as it was typed: its name with the namespace, or the namespace apart.
+struct TypedResource {
+    private let kind: String
+    private let name: String
+    private let namespace: String?
+
+    init(kind: String, name: String, namespace: String?) throws {
         if let mistake = KindArgument.mistake(kind) { throw ValidationError(mistake) }
+        self.kind = kind.lowercased()
         let parts = name.split(separator: "/", omittingEmptySubsequences: false)
         guard parts.count <= 2, !parts.contains("") else {
             throw ValidationError("'\(name)' is no name of a resource: write name or namespace/name.")
         }
-        guard parts.count == 2 else { return }
+        guard parts.count == 2 else {
+            self.name = name
+            self.namespace = namespace
+            return
+        }
         guard namespace == nil || namespace == String(parts[0]) else {
             throw ValidationError("'\(name)' and --namespace \(namespace ?? "") name two namespaces.")
         }
-        namespace = String(parts[0])
-        name = String(parts[1])
+        self.namespace = String(parts[0])
+        self.name = String(parts[1])
     }
 
     /// Below `/v1/resources`.
-    var path: [String] { ["v1", "resources", kind.lowercased(), name] }
+    var path: [String] { ["v1", "resources", kind, name] }
     var query: [(name: String, value: String)] { namespace.map { [(name: "namespace", value: $0)] } ?? [] }
 }

@@ -54,10 +54,8 @@ struct AdminHandler: Sendable {
         if let response = await answerProbes(request) { return response }
         guard request.path.first == "v1" else { return .notFound(request) }
         let path = request.path.dropFirst()
-        if let unknown = request.query.first(where: { !Self.isParameter($0.name, of: path.first ?? "") }) {
-            return .error(
-                400, "/v1/\(path.first ?? "") has no parameter \(Diagnostic.quoted(unknown.name))",
-                asText: request.wantsText)
+        if let mistake = Self.mistake(in: request.query, of: path.first ?? "") {
+            return .error(400, mistake, asText: request.wantsText)
         }
         switch (path.first, path.count) {
         case ("status", 1): return await allowing("GET", request) { await status(request) }
@@ -70,18 +68,49 @@ struct AdminHandler: Sendable {
         }
     }
 
-    /// What is not looked at is refused: a misspelled `dryRun` would change the mesh.
-    private static func isParameter(_ name: String, of path: String) -> Bool {
-        if name == "format" { return true }
-        let names: [String] =
-            switch path {
-            case "apply": ["dryRun", "prune", "name"]
-            case "resources": ["namespace", "dryRun", "prune"]
-            case "explain": ["from", "to", "method", "path", "host", "fromIP", "header"]
-            case "certificate": ["id"]
-            default: []
+    /// What is not understood is refused, never taken for not there: a misspelled `dryRun` or its `yes` would change the mesh.
+    private static func mistake(in query: [(name: String, value: String)], of path: String) -> String? {
+        var seen: Set<String> = []
+        for (name, value) in query {
+            guard let parameter = parameters(of: path)[name] else {
+                return "/v1/\(path) has no parameter \(Diagnostic.quoted(name))"
             }
-        return names.contains(name)
+            guard parameter == .list || seen.insert(name).inserted else {
+                return "the parameter \(name) is there twice"
+            }
+            if case .words(let words) = parameter, !words.contains(value) {
+                let choice = words.filter { !$0.isEmpty }.joined(separator: " or ")
+                return "\(Diagnostic.quoted(value)) is no value of the parameter \(name): write \(choice)"
+            }
+        }
+        return nil
+    }
+
+    private enum Parameter: Equatable {
+        case text
+        /// May be there several times.
+        case list
+        /// One of these.
+        case words([String])
+
+        static let flag = Parameter.words(["true", "false", ""])
+    }
+
+    private static func parameters(of path: String) -> [String: Parameter] {
+        var parameters: [String: Parameter] =
+            switch path {
+            case "apply": ["dryRun": .flag, "prune": .flag, "name": .text]
+            case "resources": ["namespace": .text, "dryRun": .flag, "prune": .flag]
+            case "explain":
+                [
+                    "from": .text, "to": .text, "method": .text, "path": .text, "host": .text, "fromIP": .text,
+                    "header": .list,
+                ]
+            case "certificate": ["id": .text]
+            default: [:]
+            }
+        parameters["format"] = .words(["json", "text"])
+        return parameters
     }
 
     private func allowing(

@@ -110,8 +110,8 @@ struct Delete: ParsableCommand {
 
     func run() throws {
         try location.ask(
-            "DELETE", resource.path,
-            query: resource.query + change.query + (prune ? [(name: "prune", value: "true")] : []),
+            "DELETE", try resource.path,
+            query: try resource.query + change.query + (prune ? [(name: "prune", value: "true")] : []),
             output: format.output, timeout: 0)
     }
 }

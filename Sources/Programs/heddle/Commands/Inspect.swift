@@ -42,19 +42,16 @@ struct Get: ParsableCommand {
     @OptionGroup var format: OutputOptions
 
     func validate() throws {
-        let isAll = kind.lowercased() == "all" && name == nil
-        if !isAll, let mistake = KindArgument.mistake(kind) { throw ValidationError(mistake) }
-        if name != nil { _ = try resource() }
-    }
-
-    private func resource() throws -> ResourceArguments {
-        let options = namespace.map { ["--namespace", $0] } ?? []
-        return try ResourceArguments.parse([kind, name ?? ""] + options)
+        if let name {
+            _ = try TypedResource(kind: kind, name: name, namespace: namespace)
+        } else if kind.lowercased() != "all", let mistake = KindArgument.mistake(kind) {
+            throw ValidationError(mistake)
+        }
     }
 
     func run() throws {
-        guard name == nil else {
-            let resource = try resource()
+        if let name {
+            let resource = try TypedResource(kind: kind, name: name, namespace: namespace)
             return try location.ask("GET", resource.path, query: resource.query, output: format.output)
         }
         try location.ask(
@@ -77,7 +74,7 @@ struct Describe: ParsableCommand {
     @OptionGroup var format: OutputOptions
 
     func run() throws {
-        try location.ask("GET", resource.path + ["details"], query: resource.query, output: format.output)
+        try location.ask("GET", try resource.path + ["details"], query: try resource.query, output: format.output)
     }
 }
 
