@@ -21,6 +21,7 @@ struct NodeTests {
 
         init(
             orders: UInt16, protocolName: String = "HTTP", isGateway: Bool = false, rule: String = "{}",
+            callingWith material: TLSMaterial? = nil, events: EventSink = EventSink { _ in },
             reaching address: (_ b: UInt16) -> UInt16 = { $0 }
         ) async throws {
             let identities = try TestIdentities.shared.get()
@@ -60,7 +61,8 @@ struct NodeTests {
                 """
             }
             b = try await TestMesh(manifests(inbound), node: "b", tls: identities.material())
-            a = try await TestMesh(manifests(address(inbound)), node: "a", tls: identities.material())
+            a = try await TestMesh(
+                manifests(address(inbound)), node: "a", tls: material ?? identities.material(), events: events)
             self.port = port
             self.inbound = inbound
         }
@@ -161,6 +163,38 @@ struct NodeTests {
         }
         let counted = await pair.a.dataPlane.report().counters.upstreamHandshakeFailures
         #expect(counted["connection-lost", default: 0] > 1)
+        #expect(backend.requests.isEmpty)
+        await pair.stop()
+    }
+
+    /// What a data plane tells of handshakes with other nodes.
+    private final class Told: Sendable {
+        private let lines = Mutex<[String]>([])
+        var all: [String] { lines.withLock { $0 } }
+
+        var sink: EventSink {
+            EventSink { [self] event in
+                guard case .upstreamHandshakeFailed(_, let reason) = event else { return }
+                lines.withLock { $0.append(reason) }
+            }
+        }
+    }
+
+    @Test func `a node whose certificate another one refuses hears of it, and calls fail as not connected`()
+        async throws
+    {
+        let backend = TestBackend.echo()
+        let told = Told()
+        let pair = try await Pair(
+            orders: backend.port, callingWith: try TestIdentities.shared.get().materialOfAnotherRoot(),
+            events: told.sink)
+        for call in [Self.get, "POST /a HTTP/1.1\r\nHost: orders\r\nContent-Length: 2\r\n\r\nhi"] {
+            let response = try RawConnection.call(port: pair.port, call)
+            #expect((response.status, response.field("x-heddle-reason")) == (503, "connect-failed"))
+        }
+        #expect(await pair.a.dataPlane.report().counters.upstreamHandshakeFailures == ["alert-unknown-ca": 2])
+        #expect(told.all == ["alert-unknown-ca", "alert-unknown-ca"])
+        #expect(await pair.b.dataPlane.report().counters.handshakes == ["unknown-authority": 2])
         #expect(backend.requests.isEmpty)
         await pair.stop()
     }

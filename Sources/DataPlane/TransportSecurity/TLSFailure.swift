@@ -29,6 +29,15 @@ package struct TLSAlert: RawRepresentable, Hashable, Sendable {
 
     package init(rawValue: UInt8) { self.rawValue = rawValue }
 
+    /// Whether a server says it of a client's handshake and of nothing that comes after: then it has looked at no data. Others,
+    /// such as `bad-record-mac`, may follow records whose data it has taken.
+    package var isOfHandshake: Bool {
+        switch rawValue {
+        case 40, 42...46, 48, 49, 51, 70, 71, 86, 109, 110, 112, 116, 120: true
+        default: false
+        }
+    }
+
     /// The standard's word with hyphens, such as `certificate-required`; the number for those not known.
     package var name: String {
         switch rawValue {

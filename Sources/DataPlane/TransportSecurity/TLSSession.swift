@@ -250,6 +250,12 @@ package struct TLSSession: ~Copyable {
     /// Why the peer's certificate was refused.
     package var peerRejection: PeerRejection? { unsafe state.pointee.rejection }
 
+    /// What the peer said when it gave up, once reading has come to that.
+    package var receivedAlert: TLSAlert? {
+        guard case .failed(.alertReceived(let alert)) = unsafe state.pointee.deferredEnd else { return nil }
+        return alert
+    }
+
     /// The peer sent more key updates, tickets and the like without data between them than anyone needs to; the session is
     /// over.
     package var isFlooded: Bool { unsafe state.pointee.traffic.isFlood }

@@ -67,6 +67,13 @@ struct TestIdentities: Sendable {
             meshClient: client)
     }
 
+    /// What a node's data plane has whose own certificates are of another root, while it takes those of this mesh.
+    func materialOfAnotherRoot() throws -> TLSMaterial {
+        let other = try SigningAuthority.makeRoot(for: Self.domain, at: .now)
+        let web = try other.issue(web.id, lifetime: .seconds(3600), at: .now)
+        return TLSMaterial(svids: [web.id: web], meshServer: server(), meshClient: client)
+    }
+
     /// A caller's context that offers `protocolName` alone.
     func client(offering protocolName: String) throws -> TLSContext {
         try .meshClient(bundle: bundle, applicationProtocols: [protocolName])

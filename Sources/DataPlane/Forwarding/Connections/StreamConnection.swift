@@ -101,6 +101,8 @@ class StreamConnection: EventHandler {
     /// The connection is gone without having been closed by us. Called once; `close` has been.
     func broken() {}
     func handshakeFailed(_ failure: TLSFailure) {}
+    /// The handshake was done on this side, and the other side has given up and said why; the connection is about to be closed.
+    func alertReceived(_ alert: TLSAlert) {}
     /// What came before a write failed is still worth reading.
     var readsAfterFailedWrite: Bool { false }
     /// What was queued fell below the low watermark.
@@ -377,6 +379,7 @@ class StreamConnection: EventHandler {
                 return
             case .broken:
                 if transport!.isFlooded { worker.counters.tlsFloods += 1 }
+                if let alert = transport!.receivedAlert { alertReceived(alert) }
                 return fail()
             }
         }

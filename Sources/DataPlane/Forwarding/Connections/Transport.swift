@@ -152,6 +152,8 @@ struct Transport: ~Copyable {
 
     /// Under TLS the other side sent nothing but what costs.
     var isFlooded: Bool { mutating get { session?.isFlooded ?? false } }
+    /// Under TLS: why the other side gave up, as it said itself.
+    var receivedAlert: TLSAlert? { mutating get { session?.receivedAlert } }
     var peer: VerifiedPeer? { mutating get { session?.peer } }
     var peerID: SPIFFEID? { mutating get { session?.peerID } }
     var applicationProtocol: String? { mutating get { session?.applicationProtocol } }

@@ -163,6 +163,17 @@ final class HTTP2ClientConnection: HTTP2Connection {
         worker.upstreamHandshakeFailed(failure, pool: pool)
     }
 
+    /// Under TLS 1.3 a client's handshake is done before the server has looked at its certificate: what the server makes of that
+    /// comes where its SETTINGS should (RFC 8446 § 2).
+    override func alertReceived(_ alert: TLSAlert) {
+        guard !hasSettings else { return }
+        hasFailedHandshake = alert.isOfHandshake
+        worker.upstreamHandshakeFailed(.alertReceived(alert), pool: pool)
+    }
+
+    /// Who has refused our certificate takes nothing more, and the reason lies there to be read.
+    override var readsAfterFailedWrite: Bool { isSecure && !hasSettings }
+
     override func closed() {
         // Out of the pool first: what is tried again must not come back here.
         pool.forget(self)
