@@ -220,6 +220,36 @@ extension ScenarioTests {
             #expect(heddle.terminate() == .code(0))
         }
 
+        // MARK: Keys that no handshake can be done with
+
+        @Test(arguments: [
+            (["RSA", "rsa_keygen_bits:1024"], "RSA with 1024 bits"),
+            (["EC", "ec_paramgen_curve:secp256k1"], "EC on secp256k1"),
+        ])
+        func `check refuses a key that TLS cannot use, in the words that the running mesh has for it`(
+            key: [String], kind: String
+        ) throws {
+            try authority.makeSelfSigned("weak", days: 400, key: key)
+            try authority.makeSelfSigned("signing", days: 400, isAuthority: true, key: key)
+            let port = TestPort.free()
+            try write([gateway(port, certificate: "weak")], mesh: identity("signing"), denies: false)
+            let result = try Heddle.run(["check", folder.manifests])
+            #expect(result.exitCode == 1)
+            let errors = result.diagnostics.split(separator: "\n").filter { $0.contains(" error[") }
+            #expect(errors.count == 2, "\(result.diagnostics)")
+            #expect(errors.contains { $0.contains("bad-certificate") && $0.contains("is \(kind): TLS takes ") })
+            #expect(errors.contains { $0.contains("cannot-issue") && $0.contains("is \(kind): an authority takes ") })
+            let heddle = try HeddleProcess.serving(folder)
+            for error in errors {
+                let words = error[try #require(error.firstRange(of: "error[")).lowerBound...]
+                // A running mesh says besides what goes on meanwhile.
+                let found = words[..<(words.firstRange(of: ", expected")?.lowerBound ?? words.endIndex)]
+                #expect(heddle.errors.contains(found), "\(heddle.errors)")
+            }
+            #expect(throws: RawConnection.ConnectFailed.self) { try RawConnection(port: port) }
+            #expect(heddle.terminate() == .code(0))
+        }
+
         @Test func `at start a missing certificate and a taken port are said, the rest serves, and both are retried`()
             throws
         {

@@ -27,6 +27,12 @@ import TransportSecurity
             certificateFile: openssl.path("\(name).pem"), keyFile: openssl.path("\(name).key"))
     }
 
+    private func selfSigned(_ key: [String]) throws -> TLSCredentials {
+        try openssl.makeSelfSigned("any", key: key)
+        return try CredentialFiles.credentials(
+            certificateFile: openssl.path("any.pem"), keyFile: openssl.path("any.key"))
+    }
+
     private func call(
         _ arguments: String..., certificates: ServerCredentials
     ) throws -> (result: TLSSession.HandshakeResult, name: String?, output: String) {
@@ -87,6 +93,64 @@ import TransportSecurity
             Issue.record("a key exchange without forward secrecy was taken")
             return
         }
+    }
+
+    @Test(arguments: [
+        ["RSA", "rsa_keygen_bits:2048"], ["RSA-PSS", "rsa_keygen_bits:2048"], ["EC", "ec_paramgen_curve:P-256"],
+        ["EC", "ec_paramgen_curve:P-384"], ["EC", "ec_paramgen_curve:P-521"], ["ED25519"], ["ED448"],
+    ])
+    func `every key that is taken serves with TLS 1_3 and TLS 1_2`(key: [String]) throws {
+        var table = ServerCredentials()
+        table.add(try selfSigned(key), for: nil)
+        for version in ["-tls1_3", "-tls1_2"] {
+            #expect(try call(version, certificates: table).result == .done, "\(version)")
+        }
+    }
+
+    @Test(arguments: [
+        (["RSA", "rsa_keygen_bits:1024"], "RSA with 1024 bits"),
+        (["RSA-PSS", "rsa_keygen_bits:1024"], "RSA-PSS with 1024 bits"),
+        (["EC", "ec_paramgen_curve:secp256k1"], "EC on secp256k1"),
+        (["EC", "ec_paramgen_curve:brainpoolP256r1"], "EC on brainpoolP256r1"),
+        (["EC", "ec_paramgen_curve:P-224"], "EC on secp224r1"),
+    ])
+    func `a key that no handshake can be done with is refused when it is read, and its kind is named`(
+        key: [String], kind: String
+    ) throws {
+        let error = #expect(throws: TLSError.self) { try selfSigned(key) }
+        #expect(error?.code == .unsuitableCertificate)
+        #expect(error?.concernsKey == true)
+        #expect(
+            error?.message
+                == "the key in \"\(openssl.path("any.key"))\" is \(kind): TLS takes RSA with 2,048 bits or more, "
+                + "EC on P-256, P-384 or P-521, and Ed25519")
+    }
+
+    @Test(arguments: [["-sha1"], ["-sha256"]])
+    func `a chain that TLS cannot show is refused when it is read`(digest: [String]) throws {
+        // Signed with SHA-1, or by an authority whose key is short.
+        let bits = digest == ["-sha1"] ? 2048 : 1024
+        try openssl.makeSelfSigned("ca", key: ["RSA", "rsa_keygen_bits:\(bits)"])
+        try openssl.run("ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", "leaf.key")
+        try openssl.run("req", "-new", "-key", "leaf.key", "-subj", "/CN=leaf", "-out", "leaf.csr")
+        let made = try openssl.start(
+            [
+                "x509", "-req", "-in", "leaf.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-set_serial", "7", "-out",
+                "leaf.pem",
+            ]
+                + digest
+        ).finish()
+        try #require(made.status == 0, "\(made.output)")
+        let chain = try ["leaf.pem", "ca.pem"].flatMap { name in
+            try CredentialFiles.certificates(openssl.path(name))
+        }
+        try openssl.write(chain.flatMap { try $0.pem() }, to: "chain.pem")
+        let error = #expect(throws: TLSError.self) {
+            try CredentialFiles.credentials(
+                certificateFile: openssl.path("chain.pem"), keyFile: openssl.path("leaf.key"))
+        }
+        #expect(error?.code == .unsuitableCertificate)
+        #expect(error?.message.contains("chain.pem\": ") == true, "\(String(describing: error))")
     }
 
     @Test func `one ticket is given, and what both sides speak is agreed upon`() throws {

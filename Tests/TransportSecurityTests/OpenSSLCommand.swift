@@ -38,6 +38,25 @@ final class OpenSSLCommand {
         return process.finish()
     }
 
+    /// A certificate that signs itself, in `NAME.pem` and `NAME.key`.
+    /// - Parameters:
+    ///   - key: As `openssl genpkey` takes it: the algorithm, then its options.
+    ///   - extensions: As in openssl.cnf.
+    func makeSelfSigned(_ name: String, key: [String], extensions: [String] = []) throws {
+        let steps: [[String]] = [
+            ["genpkey", "-algorithm", key[0], "-out", "\(name).key"] + key.dropFirst().flatMap { ["-pkeyopt", $0] },
+            [
+                "req", "-x509", "-new", "-key", "\(name).key", "-subj", "/CN=\(name)", "-days", "1", "-out",
+                "\(name).pem",
+            ]
+                + extensions.flatMap { ["-addext", $0] },
+        ]
+        for step in steps {
+            let done = try start(step).finish()
+            guard done.status == 0 else { throw SetUpError(text: done.output) }
+        }
+    }
+
     func start(_ arguments: [String]) throws -> Running {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/openssl")

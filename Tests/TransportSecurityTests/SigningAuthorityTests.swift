@@ -62,6 +62,24 @@ import TransportSecurity
     }
 
     @Test(arguments: [
+        (["RSA", "rsa_keygen_bits:1024"], "RSA with 1024 bits"), (["ED25519"], "ED25519"),
+        (["EC", "ec_paramgen_curve:secp256k1"], "EC on secp256k1"), (["EC", "ec_paramgen_curve:P-521"], "EC on P-521"),
+        (["EC", "ec_paramgen_curve:brainpoolP384r1"], "EC on brainpoolP384r1"),
+    ])
+    func `an authority's key that nodes cannot use is refused, and its kind is named`(key: [String], kind: String)
+        throws
+    {
+        try openssl.makeSelfSigned("ca", key: key, extensions: ["keyUsage=critical,keyCertSign"])
+        let error = #expect(throws: TLSError.self) {
+            try CredentialFiles.authority(
+                certificateFile: openssl.path("ca.pem"), keyFile: openssl.path("ca.key"))
+        }
+        #expect(error?.code == .unsuitableCertificate)
+        #expect(error?.concernsKey == true)
+        #expect(error?.message.contains("is \(kind): an authority takes keys on P-256 or P-384, and RSA") == true)
+    }
+
+    @Test(arguments: [
         ["rsa:2048"], ["ec", "-pkeyopt", "ec_paramgen_curve:P-384"], ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"],
     ])
     func `an intermediate authority of an operator's serves between nodes`(key: [String]) throws {

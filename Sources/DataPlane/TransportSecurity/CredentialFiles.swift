@@ -6,17 +6,27 @@ package enum CredentialFiles {
     /// Largest file read, in bytes: 1 MiB.
     package static let byteLimit = 1024 * 1024
 
-    /// A server's or client's chain and key.
-    /// - Throws: `unreadableFile`, `exposedKeyFile`, `malformedPEM`, `keyMismatch`; the message names the file.
+    /// A server's chain and key.
+    /// - Throws: `unreadableFile`, `exposedKeyFile`, `malformedPEM`, `keyMismatch`, and `unsuitableCertificate` if no
+    ///   handshake could be done with them; the message names the file.
     package static func credentials(certificateFile: String, keyFile: String) throws(TLSError) -> TLSCredentials {
         let chain = try certificates(certificateFile)
         let key = try privateKey(keyFile)
-        return try TLSCredentials(chain: chain, key: key, origin: "\"\(certificateFile)\" and \"\(keyFile)\"")
+        let origin = "\"\(certificateFile)\" and \"\(keyFile)\""
+        let credentials = try TLSCredentials(chain: chain, key: key, origin: origin)
+        guard key.kind.isForTLS else {
+            throw TLSError(
+                .unsuitableCertificate, "the key in \"\(keyFile)\" is \(key.kind): TLS takes \(KeyKind.takenByTLS)"
+            ).aboutKey()
+        }
+        try ShownChain.check(credentials, origin: "\"\(certificateFile)\"")
+        return credentials
     }
 
     /// An authority's certificates and key.
     /// - Parameter former: What was read before: if the files' bytes are the same, it is returned.
-    /// - Throws: As `credentials`, and `unsuitableCertificate` if the first certificate may not sign others.
+    /// - Throws: As `credentials`, and `unsuitableCertificate` if the first certificate may not sign others, or its key is of
+    ///   no kind that an authority may have.
     package static func authority(
         certificateFile: String, keyFile: String, reusing former: AuthorityFiles? = nil
     ) throws(TLSError) -> AuthorityFiles {
@@ -26,9 +36,10 @@ package enum CredentialFiles {
         let chain = try Certificate.all(pem: certificateBytes, origin: certificateFile)
         let key = try privateKey(keyBytes, origin: keyFile)
         let origin = "\"\(certificateFile)\" and \"\(keyFile)\""
+        let authority = try SigningAuthority(chain: chain, key: key, origin: origin)
+        try ShownChain.check(intermediates: authority.intermediates, origin: "\"\(certificateFile)\"")
         return AuthorityFiles(
-            authority: try SigningAuthority(chain: chain, key: key, origin: origin), certificates: chain,
-            certificateBytes: certificateBytes, keyBytes: keyBytes)
+            authority: authority, certificates: chain, certificateBytes: certificateBytes, keyBytes: keyBytes)
     }
 
     /// All certificates of a file.

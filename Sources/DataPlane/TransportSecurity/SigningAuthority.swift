@@ -37,7 +37,7 @@ package struct SigningAuthority: Sendable {
         guard unsafe key.signingDigest != nil else {
             throw TLSError(
                 .unsuitableCertificate,
-                "the key in \(origin) is none of P-256, P-384 and RSA with 2,048 bits or more"
+                "the key in \(origin) is \(key.kind): an authority takes \(KeyKind.takenOfAuthorities)"
             ).aboutKey()
         }
         self.certificate = certificate
@@ -201,11 +201,10 @@ private struct CertificateDraft: ~Copyable {
 extension PrivateKey {
     /// The digest that certificates are signed with by this key; `nil` if it is of no kind that authorities may use.
     fileprivate var signingDigest: OpaquePointer? {
-        let bits = unsafe EVP_PKEY_get_bits(pointer)
-        return switch unsafe EVP_PKEY_get_base_id(pointer) {
-        case EVP_PKEY_EC where bits == 256: unsafe EVP_sha256()
-        case EVP_PKEY_EC where bits == 384: unsafe EVP_sha384()
-        case EVP_PKEY_RSA where bits >= 2048: unsafe EVP_sha256()
+        switch kind {
+        case .ec(curve: "P-256"): unsafe EVP_sha256()
+        case .ec(curve: "P-384"): unsafe EVP_sha384()
+        case .rsa(let bits) where bits >= 2048: unsafe EVP_sha256()
         default: nil
         }
     }

@@ -59,6 +59,11 @@ static inline void COpenSSL_set_server_name_callback(
     SSL_CTX_set_tlsext_servername_arg(context, argument);
 }
 
+/// Adds to what is shown after a leaf. 0 if the security level forbids it.
+static inline long COpenSSL_add_chain_certificate(SSL_CTX *context, X509 *certificate) {
+    return SSL_CTX_add1_chain_cert(context, certificate);
+}
+
 static inline void COpenSSL_set_store(SSL_CTX *context, X509_STORE *store) { SSL_CTX_set1_cert_store(context, store); }
 
 // Settings of a session.

@@ -43,9 +43,13 @@ struct Authority {
     }
 
     /// Certificates that sign themselves, in `NAME.pem` and `NAME.key`.
-    /// - Parameter days: From now; negative: over.
-    func makeSelfSigned(_ name: String, days: Int, isAuthority: Bool = false) throws {
-        try makeKey(name)
+    /// - Parameters:
+    ///   - days: From now; negative: over.
+    ///   - key: As `openssl genpkey` takes it.
+    func makeSelfSigned(
+        _ name: String, days: Int, isAuthority: Bool = false, key kind: [String] = ["EC", "ec_paramgen_curve:P-256"]
+    ) throws {
+        try makeKey(name, kind)
         try openssl("req", "-new", "-key", key(name), "-subj", "/CN=\(name)", "-out", folder.file("\(name).csr"))
         let file = folder.file("\(name).cnf")
         try Files.replace(
@@ -58,13 +62,16 @@ struct Authority {
             file, "-out", certificate(name))
     }
 
-    private func makeKey(_ name: String) throws {
+    private func makeKey(_ name: String, _ kind: [String] = ["EC", "ec_paramgen_curve:P-256"]) throws {
         let file = key(name)
-        try openssl("ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", file)
+        try openssl(
+            ["genpkey", "-algorithm", kind[0], "-out", file] + kind.dropFirst().flatMap { ["-pkeyopt", $0] })
         try Files.replace(file, Files.text(file))
     }
 
-    private func openssl(_ arguments: String...) throws {
+    private func openssl(_ arguments: String...) throws { try openssl(arguments) }
+
+    private func openssl(_ arguments: [String]) throws {
         let result = try Tool.run("openssl", arguments, in: folder)
         guard result.status == .code(0) else { throw SetUpError("openssl \(arguments): \(result.errors)") }
     }

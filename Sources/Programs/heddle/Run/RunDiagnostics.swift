@@ -36,7 +36,9 @@ extension Diagnostic {
             .badCertificate, at: (error.concernsKey ? tls.keyFile : tls.certificateFile).position, found: "\(error)",
             expected: "a certificate chain and its key, in PEM" + meanwhile,
             remedy: error.systemError.map { FailedCall.remedy($0, to: .read, "the file") }
-                ?? "put both files in place; the key file may be readable by its owner alone (chmod 600)")
+                ?? (error.code == .unsuitableCertificate
+                    ? "put a certificate and a key in place that TLS can use, made anew"
+                    : "put both files in place; the key file may be readable by its owner alone (chmod 600)"))
     }
 
     static func cannotIssue(_ snapshot: MeshSnapshot, _ error: IdentityError) -> Diagnostic {
