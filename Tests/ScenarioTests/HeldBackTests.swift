@@ -250,6 +250,36 @@ extension ScenarioTests {
             #expect(heddle.terminate() == .code(0))
         }
 
+        @Test func `the line that says what serves is an error while parts of it are held back, and counts them`()
+            throws
+        {
+            let port = TestPort.free()
+            let stranger = TestBackend.fixed("")
+            let lines = { (heddle: HeddleProcess) in
+                heddle.errors.split(separator: "\n").filter { $0.contains(" generation=") && $0.contains("serving") }
+            }
+            let warnings = { (line: Substring) in line.split(separator: " ").first { $0.hasPrefix("warnings=") } }
+            try write([], denies: false)
+            let heddle = try HeddleProcess.serving(folder)
+            let whole = try #require(lines(heddle).last)
+            #expect(whole.contains(" info ") && whole.contains("heldBack=0"))
+            try heddle.serve {
+                try write(
+                    [
+                        gateway(port, certificate: "other", key: "shop"),
+                        gateway(stranger.port).replacing("name: edge", with: "name: taken"),
+                    ], denies: false)
+            }
+            let part = try #require(lines(heddle).last)
+            #expect(part.contains(" error ") && part.contains("heldBack=2"), "\(part)")
+            #expect(warnings(part) == warnings(whole), "what is held back is none of the warnings")
+            #expect(part.contains("serving, but for what is held back"))
+            try heddle.serve { try write([], denies: false) }
+            #expect(lines(heddle).last?.contains("heldBack=0") == true, "\(heddle.errors)")
+            #expect(heddle.terminate() == .code(0))
+            _ = stranger
+        }
+
         @Test func `at start a missing certificate and a taken port are said, the rest serves, and both are retried`()
             throws
         {

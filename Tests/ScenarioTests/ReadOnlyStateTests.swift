@@ -49,6 +49,8 @@ extension ScenarioTests {
             #expect(try status() == 403, "\(heddle.errors)")
             #expect(heddle.errors.contains("error[state.unavailable]: found cannot write to it: Read-only file system"))
             #expect(heddle.errors.contains("error[admin.socket]"))
+            #expect(heddle.errors.contains("heldBack=2"), "\(heddle.errors)")
+            #expect(heddle.errors.contains("serving, but for what is held back"))
             #expect(!heddle.errors.contains("error[serving.cannot-issue]"), "\(heddle.errors)")
             let readiness = try telemetry("readyz")
             #expect(readiness.hasPrefix("ready\n"))

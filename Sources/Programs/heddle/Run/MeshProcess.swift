@@ -54,11 +54,12 @@ struct MeshProcess {
         let issuer = IdentityIssuer(stateFolder: state.path, logger: log)
         let events = EventLog(output, log: log)
         let participant = ServingParticipant(options: options, issuer: issuer, events: events, log: log)
-        let reporter = ReconciliationReporter(folder: options.manifestsFolder, output: output.log, log: log)
-        var settings = MeshReconciler.Settings(folder: options.manifestsFolder, stateFolder: state.path)
-        settings.onEvent = { reporter.report($0) }
         let telemetry = TelemetryParticipant()
         let retries = HeldBackRetries<MeshSnapshot>([state, participant, telemetry])
+        let reporter = ReconciliationReporter(
+            folder: options.manifestsFolder, output: output.log, log: log, heldBack: { retries.heldBack })
+        var settings = MeshReconciler.Settings(folder: options.manifestsFolder, stateFolder: state.path)
+        settings.onEvent = { reporter.report($0) }
         let reconciler = try MeshReconciler(
             settings, manifests: MeshManifestReading(node: options.node),
             participants: [participant, telemetry, retries])

@@ -9,6 +9,7 @@ final class ReconciliationReporter: Sendable {
     private let folder: String
     private let output: LineSink
     private let log: Logger
+    private let heldBack: @Sendable () -> [Diagnostic]
     private let state = Mutex(State())
 
     private struct State {
@@ -28,10 +29,12 @@ final class ReconciliationReporter: Sendable {
         }
     }
 
-    init(folder: String, output: LineSink, log: Logger) {
+    /// - Parameter heldBack: What the host stands in the way of now.
+    init(folder: String, output: LineSink, log: Logger, heldBack: @escaping @Sendable () -> [Diagnostic]) {
         self.folder = folder
         self.output = output
         self.log = log
+        self.heldBack = heldBack
     }
 
     var counts: MetricsText.ReloadCounts { state.withLock { $0.reloads } }
@@ -46,13 +49,7 @@ final class ReconciliationReporter: Sendable {
                 return (state.replaceStanding(with: served.warnings), isMended)
             }
             tell(told)
-            log.info(
-                isMended ? "the mistakes are mended; serving" : "serving",
-                metadata: [
-                    "generation": "\(served.generation.number)", "resources": "\(served.resourceCount)",
-                    "took": "\(served.duration)", "from": served.source == .folder ? "folder" : "last good set",
-                    "warnings": "\(served.warnings.count)",
-                ])
+            logServing(served, isMended: isMended)
         case .refused(let attempt):
             let (isServing, new) = state.withLock { state in
                 state.reloads.refused += 1
@@ -84,6 +81,20 @@ final class ReconciliationReporter: Sendable {
         case .stateProblem(let diagnostic): print([diagnostic])
         case .stateMended: log.info("the last good set is kept again")
         }
+    }
+
+    /// The one line that says what a change came to, and so not less than it is: whoever reads nothing else has to see that a
+    /// part is missing.
+    private func logServing(_ served: ServedGeneration, isMended: Bool) {
+        let missing = heldBack().count
+        log.log(
+            level: missing == 0 ? .info : .error,
+            "\(isMended ? "the mistakes are mended; " : "")serving\(missing == 0 ? "" : ", but for what is held back")",
+            metadata: [
+                "generation": "\(served.generation.number)", "resources": "\(served.resourceCount)",
+                "took": "\(served.duration)", "from": served.source == .folder ? "folder" : "last good set",
+                "warnings": "\(served.warnings.count { $0.severity == .warning })", "heldBack": "\(missing)",
+            ])
     }
 
     /// Time has passed, in which certificates may have come near their end or have been replaced.
