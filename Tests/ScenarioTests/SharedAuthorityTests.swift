@@ -101,6 +101,18 @@ extension ScenarioTests {
             #expect(under.output.contains("\"certificateFile\": null"))
         }
 
+        @Test func `makes nothing that would outlive its root, and says when that ends`() throws {
+            #expect(try create("--dir", folder.file("root"), "--root-days", "400").exitCode == 0)
+            let under = try create(
+                "--dir", folder.file("next"), "--root", folder.file("root"), "--signing-days", "4000")
+            #expect(under.exitCode == 1)
+            #expect(under.diagnostics.contains("would outlive its root, which ends at "), "\(under.diagnostics)")
+            #expect(!Files.exists(folder.file("next")))
+            let new = try create("--dir", folder.file("new"), "--root-days", "30", "--signing-days", "31")
+            #expect(new.exitCode == 2)
+            #expect(new.diagnostics.contains("would outlive its root, which would end at "), "\(new.diagnostics)")
+        }
+
         @Test func `overwrites nothing, and says what to do`() throws {
             try Files.makeFolder(folder.file("empty"))
             try Files.replace(folder.file("file"), "mine")

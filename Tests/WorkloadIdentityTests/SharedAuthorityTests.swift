@@ -35,7 +35,7 @@ import TransportSecurity
         #expect(signing.notAfter == now + .seconds(10 * 86_400))
         #expect(root.notBefore == now - SigningAuthority.rootBackdating)
         #expect(signing.notBefore == root.notBefore)
-        #expect(try make(rootDays: 30, signingDays: 40).signing.certificate.notAfter == root.notAfter)
+        #expect(throws: IdentityError.self) { try make(rootDays: 30, signingDays: 40) }
     }
 
     @Test func `is what an issuer takes, and sends its signing certificate along`() throws {
@@ -61,14 +61,19 @@ import TransportSecurity
 
     @Test func `has other signing certificates under its root while that is valid`() throws {
         try make().write(to: test.path("shared"))
-        func under(_ domain: TrustDomain?, at time: UnixTime) throws -> SharedAuthority {
+        func under(_ domain: TrustDomain?, days: Int? = nil, at time: UnixTime) throws -> SharedAuthority {
             try SharedAuthority(
-                under: test.path("shared"), for: domain, signingLifetime: .seconds(86_400 * 400), at: time)
+                under: test.path("shared"), for: domain, signingLifetime: days.map { .seconds(86_400 * $0) }, at: time)
         }
         let next = try under(nil, at: now)
         #expect(next.trustDomain == TestIssuer.domain)
         #expect(next.files == [.signingCertificate, .signingKey])
         #expect(next.signing.certificate.notAfter == next.root.certificate.notAfter)
+        #expect(try under(nil, days: 30, at: now).signing.certificate.notAfter == next.root.certificate.notAfter)
+        let error = #expect(throws: IdentityError.self) { try under(nil, days: 31, at: now) }
+        let end = "outlive its root, which ends at \(next.root.certificate.notAfter): 30 days are left"
+        #expect(
+            error?.message.contains(end) == true, "nothing is cut off that was asked for: \(String(describing: error))")
         #expect(throws: IdentityError.self) { try under(TrustDomain("other.example"), at: now) }
         #expect(throws: IdentityError.self) { try under(nil, at: next.root.certificate.notAfter) }
         #expect(throws: IdentityError.self) { try under(nil, at: next.root.certificate.notBefore - .seconds(1)) }

@@ -17,6 +17,8 @@ package struct SigningAuthority: Sendable {
     package static let rootBackdating = Duration.seconds(365 * 86_400)
     /// Lifetime of a root that Heddle makes, from its making, where nobody says otherwise: ten years.
     package static let rootLifetime = Duration.seconds(3650 * 86_400)
+    /// The same of a signing certificate under a root: a year.
+    package static let signingLifetime = Duration.seconds(365 * 86_400)
 
     /// - Parameters:
     ///   - chain: The signing certificate, then others that may follow it in its file. The parents among them are sent
@@ -65,19 +67,26 @@ package struct SigningAuthority: Sendable {
     }
 
     /// A new signing certificate under this root, on P-256: nodes sign with it, so that the root's key need lie on none.
-    /// - Parameter lifetime: Counted from `now`; cut off where the root's own time ends. It begins as long before `now` as a
-    ///   root's, but not before this root's.
-    /// - Throws: `unsuitableCertificate` if the root is not valid now.
+    /// - Parameter lifetime: Counted from `now`; `nil`: a year, or what is left of the root's time if that is less. It begins
+    ///   as long before `now` as a root's, but not before this root's.
+    /// - Throws: `unsuitableCertificate` if the root is not valid now, or ends before `lifetime` does.
     package func makeSigning(
-        for trustDomain: TrustDomain, lifetime: Duration, at now: UnixTime
+        for trustDomain: TrustDomain, lifetime: Duration?, at now: UnixTime
     ) throws(TLSError) -> SigningAuthority {
         guard certificate.notBefore <= now, now < certificate.notAfter else {
             throw TLSError(.unsuitableCertificate, "the root \(certificate.time.sentence(at: now))")
         }
+        // Certificates end in whole seconds.
+        if let lifetime, (now + lifetime).seconds > certificate.notAfter.seconds {
+            let days = (certificate.notAfter.seconds - now.seconds) / 86_400
+            throw TLSError(
+                .unsuitableCertificate,
+                "it would outlive its root, which ends at \(certificate.notAfter): \(days) days are left")
+        }
         let key = try PrivateKey.generateP256()
         var draft = try CertificateDraft(
             key: key, notBefore: max(now - Self.rootBackdating, certificate.notBefore),
-            notAfter: min(now + lifetime, certificate.notAfter))
+            notAfter: min(now + (lifetime ?? Self.signingLifetime), certificate.notAfter))
         // Under it are workloads alone.
         try draft.becomeAuthority(
             of: trustDomain, name: "signing", under: certificate, "critical,CA:TRUE,pathlen:0")

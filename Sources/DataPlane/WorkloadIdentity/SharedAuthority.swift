@@ -24,9 +24,9 @@ package struct SharedAuthority: Sendable {
     package var files: [File] { isRootNew ? File.allCases : [.signingCertificate, .signingKey] }
 
     /// A new root and a signing certificate under it.
-    /// - Parameters: lifetimes from `now`; `signingLifetime` is cut off where the root ends.
+    /// - Parameters: lifetimes from `now`; `signingLifetime` as `SigningAuthority.makeSigning` takes it.
     package init(
-        for trustDomain: TrustDomain, rootLifetime: Duration, signingLifetime: Duration, at now: UnixTime
+        for trustDomain: TrustDomain, rootLifetime: Duration, signingLifetime: Duration?, at now: UnixTime
     ) throws(IdentityError) {
         let root: SigningAuthority
         do throws(TLSError) {
@@ -41,8 +41,9 @@ package struct SharedAuthority: Sendable {
     /// - Parameters:
     ///   - folder: What `write` made, or at least the root's two files of it.
     ///   - trustDomain: `nil`: the root's.
+    ///   - signingLifetime: As `SigningAuthority.makeSigning` takes it.
     package init(
-        under folder: String, for trustDomain: TrustDomain?, signingLifetime: Duration, at now: UnixTime
+        under folder: String, for trustDomain: TrustDomain?, signingLifetime: Duration?, at now: UnixTime
     ) throws(IdentityError) {
         let root: SigningAuthority
         do throws(TLSError) {
@@ -65,7 +66,7 @@ package struct SharedAuthority: Sendable {
     }
 
     private init(
-        for trustDomain: TrustDomain, root: SigningAuthority, isRootNew: Bool, signingLifetime: Duration,
+        for trustDomain: TrustDomain, root: SigningAuthority, isRootNew: Bool, signingLifetime: Duration?,
         at now: UnixTime
     ) throws(IdentityError) {
         self.trustDomain = trustDomain

@@ -44,8 +44,12 @@ struct CreateAuthority: ParsableCommand {
     @Option(help: ArgumentHelp("How long the root is valid, in days, 1 to 36500. Default: 3650.", valueName: "days"))
     var rootDays: Int?
 
-    @Option(help: ArgumentHelp("How long the signing certificate is valid, in days.", valueName: "days"))
-    var signingDays = 365
+    @Option(
+        help: ArgumentHelp(
+            "How long the signing certificate is valid, in days, and no longer than its root. Default: 365, or what is left "
+                + "of the root named by --root.",
+            valueName: "days"))
+    var signingDays: Int?
 
     @OptionGroup var format: OutputOptions
 
@@ -64,21 +68,25 @@ struct CreateAuthority: ParsableCommand {
             throw ValidationError(
                 "'\(trustDomain.printable)' is no trust domain: \(TrustDomain.rule).\(meant)")
         }
-        for (name, days) in [("root", rootDays ?? 1), ("signing", signingDays)]
+        for (name, days) in [("root", rootDays ?? 1), ("signing", signingDays ?? 1)]
         where !(1...Self.longestDays).contains(days) {
             throw ValidationError("--\(name)-days is \(days): 1 to \(Self.longestDays) days.")
         }
         if root != nil, rootDays != nil {
             throw ValidationError("--root names a root that there is: leave out --root-days.")
         }
-        if root == nil, signingDays > lifetimeOfRoot {
+        let signing = signingDays ?? 365
+        if root == nil, signing > lifetimeOfRoot {
             throw ValidationError(
-                "The signing certificate would outlive its root: --signing-days \(signingDays), and \(lifetimeOfRoot) days "
-                    + "for the root.")
+                "The signing certificate would outlive its root, which would end at "
+                    + "\(UnixTime.now + Self.duration(days: lifetimeOfRoot)): --signing-days \(signing), and "
+                    + "\(lifetimeOfRoot) days for the root.")
         }
     }
 
     private var lifetimeOfRoot: Int { rootDays ?? 3650 }
+
+    private static func duration(days: Int) -> Duration { .seconds(days * 86_400) }
 
     func run() throws {
         let made: SharedAuthority
@@ -96,17 +104,17 @@ struct CreateAuthority: ParsableCommand {
     }
 
     private func make(at now: UnixTime) throws(IdentityError) -> SharedAuthority {
-        let days = { (count: Int) in Duration.seconds(count * 86_400) }
+        let signingLifetime = signingDays.map(Self.duration)
         let domain = trustDomain.flatMap { TrustDomain($0) }
         if let root {
             return try SharedAuthority(
-                under: Self.folder(root), for: domain, signingLifetime: days(signingDays), at: now)
+                under: Self.folder(root), for: domain, signingLifetime: signingLifetime, at: now)
         }
         guard let domain = domain ?? TrustDomain("mesh.local") else {
             preconditionFailure("mesh.local is a trust domain")
         }
         return try SharedAuthority(
-            for: domain, rootLifetime: days(lifetimeOfRoot), signingLifetime: days(signingDays), at: now)
+            for: domain, rootLifetime: Self.duration(days: lifetimeOfRoot), signingLifetime: signingLifetime, at: now)
     }
 
     private func remedy(for error: IdentityError) -> String {
