@@ -27,6 +27,20 @@ import Testing
         spec: {service: elsewhere, address: "127.0.0.1:PORT"}
         """
 
+    /// Whoever connects there waits, as the kernel's queue for it is full.
+    private final class UnansweredPort: Sendable {
+        let port = TestPort.free()
+        private let listening: CInt
+        private let inQueue: RawConnection
+
+        init() throws {
+            listening = TestPort.listen(at: port, backlog: 0)
+            inQueue = try RawConnection(port: port)
+        }
+
+        deinit { close(listening) }
+    }
+
     private static func mesh(
         _ backend: TestBackend, elsewhere other: TestBackend, speaking: String = "HTTP"
     ) async throws -> (TestMesh, UInt16) {
@@ -106,6 +120,33 @@ import Testing
             if statuses.count == 2 { mayAnswer.open() }
         }
         #expect(statuses == ["503", "503"] + Array(repeating: "200", count: Self.endpoints))
+        await mesh.stop()
+    }
+
+    @Test func `a caller whose connection is being made gives way to nobody, however little it says`() async throws {
+        // Its queue is full: who connects then waits.
+        let hanging = try UnansweredPort()
+        let backend = TestBackend.echo()
+        let tcp = TestPort.free()
+        let port = TestPort.free()
+        let listen = "listen: \"127.0.0.1:\(port)\""
+        let manifests =
+            Shop.manifests(outbound: port, orders: backend.port).replacing(
+                listen, with: listen + ", tcp: [{service: elsewhere, listen: \"127.0.0.1:\(tcp)\"}]") + "\n"
+            + Self.elsewhere.replacing("PORT", with: "\(hanging.port)").replacing("PROTOCOL", with: "TCP")
+            + "\n---\n" + Shop.proxy("timeouts: {connect: 600s}")
+        let mesh = try await TestMesh(manifests, descriptors: 0)
+        // The first to come, and silent like the others.
+        let waiting = try RawConnection(port: tcp)
+        #expect(await Poll.until { await mesh.dataPlane.report().counters.open == 1 })
+        var silent: [RawConnection] = []
+        for _ in 1..<Self.callers { silent.append(try RawConnection(port: port)) }
+        await Pause.inWhichNothingMayHappen(.milliseconds(Worker.quietMilliseconds + 200))
+        let late = try RawConnection.call(port: port, "GET /a HTTP/1.1\r\nHost: orders\r\n\r\n")
+        #expect(late.status == 200)
+        let silenced = silent[0].receiveAll()
+        #expect(silenced.isEmpty && silent[0].isEnded)
+        #expect(!waiting.hasInput)
         await mesh.stop()
     }
 

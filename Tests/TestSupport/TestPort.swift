@@ -17,6 +17,14 @@ package enum TestPort {
         }
     }
 
+    /// A socket that listens at a free port, and whose connections nobody accepts.
+    package static func listen(at port: UInt16, backlog: CInt) -> CInt {
+        let descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        _ = unsafe Loopback.withAddress(port: port) { address, length in unsafe bind(descriptor, address, length) }
+        _ = Glibc.listen(descriptor, backlog)
+        return descriptor
+    }
+
     private static func isFree(_ port: UInt16) -> Bool {
         let descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         defer { close(descriptor) }

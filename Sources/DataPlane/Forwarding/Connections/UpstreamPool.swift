@@ -80,7 +80,7 @@ final class UpstreamPool {
 
     private func openConnection(_ exchange: Exchange) {
         do {
-            let connection = TCPClientConnection(worker: worker, pool: self, transport: try transport())
+            let connection = TCPClientConnection(worker: worker, pool: self, transport: try transport(for: exchange))
             try connection.start()
             connectionCount += 1
             connection.begin(exchange)
@@ -94,7 +94,7 @@ final class UpstreamPool {
             if connection.isFit(for: exchange) { return connection.begin(exchange) }
         }
         do {
-            let connection = HTTP1ClientConnection(worker: worker, pool: self, transport: try transport())
+            let connection = HTTP1ClientConnection(worker: worker, pool: self, transport: try transport(for: exchange))
             try connection.start()
             connectionCount += 1
             connection.begin(exchange)
@@ -107,22 +107,23 @@ final class UpstreamPool {
         // It would end the connection for the calls beside it, too.
         guard HTTP2Session.canCarry(exchange.request) else { return exchange.fail(.overloaded, status: 431) }
         for connection in multiplexed where connection.hasRoom { return connection.begin(exchange) }
-        do { try newConnection().begin(exchange) } catch { cannotBegin(exchange, error) }
+        do { try newConnection(for: exchange).begin(exchange) } catch { cannotBegin(exchange, error) }
     }
 
     /// Finds another connection for a call that waited for one which takes fewer than it was given.
     func place(_ stream: HTTP2ClientStream, of exchange: Exchange) {
         for connection in multiplexed where connection.hasRoom { return connection.take(stream, of: exchange) }
         do {
-            try newConnection().take(stream, of: exchange)
+            try newConnection(for: exchange).take(stream, of: exchange)
         } catch {
+            guard !(error is CallIsOver) else { return }
             if isLackOfRoom(error) { noRoom(for: exchange) } else { stream.giveUpWaiting(.notConnected) }
         }
     }
 
-    private func newConnection() throws -> HTTP2ClientConnection {
+    private func newConnection(for exchange: Exchange?) throws -> HTTP2ClientConnection {
         let connection = HTTP2ClientConnection(
-            worker: worker, pool: self, transport: try transport(), certificate: certificate)
+            worker: worker, pool: self, transport: try transport(for: exchange), certificate: certificate)
         try connection.connect()
         connectionCount += 1
         multiplexed.append(connection)
@@ -145,6 +146,8 @@ final class UpstreamPool {
 
     /// There is no descriptor to be had: not the endpoint's fault, and another would fare no better.
     private struct NoDescriptor: Error {}
+    /// The call that asked is over: making room for it ended it. Nothing more may be done in its name.
+    private struct CallIsOver: Error {}
 
     private func isLackOfRoom(_ error: any Error) -> Bool {
         let isOut = (error as? SystemCallError)?.isOutOfDescriptors ?? false
@@ -158,11 +161,16 @@ final class UpstreamPool {
     }
 
     private func cannotBegin(_ exchange: Exchange, _ error: any Error) {
+        guard !(error is CallIsOver) else { return }
         if isLackOfRoom(error) { noRoom(for: exchange) } else { exchange.upstreamFailed(.notConnected) }
     }
 
-    private func transport() throws -> Transport {
-        guard worker.hasRoom(for: .endpoint) else { throw NoDescriptor() }
+    /// - Parameter exchange: The call that it is for. Others may end to make room for it.
+    private func transport(for exchange: Exchange?) throws -> Transport {
+        let life = exchange?.life
+        let hasRoom = worker.hasRoom(for: .endpoint)
+        guard exchange?.life == life, !(exchange?.isOver ?? false) else { throw CallIsOver() }
+        guard hasRoom else { throw NoDescriptor() }
         let socket = try Socket.connecting(to: address)
         switch target {
         case .plain:
@@ -211,7 +219,7 @@ final class UpstreamPool {
     /// call yet. One that takes calls has done so.
     func prove() {
         guard case .mesh = target, multiplexed.isEmpty else { return }
-        _ = try? newConnection()
+        _ = try? newConnection(for: nil)
     }
 
     /// The certificates changed: new calls go out under the new one.

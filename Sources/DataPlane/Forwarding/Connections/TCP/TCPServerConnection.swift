@@ -65,12 +65,15 @@ final class TCPServerConnection: StreamConnection, ServerConnection, DownstreamS
     /// A connection has no last request: it lasts until its two sides end it, or the drain's time is over.
     func drain() {}
 
-    /// Until the first byte goes either way. After it nobody can tell what silence means.
+    /// Until the first byte goes either way. After it nobody can tell what silence means; and while its call looks for an
+    /// endpoint, the caller is waiting for us.
     var quietSince: DeadlineWheel.Time? {
         switch state {
         case .handshaking: acceptedAt
         case .open:
-            hello != nil || !hasSpoken && writtenByteCount == 0 && queuedByteCount == 0 ? acceptedAt : nil
+            hello != nil
+                || (exchange?.isTunnelOpen ?? true) && !hasSpoken && writtenByteCount == 0 && queuedByteCount == 0
+                ? acceptedAt : nil
         case .connecting, .finishing, .lingering, .closed: nil
         }
     }
