@@ -205,10 +205,11 @@ struct ColdConnectionTests {
             _ = peer.receive()
         }
         try await Self.serve(backend) { port, mesh in
-            let answers = try Self.callAtOnce(port: port, "POST")
-            #expect(answers.allSatisfy { $0.status == 502 || $0.status == 503 })
-            // One that a workload may have seen is not sent again, though nobody answered it.
-            #expect(backend.connectionCount == 3 && answers.count { $0.status == 502 } == 3)
+            let statuses = try Self.callAtOnce(port: port, "POST").map(\.status)
+            // One that a workload may have seen, the first on each connection, is not sent again, though nobody answered it.
+            let seen = backend.connectionCount
+            #expect(seen > 0)
+            #expect(statuses.sorted() == Array(repeating: 502, count: seen) + Array(repeating: 503, count: 6 - seen))
         }
     }
 
