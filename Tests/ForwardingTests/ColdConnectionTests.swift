@@ -221,4 +221,22 @@ struct ColdConnectionTests {
             try await SlowPeerTests.settles(mesh) { $0.upstream == 0 }
         }
     }
+
+    @Test func `a connection whose endpoint takes no streams is not kept`() async throws {
+        let backend = TestBackend { connection, _ in
+            guard let peer = HTTP2Peer(serving: connection, settings: Self.maxStreams(0)) else { return }
+            while let frame = peer.receive() {
+                guard frame.type == FrameType.headers else { continue }
+                peer.send(FrameType.reset, stream: frame.stream, HTTP2Peer.bytes(Self.refusedStream))
+            }
+        }
+        let more = [Shop.service("chat", speaking: "HTTP2", at: backend.port)]
+        try await Shop.serve(.echo(), more: more) { port, mesh in
+            for _ in 0..<3 {
+                let answer = try RawConnection(port: port).call("GET /a HTTP/1.1\r\nHost: chat\r\n\r\n")
+                #expect([502, 503].contains(answer.status))
+            }
+            #expect(await Poll.until { await mesh.dataPlane.report().counters.upstream == 0 })
+        }
+    }
 }

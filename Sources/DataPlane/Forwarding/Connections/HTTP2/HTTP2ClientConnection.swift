@@ -47,6 +47,8 @@ final class HTTP2ClientConnection: HTTP2Connection {
         hasSettings = true
         pool.learned(streamLimit: session.peerStreamLimit)
         submitWaiting()
+        // It takes none, and would be kept in vain.
+        if session.peerStreamLimit == 0 { drain() }
     }
 
     /// Sends the heads that may be sent now, in the order in which they came. Once it is known how many are taken, none is left
