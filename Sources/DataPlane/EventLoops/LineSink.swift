@@ -1,4 +1,3 @@
-import CLinux
 import Glibc
 import Synchronization
 
@@ -29,7 +28,7 @@ package final class LineSink: Sendable {
     private let queue = Mutex(Queue())
     private let descriptor: CInt
     private let byteLimit: Int
-    private let wakeup: CInt
+    private let wakeup = Signal()
 
     /// - Parameters:
     ///   - descriptor: Stays open and its owner's.
@@ -38,7 +37,6 @@ package final class LineSink: Sendable {
     package init(descriptor: CInt, byteLimit: Int, name: String) {
         self.descriptor = descriptor
         self.byteLimit = byteLimit
-        wakeup = eventfd(0, CInt(EFD_CLOEXEC))
         _ = SystemThread.start(name: name) { self.run() }
     }
 
@@ -67,7 +65,7 @@ package final class LineSink: Sendable {
             queue.bytes.append(contentsOf: lines)
             return (true, queue.bytes.count == lines.count)
         }
-        if isFirst { _ = eventfd_write(wakeup, 1) }
+        if isFirst { wakeup.give() }
         return isTaken
     }
 
@@ -78,8 +76,7 @@ package final class LineSink: Sendable {
         /// How long the file was when the line that is begun could not be finished.
         var length: off_t = 0
         while true {
-            var count: eventfd_t = 0
-            _ = unsafe eventfd_read(wakeup, &count)
+            wakeup.wait()
             let bytes = queue.withLock { queue in
                 let taken = queue.bytes
                 queue.bytes = []
