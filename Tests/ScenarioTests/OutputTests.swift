@@ -123,6 +123,25 @@ extension ScenarioTests {
             #expect(lines.count { $0.contains("/after") } == 5)
         }
 
+        @Test func `one that is started without standard streams writes its logs to nothing else`() throws {
+            let backend = TestBackend.forgetfulEcho()
+            let port = TestPort.free()
+            let folder = try TestFolder()
+            try folder.write(Shop.oneHost(outbound: port, orders: backend.port))
+            let process = try Self.start(folder, through: "exec <&- >&- 2>&-")
+            #expect(LoadClient.get("/a", on: try RawConnection(port: port)).status == 200)
+            for descriptor in 0...2 {
+                let nothing = Array("/dev/null".utf8)
+                var target = [UInt8](repeating: 0, count: 64)
+                let count = unsafe target.withUnsafeMutableBytes {
+                    unsafe readlink("/proc/\(process.id)/fd/\(descriptor)", $0.baseAddress!, $0.count)
+                }
+                #expect(target.prefix(max(0, count)).elementsEqual(nothing))
+            }
+            process.send(SIGTERM)
+            #expect(process.waitForExit() == .code(0))
+        }
+
         @Test func `broken handshakes by the thousand are some lines of the log, and their number`() throws {
             let folder = try TestFolder()
             let authority = try Authority(folder)

@@ -29,6 +29,7 @@ struct Heddle: AsyncParsableCommand {
     private static let parserUsageCode: Int32 = 64
 
     static func main() async {
+        StandardStreams.open()
         let arguments = CommandArguments.all
         if let mistake = MistypedWord.find(in: arguments) {
             Output.writeError("\(mistake)\n")
