@@ -141,7 +141,7 @@ import Testing
         #expect(await Poll.until { await mesh.dataPlane.report().counters.open == 1 })
         var silent: [RawConnection] = []
         for _ in 1..<Self.callers { silent.append(try RawConnection(port: port)) }
-        await Pause.inWhichNothingMayHappen(.milliseconds(Worker.quietMilliseconds + 200))
+        await Pause.inWhichNothingMayHappen(.milliseconds(QuietTime.longest + 200))
         let late = try RawConnection.call(port: port, "GET /a HTTP/1.1\r\nHost: orders\r\n\r\n")
         #expect(late.status == 200)
         let silenced = silent[0].receiveAll()
@@ -159,7 +159,7 @@ import Testing
         var silent: [RawConnection] = []
         for _ in 1..<Self.callers { silent.append(try RawConnection(port: port)) }
         // Who has just come is not quiet yet.
-        await Pause.inWhichNothingMayHappen(.milliseconds(Worker.quietMilliseconds + 200))
+        await Pause.inWhichNothingMayHappen(.milliseconds(QuietTime.longest + 200))
         let late = try RawConnection.call(port: port, "GET /a HTTP/1.1\r\nHost: orders\r\n\r\n")
         #expect(late.status == 200)
         let goodbye = peer.receive()
@@ -170,6 +170,25 @@ import Testing
         #expect(answer.status == 200)
         let counters = await mesh.dataPlane.report().counters
         #expect(counters.madeRoom == ["caller": 1])
+        await mesh.stop()
+    }
+
+    @Test func `the longer somebody waits, the less silence is borne with`() {
+        let times: [UInt64] = [0, 499, 500, 1_000, 1_500, 1_000_000]
+        #expect(times.map { QuietTime.milliseconds(waiting: $0) } == [2_000, 2_000, 1_000, 500, 500, 500])
+    }
+
+    @Test func `who comes behind many that say nothing has its turn`() async throws {
+        let backend = TestBackend.echo()
+        let (mesh, port) = try await Self.mesh(backend, elsewhere: backend)
+        var silent: [RawConnection] = []
+        // More than there is room for, eight times over.
+        for _ in 0..<Self.callers * 8 { silent.append(try RawConnection(port: port)) }
+        let late = try RawConnection.call(port: port, "GET /a HTTP/1.1\r\nHost: orders\r\n\r\n")
+        #expect(late.status == 200)
+        // All that came before have been let in, and have given way.
+        let counters = await mesh.dataPlane.report().counters
+        #expect(counters.accepted == UInt64(Self.callers * 8 + 1))
         await mesh.stop()
     }
 }

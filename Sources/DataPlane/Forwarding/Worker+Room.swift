@@ -20,8 +20,12 @@ extension Worker {
     /// Accepting stops: nobody gives way.
     func acceptingPaused() {
         counters.pauses += 1
+        callersWaitSince = callersWaitSince ?? loop.now
         noteShortage(.acceptingPaused)
     }
+
+    /// Everybody who came has been accepted.
+    func nobodyWaits() { callersWaitSince = nil }
 
     /// A call finds no connection to its endpoint.
     func callFoundNoRoom() { noteShortage(.callFoundNoRoom) }
@@ -42,13 +46,14 @@ extension Worker {
     private func closeQuietCallers() -> Int {
         guard loop.now >= noneQuietBefore else { return 0 }
         var quiet: [(since: DeadlineWheel.Time, index: Int)] = []
-        noneQuietBefore = loop.now + Self.quietMilliseconds
+        let quietMilliseconds = QuietTime.milliseconds(waiting: callersWaitSince.map { loop.now - $0 } ?? 0)
+        noneQuietBefore = loop.now + quietMilliseconds
         for (index, connection) in connections.enumerated() {
             guard let since = connection.quietSince else { continue }
-            if since + Self.quietMilliseconds <= loop.now {
+            if since + quietMilliseconds <= loop.now {
                 quiet.append((since, index))
             } else {
-                noneQuietBefore = min(noneQuietBefore, since + Self.quietMilliseconds)
+                noneQuietBefore = min(noneQuietBefore, since + quietMilliseconds)
             }
         }
         let batch = Self.batch(of: descriptors.limits.callers)
@@ -68,14 +73,25 @@ extension Worker {
         return closing.count
     }
 
-    /// How long nothing must have been asked on a caller's connection before it gives way, in milliseconds: who has just
-    /// come is about to say why.
-    static let quietMilliseconds: UInt64 = 2_000
-
     private static func batch(of count: Int) -> Int { 1 + count / 64 }
 
     private func noteShortage(_ event: DataPlaneEvent) {
         counters.lastShortage = loop.now
         events.post(event)
+    }
+}
+
+/// How long nothing must have been asked on a caller's connection before it gives way: who has just come is about to say why.
+enum QuietTime {
+    /// Where nobody has waited yet, in milliseconds.
+    static let longest: UInt64 = 2_000
+    /// Three times round the world.
+    static let shortest: UInt64 = 500
+
+    /// Half as long with each half second that others wait outside: behind many who say nothing, one after the other, nobody may have to
+    /// wait two seconds for each of them.
+    /// - Parameter waiting: Since when somebody has waited without a break, in milliseconds.
+    static func milliseconds(waiting: UInt64) -> UInt64 {
+        max(shortest, longest >> min(waiting / 500, 63))
     }
 }

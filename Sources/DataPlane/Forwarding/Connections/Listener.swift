@@ -76,7 +76,10 @@ final class Listener: EventHandler {
             return false
         }
         do throws(SystemCallError) {
-            guard let accepted = try socket?.accept() else { return false }
+            guard let accepted = try socket?.accept() else {
+                worker.nobodyWaits()
+                return false
+            }
             worker.accept(accepted, at: self)
             return true
         } catch {
