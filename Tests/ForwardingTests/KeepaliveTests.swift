@@ -1,3 +1,4 @@
+import EventLoops
 import Manifests
 import TestSupport
 import Testing
@@ -7,28 +8,55 @@ import Testing
 /// When a silent peer is asked for a sign of life.
 struct KeepaliveTests {
     private static let patience = Keepalive.Patience(silence: 1_000, grace: 100)
+    /// Nothing is under way.
+    private static func idle() -> Keepalive.Output { Keepalive.Output(acknowledged: 0, end: 0) }
 
     @Test func `one that is silent is asked once, and given up when it does not answer`() {
         var keepalive = Keepalive(at: 5_000)
         let steps = [5_999, 6_000, 6_001, 6_099, 6_100].map {
-            keepalive.step(hasStreams: true, Self.patience, at: $0)
+            keepalive.step(hasStreams: true, Self.patience, at: $0, output: Self.idle)
         }
         #expect(steps == [.wait, .ask, .wait, .wait, .giveUp])
     }
 
     @Test func `any byte is an answer, and the silence begins anew`() {
         var keepalive = Keepalive(at: 0)
-        let asked = keepalive.step(hasStreams: true, Self.patience, at: 1_000)
+        let asked = keepalive.step(hasStreams: true, Self.patience, at: 1_000, output: Self.idle)
         keepalive.heard(at: 1_099)
-        let steps = [1_100, 2_098, 2_099].map { keepalive.step(hasStreams: true, Self.patience, at: $0) }
+        let steps = [1_100, 2_098, 2_099].map {
+            keepalive.step(hasStreams: true, Self.patience, at: $0, output: Self.idle)
+        }
         #expect(asked == .ask && steps == [.wait, .wait, .ask])
+    }
+
+    @Test
+    func `what it acknowledges of the bytes before the question is a sign of life, what it does after them is none`() {
+        var keepalive = Keepalive(at: 0)
+        /// Bytes acknowledged of the 1,000 that stand before the question, and of the question, at each time.
+        let looks: [(at: DeadlineWheel.Time, acknowledged: UInt64)] = [
+            (1_000, 200), (1_100, 300), (1_200, 999), (1_300, 1_020), (1_400, 1_040),
+        ]
+        let steps = looks.map { look in
+            keepalive.step(hasStreams: true, Self.patience, at: look.at) {
+                Keepalive.Output(acknowledged: look.acknowledged, end: 1_000)
+            }
+        }
+        #expect(steps == [.ask, .wait, .wait, .wait, .giveUp])
+    }
+
+    @Test func `who acknowledges nothing more is given up, however much is on its way`() {
+        var keepalive = Keepalive(at: 0)
+        let steps = [1_000, 1_100].map { now in
+            keepalive.step(hasStreams: true, Self.patience, at: now) { Keepalive.Output(acknowledged: 5, end: 9) }
+        }
+        #expect(steps == [.ask, .giveUp])
     }
 
     @Test func `one without streams is asked nothing, but owes the answer to what it was asked`() {
         var keepalive = Keepalive(at: 0)
-        let idle = keepalive.step(hasStreams: false, Self.patience, at: 10_000)
-        let asked = keepalive.step(hasStreams: true, Self.patience, at: 10_000)
-        let late = keepalive.step(hasStreams: false, Self.patience, at: 10_100)
+        let idle = keepalive.step(hasStreams: false, Self.patience, at: 10_000, output: Self.idle)
+        let asked = keepalive.step(hasStreams: true, Self.patience, at: 10_000, output: Self.idle)
+        let late = keepalive.step(hasStreams: false, Self.patience, at: 10_100, output: Self.idle)
         #expect(idle == .wait && asked == .ask && late == .giveUp)
         #expect(Keepalive(at: 0).due(hasStreams: false, Self.patience) == nil)
     }
@@ -50,7 +78,7 @@ struct KeepaliveTests {
 
     @Test func `workloads are asked as seldom as servers of gRPC allow, unless the mesh says otherwise`() {
         #expect(ProxyTimeouts().keepalive > .seconds(300))
-        let patience = Keepalive.Patience.long(silence: MillisecondTimeouts(ProxyTimeouts()).keepalive)
+        let patience = Keepalive.Patience.ofEndpoints(silence: MillisecondTimeouts(ProxyTimeouts()).keepalive)
         #expect(patience.silence == 330_000 && patience.grace == 20_000)
     }
 
@@ -61,8 +89,8 @@ struct KeepaliveTests {
                 Issue.record("nothing is due")
                 return
             }
-            let early = keepalive.step(hasStreams: true, Self.patience, at: due - 1)
-            let onTime = keepalive.step(hasStreams: true, Self.patience, at: due)
+            let early = keepalive.step(hasStreams: true, Self.patience, at: due - 1, output: Self.idle)
+            let onTime = keepalive.step(hasStreams: true, Self.patience, at: due, output: Self.idle)
             #expect(early == .wait && onTime != .wait)
         }
     }

@@ -170,13 +170,24 @@ package struct Socket: ~Copyable {
         _ = unsafe setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout<Glibc.linger>.size))
     }
 
-    /// Has the kernel ask the host at the other end whether it still knows of the connection, which no application there sees: after
-    /// 10 s without a byte, every 5 s; after three times without an answer the connection breaks off.
-    package borrowing func probeSilentHost() {
+    /// Has the kernel ask the host at the other end whether it still knows of the connection, which no application there sees.
+    /// Connections that a listening socket accepts have it from there (tcp(7)).
+    /// - Parameters:
+    ///   - silence: Seconds without a byte until it asks.
+    ///   - interval: Seconds from one question to the next.
+    ///   - count: Questions without an answer after which the connection breaks off.
+    package borrowing func probeSilentHost(after silence: CInt, every interval: CInt, times count: CInt) {
         set(SOL_SOCKET, SO_KEEPALIVE, 1)
-        set(CInt(IPPROTO_TCP), TCP_KEEPIDLE, 10)
-        set(CInt(IPPROTO_TCP), TCP_KEEPINTVL, 5)
-        set(CInt(IPPROTO_TCP), TCP_KEEPCNT, 3)
+        set(CInt(IPPROTO_TCP), TCP_KEEPIDLE, silence)
+        set(CInt(IPPROTO_TCP), TCP_KEEPINTVL, interval)
+        set(CInt(IPPROTO_TCP), TCP_KEEPCNT, count)
+    }
+
+    /// Bytes that were sent and that the other side's kernel has not acknowledged, or over a Unix socket that nobody has read;
+    /// 0 if the kernel does not say (SIOCOUTQ: tcp(7), unix(7)). The other side's kernel acknowledges no more than its buffer
+    /// holds until somebody reads.
+    package borrowing func unacknowledgedByteCount() -> Int {
+        Int(max(0, CLinux_unacknowledged_byte_count(descriptor)))
     }
 
     private borrowing func set(_ level: CInt, _ option: CInt, _ value: CInt) {

@@ -13,6 +13,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -51,6 +52,12 @@ static inline int CLinux_available_processors(void) {
     for (size_t word = 0; word < sizeof set / sizeof(unsigned long); word++)
         count += __builtin_popcountl(((unsigned long *)&set)[word]);
     return count > 0 ? count : 1;
+}
+
+/// Bytes of a socket's output that were not acknowledged, or over a Unix socket not read (SIOCOUTQ, tcp(7)); -1 if that is not known.
+static inline int CLinux_unacknowledged_byte_count(int descriptor) {
+    int count = 0;
+    return ioctl(descriptor, TIOCOUTQ /* SIOCOUTQ */, &count) == 0 ? count : -1;
 }
 
 /// Bytes that a pipe holds from now on (F_SETPIPE_SZ, fcntl(2)); -1 if it may not have as many.

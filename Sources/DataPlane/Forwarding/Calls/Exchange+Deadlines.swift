@@ -38,7 +38,7 @@ extension Exchange: EventHandler {
             restDeadline: restDeadline, isOpenEnded: isOpenEnded, isTunnel: tunnel != .none,
             isRequestComplete: isRequestComplete, isResponseStarted: isResponseStarted,
             isResponseComplete: isResponseComplete, isTunnelOpen: isTunnelOpen,
-            caller: downstream?.callerProgress ?? .unobserved, workload: upstream?.workloadProgress)
+            caller: downstream?.callerProgress() ?? .unobserved, workload: upstream?.workloadProgress())
     }
 
     private func expire(_ expiry: CallDeadlines.Expiry) {
@@ -48,6 +48,7 @@ extension Exchange: EventHandler {
         case .restMissing: fail(.callerGone)
         case .callerStalled:
             // Nobody reads what could be said.
+            noteStalledCaller()
             downstream?.cutResponse(passingOn: false)
             callerGone()
         }

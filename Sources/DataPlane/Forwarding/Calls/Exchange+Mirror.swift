@@ -25,7 +25,7 @@ final class MirrorSink: DownstreamStream, Sendable {
     func cutResponse(passingOn: Bool) {}
     func resumeRequest() {}
     var isCongested: Bool { false }
-    var callerProgress: SideProgress { .unobserved }
+    func callerProgress() -> SideProgress { .unobserved }
     var readsRestOfRequest: Bool { false }
     var carriesTrailers: Bool { false }
     var upgradesBySuccess: Bool { false }

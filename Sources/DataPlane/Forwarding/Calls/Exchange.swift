@@ -166,6 +166,11 @@ final class Exchange {
         if isResponseComplete { end() }
     }
 
+    /// The caller takes nothing of its answer any more, and will be cut off: it is late, not gone.
+    func noteStalledCaller() {
+        if reason == .none { reason = .timeout }
+    }
+
     /// The caller is gone; nobody reads the answer any more.
     func callerGone() {
         guard !isOver else { return }

@@ -20,7 +20,7 @@ protocol DownstreamStream: AnyObject {
     func resumeRequest()
     /// The answer is held back by its reader.
     var isCongested: Bool { get }
-    var callerProgress: SideProgress { get }
+    func callerProgress() -> SideProgress
     /// What is left of a request that was answered early is worth reading: another one may follow it.
     var readsRestOfRequest: Bool { get }
     /// The caller's version of HTTP has trailers for every answer.
@@ -44,7 +44,7 @@ protocol UpstreamStream: AnyObject {
     /// Bytes of the request that wait to be taken.
     var queuedByteCount: Int { get }
     /// `nil` while there is no connection.
-    var workloadProgress: SideProgress? { get }
+    func workloadProgress() -> SideProgress?
     /// The connection is not up, or says nothing yet: not a byte of the request has gone out.
     var isUnsent: Bool { get }
 }

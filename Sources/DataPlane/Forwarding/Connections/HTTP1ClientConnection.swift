@@ -118,7 +118,7 @@ final class HTTP1ClientConnection: StreamConnection, UpstreamStream {
 
     func resumeResponse() { resumeReading() }
 
-    var workloadProgress: SideProgress? { isOpen ? progress : nil }
+    func workloadProgress() -> SideProgress? { isOpen ? progress() : nil }
 
     // MARK: Life
 
@@ -170,12 +170,9 @@ final class HTTP1ClientConnection: StreamConnection, UpstreamStream {
     // MARK: Deadlines
 
     /// How long a call takes is none of the connection's: `CallDeadlines`.
-    override func deadlineReached() {
-        switch state {
-        case .connecting, .handshaking: fail(.notConnected)
-        case .open: if exchange == nil { close() }
-        case .finishing, .lingering, .closed: abort()
-        }
+    override func deadlinePassed() {
+        guard isOpen else { return fail(.notConnected) }
+        if exchange == nil { close() }
     }
 
     // MARK: Responses

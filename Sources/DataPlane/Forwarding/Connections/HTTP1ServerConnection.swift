@@ -124,18 +124,13 @@ final class HTTP1ServerConnection: StreamConnection, ServerConnection, Downstrea
 
     // MARK: Deadlines
 
-    override func deadlineReached() {
-        switch state {
-        // What was not read yet must not look like the end.
-        case .finishing: return abort()
-        case .connecting, .handshaking, .lingering, .closed: return close()
-        case .open: break
-        }
+    override func deadlinePassed() {
+        guard isOpen else { return close() }
         guard lookAtTerm(), isOpen else { return }
         // How long a call takes is none of the connection's: `CallDeadlines`.
         guard exchange == nil else { return setDeadline(termDue) }
         let now = loop.now
-        if let due = outputDeadline, due <= now { return abort() }
+        if hasReaderStalled() { return abort() }
         guard headDeadline <= now else {
             if idleSince + Self.bufferReleaseMilliseconds <= now {
                 releaseIdleBuffers()
@@ -335,7 +330,7 @@ final class HTTP1ServerConnection: StreamConnection, ServerConnection, Downstrea
 
     func resumeRequest() { resumeReading() }
 
-    var callerProgress: SideProgress { progress }
+    func callerProgress() -> SideProgress { progress() }
 
     // MARK: Responses
 

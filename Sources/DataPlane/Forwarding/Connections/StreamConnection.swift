@@ -52,8 +52,7 @@ class StreamConnection: EventHandler {
     private(set) final var writtenByteCount: UInt64 = 0
     /// Bytes that the transport has been asked to send since: it may have made a record of them that must go as it is.
     private(set) final var offeredByteCount: UInt64 = 0
-    /// When the socket last took bytes, or the first of those queued came.
-    private var lastOutput: DeadlineWheel.Time = 0
+    private var reader = ReaderProgress()
     /// When bytes last came, or reading went on.
     private var lastRead: DeadlineWheel.Time
     /// What is queued is passed on, and then the connection is reset.
@@ -112,7 +111,8 @@ class StreamConnection: EventHandler {
     func fillOutput() -> Bool { false }
     /// The end of a turn in which `resumeAtEndOfTurn` was called.
     func resumed() {}
-    func deadlineReached() {}
+    /// While the connection is being made, or open.
+    func deadlinePassed() {}
     /// Gone, for whatever reason. Called once.
     func closed() {}
     /// The peer's certificate is about to end: nothing new begins here.
@@ -135,13 +135,47 @@ class StreamConnection: EventHandler {
     final var serverName: String? { transport?.serverName }
     /// What both sides agreed to speak (ALPN), once the handshake is done.
     final var applicationProtocol: String? { transport?.applicationProtocol }
-    /// When a reader that took nothing of what is queued has stalled for too long; `nil`: nothing is queued.
-    final var outputDeadline: DeadlineWheel.Time? { output.isEmpty ? nil : lastOutput + worker.timeouts.stream }
+    /// When a reader that takes nothing of what is queued will have stalled for too long; `nil`: nothing is queued.
+    final var outputDeadline: DeadlineWheel.Time? { output.isEmpty ? nil : reader.last + worker.timeouts.stream }
 
-    /// What the deadlines of a call go by.
-    final var progress: SideProgress {
-        SideProgress(
-            lastInput: lastRead, lastOutput: lastOutput, isAwaited: !output.isEmpty, isHeldBack: isReadPaused)
+    /// That time has come. Asks the kernel, but only then.
+    final func hasReaderStalled() -> Bool {
+        guard let due = outputDeadline, due <= loop.now else { return false }
+        return !readerGoesOn()
+    }
+
+    /// Whether the other side has taken bytes since it last did, of which the socket does not tell. Asks the kernel.
+    private func readerGoesOn() -> Bool {
+        let last = reader.last
+        lookAtReader()
+        return reader.last > last
+    }
+
+    /// When the other side last took some of the bytes up to `offset`, which may be under way; `nil`: it has them all. Asks the kernel.
+    final func readerProgress(upTo offset: UInt64) -> DeadlineWheel.Time? {
+        lookAtReader()
+        return reader.acknowledged < offset ? reader.last : nil
+    }
+
+    /// How many of all bytes until now the other side has at least. Asks the kernel.
+    final func acknowledgedByteCount() -> UInt64 {
+        lookAtReader()
+        return reader.acknowledged
+    }
+
+    /// Where the next byte written stands among all of the connection.
+    final var outputOffset: UInt64 { writtenByteCount + UInt64(output.count) }
+
+    private func lookAtReader() {
+        guard let unacknowledged = transport?.unacknowledgedByteCount() else { return }
+        reader.look(written: writtenByteCount, unacknowledged: unacknowledged, at: loop.now)
+    }
+
+    /// What the deadlines of a call go by. Asks the kernel where a reader would seem to have stalled.
+    final func progress() -> SideProgress {
+        _ = hasReaderStalled()
+        return SideProgress(
+            lastInput: lastRead, lastOutput: reader.last, isAwaited: !output.isEmpty, isHeldBack: isReadPaused)
     }
 
     /// Forgets what is queued but its first bytes. None that were offered may be among those.
@@ -164,7 +198,7 @@ class StreamConnection: EventHandler {
 
     final func write(_ bytes: Span<UInt8>) {
         guard state != .closed else { return }
-        if output.isEmpty { lastOutput = loop.now }
+        if output.isEmpty { reader.began(at: loop.now) }
         output.append(bytes, from: blocks)
         loop.requestEndOfTurn(registration)
     }
@@ -175,7 +209,7 @@ class StreamConnection: EventHandler {
     /// Writes the first `byteCount` bytes of a queue.
     final func write(_ byteCount: Int, of queue: inout ByteQueue) {
         guard state != .closed else { return queue.drop(byteCount, into: blocks) }
-        if output.isEmpty { lastOutput = loop.now }
+        if output.isEmpty { reader.began(at: loop.now) }
         output.append(byteCount, of: &queue, pool: blocks)
         loop.requestEndOfTurn(registration)
     }
@@ -320,6 +354,18 @@ class StreamConnection: EventHandler {
         }
     }
 
+    final func deadlineReached() {
+        switch state {
+        case .connecting, .handshaking, .open: deadlinePassed()
+        case .finishing:
+            // What was not read yet must not look like the end.
+            guard !output.isEmpty, readerGoesOn() else { return abort() }
+            setDeadline(after: worker.timeouts.stream)
+        case .lingering: close()
+        case .closed: break
+        }
+    }
+
     final func turnEnded() {
         switch state {
         case .open, .finishing:
@@ -416,7 +462,7 @@ class StreamConnection: EventHandler {
         let wasEmpty = target.output.isEmpty
         let input = target.output.pass(from: &transport!)
         if case .bytes = input {
-            if wasEmpty { target.lastOutput = loop.now }
+            if wasEmpty { target.reader.began(at: loop.now) }
             // Not at the end of the turn: a pipe takes more only when it is empty.
             _ = target.sendOutput()
         }
@@ -457,8 +503,10 @@ class StreamConnection: EventHandler {
             fail()
             return false
         }
+        // From here on only the kernel knows whether it goes on.
+        if !output.isEmpty { lookAtReader() }
         if output.count < before {
-            lastOutput = loop.now
+            reader.took(at: loop.now)
             if state == .finishing { setDeadline(after: worker.timeouts.stream) }
         }
         if !wasDrained, output.isDrained { outputDrained() }

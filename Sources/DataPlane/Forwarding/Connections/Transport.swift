@@ -52,6 +52,9 @@ struct Transport: ~Copyable {
     /// Something has come that was not read yet. Asks the kernel.
     borrowing func hasUnreadInput() -> Bool { socket.isReadable }
 
+    /// Bytes that have been sent and that nobody at the other end is known to have. Asks the kernel.
+    borrowing func unacknowledgedByteCount() -> Int { socket.unacknowledgedByteCount() }
+
     borrowing func localAddress() -> NetworkAddress { socket.localAddress() }
 
     borrowing func resetOnClose() { socket.resetOnClose() }

@@ -141,7 +141,7 @@ final class UpstreamPool {
 
     /// With a silence on its connections.
     var patience: Keepalive.Patience {
-        isNode ? .short : .long(silence: worker.timeouts.keepalive)
+        isNode ? .ofNodes : .ofEndpoints(silence: worker.timeouts.keepalive)
     }
 
     /// There is no descriptor to be had: not the endpoint's fault, and another would fare no better.
@@ -174,7 +174,7 @@ final class UpstreamPool {
         let socket = try Socket.connecting(to: address)
         switch target {
         case .plain:
-            if speaks == .http2 { socket.probeSilentHost() }
+            if speaks == .http2 { socket.probeSilentHost(after: 10, every: 5, times: 3) }
             return Transport(socket)
         case .mesh(let source, _, let serverName, let acceptable):
             let session = try worker.identities.clientSession(

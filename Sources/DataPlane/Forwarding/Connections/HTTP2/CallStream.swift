@@ -17,6 +17,8 @@ class CallStream: HTTP2Stream, EventHandler {
     final var lastInput: DeadlineWheel.Time = 0
     /// When something was last sent, or the first of what is queued came.
     final var lastOutput: DeadlineWheel.Time = 0
+    /// Where its last bytes end among all that the connection has sent.
+    private final var outputEnd: UInt64 = 0
     /// The last frame waits for the other side's.
     private(set) final var holdsEnd = false
 
@@ -45,6 +47,7 @@ class CallStream: HTTP2Stream, EventHandler {
         self.exchange = exchange
         lastInput = loop.now
         lastOutput = loop.now
+        outputEnd = 0
         connection.add(self)
     }
 
@@ -129,6 +132,7 @@ class CallStream: HTTP2Stream, EventHandler {
         let before = output.count
         connection.write(count, of: &output)
         lastOutput = loop.now
+        outputEnd = connection.outputOffset
         if output.isEmpty, let cutCode { return reset(cutCode) }
         if before > StreamConnection.lowWatermark, output.count <= StreamConnection.lowWatermark { outputDrained() }
     }
@@ -154,9 +158,18 @@ class CallStream: HTTP2Stream, EventHandler {
         }
     }
 
+    /// What is queued here has made no progress for too long: none of it was taken, nor of what the connection has of it. Asks the
+    /// kernel, but only where it would seem so.
+    private func hasStalled() -> Bool {
+        guard lastOutput + worker.timeouts.stream <= loop.now else { return false }
+        if let last = connection?.readerProgress(upTo: outputEnd) { lastOutput = max(lastOutput, last) }
+        return lastOutput + worker.timeouts.stream <= loop.now
+    }
+
     /// What the deadlines of a call go by.
-    final var progress: SideProgress {
-        SideProgress(
+    final func progress() -> SideProgress {
+        if !output.isEmpty { _ = hasStalled() }
+        return SideProgress(
             lastInput: lastInput, lastOutput: lastOutput, isAwaited: !output.isEmpty, isHeldBack: heldBytes > 0)
     }
 
@@ -205,8 +218,7 @@ class CallStream: HTTP2Stream, EventHandler {
 
     final func deadlineReached() {
         guard exchange == nil else { return }
-        let due = lastOutput + worker.timeouts.stream
-        if due <= loop.now { reset(cutCode ?? .cancel) } else { setDeadline(due) }
+        if hasStalled() { reset(cutCode ?? .cancel) } else { setDeadline(lastOutput + worker.timeouts.stream) }
     }
 
     final func ready(_ events: ReadyEvents) {}

@@ -137,7 +137,7 @@ final class HTTP2ClientStream: CallStream, UpstreamStream {
 
     func resumeResponse() { giveBackWindow() }
 
-    var workloadProgress: SideProgress? { client?.isConnected ?? false ? progress : nil }
+    func workloadProgress() -> SideProgress? { client?.isConnected ?? false ? progress() : nil }
 
     // MARK: The end
 

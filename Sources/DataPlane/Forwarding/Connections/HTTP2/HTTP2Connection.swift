@@ -55,7 +55,7 @@ class HTTP2Connection: StreamConnection, HTTP2SessionHandler {
     /// How long the connection may be without a stream, in milliseconds.
     var idleMilliseconds: UInt64 { worker.timeouts.idle }
     /// How long the other side may be silent.
-    var patience: Keepalive.Patience { .short }
+    var patience: Keepalive.Patience { .ofCallers }
     /// How long a header block, or a frame that is no body's, may take from its first byte to its last, in milliseconds.
     var headMilliseconds: UInt64 { worker.timeouts.requestHead }
     /// One took longer; the connection ends.
@@ -66,6 +66,8 @@ class HTTP2Connection: StreamConnection, HTTP2SessionHandler {
     func settingsMissing() {}
     /// The other side begins no stream, or takes none, any more.
     func receivedGoAway() {}
+    /// The other side takes nothing any more; the connection ends.
+    func readerStalled() {}
 
     // MARK: Streams
 
@@ -138,7 +140,10 @@ class HTTP2Connection: StreamConnection, HTTP2SessionHandler {
             session.now = loop.now
             session.flush(upTo: room)
             // Only with SETTINGS: their time begins here.
-            if session.settingsSince == loop.now { updateDeadline() }
+            if session.settingsSince == loop.now {
+                settingsEnd = outputOffset
+                updateDeadline()
+            }
             // What it was given up for may be found out here, or have been said here.
             if session.isOver { sessionEnded() }
         }
@@ -218,14 +223,13 @@ class HTTP2Connection: StreamConnection, HTTP2SessionHandler {
 
     // MARK: Deadlines
 
-    override func deadlineReached() {
-        switch state {
-        case .finishing: return abort()
-        case .connecting, .handshaking, .lingering, .closed: return close()
-        case .open: break
-        }
+    override func deadlinePassed() {
+        guard isOpen else { return close() }
         let now = loop.now
-        if let due = outputDeadline, due <= now { return abort() }
+        if hasReaderStalled() {
+            readerStalled()
+            return abort()
+        }
         guard lookAtTerm() else { return }
         if let due = goAwayDue, due <= now { return lastGoAway() }
         if let due = headDue, due <= now {
@@ -233,14 +237,18 @@ class HTTP2Connection: StreamConnection, HTTP2SessionHandler {
             headTimedOut()
             return end(.enhanceYourCalm)
         }
-        if let due = settingsDue, due <= now { return end(.settingsTimeout) }
+        if let due = settingsDue, due <= now {
+            settingsTaken = readerProgress(upTo: settingsEnd) ?? 0
+            if let due = settingsDue, due <= now { return end(.settingsTimeout) }
+        }
         if let due = settingsAwaitedUntil, due <= now {
             settingsMissing()
             guard isOpen else { return }
         }
         // Who has ended its half can say nothing of itself any more.
         if !hasInputEnded {
-            switch keepalive.step(hasStreams: !streams.isEmpty, patience, at: now) {
+            let output = { Keepalive.Output(acknowledged: self.acknowledgedByteCount(), end: self.outputOffset) }
+            switch keepalive.step(hasStreams: !streams.isEmpty, patience, at: now, output: output) {
             case .wait: break
             case .ask:
                 session.ping(Ping.keepalive)
@@ -264,8 +272,15 @@ class HTTP2Connection: StreamConnection, HTTP2SessionHandler {
 
     private var headDue: DeadlineWheel.Time? { session.unfinishedSince.map { $0 + headMilliseconds } }
 
-    /// When SETTINGS must be acknowledged (RFC 9113 § 6.5.3): a reader that takes anything has taken them by then.
-    private var settingsDue: DeadlineWheel.Time? { session.settingsSince.map { $0 + worker.timeouts.stream } }
+    /// Where SETTINGS that wait for their acknowledgement end in the output, at the latest.
+    private final var settingsEnd: UInt64 = 0
+    /// When the other side was last seen to take what stands before their end.
+    private final var settingsTaken: DeadlineWheel.Time = 0
+
+    /// When SETTINGS must be acknowledged (RFC 9113 § 6.5.3): a reader that takes anything has come to them by then.
+    private var settingsDue: DeadlineWheel.Time? {
+        session.settingsSince.map { max($0, settingsTaken) + worker.timeouts.stream }
+    }
 
     /// Gives the connection up, with all its streams, and says why.
     private func end(_ code: HTTP2ErrorCode) {

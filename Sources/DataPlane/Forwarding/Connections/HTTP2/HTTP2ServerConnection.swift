@@ -31,9 +31,10 @@ final class HTTP2ServerConnection: HTTP2Connection, ServerConnection {
 
     private static func limits(of other: HTTP1ServerConnection) -> HTTP2Limits {
         let limits = other.worker.http2Limits
-        if case .inbound = other.listener.view.role { return limits.betweenNodes }
-        return limits
+        return other.listener.isForNodes ? limits.betweenNodes : limits
     }
+
+    override var patience: Keepalive.Patience { listener.isForNodes ? .ofNodes : .ofCallers }
 
     override func closed() {
         worker.connectionClosed(self)
@@ -49,6 +50,10 @@ final class HTTP2ServerConnection: HTTP2Connection, ServerConnection {
             unsafe unsafeDowncast(streams[index], to: HTTP2ServerStream.self).callerEnded()
         }
         if streams.isEmpty { close() }
+    }
+
+    override func readerStalled() {
+        for stream in streams { stream.exchange?.noteStalledCaller() }
     }
 
     override func becameIdle() {

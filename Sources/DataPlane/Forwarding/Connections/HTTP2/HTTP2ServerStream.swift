@@ -61,7 +61,7 @@ final class HTTP2ServerStream: CallStream, DownstreamStream {
 
     func resumeRequest() { giveBackWindow() }
 
-    var callerProgress: SideProgress { progress }
+    func callerProgress() -> SideProgress { progress() }
 
     override func closed(_ code: HTTP2ErrorCode) {
         giveBackWindow()

@@ -2,49 +2,80 @@ import EventLoops
 
 /// When the other side of a connection is asked for a sign of life (PING, RFC 9113 § 6.7), and when it has given none for too
 /// long. It sends nothing and has no clock.
+///
+/// Any byte is one. So is an acknowledgement of bytes that stand before the question: it has not come to who reads slowly, whose
+/// kernel takes more only as somebody reads. Of what follows them the kernel alone would say so.
 struct Keepalive {
     /// How patient it is, in milliseconds.
     struct Patience: Equatable {
         /// Without a byte, while streams are open, until it asks.
         var silence: UInt64
-        /// For the answer.
+        /// For the answer, or another sign.
         var grace: UInt64
 
-        /// With callers and other nodes: 10 s, and 5 s. They may be gone without a word, and take any number of questions.
-        static let short = Patience(silence: 10_000, grace: 5_000)
+        /// With other nodes: 10 s, and 5 s. They may be gone without a word, take any number of questions, and read at once.
+        static let ofNodes = Patience(silence: 10_000, grace: 5_000)
+
+        /// With callers: 10 s, and 20 s. What their kernel has taken they may read slowly.
+        static let ofCallers = Patience(silence: 10_000, grace: 20_000)
 
         /// With workloads and other endpoints: as long as the mesh says, and 20 s. Servers of gRPC end the connection of whoever
         /// asks them more often than every 5 minutes while they send nothing.
-        static func long(silence: UInt64) -> Patience { Patience(silence: silence, grace: 20_000) }
+        static func ofEndpoints(silence: UInt64) -> Patience { Patience(silence: silence, grace: 20_000) }
     }
 
     enum Step: Equatable {
         case wait, ask, giveUp
     }
 
+    /// What of the connection's output has come to where it goes.
+    struct Output {
+        /// Bytes since the connection was made, of which the other side's kernel has at least as many.
+        var acknowledged: UInt64
+        /// All of them, those that wait here included.
+        var end: UInt64
+    }
+
+    /// What was asked and has not been answered.
+    private struct Question {
+        /// Bytes that stand before it.
+        var offset: UInt64
+        /// Those that were acknowledged when it was last looked at.
+        var acknowledged: UInt64
+        /// When it was asked, or the last sign since came.
+        var since: DeadlineWheel.Time
+    }
+
     /// When the last byte came, in the loop's milliseconds.
     private var lastInput: DeadlineWheel.Time
-    /// When it was asked what has not been answered.
-    private var askedAt: DeadlineWheel.Time?
+    private var question: Question?
 
     init(at now: DeadlineWheel.Time) { lastInput = now }
 
     /// Any byte is an answer.
     mutating func heard(at now: DeadlineWheel.Time) {
         lastInput = now
-        askedAt = nil
+        question = nil
     }
 
-    mutating func step(hasStreams: Bool, _ patience: Patience, at now: DeadlineWheel.Time) -> Step {
+    /// - Parameter output: Asked for only when something is due.
+    mutating func step(
+        hasStreams: Bool, _ patience: Patience, at now: DeadlineWheel.Time, output: () -> Output
+    ) -> Step {
         guard let due = due(hasStreams: hasStreams, patience), due <= now else { return .wait }
-        guard askedAt == nil else { return .giveUp }
-        askedAt = now
-        return .ask
+        let output = output()
+        guard let asked = question else {
+            question = Question(offset: output.end, acknowledged: output.acknowledged, since: now)
+            return .ask
+        }
+        guard asked.acknowledged < asked.offset, output.acknowledged > asked.acknowledged else { return .giveUp }
+        question = Question(offset: asked.offset, acknowledged: output.acknowledged, since: now)
+        return .wait
     }
 
     /// When `step` has something to say; `nil`: a connection without streams is asked nothing.
     func due(hasStreams: Bool, _ patience: Patience) -> DeadlineWheel.Time? {
-        if let askedAt { return askedAt + patience.grace }
+        if let question { return question.since + patience.grace }
         return hasStreams ? lastInput + patience.silence : nil
     }
 }

@@ -40,8 +40,8 @@ final class TCPClientConnection: StreamConnection, UpstreamStream {
     }
 
     /// How long a call takes is none of the connection's: `CallDeadlines`.
-    override func deadlineReached() {
-        guard !isConnected else { return isOpen ? () : abort() }
+    override func deadlinePassed() {
+        guard !isConnected else { return }
         close()
         broken()
     }
@@ -95,5 +95,5 @@ final class TCPClientConnection: StreamConnection, UpstreamStream {
 
     func resumeResponse() { resumeReading() }
 
-    var workloadProgress: SideProgress? { isConnected ? progress : nil }
+    func workloadProgress() -> SideProgress? { isConnected ? progress() : nil }
 }

@@ -107,7 +107,7 @@ final class TCPServerConnection: StreamConnection, ServerConnection, DownstreamS
 
     func resumeRequest() { resumeReading() }
 
-    var callerProgress: SideProgress { progress }
+    func callerProgress() -> SideProgress { progress() }
 
     // MARK: To the caller
 
@@ -147,11 +147,8 @@ final class TCPServerConnection: StreamConnection, ServerConnection, DownstreamS
     // MARK: Deadlines
 
     /// How long a call takes is none of the connection's: `CallDeadlines`. Here it is a ClientHello that did not come.
-    override func deadlineReached() {
-        switch state {
-        case .finishing: abort()
-        case .connecting, .handshaking, .lingering, .closed: close()
-        case .open: if hello != nil { abort() }
-        }
+    override func deadlinePassed() {
+        guard isOpen else { return close() }
+        if hello != nil { abort() }
     }
 }
