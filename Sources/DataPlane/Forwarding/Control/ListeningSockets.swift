@@ -21,6 +21,8 @@ final class ListeningSockets {
             var sockets: [SharedSocket] = []
             for _ in 0..<count {
                 let socket = try Socket.bound(to: address, sharesPort: true, isIPv6Only: place.isIPv6Only)
+                // Callers that are gone without a word, their half of the connection ended perhaps, are found out in two minutes.
+                socket.probeSilentHost(after: 60, every: 15, times: 4)
                 try socket.listen()
                 sockets.append(SharedSocket(socket))
             }
