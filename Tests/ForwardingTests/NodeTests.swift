@@ -10,97 +10,6 @@ struct NodeTests {
     private static let get = "GET /a HTTP/1.1\r\nHost: orders\r\n\r\n"
     private static let grpc = PolicyCase.Call.request(method: "POST", path: "/a/b").http2(.grpc)!.fields
 
-    /// Two nodes, where `a` finds `b` at another address than `b` has: what stands there is between them.
-    private struct Pair {
-        let a: TestMesh
-        let b: TestMesh
-        /// Where `web` calls, or a gateway listens.
-        let port: UInt16
-        /// Where `b` takes other nodes' calls.
-        let inbound: UInt16
-
-        init(
-            orders: UInt16, protocolName: String = "HTTP", isGateway: Bool = false, rule: String = "{}",
-            callingWith material: TLSMaterial? = nil, events: EventSink = EventSink { _ in },
-            reaching address: (_ b: UInt16) -> UInt16 = { $0 }
-        ) async throws {
-            let identities = try TestIdentities.shared.get()
-            let (port, inbound) = (TestPort.free(), TestPort.free())
-            let manifests = { (address: UInt16) in
-                """
-                apiVersion: heddle/v1
-                kind: Mesh
-                metadata: {name: mesh}
-                spec:
-                  proxy: {accessLog: None, timeouts: {connect: 1s}}
-                  identity: {authority: {type: Files, certificateFile: c, keyFile: k}}
-                ---
-                apiVersion: heddle/v1
-                kind: Node
-                metadata: {name: a}
-                spec: {address: "127.0.0.1:\(TestPort.free())"}
-                ---
-                apiVersion: heddle/v1
-                kind: Node
-                metadata: {name: b}
-                spec: {address: "127.0.0.1:\(address)"}
-                ---
-                apiVersion: heddle/v1
-                kind: Service
-                metadata: {name: orders, namespace: shop}
-                spec: {protocol: \(protocolName)}
-                ---
-                apiVersion: heddle/v1
-                kind: Workload
-                metadata: {name: orders-1, namespace: shop}
-                spec: {service: orders, address: "127.0.0.1:\(orders)", node: b}
-                ---
-                \(PolicyTable.policy("ALLOW", rule))
-                ---
-                \(isGateway ? Self.gateway(port, protocolName) : Self.workload(port))
-                """
-            }
-            b = try await TestMesh(manifests(inbound), node: "b", tls: identities.material())
-            a = try await TestMesh(
-                manifests(address(inbound)), node: "a", tls: material ?? identities.material(), events: events)
-            self.port = port
-            self.inbound = inbound
-        }
-
-        private static func workload(_ port: UInt16) -> String {
-            """
-            apiVersion: heddle/v1
-            kind: Workload
-            metadata: {name: web-1, namespace: shop}
-            spec: {serviceAccount: web, outbound: {listen: "127.0.0.1:\(port)"}, node: a}
-            """
-        }
-
-        private static func gateway(_ port: UInt16, _ protocolName: String) -> String {
-            """
-            apiVersion: heddle/v1
-            kind: Gateway
-            metadata: {name: edge, namespace: shop}
-            spec:
-              serviceAccount: web
-              node: a
-              listeners: [{name: http, address: 127.0.0.1, port: \(port), protocol: HTTP}]
-            ---
-            apiVersion: heddle/v1
-            kind: \(protocolName == "GRPC" ? "GRPCRoute" : "HTTPRoute")
-            metadata: {name: orders, namespace: shop}
-            spec:
-              parentRefs: [{kind: Gateway, name: edge}]
-              rules: [{backendRefs: [{name: orders}]}]
-            """
-        }
-
-        func stop() async {
-            await a.stop()
-            await b.stop()
-        }
-    }
-
     /// Cuts the first connections in the middle of their handshake, then passes bytes on.
     private static func cutting(_ count: Int, before port: UInt16) -> TestBackend {
         let left = Mutex(count)
@@ -132,7 +41,7 @@ struct NodeTests {
     @Test func `a call whose node cuts the handshake waits for it to be back`() async throws {
         let between = Mutex<TestBackend?>(nil)
         let orders = TestBackend.echo()
-        let pair = try await Pair(orders: orders.port) { port in
+        let pair = try await NodePair(orders: orders.port) { port in
             let backend = Self.cutting(3, before: port)
             between.withLock { $0 = backend }
             return backend.port
@@ -149,7 +58,7 @@ struct NodeTests {
     func `a node that cuts every handshake is unavailable`(protocolName: String) async throws {
         let backend = TestBackend.echo()
         let between = Mutex<TestBackend?>(nil)
-        let pair = try await Pair(orders: backend.port, protocolName: protocolName) { port in
+        let pair = try await NodePair(orders: backend.port, protocolName: protocolName) { port in
             let backend = Self.cutting(.max, before: port)
             between.withLock { $0 = backend }
             return backend.port
@@ -185,7 +94,7 @@ struct NodeTests {
     {
         let backend = TestBackend.echo()
         let told = Told()
-        let pair = try await Pair(
+        let pair = try await NodePair(
             orders: backend.port, callingWith: try TestIdentities.shared.get().materialOfAnotherRoot(),
             events: told.sink)
         for call in [Self.get, "POST /a HTTP/1.1\r\nHost: orders\r\nContent-Length: 2\r\n\r\nhi"] {
@@ -204,7 +113,7 @@ struct NodeTests {
         isGateway: Bool, protocolName: String
     ) async throws {
         let backend = TestBackend.echo()
-        let pair = try await Pair(
+        let pair = try await NodePair(
             orders: backend.port, protocolName: protocolName, isGateway: isGateway,
             rule: #"{to: [{operation: {paths: ["/other"]}}]}"#)
         let reason: String?
@@ -229,7 +138,7 @@ struct NodeTests {
     @Test func `the port between nodes agrees on HTTP/2 alone`() async throws {
         let identities = try TestIdentities.shared.get()
         let orders = TestBackend.echo()
-        let pair = try await Pair(orders: orders.port)
+        let pair = try await NodePair(orders: orders.port)
         #expect(throws: SecureRelay.Failed.self) {
             try SecureRelay.connect(
                 port: pair.inbound, serverName: TestIdentities.orders, offering: "http/1.1", identities)

@@ -15,12 +15,12 @@ final class TestMesh: Sendable {
     init(
         _ manifests: String, node: String? = nil, workers: Int = 1, tls: TLSMaterial = TLSMaterial(),
         descriptors: Int = 1 << 20, peerTerms: PeerTerm.Limits = PeerTerm.Limits(),
-        events: EventSink = EventSink { _ in }
+        accessLog: LineSink? = nil, events: EventSink = EventSink { _ in }
     ) async throws {
         self.node = node
         dataPlane = try DataPlane(
             workerCount: workers, connectionLimit: 1000, descriptorLimit: descriptors,
-            accessLog: LineSink(descriptor: 2, byteLimit: 1 << 20, name: "access-log"),
+            accessLog: accessLog ?? LineSink(descriptor: 2, byteLimit: 1 << 20, name: "access-log"),
             events: events, peerTermLimits: peerTerms)
         try await serve(manifests, tls: tls)
     }

@@ -71,8 +71,8 @@ extension Exchange {
 
     /// Another node's answer to a CONNECT: why not, if not.
     func tunnelRefused(_ head: borrowing MessageHead) {
-        let reason = head.value(of: .heddleReason).flatMap { FailureReason(head.bytes($0)) }
-        fail(reason ?? .upstreamFailed, status: head.status)
+        let reason = refusal(in: head)
+        fail(reason == .none ? .upstreamFailed : reason, status: head.status)
     }
 }
 
@@ -84,15 +84,4 @@ enum Tunnel {
     case connection
     /// Once the workload agrees (RFC 9110 § 7.8, RFC 8441).
     case webSocket
-}
-
-extension FailureReason {
-    /// As `x-heddle-reason` names it.
-    init?(_ name: Span<UInt8>) {
-        for reason in Self.allCases where reason != .none && ASCII.equal(reason.name.bytes, name) {
-            self = reason
-            return
-        }
-        return nil
-    }
 }

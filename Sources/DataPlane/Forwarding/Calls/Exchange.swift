@@ -40,8 +40,8 @@ final class Exchange {
     var isMirror = false
     /// Its place among its worker's copies; -1: none.
     var mirrorIndex = -1
-    /// The endpoint's node says that it has let nothing through.
-    private var isRefusedElsewhere = false
+    /// Why the answer is another node's own and not the workload's, as that node says; `.none`: it is the workload's.
+    private var refusalElsewhere = FailureReason.none
 
     // How far it has come.
     fileprivate(set) var upstream: (any UpstreamStream)?
@@ -212,18 +212,17 @@ final class Exchange {
             // The workload took it for any request. Its answer would be taken for the first bytes of a WebSocket.
             return fail(.upstreamFailed)
         }
-        if !origin.tellsReason, endpoint?.isMesh ?? false,
-            let reason = head.value(of: .heddleReason).flatMap({ FailureReason(head.bytes($0)) })
-        {
+        refusalElsewhere = refusal(in: head)
+        if refusalElsewhere != .none, !origin.tellsReason {
             // The other node told its reason to this one; this caller is told none, in whatever form.
-            return fail(reason, status: head.status == 200 ? nil : head.status)
+            return fail(refusalElsewhere, status: head.status == 200 ? nil : head.status)
         }
         stopRetaining()
         isResponseStarted = true
-        isRefusedElsewhere = endpoint?.isMesh ?? false && head.hasField(.heddleReason)
         status = head.status
         head.removeHopByHopFields()
-        if !(endpoint?.isMesh ?? false) || !origin.tellsReason { head.removeHeddleFields() }
+        head.removeHeddleFields()
+        if refusalElsewhere != .none { head.addField(.heddleReason, value: refusalElsewhere.name.bytes) }
         if let rule { rule.rule.modifyResponse(&head, backend: routeBackend) }
         let body = ResponseBody(length, status: head.status, answering: request.knownMethod)
         if !body.mayTellLength { head.contentLength = nil }
@@ -422,7 +421,16 @@ final class Exchange {
         if isMirror { leaveLoop() } else { worker.giveBack(self) }
     }
 
+    /// What another node answered by itself ended here for its reason, too.
+    private func takeOverRefusal() {
+        guard reason == .none, refusalElsewhere != .none else { return }
+        reason = refusalElsewhere
+        // It was said in gRPC's words.
+        if status == 200, isGRPCRequest { status = reason.status }
+    }
+
     private func record() {
+        takeOverRefusal()
         let microseconds = loop.nowMicroseconds - startedAt
         worker.metrics.record(
             RequestMetrics.Key(
@@ -432,7 +440,7 @@ final class Exchange {
         if let service, service.isGRPC {
             let status = grpcStatus?.rawValue ?? GRPCMetrics.noStatus
             // What was not let through, or is not there, may be called anything.
-            let isProven = reason == .none && !isRefusedElsewhere && grpcStatus != .unimplemented
+            let isProven = reason == .none && grpcStatus != .unimplemented
             request.withBytes(request.path) {
                 worker.grpcMetrics.record(service: service.label, path: $0, status: status, isProven: isProven)
             }
@@ -462,7 +470,7 @@ final class Exchange {
         isJudged = false
         if !mirrors.isEmpty { mirrors = [] }
         isMirror = false
-        isRefusedElsewhere = false
+        refusalElsewhere = .none
         upstream = nil
         isRequestComplete = false
         isResponseStarted = false
@@ -481,22 +489,5 @@ final class Exchange {
         restDeadline = nil
         setDeadline(nil)
         if !early.isEmpty { early = [] }
-    }
-}
-
-extension FailureReason {
-    /// The status a call that failed so is answered with, where the place it failed at names no other.
-    var status: UInt16 {
-        switch self {
-        case .none: 200
-        case .denied: 403
-        case .noRoute: 404
-        case .noEndpoint, .connectFailed, .overloaded: 503
-        case .upstreamFailed: 502
-        case .timeout: 504
-        case .malformed: 400
-        case .callerGone: 499
-        case .loopDetected: 508
-        }
     }
 }

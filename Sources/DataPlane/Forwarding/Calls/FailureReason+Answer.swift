@@ -1,0 +1,41 @@
+import HTTPSemantics
+import Telemetry
+
+extension Exchange {
+    /// Why the endpoint's node has answered by itself, as it says. A workload cannot say so: its own node removes the field,
+    /// and what comes from no node of the mesh is not asked.
+    /// - Returns: `.none` if it does not say; `.upstreamFailed` for what no node of this version says.
+    func refusal(in head: borrowing MessageHead) -> FailureReason {
+        guard endpoint?.isMesh ?? false, let field = head.value(of: .heddleReason) else { return .none }
+        return FailureReason(told: head.bytes(field)) ?? .upstreamFailed
+    }
+}
+
+extension FailureReason {
+    /// As `x-heddle-reason` names it.
+    init?(told name: Span<UInt8>) {
+        for reason in Self.allCases where reason.isTold && ASCII.equal(reason.name.bytes, name) {
+            self = reason
+            return
+        }
+        return nil
+    }
+
+    /// Somebody is there to be told.
+    private var isTold: Bool { self != .none && self != .callerGone }
+
+    /// The status a call that failed so is answered with, where the place it failed at names no other.
+    var status: UInt16 {
+        switch self {
+        case .none: 200
+        case .denied: 403
+        case .noRoute: 404
+        case .noEndpoint, .connectFailed, .overloaded: 503
+        case .upstreamFailed: 502
+        case .timeout: 504
+        case .malformed: 400
+        case .callerGone: 499
+        case .loopDetected: 508
+        }
+    }
+}

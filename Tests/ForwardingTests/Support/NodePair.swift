@@ -1,0 +1,105 @@
+import TestSupport
+
+@testable import Forwarding
+
+/// Two nodes, where `a` finds `b` at another address than `b` has: what stands there is between them.
+struct NodePair {
+    let a: TestMesh
+    let b: TestMesh
+    /// Where `web` calls, or a gateway listens.
+    let port: UInt16
+    /// Where `b` takes other nodes' calls.
+    let inbound: UInt16
+
+    /// All calls, as each of them logs them.
+    struct Logs {
+        let a = TestLog()
+        let b = TestLog()
+    }
+
+    init(
+        orders: UInt16, protocolName: String = "HTTP", isGateway: Bool = false, rule: String = "{}",
+        callingWith material: TLSMaterial? = nil, events: EventSink = EventSink { _ in }, logs: Logs? = nil,
+        reaching address: (_ b: UInt16) -> UInt16 = { $0 }
+    ) async throws {
+        let identities = try TestIdentities.shared.get()
+        let (port, inbound) = (TestPort.free(), TestPort.free())
+        let manifests = { (address: UInt16) in
+            """
+            apiVersion: heddle/v1
+            kind: Mesh
+            metadata: {name: mesh}
+            spec:
+              proxy: {accessLog: \(logs == nil ? "None" : "All"), timeouts: {connect: 1s}}
+              identity: {authority: {type: Files, certificateFile: c, keyFile: k}}
+            ---
+            apiVersion: heddle/v1
+            kind: Node
+            metadata: {name: a}
+            spec: {address: "127.0.0.1:\(TestPort.free())"}
+            ---
+            apiVersion: heddle/v1
+            kind: Node
+            metadata: {name: b}
+            spec: {address: "127.0.0.1:\(address)"}
+            ---
+            apiVersion: heddle/v1
+            kind: Service
+            metadata: {name: orders, namespace: shop}
+            spec: {protocol: \(protocolName)}
+            ---
+            apiVersion: heddle/v1
+            kind: Workload
+            metadata: {name: orders-1, namespace: shop}
+            spec: {service: orders, address: "127.0.0.1:\(orders)", node: b}
+            ---
+            \(PolicyTable.policy("ALLOW", rule))
+            ---
+            \(isGateway ? Self.gateway(port, protocolName) : Self.workload(port, protocolName))
+            """
+        }
+        b = try await TestMesh(
+            manifests(inbound), node: "b", tls: identities.material(), accessLog: logs?.b.sink)
+        a = try await TestMesh(
+            manifests(address(inbound)), node: "a", tls: material ?? identities.material(), accessLog: logs?.a.sink,
+            events: events)
+        self.port = port
+        self.inbound = inbound
+    }
+
+    private static func workload(_ port: UInt16, _ protocolName: String) -> String {
+        let tcp = #"tcp: [{service: orders, listen: "127.0.0.1:\#(port)"}]"#
+        let outbound = protocolName == "TCP" ? tcp : #"listen: "127.0.0.1:\#(port)""#
+        return """
+            apiVersion: heddle/v1
+            kind: Workload
+            metadata: {name: web-1, namespace: shop}
+            spec: {serviceAccount: web, outbound: {\(outbound)}, node: a}
+            """
+    }
+
+    private static func gateway(_ port: UInt16, _ protocolName: String) -> String {
+        let kind = ["GRPC": "GRPCRoute", "TCP": "TCPRoute"][protocolName] ?? "HTTPRoute"
+        return """
+            apiVersion: heddle/v1
+            kind: Gateway
+            metadata: {name: edge, namespace: shop}
+            spec:
+              serviceAccount: web
+              node: a
+              listeners: [{name: http, address: 127.0.0.1, port: \(port), protocol: \(protocolName == "TCP" ? "TCP" : "HTTP")}]
+            ---
+            apiVersion: heddle/v1
+            kind: \(kind)
+            metadata: {name: orders, namespace: shop}
+            spec:
+              parentRefs: [{kind: Gateway, name: edge}]
+              rules: [{backendRefs: [{name: orders}]}]
+            """
+    }
+
+    func stop() async {
+        await a.stop()
+        await b.stop()
+    }
+}
