@@ -66,7 +66,7 @@ package final class HTTP2Peer: HTTP2SessionHandler {
     /// Client: asks for a tunnel.
     package func tunnel(to authority: String) -> HTTP2PeerStream? {
         let stream = HTTP2PeerStream(self)
-        guard session.submitTunnel(to: Array(authority.utf8), on: stream) else { return nil }
+        guard session.submitTunnel(to: Array(authority.utf8), MessageHead(), on: stream) else { return nil }
         streams.append(stream)
         return stream
     }

@@ -48,7 +48,7 @@ func `mirrors are chosen by their share`(share: String, expected: Int) throws {
         let table = RouteTable(service: service, in: snapshot([(kind, "r", spec)], protocol: "GRPC"))
         let rule = try #require(table.match(TestRequest())).rule
         #expect(rule.path == "default/r/0")
-        return String(decoding: rule.label, as: UTF8.self)
+        return rule.label.map { String(decoding: $0, as: UTF8.self) } ?? "none"
     }
     #expect(labels == ["HTTPRoute/default/r/0", "GRPCRoute/default/r/0"])
 }

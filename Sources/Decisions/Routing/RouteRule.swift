@@ -16,9 +16,9 @@ package final class RouteRule: Sendable {
     package let index: Int
     /// `nil` for the rule that a service without routes has.
     package let position: SourcePosition?
-    /// What metrics and logs call it: `kind/namespace/route/rule`, as routes of two kinds may have one name; `default` for
-    /// the rule that a service without routes has.
-    package let label: [UInt8]
+    /// What metrics and logs call it: `kind/namespace/route/rule`, as routes of two kinds may have one name; `nil` for the
+    /// rule that a service without routes has, which nobody has named.
+    package let label: [UInt8]?
     /// Answers by itself; the request goes nowhere.
     package let redirect: RouteRedirect?
     package let mirrors: [RouteMirror]
@@ -44,7 +44,7 @@ package final class RouteRule: Sendable {
         self.index = index
         self.position = position
         let path = Self.path(route, name, index)
-        label = Array((kind.map { "\($0.rawValue)/\(path)" } ?? path).utf8)
+        label = kind.map { Array("\($0.rawValue)/\(path)".utf8) }
         self.filters = filters
         redirect = filters.redirect
         self.mirrors = mirrors

@@ -36,7 +36,7 @@ final class AccessLogWriter {
         number("status", UInt64(exchange.status))
         if exchange.reason != .none { text("reason", exchange.reason.name.description) }
         if let service = exchange.service { text("service", "\(service.name)") }
-        if let rule = exchange.rule { array("route", rule.rule.label) }
+        if let label = exchange.rule?.rule.label { array("route", label) }
         if let endpoint = exchange.endpoint { text("endpoint", "\(endpoint.address)") }
         number("duration_us", microseconds)
         number("response_bytes", exchange.responseByteCount)

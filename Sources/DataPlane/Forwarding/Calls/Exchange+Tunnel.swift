@@ -13,6 +13,8 @@ extension Exchange {
     }
 
     func dispatchTunnel() {
+        // Of all that another node's CONNECT may say, this alone is taken: under it the call stands in both logs.
+        identify()
         caller = origin.caller(gatewayListener: -1)
         switch origin.role {
         case .tcp(let listener):

@@ -173,8 +173,7 @@ struct ViewCompiler {
     private func ruleView(_ rule: RouteRule) -> RuleView {
         RuleView(
             rule: rule,
-            label: rule.kind == nil
-                ? LabelRegistry.none : labels.label(String(decoding: rule.label, as: UTF8.self)))
+            label: rule.label.map { labels.label(String(decoding: $0, as: UTF8.self)) } ?? LabelRegistry.none)
     }
 
     private func hosts(_ services: [ServingPlan.ServicePlan]) -> ByteTable {

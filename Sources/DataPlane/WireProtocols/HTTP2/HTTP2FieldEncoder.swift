@@ -28,10 +28,14 @@ struct HTTP2FieldEncoder: ~Copyable {
     }
 
     /// The request of a tunnel (RFC 9113 § 8.5).
-    mutating func encodeTunnel(to authority: Span<UInt8>, with encoder: inout HPACKEncoder) {
+    /// - Parameter head: Whose fields it has.
+    mutating func encodeTunnel(
+        to authority: Span<UInt8>, _ head: borrowing MessageHead, with encoder: inout HPACKEncoder
+    ) {
         begin(&encoder)
         addMethod(KnownMethod.connect.name.bytes, &encoder)
         addAuthority(authority, &encoder)
+        for index in 0..<head.fieldCount { addField(head.fields[index], head, .request, &encoder) }
     }
 
     private mutating func begin(_ encoder: inout HPACKEncoder) {

@@ -41,18 +41,24 @@ extension HTTP2Session {
     }
 
     /// Client: asks for a tunnel (RFC 9113 § 8.5).
-    /// - Parameter authority: Host and port.
+    /// - Parameters:
+    ///   - authority: Host and port.
+    ///   - head: Whose fields the request has; nothing else of it is sent.
     /// - Returns: `false` if no stream can be opened.
-    package func submitTunnel(to authority: Span<UInt8>, on stream: HTTP2Stream) -> Bool {
+    package func submitTunnel(
+        to authority: Span<UInt8>, _ head: borrowing MessageHead, on stream: HTTP2Stream
+    ) -> Bool {
         guard canOpenStream else { return false }
-        memory.encoder.encodeTunnel(to: authority, with: &encoder)
+        memory.encoder.encodeTunnel(to: authority, head, with: &encoder)
         submitRequest(on: stream, endsStream: false)
         stream.isTunnel = true
         return true
     }
 
-    package func submitTunnel(to authority: [UInt8], on stream: HTTP2Stream) -> Bool {
-        submitTunnel(to: authority.span, on: stream)
+    package func submitTunnel(
+        to authority: [UInt8], _ head: borrowing MessageHead, on stream: HTTP2Stream
+    ) -> Bool {
+        submitTunnel(to: authority.span, head, on: stream)
     }
 
     /// Opens a stream with the block that was encoded last.

@@ -133,7 +133,9 @@ final class HTTP2ClientConnection: HTTP2Connection {
 
     private func submit(_ exchange: Exchange, on stream: HTTP2ClientStream) -> Bool {
         stream.isAheadOfSettings = !hasSettings
-        if exchange.tunnel == .connection { return session.submitTunnel(to: pool.authority, on: stream) }
+        if exchange.tunnel == .connection {
+            return session.submitTunnel(to: pool.authority, exchange.request, on: stream)
+        }
         return session.submitRequest(exchange.request, on: stream, endsStream: exchange.requestBody == .none)
     }
 

@@ -1,0 +1,48 @@
+import TestSupport
+import Testing
+
+@testable import Forwarding
+
+/// What the access log says of a call, whatever it came in on.
+struct AccessLogTests {
+    private typealias Speech = RefusalElsewhereTests.Speech
+
+    /// Speaks HTTP/1.1, HTTP/2 or what comes, and answers.
+    private static func workload(_ speech: Speech) -> TestBackend {
+        switch speech {
+        case .http1, .http2: .echo()
+        case .grpc:
+            TestBackend { connection, _ in
+                guard let peer = HTTP2Peer(serving: connection) else { return }
+                while let frame = peer.receive() {
+                    guard frame.type == HTTP2Peer.FrameType.headers else { continue }
+                    let fields = [(":status", "200"), ("content-type", "application/grpc"), ("grpc-status", "0")]
+                    peer.sendHead(fields, stream: frame.stream, ends: true)
+                }
+            }
+        case .tcp: TestBackend { connection, _ in connection.send(connection.receive()) }
+        }
+    }
+
+    @Test(arguments: RefusalElsewhereTests.Speech.allCases, [false, true])
+    func `a call that succeeds stands in the logs of both nodes under one request_id`(
+        speech: RefusalElsewhereTests.Speech, isGateway: Bool
+    ) async throws {
+        let backend = Self.workload(speech)
+        let logs = NodePair.Logs()
+        let pair = try await NodePair(
+            orders: backend.port, protocolName: speech.serviceProtocol, isGateway: isGateway, logs: logs)
+        try speech.call(port: pair.port)
+        let (a, b) = (await logs.a.lines(), await logs.b.lines())
+        for line in a + b {
+            #expect((line.field("status"), line.field("reason")) == ("200", nil), "\(line)")
+        }
+        let ids = (a + b).map { $0.field("request_id") }
+        #expect(ids.count == 2 && ids[0]?.count == 36 && ids[0] == ids[1], "\(ids)")
+        let kind = ["GRPC": "GRPCRoute", "TCP": "TCPRoute"][speech.serviceProtocol] ?? "HTTPRoute"
+        // None has a route that its manifests do not name.
+        #expect(a.map { $0.field("route") } == [isGateway ? "\(kind)/shop/orders/0" : nil], "\(a)")
+        #expect(b.map { $0.field("route") } == [nil], "\(b)")
+        await pair.stop()
+    }
+}
