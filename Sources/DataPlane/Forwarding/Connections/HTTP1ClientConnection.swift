@@ -10,7 +10,7 @@ enum WebSocketFields {
 }
 
 /// A connection to an endpoint that speaks HTTP/1.1: one call at a time, then back to its pool.
-final class HTTP1ClientConnection: StreamConnection, UpstreamStream {
+final class HTTP1ClientConnection: StreamConnection, PooledConnection, UpstreamStream {
     private let pool: UpstreamPool
     private var exchange: Exchange?
     private var framing = HTTP1Framing()

@@ -30,6 +30,17 @@ enum UpstreamProtocol: Hashable {
     }
 }
 
+/// A connection that a pool makes, whatever it speaks.
+protocol PooledConnection: StreamConnection {
+    init(worker: Worker, pool: UpstreamPool, transport: consuming Transport)
+    /// Begins to connect. It belongs to the pool from then on.
+    func connect() throws(SystemCallError)
+}
+
+extension PooledConnection {
+    func connect() throws(SystemCallError) { try start() }
+}
+
 /// One worker's connections to one endpoint. It alone knows how calls share them: over HTTP/1.1, one at a time; over
 /// HTTP/2, as many as the other side takes on one connection, then on the next.
 final class UpstreamPool {
@@ -72,63 +83,73 @@ final class UpstreamPool {
     /// - Parameter fresh: Not on one that has idled: too many of those turned out dead.
     func open(_ exchange: Exchange, fresh: Bool) {
         switch speaks {
-        case .http1: openRequest(exchange, fresh: fresh)
-        case .http2: openStream(exchange)
-        case .tcp: openConnection(exchange)
+        case .http1:
+            while !fresh, let connection = idle.popLast() {
+                if connection.isFit(for: exchange) { return connection.begin(exchange) }
+            }
+            newConnection(HTTP1ClientConnection.self, for: exchange)?.begin(exchange)
+        case .http2:
+            // It would end the connection for the calls beside it, too.
+            guard HTTP2Session.canCarry(exchange.request) else { return exchange.fail(.overloaded, status: 431) }
+            (shared ?? newConnection(HTTP2ClientConnection.self, for: exchange))?.begin(exchange)
+        case .tcp: newConnection(TCPClientConnection.self, for: exchange)?.begin(exchange)
         }
-    }
-
-    private func openConnection(_ exchange: Exchange) {
-        do {
-            let connection = TCPClientConnection(worker: worker, pool: self, transport: try transport(for: exchange))
-            try connection.start()
-            connectionCount += 1
-            connection.begin(exchange)
-        } catch {
-            cannotBegin(exchange, error)
-        }
-    }
-
-    private func openRequest(_ exchange: Exchange, fresh: Bool) {
-        while !fresh, let connection = idle.popLast() {
-            if connection.isFit(for: exchange) { return connection.begin(exchange) }
-        }
-        do {
-            let connection = HTTP1ClientConnection(worker: worker, pool: self, transport: try transport(for: exchange))
-            try connection.start()
-            connectionCount += 1
-            connection.begin(exchange)
-        } catch {
-            cannotBegin(exchange, error)
-        }
-    }
-
-    private func openStream(_ exchange: Exchange) {
-        // It would end the connection for the calls beside it, too.
-        guard HTTP2Session.canCarry(exchange.request) else { return exchange.fail(.overloaded, status: 431) }
-        for connection in multiplexed where connection.hasRoom { return connection.begin(exchange) }
-        do { try newConnection(for: exchange).begin(exchange) } catch { cannotBegin(exchange, error) }
     }
 
     /// Finds another connection for a call that waited for one which takes fewer than it was given.
     func place(_ stream: HTTP2ClientStream, of exchange: Exchange) {
-        for connection in multiplexed where connection.hasRoom { return connection.take(stream, of: exchange) }
+        let connection =
+            shared
+            ?? newConnection(HTTP2ClientConnection.self, for: exchange) { stream.giveUpWaiting(.notConnected) }
+        connection?.take(stream, of: exchange)
+    }
+
+    /// One that takes another call.
+    private var shared: HTTP2ClientConnection? {
+        for connection in multiplexed where connection.hasRoom { return connection }
+        return nil
+    }
+
+    // MARK: New connections
+
+    /// - Parameter giveUp: Tells the call that there is none to be had for it.
+    /// - Returns: `nil` if there is none, and the call knows, or is over.
+    private func newConnection<Connection: PooledConnection>(
+        _: Connection.Type, for exchange: Exchange, orElse giveUp: () -> Void
+    ) -> Connection? {
+        let life = exchange.life
         do {
-            try newConnection(for: exchange).take(stream, of: exchange)
+            return try connect(for: exchange)
         } catch {
-            guard !(error is CallIsOver) else { return }
-            if isLackOfRoom(error) { noRoom(for: exchange) } else { stream.giveUpWaiting(.notConnected) }
+            let isLackOfRoom = isLackOfRoom(error)
+            // Making room may have ended it: nothing more may be done in its name.
+            guard exchange.life == life, !exchange.isOver else { return nil }
+            guard isLackOfRoom else {
+                giveUp()
+                return nil
+            }
+            worker.callFoundNoRoom()
+            exchange.fail(.overloaded, status: 503)
+            return nil
         }
     }
 
-    private func newConnection(for exchange: Exchange?) throws -> HTTP2ClientConnection {
-        let connection = HTTP2ClientConnection(
-            worker: worker, pool: self, transport: try transport(for: exchange), certificate: certificate)
+    private func newConnection<Connection: PooledConnection>(
+        _ type: Connection.Type, for exchange: Exchange
+    ) -> Connection? {
+        newConnection(type, for: exchange) { exchange.upstreamFailed(.notConnected) }
+    }
+
+    /// - Parameter exchange: The call that it is for; `nil`: it is for none yet.
+    private func connect<Connection: PooledConnection>(for exchange: Exchange?) throws -> Connection {
+        let connection = Connection(worker: worker, pool: self, transport: try transport(for: exchange))
         try connection.connect()
         connectionCount += 1
-        multiplexed.append(connection)
         return connection
     }
+
+    /// A connection that calls are given to, whoever gives them.
+    func shares(_ connection: HTTP2ClientConnection) { multiplexed.append(connection) }
 
     // MARK: What is known of the endpoint
 
@@ -146,8 +167,6 @@ final class UpstreamPool {
 
     /// There is no descriptor to be had: not the endpoint's fault, and another would fare no better.
     private struct NoDescriptor: Error {}
-    /// The call that asked is over: making room for it ended it. Nothing more may be done in its name.
-    private struct CallIsOver: Error {}
 
     private func isLackOfRoom(_ error: any Error) -> Bool {
         let isOut = (error as? SystemCallError)?.isOutOfDescriptors ?? false
@@ -155,22 +174,11 @@ final class UpstreamPool {
         return isOut || error is NoDescriptor
     }
 
-    private func noRoom(for exchange: Exchange) {
-        worker.callFoundNoRoom()
-        exchange.fail(.overloaded, status: 503)
-    }
-
-    private func cannotBegin(_ exchange: Exchange, _ error: any Error) {
-        guard !(error is CallIsOver) else { return }
-        if isLackOfRoom(error) { noRoom(for: exchange) } else { exchange.upstreamFailed(.notConnected) }
-    }
-
-    /// - Parameter exchange: The call that it is for. Others may end to make room for it.
+    /// - Parameter exchange: The call that it is for. Others may end to make room for it, and so may it itself.
     private func transport(for exchange: Exchange?) throws -> Transport {
         let life = exchange?.life
         let hasRoom = worker.hasRoom(for: .endpoint)
-        guard exchange?.life == life, !(exchange?.isOver ?? false) else { throw CallIsOver() }
-        guard hasRoom else { throw NoDescriptor() }
+        guard hasRoom, exchange?.life == life, !(exchange?.isOver ?? false) else { throw NoDescriptor() }
         let socket = try Socket.connecting(to: address)
         switch target {
         case .plain:
@@ -184,7 +192,7 @@ final class UpstreamPool {
     }
 
     /// What proves to other nodes whose calls they are.
-    private var certificate: Certificate? {
+    var certificate: Certificate? {
         guard case .mesh(let source, _, _, _) = target else { return nil }
         return worker.identities.svids[source]?.credentials.leaf
     }
@@ -219,7 +227,7 @@ final class UpstreamPool {
     /// call yet. One that takes calls has done so.
     func prove() {
         guard case .mesh = target, multiplexed.isEmpty else { return }
-        _ = try? newConnection(for: nil)
+        _ = try? connect(for: nil) as HTTP2ClientConnection
     }
 
     /// The certificates changed: new calls go out under the new one.

@@ -4,7 +4,7 @@ import TransportSecurity
 import WireProtocols
 
 /// A connection to an endpoint that speaks HTTP/2: another node, or a workload with prior knowledge. Many calls at a time.
-final class HTTP2ClientConnection: HTTP2Connection {
+final class HTTP2ClientConnection: HTTP2Connection, PooledConnection {
     private let pool: UpstreamPool
     /// Whose calls it carries was proved with it.
     let certificate: Certificate?
@@ -22,17 +22,18 @@ final class HTTP2ClientConnection: HTTP2Connection {
     /// By when it must be up, and what it takes known.
     private let connectDeadline: DeadlineWheel.Time
 
-    init(worker: Worker, pool: UpstreamPool, transport: consuming Transport, certificate: Certificate?) {
+    init(worker: Worker, pool: UpstreamPool, transport: consuming Transport) {
         self.pool = pool
-        self.certificate = certificate
+        certificate = pool.certificate
         connectDeadline = worker.loop.now + worker.timeouts.connect
         let limits = if case .mesh = pool.target { worker.http2Limits.betweenNodes } else { worker.http2Limits }
         super.init(worker: worker, transport: transport, role: .client, limits: limits)
     }
 
-    func connect() throws {
+    func connect() throws(SystemCallError) {
         try start()
         setDeadline(connectDeadline)
+        pool.shares(self)
     }
 
     /// Another call fits.

@@ -2,7 +2,7 @@ import EventLoops
 import HTTPSemantics
 
 /// A connection to a workload whose bytes are its own affair. One caller's, from its first byte to its last.
-final class TCPClientConnection: StreamConnection, UpstreamStream {
+final class TCPClientConnection: StreamConnection, PooledConnection, UpstreamStream {
     private let pool: UpstreamPool
     private var exchange: Exchange?
     private var isConnected = false
