@@ -45,4 +45,27 @@ struct AccessLogTests {
         #expect(b.map { $0.field("route") } == [nil], "\(b)")
         await pair.stop()
     }
+
+    /// What a caller says that is answered at once, or refused before it is a request.
+    @Test(arguments: ["GET / HTTP/1.1\r\nHost: nobody\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n"])
+    func `what is answered in the turn that it came in has taken the time that it took`(request: String) async throws {
+        let log = TestLog()
+        let port = TestPort.free()
+        let mesh = try await TestMesh(Shop.manifests(outbound: port, orders: 1, more: Self.all), accessLog: log.sink)
+        let count = 50
+        // One alone may be quicker than the clock counts.
+        for _ in 0..<count { _ = try RawConnection.call(port: port, request) }
+        let durations = await log.lines(count).map { $0.field("duration_us").flatMap(Int.init) ?? 0 }
+        #expect(durations.count == count && durations.contains { $0 > 0 }, "\(durations)")
+        let measured = await mesh.dataPlane.report().metrics.series.reduce(0) { $0 + $1.microseconds }
+        #expect(measured == UInt64(durations.reduce(0, +)))
+        await mesh.stop()
+    }
+
+    private static let all = """
+        apiVersion: heddle/v1
+        kind: Mesh
+        metadata: {name: mesh}
+        spec: {proxy: {accessLog: All}}
+        """
 }

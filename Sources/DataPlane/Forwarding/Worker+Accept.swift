@@ -47,18 +47,19 @@ extension Worker {
         events.post(.upstreamHandshakeFailed(endpoint: "\(pool.address)", reason: failure.reason))
     }
 
-    /// A request that was none.
+    /// A request that was none. It took as long as the turn that it is refused in, so far.
     /// - Parameter requestID: What it was answered with; `nil`: it had no answer.
     func refused(
         status: UInt16, reason: FailureReason, detail: StaticString, requestID: RequestID.Text? = nil,
         listener: Listener, peer: NetworkAddress
     ) {
+        let microseconds = EventLoop.microseconds() - loop.nowMicroseconds
         counters.refused[status, default: 0] += 1
         metrics.record(
             RequestMetrics.Key(service: LabelRegistry.none, route: LabelRegistry.none, status: status, reason: reason),
-            microseconds: 0)
+            microseconds: microseconds)
         accessLog.recordRefusal(
-            status: status, reason: reason, detail: detail, requestID: requestID, listener: listener, peer: peer,
-            view: view)
+            status: status, reason: reason, detail: detail, microseconds: microseconds, requestID: requestID,
+            listener: listener, peer: peer, view: view)
     }
 }

@@ -47,8 +47,8 @@ final class AccessLogWriter {
 
     /// A request that was refused before it was one.
     func recordRefusal(
-        status: UInt16, reason: FailureReason, detail: StaticString, requestID: RequestID.Text?, listener: Listener,
-        peer: NetworkAddress, view: WorkerView
+        status: UInt16, reason: FailureReason, detail: StaticString, microseconds: UInt64, requestID: RequestID.Text?,
+        listener: Listener, peer: NetworkAddress, view: WorkerView
     ) {
         guard view.accessLog != .none else { return }
         line.removeAll(keepingCapacity: true)
@@ -60,6 +60,7 @@ final class AccessLogWriter {
         text("reason", reason.name.description)
         text("detail", detail.description)
         if let requestID { bytes("request_id", requestID.span) }
+        number("duration_us", microseconds)
         line.append(contentsOf: "}\n".utf8)
         sink.append(line)
     }

@@ -421,6 +421,12 @@ final class Exchange {
         if isMirror { leaveLoop() } else { worker.giveBack(self) }
     }
 
+    /// Microseconds since it began. The loop's clock stands still within a turn: what is over in the turn that it began in
+    /// asks the system.
+    private var age: UInt64 {
+        (startedAt == loop.nowMicroseconds ? EventLoop.microseconds() : loop.nowMicroseconds) - startedAt
+    }
+
     /// What another node answered by itself ended here for its reason, too.
     private func takeOverRefusal() {
         guard reason == .none, refusalElsewhere != .none else { return }
@@ -431,7 +437,7 @@ final class Exchange {
 
     private func record() {
         takeOverRefusal()
-        let microseconds = loop.nowMicroseconds - startedAt
+        let microseconds = age
         worker.metrics.record(
             RequestMetrics.Key(
                 service: service?.label ?? LabelRegistry.none, route: rule?.label ?? LabelRegistry.none, status: status,
