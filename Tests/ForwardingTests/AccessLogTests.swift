@@ -68,4 +68,41 @@ struct AccessLogTests {
         metadata: {name: mesh}
         spec: {proxy: {accessLog: All}}
         """
+
+    @Test func `a connection that no TLSRoute takes is logged with the name that it asked for`() async throws {
+        let log = TestLog()
+        let port = TestPort.free()
+        let gateway = """
+            apiVersion: heddle/v1
+            kind: Gateway
+            metadata: {name: edge, namespace: shop}
+            spec:
+              serviceAccount: web
+              listeners: [{name: tls, address: 127.0.0.1, port: \(port), protocol: TLS, tls: {mode: Passthrough}}]
+            """
+        let mesh = try await TestMesh(
+            Shop.manifests(outbound: TestPort.free(), orders: 1, more: Self.all + "\n---\n" + gateway),
+            accessLog: log.sink)
+        let names = ["other.example", String(repeating: "n", count: 255)]
+        for name in names {
+            let connection = try RawConnection(port: port)
+            connection.send(Self.clientHello(asking: name))
+            _ = connection.receiveAll()
+        }
+        let lines = await log.lines(2)
+        #expect(lines.map { $0.field("reason") } == ["no-route", "no-route"], "\(lines)")
+        #expect(lines.map { $0.field("server_name") } == names, "\(lines)")
+        await mesh.stop()
+    }
+
+    /// With nothing in it but a name (RFC 8446 § 4.1.2, RFC 6066 § 3).
+    private static func clientHello(asking name: String) -> [UInt8] {
+        func counted(_ bytes: [UInt8], width: Int) -> [UInt8] {
+            (0..<width).reversed().map { UInt8(bytes.count >> ($0 * 8) & 255) } + bytes
+        }
+        let names = counted([0] + counted(Array(name.utf8), width: 2), width: 2)
+        let extensions = counted([0, 0] + counted(names, width: 2), width: 2)
+        let body: [UInt8] = [3, 3] + [UInt8](repeating: 7, count: 32) + [0, 0, 2, 0x13, 1, 1, 0] + extensions
+        return [22, 3, 1] + counted([1] + counted(body, width: 3), width: 2)
+    }
 }

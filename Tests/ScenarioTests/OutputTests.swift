@@ -123,25 +123,6 @@ extension ScenarioTests {
             #expect(lines.count { $0.contains("/after") } == 5)
         }
 
-        @Test func `one that is started without standard streams writes its logs to nothing else`() throws {
-            let backend = TestBackend.forgetfulEcho()
-            let port = TestPort.free()
-            let folder = try TestFolder()
-            try folder.write(Shop.oneHost(outbound: port, orders: backend.port))
-            let process = try Self.start(folder, through: "exec <&- >&- 2>&-")
-            #expect(LoadClient.get("/a", on: try RawConnection(port: port)).status == 200)
-            for descriptor in 0...2 {
-                let nothing = Array("/dev/null".utf8)
-                var target = [UInt8](repeating: 0, count: 64)
-                let count = unsafe target.withUnsafeMutableBytes {
-                    unsafe readlink("/proc/\(process.id)/fd/\(descriptor)", $0.baseAddress!, $0.count)
-                }
-                #expect(target.prefix(max(0, count)).elementsEqual(nothing))
-            }
-            process.send(SIGTERM)
-            #expect(process.waitForExit() == .code(0))
-        }
-
         @Test func `broken handshakes by the thousand are some lines of the log, and their number`() throws {
             let folder = try TestFolder()
             let authority = try Authority(folder)
@@ -173,6 +154,59 @@ extension ScenarioTests {
             let lines = heddle.errors.split(separator: "\n").filter { $0.contains("handshake refused") }
             #expect(lines.count < 20, "\(lines.count)")
             // Those that were told and those that were summed up are all of them, and the last come out at the end.
+        @Test func `one that is started without standard streams writes its logs to nothing else`() throws {
+            let backend = TestBackend.forgetfulEcho()
+            let port = TestPort.free()
+            let folder = try TestFolder()
+            try folder.write(Shop.oneHost(outbound: port, orders: backend.port))
+            let process = try Self.start(folder, through: "exec <&- >&- 2>&-")
+            #expect(LoadClient.get("/a", on: try RawConnection(port: port)).status == 200)
+            for descriptor in 0...2 {
+                let nothing = Array("/dev/null".utf8)
+                var target = [UInt8](repeating: 0, count: 64)
+                let count = unsafe target.withUnsafeMutableBytes {
+                    unsafe readlink("/proc/\(process.id)/fd/\(descriptor)", $0.baseAddress!, $0.count)
+                }
+                #expect(target.prefix(max(0, count)).elementsEqual(nothing))
+            }
+            process.send(SIGTERM)
+            #expect(process.waitForExit() == .code(0))
+        }
+
+        @Test func `the name that nothing answers to is told, and says nothing else`() throws {
+            let folder = try TestFolder()
+            let authority = try Authority(folder)
+            try authority.issue("edge", names: "DNS:edge.example")
+            let port = TestPort.free()
+            try folder.write(
+                """
+                apiVersion: heddle/v1
+                kind: Gateway
+                metadata: {name: edge, namespace: shop}
+                spec:
+                  listeners:
+                  - name: https
+                    address: 127.0.0.1
+                    port: \(port)
+                    protocol: HTTPS
+                    hostname: edge.example
+                    tls:
+                      certificateFile: \(authority.certificate("edge"))
+                      keyFile: \(authority.key("edge"))
+
+                """)
+            let heddle = try HeddleProcess.serving(folder)
+            for asking in [
+                ["-servername", "other.example"], ["-servername", "x\" \n\u{1B}peer=me"], ["-noservername"],
+            ] {
+                _ = try Tool.run("openssl", ["s_client", "-connect", "127.0.0.1:\(port)"] + asking, in: folder)
+            }
+            #expect(waitUntil { heddle.errors.contains("server_name=none") }, "\(heddle.errors)")
+            #expect(heddle.errors.contains("server_name=\"other.example\""), "\(heddle.errors)")
+            #expect(heddle.errors.contains(#"server_name="x\" \n\u{1B}peer=me""#), "\(heddle.errors)")
+            #expect(heddle.terminate() == .code(0))
+        }
+
             #expect(heddle.terminate() == .code(0))
             var told = 0
             for line in heddle.errors.split(separator: "\n") where line.contains("handshake refused") {

@@ -66,9 +66,12 @@ import TransportSecurity
             #expect(call.name == (subject == "exact" ? "shop.example.com" : "a.b.example.com"))
             #expect(call.output.contains("CN = \(subject)"))
         }
-        for arguments in [["-noservername", "-tls1_3"], ["-servername", "example.com"]] {
+        for (arguments, asked) in [
+            (["-noservername", "-tls1_3"], nil), (["-servername", "example.com"], "example.com"),
+            (["-servername", "A \n\u{1B}\"b."], "a \n\u{1B}\"b"),
+        ] {
             let call = try call(arguments[0], arguments[1], certificates: table)
-            #expect(call.result == .failed(.unknownServerName))
+            #expect(call.result == .failed(.unknownServerName(asked: asked)))
             #expect(call.output.contains("alert number 112") || call.output.contains("unrecognized name"))
         }
         table.add(try credentials("other"), for: nil)

@@ -194,14 +194,14 @@ import TransportSecurity
     @Test func `a server name that nothing answers to is refused`() throws {
         let pair = try mesh.connect(serverName: "payments.shop.mesh")
         let results = pair.handshake()
-        #expect(results.server == .failed(.unknownServerName))
+        #expect(results.server == .failed(.unknownServerName(asked: "payments.shop.mesh")))
         #expect(results.client == .failed(.alertReceived(TLSAlert(rawValue: 112))))
     }
 
     @Test func `reasons are stable names`() {
         #expect(TLSFailure.peerRejected(.otherTrustDomain).reason == "other-trust-domain")
         #expect(TLSFailure.alertReceived(TLSAlert(rawValue: 116)).reason == "alert-certificate-required")
-        #expect(TLSFailure.unknownServerName.reason == "unknown-server-name")
+        #expect(TLSFailure.unknownServerName(asked: nil).reason == "unknown-server-name")
         #expect(TLSFailure.connectionLost(errno: ECONNRESET).reason == "connection-lost")
     }
 }

@@ -39,7 +39,7 @@ extension Worker {
 
     func handshakeFailed(_ failure: TLSFailure, listener: Listener, peer: NetworkAddress) {
         counters.handshakes[failure.reason, default: 0] += 1
-        events.post(.handshakeRefused(listener: listener.view.label, peer: "\(peer)", reason: failure.reason))
+        events.post(.handshakeRefused(listener: listener.view.label, peer: "\(peer)", failure: failure))
     }
 
     func upstreamHandshakeFailed(_ failure: TLSFailure, pool: UpstreamPool) {

@@ -2,8 +2,9 @@
 package enum TLSFailure: Error, Hashable, Sendable {
     /// We refused the peer's certificate; the peer was sent an alert.
     case peerRejected(PeerRejection)
-    /// The caller asked for a server name (SNI) that nothing here answers to, or for none.
-    case unknownServerName
+    /// The caller asked for a server name (SNI) that nothing here answers to: in canonical form, as it came but for that, 255
+    /// bytes at most (RFC 6066 § 3); `nil`: for none.
+    case unknownServerName(asked: String?)
     /// The peer gave up and said why.
     case alertReceived(TLSAlert)
     /// The connection ended without a word: `errno` of the failed system call, 0 for the end of the stream.

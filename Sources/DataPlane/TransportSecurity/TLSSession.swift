@@ -285,7 +285,7 @@ package struct TLSSession: ~Copyable {
     private func takeFailure() -> TLSFailure {
         defer { ERR_clear_error() }
         if let rejection = unsafe state.pointee.rejection { return .peerRejected(rejection) }
-        if unsafe state.pointee.serverNameIsUnknown { return .unknownServerName }
+        if unsafe state.pointee.serverNameIsUnknown { return .unknownServerName(asked: serverName) }
         // A system call that fails leaves no entry; one that fails after an entry was the attempt to send the alert.
         let packed = ERR_peek_error()
         guard packed != 0 else { return unsafe .connectionLost(errno: state.pointee.failedWith) }

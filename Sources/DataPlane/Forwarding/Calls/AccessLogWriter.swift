@@ -33,6 +33,7 @@ final class AccessLogWriter {
         head("method", exchange, exchange.request.method)
         head("host", exchange, exchange.request.host)
         head("path", exchange, exchange.request.path)
+        if exchange.tunnel == .connection, !origin.serverName.isEmpty { array("server_name", origin.serverNameBytes) }
         number("status", UInt64(exchange.status))
         if exchange.reason != .none { text("reason", exchange.reason.name.description) }
         if let service = exchange.service { text("service", "\(service.name)") }

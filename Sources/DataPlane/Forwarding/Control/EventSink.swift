@@ -1,6 +1,8 @@
+import TransportSecurity
+
 /// What a worker wants logged besides calls.
 package enum DataPlaneEvent: Sendable {
-    case handshakeRefused(listener: String, peer: String, reason: String)
+    case handshakeRefused(listener: String, peer: String, failure: TLSFailure)
     case upstreamHandshakeFailed(endpoint: String, reason: String)
     /// There was no room for a connection that was wanted: others were closed.
     case madeRoom(closed: Int)

@@ -4,6 +4,7 @@ import Forwarding
 import Logging
 import Synchronization
 import Telemetry
+import TransportSecurity
 
 /// Takes what workers have to tell to the log, and what was lost of the log itself. What strangers can cause is told a few
 /// times, and then summed up.
@@ -47,10 +48,10 @@ final class EventLog: Sendable {
     /// From a worker's thread: waits for nothing.
     func post(_ event: DataPlaneEvent) {
         switch event {
-        case .handshakeRefused(let listener, let peer, let reason):
-            tell(
-                Kind(level: .info, message: "handshake refused", reason: reason),
-                ["listener": "\(listener)", "peer": "\(peer)"])
+        case .handshakeRefused(let listener, let peer, let failure):
+            var metadata: Logger.Metadata = ["listener": "\(listener)", "peer": "\(peer)"]
+            if case .unknownServerName(let asked) = failure { metadata["server_name"] = "\(Self.shown(asked))" }
+            tell(Kind(level: .info, message: "handshake refused", reason: failure.reason), metadata)
         case .upstreamHandshakeFailed(let endpoint, let reason):
             tell(
                 Kind(level: .warning, message: "handshake with another node failed", reason: reason),
@@ -74,6 +75,12 @@ final class EventLog: Sendable {
     }
 
     private func tell(_ kind: Kind, _ metadata: Logger.Metadata) {
+    /// What a stranger asked for, which may be any bytes: in quotes, and nothing that would end them or the line.
+    private static func shown(_ name: String?) -> String {
+        guard let name else { return "none" }
+        return "\"\(name.unicodeScalars.map { $0.escaped(asASCII: true) }.joined())\""
+    }
+
         guard state.withLock({ $0.repetitions.admits(kind) }) else { return }
         write(kind, kind.message, metadata)
     }
