@@ -1,3 +1,4 @@
+import CommonValues
 import Glibc
 import Testing
 
@@ -14,6 +15,20 @@ struct LineSinkTests {
             (reading, writing) = (ends[0], ends[1])
             for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
             _ = fcntl(writing, F_SETFL, writingFlags)
+        }
+
+        /// Leaves no room in it.
+        /// - Returns: The bytes that it took.
+        func fill() -> Int {
+            let flags = fcntl(writing, F_GETFL)
+            _ = fcntl(writing, F_SETFL, flags | O_NONBLOCK)
+            defer { _ = fcntl(writing, F_SETFL, flags) }
+            var count = 0
+            for size in [4096, 1] {
+                let bytes = [UInt8](repeating: UInt8(ascii: "\n"), count: size)
+                while unsafe write(writing, bytes, size) > 0 { count += size }
+            }
+            return count
         }
 
         func close() {
@@ -48,9 +63,31 @@ struct LineSinkTests {
             if sink.append(Array(line.utf8)) { taken += line } else { dropped += 1 }
         }
         #expect(dropped > 1_000)
-        #expect(sink.losses == LineSink.Losses(unread: UInt64(dropped)))
+        #expect(sink.losses.count == UInt64(dropped))
         // Whole lines, in their order.
         #expect(pipe.read(taken.utf8.count) == taken)
+    }
+
+    @Test func `a stall has a beginning, an end and a number, and what is lost after it is another's`() async throws {
+        let pipe = Pipe(writingFlags: 0)
+        defer { pipe.close() }
+        let sink = LineSink(descriptor: pipe.writing, byteLimit: 10_000, name: "test")
+        #expect(sink.stall == nil)
+        for count: UInt64 in [1, 3] {
+            let before = UnixTime.now
+            var taken = pipe.fill()
+            while sink.stall?.count != count {
+                if sink.append(Array(Self.line(7).utf8)) { taken += Self.line(7).utf8.count }
+            }
+            #expect(sink.stall?.isOver == false)
+            let after = UnixTime.now
+            _ = pipe.read(taken)
+            while sink.stall?.isOver == false { await Task.yield() }
+            let stall = try #require(sink.takeStall())
+            #expect(stall.count == count && stall.errno == 0)
+            #expect(before <= stall.from && stall.from <= stall.to && stall.to <= after)
+            #expect(sink.stall == nil)
+        }
     }
 
     @Test func `lines that a full disk does not take are counted, with the reason`() async {
@@ -59,7 +96,7 @@ struct LineSinkTests {
         let sink = LineSink(descriptor: descriptor, byteLimit: 10_000, name: "test")
         sink.append(Array("one\ntwo\n".utf8))
         while sink.losses.count < 2 { await Task.yield() }
-        #expect(sink.losses == LineSink.Losses(unwritable: 2, errno: ENOSPC))
+        #expect((sink.losses.count, sink.stall?.errno) == (2, ENOSPC))
         sink.append(Array("three\n".utf8))
         while sink.losses.count < 3 { await Task.yield() }
         await sink.flush()

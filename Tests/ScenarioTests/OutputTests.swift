@@ -21,6 +21,12 @@ extension ScenarioTests {
                 _ = fcntl(writing, F_SETFL, flags)
             }
 
+            /// Until its other end is closed.
+            func readAll() {
+                var buffer = [UInt8](repeating: 0, count: 65536)
+                while unsafe read(reading, &buffer, buffer.count) > 0 {}
+            }
+
             func close() {
                 Glibc.close(reading)
                 Glibc.close(writing)
@@ -88,6 +94,31 @@ extension ScenarioTests {
             Pause.inWhichNothingMayHappen(.seconds(2))
             let used = process.processorTicks - before
             #expect(used < 20, "\(used) ticks")
+            process.send(SIGTERM)
+            #expect(process.waitForExit() == .code(0))
+        }
+
+        @Test func `a reader that has stalled finds out how many lines it has lost, from when to when`() throws {
+            let backend = TestBackend.forgetfulEcho()
+            let port = TestPort.free()
+            let folder = try TestFolder()
+            try folder.write(
+                Shop.oneHost(outbound: port, orders: backend.port).replacing("accessLog: None", with: "accessLog: All"))
+            let pipe = FullPipe(flags: 0)
+            defer { pipe.close() }
+            let process = try Self.start(folder, outputTo: pipe.writing)
+            let caller = try RawConnection(port: port)
+            let padding = String(repeating: "p", count: 7_000)
+            // As many as 4 MiB of them wait.
+            for _ in 0..<700 { #expect(LoadClient.get("/\(padding)", on: caller).status == 200) }
+            let status = try Heddle.run(["status", "--state", folder.state()]).output
+            #expect(status.contains("of the access log, the last at"), "\(status)")
+            let lost = try Self.metric("heddle_access_log_dropped_total", folder)
+            #expect(lost > 0)
+            spawn { pipe.readAll() }
+            #expect(waitUntil { process.errors.contains("lines of the access log were lost") }, "\(process.errors)")
+            let line = process.errors.split(separator: "\n").first { $0.contains("access log were lost") } ?? ""
+            #expect(line.contains("lines=\(lost)") && line.contains("from=") && line.contains("to="), "\(line)")
             process.send(SIGTERM)
             #expect(process.waitForExit() == .code(0))
         }

@@ -1,3 +1,4 @@
+import CommonValues
 import Glibc
 import Synchronization
 
@@ -6,16 +7,24 @@ import Synchronization
 ///
 /// The descriptor's flags are left alone: others may share its description. One that does not block is waited for.
 package final class LineSink: Sendable {
-    /// Lines that are lost.
-    package struct Losses: Sendable, Equatable {
-        /// The queue was full: nobody read.
-        package var unread: UInt64 = 0
-        /// The system did not take them: a full disk.
-        package var unwritable: UInt64 = 0
-        /// Why the last of those could not be written.
-        package var errno: CInt = 0
+    /// Lines that are lost, from one after which all was well until one after which all is well again.
+    package struct Stall: Sendable, Equatable {
+        package fileprivate(set) var count: UInt64 = 0
+        /// When the first of them was lost.
+        package let from: UnixTime
+        /// When the last of them was lost, so far.
+        package fileprivate(set) var to: UnixTime
+        /// Why the system did not take the last that it was given; 0: the queue was full, as nobody read.
+        package fileprivate(set) var errno: CInt = 0
+        /// What was said since could be written.
+        package fileprivate(set) var isOver = false
+    }
 
-        package var count: UInt64 { unread + unwritable }
+    /// Lines that are lost since the process began.
+    package struct Losses: Sendable, Equatable {
+        package fileprivate(set) var count: UInt64 = 0
+        /// When the last of them was lost.
+        package fileprivate(set) var lastAt: UnixTime?
     }
 
     private struct Queue {
@@ -23,6 +32,20 @@ package final class LineSink: Sendable {
         /// Bytes that were taken and are not written yet.
         var writing = 0
         var losses = Losses()
+        /// As far as nobody has taken note of it.
+        var stall: Stall?
+
+        mutating func lost(_ count: UInt64, errno: CInt = 0) {
+            let now = UnixTime.now
+            losses.count += count
+            losses.lastAt = now
+            var stall = stall ?? Stall(from: now, to: now)
+            stall.count += count
+            stall.to = now
+            if errno != 0 { stall.errno = errno }
+            stall.isOver = false
+            self.stall = stall
+        }
     }
 
     private let queue = Mutex(Queue())
@@ -42,6 +65,17 @@ package final class LineSink: Sendable {
 
     package var losses: Losses { queue.withLock { $0.losses } }
 
+    /// The latest; `nil`: nothing was lost since it was taken note of.
+    package var stall: Stall? { queue.withLock { $0.stall } }
+
+    /// Takes note of it: what is lost from now on is another's.
+    package func takeStall() -> Stall? {
+        queue.withLock { queue in
+            defer { queue.stall = nil }
+            return queue.stall
+        }
+    }
+
     /// Nothing waits to be written.
     package var isIdle: Bool { queue.withLock { $0.writing == 0 && $0.bytes.isEmpty } }
 
@@ -59,7 +93,7 @@ package final class LineSink: Sendable {
     package func append(_ lines: [UInt8]) -> Bool {
         let (isTaken, isFirst) = queue.withLock { queue in
             guard queue.bytes.count + queue.writing + lines.count <= byteLimit else {
-                queue.losses.unread += UInt64(lines.count { $0 == UInt8(ascii: "\n") })
+                queue.lost(UInt64(lines.count { $0 == UInt8(ascii: "\n") }))
                 return (false, false)
             }
             queue.bytes.append(contentsOf: lines)
@@ -94,9 +128,8 @@ package final class LineSink: Sendable {
             }
             queue.withLock { queue in
                 queue.writing = 0
-                guard lost > 0 else { return }
-                queue.losses.unwritable += UInt64(lost)
-                queue.losses.errno = error == 0 ? queue.losses.errno : error
+                if lost > 0 { queue.lost(UInt64(lost), errno: error) }
+                if error == 0 { queue.stall?.isOver = true }
             }
         }
     }

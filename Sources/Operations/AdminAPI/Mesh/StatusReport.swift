@@ -24,6 +24,8 @@ package struct StatusReport: Sendable {
     package var problems: [Diagnostic]
     /// `nil` until the first generation serves.
     package var connections: ConnectionsReport?
+    /// Of each log that has lost any.
+    package var lostLines: [LostLinesReport]
     package var listeners: [ListenerReport]
     /// One for each service account of this node.
     package var certificates: [CertificateFacts]
@@ -34,7 +36,8 @@ package struct StatusReport: Sendable {
         version: String, node: String?, trustDomain: String, manifestsFolder: String, startedAt: UnixTime,
         serving: ServingReport?, refused: RefusalReport?, pending: PendingReport?, watching: WatchReport,
         watchedAlone: [WatchedAloneReport] = [], problems: [Diagnostic] = [], connections: ConnectionsReport? = nil,
-        listeners: [ListenerReport], certificates: [CertificateFacts], otherCertificates: [OtherCertificateFacts] = []
+        lostLines: [LostLinesReport] = [], listeners: [ListenerReport], certificates: [CertificateFacts],
+        otherCertificates: [OtherCertificateFacts] = []
     ) {
         self.version = version
         self.node = node
@@ -48,6 +51,7 @@ package struct StatusReport: Sendable {
         self.watchedAlone = watchedAlone
         self.problems = problems
         self.connections = connections
+        self.lostLines = lostLines
         self.listeners = listeners
         self.certificates = certificates
         self.otherCertificates = otherCertificates
@@ -67,6 +71,22 @@ package struct ConnectionsReport: Sendable {
         self.open = open
         self.limit = limit
         self.upstream = upstream
+    }
+}
+
+/// Lines of a log that nobody will read.
+package struct LostLinesReport: Sendable {
+    /// `access log` or `log`.
+    package var log: String
+    /// Since the process began.
+    package var count: UInt64
+    /// When the last of them was lost.
+    package var lastAt: UnixTime
+
+    package init(log: String, count: UInt64, lastAt: UnixTime) {
+        self.log = log
+        self.count = count
+        self.lastAt = lastAt
     }
 }
 

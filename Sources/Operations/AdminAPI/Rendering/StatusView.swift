@@ -23,6 +23,7 @@ struct StatusView {
         json.add("watchedAlone", .array(status.watchedAlone.prefix(Self.watchedAloneLimit).map(\.json)))
         json.addList("problems", status.problems.map(\.json))
         json.add("connections", status.connections?.json)
+        json.addList("lostLines", status.lostLines.map(\.json))
         json.addList("listeners", status.listeners.map(\.json))
         json.addList("services", services.map(\.json))
         json.addList("certificates", status.certificates.map(\.json))
@@ -49,6 +50,7 @@ struct StatusView {
         fields.add("node", status.node)
         fields.add("trust domain", status.trustDomain)
         fields.add("connections", status.connections?.text)
+        for lost in status.lostLines { fields.add("lost lines", lost.text) }
         fields.add("version", status.version)
         fields.add("started", "\(status.startedAt)")
         var text = fields.rendered()
@@ -180,6 +182,14 @@ extension ConnectionsReport {
     }
 
     fileprivate var text: String { "\(open) of callers (\(limit) at most), \(upstream) to endpoints" }
+}
+
+extension LostLinesReport {
+    fileprivate var json: JSONValue {
+        ["log": .string(log), "lines": .integer(Int(clamping: count)), "lastAt": .string("\(lastAt)")]
+    }
+
+    fileprivate var text: String { "\(count) of the \(log), the last at \(lastAt)" }
 }
 
 extension ServingReport {

@@ -16,17 +16,10 @@ final class EventLog: Sendable {
         var reason: String?
     }
 
-    /// Lines of one stream that are lost, as far as they were told.
-    private struct Told {
-        var count: UInt64 = 0
-        /// Windows since.
-        var age = EventLog.windowsBetween
-    }
-
     private struct State {
         var repetitions = RepetitionLimit<Kind>()
-        var access = Told()
-        var own = Told()
+        var access = LossTelling()
+        var own = LossTelling()
     }
 
     private let state = Mutex(State())
@@ -35,8 +28,6 @@ final class EventLog: Sendable {
 
     /// After which what was not told is summed up.
     private static let window = Duration.seconds(10)
-    /// Lost lines are told once a minute at most.
-    private static let windowsBetween = 6
 
     init(_ output: ProcessOutput, log: Logger) {
         self.output = output
@@ -94,32 +85,43 @@ final class EventLog: Sendable {
     /// Until the task is cancelled.
     func run() async {
         while (try? await Task.sleep(for: Self.window)) != nil { endWindow() }
-        endWindow()
+        endWindow(isLast: true)
     }
 
-    private func endWindow() {
+    private func endWindow(isLast: Bool = false) {
         // What is said while nobody reads would be lost, too.
         if output.log.isIdle {
-            tellLosses(of: output.access.losses, "access log", \.access)
-            tellLosses(of: output.log.losses, "log", \.own)
+            tellLosses(of: output.access, "access log", \.access, isLast)
+            tellLosses(of: output.log, "log", \.own, isLast)
         }
         for (kind, count) in state.withLock({ $0.repetitions.endWindow() }) {
             write(kind, "\(kind.message): and \(count) more in the last 10 s", [:])
         }
     }
 
-    private func tellLosses(of losses: LineSink.Losses, _ name: String, _ told: WritableKeyPath<State, Told>) {
-        let count = state.withLock { state -> UInt64 in
-            state[keyPath: told].age += 1
-            guard losses.count > state[keyPath: told].count, state[keyPath: told].age >= Self.windowsBetween else {
-                return 0
-            }
-            let count = losses.count - state[keyPath: told].count
-            state[keyPath: told] = Told(count: losses.count, age: 0)
-            return count
+    private func tellLosses(
+        of sink: LineSink, _ name: String, _ telling: WritableKeyPath<State, LossTelling>, _ isLast: Bool
+    ) {
+        let stall = sink.stall
+        let word = state.withLock {
+            $0[keyPath: telling].windowEnds(
+                lost: stall?.count ?? 0, isOver: stall?.isOver ?? false, isLast: isLast)
         }
-        guard count > 0 else { return }
-        let reason = losses.errno == 0 ? "nobody read them" : FailedCall.reason(losses.errno)
-        log.warning("lines of the \(name) are lost", metadata: ["lines": "\(count)", "reason": "\(reason)"])
+        switch word {
+        case .nothing: return
+        case .goesOn:
+            guard let stall else { return }
+            log.warning("lines of the \(name) are lost", metadata: Self.metadata(stall, "since"))
+        case .over:
+            guard let stall = sink.takeStall() else { return }
+            var metadata = Self.metadata(stall, "from")
+            metadata["to"] = "\(stall.to)"
+            log.warning("lines of the \(name) were lost", metadata: metadata)
+        }
+    }
+
+    private static func metadata(_ stall: LineSink.Stall, _ beginning: String) -> Logger.Metadata {
+        let reason = stall.errno == 0 ? "nobody read them" : FailedCall.reason(stall.errno)
+        return ["lines": "\(stall.count)", beginning: "\(stall.from)", "reason": "\(reason)"]
     }
 }

@@ -1,3 +1,4 @@
+import AdminAPI
 import EventLoops
 import Logging
 
@@ -17,6 +18,12 @@ struct ProcessOutput: Sendable {
         var logger = Logger(label: "heddle", factory: { StreamLogHandler(label: $0, stream: stream) })
         logger.logLevel = level
         return logger
+    }
+
+    var lostLines: [LostLinesReport] {
+        [("access log", access.losses), ("log", log.losses)].compactMap { name, losses in
+            losses.lastAt.map { LostLinesReport(log: name, count: losses.count, lastAt: $0) }
+        }
     }
 
     func flush() async {

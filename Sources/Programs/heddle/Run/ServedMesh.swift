@@ -76,7 +76,8 @@ struct ServedMesh: RunningMesh {
                     resourceCount: $0.resourceCount, servedResourceCount: $0.servedResourceCount)
             },
             watching: Self.report(status.watching), watchedAlone: status.watchedAlone.map(Self.report),
-            problems: problems, connections: connections?.report, listeners: listeners(serving),
+            problems: problems, connections: connections?.report, lostLines: output.lostLines,
+            listeners: listeners(serving),
             certificates: certificates(serving), otherCertificates: otherCertificates(serving))
     }
 
