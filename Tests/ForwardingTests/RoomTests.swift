@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 import TestSupport
 import Testing
 
@@ -41,14 +42,33 @@ import Testing
         deinit { close(listening) }
     }
 
+    /// What a worker tells of shortages: whose listener, and what.
+    private final class Told: Sendable {
+        private let lines = Mutex<[String]>([])
+        var all: [String] { lines.withLock { $0 } }
+
+        var sink: EventSink {
+            EventSink { [self] event in
+                let line: String? =
+                    switch event {
+                    case .madeRoom(let closed, let listener): "\(listener ?? "nobody"): \(closed) closed"
+                    case .acceptingPaused(let listener): "\(listener): waits"
+                    case .callFoundNoRoom(let listener, let endpoint): "\(listener): none to \(endpoint)"
+                    case .handshakeRefused, .upstreamHandshakeFailed, .peerExpired: nil
+                    }
+                if let line { lines.withLock { $0.append(line) } }
+            }
+        }
+    }
+
     private static func mesh(
-        _ backend: TestBackend, elsewhere other: TestBackend, speaking: String = "HTTP"
+        _ backend: TestBackend, elsewhere other: TestBackend, speaking: String = "HTTP", tells told: Told = Told()
     ) async throws -> (TestMesh, UInt16) {
         let port = TestPort.free()
         let manifests =
             Shop.manifests(outbound: port, orders: backend.port) + "\n"
             + elsewhere.replacing("PORT", with: "\(other.port)").replacing("PROTOCOL", with: speaking)
-        return (try await TestMesh(manifests, descriptors: 0), port)
+        return (try await TestMesh(manifests, descriptors: 0, events: told.sink), port)
     }
 
     @Test
@@ -63,7 +83,8 @@ import Testing
             }
         }
         let other = TestBackend.echo()
-        let (mesh, port) = try await Self.mesh(backend, elsewhere: other)
+        let told = Told()
+        let (mesh, port) = try await Self.mesh(backend, elsewhere: other, tells: told)
         let peer = HTTP2Peer(calling: try RawConnection(port: port))
         for _ in 0..<Self.endpoints { _ = peer.begin(Self.fields, ends: true) }
         let refused = peer.call(Self.fields)
@@ -87,6 +108,9 @@ import Testing
         let counters = await mesh.dataPlane.report().counters
         #expect(counters.madeRoom == ["endpoint": 1])
         #expect(counters.lastShortage > 0)
+        // Who looks into it begins with whose calls they are, and where they were to go.
+        let listener = "Workload shop/web-1"
+        #expect(told.all == ["\(listener): none to 127.0.0.1:\(backend.port)", "\(listener): 1 closed"])
         await mesh.stop()
     }
 
@@ -147,6 +171,17 @@ import Testing
         let silenced = silent[0].receiveAll()
         #expect(silenced.isEmpty && silent[0].isEnded)
         #expect(!waiting.hasInput)
+        await mesh.stop()
+    }
+
+    @Test func `a listener whose callers wait for room is told of by its name`() async throws {
+        let backend = TestBackend.echo()
+        let told = Told()
+        let (mesh, port) = try await Self.mesh(backend, elsewhere: backend, tells: told)
+        // Nobody has been quiet for long enough to give way.
+        var silent: [RawConnection] = []
+        for _ in 0...Self.callers { silent.append(try RawConnection(port: port)) }
+        #expect(await Poll.until { told.all.contains("Workload shop/web-1: waits") }, "\(told.all)")
         await mesh.stop()
     }
 

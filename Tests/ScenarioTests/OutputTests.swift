@@ -154,37 +154,6 @@ extension ScenarioTests {
             #expect(lines.count { $0.contains("/after") } == 5)
         }
 
-        @Test func `broken handshakes by the thousand are some lines of the log, and their number`() throws {
-            let folder = try TestFolder()
-            let authority = try Authority(folder)
-            try authority.issue("edge", names: "DNS:edge.example")
-            let port = TestPort.free()
-            try folder.write(
-                """
-                apiVersion: heddle/v1
-                kind: Gateway
-                metadata: {name: edge, namespace: shop}
-                spec:
-                  listeners:
-                  - name: https
-                    address: 127.0.0.1
-                    port: \(port)
-                    protocol: HTTPS
-                    tls:
-                      certificateFile: \(authority.certificate("edge"))
-                      keyFile: \(authority.key("edge"))
-
-                """)
-            let heddle = try HeddleProcess.serving(folder)
-            for _ in 0..<1_000 {
-                let stranger = try RawConnection(port: port)
-                stranger.send("no TLS at all\r\n\r\n")
-                _ = stranger.receiveAll()
-            }
-            #expect(waitUntil { heddle.errors.contains("handshake refused: and ") }, "\(heddle.errors)")
-            let lines = heddle.errors.split(separator: "\n").filter { $0.contains("handshake refused") }
-            #expect(lines.count < 20, "\(lines.count)")
-            // Those that were told and those that were summed up are all of them, and the last come out at the end.
         @Test func `one that is started without standard streams writes its logs to nothing else`() throws {
             let backend = TestBackend.forgetfulEcho()
             let port = TestPort.free()
@@ -238,6 +207,37 @@ extension ScenarioTests {
             #expect(heddle.terminate() == .code(0))
         }
 
+        @Test func `broken handshakes by the thousand are some lines of the log, and their number`() throws {
+            let folder = try TestFolder()
+            let authority = try Authority(folder)
+            try authority.issue("edge", names: "DNS:edge.example")
+            let port = TestPort.free()
+            try folder.write(
+                """
+                apiVersion: heddle/v1
+                kind: Gateway
+                metadata: {name: edge, namespace: shop}
+                spec:
+                  listeners:
+                  - name: https
+                    address: 127.0.0.1
+                    port: \(port)
+                    protocol: HTTPS
+                    tls:
+                      certificateFile: \(authority.certificate("edge"))
+                      keyFile: \(authority.key("edge"))
+
+                """)
+            let heddle = try HeddleProcess.serving(folder)
+            for _ in 0..<1_000 {
+                let stranger = try RawConnection(port: port)
+                stranger.send("no TLS at all\r\n\r\n")
+                _ = stranger.receiveAll()
+            }
+            #expect(waitUntil { heddle.errors.contains("handshake refused: and ") }, "\(heddle.errors)")
+            let lines = heddle.errors.split(separator: "\n").filter { $0.contains("handshake refused") }
+            #expect(lines.count < 20, "\(lines.count)")
+            // Those that were told and those that were summed up are all of them, and the last come out at the end.
             #expect(heddle.terminate() == .code(0))
             var told = 0
             for line in heddle.errors.split(separator: "\n") where line.contains("handshake refused") {

@@ -3,34 +3,37 @@ import EventLoops
 /// Room for one more connection, and who gives way where there is none.
 extension Worker {
     /// A connection may be taken or made. If there is no room, who has no use for it now gives way.
-    func hasRoom(for use: DescriptorShare.Use) -> Bool {
+    /// - Parameter listener: Where it came in, or the call that it is for; `nil`: it is for no call.
+    func hasRoom(for use: DescriptorShare.Use, at listener: Listener?) -> Bool {
         if descriptors.admits(use) { return true }
         for other in [DescriptorShare.Use.endpoint, .caller] where descriptors.isHelped(use, byLess: other) {
-            makeRoom(byLess: other)
+            makeRoom(byLess: other, at: listener)
             if descriptors.admits(use) { return true }
         }
         return false
     }
 
     /// The kernel gives none, whatever the budget says: others of this host may have taken them.
-    func descriptorsRanOut() {
-        for use in DescriptorShare.Use.allCases { makeRoom(byLess: use) }
+    func descriptorsRanOut(at listener: Listener?) {
+        for use in DescriptorShare.Use.allCases { makeRoom(byLess: use, at: listener) }
     }
 
     /// Accepting stops: nobody gives way.
-    func acceptingPaused() {
+    func acceptingPaused(at listener: Listener) {
         counters.pauses += 1
         callersWaitSince = callersWaitSince ?? loop.now
-        noteShortage(.acceptingPaused)
+        noteShortage(.acceptingPaused(listener: listener.view.label))
     }
 
     /// Everybody who came has been accepted.
     func nobodyWaits() { callersWaitSince = nil }
 
     /// A call finds no connection to its endpoint.
-    func callFoundNoRoom() { noteShortage(.callFoundNoRoom) }
+    func callFoundNoRoom(at listener: Listener, endpoint: NetworkAddress) {
+        noteShortage(.callFoundNoRoom(listener: listener.view.label, endpoint: "\(endpoint)"))
+    }
 
-    private func makeRoom(byLess use: DescriptorShare.Use) {
+    private func makeRoom(byLess use: DescriptorShare.Use, at listener: Listener?) {
         let closed =
             switch use {
             case .caller: closeQuietCallers()
@@ -38,7 +41,7 @@ extension Worker {
             }
         guard closed > 0 else { return }
         counters.madeRoom[use == .caller ? "caller" : "endpoint", default: 0] += UInt64(closed)
-        noteShortage(.madeRoom(closed: closed))
+        noteShortage(.madeRoom(closed: closed, listener: listener?.view.label))
     }
 
     /// Those on which nothing has been asked for longest. Several at once, so that who comes next finds room without a search.

@@ -75,8 +75,8 @@ final class Listener: EventHandler {
     private func acceptOne() -> Bool {
         guard !isPaused, !isStopped, let worker else { return false }
         // Nobody gives way unless somebody waits.
-        guard !worker.isFull || !(socket?.isReadable ?? false) || worker.hasRoom(for: .caller) else {
-            worker.acceptingPaused()
+        guard !worker.isFull || !(socket?.isReadable ?? false) || worker.hasRoom(for: .caller, at: self) else {
+            worker.acceptingPaused(at: self)
             pause()
             return false
         }
@@ -88,8 +88,8 @@ final class Listener: EventHandler {
             worker.accept(accepted, at: self)
             return true
         } catch {
-            if error.isOutOfDescriptors { worker.descriptorsRanOut() }
-            worker.acceptingPaused()
+            if error.isOutOfDescriptors { worker.descriptorsRanOut(at: self) }
+            worker.acceptingPaused(at: self)
             pause()
             return false
         }

@@ -117,18 +117,18 @@ final class UpstreamPool {
     private func newConnection<Connection: PooledConnection>(
         _: Connection.Type, for exchange: Exchange, orElse giveUp: () -> Void
     ) -> Connection? {
-        let life = exchange.life
+        let (life, listener) = (exchange.life, exchange.origin.listener)
         do {
             return try connect(for: exchange)
         } catch {
-            let isLackOfRoom = isLackOfRoom(error)
+            let isLackOfRoom = isLackOfRoom(error, at: listener)
             // Making room may have ended it: nothing more may be done in its name.
             guard exchange.life == life, !exchange.isOver else { return nil }
             guard isLackOfRoom else {
                 giveUp()
                 return nil
             }
-            worker.callFoundNoRoom()
+            worker.callFoundNoRoom(at: listener, endpoint: address)
             exchange.fail(.overloaded, status: 503)
             return nil
         }
@@ -168,16 +168,16 @@ final class UpstreamPool {
     /// There is no descriptor to be had: not the endpoint's fault, and another would fare no better.
     private struct NoDescriptor: Error {}
 
-    private func isLackOfRoom(_ error: any Error) -> Bool {
+    private func isLackOfRoom(_ error: any Error, at listener: Listener) -> Bool {
         let isOut = (error as? SystemCallError)?.isOutOfDescriptors ?? false
-        if isOut { worker.descriptorsRanOut() }
+        if isOut { worker.descriptorsRanOut(at: listener) }
         return isOut || error is NoDescriptor
     }
 
     /// - Parameter exchange: The call that it is for. Others may end to make room for it, and so may it itself.
     private func transport(for exchange: Exchange?) throws -> Transport {
         let life = exchange?.life
-        let hasRoom = worker.hasRoom(for: .endpoint)
+        let hasRoom = worker.hasRoom(for: .endpoint, at: exchange?.origin.listener)
         guard hasRoom, exchange?.life == life, !(exchange?.isOver ?? false) else { throw NoDescriptor() }
         let socket = try Socket.connecting(to: address)
         switch target {

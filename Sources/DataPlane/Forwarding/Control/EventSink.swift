@@ -5,11 +5,12 @@ package enum DataPlaneEvent: Sendable {
     case handshakeRefused(listener: String, peer: String, failure: TLSFailure)
     case upstreamHandshakeFailed(endpoint: String, reason: String)
     /// There was no room for a connection that was wanted: others were closed.
-    case madeRoom(closed: Int)
+    /// - listener: Where it came in, or the call that it was for; `nil`: it was for no call.
+    case madeRoom(closed: Int, listener: String?)
     /// There was no room, and nobody gave way: callers wait.
-    case acceptingPaused
+    case acceptingPaused(listener: String)
     /// The same of a connection to an endpoint: the call fails.
-    case callFoundNoRoom
+    case callFoundNoRoom(listener: String, endpoint: String)
     /// A connection was cut: its peer's certificate is over, and it showed no other in time.
     case peerExpired(peer: String)
 }

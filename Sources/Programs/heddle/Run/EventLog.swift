@@ -47,14 +47,20 @@ final class EventLog: Sendable {
             tell(
                 Kind(level: .warning, message: "handshake with another node failed", reason: reason),
                 ["endpoint": "\(endpoint)"])
-        case .madeRoom(let closed):
+        case .madeRoom(let closed, let listener):
+            var metadata: Logger.Metadata = ["closed": "\(closed)"]
+            if let listener { metadata["listener"] = "\(listener)" }
             tell(
                 Kind(level: .warning, message: "no room for another connection: others without a call were closed"),
-                ["closed": "\(closed)"])
-        case .acceptingPaused:
-            tell(Kind(level: .warning, message: "no room for another connection: callers wait"), [:])
-        case .callFoundNoRoom:
-            tell(Kind(level: .warning, message: "no room for another connection: a call fails"), [:])
+                metadata)
+        case .acceptingPaused(let listener):
+            tell(
+                Kind(level: .warning, message: "no room for another connection: callers wait"),
+                ["listener": "\(listener)"])
+        case .callFoundNoRoom(let listener, let endpoint):
+            tell(
+                Kind(level: .warning, message: "no room for another connection: a call fails"),
+                ["listener": "\(listener)", "endpoint": "\(endpoint)"])
         case .peerExpired(let peer):
             tell(
                 Kind(
@@ -65,13 +71,13 @@ final class EventLog: Sendable {
         }
     }
 
-    private func tell(_ kind: Kind, _ metadata: Logger.Metadata) {
     /// What a stranger asked for, which may be any bytes: in quotes, and nothing that would end them or the line.
     private static func shown(_ name: String?) -> String {
         guard let name else { return "none" }
         return "\"\(name.unicodeScalars.map { $0.escaped(asASCII: true) }.joined())\""
     }
 
+    private func tell(_ kind: Kind, _ metadata: Logger.Metadata) {
         guard state.withLock({ $0.repetitions.admits(kind) }) else { return }
         write(kind, kind.message, metadata)
     }
