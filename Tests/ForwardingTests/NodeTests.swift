@@ -83,8 +83,13 @@ struct NodeTests {
 
         var sink: EventSink {
             EventSink { [self] event in
-                guard case .upstreamHandshakeFailed(_, let reason) = event else { return }
-                lines.withLock { $0.append(reason) }
+                let line: String
+                switch event {
+                case .upstreamHandshakeFailed(_, let reason): line = reason
+                case .upstreamConnectionRefused(_, let reason): line = "in use: \(reason)"
+                default: return
+                }
+                lines.withLock { $0.append(line) }
             }
         }
     }

@@ -54,7 +54,7 @@ import Testing
                     case .madeRoom(let closed, let listener): "\(listener ?? "nobody"): \(closed) closed"
                     case .acceptingPaused(let listener): "\(listener): waits"
                     case .callFoundNoRoom(let listener, let endpoint): "\(listener): none to \(endpoint)"
-                    case .handshakeRefused, .upstreamHandshakeFailed, .peerExpired: nil
+                    case .handshakeRefused, .upstreamHandshakeFailed, .upstreamConnectionRefused, .peerExpired: nil
                     }
                 if let line { lines.withLock { $0.append(line) } }
             }

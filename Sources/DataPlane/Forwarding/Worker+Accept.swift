@@ -47,6 +47,14 @@ extension Worker {
         events.post(.upstreamHandshakeFailed(endpoint: "\(pool.address)", reason: failure.reason))
     }
 
+    /// Another node has ended a connection that was good, and said why: its calls fail as of an endpoint that breaks off.
+    func connectionRefused(_ alert: TLSAlert, pool: UpstreamPool) {
+        let reason = TLSFailure.alertReceived(alert).reason
+        counters.upstreamAlerts[reason, default: 0] += 1
+        guard pool.tellsAlert(at: loop.now) else { return }
+        events.post(.upstreamConnectionRefused(endpoint: "\(pool.address)", reason: reason))
+    }
+
     /// A request that was none. It took as long as the turn that it is refused in, so far.
     /// - Parameter requestID: What it was answered with; `nil`: it had no answer.
     func refused(

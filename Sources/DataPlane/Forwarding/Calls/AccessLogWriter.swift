@@ -60,8 +60,8 @@ final class AccessLogWriter {
         number("status", UInt64(status))
         text("reason", reason.name.description)
         text("detail", detail.description)
-        if let requestID { bytes("request_id", requestID.span) }
         number("duration_us", microseconds)
+        if let requestID { bytes("request_id", requestID.span) }
         line.append(contentsOf: "}\n".utf8)
         sink.append(line)
     }

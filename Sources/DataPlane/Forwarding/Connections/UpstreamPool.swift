@@ -54,6 +54,8 @@ final class UpstreamPool {
     private(set) var connectionCount = 0 {
         didSet { worker.descriptors.change(.endpoint, by: connectionCount - oldValue) }
     }
+    /// When it was last told that the endpoint had ended a connection with an alert, in the loop's milliseconds.
+    private var alertToldAt: DeadlineWheel.Time?
     /// Streams that the endpoint takes on a connection, as it said last; `nil`: it never has.
     private var knownStreamLimit: Int?
     private let speaks: UpstreamProtocol
@@ -109,6 +111,16 @@ final class UpstreamPool {
         for connection in multiplexed where connection.hasRoom { return connection }
         return nil
     }
+
+    /// The endpoint has ended a connection with an alert, as it may again and again.
+    /// - Returns: Whether it is told: once a minute.
+    func tellsAlert(at now: DeadlineWheel.Time) -> Bool {
+        if let alertToldAt, now < alertToldAt + Self.alertMilliseconds { return false }
+        alertToldAt = now
+        return true
+    }
+
+    private static let alertMilliseconds: UInt64 = 60_000
 
     // MARK: New connections
 

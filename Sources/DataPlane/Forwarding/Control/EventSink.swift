@@ -4,6 +4,8 @@ import TransportSecurity
 package enum DataPlaneEvent: Sendable {
     case handshakeRefused(listener: String, peer: String, failure: TLSFailure)
     case upstreamHandshakeFailed(endpoint: String, reason: String)
+    /// Another node ended a connection that was in use, with an alert.
+    case upstreamConnectionRefused(endpoint: String, reason: String)
     /// There was no room for a connection that was wanted: others were closed.
     /// - listener: Where it came in, or the call that it was for; `nil`: it was for no call.
     case madeRoom(closed: Int, listener: String?)

@@ -21,6 +21,8 @@ package struct WorkerCounters: Sendable {
     package var handshakes: [String: UInt64] = [:]
     /// Handshakes with other nodes that failed, by reason.
     package var upstreamHandshakeFailures: [String: UInt64] = [:]
+    /// Connections in use that other nodes ended with an alert, by reason.
+    package var upstreamAlerts: [String: UInt64] = [:]
     /// Calls whose client a trusted proxy named in no form that is an address.
     package var unreadableClientAddresses: UInt64 = 0
     /// HTTP/2 connections ended because a limit was exceeded, by limit.
@@ -46,6 +48,7 @@ package struct WorkerCounters: Sendable {
         refused.merge(other.refused, uniquingKeysWith: +)
         handshakes.merge(other.handshakes, uniquingKeysWith: +)
         upstreamHandshakeFailures.merge(other.upstreamHandshakeFailures, uniquingKeysWith: +)
+        upstreamAlerts.merge(other.upstreamAlerts, uniquingKeysWith: +)
         unreadableClientAddresses += other.unreadableClientAddresses
         http2Limits.merge(other.http2Limits, uniquingKeysWith: +)
     }

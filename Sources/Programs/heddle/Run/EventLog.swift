@@ -47,6 +47,10 @@ final class EventLog: Sendable {
             tell(
                 Kind(level: .warning, message: "handshake with another node failed", reason: reason),
                 ["endpoint": "\(endpoint)"])
+        case .upstreamConnectionRefused(let endpoint, let reason):
+            tell(
+                Kind(level: .warning, message: "another node ended a connection that was in use", reason: reason),
+                ["endpoint": "\(endpoint)"])
         case .madeRoom(let closed, let listener):
             var metadata: Logger.Metadata = ["closed": "\(closed)"]
             if let listener { metadata["listener"] = "\(listener)" }

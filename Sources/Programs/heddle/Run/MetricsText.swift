@@ -72,6 +72,9 @@ struct MetricsText {
             &text, "heddle_upstream_handshake_failures_total",
             "TLS handshakes with other nodes that failed, by reason.",
             counters.upstreamHandshakeFailures)
+        handshakes(
+            &text, "heddle_upstream_alerts_total",
+            "Connections in use that other nodes ended with a TLS alert, by reason.", counters.upstreamAlerts)
         text.metric(
             "heddle_http2_limits_exceeded_total", .counter,
             help: "HTTP/2 connections ended because their other side went over a limit, by limit.")

@@ -169,15 +169,15 @@ final class HTTP2ClientConnection: HTTP2Connection, PooledConnection {
     }
 
     /// Under TLS 1.3 a client's handshake is done before the server has looked at its certificate: what the server makes of that
-    /// comes where its SETTINGS should (RFC 8446 § 2).
+    /// comes where its SETTINGS should (RFC 8446 § 2). After them it ends a connection that was good.
     override func alertReceived(_ alert: TLSAlert) {
-        guard !hasSettings else { return }
+        guard !hasSettings else { return worker.connectionRefused(alert, pool: pool) }
         hasFailedHandshake = alert.isOfHandshake
         worker.upstreamHandshakeFailed(.alertReceived(alert), pool: pool)
     }
 
-    /// Who has refused our certificate takes nothing more, and the reason lies there to be read.
-    override var readsAfterFailedWrite: Bool { isSecure && !hasSettings }
+    /// Who has refused our certificate, or what came on the connection, takes nothing more, and the reason lies there to be read.
+    override var readsAfterFailedWrite: Bool { isSecure }
 
     override func closed() {
         // Out of the pool first: what is tried again must not come back here.
