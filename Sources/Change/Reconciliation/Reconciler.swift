@@ -33,14 +33,8 @@ package actor Reconciler<Manifests: ManifestReading> {
     let watcher: FolderWatcher
     let settings: Settings
     private let participants: [any SnapshotParticipant<Manifests.Snapshot>]
-    private let store: LastGoodStore?
+    private let keeper: LastGoodKeeper
     let journal: ChangeJournal?
-    private let toKeep: AsyncStream<LastGoodSet>
-    private let keep: AsyncStream<LastGoodSet>.Continuation
-    /// Of the set that is kept.
-    private var kept: Generation?
-    /// What is to be kept and could not be.
-    private var unkept: LastGoodSet?
 
     private var decoded = DecodedSet<Manifests>()
     /// Not empty: the folder holds half of a change that was cut off, and is not taken up.
@@ -66,11 +60,10 @@ package actor Reconciler<Manifests: ManifestReading> {
         self.settings = settings
         self.manifests = manifests
         self.participants = participants
-        store = settings.stateFolder.map(LastGoodStore.init(stateFolder:))
+        keeper = LastGoodKeeper(stateFolder: settings.stateFolder)
         journal = settings.stateFolder.map { ChangeJournal(stateFolder: $0, writer: settings.writer) }
         setGuard = SetGuard(times: settings.watcher.times)
         retryTimes = RetryTimes(settings.watcher.times)
-        (toKeep, keep) = AsyncStream.makeStream(of: LastGoodSet.self, bufferingPolicy: .bufferingNewest(1))
         watcher = try FolderWatcher(settings.watcher)
     }
 
@@ -83,14 +76,8 @@ package actor Reconciler<Manifests: ManifestReading> {
     package func start() async -> StartOutcome {
         await enter()
         defer { gate.leave() }
-        var lastGood: LastGoodSet?
-        do throws(Diagnostic) {
-            lastGood = try store?.load()
-            kept = lastGood?.generation
-        } catch {
-            status.stateProblem = error
-            settings.onEvent(.stateProblem(error))
-        }
+        let lastGood = await keeper.load()
+        await note(stateProblem: keeper.problem)
         lastNumber = lastGood?.generation.number ?? 0
 
         await settleInterruption()
@@ -118,15 +105,15 @@ package actor Reconciler<Manifests: ManifestReading> {
 
     /// Follows the folder until the task is cancelled or `stop` is called.
     package func run() async {
-        await withTaskGroup(of: Void.self) { retries in
-            retries.addTask { await self.keepAgain() }
-            await withTaskGroup(of: Void.self) { group in
-                group.addTask { await self.keepLastGood() }
-                for await reading in watcher.readings { await follow(reading) }
-                await endChanges()
-                keep.finish()
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { [keeper, settings] in
+                await keeper.run(tryingAgainEvery: settings.watcher.times.rescan) {
+                    await self.note(stateProblem: $0)
+                }
             }
-            retries.cancelAll()
+            for await reading in watcher.readings { await follow(reading) }
+            await endChanges()
+            keeper.finish()
         }
         waiters.finish()
     }
@@ -411,7 +398,12 @@ package actor Reconciler<Manifests: ManifestReading> {
             let set = LastGoodSet(
                 generation: generation, resourceCount: candidate.resourceCount, files: candidate.sources)
             // The first is waited for: from then on there is always one to go back to, whenever the process is killed.
-            if isFirst { await keepNow(set) } else { keep.yield(set) }
+            if isFirst {
+                await keeper.keepNow(set)
+                await note(stateProblem: keeper.problem)
+            } else {
+                await keeper.keepSoon(set)
+            }
         }
         waiters.serve(served)
         settings.onEvent(.served(served))
@@ -441,34 +433,10 @@ package actor Reconciler<Manifests: ManifestReading> {
         return result
     }
 
-    private func keepLastGood() async {
-        for await set in toKeep { await keepNow(set) }
-    }
-
-    /// What could not be kept is kept once the disk takes it, of which no event tells: else what was served before it would
-    /// be served again after a restart.
-    private func keepAgain() async {
-        while (try? await Task.sleep(for: settings.watcher.times.rescan)) != nil {
-            guard let unkept, unkept.generation == status.serving?.generation else { continue }
-            keep.yield(unkept)
-        }
-    }
-
-    private func keepNow(_ set: LastGoodSet) async {
-        guard let store, set.generation != kept else { return }
-        let problem = await Self.kept(set, in: store)
-        unkept = problem == nil ? nil : set
-        if problem == nil { kept = set.generation }
+    private func note(stateProblem problem: Diagnostic?) {
         if let problem, problem != status.stateProblem { settings.onEvent(.stateProblem(problem)) }
         if problem == nil, status.stateProblem != nil { settings.onEvent(.stateMended) }
         status.stateProblem = problem
-    }
-
-    /// Away from the actor: the disk may take its time.
-    @concurrent
-    private static func kept(_ set: LastGoodSet, in store: LastGoodStore) async -> Diagnostic? {
-        do throws(Diagnostic) { try store.keep(set) } catch { return error }
-        return nil
     }
 
     // MARK: One at a time

@@ -1,0 +1,82 @@
+import Diagnostics
+
+/// Keeps what serves in the state folder, one set after the other and without holding up who serves it; again and again
+/// while the disk does not take it, of which no event tells: else what was served before would be served after a restart.
+actor LastGoodKeeper {
+    private let store: LastGoodStore?
+    /// Of the set that is kept.
+    private var kept: Generation?
+    /// Serves, and is not kept yet.
+    private var unkept: LastGoodSet?
+    /// Why what is to be kept is not, or what was kept cannot be used.
+    private(set) var problem: Diagnostic?
+    private let looks: AsyncStream<Void>
+    private let look: AsyncStream<Void>.Continuation
+
+    /// - Parameter stateFolder: Absolute; `nil`: nothing is kept.
+    init(stateFolder: String?) {
+        store = stateFolder.map(LastGoodStore.init(stateFolder:))
+        (looks, look) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+    }
+
+    /// - Returns: What an earlier process kept; `nil` if it kept nothing, or nothing that can be used: see `problem`.
+    func load() -> LastGoodSet? {
+        do throws(Diagnostic) {
+            let set = try store?.load()
+            kept = set?.generation
+            return set
+        } catch {
+            problem = error
+            return nil
+        }
+    }
+
+    /// Has `run` keep it, in the place of whatever waits.
+    func keepSoon(_ set: LastGoodSet) {
+        unkept = set
+        look.yield()
+    }
+
+    /// Returns when it is kept, or cannot be.
+    func keepNow(_ set: LastGoodSet) async {
+        unkept = set
+        await keep()
+    }
+
+    /// Returns after `finish`, once the last set has been tried.
+    /// - Parameters:
+    ///   - pause: Between two tries of what cannot be kept.
+    ///   - tell: Called after each try.
+    func run(tryingAgainEvery pause: Duration, _ tell: (Diagnostic?) async -> Void) async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { [look] in
+                while (try? await Task.sleep(for: pause)) != nil { look.yield() }
+            }
+            for await _ in looks where unkept != nil {
+                await keep()
+                await tell(problem)
+            }
+            group.cancelAll()
+        }
+    }
+
+    nonisolated func finish() { look.finish() }
+
+    private func keep() async {
+        guard let store, let set = unkept, set.generation != kept else {
+            unkept = nil
+            return
+        }
+        problem = await Self.kept(set, in: store)
+        guard problem == nil else { return }
+        kept = set.generation
+        if unkept?.generation == kept { unkept = nil }
+    }
+
+    /// Away from the actor: the disk may take its time.
+    @concurrent
+    private static func kept(_ set: LastGoodSet, in store: LastGoodStore) async -> Diagnostic? {
+        do throws(Diagnostic) { try store.keep(set) } catch { return error }
+        return nil
+    }
+}
