@@ -203,7 +203,6 @@ struct CommandTests {
         ["authority", "create", "--dir", "/nowhere/a", "--root-days", "0"],
         ["authority", "create", "--dir", "/nowhere/a", "--signing-days", "-1"],
         ["authority", "create", "--dir", "/nowhere/a", "--signing-days", "36501"],
-        ["authority", "create", "--dir", "/nowhere/a", "--root-days", "30"],
         ["authority", "create", "--dir", "/nowhere/a", "--root", "/nowhere/b", "--root-days", "30"],
     ])
     func `wrong usage ends in 2, with help on standard error`(arguments: [String]) throws {

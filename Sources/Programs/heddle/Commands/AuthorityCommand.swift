@@ -41,13 +41,16 @@ struct CreateAuthority: ParsableCommand {
         completion: .directory)
     var root: String?
 
-    @Option(help: ArgumentHelp("How long the root is valid, in days, 1 to 36500. Default: 3650.", valueName: "days"))
+    @Option(
+        help: ArgumentHelp(
+            "How long the root is valid, in days, 1 to \(longestDays). Default: \(days(of: SigningAuthority.rootLifetime)).",
+            valueName: "days"))
     var rootDays: Int?
 
     @Option(
         help: ArgumentHelp(
-            "How long the signing certificate is valid, in days, and no longer than its root. Default: 365, or what is left "
-                + "of the root named by --root.",
+            "How long the signing certificate is valid, in days, and no longer than its root. Default: "
+                + "\(days(of: SigningAuthority.signingLifetime)), or what is left of its root.",
             valueName: "days"))
     var signingDays: Int?
 
@@ -75,18 +78,11 @@ struct CreateAuthority: ParsableCommand {
         if root != nil, rootDays != nil {
             throw ValidationError("--root names a root that there is: leave out --root-days.")
         }
-        let signing = signingDays ?? 365
-        if root == nil, signing > lifetimeOfRoot {
-            throw ValidationError(
-                "The signing certificate would outlive its root, which would end at "
-                    + "\(UnixTime.now + Self.duration(days: lifetimeOfRoot)): --signing-days \(signing), and "
-                    + "\(lifetimeOfRoot) days for the root.")
-        }
     }
 
-    private var lifetimeOfRoot: Int { rootDays ?? 3650 }
-
-    private static func duration(days: Int) -> Duration { .seconds(days * 86_400) }
+    private static let day = Duration.seconds(86_400)
+    private static func duration(days: Int) -> Duration { day * days }
+    private static func days(of duration: Duration) -> Int { Int(duration / day) }
 
     func run() throws {
         let made: SharedAuthority
@@ -114,7 +110,8 @@ struct CreateAuthority: ParsableCommand {
             preconditionFailure("mesh.local is a trust domain")
         }
         return try SharedAuthority(
-            for: domain, rootLifetime: Self.duration(days: lifetimeOfRoot), signingLifetime: signingLifetime, at: now)
+            for: domain, rootLifetime: rootDays.map(Self.duration) ?? SigningAuthority.rootLifetime,
+            signingLifetime: signingLifetime, at: now)
     }
 
     private func remedy(for error: IdentityError) -> String {
