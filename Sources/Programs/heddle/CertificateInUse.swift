@@ -6,14 +6,10 @@ import TransportSecurity
 
 /// A certificate that this node uses, or would use, and until when.
 struct CertificateInUse: Hashable, Sendable {
-    enum Use: String, Hashable, Sendable {
-        case workload, signing, trusted, gateway
+    typealias Use = OtherCertificateFacts.Use
 
-        /// `nil`: a workload's.
-        var ofOthers: OtherCertificateFacts.Use? { OtherCertificateFacts.Use(rawValue: rawValue) }
-    }
-
-    let use: Use
+    /// `nil`: a workload's.
+    let use: Use?
     /// A workload's SPIFFE ID, or the file as the manifests name it; `nil`: the state folder's.
     let name: String?
     let serial: String
@@ -22,7 +18,7 @@ struct CertificateInUse: Hashable, Sendable {
     let position: SourcePosition
 
     init(workload svid: X509SVID, in mesh: Mesh) {
-        use = .workload
+        use = nil
         name = "\(svid.id)"
         serial = svid.credentials.leaf.serial
         time = Self.time(of: svid)
@@ -61,7 +57,7 @@ struct CertificateInUse: Hashable, Sendable {
     }
 
     struct Key: Hashable {
-        let use: Use
+        let use: Use?
         let name: String?
         let serial: String
     }
@@ -79,13 +75,13 @@ struct CertificateInUse: Hashable, Sendable {
         if use == .signing, state != .ending { return nil }
         return Diagnostic(
             .certificateTime, .warning, at: position, found: "\(subject) \(time.sentence(at: now))",
-            expected: use == .workload ? "one that is renewed in time" : "one that is valid for 30 days and more",
+            expected: use == nil ? "one that is renewed in time" : "one that is valid for 30 days and more",
             remedy: remedy(state, at: now))
     }
 
     private var subject: String {
         switch use {
-        case .workload: "the certificate of \(name ?? "")"
+        case nil: "the certificate of \(name ?? "")"
         case .signing: "the authority's signing certificate \(place)"
         case .trusted: "the authority's certificate \(serial) \(place)"
         case .gateway: "the certificate \(serial) \(place)"
@@ -98,7 +94,7 @@ struct CertificateInUse: Hashable, Sendable {
         if state == .notYetValid { return "check this machine's clock, or wait" }
         let within = state == .expired ? "" : ", within \(time.remainder(at: now))"
         return switch use {
-        case .workload: "see in \"heddle status\" why nothing is issued"
+        case nil: "see in \"heddle status\" why nothing is issued"
         case .signing:
             "make another (heddle authority create --root) and put it in its place on every node\(within)"
         case .trusted:

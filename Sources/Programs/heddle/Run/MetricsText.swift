@@ -153,11 +153,11 @@ struct MetricsText {
         if !others.isEmpty {
             let name = "heddle_certificate_not_after_seconds"
             text.metric(name, .gauge, help: "When a certificate ends that is no workload's, by its use and file.")
-            for certificate in others {
+            for (use, certificate) in others {
                 text.sample(
                     name,
                     [
-                        (name: "use", value: certificate.use.rawValue), (name: "file", value: certificate.name ?? ""),
+                        (name: "use", value: use.rawValue), (name: "file", value: certificate.name ?? ""),
                         (name: "serial", value: certificate.serial),
                     ], UInt64(clamping: certificate.time.notAfter.seconds))
             }

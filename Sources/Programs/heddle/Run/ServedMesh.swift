@@ -134,7 +134,7 @@ struct ServedMesh: RunningMesh {
     private func otherCertificates(_ serving: ServingParticipant.Serving?) -> [OtherCertificateFacts] {
         guard let serving else { return [] }
         return serving.certificates.compactMap { certificate in
-            guard let use = certificate.use.ofOthers else { return nil }
+            guard let use = certificate.use else { return nil }
             return OtherCertificateFacts(
                 use: use, file: certificate.name, serial: certificate.serial, time: certificate.time, at: .now)
         }
