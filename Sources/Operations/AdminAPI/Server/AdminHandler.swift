@@ -70,9 +70,10 @@ struct AdminHandler: Sendable {
 
     /// What is not understood is refused, never taken for not there: a misspelled `dryRun` or its `yes` would change the mesh.
     private static func mistake(in query: [(name: String, value: String)], of path: String) -> String? {
+        let parameters = parameters(of: path)
         var seen: Set<String> = []
         for (name, value) in query {
-            guard let parameter = parameters(of: path)[name] else {
+            guard let parameter = parameters[name] else {
                 return "/v1/\(path) has no parameter \(Diagnostic.quoted(name))"
             }
             guard parameter == .list || seen.insert(name).inserted else {
