@@ -12,7 +12,7 @@ extension ScenarioTests {
                     let head = connection.receive(through: "\r\n\r\n")
                     guard head.hasSuffix("\r\n\r\n") else { return }
                     backend.note(head)
-                    if head.contains("/held") { waitUntil { isReleased.isOpen } }
+                    if head.contains("/held") { Poll.until { isReleased.isOpen } }
                     connection.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
                 }
             }
@@ -40,7 +40,7 @@ extension ScenarioTests {
             #expect(heddle.errors.contains("serving.few-descriptors"))
             let held = try RawConnection(port: port)
             held.send(Self.get("/held"))
-            #expect(waitUntil { backend.requests.contains { $0.hasPrefix("GET /held") } })
+            #expect(Poll.until { backend.requests.contains { $0.hasPrefix("GET /held") } })
 
             // More than there are descriptors: the kernel's queue holds those that are not accepted.
             var crowd: [RawConnection] = []

@@ -10,7 +10,7 @@ extension ScenarioTests {
             let backend = TestBackend { connection, backend in
                 backend.note(connection.receive(through: "\r\n\r\n"))
                 connection.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nfirst")
-                waitUntil { isReleased.load(ordering: .relaxed) }
+                Poll.until { isReleased.load(ordering: .relaxed) }
                 connection.send(" last")
             }
             let port = TestPort.free()
@@ -23,7 +23,7 @@ extension ScenarioTests {
             let head = busy.receive(through: "\r\n\r\n")
             let start = busy.receive(count: 5)
             heddle.process.send(SIGTERM)
-            #expect(waitUntil { (try? RawConnection(port: port)) == nil }, "still accepting")
+            #expect(Poll.until { (try? RawConnection(port: port)) == nil }, "still accepting")
             #expect(idle.receive() == [] && idle.isEnded)
             #expect(heddle.process.exit() == nil)
             isReleased.store(true, ordering: .relaxed)
@@ -48,7 +48,7 @@ extension ScenarioTests {
             let heddle = try HeddleProcess.serving(folder)
             let stuck = try RawConnection(port: port)
             stuck.send("GET / HTTP/1.1\r\nHost: orders\r\n\r\n")
-            #expect(waitUntil { backend.requests.count == 1 })
+            #expect(Poll.until { backend.requests.count == 1 })
             #expect(heddle.terminate() == .code(0))
             #expect(stuck.response().head.isEmpty && stuck.isEnded)
         }

@@ -143,7 +143,7 @@ extension ScenarioTests {
                     try heddle.serve(change)
                 }
                 // The fault itself may have been taken up before.
-                #expect(try waitUntil { try status() == 403 }, "\(heddle.errors)")
+                #expect(try Poll.until { try status() == 403 }, "\(heddle.errors)")
                 if place != .gone {
                     #expect(heddle.errors.contains("error[\(fault.code)]"), "\(heddle.errors)")
                     let report = try Heddle.run(["status", "--state", folder.state()]).output
@@ -153,7 +153,7 @@ extension ScenarioTests {
                 }
                 // A rule that comes and goes while the fault lasts is followed, too.
                 try heddle.serve { try write(after.resources, mesh: after.mesh, denies: false) }
-                #expect(try waitUntil { try status() == 200 }, "\(heddle.errors)")
+                #expect(try Poll.until { try status() == 200 }, "\(heddle.errors)")
                 #expect(heddle.terminate() == .code(0))
                 if fault == .state { Files.remove("\(folder.state())/authority") }
                 _ = try? authority.renewKeys()
@@ -169,13 +169,13 @@ extension ScenarioTests {
             let root = "\(folder.state())/authority/root-mesh.local.pem"
             let text = Files.text(root)
             try Files.replace(root, "garbage")
-            #expect(try waitUntil { try readiness().contains("error[serving.cannot-issue]") }, "\(heddle.errors)")
+            #expect(try Poll.until { try readiness().contains("error[serving.cannot-issue]") }, "\(heddle.errors)")
             let metrics = try Tool.run(
                 "curl", ["-s", "--unix-socket", "\(folder.state())/admin.sock", "http://heddle/metrics"], in: folder)
             #expect(metrics.output.contains("heddle_held_back{what=\"authority\"} 1\n"))
             #expect(try Heddle.run(["status", "--state", folder.state()]).output.contains("serving.cannot-issue"))
             try Files.replace(root, text)
-            #expect(try waitUntil { try readiness() == "ready\n" }, "\(heddle.errors)")
+            #expect(try Poll.until { try readiness() == "ready\n" }, "\(heddle.errors)")
             #expect(heddle.terminate() == .code(0))
         }
 

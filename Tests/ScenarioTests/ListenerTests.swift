@@ -142,15 +142,15 @@ extension ScenarioTests {
                 _ = unsafe write(writing, text, text.utf8.count)
             }
             ask("/first")
-            #expect(waitUntil { old.output.contains("GET /first") }, "\(old.errors)")
+            #expect(Poll.until { old.output.contains("GET /first") }, "\(old.errors)")
 
             // Key and certificate do not match while the one is new and the other old: nothing may break then.
             try authority.issue("renewed", names: "DNS:shop.example")
             try Files.replace(authority.key("shop"), Files.text(authority.key("renewed")))
             try Files.replace(authority.certificate("shop"), Files.text(authority.certificate("renewed")))
-            #expect(try waitUntil { try serial(port) != before }, "\(heddle.errors)")
+            #expect(try Poll.until { try serial(port) != before }, "\(heddle.errors)")
             ask("/second")
-            #expect(waitUntil { old.output.contains("GET /second") }, "\(old.errors)")
+            #expect(Poll.until { old.output.contains("GET /second") }, "\(old.errors)")
             #expect(old.exit() == nil)
             #expect(try curl(port, "shop.example", authority).output.hasSuffix("\n200"))
             #expect(try curl(port, "bank.example", authority).output.hasSuffix("\n200"))

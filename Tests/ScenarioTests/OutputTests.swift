@@ -42,7 +42,7 @@ extension ScenarioTests {
                 shell == nil ? Heddle.path : "/bin/sh", words, folder: folder.file("logs"), outputTo: outputTo,
                 errorsTo: errorsTo)
             try #require(
-                waitUntil {
+                Poll.until {
                     (try? Heddle.run(["status", "--state", folder.state()]).output.contains("applied")) ?? false
                 },
                 "not serving")
@@ -69,7 +69,7 @@ extension ScenarioTests {
                 // Each of them is told.
                 try folder.write(Shop.generation(round), as: "generation.yaml")
                 #expect(
-                    waitUntil { LoadClient.get("/orders", on: caller).field("x-served-by") == "\(round)" },
+                    Poll.until { LoadClient.get("/orders", on: caller).field("x-served-by") == "\(round)" },
                     "round \(round)")
             }
             #expect(try Heddle.run(["status", "--state", folder.state()]).exitCode == 0)
@@ -116,7 +116,7 @@ extension ScenarioTests {
             let lost = try Self.metric("heddle_access_log_dropped_total", folder)
             #expect(lost > 0)
             spawn { pipe.readAll() }
-            #expect(waitUntil { process.errors.contains("lines of the access log were lost") }, "\(process.errors)")
+            #expect(Poll.until { process.errors.contains("lines of the access log were lost") }, "\(process.errors)")
             let line = process.errors.split(separator: "\n").first { $0.contains("access log were lost") } ?? ""
             #expect(line.contains("lines=\(lost)") && line.contains("from=") && line.contains("to="), "\(line)")
             process.send(SIGTERM)
@@ -139,8 +139,8 @@ extension ScenarioTests {
             let caller = try RawConnection(port: port)
             let padding = String(repeating: "p", count: 1000)
             for _ in 0..<60 { #expect(LoadClient.get("/\(padding)", on: caller).status == 200) }
-            #expect(try waitUntil { try Self.metric("heddle_access_log_dropped_total", folder) > 0 })
-            #expect(waitUntil { process.errors.contains("lines of the access log are lost") }, "\(process.errors)")
+            #expect(try Poll.until { try Self.metric("heddle_access_log_dropped_total", folder) > 0 })
+            #expect(Poll.until { process.errors.contains("lines of the access log are lost") }, "\(process.errors)")
             #expect(process.errors.contains("File too large"))
 
             // Whoever makes room finds whole lines from then on.
@@ -201,7 +201,7 @@ extension ScenarioTests {
             ] {
                 _ = try Tool.run("openssl", ["s_client", "-connect", "127.0.0.1:\(port)"] + asking, in: folder)
             }
-            #expect(waitUntil { heddle.errors.contains("server_name=none") }, "\(heddle.errors)")
+            #expect(Poll.until { heddle.errors.contains("server_name=none") }, "\(heddle.errors)")
             #expect(heddle.errors.contains("server_name=\"other.example\""), "\(heddle.errors)")
             #expect(heddle.errors.contains(#"server_name="x\" \n\u{1B}peer=me""#), "\(heddle.errors)")
             #expect(heddle.terminate() == .code(0))
@@ -234,7 +234,7 @@ extension ScenarioTests {
                 stranger.send("no TLS at all\r\n\r\n")
                 _ = stranger.receiveAll()
             }
-            #expect(waitUntil { heddle.errors.contains("handshake refused: and ") }, "\(heddle.errors)")
+            #expect(Poll.until { heddle.errors.contains("handshake refused: and ") }, "\(heddle.errors)")
             let lines = heddle.errors.split(separator: "\n").filter { $0.contains("handshake refused") }
             #expect(lines.count < 20, "\(lines.count)")
             // Those that were told and those that were summed up are all of them, and the last come out at the end.

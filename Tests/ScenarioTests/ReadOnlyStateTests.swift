@@ -71,7 +71,7 @@ extension ScenarioTests {
                 (try? Heddle.run(["status", "--state", folder.state()]).exitCode) == 0
             }
             try heddle.wait("mended") { heddle.errors.contains("the state folder can be written again") }
-            #expect(try waitUntil { try telemetry("readyz") == "ready\n" })
+            #expect(try Poll.until { try telemetry("readyz") == "ready\n" })
             #expect(heddle.terminate() == .code(0))
         }
 
@@ -108,7 +108,7 @@ extension ScenarioTests {
             try heddle.makeWritable(place, in: folder)
             try retrySoon(heddle)
             try heddle.wait("mended") { heddle.errors.contains("the state folder can be written again") }
-            #expect(try waitUntil { try telemetry("readyz") == "ready\n" })
+            #expect(try Poll.until { try telemetry("readyz") == "ready\n" })
             #expect(Files.names(in: state).contains("heddle-state"))
             let second = try HeddleProcess(folder, state: state)
             #expect(second.process.waitForExit() == .code(1))

@@ -36,7 +36,7 @@ extension ScenarioTests {
             func waitForRoots(_ count: Int) -> Bool {
                 ["a", "b"].allSatisfy { node in
                     let bundle = nodes.folder.state(node) + "/authority/bundle-mesh.local.pem"
-                    return waitUntil { TwoNodes.certificates(in: Files.text(bundle)).count == count }
+                    return Poll.until { TwoNodes.certificates(in: Files.text(bundle)).count == count }
                 }
             }
             let next = try Authority(nodes.folder, createdIn: "next")
@@ -48,11 +48,11 @@ extension ScenarioTests {
                 nodes.authority.certificate,
                 Files.text(next.certificate) + Files.text(nodes.folder.file("authority/root.pem")))
             try Files.replace(nodes.authority.key("authority/signing"), Files.text(next.key("next/signing")))
-            #expect(try waitUntil { try nodes.issuer() != issuer }, "\(b.errors)")
+            #expect(try Poll.until { try nodes.issuer() != issuer }, "\(b.errors)")
             #expect(waitForRoots(4))
             try Files.replace(nodes.authority.certificate, Files.text(next.certificate))
             let requests = load.requestCount
-            waitUntil { load.requestCount > requests + 500 }
+            Poll.until { load.requestCount > requests + 500 }
             let report = load.stop()
             #expect(report.failures == 0, "\(report.complaints)\n\(a.errors)\n\(b.errors)")
             #expect(a.terminate() == .code(0))

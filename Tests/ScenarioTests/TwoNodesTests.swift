@@ -18,7 +18,7 @@ extension ScenarioTests {
             // Twelve renewals take about three minutes.
             for _ in 0..<(ScenarioTests.isLong ? 12 : 2) {
                 let former = serial
-                let isRenewed = try waitUntil(seconds: 60, every: 250) {
+                let isRenewed = try Poll.until(every: .milliseconds(250)) {
                     serial = try nodes.serial()
                     return serial.hasPrefix("serial=") && serial != former
                 }
@@ -47,14 +47,14 @@ extension ScenarioTests {
             try Files.replace(nodes.authority.certificate, old + new)
             for node in ["a", "b"] {
                 let bundle = nodes.folder.state(node) + "/authority/bundle-mesh.local.pem"
-                #expect(waitUntil { TwoNodes.certificates(in: Files.text(bundle)).count == 2 }, "\(a.errors)")
+                #expect(Poll.until { TwoNodes.certificates(in: Files.text(bundle)).count == 2 }, "\(a.errors)")
             }
             // For a moment key and certificate do not match: the former authority goes on.
             try Files.replace(nodes.authority.key("root"), Files.text(next.key("next")))
             try Files.replace(nodes.authority.certificate, new + old)
-            #expect(try waitUntil { try nodes.issuer().contains("next") }, "\(b.errors)")
+            #expect(try Poll.until { try nodes.issuer().contains("next") }, "\(b.errors)")
             let requests = load.requestCount
-            waitUntil { load.requestCount > requests + 1000 }
+            Poll.until { load.requestCount > requests + 1000 }
             let report = load.stop()
             #expect(report.failures == 0, "\(report.complaints)\n\(a.errors)\n\(b.errors)")
             #expect(report.closed == 0)
@@ -119,7 +119,7 @@ extension ScenarioTests {
             let call = try nodes.call(as: try bad.make(nodes))
             #expect(!call.output.contains("HTTP/1.1"))
             #expect((call.output + call.errors).contains("alert"), "the caller was not told")
-            #expect(waitUntil { node.errors.contains("reason=\(bad.rawValue)") }, "\(node.errors)")
+            #expect(Poll.until { node.errors.contains("reason=\(bad.rawValue)") }, "\(node.errors)")
             // Nobody else suffers.
             #expect(try nodes.call(as: "web").output.contains("HTTP/1.1 200"))
             #expect(node.terminate() == .code(0))
@@ -136,12 +136,12 @@ extension ScenarioTests {
                     "-key", nodes.authority.key("impostor"), "-CAfile", nodes.authority.certificate, "-Verify", "1",
                     "-tls1_3", "-www",
                 ], folder: nodes.folder.file("logs"))
-            #expect(waitUntil { impostor.output.contains("ACCEPT") }, "\(impostor.errors)")
+            #expect(Poll.until { impostor.output.contains("ACCEPT") }, "\(impostor.errors)")
             let node = try nodes.start("a")
             let response = LoadClient.get("/orders/1", on: try RawConnection(port: nodes.outbound))
             #expect(response.status == 503, "\(response.summary)")
             #expect(response.field("x-heddle-reason") == "connect-failed")
-            #expect(waitUntil { node.errors.contains("reason=unexpected-service") }, "\(node.errors)")
+            #expect(Poll.until { node.errors.contains("reason=unexpected-service") }, "\(node.errors)")
             #expect(node.terminate() == .code(0))
         }
 

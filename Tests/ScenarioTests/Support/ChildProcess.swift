@@ -61,7 +61,7 @@ final class ChildProcess: @unchecked Sendable {
 
     /// How it ended; `nil` if it is still there after a minute.
     func waitForExit() -> Exit? {
-        waitUntil(seconds: 60) { self.exit() != nil }
+        Poll.until { self.exit() != nil }
         return exit()
     }
 
@@ -88,12 +88,4 @@ final class ChildProcess: @unchecked Sendable {
 struct SetUpError: Error, CustomStringConvertible {
     let description: String
     init(_ description: String) { self.description = description }
-}
-
-/// Looks until `condition` holds.
-/// - Parameter milliseconds: Between two looks.
-/// - Returns: Whether it did within `seconds`.
-@discardableResult
-func waitUntil(seconds: Int = 30, every milliseconds: UInt32 = 5, _ condition: () throws -> Bool) rethrows -> Bool {
-    try Poll.until(within: .seconds(seconds), every: .milliseconds(milliseconds), condition)
 }

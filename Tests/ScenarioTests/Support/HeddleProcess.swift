@@ -1,4 +1,5 @@
 import Glibc
+import TestSupport
 
 /// `heddle run`, as built beside these tests.
 final class HeddleProcess: Sendable {
@@ -57,7 +58,7 @@ final class HeddleProcess: Sendable {
     }
 
     func wait(_ what: String, until condition: () -> Bool) throws {
-        let isMet = waitUntil { condition() || process.exit() != nil }
+        let isMet = Poll.until { condition() || process.exit() != nil }
         guard isMet, condition() else {
             throw SetUpError("not \(what); exit: \(String(describing: process.exit()))\n\(errors)")
         }

@@ -78,7 +78,7 @@ final class LoadClient: Sendable {
     /// Returns when every caller is done.
     func stop() -> Report {
         stopping.store(true, ordering: .relaxed)
-        waitUntil(seconds: 60) { running.load(ordering: .sequentiallyConsistent) == 0 }
+        Poll.until { running.load(ordering: .sequentiallyConsistent) == 0 }
         return report.withLock { $0 }
     }
 
