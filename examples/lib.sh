@@ -58,14 +58,16 @@ start_heddle() {
 # make_authority TRUST-DOMAIN: what all nodes' certificates are signed by, in $work/authority.
 make_authority() { "$HEDDLE" authority create --dir "$work/authority" --trust-domain "$1" >/dev/null; }
 
-# make_certificate NAME DNS-NAME: self-signed, in $work/tls; key first, then certificate, each put in place at once.
+# make_certificate NAME DNS-NAME: self-signed, as certificate.pem and key.pem in $work/tls/NAME. That is a link, which leads
+# to another folder at once: nobody finds a certificate beside another one's key.
 make_certificate() {
     mkdir -p -m 700 "$work/tls"
+    local folder
+    folder=$(mktemp -d "$work/tls/$1-XXXXXX")
     openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -sha256 -days 90 -subj "/CN=$2" \
-        -addext "subjectAltName=DNS:$2" -keyout "$work/new.key" -out "$work/new.pem" 2>/dev/null
-    chmod 600 "$work/new.key"
-    mv "$work/new.key" "$work/tls/$1.key"
-    mv "$work/new.pem" "$work/tls/$1.pem"
+        -addext "subjectAltName=DNS:$2" -keyout "$folder/key.pem" -out "$folder/certificate.pem" 2>/dev/null
+    chmod 600 "$folder/key.pem"
+    ln -s "$folder" "$work/tls/$1.new" && mv -T "$work/tls/$1.new" "$work/tls/$1"
 }
 
 # replace_manifest NAME: takes the new text from standard input, and puts it in place at once, as apply and editors do.

@@ -1,28 +1,11 @@
-import Glibc
 import Testing
 
 /// Examples in the documentation are what they say.
 struct DocumentationTests {
-    private static let root = #filePath.split(separator: "/").dropLast(3).map { "/\($0)" }.joined()
-
-    private func text(of file: String) throws -> String {
-        let descriptor = unsafe open("\(Self.root)/\(file)", O_RDONLY | O_CLOEXEC)
-        try #require(descriptor >= 0, "cannot open \(file)")
-        defer { close(descriptor) }
-        var bytes: [UInt8] = []
-        var buffer = [UInt8](repeating: 0, count: 65_536)
-        while true {
-            let count = unsafe read(descriptor, &buffer, buffer.count)
-            guard count > 0 else { break }
-            bytes += buffer[..<count]
-        }
-        return String(decoding: bytes, as: UTF8.self)
-    }
+    private func text(of file: String) throws -> String { try Documentation.text(of: file) }
 
     private func yamlBlocks(in file: String) throws -> [String] {
-        try text(of: file).split(separator: "```yaml\n").dropFirst().map { block in
-            String(block.prefix(upTo: block.firstRange(of: "```")?.lowerBound ?? block.endIndex))
-        }
+        Documentation.blocks("yaml", in: try text(of: file))
     }
 
     @Test func `the examples of every kind are valid together`() throws {

@@ -59,6 +59,53 @@ extension ScenarioTests {
             #expect(b.terminate() == .code(0))
         }
 
+        @Test func `is changed by the commands of its page, as they stand there, and nothing is wrong in between`()
+            throws
+        {
+            let folder = try TestFolder()
+            let page = try Documentation.text(of: "docs/reference/authority.md")
+                .replacing("/etc/heddle", with: folder.file("etc"))
+            let commands = Documentation.blocks("sh", in: page)
+            let mesh = try #require(Documentation.blocks("yaml", in: page).first)
+            #expect(commands.count == 9)
+            let environment = ["HEDDLE_STATE": folder.state()]
+            func run(_ command: String) throws {
+                let result = try Heddle.run(
+                    [], environment: environment,
+                    through: ["bash", "-euc", "cd '\(folder.file(""))'; heddle() { \"$0\" \"$@\"; }; \(command)"])
+                #expect(result.exitCode == 0, "\(command)\(result.diagnostics)")
+            }
+            /// What signs by the file, and then by the running mesh.
+            func waitUntilServed() throws {
+                let shown = try Tool.run(
+                    "openssl", ["x509", "-noout", "-serial", "-in", folder.file("etc/signing/signing.pem")], in: folder)
+                let serial = shown.output.split(separator: "=").last?.split(separator: "\n").first ?? "none"
+                let isServed = try Poll.until {
+                    let status = try Heddle.run(["status"], environment: environment).output
+                    return status.split(separator: "\n").contains { $0.hasPrefix("signing ") && $0.contains(serial) }
+                }
+                #expect(isServed)
+            }
+            for command in commands.prefix(2) { try run(command) }
+            try folder.write(
+                [mesh, Shop.service("web"), Shop.workload("web-1", "service: web, address: \"127.0.0.1:1\"")]
+                    .joined(separator: "\n---\n"))
+            let heddle = try HeddleProcess.serving(folder)
+            for command in commands.dropFirst(2).dropLast() {
+                try run(command)
+                try waitUntilServed()
+            }
+            let status = try Heddle.run(["status"], environment: environment).output
+            #expect(status.contains("gone from the file, trusted until then"), "\(status)")
+            #expect(heddle.terminate() == .code(0))
+            #expect(!heddle.errors.contains(" error "), "\(heddle.errors)")
+            #expect(!heddle.errors.contains("error["), "\(heddle.errors)")
+            try run(commands[commands.count - 1])
+            let again = try HeddleProcess.serving(folder)
+            #expect(try !Heddle.run(["status"], environment: environment).output.contains("gone from the file"))
+            #expect(again.terminate() == .code(0))
+        }
+
         @Test func `may have a signing certificate for each node, under one root`() throws {
             let nodes = try TwoNodes { try Authority($0, createdIn: "authority") }
             let a = try nodes.start("a")

@@ -1,7 +1,8 @@
 import Glibc
 import SPIFFE
 import Testing
-import TransportSecurity
+
+@testable import TransportSecurity
 
 @Suite struct `Files of credentials` {
     let openssl: OpenSSLCommand
@@ -22,6 +23,22 @@ import TransportSecurity
         } catch {
             return error
         }
+    }
+
+    @Test(arguments: 0..<4)
+    func `a certificate and a key that are replaced together while they are read are of one kind`(moment: Int) throws {
+        // Of the first folder until `moment` files were read, then of the second.
+        var count = 0
+        func read() -> [UInt8] {
+            defer { count += 1 }
+            return [count < moment ? 1 : 2]
+        }
+        let pair = try CredentialFiles.pair { () throws(TLSError) in
+            read()
+        } key: { () throws(TLSError) in
+            read()
+        }
+        #expect(pair.certificate == pair.key)
     }
 
     @Test func `a chain and its key are read`() throws {

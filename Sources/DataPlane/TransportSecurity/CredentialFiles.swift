@@ -10,8 +10,9 @@ package enum CredentialFiles {
     /// - Throws: `unreadableFile`, `exposedKeyFile`, `malformedPEM`, `keyMismatch`, and `unsuitableCertificate` if no
     ///   handshake could be done with them; the message names the file.
     package static func credentials(certificateFile: String, keyFile: String) throws(TLSError) -> TLSCredentials {
-        let chain = try certificates(certificateFile)
-        let key = try privateKey(keyFile)
+        let (certificateBytes, keyBytes) = try pair(certificateFile, keyFile)
+        let chain = try Certificate.all(pem: certificateBytes, origin: certificateFile)
+        let key = try privateKey(keyBytes, origin: keyFile)
         let origin = "\"\(certificateFile)\" and \"\(keyFile)\""
         let credentials = try TLSCredentials(chain: chain, key: key, origin: origin)
         guard key.kind.isForTLS else {
@@ -30,8 +31,7 @@ package enum CredentialFiles {
     package static func authority(
         certificateFile: String, keyFile: String, reusing former: AuthorityFiles? = nil
     ) throws(TLSError) -> AuthorityFiles {
-        let certificateBytes = try read(certificateFile, isSecret: false)
-        let keyBytes = try keyBytes(keyFile)
+        let (certificateBytes, keyBytes) = try pair(certificateFile, keyFile)
         if let former, former.certificateBytes == certificateBytes, former.keyBytes == keyBytes { return former }
         let chain = try Certificate.all(pem: certificateBytes, origin: certificateFile)
         let key = try privateKey(keyBytes, origin: keyFile)
@@ -41,6 +41,42 @@ package enum CredentialFiles {
         return AuthorityFiles(
             authority: authority, certificates: chain, certificateBytes: certificateBytes, keyBytes: keyBytes)
     }
+
+    private static func pair(
+        _ certificateFile: String, _ keyFile: String
+    ) throws(TLSError) -> (certificate: [UInt8], key: [UInt8]) {
+        var certificates: [UInt8] = []
+        return try pair { () throws(TLSError) in
+            certificates = try read(certificateFile, isSecret: false)
+            return certificates
+        } key: { () throws(TLSError) in
+            do throws(TLSError) {
+                return try keyBytes(keyFile)
+            } catch {
+                // Of two mistakes the certificate's comes first: it may say what became of the key.
+                _ = try Certificate.all(pem: certificates, origin: certificateFile)
+                throw error
+            }
+        }
+    }
+
+    /// Both as they lie there together, though they be replaced between one reading and the other: by a link to their folder,
+    /// say, that leads elsewhere.
+    static func pair(
+        certificate: () throws(TLSError) -> [UInt8], key: () throws(TLSError) -> [UInt8]
+    ) throws(TLSError) -> (certificate: [UInt8], key: [UInt8]) {
+        var before = try certificate()
+        for _ in 0..<pairTries {
+            let keyBytes = try key()
+            let after = try certificate()
+            if after == before { return (before, keyBytes) }
+            before = after
+        }
+        return (before, try key())
+    }
+
+    /// How often it is hoped that nobody replaces them meanwhile: 3.
+    private static let pairTries = 3
 
     /// All certificates of a file.
     package static func certificates(_ path: String) throws(TLSError) -> [Certificate] {
