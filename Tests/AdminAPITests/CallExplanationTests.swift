@@ -73,8 +73,37 @@ struct CallExplanationTests {
         #expect(throws: CallQuestion.Mistake.self) { try explain(from: from) }
     }
 
-    @Test func `a host that names another service is a mistake`() {
-        #expect(throws: CallQuestion.Mistake.self) { try explain(host: "web.shop") }
+    @Test(arguments: ["web.shop", "foo"])
+    func `a host that names another service than the one asked about, or none, is a mistake`(host: String) {
+        #expect(throws: CallQuestion.Mistake.self) { try explain(host: host) }
+        #expect(throws: CallQuestion.Mistake.self) { try explain(fields: [("Host", host)]) }
+    }
+
+    @Test func `a host may be asked as a header, and there is one`() throws {
+        #expect(try explain(fields: [("Host", " ORDERS.shop")]).request?.host == "orders.shop")
+        #expect(try explain(host: "orders.shop", fields: [("host", "orders.shop")]).isAllowed)
+        #expect(throws: CallQuestion.Mistake.self) {
+            try explain(host: "orders.shop", fields: [("host", "orders.shop.mesh")])
+        }
+    }
+
+    @Test func `what a gateway's routes send elsewhere is no answer about the service that was asked for`() {
+        #expect(
+            throws: CallQuestion.Mistake(
+                "--host and --to name two things: what comes to Gateway shop/edge for \"shop.example.com\" at \"/orders/1\" "
+                    + "goes to shop/orders (HTTPRoute shop/edge/0, shop.yaml:69:12), not to shop/web")
+        ) { try explain(from: "shop/edge", to: "shop/web", host: "shop.example.com") }
+    }
+
+    @Test(arguments: [
+        ("spiffe://other.org/ns/shop/sa/web", "the caller is of trust domain other.org"),
+        ("spiffe://mesh.local/web", "the caller is no service account"),
+        ("shop/nobody", "no workload or gateway has the service account shop/nobody"),
+    ])
+    func `of a caller that there is not, a note says so`(from: String, note: String) throws {
+        let notes = try explain(from: from).notes
+        #expect(notes.count == 1)
+        #expect(notes[0].hasPrefix(note), "\(notes)")
     }
 
     @Test func `a path that no rule takes is refused with 404`() throws {

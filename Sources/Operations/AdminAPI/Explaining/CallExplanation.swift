@@ -83,7 +83,8 @@ package struct CallExplanation: Sendable {
 
 extension CallExplanation {
     /// Explains a call that may never have been made.
-    package init(_ asked: CallQuestion, in snapshot: MeshSnapshot) throws(CallQuestion.Mistake) {
+    package init(_ given: CallQuestion, in snapshot: MeshSnapshot) throws(CallQuestion.Mistake) {
+        let asked = try given.withHostOfFields()
         let resolved = try ResolvedQuestion(asked, in: snapshot)
         let question = resolved.serviceProtocol == .grpc ? asked.completedForGRPC : asked
         caller = resolved.caller
@@ -105,6 +106,7 @@ extension CallExplanation {
                     .delivered(backends.map { judge.destination($0.service, weight: $0.weight) })
                 }
             notes = Self.notes(question, resolved, in: snapshot)
+            try checkArrival(of: question, resolved)
             return
         }
         let host = question.host ?? "\(service.name).\(service.namespace)"
@@ -123,8 +125,8 @@ extension CallExplanation {
             let named = snapshot.serviceNamed(host: canonicalHost, from: namespace)
             guard named == resolved.service else {
                 throw CallQuestion.Mistake(
-                    "the host \"\(canonicalHost)\" names \(named.map { "the service \($0)" } ?? "no service"), "
-                        + "not \(resolved.service)")
+                    "--host and --to name two things: the host \"\(canonicalHost)\" is "
+                        + "\(named.map { "the service \($0)" } ?? "no service"), not \(resolved.service)")
             }
         }
         isGRPC = head.isGRPC
@@ -164,6 +166,25 @@ extension CallExplanation {
                     match.rule.backends[backend].service, weight: match.rule.backends[backend].weight, rewritten))
         }
         outcome = .delivered(destinations)
+        try checkArrival(of: question, resolved)
+    }
+
+    /// What a gateway's routes send elsewhere is no answer about the service that was asked for.
+    private func checkArrival(
+        of question: CallQuestion, _ resolved: ResolvedQuestion
+    ) throws(CallQuestion.Mistake) {
+        guard let gateway = resolved.gateway, let host = question.host, case .delivered(let destinations) = outcome,
+            !destinations.contains(where: { $0.service == service })
+        else { return }
+        let taken = destinations.map { "\($0.service)" }.joined(separator: ", ")
+        let route = routes.first(where: \.isChosen)?.rule
+        let way = route.flatMap { rule in
+            rule.position.map { " (\(rule.kind?.rawValue ?? "route") \(rule.path), \($0))" }
+        }
+        throw CallQuestion.Mistake(
+            "--host and --to name two things: what comes to Gateway \(gateway.metadata.name) for "
+                + "\(Diagnostic.quoted(host))\(request.map { " at \(Diagnostic.quoted($0.path))" } ?? "") goes to \(taken)"
+                + "\(way ?? ""), not to \(service)")
     }
 
     /// Explains a call of the past by the rules of now.
@@ -227,8 +248,16 @@ extension CallExplanation {
 
     /// Rules are asked about whoever is named; that nobody is called so is worth more than their answer.
     private static func unknownCaller(_ caller: SPIFFEID?, in snapshot: MeshSnapshot) -> String? {
-        guard let caller, caller.trustDomain == snapshot.mesh.trustDomain, let account = caller.serviceAccount else {
-            return nil
+        guard let caller else { return nil }
+        let trustDomain = snapshot.mesh.trustDomain
+        guard caller.trustDomain == trustDomain else {
+            return
+                "the caller is of trust domain \(caller.trustDomain), and this mesh, which is of \(trustDomain), takes "
+                + "nobody's word but its own authority's: no call comes from it"
+        }
+        guard let account = caller.serviceAccount else {
+            return "the caller is no service account, so nobody calls as it: those are named as "
+                + "spiffe://\(trustDomain)/ns/NAMESPACE/sa/NAME"
         }
         let name = ResourceName(namespace: account.namespace, name: account.name)
         let accounts = snapshot.serviceAccounts

@@ -15,7 +15,8 @@ package struct CallQuestion: Sendable {
     package var method: String?
     /// With its query, if any; as a client would send it. `nil`: `/`. A connection to a TCP service has none.
     package var path: String?
-    /// What the caller names in `Host`; `nil`: the service's name. Of a connection through a gateway: the name in SNI.
+    /// What the caller names in `Host`; `nil`: what a field of that name says, or else the service's name. Of a connection
+    /// through a gateway: the name in SNI.
     package var host: String?
     /// Without `content-type`, a POST to a service of gRPC has gRPC's.
     package var fields: [(name: String, value: String)] = []
@@ -33,6 +34,23 @@ package struct CallQuestion: Sendable {
             $0.name.lowercased() == "content-type"
                 && GRPCContentType.matches(Array($0.value.drop { $0 == " " || $0 == "\t" }.utf8).span)
         }
+    }
+
+    /// The same question with its host where `host` is, even if it was asked as a field.
+    /// - Throws: If it names more than one.
+    func withHostOfFields() throws(Mistake) -> CallQuestion {
+        var question = self
+        question.fields.removeAll { $0.name.lowercased() == "host" }
+        for field in fields where field.name.lowercased() == "host" {
+            let named = String(field.value.drop { $0 == " " || $0 == "\t" })
+            if let host = question.host, host.lowercased() != named.lowercased() {
+                throw Mistake(
+                    "there are two hosts, \(Diagnostic.quoted(host)) and \(Diagnostic.quoted(named)): a request has one"
+                )
+            }
+            question.host = named
+        }
+        return question
     }
 
     /// The same call of gRPC, with what clients of gRPC always send.

@@ -6,12 +6,12 @@ enum CanonicalCall {
     /// - Returns: The request, without hop-by-hop fields and those that are Heddle's own; or why no call is like this.
     static func head(of question: CallQuestion, host: String, into head: inout MessageHead) -> HTTP1Error? {
         var text = "\(question.method ?? "GET") \(question.path ?? "/") HTTP/1.1\r\nHost: \(host)\r\n"
-        for field in question.fields where field.name.lowercased() != "host" {
+        for field in question.fields {
             text += "\(field.name): \(field.value.drop { $0 == " " || $0 == "\t" })\r\n"
         }
         text += "\r\n"
         // What was put between the line ends must not make lines of its own.
-        let lines = 3 + question.fields.count { $0.name.lowercased() != "host" }
+        let lines = 3 + question.fields.count
         guard text.utf8.count(where: { $0 == UInt8(ascii: "\n") }) == lines else { return .invalidLineEnd }
 
         let bytes = Array(text.utf8)
