@@ -312,8 +312,12 @@ struct AdminHandler: Sendable {
     private func decision(_ id: String, _ request: AdminRequest) async -> AdminResponse {
         guard let report = await mesh.decision(id: id) else {
             return .error(
-                404, "no decision \(Diagnostic.quoted(id)) is remembered: only the latest refused calls are",
-                asText: request.wantsText)
+                404,
+                """
+                no decision \(Diagnostic.quoted(id)) is remembered here. The latest calls that rules refused are, each on the \
+                node where its callee runs: ask there. What was answered otherwise (404, 400, 501, 503 \u{2026}) was judged by no \
+                rule: the access log says why, as the reason beside this ID
+                """, asText: request.wantsText)
         }
         let snapshot = await mesh.snapshot()
         let view = DecisionView(
