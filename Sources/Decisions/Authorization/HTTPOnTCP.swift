@@ -7,16 +7,28 @@ struct HTTPOnTCP {
     private let services: Set<ResourceName>
     /// The first of each namespace by name.
     private let byNamespace: [String: ResourceName]
+    /// The first of each namespace that no ALLOW rule can let connections in to.
+    private let closedByNamespace: [String: ResourceName]
 
-    init(_ tcpServices: Set<ResourceName>) {
+    /// - Parameter policies: All of the mesh.
+    init(_ tcpServices: Set<ResourceName>, policies: [AuthorizationPolicy]) {
         services = tcpServices
         byNamespace = Dictionary(tcpServices.map { ($0.namespace, $0) }, uniquingKeysWith: min)
+        var open: Set<ResourceName> = []
+        var openNamespaces: Set<String> = []
+        for policy in policies where policy.action == .allow && policy.rules.contains(where: { $0.neededOfHTTP == nil })
+        {
+            if policy.targetServices.isEmpty { openNamespaces.insert(policy.metadata.name.namespace) }
+            open.formUnion(policy.namedServices)
+        }
+        closedByNamespace = Dictionary(
+            tcpServices.lazy.filter { !open.contains($0) && !openNamespaces.contains($0.namespace) }
+                .map { ($0.namespace, $0) }, uniquingKeysWith: min)
     }
 
     func check(_ policy: AuthorizationPolicy, _ found: inout [Diagnostic]) {
         let namespace = policy.metadata.name.namespace
-        let targets = policy.targetServices.map { ResourceName(namespace: namespace, name: $0.value) }
-        let isTCP = targets.map(services.contains)
+        let targets = policy.namedServices
         switch policy.action {
         case .deny:
             guard
@@ -33,18 +45,28 @@ struct HTTPOnTCP {
                         remedy: "say by callers, addresses and ports what is to be denied there"))
             }
         case .allow:
-            // For other services of a namespace, or of the list, the rule may mean something.
-            guard let service = targets.first, isTCP.allSatisfy(\.self) else { return }
+            // Where a whole namespace is meant, a service that another rule opens is none that was forgotten.
+            guard
+                let service = targets.first(where: services.contains)
+                    ?? (targets.isEmpty ? closedByNamespace[namespace] : nil)
+            else { return }
             for rule in policy.rules {
                 guard let (name, position) = rule.neededOfHTTP else { continue }
                 found.append(
                     Diagnostic(
                         .httpOnTCP, .warning, at: position,
                         found: "\(name) in an ALLOW rule for TCP Service \(Diagnostic.quoted(service.name))",
-                        expected: "what a connection has: without \(name) to look at, the rule matches nothing",
+                        expected: "what a connection has: without \(name) to look at, the rule matches nothing there",
                         remedy: "say by callers, addresses and ports what is to be allowed there"))
             }
         }
+    }
+}
+
+extension AuthorizationPolicy {
+    /// Empty: all of its namespace are meant.
+    fileprivate var namedServices: [ResourceName] {
+        targetServices.map { ResourceName(namespace: metadata.name.namespace, name: $0.value) }
     }
 }
 

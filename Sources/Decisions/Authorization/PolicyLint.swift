@@ -45,7 +45,7 @@ package enum PolicyLint {
         tcpServices: Set<ResourceName> = [], defaultAction: DefaultAction, callers: UnknownCallers? = nil
     ) -> [Diagnostic] {
         var found: [Diagnostic] = []
-        let connections = HTTPOnTCP(tcpServices)
+        let connections = HTTPOnTCP(tcpServices, policies: policies)
         let servedNamespaces = Set(services.map(\.namespace))
         let allowed = Scopes(of: policies.filter { $0.action == .allow && !$0.rules.isEmpty })
         for policy in policies {
