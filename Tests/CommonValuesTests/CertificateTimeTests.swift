@@ -42,7 +42,7 @@ import Testing
             day * 12 + .seconds(86_399), day * 2, day * 2 - .seconds(1), day, day - .seconds(1), .seconds(3600),
             .seconds(3599), .seconds(59), .seconds(-7200),
         ].map { time.remainder(at: end - $0) }
-        #expect(remainders == ["12 days", "2 days", "1 day", "1 day", "23 h", "1 h", "59 min", "0 min", "0 min"])
+        #expect(remainders == ["12 days", "2 days", "1 day", "1 day", "23 h", "1 h", "59 min", "a minute", "a minute"])
         #expect(time.summary(at: end - day * 12) == "expires in 12 days")
     }
 }

@@ -57,6 +57,42 @@ extension ScenarioTests {
             }
         }
 
+        @Test
+        func `check warns of a certificate for another host than the listener's, in the words of the running mesh`()
+            throws
+        {
+            // It is for shop.example.
+            try authority.makeSelfSigned("edge", days: 40)
+            for (hostname, isNamed) in [("shop.example", true), ("\"*.example\"", true), ("edge.example", false)] {
+                try write()
+                try folder.write(
+                    Files.text(folder.manifests + "/mesh.yaml").replacing(
+                        "  - name: a\n", with: "  - name: a\n    hostname: \(hostname)\n"))
+                let found = try check().diagnostics
+                #expect(found.contains("warning[serving.certificate-name]") != isNamed, "\(found)")
+            }
+            let heddle = try HeddleProcess.serving(folder)
+            let status = try Heddle.run(["status", "--state", folder.state()]).output
+            let words =
+                "warning[serving.certificate-name]: found a certificate for \"shop.example\", expected one that names "
+                + "\"edge.example\""
+            #expect(heddle.errors.contains(words), "\(heddle.errors)")
+            #expect(status.contains(words), "\(status)")
+            #expect(heddle.terminate() == .code(0))
+        }
+
+        @Test func `check warns of an authority of another trust domain`() throws {
+            try authority.makeSelfSigned("edge", days: 40)
+            let other = try Authority(folder, createdIn: "other", "--trust-domain", "other.org")
+            try write(mesh: mesh(other.name))
+            let found = try check()
+            #expect(found.exitCode == 0)
+            #expect(
+                found.diagnostics.contains(
+                    "warning[serving.authority-name]: found an authority of trust domain \"other.org\""),
+                "\(found.diagnostics)")
+        }
+
         @Test func `check refuses an authority that is over, in the words that the running mesh has for it`() throws {
             try authority.makeSelfSigned("edge", days: 400)
             try authority.makeSelfSigned("over", days: -1, isAuthority: true)

@@ -142,6 +142,12 @@ static inline const ASN1_STRING *COpenSSL_name_uri(const GENERAL_NAMES *names, i
     return name->type == GEN_URI ? name->d.uniformResourceIdentifier : NULL;
 }
 
+/// The DNS name of a name, or NULL if it is of another kind.
+static inline const ASN1_STRING *COpenSSL_name_dns(const GENERAL_NAMES *names, int index) {
+    const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, index);
+    return name->type == GEN_DNS ? name->d.dNSName : NULL;
+}
+
 /// Adds a subject alternative name of one URI. 0 when it failed.
 static inline int COpenSSL_add_uri_name(X509 *certificate, const char *uri, int length) {
     int added = 0;

@@ -18,6 +18,10 @@ enum CredentialFileCheck {
                 let credentials = try CredentialFiles.credentials(
                     certificateFile: absolute(tls.certificateFile.value), keyFile: absolute(tls.keyFile.value))
                 certificates += CertificateInUse.of(tls, chain: credentials.chain)
+                problems +=
+                    CertificateNames.warning(
+                        tls, hostname: listener.hostname?.value.description, leaf: credentials.leaf
+                    ).map { [$0] } ?? []
             } catch {
                 problems.append(.badCertificate(tls, error))
             }
@@ -27,6 +31,7 @@ enum CredentialFileCheck {
                 let authority = try AuthorityCertificates.read(
                     certificateFile: absolute(certificate.value), keyFile: absolute(key.value), at: now)
                 certificates += CertificateInUse.of(snapshot.mesh, authority: authority)
+                problems += CertificateNames.warning(snapshot.mesh, authority: authority.first).map { [$0] } ?? []
             } catch {
                 problems.append(.cannotIssue(snapshot, error))
             }

@@ -7,10 +7,14 @@ import TransportSecurity
 import WorkloadIdentity
 
 extension Diagnostic.Code {
+    /// The authority names another trust domain than the Mesh.
+    static let authorityName = Self("serving.authority-name")
     /// A certificate or key file of a gateway's listener cannot be used.
     static let badCertificate = Self("serving.bad-certificate")
     /// The authority cannot issue certificates.
     static let cannotIssue = Self("serving.cannot-issue")
+    /// A listener's certificate names no host that its callers ask for.
+    static let certificateName = Self("serving.certificate-name")
     /// A certificate in use is not valid now, or is over soon.
     static let certificateTime = Self("serving.certificate-time")
     /// The proxy cannot be started.

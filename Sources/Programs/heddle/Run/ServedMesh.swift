@@ -94,12 +94,12 @@ struct ServedMesh: RunningMesh {
         }
     }
 
-    /// What was to be said of names when it was taken up may be otherwise by now; what is held back now is a problem.
+    /// What was to be said when it was taken up may be otherwise by now; what is held back now is a problem.
     private func report(_ served: ServedGeneration) -> ServingReport {
         let warnings = served.warnings.filter {
-            $0.severity != .error && ![.unresolvedEndpoint, .staleEndpoint, .certificateTime].contains($0.code)
+            $0.severity != .error && !ServingParticipant.codesOfNow.contains($0.code)
         }
-        let current = participant.serving.map { $0.warnings + $0.certificates.warnings(at: .now) } ?? []
+        let current = participant.warningsOfNow
         return ServingReport(
             generation: served.generation.number, hash: served.generation.hash,
             appliedAt: served.appliedAt, duration: served.duration,

@@ -55,7 +55,18 @@ final class ServingParticipant: SnapshotParticipant, HostDependent {
                 .sorted { $0.position < $1.position }
         }
 
-        var warnings: [Diagnostic] { nameProblems.filter { $0.severity != .error } }
+        var nameWarnings: [Diagnostic] { nameProblems.filter { $0.severity != .error } }
+
+        /// What there is to say of certificates beside their time.
+        var certificateWarnings: [Diagnostic] {
+            let listeners = plan.secureListeners.compactMap { listener in
+                material.certificates.credentials(for: listener).flatMap {
+                    CertificateNames.warning(listener.tls, hostname: listener.hostname, leaf: $0.leaf)
+                }
+            }
+            return listeners
+                + (CertificateNames.warning(snapshot.mesh, authority: material.authority.first).map { [$0] } ?? [])
+        }
 
         /// All that are in use.
         var certificates: [CertificateInUse] {
@@ -99,7 +110,7 @@ final class ServingParticipant: SnapshotParticipant, HostDependent {
         let prepared = dataPlane.prepare(plan, tls: made.material.tls)
         return Change(
             participant: self, dataPlane: dataPlane, prepared: prepared, identities: made.identities,
-            startWarnings: changedStartSettings(snapshot) + fewDescriptors(snapshot, dataPlane.budget), names: named,
+            startWarnings: changedStartSettings(snapshot), names: named,
             serving: Serving(
                 snapshot: snapshot, plan: plan, material: made.material, nameProblems: nameProblems,
                 socketProblems: prepared.problems))
@@ -115,7 +126,7 @@ final class ServingParticipant: SnapshotParticipant, HostDependent {
         let serving: Serving
 
         var warnings: [Diagnostic] {
-            serving.heldBack + serving.warnings + serving.certificates.warnings(at: .now) + startWarnings
+            serving.heldBack + participant.warningsOfNow(serving, dataPlane) + startWarnings
         }
 
         func commit() async {
@@ -192,10 +203,28 @@ final class ServingParticipant: SnapshotParticipant, HostDependent {
 
     private func tell(_ former: Serving, _ next: Serving) {
         for problem in next.heldBack where !former.heldBack.contains(problem) { log.error("\(problem)") }
-        for problem in next.warnings where !former.nameProblems.contains(problem) { log.warning("\(problem)") }
+        for problem in next.nameWarnings where !former.nameProblems.contains(problem) { log.warning("\(problem)") }
         for problem in former.heldBack where !next.heldBack.contains(problem) {
             log.info("no longer so", metadata: ["problem": "\(problem)"])
         }
+    }
+
+    /// Codes of `warningsOfNow`.
+    static let codesOfNow: Set<Diagnostic.Code> = [
+        .unresolvedEndpoint, .staleEndpoint, .certificateTime, .certificateName, .authorityName, .fewDescriptors,
+    ]
+
+    /// What may be otherwise by now than when the set was taken up, and is therefore said as it is now. Nothing of it is held
+    /// back.
+    var warningsOfNow: [Diagnostic] {
+        guard let serving, let dataPlane else { return [] }
+        return warningsOfNow(serving, dataPlane)
+    }
+
+    private func warningsOfNow(_ serving: Serving, _ dataPlane: DataPlane) -> [Diagnostic] {
+        let budget = dataPlane.budget
+        return serving.nameWarnings + serving.certificates.warnings(at: .now) + serving.certificateWarnings
+            + (budget.isLow ? [.fewDescriptors(serving.snapshot, budget)] : [])
     }
 
     // MARK: Names
@@ -251,10 +280,6 @@ final class ServingParticipant: SnapshotParticipant, HostDependent {
             $0.startSettings = startSettings
         }
         return dataPlane
-    }
-
-    private func fewDescriptors(_ snapshot: MeshSnapshot, _ budget: DescriptorBudget) -> [Diagnostic] {
-        budget.isLow ? [.fewDescriptors(snapshot, budget)] : []
     }
 
     private func changedStartSettings(_ snapshot: MeshSnapshot) -> [Diagnostic] {
