@@ -235,6 +235,21 @@ import TransportSecurity
         #expect(test.issuer.snapshot?.bundle.roots.first == new.certificate)
     }
 
+    @Test func `a root that has gone from the authority is named for as long as it is trusted`() throws {
+        let old = try SigningAuthority.makeRoot(for: TestIssuer.domain, at: .now)
+        try test.writeOperatorAuthority(old)
+        #expect(try serve(TestIssuer.settings(test.operatorFiles)).former.isEmpty)
+        let new = try SigningAuthority.makeRoot(for: TestIssuer.domain, at: .now)
+        try test.writeOperatorAuthority(new)
+        test.issuer.renew()
+        let until = test.clock.now + IssuingSettings.longestTTL
+        #expect(test.issuer.snapshot?.former == [FormerRoot(certificate: old.certificate, until: until)])
+        test.clock.advance(by: IssuingSettings.longestTTL)
+        test.issuer.renew()
+        #expect(test.issuer.snapshot?.former.isEmpty == true)
+        #expect(test.issuer.snapshot?.bundle.roots == [new.certificate])
+    }
+
     @Test func `an expired authority is reported and repaired by new files`() throws {
         let old = try SigningAuthority.makeRoot(
             for: TestIssuer.domain, at: .now - SigningAuthority.rootLifetime + .seconds(1000))

@@ -207,7 +207,8 @@ package final class IdentityIssuer: Sendable {
         guard let bundle else { throw IdentityError(.issuing, "there is no trust bundle") }
         state.lastNumber += 1
         let snapshot = IdentitySnapshot(
-            number: state.lastNumber, bundle: bundle, identities: identities, authority: authority.roots)
+            number: state.lastNumber, bundle: bundle, identities: identities, authority: authority.roots,
+            former: trust.former(at: now))
         return Serving(
             settings: settings, authority: authority, trust: trust, trustFile: trustFile, renewals: renewals,
             snapshot: snapshot)

@@ -10,9 +10,18 @@ package struct IdentitySnapshot: Sendable {
     package let identities: [SPIFFEID: X509SVID]
     /// Of the authority: the certificate that signs now, then those that are trusted besides.
     package let authority: [Certificate]
+    /// Gone from the authority, and trusted for a while yet.
+    package let former: [FormerRoot]
 
     /// When the first certificate ends; `nil` if there is none.
     package var earliestExpiry: UnixTime? { identities.values.map(\.notAfter).min() }
+}
+
+/// A certificate that the authority has no more.
+package struct FormerRoot: Equatable, Sendable {
+    package let certificate: Certificate
+    /// The first moment at which it is not trusted any more.
+    package let until: UnixTime
 }
 
 /// What `heddle certificate` shows.

@@ -24,6 +24,14 @@ struct TrustRecord: Sendable, Equatable {
         entries.compactMap { entry in entry.until.map { now < $0 } ?? true ? entry.certificate : nil }
     }
 
+    /// Those of them that have gone.
+    func former(at now: UnixTime) -> [FormerRoot] {
+        entries.compactMap { entry in
+            guard let until = entry.until, now < until else { return nil }
+            return FormerRoot(certificate: entry.certificate, until: until)
+        }
+    }
+
     private func has(_ certificate: Certificate) -> Bool { entries.contains { $0.certificate == certificate } }
 
     /// The record once the authority has `current`: roots it lost stay for the longest life of a certificate.

@@ -3,6 +3,7 @@ import CommonValues
 import Diagnostics
 import Manifests
 import TransportSecurity
+import WorkloadIdentity
 
 /// A certificate that this node uses, or would use, and until when.
 struct CertificateInUse: Hashable, Sendable {
@@ -25,6 +26,14 @@ struct CertificateInUse: Hashable, Sendable {
         position = mesh.metadata.position
     }
 
+    init(former root: FormerRoot, in mesh: Mesh) {
+        use = .former
+        name = mesh.identity.authority.certificateFile?.value
+        serial = root.certificate.serial
+        time = CertificateTime(notBefore: root.certificate.notBefore, notAfter: root.until, notice: .zero)
+        position = mesh.metadata.position
+    }
+
     private init(_ use: Use, _ certificate: Certificate, file: Located<String>?, in position: SourcePosition) {
         self.use = use
         name = file?.value
@@ -35,8 +44,7 @@ struct CertificateInUse: Hashable, Sendable {
 
     /// - Parameter certificates: The one that signs first.
     static func of(_ mesh: Mesh, authority certificates: [Certificate]) -> [CertificateInUse] {
-        var file: Located<String>?
-        if case .files(let certificate, _) = mesh.identity.authority { file = certificate }
+        let file = mesh.identity.authority.certificateFile
         return certificates.enumerated().map { index, certificate in
             CertificateInUse(
                 index == 0 ? .signing : .trusted, certificate, file: file,
@@ -73,6 +81,8 @@ struct CertificateInUse: Hashable, Sendable {
         if state == .valid { return nil }
         // Without a signing certificate that is valid nothing is issued, and that is said where it is tried.
         if use == .signing, state != .ending { return nil }
+        // That one is over is what was meant.
+        if use == .former { return nil }
         return Diagnostic(
             .certificateTime, .warning, at: position, found: "\(subject) \(time.sentence(at: now))",
             expected: use == nil ? "one that is renewed in time" : "one that is valid for 30 days and more",
@@ -83,7 +93,7 @@ struct CertificateInUse: Hashable, Sendable {
         switch use {
         case nil: "the certificate of \(name ?? "")"
         case .signing: "the authority's signing certificate \(place)"
-        case .trusted: "the authority's certificate \(serial) \(place)"
+        case .trusted, .former: "the authority's certificate \(serial) \(place)"
         case .gateway: "the certificate \(serial) \(place)"
         }
     }
@@ -97,12 +107,19 @@ struct CertificateInUse: Hashable, Sendable {
         case nil: "see in \"heddle status\" why nothing is issued"
         case .signing:
             "make another (heddle authority create --root) and put it in its place on every node\(within)"
-        case .trusted:
+        case .trusted, .former:
             "if anything is still signed under it, give every node the next root, and what is signed under that\(within); "
                 + "then take this one out of the file"
         case .gateway:
             "put a new certificate and its key in the place of both files\(within); they are taken up without a restart"
         }
+    }
+}
+
+extension AuthoritySource {
+    /// `nil`: the built-in authority's is in the state folder.
+    fileprivate var certificateFile: Located<String>? {
+        if case .files(let certificate, _) = self { certificate } else { nil }
     }
 }
 

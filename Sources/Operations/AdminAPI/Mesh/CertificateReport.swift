@@ -24,6 +24,8 @@ package struct OtherCertificateFacts: Sendable, Hashable {
         case signing
         /// Whatever it has signed is believed.
         case trusted
+        /// Gone from the authority's file, and believed until the end of `time`, which is then not the certificate's own.
+        case former
         /// Shown by a Gateway, or of the chain that is.
         case gateway
     }

@@ -107,15 +107,20 @@ struct StatusView {
             for certificate in status.otherCertificates {
                 table.add(
                     [certificate.use.rawValue, certificate.file?.printable ?? "(state folder)"]
-                        + Self.cells(certificate.serial, certificate.time, certificate.at))
+                        + Self.cells(certificate.serial, certificate.time, certificate.at, certificate.use))
             }
             text += "\n" + table.rendered()
         }
         return text
     }
 
-    private static func cells(_ serial: String, _ time: CertificateTime, _ now: UnixTime) -> [String] {
-        [serial, "\(time.notAfter)", time.summary(at: now)]
+    private static func cells(
+        _ serial: String, _ time: CertificateTime, _ now: UnixTime, _ use: OtherCertificateFacts.Use? = nil
+    ) -> [String] {
+        [
+            serial, "\(time.notAfter)",
+            use == .former ? "gone from the file, trusted until then" : time.summary(at: now),
+        ]
     }
 
     private var services: [ServiceReport] {

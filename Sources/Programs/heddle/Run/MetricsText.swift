@@ -149,7 +149,9 @@ struct MetricsText {
     }
 
     private func certificates(_ text: inout PrometheusText) {
-        let others = certificates.filter { $0.use.ofOthers != nil }
+        // What is no more wanted may end.
+        let others = certificates.compactMap { certificate in certificate.use.map { (use: $0, certificate) } }
+            .filter { $0.use != .former }
         if !others.isEmpty {
             let name = "heddle_certificate_not_after_seconds"
             text.metric(name, .gauge, help: "When a certificate ends that is no workload's, by its use and file.")

@@ -14,6 +14,8 @@ struct ServedMaterial: Sendable {
     let servedNames: [String: SPIFFEID]
     /// The authority's certificates: the one that signs, then those that are trusted besides. Empty: there is none.
     let authority: [Certificate]
+    /// Those that it has no more, and that are trusted for a while yet.
+    let formerAuthority: [FormerRoot]
     /// What could not be had. Nothing else was put in its place: who has no certificate is not served, and calls nobody.
     let problems: [Diagnostic]
 }
@@ -94,9 +96,11 @@ struct MaterialMaker: Sendable {
         var tls = TLSMaterial(gateways: gateways)
         var number: UInt64 = 0
         var authority: [Certificate] = []
+        var formerAuthority: [FormerRoot] = []
         if let identities, identities.bundle.trustDomain == plan.snapshot.mesh.trustDomain {
             number = identities.number
             authority = identities.authority
+            formerAuthority = identities.former
             tls.svids = identities.identities.filter { plan.identities.contains($0.key) }
             if plan.hasMesh {
                 do throws(TLSError) {
@@ -108,7 +112,7 @@ struct MaterialMaker: Sendable {
         }
         return ServedMaterial(
             tls: tls, certificates: certificates, identities: number, servedNames: plan.servedNames,
-            authority: authority, problems: problems)
+            authority: authority, formerAuthority: formerAuthority, problems: problems)
     }
 
     private func addContexts(

@@ -74,6 +74,7 @@ final class ServingParticipant: SnapshotParticipant, HostDependent {
             var all = material.tls.svids.values.map { CertificateInUse(workload: $0, in: mesh) }
                 .sorted { $0.name ?? "" < $1.name ?? "" }
             all += CertificateInUse.of(mesh, authority: material.authority)
+            all += material.formerAuthority.map { CertificateInUse(former: $0, in: mesh) }
             for listener in plan.secureListeners {
                 guard let credentials = material.certificates.credentials(for: listener) else { continue }
                 all += CertificateInUse.of(listener.tls, chain: credentials.chain)
