@@ -144,7 +144,8 @@ enum FileAccess {
         case bytes([UInt8], FileSignature)
         /// Someone has it open for writing, or it changed while it was read.
         case busy
-        case tooLarge(byteCount: Int)
+        /// `nil`: a stream, of which nobody knows how much would come.
+        case tooLarge(byteCount: Int?)
         case notAFile(String)
     }
 
@@ -183,6 +184,22 @@ enum FileAccess {
             bytes.count == expected && after.signature.byteCount == expected
             && after.signature.modified == opened.signature.modified
         return isWhole ? .bytes(bytes, after.signature) : .busy
+    }
+
+    /// Reads a stream to its end, however long that takes.
+    /// - Parameter limit: In bytes.
+    static func readToEnd(_ descriptor: CInt, limit: Int) throws(FileError) -> Content {
+        let facts = try facts(descriptor)
+        var bytes: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 64 * 1024)
+        while bytes.count <= limit {
+            let count = unsafe Glibc.read(descriptor, &buffer, buffer.count)
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { throw FileError(call: "read", errno: errno) }
+            guard count > 0 else { return .bytes(bytes, facts.signature) }
+            bytes += buffer[..<count]
+        }
+        return .tooLarge(byteCount: nil)
     }
 
     private static func facts(_ descriptor: CInt) throws(FileError) -> FileFacts {

@@ -41,14 +41,19 @@ enum FileProblem {
         return brokenLink(path, at: absolute, error.isMissing ? nil : error.errno)
     }
 
+    /// - Parameter isNamed: A person named it; otherwise it lies in a folder of manifests.
     /// - Returns: `nil` for a file that was read, and for one that is being written.
-    static func of(_ content: FileAccess.Content, _ path: String) -> Diagnostic? {
+    static func of(_ content: FileAccess.Content, _ path: String, isNamed: Bool = false) -> Diagnostic? {
         switch content {
         case .bytes, .busy: nil
         case .tooLarge(let byteCount):
             problem(
-                .fileTooLarge, path, found: "\(byteCount) bytes",
+                .fileTooLarge, path, found: byteCount.map { "\($0) bytes" } ?? "more",
                 expected: "at most \(FolderReader.fileByteLimit) bytes (4 MiB)", remedy: "split the file")
+        case .notAFile(let what) where isNamed:
+            problem(
+                .notAFile, path, found: what, expected: "a manifest, or a folder of manifests",
+                remedy: "name one; what a program writes is taken from standard input, which is named -")
         case .notAFile(let what):
             problem(
                 .notAFile, path, found: what, expected: "a file",

@@ -26,24 +26,45 @@ package struct FolderScan: Sendable {
     /// - Parameters:
     ///   - file: absolute.
     ///   - path: what it is to be called.
-    package init(ofFile file: String, as path: String) {
-        switch Self.read(file, as: path) {
+    package init(ofFile file: String, as path: String) { self.init(Self.read(file, as: path, isNamed: true)) }
+
+    /// What comes to its end of a stream that is open, whatever it is: a file, a pipe, a terminal.
+    /// - Parameter path: what it is to be called.
+    package init(ofStream descriptor: CInt, as path: String) {
+        do throws(FileError) {
+            let content = try FileAccess.readToEnd(descriptor, limit: FolderReader.fileByteLimit)
+            self.init(Self.source(content, path, isNamed: true))
+        } catch {
+            self.init(.failure(FileProblem.unreadable(path, error, what: "a stream")))
+        }
+    }
+
+    private init(_ read: Result<ManifestSource, Diagnostic>) {
+        switch read {
         case .success(let source): (files, problems) = ([source], [])
         case .failure(let problem): (files, problems) = ([], [problem])
         }
     }
 
-    private static func read(_ absolute: String, as path: String) -> Result<ManifestSource, Diagnostic> {
+    /// - Parameter isNamed: A person named it, and a folder does not hold it.
+    private static func read(
+        _ absolute: String, as path: String, isNamed: Bool = false
+    ) -> Result<ManifestSource, Diagnostic> {
         do throws(FileError) {
-            let content = try FileAccess.read(absolute, limit: FolderReader.fileByteLimit)
-            if case .bytes(let bytes, _) = content { return .success(ManifestSource(path: path, bytes: bytes)) }
-            return .failure(
-                FileProblem.of(content, path)
-                    ?? FileProblem.problem(
-                        .folderUnreadable, path, found: "a file that is being written", expected: "a whole file",
-                        remedy: "try again once it is written"))
+            return source(try FileAccess.read(absolute, limit: FolderReader.fileByteLimit), path, isNamed: isNamed)
         } catch {
             return .failure(FileProblem.unreadableManifest(path, at: absolute, error))
         }
+    }
+
+    private static func source(
+        _ content: FileAccess.Content, _ path: String, isNamed: Bool
+    ) -> Result<ManifestSource, Diagnostic> {
+        if case .bytes(let bytes, _) = content { return .success(ManifestSource(path: path, bytes: bytes)) }
+        return .failure(
+            FileProblem.of(content, path, isNamed: isNamed)
+                ?? FileProblem.problem(
+                    .folderUnreadable, path, found: "a file that is being written", expected: "a whole file",
+                    remedy: "try again once it is written"))
     }
 }

@@ -1,8 +1,6 @@
 import AdminAPI
 import ArgumentParser
 import Diagnostics
-import Glibc
-import Reconciliation
 
 /// What `apply` and `delete` have in common.
 struct ChangeOptions: ParsableArguments {
@@ -59,32 +57,12 @@ struct Apply: ParsableCommand {
     }
 
     private static func documents(at path: String) throws -> [ManifestDocument] {
-        if path == "-" { return [ManifestDocument(name: "standard input", bytes: try standardInput())] }
-        var status = stat()
-        let isFolder = unsafe stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
-        let absolute = StateLocation.absolute(path)
-        let scan = isFolder ? FolderScan(of: absolute) : FolderScan(ofFile: absolute, as: path)
-        let prefix = !isFolder ? "" : path.hasSuffix("/") ? path : path + "/"
-        guard scan.problems.isEmpty else {
-            let problems = scan.problems.map {
-                $0.moved(to: $0.position.file == "." ? path : prefix + $0.position.file)
-            }
-            Output.writeError(Diagnostic.rendered(problems) { _ in nil })
+        let named = NamedManifests(at: path)
+        guard named.problems.isEmpty else {
+            Output.writeError(Diagnostic.rendered(named.problems) { _ in nil })
             throw ExitCode(1)
         }
-        return scan.files.map { ManifestDocument(name: prefix + $0.path, bytes: $0.bytes) }
-    }
-
-    private static func standardInput() throws -> [UInt8] {
-        var bytes: [UInt8] = []
-        var buffer = [UInt8](repeating: 0, count: 64 * 1024)
-        while true {
-            let count = unsafe read(STDIN_FILENO, &buffer, buffer.count)
-            if count < 0, errno == EINTR { continue }
-            if count < 0 { throw failure("cannot read standard input: \(FailedCall.reason(errno))", code: 1) }
-            if count == 0 { return bytes }
-            bytes += buffer[..<count]
-        }
+        return named.files.map { ManifestDocument(name: $0.path, bytes: $0.bytes) }
     }
 }
 

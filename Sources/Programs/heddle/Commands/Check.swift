@@ -14,7 +14,8 @@ struct Check: ParsableCommand {
             """)
 
     @Argument(
-        help: ArgumentHelp("Folders of manifests, or single files.", valueName: "dir"), completion: .directory)
+        help: ArgumentHelp("Folders of manifests, single files, or - for standard input.", valueName: "dir"),
+        completion: .directory)
     var folders = ["."]
 
     @Option(help: ArgumentHelp("Check the set as this node would take it up.", valueName: "name"))

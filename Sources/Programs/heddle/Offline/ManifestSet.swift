@@ -1,9 +1,7 @@
 import Authorization
 import Diagnostics
-import Glibc
 import Manifests
 import MeshSnapshot
-import Reconciliation
 
 /// Manifests read and judged without a running mesh: everything a reload would check of them, and the lint.
 struct ManifestSet {
@@ -19,23 +17,12 @@ struct ManifestSet {
     var warningCount: Int { diagnostics.count { $0.severity == .warning } }
 
     /// - Parameters:
-    ///   - path: a folder, or one file.
+    ///   - path: as `NamedManifests` takes it.
     ///   - node: which node the set is for; `nil`: none in particular.
     init(at path: String, node: String? = nil) {
-        let isFile = Self.isFile(path)
-        let prefix = path == "." || isFile ? "" : path.hasSuffix("/") ? path : path + "/"
-        var files: [(path: String, bytes: [UInt8])] = []
-        var problems: [Diagnostic] = []
-        let absolute = StateLocation.absolute(path)
-        if isFile {
-            let scan = FolderScan(ofFile: absolute, as: path)
-            files = scan.files.map { ($0.path, $0.bytes) }
-            problems = scan.problems
-        } else {
-            let scan = FolderScan(of: absolute)
-            files = scan.files.map { (prefix + $0.path, $0.bytes) }
-            problems = scan.problems.map { $0.moved(to: $0.position.file == "." ? path : prefix + $0.position.file) }
-        }
+        let named = NamedManifests(at: path)
+        let files = named.files
+        var problems = named.problems
         sources = Dictionary(uniqueKeysWithValues: files.map { ($0.path, $0.bytes) })
         fileCount = files.count
         let decoded = files.map { ManifestDecoder.decode($0.bytes, path: $0.path) }
@@ -44,8 +31,7 @@ struct ManifestSet {
         problems += resolution.diagnostics
         if let snapshot = resolution.snapshot {
             problems += PolicyLint.check(snapshot)
-            problems += CredentialFileCheck.problems(
-                of: snapshot, folder: StateLocation.absolute(isFile ? "." : path), at: .now)
+            problems += CredentialFileCheck.problems(of: snapshot, folder: named.folder, at: .now)
         }
         diagnostics = problems.sortedByPosition()
         let hasError = problems.contains { $0.severity == .error }
@@ -54,11 +40,6 @@ struct ManifestSet {
 
     /// With excerpts, for people.
     var renderedDiagnostics: String { Diagnostic.rendered(diagnostics) { sources[$0] } }
-
-    private static func isFile(_ path: String) -> Bool {
-        var status = stat()
-        return unsafe stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
-    }
 }
 
 extension Diagnostic {
