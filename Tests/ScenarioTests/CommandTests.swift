@@ -243,6 +243,57 @@ struct CommandTests {
         #expect(result.diagnostics.isEmpty)
     }
 
+    @Test(arguments: [
+        ["version"], ["--version"], ["--help"], ["help", "apply"], ["completion", "fish"], ["check", "FOLDER"],
+        ["check", "FOLDER", "-o", "json"], ["explain", "--to", "shop/orders", "--manifests", "FOLDER"],
+        ["authority", "create", "--dir", "FOLDER/authority"],
+    ])
+    func `an output that cannot be written does not end in 0, and says why`(arguments: [String]) throws {
+        try folder.write("shop.yaml", Self.good)
+        let result = try Heddle.run(
+            arguments.map { $0.replacing("FOLDER", with: folder.path) },
+            through: ["sh", "-c", "exec \"$@\" > /dev/full", "sh"])
+        #expect(result.exitCode == 1)
+        #expect(
+            result.diagnostics.contains(
+                "error: cannot write the output: No space left on device\nfree space on the disk\n"),
+            "\(result.diagnostics)")
+    }
+
+    @Test(arguments: ["-", "/dev/stdin", "/dev/fd/3", "/proc/self/fd/3"])
+    func `manifests are taken from a pipe`(name: String) throws {
+        try folder.write("shop.yaml", Self.good)
+        for arguments in [["check", name], ["explain", "--to", "shop/orders", "--manifests", name]] {
+            let result = try Heddle.run(
+                arguments, through: ["sh", "-c", "cat \(folder.path)/shop.yaml | \"$@\" 3<&0", "sh"])
+            #expect(result.output.contains("resources in 1 file, no errors") || result.output.contains("shop/orders"))
+            #expect(result.diagnostics.isEmpty, "\(result.diagnostics)")
+        }
+        let reached = try Heddle.run(
+            ["apply", "-f", name, "--state", folder.path + "/state"],
+            through: ["sh", "-c", "cat \(folder.path)/shop.yaml | \"$@\" 3<&0", "sh"])
+        #expect(reached.exitCode == 3, "\(reached.diagnostics)")
+    }
+
+    @Test func `what is no manifest and no folder is told at once, where it is named and where it lies in a folder`()
+        throws
+    {
+        #expect(unsafe mkfifo(folder.path + "/pipe.yaml", 0o600) == 0)
+        let pipe = folder.path + "/pipe.yaml"
+        for (path, what) in [(pipe, "a FIFO"), ("/dev/null", "a device")] {
+            for arguments in [["check", path], ["apply", "-f", path]] {
+                let result = try Heddle.run(arguments)
+                #expect(result.exitCode == 1)
+                #expect(
+                    result.diagnostics.contains(
+                        "error[folder.not-a-file]: found \(what), expected a manifest, or a folder of manifests"),
+                    "\(result.diagnostics)")
+            }
+        }
+        let lying = try heddle("check", folder.path).diagnostics
+        #expect(lying.contains("pipe.yaml:1:1: error[folder.not-a-file]: found a FIFO, expected a file"), "\(lying)")
+    }
+
     @Test func `apply of a file that is not there ends in 1`() throws {
         #expect(try heddle("apply", "-f", folder.path + "/none.yaml").exitCode == 1)
         #expect(try heddle("apply", "-f", folder.path).exitCode == 1)

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Glibc
 
 /// The one command: `heddle <subcommand>`.
 @main
@@ -33,7 +32,7 @@ struct Heddle: AsyncParsableCommand {
         let arguments = CommandArguments.all
         if let mistake = MistypedWord.find(in: arguments) {
             Output.writeError("\(mistake)\n")
-            Glibc.exit(2)
+            Output.end(2)
         }
         do {
             var command = try parseAsRoot(arguments)
@@ -42,15 +41,16 @@ struct Heddle: AsyncParsableCommand {
             } else {
                 try command.run()
             }
+            Output.end(0)
         } catch let code as ExitCode {
-            Glibc.exit(code.rawValue)
+            Output.end(code.rawValue)
         } catch is MeshProcess.NotServing {
-            Glibc.exit(1)
+            Output.end(1)
         } catch {
             let code = exitCode(for: error).rawValue
             let message = fullMessage(for: error)
             if code == 0 { Output.write(message + "\n") } else { Output.writeError(message + "\n") }
-            Glibc.exit(code == parserUsageCode ? 2 : code)
+            Output.end(code == parserUsageCode ? 2 : code)
         }
     }
 }
