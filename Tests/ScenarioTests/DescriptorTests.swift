@@ -95,6 +95,38 @@ extension ScenarioTests {
             #expect(heddle.terminate() == .code(0))
         }
 
+        @Test func `too few open files are said to be what is short, before anything is blamed on the manifests`()
+            throws
+        {
+            let folder = try TestFolder()
+            try folder.write(Shop.oneHost(outbound: TestPort.free(), orders: 1))
+            for limit in [12, 20, 31] {
+                let result = try Heddle.run(
+                    ["run", "--manifests", folder.manifests, "--state", folder.state()],
+                    through: ["sh", "-c", "ulimit -n \(limit); exec \"$@\"", "sh"])
+                #expect(result.exitCode == 1)
+                let lines = result.diagnostics.split(separator: "\n")
+                #expect(lines.count == 1)
+                #expect(
+                    lines.first?.contains(
+                        "a limit of \(limit) open files is too low, 32 is the least: raise this process's limit of open files"
+                    )
+                        == true, "\(result.diagnostics)")
+            }
+        }
+
+        @Test func `the warning of few descriptors has the number that status has`() throws {
+            let folder = try TestFolder()
+            try folder.write(Shop.oneHost(outbound: TestPort.free(), orders: 1))
+            let heddle = try HeddleProcess.serving(folder, descriptors: 128)
+            let status = try Heddle.run(["status", "--state", folder.state()]).output
+            let room = try #require(status.firstMatch(of: #/callers \((\d+) at most\)/#)?.1)
+            let words = "found a limit of 128 open files: \(room) callers' connections at most"
+            #expect(status.contains(words), "\(status)")
+            #expect(heddle.errors.contains(words), "\(heddle.errors)")
+            #expect(heddle.terminate() == .code(0))
+        }
+
         @Test func `the soft limit of open files is raised to the hard one`() throws {
             let folder = try TestFolder()
             try folder.write(Shop.oneHost(outbound: TestPort.free(), orders: 1))

@@ -1,4 +1,5 @@
 import CLinux
+import Diagnostics
 import Glibc
 import Synchronization
 
@@ -67,10 +68,14 @@ package final class FolderWatcher: Sendable {
 }
 
 /// The watcher cannot be started.
-package struct WatcherError: Error {
-    package let explanation: String
+package struct WatcherError: Error, CustomStringConvertible {
+    package let description: String
 
-    init(_ error: FileError) { explanation = "\(error.call): \(error.explanation)" }
+    init(_ error: FileError) {
+        description =
+            "the manifests cannot be watched: \(error.call): \(error.explanation): "
+            + FailedCall.remedy(error.errno, to: .read)
+    }
 }
 
 /// Posts commands to the watcher's thread.

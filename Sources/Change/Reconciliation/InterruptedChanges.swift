@@ -127,7 +127,7 @@ struct InterruptedChanges: Sendable {
             .recordDamaged, at: SourcePosition(file: path, line: 1, column: 1),
             found: "\(error.call): \(error.explanation)",
             expected: "the records of changes that were cut off, if there are any",
-            remedy: "let the user that Heddle runs as read the state folder")
+            remedy: FailedCall.remedy(error.errno, to: .read, "the state folder"))
     }
 
     private static func elsewhere(_ found: String, _ path: String) -> Diagnostic {

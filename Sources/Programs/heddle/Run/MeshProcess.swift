@@ -26,9 +26,14 @@ struct MeshProcess {
     /// Serves until SIGTERM or SIGINT; returns when what was in flight is answered.
     func run() async throws {
         let signals = Signals.stream()
-        OpenFiles.raiseLimit()
+        let openFiles = OpenFiles.raiseLimit()
         RecordMemory.install()
         do {
+            guard openFiles >= Self.leastOpenFiles else {
+                throw notServing(
+                    "a limit of \(openFiles) open files is too low, \(Self.leastOpenFiles) is the least: "
+                        + (FailedCall.resourceRemedy(EMFILE) ?? ""))
+            }
             try await run(signals)
         } catch {
             await output.flush()
@@ -36,6 +41,9 @@ struct MeshProcess {
         }
         await output.flush()
     }
+
+    /// With fewer it cannot read its folders: 32, of which 16 are the control plane's.
+    private static let leastOpenFiles = 32
 
     private func run(_ signals: AsyncStream<CInt>) async throws {
         do {
@@ -75,7 +83,7 @@ struct MeshProcess {
 
         if case .refused(let diagnostics) = await reconciler.start() {
             reporter.reportNotServing(diagnostics)
-            throw notServing("nothing is served: \(options.manifestsFolder) has mistakes")
+            throw notServing("nothing is served of \(options.manifestsFolder): what stands in the way is told above")
         }
         let reconciling = Task { await reconciler.run() }
         let tasks = [

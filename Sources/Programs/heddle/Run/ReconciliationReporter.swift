@@ -58,8 +58,8 @@ final class ReconciliationReporter: Sendable {
             }
             print(new)
             log.error(
-                isServing ? "the change is refused; what was served before goes on" : "the manifests are refused",
-                metadata: ["mistakes": "\(attempt.diagnostics.count { $0.severity == .error })"])
+                isServing ? "the change is refused; what was served before goes on" : "nothing can be served yet",
+                metadata: ["errors": "\(attempt.diagnostics.count { $0.severity == .error })"])
         case .mended(let serving):
             state.withLock { $0.refused = [] }
             log.info(
