@@ -66,7 +66,7 @@ enum FileProblem {
         _ code: Diagnostic.Code, _ path: String, found: String, expected: String, remedy: String
     ) -> Diagnostic {
         Diagnostic(
-            code, at: SourcePosition(file: path.isEmpty ? "." : path, line: 1, column: 1), found: found,
+            code, at: path.isEmpty ? .manifestsFolder : SourcePosition(file: path, line: 1, column: 1), found: found,
             expected: expected, remedy: remedy)
     }
 }

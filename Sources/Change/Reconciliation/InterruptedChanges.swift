@@ -92,7 +92,7 @@ struct InterruptedChanges: Sendable {
 
     private static func undone(_ record: ChangeRecord) -> Diagnostic {
         Diagnostic(
-            .takenBack, .warning, at: SourcePosition(file: ".", line: 1, column: 1),
+            .takenBack, .warning, at: .manifestsFolder,
             found: "half of a change of \(manifests(record)), which was cut off", expected: "all of it",
             remedy: "nothing is left of it: apply it again")
     }
@@ -107,7 +107,7 @@ struct InterruptedChanges: Sendable {
 
     private static func unsettled(_ record: ChangeRecord, _ error: FileError) -> Diagnostic {
         Diagnostic(
-            .interrupted, at: SourcePosition(file: ".", line: 1, column: 1),
+            .interrupted, at: .manifestsFolder,
             found:
                 "a change of \(manifests(record)) that was cut off and cannot be taken back: \(error.call): \(error.explanation)",
             expected: "all of the change, or nothing of it",
@@ -116,7 +116,7 @@ struct InterruptedChanges: Sendable {
 
     private static func damaged(_ path: String) -> Diagnostic {
         Diagnostic(
-            .recordDamaged, at: SourcePosition(file: path, line: 1, column: 1),
+            .recordDamaged, at: .place(path),
             found: "a damaged record of a change that was cut off",
             expected: "what Heddle wrote there: which manifests it changes",
             remedy: "see that the manifests are what they shall be, then remove the file")
@@ -124,7 +124,7 @@ struct InterruptedChanges: Sendable {
 
     private static func unreadable(_ path: String, _ error: FileError) -> Diagnostic {
         Diagnostic(
-            .recordDamaged, at: SourcePosition(file: path, line: 1, column: 1),
+            .recordDamaged, at: .place(path),
             found: "\(error.call): \(error.explanation)",
             expected: "the records of changes that were cut off, if there are any",
             remedy: FailedCall.remedy(error.errno, to: .read, "the state folder"))
@@ -132,7 +132,7 @@ struct InterruptedChanges: Sendable {
 
     private static func elsewhere(_ found: String, _ path: String) -> Diagnostic {
         Diagnostic(
-            .interruptedElsewhere, .warning, at: SourcePosition(file: path, line: 1, column: 1), found: found,
+            .interruptedElsewhere, .warning, at: .place(path), found: found,
             expected: "this state folder with the manifests that it was used with",
             remedy: "serve those once with this state folder, and the change is settled; or remove the file")
     }

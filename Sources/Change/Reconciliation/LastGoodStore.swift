@@ -77,7 +77,7 @@ struct LastGoodStore: Sendable {
         }
         guard case .bytes(let bytes, _) = content, let set = LastGoodSet(decoding: bytes) else {
             throw Diagnostic(
-                .stateDamaged, .warning, at: SourcePosition(file: path, line: 1, column: 1),
+                .stateDamaged, .warning, at: .place(path),
                 found: "a damaged last good set", expected: "what Heddle wrote there",
                 remedy: "check the disk; the file is replaced when the next generation serves")
         }
@@ -96,7 +96,7 @@ struct LastGoodStore: Sendable {
 
     private func unavailable(_ error: FileError, to aim: FailedCall.Aim) -> Diagnostic {
         Diagnostic(
-            .stateUnavailable, .warning, at: SourcePosition(file: path, line: 1, column: 1),
+            .stateUnavailable, .warning, at: .place(path),
             found: "\(error.call): \(error.explanation)", expected: "a state folder that can be read and written",
             remedy: FailedCall.remedy(error.errno, to: aim, "the state folder"))
     }

@@ -276,7 +276,7 @@ struct ManifestEditor<Manifests: ManifestReading>: Sendable {
         guard let place = places[identity] else {
             throw Rejection([
                 Diagnostic(
-                    .unknownResource, at: SourcePosition(file: ".", line: 1, column: 1),
+                    .unknownResource, at: .manifestsFolder,
                     found: "no \(identity)", expected: "a resource of the mesh",
                     remedy: "see which there are with `heddle get \(identity.kind.rawValue)`")
             ])

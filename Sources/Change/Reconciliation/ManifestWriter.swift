@@ -137,7 +137,7 @@ struct ManifestWriter: Sendable {
             if change.edits.count == 1 { return false }
             throw Failure(
                 diagnostic: Diagnostic(
-                    .unwritable, at: SourcePosition(file: journal.folder, line: 1, column: 1),
+                    .unwritable, at: .place(journal.folder),
                     found: "\(error.call): \(error.explanation)",
                     expected:
                         "a state folder that can be written: a change of several files is written down there first",

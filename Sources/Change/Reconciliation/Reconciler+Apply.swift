@@ -166,7 +166,7 @@ extension Reconciler {
             return nil
         }
         return Diagnostic(
-            .wouldEmpty, at: SourcePosition(file: ".", line: 1, column: 1), found: "no resource left",
+            .wouldEmpty, at: .manifestsFolder, found: "no resource left",
             expected: "at least one",
             remedy: plan.edits.isEmpty
                 ? "confirm with `heddle apply --prune` that the mesh is to be empty"

@@ -467,7 +467,7 @@ package actor Reconciler<Manifests: ManifestReading> {
 
     var notRunning: Diagnostic {
         Diagnostic(
-            .notRunning, at: SourcePosition(file: ".", line: 1, column: 1), found: "a mesh that is stopping",
+            .notRunning, at: .manifestsFolder, found: "a mesh that is stopping",
             expected: "one that runs", remedy: "start it again")
     }
 }

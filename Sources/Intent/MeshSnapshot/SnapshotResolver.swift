@@ -122,9 +122,8 @@ struct SnapshotResolver {
                 .severalMeshes, at: mesh.metadata.position, found: "a second Mesh", expected: "one Mesh at most",
                 remedy: "merge it into the one at \(meshes[0].metadata.position)")
         }
-        let start = SourcePosition(file: files.first?.path ?? "", line: 1, column: 1)
         let name = ResourceName(namespace: "default", name: "mesh")
-        let mesh = meshes.first ?? Mesh(metadata: Metadata(name: name, position: start))
+        let mesh = meshes.first ?? Mesh(metadata: Metadata(name: name, position: .place("the default Mesh")))
         if nodes.count > 1, mesh.identity.authority == .builtIn {
             let second = nodes.values.map(\.metadata.position).sorted()[1]
             report(
@@ -140,7 +139,7 @@ struct SnapshotResolver {
         if let node {
             guard nodes[node] == nil else { return }
             report(
-                .unknownNode, at: SourcePosition(file: "--node", line: 1, column: 1), found: Diagnostic.quoted(node),
+                .unknownNode, at: .place("--node"), found: Diagnostic.quoted(node),
                 expected: nodes.isEmpty ? "no --node: the mesh has no Node" : "the name of a Node",
                 remedy: nodes.isEmpty
                     ? "leave --node out, or add a Node named \(Diagnostic.quoted(node))"

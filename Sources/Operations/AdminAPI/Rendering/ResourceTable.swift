@@ -40,7 +40,7 @@ struct ResourceTable {
 
     private static func file(_ resource: AnyResource) -> String {
         let position = resource.metadata.position
-        return position.file.isEmpty ? "" : "\(position.file):\(position.line)"
+        return position.isInText ? "\(position.file):\(position.line)" : position.file
     }
 
     private static func columns(_ kind: ResourceKind) -> [String] {

@@ -234,6 +234,12 @@ struct AdminHandler: Sendable {
         switch request.contentType {
         case DocumentFraming.contentType:
             guard let decoded = DocumentFraming.decode(request.body, limit: limits.documents) else {
+        guard resource.metadata.position.isInText else {
+            return .error(
+                404,
+                "\(resource.kind.rawValue) \(resource.metadata.name) is \(resource.metadata.position): no manifest has it, "
+                    + "so there is nothing to delete", asText: request.wantsText)
+        }
                 return .error(400, "the body is not a list of documents", asText: request.wantsText)
             }
             documents = decoded

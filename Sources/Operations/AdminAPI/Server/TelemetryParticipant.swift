@@ -104,7 +104,7 @@ extension Diagnostic.Code {
 extension Diagnostic {
     fileprivate static func adminSocketMissing(_ error: AdminServerError) -> Diagnostic {
         Diagnostic(
-            .adminSocket, at: SourcePosition(file: ".", line: 1, column: 1), found: error.description,
+            .adminSocket, at: .manifestsFolder, found: error.description,
             expected: "a socket that commands reach: until then telemetry.listen alone tells of this process",
             remedy: error.systemError.map { FailedCall.remedy($0, to: .write, "the folder that it lies in") }
                 ?? "choose another place with --admin")
@@ -114,7 +114,7 @@ extension Diagnostic {
         -> Diagnostic
     {
         Diagnostic(
-            .telemetryPort, at: listen?.position ?? SourcePosition(file: ".", line: 1, column: 1),
+            .telemetryPort, at: listen?.position ?? .manifestsFolder,
             found: "\(listen.map { "\"\($0.value)\"" } ?? "nothing"): \(error.reason)",
             expected: "a loopback port that nobody else listens at: until then metrics are on the admin socket only",
             remedy: "choose another port, or stop who listens there")

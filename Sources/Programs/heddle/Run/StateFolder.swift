@@ -80,7 +80,7 @@ final class StateFolder: HostDependent {
 
     private static func problem(_ path: String, _ what: String, _ errno: CInt) -> Diagnostic {
         Diagnostic(
-            .stateUnavailable, at: SourcePosition(file: path, line: 1, column: 1),
+            .stateUnavailable, at: .place(path),
             found: "cannot \(what): \(FailedCall.reason(errno))",
             expected:
                 "a state folder that can be written: until then no generation is kept for a restart, and no root is made",
