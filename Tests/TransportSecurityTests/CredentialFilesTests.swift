@@ -84,6 +84,24 @@ import Testing
         try openssl.run("pkcs8", "-topk8", "-in", "web.key", "-passout", "pass:x", "-out", "locked.key")
         #expect(unsafe chmod(openssl.path("locked.key"), 0o600) == 0)
         #expect(failure("web.pem", "locked.key")?.code == .malformedPEM)
+        #expect(
+            failure("web.pem", "locked.key")?.message.contains("locked.key\" holds a private key that a passphrase")
+                == true)
+        try openssl.run("ec", "-aes256", "-in", "web.key", "-passout", "pass:x", "-out", "old.key")
+        #expect(unsafe chmod(openssl.path("old.key"), 0o600) == 0)
+        #expect(
+            failure("web.pem", "old.key")?.message.contains("old.key\" holds a private key that a passphrase") == true)
+    }
+
+    @Test(arguments: [0o600, 0o644])
+    func `files that are named the wrong way round are said to be so, whoever may read them`(mode: Int) {
+        #expect(unsafe chmod(openssl.path("web.pem"), mode_t(mode)) == 0)
+        let swapped = failure("web.key", "web.pem")
+        #expect(swapped?.code == .malformedPEM)
+        #expect(
+            swapped?.message.contains("the two files may be named the wrong way round") == true, "\(swapped as Any)")
+        let twice = failure("web.pem", "web.pem")
+        #expect(twice?.message.contains("web.pem\" holds a certificate, and no private key") == true, "\(twice as Any)")
     }
 
     @Test func `a file over its limit is refused`() throws {

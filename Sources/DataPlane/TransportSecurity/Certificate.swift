@@ -36,7 +36,8 @@ package final class Certificate: @unchecked Sendable {
         let last = ERR_peek_last_error()
         let isEnd = ERR_GET_LIB(last) == ERR_LIB_PEM && ERR_GET_REASON(last) == PEM_R_NO_START_LINE
         guard isEnd, !certificates.isEmpty else {
-            throw TLSError(.malformedPEM, drainingQueueAfter: "cannot read a certificate from \"\(origin)\"")
+            ERR_clear_error()
+            throw TLSError(.malformedPEM, "\"\(origin)\" \(PEMBlocks(pem).certificateMistake)")
         }
         ERR_clear_error()
         return certificates

@@ -93,7 +93,18 @@ package enum CredentialFiles {
     }
 
     private static func keyBytes(_ path: String) throws(TLSError) -> [UInt8] {
-        do throws(TLSError) { return try read(path, isSecret: true) } catch { throw error.aboutKey() }
+        do throws(TLSError) {
+            return try read(path, isSecret: true)
+        } catch {
+            // What holds no key may be open to all, and closing it mends nothing.
+            if error.code == .exposedKeyFile {
+                let blocks = PEMBlocks(try read(path, isSecret: false))
+                if blocks.isOfCertificatesAlone {
+                    throw TLSError(.malformedPEM, "\"\(path)\" \(blocks.keyMistake)").aboutKey()
+                }
+            }
+            throw error.aboutKey()
+        }
     }
 
     private static func read(_ path: String, isSecret: Bool) throws(TLSError) -> [UInt8] {

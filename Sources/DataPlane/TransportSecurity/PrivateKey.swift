@@ -29,7 +29,8 @@ package final class PrivateKey: @unchecked Sendable {
         ERR_clear_error()
         let bio = try MemoryBIO(contents: pem)
         guard let key = unsafe PEM_read_bio_PrivateKey(bio.pointer, nil, { _, _, _, _ in -1 }, nil) else {
-            throw TLSError(.malformedPEM, drainingQueueAfter: "cannot read a private key from \"\(origin)\"")
+            ERR_clear_error()
+            throw TLSError(.malformedPEM, "\"\(origin)\" \(PEMBlocks(pem).keyMistake)")
         }
         unsafe self.init(owning: key)
     }
