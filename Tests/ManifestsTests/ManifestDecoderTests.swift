@@ -144,6 +144,35 @@ func manifest(_ kind: String, _ spec: String) -> String {
     #expect(remedies(policy) == ["change it to \"shop/web\": its \"о\" (U+043E) only looks like \"o\""])
 }
 
+@Test(arguments: [
+    "name: “x”", "name:\u{A0}x", "name: ‘x’",
+])
+func `blanks and quotation marks that are none are told`(metadata: String) {
+    let file = ManifestDecoder.decode(
+        Array(manifest("Service", "{protocol: HTTP}").replacing("name: x", with: metadata).utf8), path: "f.yaml")
+    #expect(file.diagnostics.contains { $0.remedy.contains(LookAlikes.phrase) }, "\(file.diagnostics)")
+}
+
+@Test func `fields that stand beside spec are told to be indented, and never to be removed`() {
+    let text = manifest("AuthorizationPolicy", "") + "action: DENY\n"
+    let remedies = ManifestDecoder.decode(Array(text.utf8), path: "f.yaml").diagnostics.map(\.remedy)
+    #expect(remedies.first == "write down what spec is to be, after it or indented below it")
+    #expect(remedies.last?.hasPrefix("if it is of spec, indent it to stand below that") == true, "\(remedies)")
+}
+
+@Test func `what has no place for a namespace, or no host, is told so`() {
+    func remedies(_ spec: String) -> [String] {
+        ManifestDecoder.decode(Array(manifest("Workload", spec).utf8), path: "f.yaml").diagnostics.map(\.remedy)
+    }
+    #expect(
+        remedies("{serviceAccount: shop/web}") == ["change it to \"web\": here a name stands without its namespace"])
+    for listen in ["9090", "'9090'"] {
+        #expect(
+            remedies("{serviceAccount: web, outbound: {listen: \(listen)}}")
+                == ["name the host before the port: \"127.0.0.1:9090\""])
+    }
+}
+
 @Test func `a mistake says what was meant`() {
     let file = ManifestDecoder.decode(Array(manifest("Sevice", "{}").utf8), path: "f.yaml")
     #expect(file.diagnostics.map(\.remedy) == ["change it to \"Service\""])

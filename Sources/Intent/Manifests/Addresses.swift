@@ -5,11 +5,15 @@ import YAMLSyntax
 extension Scalar {
     /// `host:port`, `[v6]:port` or `unix:/path`.
     static func socketAddress(_ node: YAMLNode, _ problems: inout Problems) -> SocketAddress? {
+        let expected = "an address: \"host:port\", \"[v6]:port\" or \"unix:/path\""
+        if case .scalar(let scalar) = node.content, scalar.kind == .number, let port = UInt16(scalar.text) {
+            problems.report(
+                .wrongType, node, expected: expected, remedy: "name the host before the port: \"127.0.0.1:\(port)\"")
+            return nil
+        }
         guard let text = text(node, &problems) else { return nil }
         if let address = SocketAddress(text) { return address }
-        problems.report(
-            .invalidValue, node, expected: "an address: \"host:port\", \"[v6]:port\" or \"unix:/path\"",
-            remedy: remedy(forAddress: text))
+        problems.report(.invalidValue, node, expected: expected, remedy: remedy(forAddress: text))
         return nil
     }
 
@@ -97,6 +101,7 @@ extension Scalar {
         if text.hasPrefix("/") { return "change it to \"unix:\(text)\"" }
         if text.contains("://") { return "remove what is before the host, and any path" }
         if text.contains(":"), IPAddress(text) != nil { return "add the port: \"[\(text)]:8080\"" }
+        if UInt16(text) != nil { return "name the host before the port: \"127.0.0.1:\(text)\"" }
         guard let colon = text.lastIndex(of: ":") else { return "add the port: \"\(text):8080\"" }
         if text[..<colon].isEmpty { return "name the host: \"127.0.0.1\(text)\"" }
         return "write a DNS name or an IP address, \":\" and a port from 1 to 65535"

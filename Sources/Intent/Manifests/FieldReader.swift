@@ -35,7 +35,7 @@ struct FieldReader {
         if case .scalar(let scalar) = entry.value.content, scalar.kind == .null {
             problems.report(
                 .wrongType, at: entry.keyPosition, found: "no value for \(Diagnostic.quoted(name))",
-                expected: "a value", remedy: "write down what \(name) is to be")
+                expected: "a value", remedy: "write down what \(name) is to be, after it or indented below it")
             return nil
         }
         return entry
@@ -152,13 +152,20 @@ struct FieldReader {
     }
 
     /// To be called once every known field was asked for.
-    func reportUnknownFields(_ problems: inout Problems) {
+    /// - Parameter part: The field below which others stand that were perhaps meant, and are not to be taken away.
+    func reportUnknownFields(_ problems: inout Problems, below part: String? = nil) {
         guard taken < entries.count else { return }
         for entry in entries where !known.contains(entry.key) {
             let remaining = known.filter { name in !has(name) }
             let remedy: String
             if let near = NearestName(to: entry.key, among: remaining) {
                 remedy = isOfPolicy || near.note != nil ? near.remedy : "\(near.remedy), or remove it"
+            } else if let note = LookAlikes.markNote(in: entry.key) {
+                remedy = "write blanks and quotation marks as the keyboard has them: \(note)"
+            } else if let part {
+                remedy =
+                    "if it is of \(part), indent it to stand below that; \(owner) has "
+                    + known.sorted().joined(separator: ", ")
             } else if known.isEmpty {
                 remedy = "remove it"
             } else {

@@ -40,7 +40,7 @@ package enum ManifestDecoder {
         let metadata = fields.required("metadata", Metadata.decode, &problems)
         let spec = fields.entry("spec", &problems)?.value
         if spec == nil, !fields.has("spec") { fields.reportMissing("spec", &problems) }
-        fields.reportUnknownFields(&problems)
+        fields.reportUnknownFields(&problems, below: "spec")
         guard let spec else { return nil }
         // Without a name there is no resource, but the mistakes in its spec are found all the same.
         let unnamed = Metadata(name: ResourceName(namespace: "default", name: "unnamed"), position: document.position)

@@ -14,10 +14,18 @@ extension Scalar {
             problems.report(
                 .invalidValue, node,
                 expected: "a DNS label: 1 to 63 lower-case letters, digits and \"-\", no \"-\" at either end",
-                remedy: mended.isDNSLabel ? "change it to \"\(mended)\"\(why)" : "choose another name")
+                remedy: mended.isDNSLabel
+                    ? "change it to \"\(mended)\"\(why)" : nameAlone(text) ?? "choose another name")
             return nil
         }
         return text
+    }
+
+    /// What to do with `namespace/name`, as commands and other fields have it; `nil` for anything else.
+    private static func nameAlone(_ text: String) -> String? {
+        let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+        guard parts.count == 2, parts.allSatisfy({ String($0).isDNSLabel }) else { return nil }
+        return "change it to \"\(parts[1])\": here a name stands without its namespace"
     }
 
     /// A service by a name that it is called by: `name`, `name.namespace` or `name.namespace.mesh`.

@@ -27,6 +27,12 @@ struct Problems {
 
     /// A value of the wrong type, or one that cannot be.
     mutating func report(_ code: Diagnostic.Code, _ node: YAMLNode, expected: String, remedy: String) {
+        var remedy = remedy
+        if case .scalar(let scalar) = node.content, scalar.isPlain, !remedy.contains(LookAlikes.phrase),
+            let note = LookAlikes.markNote(in: scalar.text)
+        {
+            remedy = "write blanks and quotation marks as the keyboard has them: \(note)"
+        }
         report(code, at: node.position, found: node.summary, expected: expected, remedy: remedy)
     }
 

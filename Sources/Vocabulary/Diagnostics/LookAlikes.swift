@@ -34,7 +34,17 @@ package struct LookAlikes {
         let code = "U+" + String(repeating: "0", count: max(0, 4 - digits.count)) + digits
         guard let lookedLike else { return "it holds \(code), which cannot be seen" }
         return
-            "its \(Diagnostic.quoted(String(first))) (\(code)) only looks like \(Diagnostic.quoted(String(lookedLike)))"
+            "its \(Diagnostic.quoted(String(first))) (\(code)) \(Self.phrase) \(Diagnostic.quoted(String(lookedLike)))"
+    }
+
+    /// Stands in every note about a letter that can be seen.
+    package static let phrase = "only looks like"
+
+    /// The note of the first sign that looks like a blank or a quotation mark, and separates nothing and encloses nothing
+    /// where it stands; whatever else is in the text.
+    package static func markNote(in text: String) -> String? {
+        let mark = text.unicodeScalars.first { !$0.isASCII && [" ", "\"", "'"].contains(likeness(of: $0)) }
+        return mark.flatMap { LookAlikes(in: String($0))?.note }
     }
 
     package var remedy: String { "change it to \(Diagnostic.quoted(ascii)): \(note)" }
