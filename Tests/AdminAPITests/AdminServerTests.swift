@@ -137,7 +137,7 @@ struct AdminServerTests {
         let none = try await answer(
             "GET", ["v1", "resources", "all"], Self.text + [(name: "namespace", value: "none")])
         #expect(none.output.isEmpty)
-        #expect(none.diagnostics.text == "no resources\n")
+        #expect(none.diagnostics.text == "no resources: the mesh has no namespace \"none\"\n")
         #expect(none.exitCode == 0)
     }
 

@@ -46,6 +46,7 @@ struct MistypedWord: Error, CustomStringConvertible {
     /// The help of a command is asked for by its name alone.
     private static func findInHelp(_ arguments: ArraySlice<String>) -> MistypedWord? {
         var command = Command.root
+        if arguments.first == "help" { return nil }
         for word in arguments where !word.hasPrefix("-") {
             guard let next = command[word] else { return noCommand(word, of: command) }
             command = next

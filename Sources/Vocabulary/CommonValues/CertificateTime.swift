@@ -54,10 +54,11 @@ package struct CertificateTime: Hashable, Sendable {
         }
     }
 
-    /// How long it is valid yet, rounded down: `12 days`, `1 day`, `5 h`, `0 min`.
+    /// How long it is valid yet, rounded down, but not to nothing: `12 days`, `1 day`, `5 h`, `59 min`, `a minute`.
     package func remainder(at now: UnixTime) -> String {
         let minutes = max(0, (notAfter - now).components.seconds / 60)
         if minutes >= 1440 { return minutes < 2880 ? "1 day" : "\(minutes / 1440) days" }
-        return minutes >= 60 ? "\(minutes / 60) h" : "\(minutes) min"
+        if minutes >= 60 { return "\(minutes / 60) h" }
+        return minutes > 0 ? "\(minutes) min" : "a minute"
     }
 }

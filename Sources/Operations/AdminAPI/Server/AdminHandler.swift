@@ -187,8 +187,17 @@ struct AdminHandler: Sendable {
         }
         guard request.wantsText else { return .json(.array(resources.map(\.json))) }
         return resources.isEmpty
-            ? .text("", diagnostics: "no resources\n")
+            ? .text("", diagnostics: "no resources\(Self.unknownNamespace(request, in: snapshot))\n")
             : .text(ResourceTable(snapshot: snapshot).rendered(resources, kind))
+    }
+
+    /// A list that is empty because of a name that nobody has is told apart from one that is.
+    private static func unknownNamespace(_ request: AdminRequest, in snapshot: MeshSnapshot) -> String {
+        guard let namespace = request.parameter("namespace") else { return "" }
+        let known = Set(snapshot.resources(nil).map(\.metadata.name.namespace))
+        guard !known.contains(namespace) else { return "" }
+        let near = NearestName(to: namespace, among: known.sorted())
+        return ": the mesh has no namespace \(Diagnostic.quoted(namespace))" + (near.map { "; \($0.question)" } ?? "")
     }
 
     struct NotOne: Error {
@@ -225,6 +234,12 @@ struct AdminHandler: Sendable {
     }
 
     private func delete(_ resource: AnyResource, _ request: AdminRequest) async -> AdminResponse {
+        guard resource.metadata.position.isInText else {
+            return .error(
+                404,
+                "\(resource.kind.rawValue) \(resource.metadata.name) is \(resource.metadata.position): no manifest has it, "
+                    + "so there is nothing to delete", asText: request.wantsText)
+        }
         let report = await mesh.delete(resource.kind, resource.metadata.name, options(request))
         return await answer(with: report, documents: [], request)
     }
@@ -234,12 +249,6 @@ struct AdminHandler: Sendable {
         switch request.contentType {
         case DocumentFraming.contentType:
             guard let decoded = DocumentFraming.decode(request.body, limit: limits.documents) else {
-        guard resource.metadata.position.isInText else {
-            return .error(
-                404,
-                "\(resource.kind.rawValue) \(resource.metadata.name) is \(resource.metadata.position): no manifest has it, "
-                    + "so there is nothing to delete", asText: request.wantsText)
-        }
                 return .error(400, "the body is not a list of documents", asText: request.wantsText)
             }
             documents = decoded
