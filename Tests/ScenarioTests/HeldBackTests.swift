@@ -149,7 +149,7 @@ extension ScenarioTests {
                     let report = try Heddle.run(["status", "--state", folder.state()]).output
                     #expect(report.contains("error[\(fault.code)]"), "\(report)")
                 } else if fault == .port || fault == .certificate || fault == .telemetry {
-                    #expect(throws: RawConnection.ConnectFailed.self) { try RawConnection(port: port) }
+                    #expect(Poll.until { (try? RawConnection(port: port)) == nil })
                 }
                 // A rule that comes and goes while the fault lasts is followed, too.
                 try heddle.serve { try write(after.resources, mesh: after.mesh, denies: false) }

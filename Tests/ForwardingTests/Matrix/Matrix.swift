@@ -71,10 +71,11 @@ extension Cell {
         switch condition {
         case .stalls(_, _) where way.isOpenEnded:
             "requestBody: 200ms, response: 200ms, stream: 200ms"
-        case .stalls(.caller, _): "requestBody: 200ms"
-        case .stalls(.workload, let point) where point < .responseHead: "response: 200ms"
-        case .stalls(.workload, _): way.caller.isTunnel ? "tunnelIdle: 200ms" : "stream: 200ms"
-        case .takesNothing: "stream: 200ms"
+        // Long enough for a call to get through two nodes beside a hundred others.
+        case .stalls(.caller, _): "requestBody: 800ms"
+        case .stalls(.workload, let point) where point < .responseHead: "response: 800ms"
+        case .stalls(.workload, _): way.caller.isTunnel ? "tunnelIdle: 800ms" : "stream: 800ms"
+        case .takesNothing: "stream: 800ms"
         case .plain, .ends, .resets, .denied, .unreachable, .brokenOff, .refused: ""
         }
     }
