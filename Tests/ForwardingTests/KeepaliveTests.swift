@@ -7,7 +7,7 @@ import Testing
 
 /// When a silent peer is asked for a sign of life.
 struct KeepaliveTests {
-    private static let patience = Keepalive.Patience(silence: 1_000, grace: 100)
+    private static let patience = Keepalive.Patience(silence: 1_000, grace: 100, delivery: 300)
     /// Nothing is under way.
     private static func idle() -> Keepalive.Output { Keepalive.Output(acknowledged: 0, end: 0) }
 
@@ -29,27 +29,26 @@ struct KeepaliveTests {
         #expect(asked == .ask && steps == [.wait, .wait, .ask])
     }
 
-    @Test
-    func `what it acknowledges of the bytes before the question is a sign of life, what it does after them is none`() {
+    /// - Parameter looks: When it is asked, and how many bytes are acknowledged then.
+    /// - Returns: What it says each time, with 1,000 bytes before the question.
+    private static func steps(_ looks: [(at: DeadlineWheel.Time, acknowledged: UInt64)]) -> [Keepalive.Step] {
         var keepalive = Keepalive(at: 0)
-        /// Bytes acknowledged of the 1,000 that stand before the question, and of the question, at each time.
-        let looks: [(at: DeadlineWheel.Time, acknowledged: UInt64)] = [
-            (1_000, 200), (1_100, 300), (1_200, 999), (1_300, 1_020), (1_400, 1_040),
-        ]
-        let steps = looks.map { look in
-            keepalive.step(hasStreams: true, Self.patience, at: look.at) {
+        return looks.map { look in
+            keepalive.step(hasStreams: true, patience, at: look.at) {
                 Keepalive.Output(acknowledged: look.acknowledged, end: 1_000)
             }
         }
-        #expect(steps == [.ask, .wait, .wait, .wait, .giveUp])
     }
 
-    @Test func `who acknowledges nothing more is given up, however much is on its way`() {
-        var keepalive = Keepalive(at: 0)
-        let steps = [1_000, 1_100].map { now in
-            keepalive.step(hasStreams: true, Self.patience, at: now) { Keepalive.Output(acknowledged: 5, end: 9) }
-        }
-        #expect(steps == [.ask, .giveUp])
+    @Test func `a question that has not been heard waits for what stands before it, as long as that goes on`() {
+        let steps = Self.steps([(1_000, 200), (1_299, 200), (1_300, 300), (1_600, 999), (1_899, 999), (1_900, 999)])
+        #expect(steps == [.ask, .wait, .wait, .wait, .wait, .giveUp])
+    }
+
+    @Test func `one that has been heard is answered soon, whatever else is acknowledged`() {
+        let steps = Self.steps([(1_000, 200), (1_300, 1_020), (1_399, 1_030), (1_400, 1_040)])
+        #expect(steps == [.ask, .wait, .wait, .giveUp])
+        #expect(Self.steps([(1_000, 1_000), (1_099, 1_020), (1_100, 1_040)]) == [.ask, .wait, .giveUp])
     }
 
     @Test func `one without streams is asked nothing, but owes the answer to what it was asked`() {
@@ -78,7 +77,8 @@ struct KeepaliveTests {
 
     @Test func `workloads are asked as seldom as servers of gRPC allow, unless the mesh says otherwise`() {
         #expect(ProxyTimeouts().keepalive > .seconds(300))
-        let patience = Keepalive.Patience.ofEndpoints(silence: MillisecondTimeouts(ProxyTimeouts()).keepalive)
+        let patience = Keepalive.Patience.ofEndpoints(
+            silence: MillisecondTimeouts(ProxyTimeouts()).keepalive, delivery: 60_000)
         #expect(patience.silence == 330_000 && patience.grace == 20_000)
     }
 

@@ -174,7 +174,9 @@ final class UpstreamPool {
 
     /// With a silence on its connections.
     var patience: Keepalive.Patience {
-        isNode ? .ofNodes : .ofEndpoints(silence: worker.timeouts.keepalive)
+        isNode
+            ? .ofNodes
+            : .ofEndpoints(silence: worker.timeouts.keepalive, delivery: worker.timeouts.stream)
     }
 
     /// There is no descriptor to be had: not the endpoint's fault, and another would fare no better.

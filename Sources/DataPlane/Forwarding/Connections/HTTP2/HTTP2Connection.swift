@@ -55,7 +55,7 @@ class HTTP2Connection: StreamConnection, HTTP2SessionHandler {
     /// How long the connection may be without a stream, in milliseconds.
     var idleMilliseconds: UInt64 { worker.timeouts.idle }
     /// How long the other side may be silent.
-    var patience: Keepalive.Patience { .ofCallers }
+    var patience: Keepalive.Patience { .ofCallers(delivery: worker.timeouts.stream) }
     /// How long a header block, or a frame that is no body's, may take from its first byte to its last, in milliseconds.
     var headMilliseconds: UInt64 { worker.timeouts.requestHead }
     /// One took longer; the connection ends.

@@ -34,7 +34,7 @@ final class HTTP2ServerConnection: HTTP2Connection, ServerConnection {
         return other.listener.isForNodes ? limits.betweenNodes : limits
     }
 
-    override var patience: Keepalive.Patience { listener.isForNodes ? .ofNodes : .ofCallers }
+    override var patience: Keepalive.Patience { listener.isForNodes ? .ofNodes : super.patience }
 
     override func closed() {
         worker.connectionClosed(self)

@@ -3,25 +3,33 @@ import EventLoops
 /// When the other side of a connection is asked for a sign of life (PING, RFC 9113 § 6.7), and when it has given none for too
 /// long. It sends nothing and has no clock.
 ///
-/// Any byte is one. So is an acknowledgement of bytes that stand before the question: it has not come to who reads slowly, whose
-/// kernel takes more only as somebody reads. Of what follows them the kernel alone would say so.
+/// Any byte is one. A question that stands behind bytes which the other side's kernel has no room for has not been heard: then it is for
+/// those to go on, as slowly as whoever reads them may. One that has come to that kernel has an answer soon, or nobody is there: to
+/// acknowledge it proves no more than that the host is.
 struct Keepalive {
     /// How patient it is, in milliseconds.
     struct Patience: Equatable {
         /// Without a byte, while streams are open, until it asks.
         var silence: UInt64
-        /// For the answer, or another sign.
+        /// For the answer to what has been heard.
         var grace: UInt64
+        /// Without anything taken of what stands before the question.
+        var delivery: UInt64
 
         /// With other nodes: 10 s, and 5 s. They may be gone without a word, take any number of questions, and read at once.
-        static let ofNodes = Patience(silence: 10_000, grace: 5_000)
+        static let ofNodes = Patience(silence: 10_000, grace: 5_000, delivery: 5_000)
 
         /// With callers: 10 s, and 20 s. What their kernel has taken they may read slowly.
-        static let ofCallers = Patience(silence: 10_000, grace: 20_000)
+        /// - Parameter delivery: As long as a reader may stall.
+        static func ofCallers(delivery: UInt64) -> Patience {
+            Patience(silence: 10_000, grace: 20_000, delivery: delivery)
+        }
 
         /// With workloads and other endpoints: as long as the mesh says, and 20 s. Servers of gRPC end the connection of whoever
         /// asks them more often than every 5 minutes while they send nothing.
-        static func ofEndpoints(silence: UInt64) -> Patience { Patience(silence: silence, grace: 20_000) }
+        static func ofEndpoints(silence: UInt64, delivery: UInt64) -> Patience {
+            Patience(silence: silence, grace: 20_000, delivery: delivery)
+        }
     }
 
     enum Step: Equatable {
@@ -42,8 +50,10 @@ struct Keepalive {
         var offset: UInt64
         /// Those that were acknowledged when it was last looked at.
         var acknowledged: UInt64
-        /// When it was asked, or the last sign since came.
+        /// When it was asked, or something of what stands before it was last seen to be taken.
         var since: DeadlineWheel.Time
+
+        var isHeard: Bool { acknowledged >= offset }
     }
 
     /// When the last byte came, in the loop's milliseconds.
@@ -68,14 +78,14 @@ struct Keepalive {
             question = Question(offset: output.end, acknowledged: output.acknowledged, since: now)
             return .ask
         }
-        guard asked.acknowledged < asked.offset, output.acknowledged > asked.acknowledged else { return .giveUp }
+        guard !asked.isHeard, output.acknowledged > asked.acknowledged else { return .giveUp }
         question = Question(offset: asked.offset, acknowledged: output.acknowledged, since: now)
         return .wait
     }
 
     /// When `step` has something to say; `nil`: a connection without streams is asked nothing.
     func due(hasStreams: Bool, _ patience: Patience) -> DeadlineWheel.Time? {
-        if let question { return question.since + patience.grace }
+        if let question { return question.since + (question.isHeard ? patience.grace : patience.delivery) }
         return hasStreams ? lastInput + patience.silence : nil
     }
 }
