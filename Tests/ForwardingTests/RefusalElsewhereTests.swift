@@ -44,7 +44,7 @@ struct RefusalElsewhereTests {
         let logs = NodePair.Logs()
         let pair = try await NodePair(
             orders: backend.port, protocolName: speech.serviceProtocol, isGateway: isGateway,
-            rule: "{from: [{source: {serviceAccounts: [shop/nobody]}}]}", logs: logs)
+            rule: NodePair.nobody, logs: logs)
         try speech.call(port: pair.port)
         for (mesh, log) in [(pair.a, logs.a), (pair.b, logs.b)] {
             let lines = await log.lines()
@@ -55,6 +55,61 @@ struct RefusalElsewhereTests {
             #expect(series.map(\.key.status) == [403])
         }
         #expect(backend.requests.isEmpty)
+        await pair.stop()
+    }
+
+    @Test(arguments: [false, true])
+    func `a gRPC call that another node cuts is logged with the reason, which no gateway's caller is told`(
+        isGateway: Bool
+    ) async throws {
+        // Never ends its answers.
+        let backend = TestBackend { connection, _ in
+            guard let peer = HTTP2Peer(serving: connection) else { return }
+            while let frame = peer.receive() {
+                guard frame.type == HTTP2Peer.FrameType.headers else { continue }
+                let fields = [(":status", "200"), ("content-type", "application/grpc")]
+                peer.sendHead(fields, stream: frame.stream, ends: false)
+            }
+        }
+        let logs = NodePair.Logs()
+        let pair = try await NodePair(orders: backend.port, protocolName: "GRPC", isGateway: isGateway, logs: logs)
+        let caller = HTTP2Peer(calling: try RawConnection(port: pair.port))
+        let stream = caller.begin(
+            PolicyCase.Call.request(method: "POST", path: "/a/b").http2(.grpc)!.fields, ends: true)
+        let head = try #require(caller.receive())
+        #expect(caller.fields(head).contains { $0 == (":status", "200") })
+        try await pair.deny()
+        let trailers = caller.answer(on: stream).trailers
+        func value(_ name: String) -> String? { trailers.first { $0.0 == name }?.1 }
+        #expect(value("grpc-status") == "7")
+        #expect(value("x-heddle-reason") == (isGateway ? nil : "denied"))
+        let message = value("grpc-message")
+        #expect(isGateway ? message == "PERMISSION_DENIED" : message?.hasPrefix("denied: ") ?? false, "\(trailers)")
+        for lines in [await logs.a.lines(), await logs.b.lines()] {
+            #expect(lines.map { $0.field("reason") } == ["denied"], "\(lines)")
+            #expect(lines.map { $0.field("status") } == ["200"], "\(lines)")
+        }
+        await pair.stop()
+    }
+
+    @Test func `trailers of a workload that give a reason are neither believed nor passed on`() async throws {
+        let backend = TestBackend { connection, _ in
+            guard let peer = HTTP2Peer(serving: connection) else { return }
+            while let frame = peer.receive() {
+                guard frame.type == HTTP2Peer.FrameType.headers else { continue }
+                let fields = [(":status", "200"), ("content-type", "application/grpc")]
+                peer.sendHead(fields, stream: frame.stream, ends: false)
+                peer.sendHead([("grpc-status", "0"), ("x-heddle-reason", "denied")], stream: frame.stream, ends: true)
+            }
+        }
+        let logs = NodePair.Logs()
+        let pair = try await NodePair(orders: backend.port, protocolName: "GRPC", logs: logs)
+        let caller = HTTP2Peer(calling: try RawConnection(port: pair.port))
+        let answer = caller.call(PolicyCase.Call.request(method: "POST", path: "/a/b").http2(.grpc)!.fields)
+        #expect(answer.trailers.map(\.0) == ["grpc-status"])
+        for lines in [await logs.a.lines(), await logs.b.lines()] {
+            #expect(lines.map { $0.field("reason") } == [nil], "\(lines)")
+        }
         await pair.stop()
     }
 

@@ -4,8 +4,10 @@ import HTTPSemantics
 enum TrailerFields {
     /// Drops fields that frame, route, authenticate or qualify a message, and those that Heddle answers for: a recipient
     /// that merges trailers into the head would believe them.
-    static func removeForbidden(_ trailers: inout MessageHead) {
+    /// - Parameter keepsReason: Who sent them may say why the message ends: `x-heddle-reason` stays.
+    static func removeForbidden(_ trailers: inout MessageHead, keepsReason: Bool = false) {
         for index in (0..<trailers.fieldCount).reversed() where isForbidden(trailers.fields[index], trailers) {
+            if keepsReason, trailers.fields[index].known == .heddleReason { continue }
             trailers.removeField(at: index)
         }
     }

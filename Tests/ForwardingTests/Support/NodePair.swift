@@ -10,6 +10,8 @@ struct NodePair {
     let port: UInt16
     /// Where `b` takes other nodes' calls.
     let inbound: UInt16
+    /// What `b` serves where the Service has this one rule.
+    private let manifests: @Sendable (_ rule: String) -> String
 
     /// All calls, as each of them logs them.
     struct Logs {
@@ -24,13 +26,14 @@ struct NodePair {
     ) async throws {
         let identities = try TestIdentities.shared.get()
         let (port, inbound) = (TestPort.free(), TestPort.free())
-        let manifests = { (address: UInt16) in
+        let logging = logs == nil ? "None" : "All"
+        let manifests = { @Sendable (address: UInt16, rule: String) in
             """
             apiVersion: heddle/v1
             kind: Mesh
             metadata: {name: mesh}
             spec:
-              proxy: {accessLog: \(logs == nil ? "None" : "All"), timeouts: {connect: 1s}}
+              proxy: {accessLog: \(logging), timeouts: {connect: 1s}}
               identity: {authority: {type: Files, certificateFile: c, keyFile: k}}
             ---
             apiVersion: heddle/v1
@@ -59,12 +62,22 @@ struct NodePair {
             """
         }
         b = try await TestMesh(
-            manifests(inbound), node: "b", tls: identities.material(), accessLog: logs?.b.sink)
+            manifests(inbound, rule), node: "b", tls: identities.material(), accessLog: logs?.b.sink)
         a = try await TestMesh(
-            manifests(address(inbound)), node: "a", tls: material ?? identities.material(), accessLog: logs?.a.sink,
+            manifests(address(inbound), rule), node: "a", tls: material ?? identities.material(),
+            accessLog: logs?.a.sink,
             events: events)
         self.port = port
         self.inbound = inbound
+        self.manifests = { manifests(inbound, $0) }
+    }
+
+    /// Whom nobody allows anything.
+    static let nobody = "{from: [{source: {serviceAccounts: [shop/nobody]}}]}"
+
+    /// The callee's node takes up that nobody may call any more.
+    func deny() async throws {
+        try await b.serve(manifests(Self.nobody), tls: TestIdentities.shared.get().material())
     }
 
     private static func workload(_ port: UInt16, _ protocolName: String) -> String {

@@ -40,8 +40,8 @@ final class Exchange {
     var isMirror = false
     /// Its place among its worker's copies; -1: none.
     var mirrorIndex = -1
-    /// Why the answer is another node's own and not the workload's, as that node says; `.none`: it is the workload's.
-    private var refusalElsewhere = FailureReason.none
+    /// Why the answer, or its end, is another node's own and not the workload's, as that node says; `.none`: it is the workload's.
+    var refusalElsewhere = FailureReason.none
 
     // How far it has come.
     fileprivate(set) var upstream: (any UpstreamStream)?
@@ -222,7 +222,11 @@ final class Exchange {
         status = head.status
         head.removeHopByHopFields()
         head.removeHeddleFields()
-        if refusalElsewhere != .none { head.addField(.heddleReason, value: refusalElsewhere.name.bytes) }
+        if refusalElsewhere != .none {
+            head.addField(.heddleReason, value: refusalElsewhere.name.bytes)
+            // It is said in gRPC's words.
+            if status == 200, isGRPCRequest { status = refusalElsewhere.status }
+        }
         if let rule { rule.rule.modifyResponse(&head, backend: routeBackend) }
         let body = ResponseBody(length, status: head.status, answering: request.knownMethod)
         if !body.mayTellLength { head.contentLength = nil }
@@ -287,7 +291,7 @@ final class Exchange {
     }
 
     /// How a gRPC call ended, as its callee says in the trailers, or in a head that is all there is.
-    private func noteStatus(_ head: borrowing MessageHead) {
+    func noteStatus(_ head: borrowing MessageHead) {
         guard let field = head.value(of: .grpcStatus) else { return }
         grpcStatus = GRPCStatus(head.bytes(field))
     }
@@ -427,16 +431,9 @@ final class Exchange {
         (startedAt == loop.nowMicroseconds ? EventLoop.microseconds() : loop.nowMicroseconds) - startedAt
     }
 
-    /// What another node answered by itself ended here for its reason, too.
-    private func takeOverRefusal() {
-        guard reason == .none, refusalElsewhere != .none else { return }
-        reason = refusalElsewhere
-        // It was said in gRPC's words.
-        if status == 200, isGRPCRequest { status = reason.status }
-    }
-
     private func record() {
-        takeOverRefusal()
+        // What another node answered by itself, or cut, ended here for its reason, too.
+        if reason == .none { reason = refusalElsewhere }
         let microseconds = age
         worker.metrics.record(
             RequestMetrics.Key(

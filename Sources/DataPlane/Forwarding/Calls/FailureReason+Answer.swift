@@ -1,16 +1,6 @@
 import HTTPSemantics
 import Telemetry
 
-extension Exchange {
-    /// Why the endpoint's node has answered by itself, as it says. A workload cannot say so: its own node removes the field,
-    /// and what comes from no node of the mesh is not asked.
-    /// - Returns: `.none` if it does not say; `.upstreamFailed` for what no node of this version says.
-    func refusal(in head: borrowing MessageHead) -> FailureReason {
-        guard endpoint?.isMesh ?? false, let field = head.value(of: .heddleReason) else { return .none }
-        return FailureReason(told: head.bytes(field)) ?? .upstreamFailed
-    }
-}
-
 extension FailureReason {
     /// As `x-heddle-reason` names it.
     init?(told name: Span<UInt8>) {

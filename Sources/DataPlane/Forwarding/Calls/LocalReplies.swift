@@ -67,6 +67,7 @@ final class LocalReplies {
     /// Ends an answer that is under way.
     func writeTrailers(_ status: GRPCStatus, reason: FailureReason, to stream: any DownstreamStream) {
         head.removeAll()
+        if reason != .none { head.addField(.heddleReason, value: Self.bytes(of: reason).span) }
         addStatus(status, reason)
         stream.endResponse(trailers: head)
     }
@@ -75,9 +76,10 @@ final class LocalReplies {
         head.addField(name: ("grpc-status" as StaticString).bytes, value: Array(String(status.rawValue).utf8).span)
         let message =
             reason == .none ? Array(status.name.utf8) : Self.bytes(of: reason) + Self.colon + reason.explanation
-        head.addField(name: ("grpc-message" as StaticString).bytes, value: message.span)
+        head.addField(name: Self.messageName.bytes, value: message.span)
     }
 
+    static let messageName: StaticString = "grpc-message"
     private static let colon = Array(": ".utf8)
     private static let grpc = Array("application/grpc".utf8)
     private static let plainText = Array("text/plain; charset=utf-8".utf8)

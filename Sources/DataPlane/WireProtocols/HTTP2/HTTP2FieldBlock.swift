@@ -203,14 +203,15 @@ struct HTTP2FieldBlock: ~Copyable {
     // MARK: The whole
 
     /// The block has ended.
+    /// - Parameter keepsReason: Of trailers: see `TrailerFields`.
     /// - Returns: What it misses, or the first mistake in it.
-    mutating func finish() -> HTTP2Error? {
+    mutating func finish(keepsReason: Bool = false) -> HTTP2Error? {
         if let error { return error }
         switch kind {
         case .request: return requestError()
         case .response: return head.status == 0 ? .missingPseudoField : nil
         case .trailers:
-            TrailerFields.removeForbidden(&head)
+            TrailerFields.removeForbidden(&head, keepsReason: keepsReason)
             return nil
         case .discarded: return nil
         }

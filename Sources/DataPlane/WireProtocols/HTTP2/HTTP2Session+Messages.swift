@@ -129,7 +129,7 @@ extension HTTP2Session {
     }
 
     private func receivedBlock(of stream: HTTP2Stream, endsStream: Bool) {
-        if let error = block.exceeded ?? block.finish() { return refuse(stream, error) }
+        if let error = block.exceeded ?? block.finish(keepsReason: isWithNode) { return refuse(stream, error) }
         if block.kind == .response {
             receivedResponse(stream, endsStream: endsStream)
         } else {

@@ -21,6 +21,8 @@ package final class HTTP2Session {
         set { unsafe unsafeHandler = newValue }
     }
     let memory: HTTP2Memory
+    /// The other side is a node of this mesh, as it has proved: it may say why an answer that is under way ends.
+    package var isWithNode = false
 
     /// The time, in milliseconds from any beginning: set by the owner, before `receive` and `flush` at the latest.
     package var now: UInt64 = 0

@@ -26,8 +26,10 @@ final class HTTP2ClientConnection: HTTP2Connection, PooledConnection {
         self.pool = pool
         certificate = pool.certificate
         connectDeadline = worker.loop.now + worker.timeouts.connect
-        let limits = if case .mesh = pool.target { worker.http2Limits.betweenNodes } else { worker.http2Limits }
+        let isNode = if case .mesh = pool.target { true } else { false }
+        let limits = isNode ? worker.http2Limits.betweenNodes : worker.http2Limits
         super.init(worker: worker, transport: transport, role: .client, limits: limits)
+        session.isWithNode = isNode
     }
 
     func connect() throws(SystemCallError) {

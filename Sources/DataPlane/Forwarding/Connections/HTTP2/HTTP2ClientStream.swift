@@ -119,7 +119,10 @@ final class HTTP2ClientStream: CallStream, UpstreamStream {
         received(bodyBytes: bytes.count, isHeld: self.exchange != nil && exchange.isResponseCongested)
     }
 
-    override func receivedTrailers(_ trailers: inout MessageHead) { endResponse(trailers) }
+    override func receivedTrailers(_ trailers: inout MessageHead) {
+        exchange?.takeTrailers(&trailers)
+        endResponse(trailers)
+    }
 
     override func receivedEnd() { endResponse(worker.noTrailers) }
 

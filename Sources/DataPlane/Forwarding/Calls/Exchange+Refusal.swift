@@ -1,0 +1,27 @@
+import HTTPSemantics
+import Telemetry
+import WireProtocols
+
+/// What another node says of answers that are its own.
+extension Exchange {
+    /// Why the endpoint's node has answered by itself, as it says. A workload cannot say so: its own node removes the field,
+    /// and what comes from no node of the mesh is not asked.
+    /// - Returns: `.none` if it does not say; `.upstreamFailed` for what no node of this version says.
+    func refusal(in head: borrowing MessageHead) -> FailureReason {
+        guard endpoint?.isMesh ?? false, let field = head.value(of: .heddleReason) else { return .none }
+        return FailureReason(told: head.bytes(field)) ?? .upstreamFailed
+    }
+
+    /// What is about to end the answer: another node may say here that it has cut it.
+    func takeTrailers(_ trailers: inout MessageHead) {
+        let reason = refusal(in: trailers)
+        guard reason != .none else { return }
+        refusalElsewhere = reason
+        trailers.removeHeddleFields()
+        guard !origin.tellsReason else { return trailers.addField(.heddleReason, value: reason.name.bytes) }
+        // This caller is told what the status is called, and no more.
+        noteStatus(trailers)
+        trailers.setField(
+            name: LocalReplies.messageName.bytes, known: .other, value: Array((grpcStatus ?? .unknown).name.utf8).span)
+    }
+}
