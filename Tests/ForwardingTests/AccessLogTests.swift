@@ -72,16 +72,8 @@ struct AccessLogTests {
     @Test func `a connection that no TLSRoute takes is logged with the name that it asked for`() async throws {
         let log = TestLog()
         let port = TestPort.free()
-        let gateway = """
-            apiVersion: heddle/v1
-            kind: Gateway
-            metadata: {name: edge, namespace: shop}
-            spec:
-              serviceAccount: web
-              listeners: [{name: tls, address: 127.0.0.1, port: \(port), protocol: TLS, tls: {mode: Passthrough}}]
-            """
         let mesh = try await TestMesh(
-            Shop.manifests(outbound: TestPort.free(), orders: 1, more: Self.all + "\n---\n" + gateway),
+            Shop.manifests(outbound: TestPort.free(), orders: 1, more: Self.all + "\n---\n" + Self.tlsGateway(port)),
             accessLog: log.sink)
         let names = ["other.example", String(repeating: "n", count: 255)]
         for name in names {
@@ -93,6 +85,41 @@ struct AccessLogTests {
         #expect(lines.map { $0.field("reason") } == ["no-route", "no-route"], "\(lines)")
         #expect(lines.map { $0.field("server_name") } == names, "\(lines)")
         await mesh.stop()
+    }
+
+    @Test(arguments: [("no TLS at all", "malformed"), ("\u{16}\u{3}", "timeout")])
+    func `what a TLS listener finds no name in is logged and counted`(bytes: String, reason: String) async throws {
+        let log = TestLog()
+        let port = TestPort.free()
+        let timeouts = """
+            apiVersion: heddle/v1
+            kind: Mesh
+            metadata: {name: mesh}
+            spec: {proxy: {timeouts: {handshake: 200ms}}}
+            """
+        let mesh = try await TestMesh(
+            Shop.manifests(
+                outbound: TestPort.free(), orders: 1, more: timeouts + "\n---\n" + Self.tlsGateway(port)),
+            accessLog: log.sink)
+        let connection = try RawConnection(port: port)
+        connection.send(bytes)
+        _ = connection.receiveAll()
+        let lines = await log.lines()
+        #expect(lines.map { $0.field("reason") } == [reason], "\(lines)")
+        #expect(lines.map { $0.field("detail") } == ["client-hello"], "\(lines)")
+        #expect(await mesh.dataPlane.report().counters.refused == [0: 1])
+        await mesh.stop()
+    }
+
+    private static func tlsGateway(_ port: UInt16) -> String {
+        """
+        apiVersion: heddle/v1
+        kind: Gateway
+        metadata: {name: edge, namespace: shop}
+        spec:
+          serviceAccount: web
+          listeners: [{name: tls, address: 127.0.0.1, port: \(port), protocol: TLS, tls: {mode: Passthrough}}]
+        """
     }
 
     /// With nothing in it but a name (RFC 8446 § 4.1.2, RFC 6066 § 3).

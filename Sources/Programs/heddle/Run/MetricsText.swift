@@ -61,7 +61,7 @@ struct MetricsText {
             "heddle_refused_requests_total", .counter,
             help: "Messages refused before they were requests, by status code.")
         for (code, count) in counters.refused.sorted(by: { $0.key < $1.key }) {
-            text.sample("heddle_refused_requests_total", [(name: "code", value: "\(code)")], count)
+            text.sample("heddle_refused_requests_total", [(name: "code", value: code == 0 ? "" : "\(code)")], count)
         }
         text.metric(
             "heddle_unreadable_client_addresses_total", .counter,

@@ -1,5 +1,6 @@
 import EventLoops
 import HTTPSemantics
+import Telemetry
 import WireProtocols
 
 /// A caller's connection whose bytes are its own affair: it goes to a service as it is.
@@ -39,12 +40,18 @@ final class TCPServerConnection: StreamConnection, ServerConnection, DownstreamS
         guard let hello else { return }
         switch ClientHello.read(hello.span) {
         case .needsMore: break
-        case .malformed: abort()
+        case .malformed: refuse(.malformed)
         case .serverName(let name):
             self.hello = nil
             begin(serverName: name.map { String(decoding: $0, as: UTF8.self) })
             if exchange != nil { received(hello.span) }
         }
+    }
+
+    /// Nobody knows where it was to go.
+    private func refuse(_ reason: FailureReason) {
+        worker.refused(status: 0, reason: reason, detail: "client-hello", listener: listener, peer: peer)
+        abort()
     }
 
     private func begin(serverName: String?) {
@@ -149,6 +156,8 @@ final class TCPServerConnection: StreamConnection, ServerConnection, DownstreamS
     /// How long a call takes is none of the connection's: `CallDeadlines`. Here it is a ClientHello that did not come.
     override func deadlinePassed() {
         guard isOpen else { return close() }
-        if hello != nil { abort() }
+        guard let hello else { return }
+        // Who says nothing at all has asked for nothing.
+        if hello.isEmpty { abort() } else { refuse(.timeout) }
     }
 }
