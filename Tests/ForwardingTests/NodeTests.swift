@@ -85,8 +85,8 @@ struct NodeTests {
             EventSink { [self] event in
                 let line: String
                 switch event {
-                case .upstreamHandshakeFailed(_, let reason): line = reason
-                case .upstreamConnectionRefused(_, let reason): line = "in use: \(reason)"
+                case .upstreamHandshakeFailed(_, let service, let reason): line = "\(service): \(reason)"
+                case .upstreamConnectionRefused(_, let service, let reason): line = "\(service), in use: \(reason)"
                 default: return
                 }
                 lines.withLock { $0.append(line) }
@@ -107,7 +107,7 @@ struct NodeTests {
             #expect((response.status, response.field("x-heddle-reason")) == (503, "connect-failed"))
         }
         #expect(await pair.a.dataPlane.report().counters.upstreamHandshakeFailures == ["alert-unknown-ca": 2])
-        #expect(told.all == ["alert-unknown-ca", "alert-unknown-ca"])
+        #expect(told.all == ["shop/orders: alert-unknown-ca", "shop/orders: alert-unknown-ca"])
         #expect(await pair.b.dataPlane.report().counters.handshakes == ["unknown-authority": 2])
         #expect(backend.requests.isEmpty)
         await pair.stop()

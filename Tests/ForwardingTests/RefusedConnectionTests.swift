@@ -58,7 +58,7 @@ struct RefusedConnectionTests {
             let between = Mutex<TestBackend?>(nil)
             let meddler = Meddler()
             let sink = EventSink { event in
-                guard case .upstreamConnectionRefused(_, let reason) = event else { return }
+                guard case .upstreamConnectionRefused(_, "shop/orders", let reason) = event else { return }
                 told.lines.withLock { $0.append(reason) }
             }
             pair = try await NodePair(orders: orders, events: sink) { port in

@@ -44,7 +44,9 @@ extension Worker {
 
     func upstreamHandshakeFailed(_ failure: TLSFailure, pool: UpstreamPool) {
         counters.upstreamHandshakeFailures[failure.reason, default: 0] += 1
-        events.post(.upstreamHandshakeFailed(endpoint: "\(pool.address)", reason: failure.reason))
+        events.post(
+            .upstreamHandshakeFailed(
+                endpoint: "\(pool.address)", service: pool.serviceName, reason: failure.reason))
     }
 
     /// Another node has ended a connection that was good, and said why: its calls fail as of an endpoint that breaks off.
@@ -52,7 +54,8 @@ extension Worker {
         let reason = TLSFailure.alertReceived(alert).reason
         counters.upstreamAlerts[reason, default: 0] += 1
         guard pool.tellsAlert(at: loop.now) else { return }
-        events.post(.upstreamConnectionRefused(endpoint: "\(pool.address)", reason: reason))
+        events.post(
+            .upstreamConnectionRefused(endpoint: "\(pool.address)", service: pool.serviceName, reason: reason))
     }
 
     /// A request that was none. It took as long as the turn that it is refused in, so far.

@@ -122,6 +122,9 @@ final class UpstreamPool {
 
     private static let alertMilliseconds: UInt64 = 60_000
 
+    /// Of another node's: the service that the connections are for.
+    var serviceName: String { if case .mesh(_, let service, _, _) = target { "\(service)" } else { "" } }
+
     // MARK: New connections
 
     /// - Parameter giveUp: Tells the call that there is none to be had for it.

@@ -3,9 +3,10 @@ import TransportSecurity
 /// What a worker wants logged besides calls.
 package enum DataPlaneEvent: Sendable {
     case handshakeRefused(listener: String, peer: String, failure: TLSFailure)
-    case upstreamHandshakeFailed(endpoint: String, reason: String)
+    /// - service: Which the connection was for.
+    case upstreamHandshakeFailed(endpoint: String, service: String, reason: String)
     /// Another node ended a connection that was in use, with an alert.
-    case upstreamConnectionRefused(endpoint: String, reason: String)
+    case upstreamConnectionRefused(endpoint: String, service: String, reason: String)
     /// There was no room for a connection that was wanted: others were closed.
     /// - listener: Where it came in, or the call that it was for; `nil`: it was for no call.
     case madeRoom(closed: Int, listener: String?)

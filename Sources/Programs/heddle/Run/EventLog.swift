@@ -43,14 +43,14 @@ final class EventLog: Sendable {
             var metadata: Logger.Metadata = ["listener": "\(listener)", "peer": "\(peer)"]
             if case .unknownServerName(let asked) = failure { metadata["server_name"] = "\(Self.shown(asked))" }
             tell(Kind(level: .info, message: "handshake refused", reason: failure.reason), metadata)
-        case .upstreamHandshakeFailed(let endpoint, let reason):
+        case .upstreamHandshakeFailed(let endpoint, let service, let reason):
             tell(
                 Kind(level: .warning, message: "handshake with another node failed", reason: reason),
-                ["endpoint": "\(endpoint)"])
-        case .upstreamConnectionRefused(let endpoint, let reason):
+                ["endpoint": "\(endpoint)", "service": "\(service)"])
+        case .upstreamConnectionRefused(let endpoint, let service, let reason):
             tell(
                 Kind(level: .warning, message: "another node ended a connection that was in use", reason: reason),
-                ["endpoint": "\(endpoint)"])
+                ["endpoint": "\(endpoint)", "service": "\(service)"])
         case .madeRoom(let closed, let listener):
             var metadata: Logger.Metadata = ["closed": "\(closed)"]
             if let listener { metadata["listener"] = "\(listener)" }
