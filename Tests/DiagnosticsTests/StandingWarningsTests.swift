@@ -22,8 +22,16 @@ private func warning(_ found: String, line: Int = 1, _ severity: Diagnostic.Seve
     #expect(warnings.replace(with: [warning("a")]).count == 1)
 }
 
-@Test func `errors are always told`() {
+@Test func `what is held back as before is not told again, and is if it had been mended in between`() {
     var warnings = StandingWarnings()
-    _ = warnings.replace(with: [warning("a")])
+    #expect(warnings.replace(with: [warning("a", .error), warning("b", .error)]).count == 2)
+    #expect(warnings.replace(with: [warning("a", line: 7, .error), warning("b", .error)]) == [])
+    warnings.forgetErrors(but: [warning("b", .error)])
+    #expect(warnings.replace(with: [warning("a", .error), warning("b", .error)]).map(\.found) == ["a"])
+}
+
+@Test func `errors of a refused set are always told`() {
+    var warnings = StandingWarnings()
+    _ = warnings.replace(with: [warning("a"), warning("a", .error)])
     #expect(warnings.withoutThose(in: [warning("a"), warning("a", .error)]).map(\.severity) == [.error])
 }

@@ -263,17 +263,19 @@ extension ScenarioTests {
             let heddle = try HeddleProcess.serving(folder)
             let whole = try #require(lines(heddle).last)
             #expect(whole.contains(" info ") && whole.contains("heldBack=0"))
-            try heddle.serve {
-                try write(
-                    [
-                        gateway(port, certificate: "other", key: "shop"),
-                        gateway(stranger.port).replacing("name: edge", with: "name: taken"),
-                    ], denies: false)
-            }
+            let parts = [
+                gateway(port, certificate: "other", key: "shop"),
+                gateway(stranger.port).replacing("name: edge", with: "name: taken"),
+            ]
+            try heddle.serve { try write(parts, denies: false) }
             let part = try #require(lines(heddle).last)
             #expect(part.contains(" error ") && part.contains("heldBack=2"), "\(part)")
             #expect(warnings(part) == warnings(whole), "what is held back is none of the warnings")
             #expect(part.contains("serving, but for what is held back"))
+            try heddle.serve { try write(parts, denies: true) }
+            for code in ["serving.cannot-listen", "serving.bad-certificate"] {
+                #expect(heddle.errors.occurrences(of: "error[\(code)]") == 1, "told again, and nothing is new")
+            }
             try heddle.serve { try write([], denies: false) }
             #expect(lines(heddle).last?.contains("heldBack=0") == true, "\(heddle.errors)")
             #expect(heddle.terminate() == .code(0))

@@ -71,7 +71,12 @@ struct MeshProcess {
         let reconciler = try MeshReconciler(
             settings, manifests: MeshManifestReading(node: options.node),
             participants: [participant, telemetry, retries])
-        retries.attach { await reconciler.betweenChanges($0) }
+        retries.attach { work in
+            await reconciler.betweenChanges {
+                await work()
+                reporter.reportRetry(retries.heldBack)
+            }
+        }
         let mesh = ServedMesh(
             options: options, reconciler: reconciler, participant: participant, retries: retries, reporter: reporter,
             output: output)

@@ -97,6 +97,10 @@ final class ReconciliationReporter: Sendable {
             ])
     }
 
+    /// What is held back was tried again.
+    /// - Parameter heldBack: What is still.
+    func reportRetry(_ heldBack: [Diagnostic]) { state.withLock { $0.warnings.forgetErrors(but: heldBack) } }
+
     /// Time has passed, in which certificates may have come near their end or have been replaced.
     /// - Parameter warnings: What there is to say of them now.
     func reportCertificates(_ warnings: [Diagnostic]) {
