@@ -141,6 +141,14 @@ struct AdminServerTests {
         #expect(none.exitCode == 0)
     }
 
+    @Test func `a Mesh that nobody has written stands in no file, and cannot be deleted`() async throws {
+        let listed = try await answer("GET", ["v1", "resources", "mesh"], Self.text).output.text
+        #expect(listed.split(separator: "\n").last?.hasSuffix("  the default Mesh") == true, "\(listed)")
+        let deleted = try await answer("DELETE", ["v1", "resources", "mesh", "mesh"], Self.text)
+        #expect(deleted.status == 404)
+        #expect(deleted.diagnostics.text.contains("no manifest has it, so there is nothing to delete"))
+    }
+
     @Test(arguments: ResourceKind.allCases)
     func `every kind has a table and a list`(kind: ResourceKind) async throws {
         #expect(try await answer("GET", ["v1", "resources", kind.rawValue], Self.text).status == 200)
@@ -320,7 +328,10 @@ struct AdminServerTests {
     @Test func `a decision is found by its ID`() async throws {
         let mesh = try FakeMesh(decisions: [CallExplanationTests.decision()])
         #expect(try await answer("GET", ["v1", "decisions", "abc"], Self.text, mesh: mesh).exitCode == 1)
-        #expect(try await answer("GET", ["v1", "decisions", "x"], mesh: mesh).status == 404)
+        let other = try await answer("GET", ["v1", "decisions", "x"], Self.text, mesh: mesh)
+        #expect(other.status == 404)
+        #expect(other.diagnostics.text.contains("each on the node where its callee runs: ask there"))
+        #expect(other.diagnostics.text.contains("(404, 400, 501, 503 \u{2026}) was judged by no rule"))
     }
 
     @Test(arguments: ["shop/web", "spiffe://mesh.local/ns/shop/sa/web"])

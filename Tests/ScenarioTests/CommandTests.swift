@@ -234,7 +234,7 @@ struct CommandTests {
 
     @Test(arguments: [
         [], ["run"], ["check"], ["apply"], ["delete"], ["get"], ["describe"], ["status"], ["explain"], ["certificate"],
-        ["version"], ["completion"], ["authority"], ["authority", "create"],
+        ["version"], ["completion"], ["authority"], ["authority", "create"], ["help"], ["help", "help"],
     ])
     func `every command has help with its usage`(arguments: [String]) throws {
         let result = try Heddle.run(arguments + ["--help"])

@@ -125,8 +125,8 @@ extension CallExplanation {
             let named = snapshot.serviceNamed(host: canonicalHost, from: namespace)
             guard named == resolved.service else {
                 throw CallQuestion.Mistake(
-                    "--host and --to name two things: the host \"\(canonicalHost)\" is "
-                        + "\(named.map { "the service \($0)" } ?? "no service"), not \(resolved.service)")
+                    "--host and --to name two things: \(resolved.service) is not called by the host \"\(canonicalHost)\", "
+                        + "which names \(named.map { "the service \($0)" } ?? "no service")")
             }
         }
         isGRPC = head.isGRPC
