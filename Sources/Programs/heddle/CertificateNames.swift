@@ -20,8 +20,8 @@ enum CertificateNames {
                 "put a certificate for \(Diagnostic.quoted(hostname)) in the file, or correct the listener's hostname")
     }
 
-    /// What a signing certificate says of itself binds nobody (X509-SVID § 3.2 lets it sign for other trust domains), and is
-    /// another's by mistake as a rule.
+    /// An authority should be of the trust domain that it signs for (X509-SVID § 3.2), and need not be. Where it is another's,
+    /// that is a mistake as a rule.
     /// - Parameter signing: What signs; `nil`: there is none.
     static func warning(_ mesh: Mesh, authority signing: Certificate?) -> Diagnostic? {
         guard case .files(let file, _) = mesh.identity.authority, let named = signing?.spiffeID?.trustDomain,
