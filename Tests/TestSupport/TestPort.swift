@@ -1,17 +1,35 @@
+import CLinux
 import Glibc
 import Synchronization
 
-/// Ports that nobody listens at, each handed out once in a process. They lie below the range from which the kernel takes
-/// the local ports of connections, so that none of those is ever in the way.
+/// Ports that nobody listens at, of blocks that are this process's own.
 package enum TestPort {
-    private static let range: ClosedRange<UInt16> = 10_000...32_000
-    private static let next = Mutex(UInt16.random(in: range))
+    private struct Supply {
+        private var ports: [UInt16] = []
+        private var next = 0
+        /// Enough for some thousand tests before one comes again.
+        private static let mostPorts = 8_000
+
+        mutating func take() -> UInt16 {
+            if next == ports.count {
+                if ports.count < Self.mostPorts, let block = PortBlock.claim() {
+                    ports += block.ports
+                } else {
+                    next = 0
+                }
+            }
+            precondition(!ports.isEmpty, "other tests have all ports")
+            defer { next += 1 }
+            return ports[next]
+        }
+    }
+
+    private static let supply = Mutex(Supply())
 
     package static func free() -> UInt16 {
-        next.withLock { next in
+        supply.withLock { supply in
             while true {
-                let port = next
-                next = port == range.upperBound ? range.lowerBound : port + 1
+                let port = supply.take()
                 if isFree(port) { return port }
             }
         }
