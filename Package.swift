@@ -139,7 +139,7 @@ let package = Package(
         fuzzer("fuzz-canonical-request", at: "CanonicalRequest", ["WireChecks"]),
 
         // Tests: what several of them need, then one target a target of the house.
-        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
+        .target(name: "TestSupport", dependencies: ["CLinux"], path: "Tests/TestSupport", swiftSettings: settings),
         .target(name: "HPACKCoding", path: "Tests/HPACKCoding", swiftSettings: settings),
         tests("CommonValues"),
         tests("Diagnostics", ["YAMLSyntax", "Manifests"]),
@@ -152,7 +152,7 @@ let package = Package(
         tests("Routing", ["Manifests", "MeshSnapshot", "HTTPSemantics"]),
         tests("Authorization", ["CommonValues", "Manifests", "MeshSnapshot", "HTTPSemantics"]),
         tests("Reconciliation", ["TestSupport", "Manifests", "MeshSnapshot"]),
-        tests("EventLoops"),
+        tests("EventLoops", ["TestSupport"]),
         tests("TransportSecurity", ["TestSupport", "CLinux", "COpenSSL", "CommonValues", "SPIFFE"]),
         tests("WorkloadIdentity", ["CommonValues", "SPIFFE", "TransportSecurity", logging]),
         tests("WireProtocols", ["HPACKCoding", "HTTPSemantics", "FuzzKit", "WireChecks"]),

@@ -50,7 +50,7 @@ func running<Result: Sendable>(
 
 /// Sends bytes, and returns all that is answered until the other side ends.
 func rawExchange(_ path: String, _ bytes: String, pieceByteCount: Int = .max) throws -> String {
-    let socket = Glibc.socket(AF_UNIX, CInt(SOCK_STREAM.rawValue), 0)
+    let socket = Glibc.socket(AF_UNIX, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
     defer { close(socket) }
     var address = sockaddr_un()
     address.sun_family = sa_family_t(AF_UNIX)
@@ -64,7 +64,7 @@ func rawExchange(_ path: String, _ bytes: String, pieceByteCount: Int = .max) th
 }
 
 func rawExchange(_ port: UInt16, _ bytes: String) throws -> String {
-    let socket = Glibc.socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
+    let socket = Glibc.socket(AF_INET, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
     defer { close(socket) }
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)

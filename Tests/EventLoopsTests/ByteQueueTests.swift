@@ -22,7 +22,8 @@ struct ByteQueueTests {
 
     @Test func `a socket that takes no more gets the rest later`() throws {
         var ends: [CInt] = [0, 0]
-        let made = unsafe socketpair(AF_UNIX, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_NONBLOCK.rawValue), 0, &ends)
+        let made = unsafe socketpair(
+            AF_UNIX, CInt(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue), 0, &ends)
         try #require(made == 0)
         let writer = Socket(owning: ends[0])
         let reader = Socket(owning: ends[1])
@@ -46,7 +47,8 @@ struct ByteQueueTests {
 
     @Test func `a queue leaves bytes behind only when its socket is full`() throws {
         var ends: [CInt] = [0, 0]
-        let made = unsafe socketpair(AF_UNIX, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_NONBLOCK.rawValue), 0, &ends)
+        let made = unsafe socketpair(
+            AF_UNIX, CInt(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue), 0, &ends)
         try #require(made == 0)
         var byteCount: CInt = 4 << 20
         unsafe setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &byteCount, socklen_t(MemoryLayout<CInt>.size))

@@ -1,5 +1,6 @@
 import CommonValues
 import Glibc
+import TestSupport
 import Testing
 
 @testable import EventLoops
@@ -10,10 +11,7 @@ struct LineSinkTests {
         let writing: CInt
 
         init(writingFlags: CInt) {
-            var ends: [CInt] = [-1, -1]
-            unsafe pipe(&ends)
-            (reading, writing) = (ends[0], ends[1])
-            for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+            (reading, writing) = Descriptors.pipe()
             _ = fcntl(writing, F_SETFL, writingFlags)
         }
 

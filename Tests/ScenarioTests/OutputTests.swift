@@ -11,10 +11,7 @@ extension ScenarioTests {
             let writing: CInt
 
             init(flags: CInt) {
-                var ends: [CInt] = [-1, -1]
-                unsafe pipe(&ends)
-                (reading, writing) = (ends[0], ends[1])
-                for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+                (reading, writing) = Descriptors.pipe()
                 _ = fcntl(writing, F_SETFL, O_NONBLOCK)
                 let bytes = [UInt8](repeating: UInt8(ascii: "\n"), count: 4096)
                 while unsafe write(writing, bytes, bytes.count) > 0 {}

@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// Holds threads back until a test lets them go. They sleep in the kernel meanwhile.

@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// A blocking connection that sends and receives exact bytes; reads give up after a while.

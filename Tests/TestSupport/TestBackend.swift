@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 import Synchronization
 
@@ -23,9 +24,8 @@ package final class TestBackend: Sendable {
         let descriptor = listener
         spawn { [weak self] in
             while true {
-                let accepted = accept(descriptor, nil, nil)
+                let accepted = Descriptors.accept(descriptor)
                 guard accepted >= 0, let self else { return }
-                _ = fcntl(accepted, F_SETFD, FD_CLOEXEC)
                 self.state.withLock { $0.connections += 1 }
                 spawn { serve(RawConnection(descriptor: accepted), self) }
             }

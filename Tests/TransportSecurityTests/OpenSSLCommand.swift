@@ -104,7 +104,7 @@ final class LoopbackListener {
     let port: UInt16
 
     init() throws {
-        descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
+        descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
@@ -125,7 +125,7 @@ final class LoopbackListener {
     /// The next connection, nonblocking.
     func accept() throws -> CInt {
         try wait(descriptor, POLLIN)
-        let accepted = Glibc.accept(descriptor, nil, nil)
+        let accepted = Descriptors.accept(descriptor)
         guard accepted >= 0 else { throw SetUpError(text: "accept: \(errno)") }
         _ = fcntl(accepted, F_SETFL, O_NONBLOCK)
         return accepted
@@ -140,7 +140,7 @@ func connectToLoopback(_ port: UInt16) throws -> CInt {
     address.sin_port = port.bigEndian
     var descriptor: CInt = -1
     let isConnected = Poll.until(every: .milliseconds(20)) {
-        descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
+        descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         let isConnected = unsafe withUnsafePointer(to: &address) { pointer in
             unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
                 unsafe connect(descriptor, address, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0

@@ -51,7 +51,7 @@ final class SocketPair {
 
     init() throws {
         var pair: [CInt] = [0, 0]
-        let type = CInt(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue)
+        let type = CInt(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
         guard unsafe socketpair(AF_UNIX, type, 0, &pair) == 0 else { throw SetUpError(text: "socketpair: \(errno)") }
         first = pair[0]
         second = pair[1]

@@ -88,9 +88,8 @@ final class Ear: @unchecked Sendable {
     /// The next connection; `nil`: none comes.
     func accept() -> Link? {
         guard Link.waits(for: [descriptor], POLLIN, Link.patience) != nil else { return nil }
-        let accepted = Glibc.accept(descriptor, nil, nil)
+        let accepted = Descriptors.accept(descriptor)
         guard accepted >= 0 else { return nil }
-        _ = fcntl(accepted, F_SETFD, FD_CLOEXEC)
         return Link(RawConnection(descriptor: accepted))
     }
 
