@@ -3,19 +3,21 @@ import Telemetry
 
 /// That a call does not go on for ever.
 extension Exchange {
-    /// Times that one call may come by listeners of this mesh, on its way through workloads: 10. A Service whose endpoint is a
+    /// Times that one call may come by listeners of this mesh again, on its way through workloads: 10. A Service whose endpoint is a
     /// listener that leads to it comes by without end.
     static let passageLimit: UInt64 = 10
 
-    /// Removes what only Heddle may say, save the number of times that the call has come by: it is read from anyone, for whoever
-    /// passes a call on passes it on, and only ever raised.
+    /// Removes what only Heddle may say, save the number of times that the call has come by again: it is read from anyone, for
+    /// whoever passes a call on passes it on, and only ever raised. A call without an ID is new, for every one that goes out has one:
+    /// it is spared the field.
     /// - Returns: `false` if the call goes in circles.
     func countPassage() -> Bool {
         let count = request.largestNumber(of: .heddleHops)
         request.removeHeddleFields()
         guard count < Self.passageLimit else { return false }
         // Between nodes it is one call still: the caller's node has counted it.
-        let next = origin.isInbound ? count : count + 1
+        let comesAgain = !origin.isInbound && (count > 0 || request.hasField(.requestID))
+        let next = comesAgain ? count + 1 : count
         if next > 0 { request.addField(.heddleHops, number: next) }
         return true
     }
