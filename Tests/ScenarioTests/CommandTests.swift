@@ -46,6 +46,15 @@ struct CommandTests {
         #expect(result.diagnostics.isEmpty)
     }
 
+    @Test(arguments: [
+        ["check", ""], ["apply", "-f", ""], ["run", "--manifests="], ["explain", "--manifests", ""],
+        ["authority", "create", "--dir", ""],
+    ])
+    func `an empty argument names nothing, and no folder`(arguments: [String]) throws {
+        let result = try Heddle.run(arguments)
+        #expect(result.exitCode == 2 && result.diagnostics.contains("an argument is empty"), "\(result)")
+    }
+
     @Test func `check reports every mistake with its line, and ends in 1`() throws {
         try folder.write("shop.yaml", Self.good)
         try folder.write(
@@ -198,7 +207,7 @@ struct CommandTests {
         ["help", "bogus"], ["help", "get", "bogus"], ["bogus", "--help"], ["describe", "servise", "x"],
         ["apply", "--wait", "-f", "x"], ["status", "--admin", "/run/x.sock"], ["status", "--output", "xml"],
         ["explain", "--to", "a", "--header", "b"], ["authority", "crate"], ["authority", "create"],
-        ["help", "authority", "bogus"], ["authority", "create", "--dir", ""],
+        ["help", "authority", "bogus"],
         ["authority", "create", "--dir", "/nowhere/a", "--trust-domain", "Example.org"],
         ["authority", "create", "--dir", "/nowhere/a", "--root-days", "0"],
         ["authority", "create", "--dir", "/nowhere/a", "--signing-days", "-1"],

@@ -27,9 +27,19 @@ struct Heddle: AsyncParsableCommand {
     /// What ArgumentParser ends with on wrong usage (sysexits.h); this program's number for it is 2.
     private static let parserUsageCode: Int32 = 64
 
+    /// `""`, or `--option=`.
+    private static func isEmpty(_ argument: String) -> Bool {
+        argument.isEmpty || argument.hasPrefix("--") && argument.firstIndex(of: "=") == argument.indices.last
+    }
+
     static func main() async {
         StandardStreams.open()
         let arguments = CommandArguments.all
+        // Of the folders and names that these stand for, none is the one that was meant.
+        if arguments.contains(where: Self.isEmpty) {
+            Output.writeError("error: an argument is empty: perhaps a variable of the shell is not set\n")
+            Output.end(2)
+        }
         if let mistake = MistypedWord.find(in: arguments) {
             Output.writeError("\(mistake)\n")
             Output.end(2)

@@ -65,7 +65,6 @@ struct CreateAuthority: ParsableCommand {
     }
 
     func validate() throws {
-        guard !dir.isEmpty, root?.isEmpty != true else { throw ValidationError("Name a folder, not nothing.") }
         if let trustDomain, TrustDomain(trustDomain) == nil {
             let meant = TrustDomain.meant(by: trustDomain).map { " Did you mean '\($0)'?" } ?? ""
             throw ValidationError(
