@@ -21,12 +21,11 @@ extension Worker {
     /// Accepting stops: nobody gives way.
     func acceptingPaused(at listener: Listener) {
         counters.pauses += 1
-        callersWaitSince = callersWaitSince ?? loop.now
         noteShortage(.acceptingPaused(listener: listener.view.label))
     }
 
-    /// Everybody who came has been accepted.
-    func nobodyWaits() { callersWaitSince = nil }
+    /// Since when somebody waits outside, at whichever listener; `nil`: nobody does.
+    private var callersWaitSince: DeadlineWheel.Time? { listeners.values.compactMap(\.callersWaitSince).min() }
 
     /// A call finds no connection to its endpoint.
     func callFoundNoRoom(at listener: Listener, endpoint: NetworkAddress) {

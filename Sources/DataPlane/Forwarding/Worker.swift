@@ -80,8 +80,6 @@ final class Worker: @unchecked Sendable {
     var descriptors: DescriptorShare
     /// Until then no caller's connection will have been quiet for long enough to give way.
     var noneQuietBefore: DeadlineWheel.Time = 0
-    /// Since when callers who have come have not all been accepted, as there was no room; `nil`: nobody waits.
-    var callersWaitSince: DeadlineWheel.Time?
 
     private struct PoolKey: Hashable {
         let address: NetworkAddress

@@ -12,6 +12,8 @@ final class Listener: EventHandler {
     private var worker: Worker!
     private var registration = Registration.none
     private var isPaused = false
+    /// Since when those who have come here have not all been accepted; `nil`: nobody waits.
+    private(set) var callersWaitSince: DeadlineWheel.Time?
 
     /// Connections accepted before others have their turn.
     private static let acceptBatch = 64
@@ -82,7 +84,7 @@ final class Listener: EventHandler {
         }
         do throws(SystemCallError) {
             guard let accepted = try socket?.accept() else {
-                worker.nobodyWaits()
+                callersWaitSince = nil
                 return false
             }
             worker.accept(accepted, at: self)
@@ -98,6 +100,7 @@ final class Listener: EventHandler {
     /// Level-triggered as it is, a listener that cannot accept would be told so without end.
     private func pause() {
         isPaused = true
+        callersWaitSince = callersWaitSince ?? worker.loop.now
         worker.loop.unregister(registration, removing: descriptor)
         registration = worker.loop.register(self)
         worker.loop.setDeadline(registration, to: worker.loop.now + Self.pauseMilliseconds)
