@@ -98,4 +98,21 @@ import Testing
             #expect(client.endsCleanly() == true)
         }
     }
+
+    @Test func `has its whole time from when it was last seen to take something of what it is judged by`() {
+        var reader = ReaderProgress()
+        reader.began(at: 1_000)
+        reader.look(written: 500, unacknowledged: 300, at: 2_000)
+        var offset: UInt64 = 400
+        #expect(reader.last(upTo: &offset) == 2_000)
+        // Nothing more was taken.
+        reader.look(written: 500, unacknowledged: 300, at: 3_000)
+        #expect(reader.last(upTo: &offset) == 2_000)
+        // The last of it was, and this is the first to see it.
+        reader.look(written: 500, unacknowledged: 0, at: 4_000)
+        #expect(reader.last(upTo: &offset) == 4_000)
+        // What is taken later is none of it.
+        reader.look(written: 900, unacknowledged: 0, at: 5_000)
+        #expect(reader.last(upTo: &offset) == nil)
+    }
 }

@@ -26,4 +26,13 @@ struct ReaderProgress {
         acknowledged = count
         last = now
     }
+
+    /// When the other side last took bytes of what stands before `offset`, as far as is known; `nil`: it had them all when this was
+    /// last asked, and what it took since tells nothing of them.
+    /// - Parameter offset: Where the last of them ends; 0 from when it has them all.
+    func last(upTo offset: inout UInt64) -> DeadlineWheel.Time? {
+        guard offset > 0 else { return nil }
+        if acknowledged >= offset { offset = 0 }
+        return last
+    }
 }

@@ -151,10 +151,10 @@ class StreamConnection: EventHandler {
         return reader.last > last
     }
 
-    /// When the other side last took some of the bytes up to `offset`, which may be under way; `nil`: it has them all. Asks the kernel.
-    final func readerProgress(upTo offset: UInt64) -> DeadlineWheel.Time? {
+    /// `ReaderProgress.last(upTo:)`. Asks the kernel.
+    final func readerProgress(upTo offset: inout UInt64) -> DeadlineWheel.Time? {
         lookAtReader()
-        return reader.acknowledged < offset ? reader.last : nil
+        return reader.last(upTo: &offset)
     }
 
     /// How many of all bytes until now the other side has at least. Asks the kernel.

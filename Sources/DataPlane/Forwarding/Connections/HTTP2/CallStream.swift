@@ -17,7 +17,7 @@ class CallStream: HTTP2Stream, EventHandler {
     final var lastInput: DeadlineWheel.Time = 0
     /// When something was last sent, or the first of what is queued came.
     final var lastOutput: DeadlineWheel.Time = 0
-    /// Where its last bytes end among all that the connection has sent.
+    /// Where its last bytes end among all that the connection has sent; 0: the other side is known to have them.
     private final var outputEnd: UInt64 = 0
     /// The last frame waits for the other side's.
     private(set) final var holdsEnd = false
@@ -162,7 +162,7 @@ class CallStream: HTTP2Stream, EventHandler {
     /// kernel, but only where it would seem so.
     private func hasStalled() -> Bool {
         guard lastOutput + worker.timeouts.stream <= loop.now else { return false }
-        if let last = connection?.readerProgress(upTo: outputEnd) { lastOutput = max(lastOutput, last) }
+        if let last = connection?.readerProgress(upTo: &outputEnd) { lastOutput = max(lastOutput, last) }
         return lastOutput + worker.timeouts.stream <= loop.now
     }
 

@@ -238,7 +238,7 @@ class HTTP2Connection: StreamConnection, HTTP2SessionHandler {
             return end(.enhanceYourCalm)
         }
         if let due = settingsDue, due <= now {
-            settingsTaken = readerProgress(upTo: settingsEnd) ?? 0
+            if let last = readerProgress(upTo: &settingsEnd) { settingsTaken = last }
             if let due = settingsDue, due <= now { return end(.settingsTimeout) }
         }
         if let due = settingsAwaitedUntil, due <= now {
@@ -272,7 +272,7 @@ class HTTP2Connection: StreamConnection, HTTP2SessionHandler {
 
     private var headDue: DeadlineWheel.Time? { session.unfinishedSince.map { $0 + headMilliseconds } }
 
-    /// Where SETTINGS that wait for their acknowledgement end in the output, at the latest.
+    /// Where SETTINGS that wait for their acknowledgement end in the output, at the latest; 0: the other side is known to have them.
     private final var settingsEnd: UInt64 = 0
     /// When the other side was last seen to take what stands before their end.
     private final var settingsTaken: DeadlineWheel.Time = 0
