@@ -60,7 +60,7 @@ final class CallOrigin {
     var role: ListenerView.Role { listener.view.role }
     /// Its listener is gone, and no generation has it any more.
     var isStopped: Bool { listener.isStopped }
-    var isInbound: Bool { if case .inbound = role { true } else { false } }
+    var isInbound: Bool { role.isForNodes }
 
     /// Only callers of this mesh are told why a call failed.
     var tellsReason: Bool {

@@ -28,11 +28,6 @@ final class Listener: EventHandler {
         self.view = view
     }
 
-    /// Who comes here is another node.
-    var isForNodes: Bool {
-        if case .inbound = view.role { true } else { false }
-    }
-
     func start(on worker: Worker) {
         self.worker = worker
         watch()

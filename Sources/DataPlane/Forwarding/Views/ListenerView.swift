@@ -15,6 +15,9 @@ final class ListenerView {
         case gateway(GatewayView)
         /// Bytes: a workload's own for one service, or a gateway's.
         case tcp(TCPListenerView)
+
+        /// Who comes here is another node.
+        var isForNodes: Bool { if case .inbound = self { true } else { false } }
     }
 
     let role: Role

@@ -31,10 +31,10 @@ final class HTTP2ServerConnection: HTTP2Connection, ServerConnection {
 
     private static func limits(of other: HTTP1ServerConnection) -> HTTP2Limits {
         let limits = other.worker.http2Limits
-        return other.listener.isForNodes ? limits.betweenNodes : limits
+        return other.listener.view.role.isForNodes ? limits.betweenNodes : limits
     }
 
-    override var patience: Keepalive.Patience { listener.isForNodes ? .ofNodes : super.patience }
+    override var patience: Keepalive.Patience { listener.view.role.isForNodes ? .ofNodes : super.patience }
 
     override func closed() {
         worker.connectionClosed(self)
