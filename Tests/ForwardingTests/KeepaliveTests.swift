@@ -9,22 +9,27 @@ import Testing
 struct KeepaliveTests {
     private static let patience = Keepalive.Patience(silence: 1_000, grace: 100, delivery: 300)
     /// Nothing is under way.
-    private static func idle() -> Keepalive.Output { Keepalive.Output(acknowledged: 0, end: 0) }
+    private static func step(
+        _ keepalive: inout Keepalive, hasStreams: Bool = true, at now: DeadlineWheel.Time
+    ) -> Keepalive.Step {
+        let reader = ReaderProgress()
+        return keepalive.step(hasStreams: hasStreams, patience, at: now, outputEnd: 0, progress: reader.last)
+    }
 
     @Test func `one that is silent is asked once, and given up when it does not answer`() {
         var keepalive = Keepalive(at: 5_000)
         let steps = [5_999, 6_000, 6_001, 6_099, 6_100].map {
-            keepalive.step(hasStreams: true, Self.patience, at: $0, output: Self.idle)
+            Self.step(&keepalive, at: $0)
         }
         #expect(steps == [.wait, .ask, .wait, .wait, .giveUp])
     }
 
     @Test func `any byte is an answer, and the silence begins anew`() {
         var keepalive = Keepalive(at: 0)
-        let asked = keepalive.step(hasStreams: true, Self.patience, at: 1_000, output: Self.idle)
+        let asked = Self.step(&keepalive, at: 1_000)
         keepalive.heard(at: 1_099)
         let steps = [1_100, 2_098, 2_099].map {
-            keepalive.step(hasStreams: true, Self.patience, at: $0, output: Self.idle)
+            Self.step(&keepalive, at: $0)
         }
         #expect(asked == .ask && steps == [.wait, .wait, .ask])
     }
@@ -33,10 +38,13 @@ struct KeepaliveTests {
     /// - Returns: What it says each time, with 1,000 bytes before the question.
     private static func steps(_ looks: [(at: DeadlineWheel.Time, acknowledged: UInt64)]) -> [Keepalive.Step] {
         var keepalive = Keepalive(at: 0)
+        var reader = ReaderProgress()
         return looks.map { look in
-            keepalive.step(hasStreams: true, patience, at: look.at) {
-                Keepalive.Output(acknowledged: look.acknowledged, end: 1_000)
-            }
+            // Other bytes, after the question, go into the socket all the time.
+            reader.took(at: look.at)
+            reader.look(written: 2_000, unacknowledged: 2_000 - Int(look.acknowledged), at: look.at)
+            return keepalive.step(
+                hasStreams: true, patience, at: look.at, outputEnd: 1_000, progress: reader.last)
         }
     }
 
@@ -53,9 +61,9 @@ struct KeepaliveTests {
 
     @Test func `one without streams is asked nothing, but owes the answer to what it was asked`() {
         var keepalive = Keepalive(at: 0)
-        let idle = keepalive.step(hasStreams: false, Self.patience, at: 10_000, output: Self.idle)
-        let asked = keepalive.step(hasStreams: true, Self.patience, at: 10_000, output: Self.idle)
-        let late = keepalive.step(hasStreams: false, Self.patience, at: 10_100, output: Self.idle)
+        let idle = Self.step(&keepalive, hasStreams: false, at: 10_000)
+        let asked = Self.step(&keepalive, at: 10_000)
+        let late = Self.step(&keepalive, hasStreams: false, at: 10_100)
         #expect(idle == .wait && asked == .ask && late == .giveUp)
         #expect(Keepalive(at: 0).due(hasStreams: false, Self.patience) == nil)
     }
@@ -89,8 +97,8 @@ struct KeepaliveTests {
                 Issue.record("nothing is due")
                 return
             }
-            let early = keepalive.step(hasStreams: true, Self.patience, at: due - 1, output: Self.idle)
-            let onTime = keepalive.step(hasStreams: true, Self.patience, at: due, output: Self.idle)
+            let early = Self.step(&keepalive, at: due - 1)
+            let onTime = Self.step(&keepalive, at: due)
             #expect(early == .wait && onTime != .wait)
         }
     }

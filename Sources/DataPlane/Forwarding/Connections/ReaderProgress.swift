@@ -8,7 +8,9 @@ struct ReaderProgress {
     /// When bytes were last taken, or the first of those that wait came, in the loop's milliseconds.
     private(set) var last: DeadlineWheel.Time = 0
     /// Bytes since the connection was made, when it was last looked at: at most those that were acknowledged.
-    private(set) var acknowledged: UInt64 = 0
+    private var acknowledged: UInt64 = 0
+    /// When that was seen to have grown. What the socket takes may be bytes that nobody reads.
+    private var lastAcknowledged: DeadlineWheel.Time = 0
 
     /// The first of what now waits has come.
     mutating func began(at now: DeadlineWheel.Time) { last = now }
@@ -24,15 +26,16 @@ struct ReaderProgress {
         let count = written - min(written, UInt64(unacknowledged))
         guard count > acknowledged else { return }
         acknowledged = count
+        lastAcknowledged = now
         last = now
     }
 
-    /// When the other side last took bytes of what stands before `offset`, as far as is known; `nil`: it had them all when this was
-    /// last asked, and what it took since tells nothing of them.
-    /// - Parameter offset: Where the last of them ends; 0 from when it has them all.
+    /// When the other side was last seen to have more of what stands before `offset`; `nil`: it had all of that when this was last
+    /// asked, and what it took since tells nothing of it.
+    /// - Parameter offset: Where the last of it ends; 0 from when the other side has it.
     func last(upTo offset: inout UInt64) -> DeadlineWheel.Time? {
         guard offset > 0 else { return nil }
         if acknowledged >= offset { offset = 0 }
-        return last
+        return lastAcknowledged
     }
 }

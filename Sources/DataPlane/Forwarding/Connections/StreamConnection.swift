@@ -47,14 +47,14 @@ class StreamConnection: EventHandler {
     private var wantsOutputEnd = false
     private var inputHasEnded = false
     /// How long what the peer has proved is good for; `nil` where nothing was asked of it.
-    private var term: Term?
+    final var term: Term?
     /// Bytes that went out since the connection was made.
     private(set) final var writtenByteCount: UInt64 = 0
     /// Bytes that the transport has been asked to send since: it may have made a record of them that must go as it is.
     private(set) final var offeredByteCount: UInt64 = 0
-    private var reader = ReaderProgress()
+    final var reader = ReaderProgress()
     /// When bytes last came, or reading went on.
-    private var lastRead: DeadlineWheel.Time
+    private(set) final var lastRead: DeadlineWheel.Time
     /// What is queued is passed on, and then the connection is reset.
     private var resetsAtEnd = false
 
@@ -130,53 +130,17 @@ class StreamConnection: EventHandler {
     /// What is known to have come is perhaps not all read yet.
     final var mayHaveInput: Bool { wantsRead || hasEnoughOfTurn }
     final var peerID: SPIFFEID? { transport?.peerID }
+    /// What the other side has proved with its certificate; `nil`: it was not asked to.
+    final var verifiedPeer: VerifiedPeer? { transport?.peer }
+    /// How much of what was sent is under way still. Asks the kernel.
+    final func unacknowledgedByteCount() -> Int? { transport?.unacknowledgedByteCount() }
     /// Where the other side came to. Asks the kernel.
     final var localAddress: NetworkAddress? { transport?.localAddress() }
     final var serverName: String? { transport?.serverName }
     /// What both sides agreed to speak (ALPN), once the handshake is done.
     final var applicationProtocol: String? { transport?.applicationProtocol }
-    /// When a reader that takes nothing of what is queued will have stalled for too long; `nil`: nothing is queued.
-    final var outputDeadline: DeadlineWheel.Time? { output.isEmpty ? nil : reader.last + worker.timeouts.stream }
-
-    /// That time has come. Asks the kernel, but only then.
-    final func hasReaderStalled() -> Bool {
-        guard let due = outputDeadline, due <= loop.now else { return false }
-        return !readerGoesOn()
-    }
-
-    /// Whether the other side has taken bytes since it last did, of which the socket does not tell. Asks the kernel.
-    private func readerGoesOn() -> Bool {
-        let last = reader.last
-        lookAtReader()
-        return reader.last > last
-    }
-
-    /// `ReaderProgress.last(upTo:)`. Asks the kernel.
-    final func readerProgress(upTo offset: inout UInt64) -> DeadlineWheel.Time? {
-        lookAtReader()
-        return reader.last(upTo: &offset)
-    }
-
-    /// How many of all bytes until now the other side has at least. Asks the kernel.
-    final func acknowledgedByteCount() -> UInt64 {
-        lookAtReader()
-        return reader.acknowledged
-    }
-
     /// Where the next byte written stands among all of the connection.
     final var outputOffset: UInt64 { writtenByteCount + UInt64(output.count) }
-
-    private func lookAtReader() {
-        guard let unacknowledged = transport?.unacknowledgedByteCount() else { return }
-        reader.look(written: writtenByteCount, unacknowledged: unacknowledged, at: loop.now)
-    }
-
-    /// What the deadlines of a call go by. Asks the kernel where a reader would seem to have stalled.
-    final func progress() -> SideProgress {
-        _ = hasReaderStalled()
-        return SideProgress(
-            lastInput: lastRead, lastOutput: reader.last, isAwaited: !output.isEmpty, isHeldBack: isReadPaused)
-    }
 
     /// Forgets what is queued but its first bytes. None that were offered may be among those.
     final func truncateOutput(to byteCount: Int) {
@@ -293,44 +257,6 @@ class StreamConnection: EventHandler {
     static let bufferReleaseMilliseconds: UInt64 = 1_000
 
     final func releaseIdleBuffers() { transport?.releaseBuffers() }
-
-    // MARK: The peer's certificate
-
-    /// Of its own, as few connections have one.
-    private final class Term {
-        var value: PeerTerm
-
-        init(_ value: PeerTerm) { self.value = value }
-    }
-
-    /// The handshake is done: remembers until when it is good for.
-    final func beginTerm(with host: NetworkAddress) {
-        guard let peer = transport?.peer else { return }
-        let proven = ProvenPeer(id: peer.id, host: host.ip)
-        let term = PeerTerm(
-            proven, notAfter: peer.notAfter, at: loop.now, wall: .now, limits: worker.peerTermLimits)
-        worker.provenPeers.note(proven, until: term.end)
-        self.term = Term(term)
-    }
-
-    /// When `lookAtTerm` has something to do.
-    final var termDue: DeadlineWheel.Time? { term?.value.due }
-
-    /// - Returns: `false` if the connection was closed.
-    final func lookAtTerm() -> Bool {
-        guard let term, term.value.due <= loop.now else { return true }
-        switch term.value.step(at: loop.now, proven: worker.provenPeers.end(of: term.value.peer)) {
-        case .none: break
-        case .drain: termEnds()
-        case .prove: proofNeeded()
-        case .cut:
-            worker.counters.expiredConnections += 1
-            worker.events.post(.peerExpired(peer: "\(term.value.peer.id)"))
-            abort()
-            broken()
-        }
-        return state != .closed
-    }
 
     // MARK: EventHandler
 

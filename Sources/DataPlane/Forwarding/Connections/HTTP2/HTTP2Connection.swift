@@ -247,8 +247,9 @@ class HTTP2Connection: StreamConnection, HTTP2SessionHandler {
         }
         // Who has ended its half can say nothing of itself any more.
         if !hasInputEnded {
-            let output = { Keepalive.Output(acknowledged: self.acknowledgedByteCount(), end: self.outputOffset) }
-            switch keepalive.step(hasStreams: !streams.isEmpty, patience, at: now, output: output) {
+            let step = keepalive.step(
+                hasStreams: !streams.isEmpty, patience, at: now, outputEnd: outputOffset, progress: readerProgress)
+            switch step {
             case .wait: break
             case .ask:
                 session.ping(Ping.keepalive)

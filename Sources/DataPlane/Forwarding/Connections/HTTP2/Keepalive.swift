@@ -36,24 +36,14 @@ struct Keepalive {
         case wait, ask, giveUp
     }
 
-    /// What of the connection's output has come to where it goes.
-    struct Output {
-        /// Bytes since the connection was made, of which the other side's kernel has at least as many.
-        var acknowledged: UInt64
-        /// All of them, those that wait here included.
-        var end: UInt64
-    }
-
     /// What was asked and has not been answered.
     private struct Question {
-        /// Bytes that stand before it.
+        /// Where what stands before it ends in the output; 0: the other side's kernel is known to have that.
         var offset: UInt64
-        /// Those that were acknowledged when it was last looked at.
-        var acknowledged: UInt64
         /// When it was asked, or something of what stands before it was last seen to be taken.
         var since: DeadlineWheel.Time
 
-        var isHeard: Bool { acknowledged >= offset }
+        var isHeard: Bool { offset == 0 }
     }
 
     /// When the last byte came, in the loop's milliseconds.
@@ -68,18 +58,23 @@ struct Keepalive {
         question = nil
     }
 
-    /// - Parameter output: Asked for only when something is due.
+    /// - Parameters:
+    ///   - outputEnd: Where a question would stand in the connection's output.
+    ///   - progress: `ReaderProgress.last(upTo:)`. Asked only when something is due.
     mutating func step(
-        hasStreams: Bool, _ patience: Patience, at now: DeadlineWheel.Time, output: () -> Output
+        hasStreams: Bool, _ patience: Patience, at now: DeadlineWheel.Time, outputEnd: UInt64,
+        progress: (inout UInt64) -> DeadlineWheel.Time?
     ) -> Step {
         guard let due = due(hasStreams: hasStreams, patience), due <= now else { return .wait }
-        let output = output()
-        guard let asked = question else {
-            question = Question(offset: output.end, acknowledged: output.acknowledged, since: now)
+        guard var asked = question else {
+            var asked = Question(offset: outputEnd, since: now)
+            _ = progress(&asked.offset)
+            question = asked
             return .ask
         }
-        guard !asked.isHeard, output.acknowledged > asked.acknowledged else { return .giveUp }
-        question = Question(offset: asked.offset, acknowledged: output.acknowledged, since: now)
+        guard let last = progress(&asked.offset), last > asked.since else { return .giveUp }
+        asked.since = last
+        question = asked
         return .wait
     }
 
