@@ -47,6 +47,35 @@ private func knownMethod(_ name: String) -> KnownMethod { KnownMethod(Array(name
     #expect(head.lines == ["server: a", "date: now"])
 }
 
+@Test func `a field is there until its last line is removed, however that is done`() {
+    for known in KnownField.allCases where known != .other {
+        let name = Array(String(describing: known.name).utf8)
+        var removed: [Bool] = []
+        for way in 0..<4 {
+            var head = MessageHead(fields: [("a", "1")])
+            for value in ["1", "2"] { head.addField(known, value: Array(value.utf8).span) }
+            switch way {
+            case 0: head.removeField(known)
+            case 1: head.removeField(name: name.span, known: known)
+            case 2:
+                head.removeField(at: 1)
+                let isThere = head.hasField(known)
+                #expect(isThere)
+                head.removeField(at: 1)
+            default:
+                head.removeHopByHopFields()
+                head.removeHeddleFields()
+                head.removeOriginFields()
+            }
+            let isThere = head.hasField(known)
+            let isListed = head.fields.contains { $0.known == known }
+            #expect(isThere == isListed)
+            removed.append(!isThere)
+        }
+        #expect(removed.prefix(3) == [true, true, true])
+    }
+}
+
 @Test func `every hop-by-hop field is noted as one`() {
     let bits = KnownField.allCases.filter(\.isHopByHop).reduce(0) { $0 | $1.bit }
     #expect(bits == KnownField.hopByHopBits)

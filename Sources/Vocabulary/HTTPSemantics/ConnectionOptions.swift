@@ -9,8 +9,6 @@ package struct ConnectionOptions {
     private var slots = InlineArray<128, ByteRange>(repeating: .empty)
     private var count = 0
 
-    var isEmpty: Bool { count == 0 }
-
     /// - Parameter option: Not empty, where it stands in `bytes`.
     mutating func insert(_ option: Range<Int>, in bytes: Span<UInt8>) {
         // Beyond the limit is what was never looked at: a message that did not come from a parser.

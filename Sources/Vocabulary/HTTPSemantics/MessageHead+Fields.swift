@@ -1,6 +1,10 @@
 extension MessageHead {
     /// A field of this name is there.
-    package func hasField(_ known: KnownField) -> Bool { index(of: known) != nil }
+    package func hasField(_ known: KnownField) -> Bool {
+        let isNamed = names & known.bit != 0
+        assert(known == .other || isNamed == fields.contains { $0.known == known })
+        return isNamed
+    }
 
     /// Where the first field of this name has its value.
     package func value(of known: KnownField) -> ByteRange? {
@@ -35,9 +39,13 @@ extension MessageHead {
     }
 
     /// Keeps `names` true to the fields.
+    @inline(__always)
     mutating func note(_ field: Field) {
         names |= field.known.bit
-        guard field.known == .other else { return }
+        if case .other = field.known { noteUnknown(field) }
+    }
+
+    private mutating func noteUnknown(_ field: Field) {
         switch GuardedField(bytes(field.name)) {
         case .none: break
         case .heddle, .alias: names |= KnownField.otherHeddleBit
@@ -126,9 +134,15 @@ extension MessageHead {
         removeFields(known, after: first)
     }
 
-    package mutating func removeField(_ known: KnownField) { removeFields(known, after: -1) }
+    package mutating func removeField(_ known: KnownField) {
+        removeFields(known, after: -1)
+        names &= ~known.bit
+    }
 
-    package mutating func removeField(at index: Int) { fields.remove(at: index) }
+    package mutating func removeField(at index: Int) {
+        let known = fields.remove(at: index).known
+        if known != .other, !fields.contains(where: { $0.known == known }) { names &= ~known.bit }
+    }
 
     private mutating func removeFields(_ known: KnownField, after first: Int) {
         guard names & known.bit != 0 else { return }
@@ -201,6 +215,7 @@ extension MessageHead {
             kept += 1
         }
         fields.removeLast(fields.count - kept)
+        names &= ~KnownField.hopByHopBits
     }
 
     /// Empties the name of each field that an option of `Connection` names.
@@ -210,18 +225,42 @@ extension MessageHead {
         for index in fields.indices where !fields[index].known.isProtected {
             lengths |= 1 << UInt64(min(fields[index].name.count, 63))
         }
+        var cursor = OptionCursor(lengths: lengths)
+        if let first = nextOption(&cursor) { markFields(named: first, and: &cursor) }
+    }
+
+    /// Apart, for few messages come so far: the set is large.
+    @inline(never)
+    private mutating func markFields(named first: Range<Int>, and cursor: inout OptionCursor) {
         var options = ConnectionOptions()
-        for line in fields.indices where fields[line].known == .connection {
-            let end = fields[line].value.bounds.upperBound
-            var cursor = fields[line].value.bounds.lowerBound
-            while let option = ListItems.next(storage.span, &cursor, end) {
-                guard lengths & (1 << UInt64(min(option.count, 63))) != 0 else { continue }
-                options.insert(option, in: storage.span)
-            }
-        }
-        guard !options.isEmpty else { return }
+        options.insert(first, in: storage.span)
+        while let option = nextOption(&cursor) { options.insert(option, in: storage.span) }
         for index in fields.indices where !fields[index].known.isProtected {
             if options.contain(bytes(fields[index].name), in: storage.span) { fields[index].name = .empty }
+        }
+    }
+
+    /// Where the reading of the options of `Connection` stands.
+    private struct OptionCursor {
+        let lengths: UInt64
+        /// In `fields`, and in the value there.
+        var line = -1
+        var offset = 0
+        var end = 0
+    }
+
+    /// The next one that may name a field.
+    private func nextOption(_ cursor: inout OptionCursor) -> Range<Int>? {
+        while true {
+            while let option = ListItems.next(storage.span, &cursor.offset, cursor.end) {
+                if cursor.lengths & (1 << UInt64(min(option.count, 63))) != 0 { return option }
+            }
+            repeat {
+                cursor.line += 1
+                guard cursor.line < fields.count else { return nil }
+            } while fields[cursor.line].known != .connection
+            cursor.offset = fields[cursor.line].value.bounds.lowerBound
+            cursor.end = fields[cursor.line].value.bounds.upperBound
         }
     }
 
@@ -230,12 +269,14 @@ extension MessageHead {
     package mutating func removeHeddleFields() {
         guard names & KnownField.heddleBits != 0 else { return }
         removeGuarded { $0 == .heddle || $0 == .alias }
+        names &= ~KnownField.heddleBits
     }
 
     /// Drops what says where a call came from: for whom nobody vouches. `docs/reference/http1.md` lists it.
     package mutating func removeOriginFields() {
         guard names & KnownField.originBits != 0 else { return }
         removeGuarded { $0 == .origin }
+        names &= ~KnownField.originBits
     }
 
     private mutating func removeGuarded(_ isUnwanted: (GuardedField) -> Bool) {

@@ -20,6 +20,7 @@ extension MessageHead {
 
     package mutating func removeField(name: Span<UInt8>, known: KnownField) {
         removeFields(name: name, known: known, from: 0)
+        names &= ~known.bit
     }
 
     /// Where the first field of this name stands in `fields`, at `start` or after it.

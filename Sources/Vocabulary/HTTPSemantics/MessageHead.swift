@@ -25,8 +25,8 @@ public struct MessageHead: ~Copyable {
     /// A request's `host` is one of them, for those who match fields: its value is the canonical host.
     public internal(set) var fields: [Field] = []
 
-    /// Which names were added since the head was emptied: a bit of `KnownField.bit` each, so that a field that never came
-    /// is not looked for. A removed field leaves its bit.
+    /// Which known names there are: a bit of `KnownField.bit` each, so that what is not there is not looked for. And whether there
+    /// may be others that are guarded.
     var names: UInt64 = 0
 
     /// A token without lower-case letters, as it came (RFC 9110 § 9.1: methods are case-sensitive). Requests only.
@@ -108,12 +108,11 @@ public struct MessageHead: ~Copyable {
     package mutating func truncate(to end: Int) { storage.removeLast(storage.count - end) }
 
     /// - Parameter field: Its bytes are in the head already, its name interned.
+    @inline(__always)
     package mutating func appendField(_ field: Field) {
         fields.append(field)
         note(field)
     }
-
-    package mutating func removeFields(where isUnwanted: (Field) -> Bool) { fields.removeAll(where: isUnwanted) }
 }
 
 /// What a request may ask to go on with (RFC 9110 § 7.8, RFC 8441). Never `h2c`.
