@@ -1,5 +1,5 @@
 /// Why a call did not end as its caller hoped, in the words of `x-heddle-reason`, the access log and metrics.
-package enum FailureReason: UInt8, Sendable, CaseIterable {
+package enum FailureReason: Sendable, CaseIterable {
     case none
     /// No rule allows the call: 403.
     case denied
@@ -21,6 +21,10 @@ package enum FailureReason: UInt8, Sendable, CaseIterable {
     case callerGone
     /// The call has come by this mesh's listeners too often: 508.
     case loopDetected
+
+    /// Asked at each step of a call: `!=` would go by way of a witness table in another module.
+    @inlinable
+    package var isNone: Bool { if case .none = self { true } else { false } }
 
     package var name: StaticString {
         switch self {

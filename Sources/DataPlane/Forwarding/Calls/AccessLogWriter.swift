@@ -15,7 +15,7 @@ final class AccessLogWriter {
     func record(_ exchange: Exchange, microseconds: UInt64) {
         switch exchange.worker.accessLogging {
         case .none: return
-        case .failures: guard exchange.reason != .none || exchange.status >= 500 else { return }
+        case .failures: guard !exchange.reason.isNone || exchange.status >= 500 else { return }
         case .all: break
         }
         line.removeAll(keepingCapacity: true)
@@ -35,7 +35,7 @@ final class AccessLogWriter {
         head("path", exchange, exchange.request.path)
         if exchange.tunnel == .connection, !origin.serverName.isEmpty { array("server_name", origin.serverNameBytes) }
         number("status", UInt64(exchange.status))
-        if exchange.reason != .none { text("reason", exchange.reason.name.description) }
+        if !exchange.reason.isNone { text("reason", exchange.reason.name.description) }
         if let service = exchange.service { text("service", "\(service.name)") }
         if let label = exchange.rule?.rule.label { array("route", label) }
         if let endpoint = exchange.endpoint { text("endpoint", "\(endpoint.address)") }

@@ -15,7 +15,7 @@ extension Exchange {
     /// What is about to end the answer: another node may say here that it has cut it.
     func takeTrailers(_ trailers: inout MessageHead) {
         let reason = refusal(in: trailers)
-        guard reason != .none else { return }
+        guard !reason.isNone else { return }
         refusalElsewhere = reason
         trailers.removeHeddleFields()
         guard !origin.tellsReason else { return trailers.addField(.heddleReason, value: reason.name.bytes) }

@@ -74,7 +74,7 @@ extension Exchange {
     /// Another node's answer to a CONNECT: why not, if not.
     func tunnelRefused(_ head: borrowing MessageHead) {
         let reason = refusal(in: head)
-        fail(reason == .none ? .upstreamFailed : reason, status: head.status)
+        fail(reason.isNone ? .upstreamFailed : reason, status: head.status)
     }
 }
 

@@ -111,7 +111,7 @@ final class Exchange {
         self.downstream = downstream
         self.origin = origin
         startedAt = loop.nowMicroseconds
-        isRequestComplete = requestBody == .none
+        isRequestComplete = requestBody.isNone
         joinLoop()
     }
 
@@ -168,13 +168,13 @@ final class Exchange {
 
     /// The caller takes nothing of its answer any more, and will be cut off: it is late, not gone.
     func noteStalledCaller() {
-        if reason == .none { reason = .timeout }
+        if reason.isNone { reason = .timeout }
     }
 
     /// The caller is gone; nobody reads the answer any more.
     func callerGone() {
         guard !isOver else { return }
-        if reason == .none, !isResponseComplete || isTunnelOpen { reason = .callerGone }
+        if reason.isNone, !isResponseComplete || isTunnelOpen { reason = .callerGone }
         let stream = upstream
         upstream = nil
         stream?.cancel()
@@ -213,7 +213,7 @@ final class Exchange {
             return fail(.upstreamFailed)
         }
         refusalElsewhere = refusal(in: head)
-        if refusalElsewhere != .none, !origin.tellsReason {
+        if !refusalElsewhere.isNone, !origin.tellsReason {
             // The other node told its reason to this one; this caller is told none, in whatever form.
             return fail(refusalElsewhere, status: head.status == 200 ? nil : head.status)
         }
@@ -222,7 +222,7 @@ final class Exchange {
         status = head.status
         head.removeHopByHopFields()
         head.removeHeddleFields()
-        if refusalElsewhere != .none {
+        if !refusalElsewhere.isNone {
             head.addField(.heddleReason, value: refusalElsewhere.name.bytes)
             // It is said in gRPC's words.
             if status == 200, isGRPCRequest { status = refusalElsewhere.status }
@@ -231,7 +231,7 @@ final class Exchange {
         let body = ResponseBody(length, status: head.status, answering: request.knownMethod)
         if !body.mayTellLength { head.contentLength = nil }
         if tunnel != .connection { worker.date.add(to: &head) }
-        if body.length == .none { noteStatus(head) }
+        if body.length.isNone { noteStatus(head) }
         downstream?.sendHead(head, body: body)
         if tunnel != .none { tunnelAnswered() }
     }
@@ -325,7 +325,7 @@ final class Exchange {
     func replayBody(to stream: any UpstreamStream) {
         let body = retained
         if !body.isEmpty { stream.sendBody(body.span) }
-        if isRequestComplete, requestBody != .none, tunnel != .webSocket {
+        if isRequestComplete, !requestBody.isNone, tunnel != .webSocket {
             // What is a WebSocket's comes when it is accepted.
             stream.endRequest(trailers: retainedTrailers)
         }
@@ -433,7 +433,7 @@ final class Exchange {
 
     private func record() {
         // What another node answered by itself, or cut, ended here for its reason, too.
-        if reason == .none { reason = refusalElsewhere }
+        if reason.isNone { reason = refusalElsewhere }
         let microseconds = age
         worker.metrics.record(
             RequestMetrics.Key(
@@ -443,7 +443,7 @@ final class Exchange {
         if let service, service.isGRPC {
             let status = grpcStatus?.rawValue ?? GRPCMetrics.noStatus
             // What was not let through, or is not there, may be called anything.
-            let isProven = reason == .none && grpcStatus != .unimplemented
+            let isProven = reason.isNone && grpcStatus != .unimplemented
             request.withBytes(request.path) {
                 worker.grpcMetrics.record(service: service.label, path: $0, status: status, isProven: isProven)
             }

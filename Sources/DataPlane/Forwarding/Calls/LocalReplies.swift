@@ -41,8 +41,8 @@ final class LocalReplies {
         date.add(to: &head)
         if let location { head.addField(.location, value: location.span) }
         addRequestID()
-        if reason != .none { head.addField(.heddleReason, value: Self.bytes(of: reason).span) }
-        let text = reason == .none ? [] : Self.bytes(of: reason) + [UInt8(ascii: "\n")]
+        if !reason.isNone { head.addField(.heddleReason, value: Self.bytes(of: reason).span) }
+        let text = reason.isNone ? [] : Self.bytes(of: reason) + [UInt8(ascii: "\n")]
         if !text.isEmpty { head.addField(.contentType, value: Self.plainText.span) }
         let body = ResponseBody(.bytes(UInt64(text.count)), status: status, answering: method)
         stream.sendHead(head, body: body)
@@ -57,7 +57,7 @@ final class LocalReplies {
         head.status = 200
         date.add(to: &head)
         head.addField(.contentType, value: Self.grpc.span)
-        if reason != .none { head.addField(.heddleReason, value: Self.bytes(of: reason).span) }
+        if !reason.isNone { head.addField(.heddleReason, value: Self.bytes(of: reason).span) }
         addRequestID()
         addStatus(status, reason)
         stream.sendHead(head, body: ResponseBody(.none, status: head.status, answering: .post))
@@ -67,7 +67,7 @@ final class LocalReplies {
     /// Ends an answer that is under way.
     func writeTrailers(_ status: GRPCStatus, reason: FailureReason, to stream: any DownstreamStream) {
         head.removeAll()
-        if reason != .none { head.addField(.heddleReason, value: Self.bytes(of: reason).span) }
+        if !reason.isNone { head.addField(.heddleReason, value: Self.bytes(of: reason).span) }
         addStatus(status, reason)
         stream.endResponse(trailers: head)
     }
@@ -75,7 +75,7 @@ final class LocalReplies {
     private func addStatus(_ status: GRPCStatus, _ reason: FailureReason) {
         head.addField(name: ("grpc-status" as StaticString).bytes, value: Array(String(status.rawValue).utf8).span)
         let message =
-            reason == .none ? Array(status.name.utf8) : Self.bytes(of: reason) + Self.colon + reason.explanation
+            reason.isNone ? Array(status.name.utf8) : Self.bytes(of: reason) + Self.colon + reason.explanation
         head.addField(name: Self.messageName.bytes, value: message.span)
     }
 

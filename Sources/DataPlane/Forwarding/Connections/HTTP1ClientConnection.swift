@@ -47,7 +47,7 @@ final class HTTP1ClientConnection: StreamConnection, PooledConnection, UpstreamS
 
     /// Of one from the pool: it may carry this call.
     func isFit(for exchange: Exchange) -> Bool {
-        let isRepeatable = exchange.request.isIdempotent && exchange.requestBody == .none
+        let isRepeatable = exchange.request.isIdempotent && exchange.requestBody.isNone
         switch reuse.verdict(at: loop.now, isRepeatable: isRepeatable) {
         case .use where !mayHaveInput: return true
         case .use, .lookFirst:
@@ -68,7 +68,7 @@ final class HTTP1ClientConnection: StreamConnection, PooledConnection, UpstreamS
         isReadingBody = false
         keepsAlive = true
         scan = HTTP1ScanState()
-        isRequestSent = exchange.requestBody == .none
+        isRequestSent = exchange.requestBody.isNone
         requestIsChunked = exchange.requestBody == .unknown && exchange.tunnel == .none
         webSocketKey = exchange.tunnel == .webSocket ? WebSocketKey.random() : nil
         if let webSocketKey {
@@ -262,7 +262,7 @@ final class HTTP1ClientConnection: StreamConnection, PooledConnection, UpstreamS
         }
         if !framing.keepsAlive { keepsAlive = false }
         decoder = HTTP1BodyDecoder(framing.body)
-        isReadingBody = framing.body != .none
+        isReadingBody = if case .none = framing.body { false } else { true }
         exchange.receivedHead(&worker.responseHead, length: BodyLength(framing.body))
         return consumed
     }

@@ -139,7 +139,7 @@ final class HTTP2ClientConnection: HTTP2Connection, PooledConnection {
         if exchange.tunnel == .connection {
             return session.submitTunnel(to: pool.authority, exchange.request, on: stream)
         }
-        return session.submitRequest(exchange.request, on: stream, endsStream: exchange.requestBody == .none)
+        return session.submitRequest(exchange.request, on: stream, endsStream: exchange.requestBody.isNone)
     }
 
     // MARK: Life

@@ -17,7 +17,7 @@ final class HTTP2ClientStream: CallStream, UpstreamStream {
     func start(_ exchange: Exchange, waits: Bool = false) {
         hasResponse = false
         isWaiting = waits
-        if exchange.requestBody == .none { noteOutputEndedWithHead() }
+        if exchange.requestBody.isNone { noteOutputEndedWithHead() }
         exchange.attach(to: self)
         exchange.replayBody(to: self)
     }

@@ -96,7 +96,7 @@ final class HTTP2ServerStream: CallStream, DownstreamStream {
             connection.session.submitResponse(worker.tunnelHead, on: self, endsStream: false)
         } else {
             if exchange?.awaitsRest ?? false { holdEnd() }
-            let endsStream = body.length == .none && !holdsEnd
+            let endsStream = body.length.isNone && !holdsEnd
             if endsStream { noteOutputEndedWithHead() }
             connection.session.submitResponse(head, on: self, endsStream: endsStream)
         }
