@@ -1,7 +1,7 @@
-"""Heap allocations and system calls of one request in steady state: figures that hardly vary between machines.
+"""Instructions, heap allocations and system calls of one request in steady state: figures that hardly vary between runs.
 
-Allocations are counted by a library preloaded into the program, system calls by strace while the load runs; either is
-left out, with a word, where the compiler or strace is missing."""
+Instructions of user space are counted by Valgrind's callgrind, allocations by a library preloaded into the program, system calls by
+strace while the load runs; each is left out, with a word, where what counts it is missing."""
 
 from __future__ import annotations
 
@@ -61,6 +61,7 @@ def _budget(
     **more
 ) -> None:
     columns = [
+        Column("instructionsPerRequest", "instructions", 0, has_ratio=True),
         Column("allocationsPerRequest", "allocations", 3), Column("readsPerRequest", "reads", 2),
         Column("writesPerRequest", "writes", 2), Column("otherCallsPerRequest", "other calls", 2),
     ]
@@ -75,11 +76,11 @@ def _budget(
                 arm.notes.append(str(error))
             deployment.stop()
         if figures and isinstance(proxy, Heddle):
-            try:
-                work = bench.work(f"{name}-allocations-{proxy.name}", **more)
-                figures["allocationsPerRequest"] = _allocations(proxy, work, start, load)
-            except BenchmarkError as error:
-                arm.notes.append(str(error))
+            for key, count in (("allocationsPerRequest", _allocations), ("instructionsPerRequest", _instructions)):
+                try:
+                    figures[key] = count(proxy, bench.work(f"{key}-{name}-{proxy.name}", **more), start, load)
+                except BenchmarkError as error:
+                    arm.notes.append(str(error))
         if figures:
             arm.record(proxy.name, **figures)
             bench.say(f"  {proxy.name}: " + ", ".join(f"{value:.2f} {key}" for key, value in figures.items()))
@@ -131,6 +132,34 @@ def _allocations(heddle: Heddle, work: Work, start: Callable[[Proxy, Work], Depl
         return (sum(_counted(child.pid, library) for child in deployment.children) - before) / result.requests
     finally:
         deployment.stop()
+
+
+def _instructions(heddle: Heddle, work: Work, start: Callable[[Proxy, Work], Deployment], load: Load) -> float:
+    """What CPU time on a shared machine cannot tell: a few per cent more or less work."""
+    if not shutil.which("valgrind"):
+        raise BenchmarkError("instructions are not counted: valgrind is not installed")
+    heddle.runner = [
+        "valgrind", "-q", "--tool=callgrind", "--instr-atstart=no", f"--callgrind-out-file={work.folder}/callgrind.%p"]
+    try:
+        deployment = start(heddle, work)
+    finally:
+        heddle.runner = []
+    try:
+        load(deployment, 2)
+        _callgrind(deployment, "--instr=on")
+        result = load(deployment, 8)
+        _callgrind(deployment, "--instr=off")
+        _callgrind(deployment, "--dump")
+        # One file a process and dump.
+        dumps = [dump.read_text() for dump in work.folder.glob("callgrind.*.*")]
+        return sum(int(count) for dump in dumps for count in re.findall(r"^totals: (\d+)", dump, re.M)) / result.requests
+    finally:
+        deployment.stop()
+
+
+def _callgrind(deployment: Deployment, command: str) -> None:
+    for child in deployment.children:
+        subprocess.run(["callgrind_control", command, str(child.pid)], check=True, capture_output=True)
 
 
 def _counted(pid: int, library: Path) -> int:

@@ -20,6 +20,8 @@ class Heddle(Proxy):
         self.name = name
         #: What its processes get besides the bench's own environment.
         self.environment: dict[str, str] = {}
+        #: A program that runs it and looks on, with its arguments.
+        self.runner: list[str] = []
 
     def program(self):
         return str(self._binary) if os.access(self._binary, os.X_OK) else None
@@ -77,7 +79,7 @@ spec: {{service: orders, address: "127.0.0.1:{work.backend}"}}
         """Starts on the manifests written last."""
         folder = work.subfolder(self.name)
         arguments = ["run", "--manifests", str(self._folder), "--state", str(folder / "state")]
-        return Child(self.name, [self.program(), *arguments], PROXY_CORE, folder, self.environment)
+        return Child(self.name, [*self.runner, self.program(), *arguments], PROXY_CORE, folder, self.environment)
 
     def hop(self, work):
         self.write_hop(work)
@@ -168,7 +170,7 @@ metadata: {{name: orders}}
             state = work.folder / f"{self.name}-mesh" / node
             arguments = ["run", "--manifests", str(folder), "--state", str(state), "--node", node]
             children.append(Child(
-                f"{self.name}-{node}", [self.program(), *arguments], PROXY_CORE, work.subfolder(f"{self.name}-mesh"),
+                f"{self.name}-{node}", [*self.runner, self.program(), *arguments], PROXY_CORE, work.subfolder(f"{self.name}-mesh"),
                 self.environment))
         return outbound, beta, children
 
