@@ -295,6 +295,34 @@ struct ManifestWriterTests {
         folder.run("test $(stat -c %u:%g:%a x.yaml) = 1234:2345:640 && test $(stat -c %u:%g new.yaml) = 3456:4567")
     }
 
+    @Test(.enabled(if: geteuid() == 0, "somebody else's file is needed"))
+    func `a file that cannot be given to its owner is not replaced, nor is any other`() throws {
+        let folder = Self.folder()
+        folder.run("mkdir ../state; chmod -R a+rwX .. ../elsewhere; chmod 644 x.yaml")
+        let listed = "stat -c '%n %u:%g:%a' *.yaml sub/*"
+        folder.run("\(listed) > ../before")
+        var failure: ManifestWriter.Failure?
+        Nobody.run {
+            do throws(ManifestWriter.Failure) { try Self.writer(folder).write(Self.edits) } catch { failure = error }
+        }
+        #expect(failure?.isUndone == true)
+        #expect(failure?.diagnostic.code.rawValue == "change.owner-not-kept")
+        #expect(failure?.diagnostic.remedy.contains("chown") == true)
+        #expect(Self.content(folder) == Self.before)
+        folder.run("\(listed) | cmp - ../before")
+    }
+
+    @Test(.enabled(if: geteuid() == 0, "somebody else's folder is needed"))
+    func `a new file that cannot be its folder's owner's is no more open for it`() throws {
+        let folder = Self.folder()
+        folder.run("chown 1234:2345 .; chmod 757 .; chmod 711 ..")
+        try Nobody.run { try Self.writer(folder).write([Self.edit("new.yaml", nil, "new")]) }
+        folder.run("test $(stat -c %u:%a new.yaml) = 65534:644")
+        folder.run("rm new.yaml; chmod 737 .")
+        try Nobody.run { try Self.writer(folder).write([Self.edit("new.yaml", nil, "new")]) }
+        folder.run("test $(stat -c %u:%a new.yaml) = 65534:600")
+    }
+
     @Test(.enabled(if: geteuid() == 0, "only root may give files away"))
     func `a deleted file that comes back is whose it was`() throws {
         let folder = Self.folder()

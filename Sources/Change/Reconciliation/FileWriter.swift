@@ -8,6 +8,21 @@ struct FileOwnership: Hashable, Sendable {
     var group: gid_t
     /// The last twelve bits of its mode.
     var permissions: mode_t
+
+    /// Whether this process may give a file of its own to the group.
+    var isOfOwnGroup: Bool {
+        if group == getegid() { return true }
+        var groups = [gid_t](repeating: 0, count: Int(NGROUPS_MAX))
+        let count = unsafe getgroups(CInt(groups.count), &groups)
+        return count > 0 && groups[..<Int(count)].contains(group)
+    }
+
+    /// What is left of the permissions where the group is another one: what both its group and all others may, so that
+    /// nobody may more than before.
+    var permissionsOfAnotherGroup: mode_t {
+        let shared = permissions >> 3 & permissions & 0o7
+        return permissions & 0o700 | shared << 3 | shared
+    }
 }
 
 /// Writes files so that a reader, or a machine that loses power, sees the old bytes or the new ones, never others.
@@ -18,7 +33,9 @@ struct FileWriter: Sendable {
 
     /// Writes all bytes to a new file. What stands there already, be it a link, is in the way.
     /// - Parameters:
-    ///   - former: A file whose access list and attributes it gets, too, as far as the filesystem has them.
+    ///   - ownership: Of a new file, as far as this process may give it away.
+    ///   - former: A file that it stands for, now or later: it is the same owner's and group's, or not written at all, and
+    ///     gets its access list and attributes, too, as far as the filesystem has them.
     ///   - isSynced: Whether they are on the disk when it returns.
     func create(
         _ path: String, _ bytes: [UInt8], ownership: FileOwnership? = nil, permissions: mode_t = 0o600,
@@ -32,8 +49,8 @@ struct FileWriter: Sendable {
         guard descriptor >= 0 else { throw FileError(call: "open", errno: errno) }
         defer { close(descriptor) }
         try willCall("fchown", path)
-        let kept = try Self.give(descriptor, to: ownership, permissions)
-        if let former { Self.copyAttributes(of: former, to: descriptor) }
+        let kept = try Self.give(descriptor, to: ownership, permissions, isBinding: former != nil)
+        if let former { try Self.copyAttributes(of: former, to: descriptor) }
         // Behind the access list, whose mask it is.
         guard fchmod(descriptor, kept) == 0 else { throw FileError(call: "fchmod", errno: errno) }
         try willCall("write", path)
@@ -52,34 +69,36 @@ struct FileWriter: Sendable {
     }
 
     /// Those of its owner's, and who else may touch it. What the system itself labels files with is its own business.
-    private static func copyAttributes(of path: String, to descriptor: CInt) {
+    private static func copyAttributes(of path: String, to descriptor: CInt) throws(FileError) {
         var names = [CChar](repeating: 0, count: 64 * 1024)
         let count = unsafe listxattr(path, &names, names.count)
         guard count > 0 else { return }
         for bytes in names[..<count].split(separator: 0) {
             let name = String(decoding: bytes.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-            guard name == "system.posix_acl_access" || name.hasPrefix("user.") else { continue }
+            let isAccessList = name == "system.posix_acl_access"
+            guard isAccessList || name.hasPrefix("user.") else { continue }
             var value = [UInt8](repeating: 0, count: 64 * 1024)
             let byteCount = unsafe getxattr(path, name, &value, value.count)
-            if byteCount >= 0 { _ = unsafe fsetxattr(descriptor, name, value, byteCount, 0) }
+            let isCopied = unsafe byteCount >= 0 && fsetxattr(descriptor, name, value, byteCount, 0) == 0
+            // Without the list, the mode's middle bits would be the group's own, and no mask any more.
+            if isAccessList, !isCopied { throw FileError(call: "fsetxattr", errno: errno) }
         }
     }
 
-    /// - Returns: The permissions that it may have: without those of the group, where the group cannot be kept.
+    /// - Parameter isBinding: Whether it must be theirs.
+    /// - Returns: The permissions that it may have.
     private static func give(
-        _ descriptor: CInt, to ownership: FileOwnership?, _ permissions: mode_t
+        _ descriptor: CInt, to ownership: FileOwnership?, _ permissions: mode_t, isBinding: Bool
     ) throws(FileError) -> mode_t {
         guard let ownership else { return permissions }
         var status = stat()
         guard unsafe fstat(descriptor, &status) == 0 else { throw FileError(call: "fstat", errno: errno) }
         if status.st_uid == ownership.owner, status.st_gid == ownership.group { return permissions }
         if fchown(descriptor, ownership.owner, ownership.group) == 0 { return permissions }
+        if isBinding { throw FileError(call: "fchown", errno: errno) }
         // Only root may give a file away; one's own may go to any group that one is in.
-        guard errno == EPERM else { throw FileError(call: "fchown", errno: errno) }
-        if status.st_gid == ownership.group || fchown(descriptor, uid_t.max, ownership.group) == 0 {
-            return permissions & 0o777
-        }
-        return permissions & 0o707
+        let isInGroup = status.st_gid == ownership.group || fchown(descriptor, uid_t.max, ownership.group) == 0
+        return isInGroup ? permissions & 0o777 : ownership.permissionsOfAnotherGroup
     }
 
     /// Brings a file's bytes, or a folder's names, to the disk.

@@ -60,7 +60,7 @@ struct ManifestWriter: Sendable {
                 }
             }
         } catch {
-            trouble = unwritable(path, error)
+            trouble = change.notKept(path, error) ?? unwritable(path, error)
         }
         if let trouble {
             throw Failure(diagnostic: trouble, isUndone: undo(change.record, in: change.folder, isKept: isKept))
@@ -112,6 +112,24 @@ struct ManifestWriter: Sendable {
             var ownership = folder
             ownership.permissions = folder.permissions & 0o644
             return ownership
+        }
+
+        /// - Returns: What is said of a file that cannot be replaced by one of the same owner's; `nil` if it is something
+        ///   else that failed.
+        func notKept(_ path: String, _ error: FileError) -> Diagnostic? {
+            guard error.call == "fchown", let index = edits.firstIndex(where: { $0.path == path }) else { return nil }
+            let former = ownerships[index]
+            let user = former.owner == geteuid() ? "" : "\(geteuid())"
+            let group = former.isOfOwnGroup ? "" : ":\(getegid())"
+            return Diagnostic(
+                .ownerNotKept, at: SourcePosition(file: path, line: 1, column: 1),
+                found:
+                    "a file of user \(former.owner) and group \(former.group): user \(geteuid()) may not give them the one "
+                    + "that would replace it (\(error.call): \(error.explanation))",
+                expected: "a file that stays its owner's and its group's",
+                remedy:
+                    "edit it by hand, or give it to the user that Heddle runs as (chown \(user)\(group) \(targets[index]))"
+            )
         }
     }
 

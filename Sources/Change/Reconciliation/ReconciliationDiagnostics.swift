@@ -29,6 +29,8 @@ extension Diagnostic.Code {
     package static let conflict = Self("change.conflict")
     /// A manifest cannot be written.
     package static let unwritable = Self("change.unwritable")
+    /// A manifest is of an owner or a group that this process cannot give a file to.
+    package static let ownerNotKept = Self("change.owner-not-kept")
     /// Half of a change lies in the folder, and cannot be taken back without a guess.
     package static let interrupted = Self("change.interrupted")
     /// A change was cut off half-way, and was taken back.
