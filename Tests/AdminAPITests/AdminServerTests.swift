@@ -238,6 +238,46 @@ struct AdminServerTests {
         #expect(answer.output.text == "refused: 1 error; nothing was written\n")
     }
 
+    @Test(arguments: [
+        (ApplyReport.Outcome.served, "generation 8 serves, but for what is held back\n", Int32(4)),
+        (.unchanged, "nothing changes: it serves already, but for what is held back\n", 4),
+        (.dryRun, "it would be taken up, but for what is held back; nothing was written\n", 4),
+    ])
+    func `who applies is told what of it does not serve`(
+        outcome: ApplyReport.Outcome, words: String, exitCode: Int32
+    ) async throws {
+        let taken = Diagnostic(
+            .init("test.taken"), at: SourcePosition(file: "edge.yaml", line: 1, column: 1), found: "a", expected: "b",
+            remedy: "c")
+        let gateway = ResourceName(namespace: "shop", name: "edge")
+        func change(_ action: ChangeReport.Action, in path: String) -> ChangeReport {
+            ChangeReport(kind: .gateway, name: gateway, action: action, path: path)
+        }
+        func answer(_ change: ChangeReport, handedIn name: String) async throws -> AdminClient.Answer {
+            let mesh = try FakeMesh()
+            mesh.outcome.withLock {
+                $0 = ApplyReport(outcome: outcome, generation: 8, changes: [change], diagnostics: [taken])
+            }
+            return try await self.answer(
+                "POST", ["v1", "apply"], Self.text + [(name: "name", value: name)], mesh: mesh,
+                contentType: "application/yaml", body: Array("a: 1".utf8))
+        }
+        for action in [ChangeReport.Action.created, .updated, .unchanged] {
+            let mine = try await answer(change(action, in: "edge.yaml"), handedIn: "x.yaml")
+            #expect(mine.exitCode == exitCode)
+            #expect(mine.diagnostics.text.contains("test.taken"))
+            #expect(mine.output.text.hasSuffix(words))
+        }
+        let dry = try await answer(change(.created, in: "shop.yaml"), handedIn: "edge.yaml")
+        #expect(dry.exitCode == exitCode)
+        // What others have held back is told, and fails nobody else.
+        let others = try await answer(change(.updated, in: "shop.yaml"), handedIn: "x.yaml")
+        #expect(others.exitCode == 0)
+        #expect(others.diagnostics.text.contains("test.taken"))
+        let gone = try await answer(change(.deleted, in: "edge.yaml"), handedIn: "x.yaml")
+        #expect(gone.exitCode == 0)
+    }
+
     @Test func `a mistake in a file of the folder is shown as that lies there`() async throws {
         let mesh = try FakeMesh()
         let diagnostic = Diagnostic(

@@ -345,8 +345,9 @@ struct `The reconciler` {
                 return
             }
             #expect(changes.map(\.action) == [.updated])
-            guard case .unchanged = await harness.reconciler.apply([file(FakeManifests.document("a", "1"))]) else {
-                Issue.record("changed")
+            let same = await harness.reconciler.apply([file(FakeManifests.document("a", "1"))])
+            guard case .unchanged(let unchanged) = same else {
+                Issue.record("\(same)")
                 return
             }
             await harness.expectNothingElse()

@@ -97,7 +97,7 @@ extension Reconciler {
         guard interruption.isEmpty else { return .refused(interruption) }
         let candidate = plan.candidate
         let changes = plan.editor.changes
-        if plan.edits.isEmpty, isServing(candidate.hash) { return .unchanged }
+        if plan.edits.isEmpty, isServing(candidate.hash) { return .unchanged(changes) }
         if let refusal = emptyRefusal(plan, allowsEmpty: allowsEmpty) { return .refused([refusal]) }
         if dryRun {
             switch await rehearse(candidate) {

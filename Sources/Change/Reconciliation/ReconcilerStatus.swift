@@ -99,7 +99,7 @@ package enum ApplyOutcome: Sendable {
     /// It serves. The diagnostics are warnings.
     case served(ServedGeneration, changes: [ResourceChange], warnings: [Diagnostic])
     /// The set served already says the same.
-    case unchanged
+    case unchanged([ResourceChange])
     /// It would be taken up; nothing was written.
     case dryRun(changes: [ResourceChange], warnings: [Diagnostic])
     /// Nothing was written.

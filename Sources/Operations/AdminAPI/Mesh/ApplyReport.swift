@@ -20,7 +20,7 @@ package struct ApplyReport: Sendable {
     /// The generation it serves in, where that is known.
     package var generation: UInt64?
     package var changes: [ChangeReport]
-    /// Errors where it was refused, warnings otherwise. Each names a file that was handed in, or one that lies in the
+    /// Errors where it was refused; otherwise warnings, and as errors what of the whole set is held back. Each names a file that was handed in, or one that lies in the
     /// folder: relative to it, or absolute where one of the same name was handed in.
     package var diagnostics: [Diagnostic]
 
@@ -31,6 +31,21 @@ package struct ApplyReport: Sendable {
         self.generation = generation
         self.changes = changes
         self.diagnostics = diagnostics
+    }
+
+    /// What serves, or would, but for what this host stands in the way of.
+    var heldBack: [Diagnostic] {
+        switch outcome {
+        case .served, .unchanged, .dryRun: diagnostics.filter { $0.severity == .error }
+        case .refused, .notFound: []
+        }
+    }
+
+    /// Whether something is held back of the manifests that were handed in, or edited: who changed others has done so.
+    /// - Parameter documents: Names of what was handed in.
+    func isHeldBack(documents: [String]) -> Bool {
+        let files = Set(documents).union(changes.lazy.filter { $0.action != .deleted }.map(\.path))
+        return heldBack.contains { files.contains($0.position.file) }
     }
 }
 

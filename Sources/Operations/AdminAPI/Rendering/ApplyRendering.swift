@@ -6,6 +6,7 @@ extension ApplyReport {
         json.add("outcome", outcome.rawValue)
         json.add("generation", generation.map { .integer(Int(clamping: $0)) })
         json.addList("changes", changes.map(\.json))
+        json.add("heldBackCount", .integer(heldBack.count))
         json.add("diagnosticCount", .integer(diagnostics.count))
         json.addList("diagnostics", ShownDiagnostics(diagnostics).shown.map(\.json))
         return json.json
@@ -19,10 +20,11 @@ extension ApplyReport {
 
     private var summary: String {
         let errors = diagnostics.count { $0.severity == .error }
+        let exception = heldBack.isEmpty ? "" : ", but for what is held back"
         return switch outcome {
-        case .served: generation.map { "generation \($0) serves" } ?? "it serves"
-        case .unchanged: "nothing changes: it serves already"
-        case .dryRun: "it would be taken up; nothing was written"
+        case .served: (generation.map { "generation \($0) serves" } ?? "it serves") + exception
+        case .unchanged: "nothing changes: it serves already" + exception
+        case .dryRun: "it would be taken up\(exception); nothing was written"
         case .refused: "refused: \(errors) \(errors == 1 ? "error" : "errors"); nothing was written"
         case .notFound: "there is no such resource"
         }

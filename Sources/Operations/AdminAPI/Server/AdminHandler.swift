@@ -279,7 +279,8 @@ struct AdminHandler: Sendable {
         case .refused: status = 422
         case .notFound: status = 404
         }
-        let exitCode: Int32? = status == 200 ? nil : 1
+        let isHeldBack = report.isHeldBack(documents: documents.map(\.name))
+        let exitCode: Int32? = status != 200 ? 1 : isHeldBack ? 4 : nil
         guard request.wantsText else { return .json(report.json, status: status, exitCode: exitCode) }
         let given = Dictionary(documents.map { ($0.name, $0.bytes) }) { first, _ in first }
         let diagnostics = await rendered(report.diagnostics, given: given)

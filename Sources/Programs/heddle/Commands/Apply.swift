@@ -17,7 +17,8 @@ struct Apply: ParsableCommand {
         abstract: "Write manifests into the running mesh's folder, once the whole set with them in it is valid.",
         discussion: """
             A resource that is there already is replaced where it stands; a file of new ones is taken as it is. All or \
-            nothing: one mistake, and nothing is written. Returns when every worker serves the change.
+            nothing: one mistake, and nothing is written. Returns when every worker serves the change; ends in 4 if \
+            something of it is held back by this host, such as a listener whose port is taken.
 
             Examples:
               heddle apply -f orders.yaml

@@ -178,8 +178,9 @@ struct ServedMesh: RunningMesh {
         case .served(let served, let changes, let warnings):
             ApplyReport(
                 outcome: .served, generation: served.generation.number, changes: changes.map(Self.report),
-                diagnostics: warnings)
-        case .unchanged: ApplyReport(outcome: .unchanged)
+                diagnostics: heldBack + warnings.filter { $0.severity != .error })
+        case .unchanged(let changes):
+            ApplyReport(outcome: .unchanged, changes: changes.map(Self.report), diagnostics: heldBack)
         case .dryRun(let changes, let warnings):
             ApplyReport(outcome: .dryRun, changes: changes.map(Self.report), diagnostics: warnings)
         case .refused(let diagnostics): ApplyReport(outcome: .refused, diagnostics: diagnostics)
