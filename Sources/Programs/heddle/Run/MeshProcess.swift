@@ -65,7 +65,7 @@ struct MeshProcess {
         let telemetry = TelemetryParticipant()
         let retries = HeldBackRetries<MeshSnapshot>([state, participant, telemetry])
         let reporter = ReconciliationReporter(
-            folder: options.manifestsFolder, output: output.log, log: log, heldBack: { retries.heldBack })
+            log: log, heldBack: { retries.heldBack })
         var settings = MeshReconciler.Settings(folder: options.manifestsFolder, stateFolder: state.path)
         settings.onEvent = { reporter.report($0) }
         let reconciler = try MeshReconciler(

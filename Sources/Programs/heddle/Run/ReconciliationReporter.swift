@@ -1,13 +1,10 @@
 import Diagnostics
-import EventLoops
 import Logging
 import Reconciliation
 import Synchronization
 
 /// Tells people, and the metrics, what became of each change of the folder.
 final class ReconciliationReporter: Sendable {
-    private let folder: String
-    private let output: LineSink
     private let log: Logger
     private let heldBack: @Sendable () -> [Diagnostic]
     private let state = Mutex(State())
@@ -30,9 +27,7 @@ final class ReconciliationReporter: Sendable {
     }
 
     /// - Parameter heldBack: What the host stands in the way of now.
-    init(folder: String, output: LineSink, log: Logger, heldBack: @escaping @Sendable () -> [Diagnostic]) {
-        self.folder = folder
-        self.output = output
+    init(log: Logger, heldBack: @escaping @Sendable () -> [Diagnostic]) {
         self.log = log
         self.heldBack = heldBack
     }
@@ -56,10 +51,8 @@ final class ReconciliationReporter: Sendable {
                 state.refused = attempt.diagnostics
                 return (state.reloads.served > 0, state.warnings.withoutThose(in: attempt.diagnostics))
             }
-            print(new)
-            log.error(
-                isServing ? "the change is refused; what was served before goes on" : "nothing can be served yet",
-                metadata: ["errors": "\(attempt.diagnostics.count { $0.severity == .error })"])
+            log.tell(new)
+            logRefused(attempt, isServing ? "the change is refused" : nil)
         case .mended(let serving):
             state.withLock { $0.refused = [] }
             log.info(
@@ -78,7 +71,7 @@ final class ReconciliationReporter: Sendable {
         case .watching(.inotify): log.info("the kernel announces changes of the folder")
         case .watching(.polling(let interval, let reason)):
             log.warning("polling the folder every \(interval): \(reason.explanation)")
-        case .stateProblem(let diagnostic): print([diagnostic])
+        case .stateProblem(let diagnostic): log.tell([diagnostic])
         case .stateMended: log.info("the last good set is kept again")
         }
     }
@@ -111,21 +104,19 @@ final class ReconciliationReporter: Sendable {
     }
 
     private func tell(_ told: (new: [Diagnostic], isMended: Bool)) {
-        print(told.new)
+    /// - Parameter what: `nil`: nothing serves.
+    private func logRefused(_ attempt: RefusedAttempt, _ what: String?) {
+        log.error(
+            "\(what.map { "\($0); what was served before goes on" } ?? "nothing can be served yet")",
+            metadata: ["errors": "\(attempt.diagnostics.count { $0.severity == .error })"])
+    }
+
+        log.tell(told.new)
         if told.isMended { log.info("every certificate is valid for long enough again") }
     }
 
     /// Why nothing is served, unless it has been printed already.
     func reportNotServing(_ diagnostics: [Diagnostic]) {
-        if state.withLock({ $0.refused != diagnostics }) { print(diagnostics) }
-    }
-
-    /// As `heddle check` prints them, with the lines they are about.
-    private func print(_ diagnostics: [Diagnostic]) {
-        guard !diagnostics.isEmpty else { return }
-        let text = Diagnostic.rendered(diagnostics) { file in
-            SmallFile.bytes(file.hasPrefix("/") ? file : "\(folder)/\(file)")
-        }
-        output.append(Array(text.utf8))
+        if state.withLock({ $0.refused != diagnostics }) { log.tell(diagnostics) }
     }
 }

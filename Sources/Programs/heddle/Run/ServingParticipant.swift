@@ -203,8 +203,8 @@ final class ServingParticipant: SnapshotParticipant, HostDependent {
     }
 
     private func tell(_ former: Serving, _ next: Serving) {
-        for problem in next.heldBack where !former.heldBack.contains(problem) { log.error("\(problem)") }
-        for problem in next.nameWarnings where !former.nameProblems.contains(problem) { log.warning("\(problem)") }
+        for problem in next.heldBack where !former.heldBack.contains(problem) { log.tell(problem) }
+        for problem in next.nameWarnings where !former.nameProblems.contains(problem) { log.tell(problem) }
         for problem in former.heldBack where !next.heldBack.contains(problem) {
             log.info("no longer so", metadata: ["problem": "\(problem)"])
         }
