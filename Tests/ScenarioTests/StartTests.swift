@@ -41,6 +41,40 @@ extension ScenarioTests {
             #expect(heddle.terminate() == .code(0))
         }
 
+        @Test func `a socket that is removed is made again, and said to be once`() throws {
+            try writeShop()
+            let heddle = try HeddleProcess.serving(folder)
+            Files.remove("\(folder.state())/admin.sock")
+            #expect(Poll.until { (try? Heddle.run(["status", "--state", folder.state()]).exitCode) == 0 })
+            #expect(heddle.errors.occurrences(of: "the admin socket was removed: it is made again") == 1)
+            #expect(heddle.terminate() == .code(0))
+        }
+
+        @Test(arguments: ["", "/lock"])
+        func `as long as a process lives, what it keeps others away with is there, whatever is removed`(
+            path: String
+        ) throws {
+            try writeShop()
+            let heddle = try HeddleProcess.serving(folder)
+            if path.isEmpty {
+                for name in Files.names(in: folder.state()) {
+                    try Files.removeFolder("\(folder.state())/\(name)")
+                }
+            } else {
+                Files.remove(folder.state() + path)
+            }
+            // At once, and after it has been noticed.
+            for _ in 0..<2 {
+                let second = try HeddleProcess(folder)
+                #expect(second.process.waitForExit() == .code(1))
+                #expect(second.errors.contains("another heddle uses it"), "\(second.errors)")
+                try heddle.wait("noticed") { heddle.errors.contains("its lock is made again") }
+            }
+            #expect(Poll.until { (try? Heddle.run(["status", "--state", folder.state()]).exitCode) == 0 })
+            #expect(heddle.errors.occurrences(of: "its lock is made again") == 1)
+            #expect(heddle.terminate() == .code(0))
+        }
+
         @Test func `a warning that stands is told once, and a mended mistake is said to be mended`() throws {
             try writeShop()
             let heddle = try HeddleProcess.serving(folder)

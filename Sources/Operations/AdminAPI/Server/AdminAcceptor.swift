@@ -49,13 +49,19 @@ final class AdminAcceptor: EventHandler, @unchecked Sendable {
         }
     }
 
-    /// From any thread. Ends every connection too.
-    func stop() {
+    /// From any thread. Connections are answered.
+    func stopAccepting() {
         loop.post { [self] in
+            guard !isStopped else { return }
             isStopped = true
             loop.unregister(registration, removing: listener.descriptor)
-            for connection in connections.values { connection.close() }
         }
+    }
+
+    /// From any thread. Ends every connection too.
+    func stop() {
+        stopAccepting()
+        loop.post { [self] in for connection in connections.values { connection.close() } }
     }
 
     /// From any thread.

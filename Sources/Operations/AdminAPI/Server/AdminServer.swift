@@ -48,9 +48,17 @@ package final class AdminServer: Sendable {
     /// Why nobody can ask at the socket; `nil`: it answers.
     package var socketProblem: AdminServerError? { socket.withLock { $0.problem } }
 
-    /// Binds the socket, unless it is bound.
+    /// Whether the socket was bound, and its file is gone, or another's by now.
+    package var isSocketLost: Bool { socket.withLock { $0.bound.map { !$0.file.isThere } ?? false } }
+
+    /// Binds the socket, unless it is bound where people find it.
     package func bindSocket() throws(AdminServerError) {
-        guard socket.withLock({ $0.bound == nil }) else { return }
+        let isBound = socket.withLock { socket in
+            guard socket.bound?.file.isThere == true else { return false }
+            socket.problem = nil
+            return true
+        }
+        guard !isBound else { return }
         let file: AdminSocket
         let acceptor: AdminAcceptor
         do throws(AdminServerError) {
@@ -62,11 +70,14 @@ package final class AdminServer: Sendable {
             socket.withLock { $0.problem = error }
             throw error
         }
-        let isRunning = socket.withLock { socket in
-            socket.bound = (file, acceptor)
-            socket.problem = nil
-            return socket.isRunning
+        let (former, isRunning) = socket.withLock { socket in
+            defer {
+                socket.bound = (file, acceptor)
+                socket.problem = nil
+            }
+            return (socket.bound?.acceptor, socket.isRunning)
         }
+        former?.stopAccepting()
         if isRunning { acceptor.start() }
     }
 

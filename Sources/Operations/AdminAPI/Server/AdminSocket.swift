@@ -29,10 +29,15 @@ struct AdminSocket {
         }
     }
 
+    /// Whether people find the socket by it, and not nothing, or another.
+    var isThere: Bool {
+        var status = stat()
+        return unsafe lstat(path, &status) == 0 && status.st_dev == device && status.st_ino == inode
+    }
+
     /// Removes the file, unless another has taken its place.
     func remove() {
-        var status = stat()
-        guard unsafe lstat(path, &status) == 0, status.st_dev == device, status.st_ino == inode else { return }
+        guard isThere else { return }
         _ = unsafe unlink(path)
     }
 

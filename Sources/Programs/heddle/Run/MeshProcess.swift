@@ -95,9 +95,11 @@ struct MeshProcess {
             Task { await issuer.run() }, Task { await admin.run() }, Task { await MemoryTrim.run() },
             Task { await events.run() },
         ]
+        let places = KeptPlaces(state: state, admin: admin, log: log)
         let following = [
             Task { await participant.refreshNames() },
             Task { await Self.watchCertificates(of: participant, reporter) },
+            Task { await places.run { work in await reconciler.betweenChanges(work) } },
             Task {
                 for await snapshot in issuer.snapshots() {
                     await reconciler.betweenChanges { await participant.renewCertificates(snapshot) }

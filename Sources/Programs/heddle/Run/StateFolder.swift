@@ -18,17 +18,12 @@ final class StateFolder: HostDependent {
     }
 
     /// What keeps other processes away.
-    private enum Lock {
-        /// The file `lock`, which all agree on.
-        case file(CInt)
-        /// The folder itself, which has no such file and can get none.
-        case folder(CInt)
-        /// There is no folder, or its filesystem locks nothing for who may only read.
-        case none
-    }
-
-    private struct State {
-        var lock: Lock
+    private struct State: ~Copyable {
+        /// The folder itself: whoever empties it does not let another process in. `nil`: there is none, or its filesystem locks
+        /// no folders.
+        var folder: HeldLock?
+        /// The file `lock`, which those before this one agree on. `nil`: the folder has none and can get none.
+        var file: HeldLock?
         var problem: Diagnostic?
     }
 
@@ -37,14 +32,9 @@ final class StateFolder: HostDependent {
     init(_ path: String, log: Logger) throws(Unusable) {
         self.path = path
         self.log = log
-        state = Mutex(try Self.take(path))
-    }
-
-    deinit {
-        switch state.withLock({ $0.lock }) {
-        case .file(let descriptor), .folder(let descriptor): close(descriptor)
-        case .none: break
-        }
+        var taken = State()
+        try Self.take(path, &taken)
+        state = Mutex(taken)
     }
 
     // MARK: What the disk does not do
@@ -54,25 +44,45 @@ final class StateFolder: HostDependent {
     func retry() async {
         let isMended = state.withLock { state in
             guard state.problem != nil else { return false }
-            if case .file = state.lock {
-                guard unsafe access("\(path)/\(Self.lockName)", W_OK) == 0 else { return false }
-                state.problem = nil
-                return true
-            }
-            guard let next = try? Self.take(path) else { return false }
-            switch next.lock {
-            case .none: return false
-            case .folder(let descriptor):
-                close(descriptor)
-                return false
-            case .file:
-                // What took the folder instead goes now that all others can see the file.
-                if case .folder(let former) = state.lock { close(former) }
-                state = next
-                return next.problem == nil
-            }
+            do throws(Unusable) { try Self.take(path, &state) } catch { return false }
+            return state.problem == nil
         }
         if isMended { log.info("the state folder can be written again") }
+    }
+
+    // MARK: What others take away
+
+    /// Whether what keeps other processes away is gone from where they look.
+    var isLost: Bool {
+        state.withLock { state in
+            let hasFolder = state.folder?.stands(at: path) ?? true
+            return !hasFolder || !(state.file?.stands(at: Self.lockFile(path)) ?? true)
+        }
+    }
+
+    /// Makes again what is lost. Not while a change is prepared or committed.
+    func restore() {
+        guard isLost else { return }
+        do throws(Unusable) {
+            try state.withLock { state throws(Unusable) in try Self.take(path, &state) }
+            log.warning(
+                "the state folder was emptied or replaced while it was in use: its lock is made again",
+                metadata: ["folder": "\(path)"])
+        } catch {
+            let problem = Self.lost(path, error)
+            let isNew = state.withLock { state in
+                defer { state.problem = problem }
+                return state.problem != problem
+            }
+            if isNew { log.tell(problem) }
+        }
+    }
+
+    private static func lost(_ path: String, _ error: Unusable) -> Diagnostic {
+        Diagnostic(
+            .stateUnavailable, at: .place(path), found: error.description,
+            expected: "the state folder that this process began with, which was emptied, moved or replaced",
+            remedy: "put it back, or start the process again once it can have one")
     }
 
     /// Not the permissions, not what lies there: what nobody can write on such a disk.
@@ -89,41 +99,72 @@ final class StateFolder: HostDependent {
 
     // MARK: Taking it
 
-    private static let lockName = "lock"
+    private static func lockFile(_ path: String) -> String { "\(path)/lock" }
 
-    private static func take(_ path: String) throws(Unusable) -> State {
+    /// - Parameter state: What is held already and still stands where it should is kept; otherwise all of it is, if this throws.
+    private static func take(_ path: String, _ state: inout State) throws(Unusable) {
         var problem: Diagnostic?
         var isMarked = false
         switch try make(path) {
         case .made: break
-        case .impossible(let error): return State(lock: .none, problem: Self.problem(path, "make it", error))
+        case .impossible(let error):
+            state.problem = Self.problem(path, "make it", error)
+            return
         case .wasThere: isMarked = try claim(path, &problem)
         }
-        var descriptor = unsafe open("\(path)/\(lockName)", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        var isFile = true
-        if descriptor < 0, isOfDisk(errno) {
-            problem = Self.problem(path, "write to it", errno)
-            descriptor = unsafe open("\(path)/\(lockName)", O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
-            if descriptor < 0, errno == ENOENT {
-                isFile = false
-                descriptor = unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        let hasFolder = state.folder?.stands(at: path) ?? false
+        // Before a file is made beside another process's.
+        let folder = hasFolder ? nil : try lockFolder(path)
+        let hasFile = state.file?.stands(at: lockFile(path)) ?? false
+        if hasFile {
+            if unsafe access(lockFile(path), W_OK) != 0, isOfDisk(errno) {
+                problem = Self.problem(path, "write to it", errno)
             }
+        } else {
+            state.file = try lockFile(in: path, &problem)
         }
-        guard descriptor >= 0 else { throw unusable(path, "cannot write to it", errno) }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            let error = errno
-            close(descriptor)
-            guard error != EWOULDBLOCK else {
-                throw Unusable(
-                    description:
-                        "state folder \(path): another heddle uses it; stop that one, or choose another with --state")
-            }
-            // Some filesystems of others lock nothing that may only be read.
-            guard problem != nil else { throw unusable(path, "cannot lock it", error) }
-            return State(lock: .none, problem: problem)
-        }
+        if !hasFolder { state.folder = folder }
         if !isMarked, problem == nil { mark(path) }
-        return State(lock: isFile ? .file(descriptor) : .folder(descriptor), problem: problem)
+        state.problem = problem
+    }
+
+    private static func lockFolder(_ path: String) throws(Unusable) -> HeldLock? {
+        do throws(HeldLock.Failure) {
+            return try HeldLock(path, O_RDONLY | O_DIRECTORY)
+        } catch {
+            switch error {
+            case .taken: throw inUse(path)
+            case .unopened, .unlockable: return nil
+            }
+        }
+    }
+
+    private static func lockFile(in path: String, _ problem: inout Diagnostic?) throws(Unusable) -> HeldLock? {
+        do throws(HeldLock.Failure) {
+            return try HeldLock(lockFile(path), O_RDWR | O_CREAT | O_NOFOLLOW)
+        } catch {
+            switch error {
+            case .taken: throw inUse(path)
+            case .unlockable(let error): throw unusable(path, "cannot lock it", error)
+            case .unopened(let error):
+                guard isOfDisk(error) else { throw unusable(path, "cannot write to it", error) }
+                problem = Self.problem(path, "write to it", error)
+            }
+        }
+        do throws(HeldLock.Failure) {
+            return try HeldLock(lockFile(path), O_RDONLY | O_NOFOLLOW)
+        } catch {
+            switch error {
+            case .taken: throw inUse(path)
+            case .unlockable, .unopened(ENOENT): return nil
+            case .unopened(let error): throw unusable(path, "cannot write to it", error)
+            }
+        }
+    }
+
+    private static func inUse(_ path: String) -> Unusable {
+        Unusable(
+            description: "state folder \(path): another heddle uses it; stop that one, or choose another with --state")
     }
 
     private enum Making {

@@ -1,0 +1,36 @@
+import AdminAPI
+import Logging
+
+/// What people and other processes find this one by, the state folder's lock and the admin socket, made again when somebody
+/// has removed it.
+struct KeptPlaces: Sendable {
+    let state: StateFolder
+    let admin: AdminServer
+    let log: Logger
+
+    /// How often it is looked at: three calls of stat.
+    private static let interval = Duration.seconds(1)
+
+    /// Until the task is cancelled.
+    func run(_ betweenChanges: @Sendable (@escaping @Sendable () async -> Void) async -> Void) async {
+        while (try? await Task.sleep(for: Self.interval)) != nil {
+            guard state.isLost || admin.isSocketLost else { continue }
+            await betweenChanges {
+                state.restore()
+                // Where it may lie is another process's by now, if that came to nothing.
+                if !state.isLost { restoreSocket() }
+            }
+        }
+    }
+
+    private func restoreSocket() {
+        guard admin.isSocketLost else { return }
+        let former = admin.socketProblem
+        do throws(AdminServerError) {
+            try admin.bindSocket()
+            log.warning("the admin socket was removed: it is made again")
+        } catch {
+            if error != former { log.error("the admin socket was removed, and cannot be made again: \(error)") }
+        }
+    }
+}
