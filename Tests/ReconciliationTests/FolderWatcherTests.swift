@@ -72,7 +72,7 @@ struct `Each way of changing a file` {
             harness.folder.service("b", "2")
             #expect(await harness.nextServed() == ["a": "1", "b": "2"])
             writer.write("value: 2\n")
-            harness.reconciler.rescan()
+            await harness.reconciler.watcher.rescan()
             harness.folder.service("b", "3")
             #expect(await harness.nextServed() == ["a": "1", "b": "3"])
             writer.write("end\n")

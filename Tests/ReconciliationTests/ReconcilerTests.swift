@@ -101,6 +101,29 @@ struct `The reconciler` {
         }
     }
 
+    @Test func `who has the folder read again is told what is refused still, and when nothing has changed`()
+        async throws
+    {
+        try await serving { harness in
+            func again() async -> ReconcilerStatus? {
+                await harness.reconciler.rescan()
+                guard case .readAgain(let status) = await harness.nextEvent() else { return nil }
+                return status
+            }
+            let whole = await again()
+            #expect(whole?.serving != nil && whole?.refused == nil)
+            harness.folder.replace("c.yaml", FakeManifests.document("a", "1"))
+            let refused = await harness.nextRefused()
+            for _ in 0..<2 {
+                let status = await again()
+                #expect(status?.refused?.diagnostics == refused)
+            }
+            harness.folder.run("rm c.yaml")
+            await harness.nextMended()
+            await harness.expectNothingElse()
+        }
+    }
+
     @Test func `a rejection abandons what was prepared, and is tried again`() async throws {
         try await serving { harness in
             let taken = Diagnostic(
@@ -111,7 +134,7 @@ struct `The reconciler` {
             harness.folder.service("a", "2")
             #expect(await harness.nextRefused() == [taken])
             harness.recorder.reject(nil)
-            harness.reconciler.rescan()
+            await harness.reconciler.rescan()
             #expect(await harness.nextServed() == ["a": "2", "b": "1"])
         }
     }
@@ -350,6 +373,7 @@ struct `The reconciler` {
                 Issue.record("\(same)")
                 return
             }
+            #expect(unchanged.map(\.action) == [.unchanged])
             await harness.expectNothingElse()
         }
     }

@@ -45,7 +45,7 @@ struct `A file with another way to it` {
     @Test func `is watched itself once it was found to have another name`() async throws {
         try await serving("true") { harness in
             harness.folder.run("ln a.yaml ../other")
-            harness.reconciler.rescan()
+            await harness.reconciler.watcher.rescan()
             harness.folder.service("b", "2")
             #expect(await harness.nextServed() == ["a": "1", "b": "2"])
             harness.folder.run("sed s/1/3/ a.yaml > ../text && cat ../text > ../other")

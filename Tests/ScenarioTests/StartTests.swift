@@ -75,6 +75,25 @@ extension ScenarioTests {
             #expect(heddle.terminate() == .code(0))
         }
 
+        @Test func `SIGHUP has what is refused told again, and that nothing has changed`() throws {
+            try writeShop()
+            let heddle = try HeddleProcess.serving(folder)
+            heddle.process.send(SIGHUP)
+            try heddle.wait("read again") { heddle.errors.contains("read again: nothing has changed") }
+            _ = try heddle.refuse { try folder.write("kind: [", as: "more.yaml") }
+            let mistake = "more.yaml:1:"
+            let count = heddle.errors.occurrences(of: mistake)
+            heddle.process.send(SIGHUP)
+            try heddle.wait("told again") { heddle.errors.contains("refused as before") }
+            #expect(heddle.errors.occurrences(of: mistake) == 2 * count)
+            // Each line is a record with its time and level.
+            for line in heddle.errors.split(separator: "\n") {
+                #expect(
+                    line.prefixMatch(of: /\d{4}-\d\d-\d\dT\S+ (info|notice|warning|error) heddle/) != nil, "\(line)")
+            }
+            #expect(heddle.terminate() == .code(0))
+        }
+
         @Test func `a warning that stands is told once, and a mended mistake is said to be mended`() throws {
             try writeShop()
             let heddle = try HeddleProcess.serving(folder)

@@ -51,6 +51,8 @@ package actor Reconciler<Manifests: ManifestReading> {
     /// Until a set that a participant rejected is tried again.
     private var retryTimes: RetryTimes
     private let waiters = ServedWaiters()
+    /// Somebody waits for word of the next reading.
+    private var isAskedFor = false
     /// What the watcher was told to watch besides manifests.
     private var watchedFiles: Set<String> = []
 
@@ -124,8 +126,11 @@ package actor Reconciler<Manifests: ManifestReading> {
         watcher.stop()
     }
 
-    /// Reads everything again, soon (SIGHUP).
-    package nonisolated func rescan() { watcher.rescan() }
+    /// Reads everything again, soon, as a person asked for it (SIGHUP): what comes of it is told, even if that is nothing new.
+    package func rescan() {
+        isAskedFor = true
+        watcher.rescan()
+    }
 
     /// Does something to what serves, while no change is prepared or committed.
     package func betweenChanges(_ work: @Sendable () async -> Void) async {
@@ -169,7 +174,12 @@ package actor Reconciler<Manifests: ManifestReading> {
             // What was read may be the half that has been taken back.
             guard !interruption.isEmpty else { return watcher.rescan() }
         }
+        let former = status
         await take(up: reading, servedCount: status.serving?.resourceCount ?? 0, lastGood: nil)
+        if isAskedFor {
+            isAskedFor = false
+            if status.says(as: former) { settings.onEvent(.readAgain(status)) }
+        }
     }
 
     /// Takes back what is left of a change that was cut off, by an earlier process or by a disk, if there is any.

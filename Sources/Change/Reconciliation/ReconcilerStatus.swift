@@ -15,6 +15,12 @@ package struct ReconcilerStatus: Sendable, Hashable {
     package var watchedAlone: [WatchedAlone] = []
     /// Trouble that refuses nothing, such as a state file that cannot be written.
     package var stateProblem: Diagnostic?
+
+    /// Whether there is nothing to tell besides what was told already.
+    func says(as former: ReconcilerStatus) -> Bool {
+        serving?.generation == former.serving?.generation && refused?.hash == former.refused?.hash
+            && refused?.diagnostics == former.refused?.diagnostics && pending == former.pending
+    }
 }
 
 /// How changes are noticed.
@@ -79,6 +85,8 @@ package enum ReconcilerEvent: Sendable, Hashable {
     case pending(PendingConfirmation)
     /// The folder holds what serves again, after an attempt that was refused or waited.
     case mended(ServedGeneration)
+    /// Somebody had the folder read again, and nothing came of it: it serves, is refused or waits as before.
+    case readAgain(ReconcilerStatus)
     case watching(WatchMode)
     case stateProblem(Diagnostic)
     /// What `stateProblem` told of is over.

@@ -113,7 +113,7 @@ struct MeshProcess {
         ]
         for await signal in signals {
             guard signal == SIGHUP else { break }
-            reconciler.rescan()
+            await reconciler.rescan()
         }
         log.info("draining: answering what is in flight, taking nothing new")
         await reconciler.stop()

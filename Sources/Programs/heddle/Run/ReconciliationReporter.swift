@@ -58,6 +58,20 @@ final class ReconciliationReporter: Sendable {
             log.info(
                 "the mistakes are mended: the folder holds what serves",
                 metadata: ["generation": "\(serving.generation.number)"])
+        case .readAgain(let status):
+            if let refused = status.refused {
+                log.tell(refused.diagnostics)
+                logRefused(refused, "refused as before")
+            } else if let pending = status.pending {
+                report(.pending(pending))
+            } else if let serving = status.serving {
+                let missing = heldBack()
+                log.tell(missing)
+                log.log(
+                    level: missing.isEmpty ? .info : .error,
+                    "read again: nothing has changed\(missing.isEmpty ? "" : ", and as much is held back")",
+                    metadata: ["generation": "\(serving.generation.number)", "heldBack": "\(missing.count)"])
+            }
         case .pending(let pending):
             switch pending.reason {
             case .empty:
@@ -90,6 +104,13 @@ final class ReconciliationReporter: Sendable {
             ])
     }
 
+    /// - Parameter what: `nil`: nothing serves.
+    private func logRefused(_ attempt: RefusedAttempt, _ what: String?) {
+        log.error(
+            "\(what.map { "\($0); what was served before goes on" } ?? "nothing can be served yet")",
+            metadata: ["errors": "\(attempt.diagnostics.count { $0.severity == .error })"])
+    }
+
     /// What is held back was tried again.
     /// - Parameter heldBack: What is still.
     func reportRetry(_ heldBack: [Diagnostic]) { state.withLock { $0.warnings.forgetErrors(but: heldBack) } }
@@ -104,13 +125,6 @@ final class ReconciliationReporter: Sendable {
     }
 
     private func tell(_ told: (new: [Diagnostic], isMended: Bool)) {
-    /// - Parameter what: `nil`: nothing serves.
-    private func logRefused(_ attempt: RefusedAttempt, _ what: String?) {
-        log.error(
-            "\(what.map { "\($0); what was served before goes on" } ?? "nothing can be served yet")",
-            metadata: ["errors": "\(attempt.diagnostics.count { $0.severity == .error })"])
-    }
-
         log.tell(told.new)
         if told.isMended { log.info("every certificate is valid for long enough again") }
     }
