@@ -43,6 +43,20 @@ import Testing
 }
 
 @Test(arguments: [
+    (
+        "parentRefs: [{name: payments}]", Diagnostic.Code.unknownGateway,
+        "write kind: Service in the parentRef: without a kind it names a Gateway"
+    ),
+    ("parentRefs: [{kind: Service, name: edge}]", .unknownService, "write kind: Gateway in the parentRef"),
+])
+func `a parent of the other kind is said to be one`(spec: String, code: Diagnostic.Code, remedy: String) {
+    let edge = gateway("edge", "name: web, port: 80, protocol: HTTP")
+    let resolution = resolve(edge + service("payments") + route("r", spec))
+    #expect(resolution.errors.map(\.code) == [code])
+    #expect(resolution.errors.map(\.remedy) == [remedy])
+}
+
+@Test(arguments: [
     (workload("w", "service: paymets"), Diagnostic.Code.unknownService),
     (workload("w", "service: payments, node: nowhere"), .unknownNode),
     (gateway("g", node: "nowhere", "name: web, port: 8080, protocol: HTTP"), .unknownNode),

@@ -75,7 +75,21 @@ extension SnapshotResolver {
         }
     }
 
+    private mutating func reportWrongKind(
+        of parent: ParentRef, _ expected: String, is kind: ParentRef.Kind, _ code: Diagnostic.Code
+    ) {
+        let name = parent.name.value
+        report(
+            code, at: parent.name.position, found: "\(Diagnostic.quoted(name.name)), which is a \(kind.rawValue)",
+            expected: "a \(expected) in namespace \(Diagnostic.quoted(name.namespace))",
+            remedy: "write kind: \(kind.rawValue) in the parentRef"
+                + (kind == .service ? ": without a kind it names a Gateway" : ""))
+    }
+
     private mutating func checkServiceParent(_ parent: ParentRef, of route: Attachment) {
+        if services[parent.name.value] == nil, gatewaysByName[parent.name.value] != nil {
+            return reportWrongKind(of: parent, "Service", is: .gateway, .unknownService)
+        }
         checkReference(toService: parent.name.value, at: parent.name.position, .unknownService)
         checkProtocol(of: parent.name, route.kind)
         let name = parent.name.value
@@ -95,6 +109,9 @@ extension SnapshotResolver {
     private mutating func checkGatewayParent(_ parent: ParentRef, of route: Attachment) {
         let name = parent.name.value
         guard let gatewayNumber = gatewaysByName[name] else {
+            if services[name] != nil, route.kind != .tlsRoute {
+                return reportWrongKind(of: parent, "Gateway", is: .service, .unknownGateway)
+            }
             reportUnknown(name, kind: "Gateway", .unknownGateway, at: parent.name.position, among: gatewaysByName.keys)
             return
         }
