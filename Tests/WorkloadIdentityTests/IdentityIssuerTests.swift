@@ -235,6 +235,20 @@ import TransportSecurity
         #expect(test.issuer.snapshot?.bundle.roots.first == new.certificate)
     }
 
+    @Test func `who asks what is wrong is told of the files as they are then`() throws {
+        let authority = try SigningAuthority.makeRoot(for: TestIssuer.domain, at: .now)
+        try test.writeOperatorAuthority(authority)
+        _ = try serve(TestIssuer.settings(test.operatorFiles))
+        try test.write(Array("junk".utf8), to: "operator.key")
+        test.issuer.renew()
+        let first = test.issuer.problemNow()
+        try test.write(SigningAuthority.makeRoot(for: TestIssuer.domain, at: .now).key.pem(), to: "operator.key")
+        let second = test.issuer.problemNow()
+        #expect(first != nil && second != nil && first != second)
+        try test.writeOperatorAuthority(authority)
+        #expect(test.issuer.problemNow() == nil)
+    }
+
     @Test func `a root that has gone from the authority is named for as long as it is trusted`() throws {
         let old = try SigningAuthority.makeRoot(for: TestIssuer.domain, at: .now)
         try test.writeOperatorAuthority(old)

@@ -57,6 +57,12 @@ package final class IdentityIssuer: Sendable {
     /// Why the last renewal failed; `nil` if it did not. What was issued before goes on serving.
     package var problem: IdentityError? { state.withLock { $0.problem } }
 
+    /// The same, but as it is now: what failed is tried again first, as the authority's files may be others since.
+    package func problemNow() -> IdentityError? {
+        if problem != nil { renew() }
+        return problem
+    }
+
     /// Every snapshot from now on, the one served first. A slow follower gets only the newest.
     package func snapshots() -> AsyncStream<IdentitySnapshot> {
         let (stream, continuation) = AsyncStream.makeStream(

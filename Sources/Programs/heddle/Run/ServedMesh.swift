@@ -40,7 +40,7 @@ struct ServedMesh: RunningMesh {
     /// What this host stands in the way of: when the set was taken up, or since, as an authority that is over by now.
     private var heldBack: [Diagnostic] {
         let heldBack = retries.heldBack
-        guard let problem = participant.issuer.problem, let serving = participant.serving else { return heldBack }
+        guard let problem = participant.issuer.problemNow(), let serving = participant.serving else { return heldBack }
         let renewal = Diagnostic.cannotIssue(serving.snapshot, problem)
         return heldBack.contains(renewal) ? heldBack : heldBack + [renewal]
     }
