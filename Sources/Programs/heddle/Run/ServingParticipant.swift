@@ -132,7 +132,11 @@ final class ServingParticipant: SnapshotParticipant, HostDependent {
 
         func commit() async {
             // First, so that a renewal that comes meanwhile is made for this generation and not for the last.
-            participant.state.withLock { $0.serving = serving }
+            let former = participant.state.withLock { state in
+                defer { state.serving = serving }
+                return state.serving
+            }
+            if let former { participant.tellCertificates(former, serving) }
             participant.names.keep(names)
             if let identities { participant.issuer.commit(identities) }
             await dataPlane.commit(prepared)
@@ -179,7 +183,10 @@ final class ServingParticipant: SnapshotParticipant, HostDependent {
             let made = MaterialMaker.Made(material: material, identities: nil)
             return await takeUp(serving, serving.plan, made, serving.nameProblems)
         }
-        state.withLock { $0.serving?.material = material }
+        var next = serving
+        next.material = material
+        state.withLock { $0.serving = next }
+        tellCertificates(serving, next)
         await dataPlane.rotate(material.tls)
     }
 
@@ -208,6 +215,11 @@ final class ServingParticipant: SnapshotParticipant, HostDependent {
         for problem in former.heldBack where !next.heldBack.contains(problem) {
             log.info("no longer so", metadata: ["problem": "\(problem)"])
         }
+        tellCertificates(former, next)
+    }
+
+    private func tellCertificates(_ former: Serving, _ next: Serving) {
+        log.tell(CertificateChange.changes(from: former.certificates, to: next.certificates))
     }
 
     /// Codes of `warningsOfNow`.
