@@ -150,12 +150,21 @@ extension Exchange {
     func judge(_ service: ServiceView, endpoint: EndpointView?) -> Bool {
         isJudged = true
         let decision = decide(service, endpoint: endpoint)
-        worker.count(decision, of: service)
-        if !decision.isAllowed {
-            identify()
-            note(decision, of: service)
-        }
+        if decision.isAllowed { worker.count(decision, of: service) } else { noteDenial(decision, of: service) }
         return decision.isAllowed
+    }
+
+    /// What was allowed once, and counted then, may be denied by now.
+    func isAllowedStill(by service: ServiceView) -> Bool {
+        let decision = decide(service, endpoint: endpoint)
+        if !decision.isAllowed { noteDenial(decision, of: service) }
+        return decision.isAllowed
+    }
+
+    private func noteDenial(_ decision: Decision, of service: ServiceView) {
+        worker.count(decision, of: service)
+        identify()
+        note(decision, of: service)
     }
 
     func decide(_ service: ServiceView, endpoint: EndpointView?) -> Decision {

@@ -85,7 +85,7 @@ extension Exchange {
         guard isJudged || isUnsent else { return }
         forgetDistrustedProxy()
         guard let service = currentService(), service.isTCP == (tunnel == .connection) else { return fail(.noRoute) }
-        if isJudged, !decide(service, endpoint: endpoint).isAllowed { return fail(.denied) }
+        if isJudged, !isAllowedStill(by: service) { return fail(.denied) }
         guard isUnsent, !isWaiting, service !== before, let endpoint else { return }
         let pool = endpoint.pool(for: caller, service: before, worker: worker)
         if let current = service.endpoint(like: endpoint, isLocal: origin.isInbound),
