@@ -92,6 +92,83 @@ struct RefusalElsewhereTests {
         await pair.stop()
     }
 
+    @Test(arguments: [Speech.http1, .http2, .tcp])
+    func `what a rule cuts on the callee's node was denied, as both nodes and the decision say`(
+        speech: Speech
+    ) async throws {
+        // Never ends its answers.
+        let backend = TestBackend { connection, _ in
+            if speech == .tcp {
+                _ = connection.receive()
+            } else {
+                _ = connection.receive(through: "\r\n\r\n")
+                connection.send("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n")
+            }
+            connection.send("x")
+            _ = connection.receiveAll()
+        }
+        let logs = NodePair.Logs()
+        let pair = try await NodePair(orders: backend.port, protocolName: speech.serviceProtocol, logs: logs)
+        let connection = try RawConnection(port: pair.port)
+        switch speech {
+        case .http1:
+            connection.send("GET /a HTTP/1.1\r\nHost: orders\r\n\r\n")
+            _ = connection.receive(through: "\r\n\r\nx")
+        case .http2:
+            let peer = HTTP2Peer(calling: connection)
+            _ = peer.begin(PolicyCase.good, ends: true)
+            while let frame = peer.receive(), frame.type != HTTP2Peer.FrameType.data {}
+        case .tcp, .grpc:
+            connection.send("hello")
+            _ = connection.receive(count: 1)
+        }
+        try await pair.deny()
+        for lines in [await logs.a.lines(), await logs.b.lines()] {
+            #expect(lines.map { $0.field("reason") } == ["denied"], "\(lines)")
+            #expect(lines.map { $0.field("status") } == ["200"], "\(lines)")
+        }
+        let id = await logs.b.lines().first?.field("request_id")
+        let records = await pair.b.dataPlane.decisionRecords()
+        #expect(records.map { Optional($0.id) } == [id])
+        #expect(await pair.b.dataPlane.report().decisions.reduce(0, +) == 2)
+        await pair.stop()
+    }
+
+    @Test func `a call that its caller's node gives up was late, as both nodes say`() async throws {
+        let backend = TestBackend { connection, _ in _ = connection.receiveAll() }
+        let logs = NodePair.Logs()
+        let pair = try await NodePair(
+            orders: backend.port,
+            more: """
+                ---
+                apiVersion: heddle/v1
+                kind: HTTPRoute
+                metadata: {name: hurried, namespace: shop}
+                spec:
+                  parentRefs: [{kind: Service, name: orders}]
+                  rules: [{timeouts: {request: 100ms}, backendRefs: [{name: orders}]}]
+                """, logs: logs)
+        let answer = try RawConnection.call(port: pair.port, "GET /a HTTP/1.1\r\nHost: orders\r\n\r\n")
+        #expect(answer.status == 504)
+        #expect(await logs.a.lines().map { $0.field("reason") } == ["timeout"])
+        #expect(await logs.b.lines().map { $0.field("reason") } == ["timeout"])
+        #expect(await logs.b.lines().map { $0.field("status") } == ["0"])
+        await pair.stop()
+    }
+
+    @Test func `what a reset tells is told by the same number always, and read in no other`() {
+        #expect(FailureReason.denied.resetCode(otherwise: .cancel).rawValue == 0x4845_4401)
+        #expect(FailureReason.timeout.resetCode(otherwise: .cancel).rawValue == 0x4845_4406)
+        #expect(FailureReason.callerGone.resetCode(otherwise: .cancel) == .cancel)
+        for reason in FailureReason.allCases {
+            let code = reason.resetCode(otherwise: .cancel)
+            #expect(FailureReason(told: code) == (code == .cancel ? nil : reason))
+        }
+        for code: UInt32 in [0, 8, 0x4845_4400, 0x4845_44FF, 0x4845_4509, 0x4845_4304] {
+            #expect(FailureReason(told: .init(rawValue: code)) == nil)
+        }
+    }
+
     @Test func `trailers of a workload that give a reason are neither believed nor passed on`() async throws {
         let backend = TestBackend { connection, _ in
             guard let peer = HTTP2Peer(serving: connection) else { return }

@@ -21,7 +21,8 @@ struct NodePair {
 
     init(
         orders: UInt16, protocolName: String = "HTTP", isGateway: Bool = false, rule: String = "{}",
-        callingWith material: TLSMaterial? = nil, events: EventSink = EventSink { _ in }, logs: Logs? = nil,
+        more: String = "", callingWith material: TLSMaterial? = nil, events: EventSink = EventSink { _ in },
+        logs: Logs? = nil,
         reaching address: (_ b: UInt16) -> UInt16 = { $0 }
     ) async throws {
         let identities = try TestIdentities.shared.get()
@@ -59,6 +60,7 @@ struct NodePair {
             \(PolicyTable.policy("ALLOW", rule))
             ---
             \(isGateway ? Self.gateway(port, protocolName) : Self.workload(port, protocolName))
+            \(more)
             """
         }
         b = try await TestMesh(

@@ -172,9 +172,9 @@ final class Exchange {
     }
 
     /// The caller is gone; nobody reads the answer any more.
-    func callerGone() {
+    func callerGone(because cause: FailureReason = .callerGone) {
         guard !isOver else { return }
-        if reason.isNone, !isResponseComplete || isTunnelOpen { reason = .callerGone }
+        if reason.isNone, !isResponseComplete || isTunnelOpen { reason = cause }
         let stream = upstream
         upstream = nil
         stream?.cancel()
@@ -300,13 +300,15 @@ final class Exchange {
         upstream = nil
         guard !isOver else { return }
         if isResponseStarted {
+            // Another node may have said why.
+            let reason = refusalElsewhere == .none ? FailureReason.upstreamFailed : refusalElsewhere
             if !isTunnelOpen, downstream?.retractResponse() ?? false {
                 // Nobody has heard of it: it never was.
                 isResponseStarted = false
                 responseByteCount = 0
-                return fail(.upstreamFailed)
+                return fail(reason)
             }
-            reason = .upstreamFailed
+            self.reason = reason
             downstream?.cutResponse(passingOn: true)
             return end()
         }

@@ -60,13 +60,14 @@ final class HTTP2ClientStream: CallStream, UpstreamStream {
     }
 
     func cancel() {
+        let code = exchange?.codeForCallee ?? .cancel
         exchange = nil
         setDeadline(nil)
-        giveUp()
+        giveUp(code)
     }
 
-    private func giveUp() {
-        guard isWaiting else { return reset(.cancel) }
+    private func giveUp(_ code: HTTP2ErrorCode) {
+        guard isWaiting else { return reset(code) }
         leave()
         worker.giveBack(self)
     }
@@ -147,6 +148,7 @@ final class HTTP2ClientStream: CallStream, UpstreamStream {
     override func closed(_ code: HTTP2ErrorCode) {
         giveBackWindow()
         connection?.remove(self)
+        if hasResponse { exchange?.noteCut(code) }
         end(failure(of: code))
     }
 
@@ -181,7 +183,7 @@ final class HTTP2ClientStream: CallStream, UpstreamStream {
         let exchange = exchange
         self.exchange = nil
         setDeadline(nil)
-        giveUp()
+        giveUp(.cancel)
         exchange?.upstreamFailed(failure)
     }
 }

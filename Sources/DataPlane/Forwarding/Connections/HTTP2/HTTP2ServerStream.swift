@@ -68,7 +68,7 @@ final class HTTP2ServerStream: CallStream, DownstreamStream {
         connection?.remove(self)
         let exchange = exchange
         self.exchange = nil
-        exchange?.callerGone()
+        exchange?.callerGone(code)
         worker.giveBack(self)
     }
 
@@ -123,7 +123,8 @@ final class HTTP2ServerStream: CallStream, DownstreamStream {
     func retractResponse() -> Bool { false }
 
     func cutResponse(passingOn: Bool) {
-        if passingOn { resetAfterOutput(.internalError) } else { reset(.internalError) }
+        let code = exchange?.codeForCaller ?? .internalError
+        if passingOn { resetAfterOutput(code) } else { reset(code) }
     }
 
     /// The streams beside it do not wait for it: whoever sent too much is told so (RFC 9113 § 8.1).

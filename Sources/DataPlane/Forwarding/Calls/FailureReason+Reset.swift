@@ -1,0 +1,49 @@
+import Telemetry
+import WireProtocols
+
+/// Why a node ends a stream that another node has with it, where no head and no trailers can say so any more: in the code of
+/// the reset, among those that nobody has registered (RFC 9113 § 7).
+extension FailureReason {
+    /// `HED`, then the reason's number: it never stands for another one.
+    private static let firstCode: UInt32 = 0x4845_4400
+
+    /// - Parameter other: For what says nothing that the other side would not think by itself.
+    func resetCode(otherwise other: HTTP2ErrorCode) -> HTTP2ErrorCode {
+        switch self {
+        case .none, .callerGone, .upstreamFailed: other
+        case .denied, .noRoute, .noEndpoint, .connectFailed, .timeout, .overloaded, .malformed, .loopDetected:
+            HTTP2ErrorCode(rawValue: Self.firstCode | UInt32(rawValue))
+        }
+    }
+
+    /// What another node has told with a reset; `nil`: nothing.
+    init?(told code: HTTP2ErrorCode) {
+        guard code.rawValue & ~0xFF == Self.firstCode,
+            let reason = FailureReason(rawValue: UInt8(truncatingIfNeeded: code.rawValue)),
+            reason.resetCode(otherwise: .noError) == code
+        else { return nil }
+        self = reason
+    }
+}
+
+extension Exchange {
+    /// The code with which its stream from another node is cut.
+    var codeForCaller: HTTP2ErrorCode {
+        origin.isInbound ? reason.resetCode(otherwise: .internalError) : .internalError
+    }
+
+    /// The code with which its stream to another node is given up.
+    var codeForCallee: HTTP2ErrorCode {
+        endpoint?.isMesh ?? false ? reason.resetCode(otherwise: .cancel) : .cancel
+    }
+
+    /// The callee's node has cut the answer.
+    func noteCut(_ code: HTTP2ErrorCode) {
+        if endpoint?.isMesh ?? false, let told = FailureReason(told: code) { refusalElsewhere = told }
+    }
+
+    /// The caller has reset the stream that the call came by.
+    func callerGone(_ code: HTTP2ErrorCode) {
+        callerGone(because: (origin.isInbound ? FailureReason(told: code) : nil) ?? .callerGone)
+    }
+}
