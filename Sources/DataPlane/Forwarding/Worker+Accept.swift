@@ -44,6 +44,7 @@ extension Worker {
 
     func upstreamHandshakeFailed(_ failure: TLSFailure, pool: UpstreamPool) {
         counters.upstreamHandshakeFailures[failure.reason, default: 0] += 1
+        pool.failed(.handshake(reason: failure.reason))
         events.post(
             .upstreamHandshakeFailed(
                 endpoint: "\(pool.address)", service: pool.serviceName, reason: failure.reason))

@@ -36,6 +36,7 @@ final class AccessLogWriter {
         if exchange.tunnel == .connection, !origin.serverName.isEmpty { array("server_name", origin.serverNameBytes) }
         number("status", UInt64(exchange.status))
         if !exchange.reason.isNone { text("reason", exchange.reason.name.description) }
+        if let failure = exchange.connectFailure { text("detail", failure.explanation) }
         if let service = exchange.service { text("service", "\(service.name)") }
         if let label = exchange.rule?.rule.label { array("route", label) }
         if let endpoint = exchange.endpoint { text("endpoint", "\(endpoint.address)") }

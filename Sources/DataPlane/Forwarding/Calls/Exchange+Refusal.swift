@@ -2,6 +2,14 @@ import HTTPSemantics
 import Telemetry
 import WireProtocols
 
+extension Exchange {
+    /// For the access log. Why its endpoint could not be connected to, the last time that this was tried.
+    var connectFailure: ConnectFailure? {
+        guard reason == .connectFailed, refusalElsewhere == .none, let endpoint, let service else { return nil }
+        return endpoint.pool(for: caller, service: service, worker: worker)?.outage?.failure
+    }
+}
+
 /// What another node says of answers that are its own.
 extension Exchange {
     /// Why the endpoint's node has answered by itself, as it says. A workload cannot say so: its own node removes the field,

@@ -125,8 +125,11 @@ final class HTTP1ClientConnection: StreamConnection, PooledConnection, UpstreamS
     override func opened() {
         isConnected = true
         worker.counters.upstreamConnects += 1
+        pool.reached()
         setDeadline(nil)
     }
+
+    override func connectFailed(errno: CInt) { pool.failed(.system(errno: errno)) }
 
     override func handshakeFailed(_ failure: TLSFailure) { worker.upstreamHandshakeFailed(failure, pool: pool) }
 
@@ -171,7 +174,10 @@ final class HTTP1ClientConnection: StreamConnection, PooledConnection, UpstreamS
 
     /// How long a call takes is none of the connection's: `CallDeadlines`.
     override func deadlinePassed() {
-        guard isOpen else { return fail(.notConnected) }
+        guard isOpen else {
+            pool.failed(.late)
+            return fail(.notConnected)
+        }
         if exchange == nil { close() }
     }
 

@@ -100,6 +100,8 @@ class StreamConnection: EventHandler {
     /// The connection is gone without having been closed by us. Called once; `close` has been.
     func broken() {}
     func handshakeFailed(_ failure: TLSFailure) {}
+    /// The system could not connect the socket, which is about to be closed.
+    func connectFailed(errno: CInt) {}
     /// The handshake was done on this side, and the other side has given up and said why; the connection is about to be closed.
     func alertReceived(_ alert: TLSAlert) {}
     /// What came before a write failed is still worth reading.
@@ -265,7 +267,11 @@ class StreamConnection: EventHandler {
         switch state {
         case .connecting:
             guard events.contains(.writable) || events.contains(.failed) || events.contains(.hangup) else { return }
-            guard transport?.connectError() == 0 else { return fail() }
+            let error = transport?.connectError() ?? 0
+            guard error == 0 else {
+                connectFailed(errno: error)
+                return fail()
+            }
             state = .handshaking
             advanceHandshake()
         case .handshaking: advanceHandshake()

@@ -1,3 +1,4 @@
+import CommonValues
 import EventLoops
 import Manifests
 import SPIFFE
@@ -58,6 +59,9 @@ final class UpstreamPool {
     private var alertToldAt: DeadlineWheel.Time?
     /// Streams that the endpoint takes on a connection, as it said last; `nil`: it never has.
     private var knownStreamLimit: Int?
+    /// `nil`: it was connected to when that was last tried, or never.
+    private(set) var outage: Outage?
+    private var lastReached: UnixTime?
     private let speaks: UpstreamProtocol
     private let isNode: Bool
 
@@ -140,6 +144,7 @@ final class UpstreamPool {
             // Making room may have ended it: nothing more may be done in its name.
             guard exchange.life == life, !exchange.isOver else { return nil }
             guard isLackOfRoom else {
+                failed((error as? SystemCallError).map { .system(errno: $0.errno) } ?? .noIdentity)
                 giveUp()
                 return nil
             }
@@ -174,6 +179,25 @@ final class UpstreamPool {
     var firstCalls: Int { knownStreamLimit ?? Self.unknownStreamLimit }
 
     func learned(streamLimit: Int) { knownStreamLimit = max(streamLimit, 1) }
+
+    /// A connection came up, with all that belongs to it.
+    func reached() {
+        outage = nil
+        lastReached = .now
+    }
+
+    /// One did not.
+    func failed(_ failure: ConnectFailure) {
+        let now = UnixTime.now
+        if outage == nil { outage = Outage(failure, at: now) } else { outage?.goesOn(failure, at: now) }
+    }
+
+    /// Adds what is known of another node.
+    func note(in reachability: inout Reachability) {
+        guard isNode else { return }
+        let isReached = multiplexed.contains(where: \.hasSettings)
+        reachability.note(address, reached: isReached ? .now : lastReached, outage)
+    }
 
     /// With a silence on its connections.
     var patience: Keepalive.Patience {

@@ -198,6 +198,17 @@ package final class DataPlane: Sendable {
         }
     }
 
+    /// Other nodes that no worker has a connection to, and that could not be connected to when that was last tried.
+    package func unreachedNodes() async -> [NetworkAddress: Outage] {
+        let all = Mutex(Reachability())
+        await onEveryWorker { worker in
+            var own = Reachability()
+            for pool in worker.allPools { pool.note(in: &own) }
+            all.withLock { [own] in $0.add(own) }
+        }
+        return all.withLock { $0.unreached }
+    }
+
     package func decisionRecords() async -> [DecisionRecord] {
         let all = Mutex<[DecisionRecord]>([])
         await onEveryWorker { worker in

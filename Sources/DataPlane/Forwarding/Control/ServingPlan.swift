@@ -259,6 +259,11 @@ package struct ServingPlan: Sendable {
             serviceAccount: workload.serviceAccount.value)
     }
 
+    /// Whose an address is now; `nil`: no node's.
+    package func node(at address: NetworkAddress, resolve: (String) -> ResolvedName) -> Node? {
+        snapshot.nodes.values.first { Self.addresses(of: $0.address.value, resolve).addresses.contains(address) }
+    }
+
     private static func addresses(
         of address: SocketAddress, _ resolve: (String) -> ResolvedName
     ) -> (addresses: [NetworkAddress], isStale: Bool) {

@@ -23,6 +23,8 @@ extension Diagnostic.Code {
     static let fewDescriptors = Self("serving.few-descriptors")
     /// There was no room for a connection in the last minute.
     static let noRoom = Self("serving.no-room")
+    /// Another node cannot be connected to.
+    static let unreachedNode = Self("serving.unreached-node")
     /// A setting that is read at start only was changed.
     static let restartNeeded = Self("serving.restart-needed")
 }
@@ -87,6 +89,19 @@ extension Diagnostic {
             remedy: budget.isBoundByDescriptors
                 ? raiseFiles
                 : "find out who connects; raise proxy.limits.connections if they are meant to")
+    }
+
+    /// - Parameter node: `nil`: it has another address by now.
+    static func unreachedNode(_ node: Node?, _ address: String, _ outage: Outage, in snapshot: MeshSnapshot)
+        -> Diagnostic
+    {
+        Diagnostic(
+            .unreachedNode, .warning, at: node?.address.position ?? snapshot.mesh.metadata.position,
+            found:
+                "node \(node.map { Diagnostic.quoted($0.metadata.name.name) } ?? "") at \(address), not reached since "
+                + "\(outage.since), last tried at \(outage.last): \(outage.failure.explanation)",
+            expected: "a node that takes calls: those to its workloads fail meanwhile",
+            remedy: "see whether heddle runs there, and whether anything stands between the two hosts")
     }
 
     private static let raiseFiles =

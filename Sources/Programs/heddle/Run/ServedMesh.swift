@@ -64,6 +64,7 @@ struct ServedMesh: RunningMesh {
         if let connections, let serving, connections.isShort {
             problems.append(.noRoom(serving.snapshot, connections.budget))
         }
+        problems += await unreachedNodes(serving)
         return StatusReport(
             version: Version.text, node: options.node, trustDomain: "\(serving?.snapshot.mesh.trustDomain.name ?? "")",
             manifestsFolder: options.manifestsFolder, startedAt: startedAt, serving: status.serving.map(report),
@@ -79,6 +80,14 @@ struct ServedMesh: RunningMesh {
             problems: problems, connections: connections?.report, lostLines: output.lostLines,
             listeners: listeners(serving),
             certificates: certificates(serving), otherCertificates: otherCertificates(serving))
+    }
+
+    private func unreachedNodes(_ serving: ServingParticipant.Serving?) async -> [Diagnostic] {
+        guard let serving, let unreached = await participant.dataPlane?.unreachedNodes() else { return [] }
+        return unreached.map { address, outage in
+            .unreachedNode(
+                serving.plan.node(at: address) { participant.names[$0] }, "\(address)", outage, in: serving.snapshot)
+        }.sorted { $0.position < $1.position }
     }
 
     private func connections() async -> HeldConnections? {

@@ -48,6 +48,7 @@ final class HTTP2ClientConnection: HTTP2Connection, PooledConnection {
 
     override func receivedSettings() {
         hasSettings = true
+        pool.reached()
         pool.learned(streamLimit: session.peerStreamLimit)
         submitWaiting()
         // It takes none, and would be kept in vain.
@@ -78,6 +79,7 @@ final class HTTP2ClientConnection: HTTP2Connection, PooledConnection {
     /// Nothing can be sent that waits, and nothing more will be asked of whoever is so busy. What it has it may still answer.
     override func settingsMissing() {
         isLate = true
+        pool.failed(.late)
         drain()
         for stream in streams {
             let stream = unsafe unsafeDowncast(stream, to: HTTP2ClientStream.self)
@@ -158,7 +160,15 @@ final class HTTP2ClientConnection: HTTP2Connection, PooledConnection {
     private func refuse() {
         hasFailedHandshake = true
         worker.counters.upstreamHandshakeFailures["no-h2", default: 0] += 1
+        pool.failed(.handshake(reason: "no-h2"))
         close()
+    }
+
+    override func connectFailed(errno: CInt) { pool.failed(.system(errno: errno)) }
+
+    override func deadlinePassed() {
+        if !isOpen { pool.failed(.late) }
+        super.deadlinePassed()
     }
 
     override func handshakeFailed(_ failure: TLSFailure) {

@@ -27,9 +27,12 @@ final class TCPClientConnection: StreamConnection, PooledConnection, UpstreamStr
     override func opened() {
         isConnected = true
         worker.counters.upstreamConnects += 1
+        pool.reached()
         setDeadline(nil)
         exchange?.tunnelOpened()
     }
+
+    override func connectFailed(errno: CInt) { pool.failed(.system(errno: errno)) }
 
     override func closed() { pool.forget(self) }
 
@@ -42,6 +45,7 @@ final class TCPClientConnection: StreamConnection, PooledConnection, UpstreamStr
     /// How long a call takes is none of the connection's: `CallDeadlines`.
     override func deadlinePassed() {
         guard !isConnected else { return }
+        pool.failed(.late)
         close()
         broken()
     }
