@@ -139,7 +139,7 @@ struct CallsNowTests {
         let world = try await World(node: down, Self.workload(on: "b", at: 1))
         let client = try RawConnection(port: world.port)
         client.send(Self.get)
-        try await SlowPeerTests.settles(world.mesh) { $0.upstreamConnectFailures > 0 }
+        try await SlowPeerTests.settles(world.mesh) { !$0.upstreamConnectFailures.isEmpty }
         let here = Self.workload(on: "a", at: local.port)
         try await world.serve(node: down, here, isDenied ? Self.deny : "# none")
         let response = client.response()
@@ -153,7 +153,7 @@ struct CallsNowTests {
         let world = try await World(node: down, Self.workload(on: "b", at: 1))
         let client = try RawConnection(port: world.port)
         client.send(Self.get)
-        try await SlowPeerTests.settles(world.mesh) { $0.upstreamConnectFailures > 0 }
+        try await SlowPeerTests.settles(world.mesh) { !$0.upstreamConnectFailures.isEmpty }
         try await world.serve(node: down, service: false)
         let response = client.response()
         #expect((response.status, response.field("x-heddle-reason")) == (404, "no-route"))

@@ -76,7 +76,7 @@ struct UpstreamPoolTests {
                 #expect(response.status == 200)
             }
             let failures = await mesh.dataPlane.report().counters.upstreamConnectFailures
-            #expect(failures > 0)
+            #expect(failures.keys.map(\.label) == ["connection-refused"])
         }
     }
 

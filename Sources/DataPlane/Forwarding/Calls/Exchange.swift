@@ -312,10 +312,6 @@ final class Exchange {
             downstream?.cutResponse(passingOn: true)
             return end()
         }
-        switch failure {
-        case .notConnected, .handshakeFailed: worker.counters.upstreamConnectFailures += 1
-        case .unsupportedUpgrade, .notSent, .staleConnection, .noResponse, .reset, .badResponse: break
-        }
         tryFailed(failure)
     }
 

@@ -21,6 +21,16 @@ package enum ConnectFailure: Hashable, Sendable {
         case .noIdentity: "no certificate to call another node with"
         }
     }
+
+    /// For metrics: `connection-refused`.
+    package var label: String {
+        switch self {
+        case .system: String(explanation.lowercased().map { $0 == " " ? "-" : $0 })
+        case .late: "timeout"
+        case .handshake: "handshake"
+        case .noIdentity: "no-identity"
+        }
+    }
 }
 
 /// Since when an endpoint cannot be connected to.

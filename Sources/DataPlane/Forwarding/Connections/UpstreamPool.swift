@@ -188,6 +188,7 @@ final class UpstreamPool {
 
     /// One did not.
     func failed(_ failure: ConnectFailure) {
+        worker.counters.upstreamConnectFailures[failure, default: 0] += 1
         let now = UnixTime.now
         if outage == nil { outage = Outage(failure, at: now) } else { outage?.goesOn(failure, at: now) }
     }

@@ -8,7 +8,8 @@ package struct WorkerCounters: Sendable {
     /// Bytes of calls and their answers that wait to be taken.
     package var queuedBytes = 0
     package var upstreamConnects: UInt64 = 0
-    package var upstreamConnectFailures: UInt64 = 0
+    /// Connections to endpoints that did not come up.
+    package var upstreamConnectFailures: [ConnectFailure: UInt64] = [:]
     /// Times accepting stopped because there was no room for another connection.
     package var pauses: UInt64 = 0
     /// Connections closed so that others could be had, by whom they led to: `caller` or `endpoint`.
@@ -41,7 +42,7 @@ package struct WorkerCounters: Sendable {
         upstream += other.upstream
         queuedBytes += other.queuedBytes
         upstreamConnects += other.upstreamConnects
-        upstreamConnectFailures += other.upstreamConnectFailures
+        upstreamConnectFailures.merge(other.upstreamConnectFailures, uniquingKeysWith: +)
         pauses += other.pauses
         madeRoom.merge(other.madeRoom, uniquingKeysWith: +)
         lastShortage = max(lastShortage, other.lastShortage)

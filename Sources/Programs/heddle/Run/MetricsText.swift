@@ -67,12 +67,16 @@ struct MetricsText {
             "heddle_unreadable_client_addresses_total", .counter,
             help: "Calls whose client a trusted proxy named in no form that is an address.")
         text.sample("heddle_unreadable_client_addresses_total", [], counters.unreadableClientAddresses)
-        handshakes(&text, "heddle_handshakes_total", "Callers' TLS handshakes, by result.", counters.handshakes)
-        handshakes(
+        results(&text, "heddle_handshakes_total", "Callers' TLS handshakes, by result.", counters.handshakes)
+        results(
+            &text, "heddle_upstream_connect_failures_total",
+            "Connections to endpoints that did not come up, by result.",
+            Dictionary(counters.upstreamConnectFailures.map { ($0.label, $1) }, uniquingKeysWith: +))
+        results(
             &text, "heddle_upstream_handshake_failures_total",
             "TLS handshakes with other nodes that failed, by reason.",
             counters.upstreamHandshakeFailures)
-        handshakes(
+        results(
             &text, "heddle_upstream_alerts_total",
             "Connections in use that other nodes ended with a TLS alert, by reason.", counters.upstreamAlerts)
         text.metric(
@@ -99,7 +103,7 @@ struct MetricsText {
         text.sample("heddle_log_dropped_total", [], lostLogLines)
     }
 
-    private func handshakes(_ text: inout PrometheusText, _ name: String, _ help: String, _ counts: [String: UInt64]) {
+    private func results(_ text: inout PrometheusText, _ name: String, _ help: String, _ counts: [String: UInt64]) {
         text.metric(name, .counter, help: help)
         for (result, count) in counts.sorted(by: { $0.key < $1.key }) {
             text.sample(name, [(name: "result", value: result)], count)
