@@ -19,23 +19,10 @@ extension ScenarioTests {
                 + "certificateFile: \(self.authority.certificate(authority)), keyFile: \(self.authority.key(authority))}}"
         }
 
-        private func write(mesh: String = "") throws {
-            let gateway = """
-                apiVersion: heddle/v1
-                kind: Gateway
-                metadata: {name: edge, namespace: shop}
-                spec:
-                  listeners:
-                  - name: a
-                    address: 127.0.0.1
-                    port: \(edge)
-                    protocol: HTTPS
-                    tls:
-                      certificateFile: \(authority.certificate("edge"))
-                      keyFile: \(authority.key("edge"))
-                """
+        private func write(mesh: String = "", hostname: String? = nil) throws {
             let shop = Shop.oneHost(outbound: outbound, orders: backend.port, mesh: mesh)
-            try folder.write([shop, gateway].joined(separator: "\n---\n"))
+            try folder.write(
+                [shop, authority.gateway("edge", port: edge, hostname: hostname)].joined(separator: "\n---\n"))
         }
 
         private func check() throws -> CommandResult { try Heddle.run(["check", folder.manifests]) }
@@ -63,11 +50,8 @@ extension ScenarioTests {
         {
             // It is for shop.example.
             try authority.makeSelfSigned("edge", days: 40)
-            for (hostname, isNamed) in [("shop.example", true), ("\"*.example\"", true), ("edge.example", false)] {
-                try write()
-                try folder.write(
-                    Files.text(folder.manifests + "/mesh.yaml").replacing(
-                        "  - name: a\n", with: "  - name: a\n    hostname: \(hostname)\n"))
+            for (hostname, isNamed) in [("shop.example", true), ("*.example", true), ("edge.example", false)] {
+                try write(hostname: hostname)
                 let found = try check().diagnostics
                 #expect(found.contains("warning[serving.certificate-name]") != isNamed, "\(found)")
             }

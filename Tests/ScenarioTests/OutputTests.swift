@@ -175,23 +175,7 @@ extension ScenarioTests {
             let authority = try Authority(folder)
             try authority.issue("edge", names: "DNS:edge.example")
             let port = TestPort.free()
-            try folder.write(
-                """
-                apiVersion: heddle/v1
-                kind: Gateway
-                metadata: {name: edge, namespace: shop}
-                spec:
-                  listeners:
-                  - name: https
-                    address: 127.0.0.1
-                    port: \(port)
-                    protocol: HTTPS
-                    hostname: edge.example
-                    tls:
-                      certificateFile: \(authority.certificate("edge"))
-                      keyFile: \(authority.key("edge"))
-
-                """)
+            try folder.write(authority.gateway("edge", port: port, hostname: "edge.example"))
             let heddle = try HeddleProcess.serving(folder)
             for asking in [
                 ["-servername", "other.example"], ["-servername", "x\" \n\u{1B}peer=me"], ["-noservername"],
@@ -209,22 +193,7 @@ extension ScenarioTests {
             let authority = try Authority(folder)
             try authority.issue("edge", names: "DNS:edge.example")
             let port = TestPort.free()
-            try folder.write(
-                """
-                apiVersion: heddle/v1
-                kind: Gateway
-                metadata: {name: edge, namespace: shop}
-                spec:
-                  listeners:
-                  - name: https
-                    address: 127.0.0.1
-                    port: \(port)
-                    protocol: HTTPS
-                    tls:
-                      certificateFile: \(authority.certificate("edge"))
-                      keyFile: \(authority.key("edge"))
-
-                """)
+            try folder.write(authority.gateway("edge", port: port))
             let heddle = try HeddleProcess.serving(folder)
             for _ in 0..<1_000 {
                 let stranger = try RawConnection(port: port)

@@ -26,6 +26,27 @@ struct Authority {
     func certificate(_ name: String) -> String { folder.file("\(name).pem") }
     func key(_ name: String) -> String { folder.file("\(name).key") }
 
+    /// The manifest of a Gateway that shows the certificate of this name.
+    /// - Parameter hostname: `nil`: all hosts.
+    func gateway(_ name: String, port: UInt16, hostname: String? = nil) -> String {
+        """
+        apiVersion: heddle/v1
+        kind: Gateway
+        metadata: {name: edge, namespace: shop}
+        spec:
+          listeners:
+          - name: https
+            address: 127.0.0.1
+            port: \(port)
+            protocol: HTTPS
+            \(hostname.map { "hostname: \"\($0)\"" } ?? "")
+            tls:
+              certificateFile: \(certificate(name))
+              keyFile: \(key(name))
+
+        """
+    }
+
     /// A leaf of this authority with these names (`URI:…,DNS:…`), in `NAME.pem` and `NAME.key`.
     func issue(_ name: String, names: String?, days: Int = 1) throws {
         try makeKey(name)
