@@ -170,95 +170,6 @@ struct `The reconciler` {
         await harness.reconciler.stop()
     }
 
-    @Test func `after a restart the last good set serves while the folder is wrong`() async throws {
-        let folder = TestFolder()
-        folder.service("a", "1")
-        try await Harness(folder).serve { harness in
-            _ = await harness.nextServed()
-            harness.folder.service("a", "2")
-            #expect(await harness.nextServed() == ["a": "2"])
-        }
-        folder.replace("a.yaml", "service: a\n")
-        let harness = try Harness(folder)
-        try await harness.serve { harness in
-            _ = await harness.nextRefused()
-            #expect(await harness.nextServed() == ["a": "2"])
-            let serving = await harness.reconciler.status.serving
-            #expect(serving?.source == .lastGood)
-            #expect(serving?.generation.number == 2)
-            harness.folder.service("a", "3")
-            #expect(await harness.nextServed() == ["a": "3"])
-            #expect(await harness.reconciler.status.serving?.generation.number == 3)
-        }
-    }
-
-    @Test func `a folder mended to what serves makes no new generation`() async throws {
-        let folder = TestFolder()
-        folder.service("a", "1")
-        try await Harness(folder).serve { _ = await $0.nextServed() }
-        folder.replace("a.yaml", "service: a\n")
-        try await Harness(folder).serve { harness in
-            _ = await harness.nextRefused()
-            #expect(await harness.nextServed() == ["a": "1"])
-            harness.folder.service("a", "1")
-            await harness.nextMended()
-            await harness.expectNothingElse()
-            let serving = await harness.reconciler.status.serving
-            #expect(serving?.generation.number == 2)
-            #expect(serving?.source == .folder)
-        }
-    }
-
-    @Test func `the same folder after a restart is the same generation`() async throws {
-        let folder = TestFolder()
-        folder.service("a", "1")
-        for _ in 0..<2 {
-            try await Harness(folder).serve { harness in
-                _ = await harness.nextServed()
-                #expect(await harness.reconciler.status.serving?.generation.number == 1)
-            }
-        }
-    }
-
-    @Test func `a damaged last good set is reported and passed over`() async throws {
-        let folder = TestFolder()
-        folder.service("a", "1")
-        try await Harness(folder).serve { _ = await $0.nextServed() }
-        folder.run("printf x | dd of=../state/generations/last-good bs=1 seek=40 conv=notrunc")
-        try await Harness(folder).serve { harness in
-            guard case .stateProblem(let problem) = await harness.nextEvent() else {
-                Issue.record("no problem")
-                return
-            }
-            #expect(problem.code == .stateDamaged)
-            #expect(await harness.nextEvent() == .stateMended)
-            #expect(await harness.nextServed() == ["a": "1"])
-        }
-    }
-
-    @Test func `a set that could not be kept is kept once it can be, though nothing changes`() async throws {
-        let folder = TestFolder()
-        folder.service("a", "1")
-        folder.run("mkdir -p ../state && echo in the way > ../state/generations")
-        let harness = try Harness(folder) { $0.watcher.times.rescan = .milliseconds(100) }
-        try await harness.serve { harness in
-            var event = await harness.nextEvent()
-            #expect(event?.isStateProblem == true)
-            while event?.isStateProblem == true { event = await harness.nextEvent() }
-            folder.run("rm ../state/generations")
-            #expect(await harness.nextEvent() == .stateMended)
-        }
-        folder.run("test -s ../state/generations/last-good")
-    }
-
-    @Test func `the state is readable by its owner alone`() async throws {
-        let folder = TestFolder()
-        folder.service("a", "1")
-        try await Harness(folder).serve { _ = await $0.nextServed() }
-        folder.run(
-            "test $(stat -c %a ../state/generations) = 700 && test $(stat -c %a ../state/generations/last-good) = 600")
-    }
-
     @Test func `the watch limit makes it poll, and say so`() async throws {
         let edit = { (settings: inout Reconciler<FakeManifests>.Settings) in
             settings.watcher.watchLimit = 1
@@ -586,11 +497,5 @@ struct `The reconciler` {
             folder.run("rm ../state/changes/*")
             #expect(await harness.nextServed() == ["a": "3", "b": "1"])
         }
-    }
-}
-
-extension ReconcilerEvent {
-    fileprivate var isStateProblem: Bool {
-        if case .stateProblem = self { true } else { false }
     }
 }
