@@ -41,20 +41,7 @@ struct CallsNowTests {
                 """
             let all = [
                 """
-                apiVersion: heddle/v1
-                kind: Mesh
-                metadata: {name: mesh}
-                spec: {proxy: {accessLog: None}, identity: {authority: {type: Files, certificateFile: c, keyFile: k}}}
-                ---
-                apiVersion: heddle/v1
-                kind: Node
-                metadata: {name: a}
-                spec: {address: "127.0.0.1:\(inbound)"}
-                ---
-                apiVersion: heddle/v1
-                kind: Node
-                metadata: {name: b}
-                spec: {address: "127.0.0.1:\(node)"}
+                \(TwoNodeMesh.manifests(a: inbound, b: node, proxy: "accessLog: None"))
                 ---
                 apiVersion: heddle/v1
                 kind: Workload

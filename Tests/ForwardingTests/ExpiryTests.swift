@@ -7,73 +7,11 @@ import Testing
 
 /// What becomes of connections between nodes whose certificates end.
 struct ExpiryTests {
-    /// Node `a`, where `web` calls `orders` on node `b`.
-    private struct Nodes {
-        let a: TestMesh
-        let b: TestMesh
-        let port = TestPort.free()
-        private let orders: TestBackend
-
-        init(orders: TestBackend, _ tls: TLSMaterial, _ limits: PeerTerm.Limits) async throws {
-            self.orders = orders
-            let manifests = """
-                apiVersion: heddle/v1
-                kind: Mesh
-                metadata: {name: mesh}
-                spec:
-                  proxy: {accessLog: None}
-                  identity: {authority: {type: Files, certificateFile: c, keyFile: k}}
-                ---
-                apiVersion: heddle/v1
-                kind: Node
-                metadata: {name: a}
-                spec: {address: "127.0.0.1:\(TestPort.free())"}
-                ---
-                apiVersion: heddle/v1
-                kind: Node
-                metadata: {name: b}
-                spec: {address: "127.0.0.1:\(TestPort.free())"}
-                ---
-                apiVersion: heddle/v1
-                kind: Service
-                metadata: {name: orders, namespace: shop}
-                spec: {protocol: HTTP}
-                ---
-                apiVersion: heddle/v1
-                kind: Workload
-                metadata: {name: orders-1, namespace: shop}
-                spec: {service: orders, address: "127.0.0.1:\(orders.port)", node: b}
-                ---
-                apiVersion: heddle/v1
-                kind: Workload
-                metadata: {name: web-1, namespace: shop}
-                spec: {serviceAccount: web, outbound: {listen: "127.0.0.1:\(port)"}, node: a}
-                ---
-                \(Shop.allowAll)
-                """
-            b = try await TestMesh(manifests, node: "b", tls: tls, peerTerms: limits)
-            a = try await TestMesh(manifests, node: "a", tls: tls, peerTerms: limits)
-        }
-
-        func rotate(_ tls: TLSMaterial) async {
-            await b.dataPlane.rotate(tls)
-            await a.dataPlane.rotate(tls)
-        }
-
-        /// Connections that `b` has accepted, once they are at least so many.
-        func accepted(atLeast count: UInt64) async -> UInt64 {
-            var accepted: UInt64 = 0
-            await Poll.until {
-                accepted = await b.dataPlane.report().counters.accepted
-                return accepted >= count
-            }
-            return accepted
-        }
-
-        func stop() async {
-            await a.stop()
-            await b.stop()
-        }
+    /// Both nodes have what `tls` is.
+    private static func nodes(orders: TestBackend, _ tls: TLSMaterial) async throws -> NodePair {
+        try await NodePair(
+            orders: orders.port, callingWith: tls, answeringWith: tls,
+            peerTerms: PeerTerm.Limits(lead: .milliseconds(500), grace: .milliseconds(200)))
     }
 
     /// Sends half of an answer, and the rest when `mayGoOn`.
@@ -94,9 +32,7 @@ struct ExpiryTests {
         let identities = try TestIdentities.shared.get()
         let isOver = Mutex(false)
         let orders = Self.halting { isOver.withLock { $0 } }
-        let nodes = try await Nodes(
-            orders: orders, identities.material(lasting: .seconds(3)),
-            PeerTerm.Limits(lead: .milliseconds(500), grace: .milliseconds(200)))
+        let nodes = try await Self.nodes(orders: orders, identities.material(lasting: .seconds(3)))
         let client = try RawConnection(port: nodes.port)
         client.send(Self.get)
         #expect(client.receive(through: "\r\n\r\nab").hasSuffix("ab"))
@@ -115,9 +51,7 @@ struct ExpiryTests {
         let identities = try TestIdentities.shared.get()
         let mayGoOn = Mutex(false)
         let orders = Self.halting { mayGoOn.withLock { $0 } }
-        let nodes = try await Nodes(
-            orders: orders, identities.material(lasting: .seconds(3)),
-            PeerTerm.Limits(lead: .milliseconds(500), grace: .milliseconds(200)))
+        let nodes = try await Self.nodes(orders: orders, identities.material(lasting: .seconds(3)))
         let client = try RawConnection(port: nodes.port)
         client.send(Self.get)
         #expect(client.receive(through: "\r\n\r\nab").hasSuffix("ab"))
@@ -134,9 +68,8 @@ struct ExpiryTests {
 
     @Test func `calls after the certificates' end go out on a connection with new ones`() async throws {
         let identities = try TestIdentities.shared.get()
-        let nodes = try await Nodes(
-            orders: TestBackend.echo(), identities.material(lasting: .seconds(3)),
-            PeerTerm.Limits(lead: .milliseconds(500), grace: .milliseconds(200)))
+        let orders = TestBackend.echo()
+        let nodes = try await Self.nodes(orders: orders, identities.material(lasting: .seconds(3)))
         #expect(try RawConnection.call(port: nodes.port, Self.get).status == 200)
         // The callee alone has new ones: the caller's side finds out by the end of what it was shown.
         await nodes.b.dataPlane.rotate(try identities.material(lasting: .seconds(3600)))
@@ -148,5 +81,22 @@ struct ExpiryTests {
         }
         #expect(statuses == [200])
         await nodes.stop()
+    }
+}
+
+extension NodePair {
+    fileprivate func rotate(_ tls: TLSMaterial) async {
+        await b.dataPlane.rotate(tls)
+        await a.dataPlane.rotate(tls)
+    }
+
+    /// Connections that `b` has accepted, once they are at least so many.
+    fileprivate func accepted(atLeast count: UInt64) async -> UInt64 {
+        var accepted: UInt64 = 0
+        await Poll.until {
+            accepted = await b.dataPlane.report().counters.accepted
+            return accepted >= count
+        }
+        return accepted
     }
 }

@@ -21,8 +21,8 @@ struct NodePair {
 
     init(
         orders: UInt16, protocolName: String = "HTTP", isGateway: Bool = false, rule: String = "{}",
-        more: String = "", callingWith material: TLSMaterial? = nil, events: EventSink = EventSink { _ in },
-        logs: Logs? = nil,
+        more: String = "", callingWith material: TLSMaterial? = nil, answeringWith calleesMaterial: TLSMaterial? = nil,
+        peerTerms: PeerTerm.Limits = PeerTerm.Limits(), events: EventSink = EventSink { _ in }, logs: Logs? = nil,
         reaching address: (_ b: UInt16) -> UInt16 = { $0 }
     ) async throws {
         let identities = try TestIdentities.shared.get()
@@ -30,22 +30,7 @@ struct NodePair {
         let logging = logs == nil ? "None" : "All"
         let manifests = { @Sendable (address: UInt16, rule: String) in
             """
-            apiVersion: heddle/v1
-            kind: Mesh
-            metadata: {name: mesh}
-            spec:
-              proxy: {accessLog: \(logging), timeouts: {connect: 1s}}
-              identity: {authority: {type: Files, certificateFile: c, keyFile: k}}
-            ---
-            apiVersion: heddle/v1
-            kind: Node
-            metadata: {name: a}
-            spec: {address: "127.0.0.1:\(TestPort.free())"}
-            ---
-            apiVersion: heddle/v1
-            kind: Node
-            metadata: {name: b}
-            spec: {address: "127.0.0.1:\(address)"}
+            \(TwoNodeMesh.manifests(b: address, proxy: "accessLog: \(logging), timeouts: {connect: 1s}"))
             ---
             apiVersion: heddle/v1
             kind: Service
@@ -64,11 +49,11 @@ struct NodePair {
             """
         }
         b = try await TestMesh(
-            manifests(inbound, rule), node: "b", tls: identities.material(), accessLog: logs?.b.sink)
+            manifests(inbound, rule), node: "b", tls: calleesMaterial ?? identities.material(), peerTerms: peerTerms,
+            accessLog: logs?.b.sink)
         a = try await TestMesh(
             manifests(address(inbound), rule), node: "a", tls: material ?? identities.material(),
-            accessLog: logs?.a.sink,
-            events: events)
+            peerTerms: peerTerms, accessLog: logs?.a.sink, events: events)
         self.port = port
         self.inbound = inbound
         self.manifests = { manifests(inbound, $0) }

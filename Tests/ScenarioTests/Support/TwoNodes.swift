@@ -22,30 +22,16 @@ final class TwoNodes: Sendable {
 
     func start(_ node: String) throws -> HeddleProcess { try .serving(folder, node: node) }
 
+    private var mesh: String {
+        // Of 16 callers most find no connection to the other node that is free, and make one with what is valid then.
+        TwoNodeMesh.manifests(
+            b: inbound, proxy: "accessLog: None, workers: 2, limits: {idleUpstreamConnections: 2}",
+            identity: "svidTTL: 30s", authority: folder.file(authority.name))
+    }
+
     private var manifests: String {
         """
-        apiVersion: heddle/v1
-        kind: Mesh
-        metadata: {name: mesh}
-        spec:
-          # Of 16 callers most find no connection to the other node that is free, and make one with what is valid then.
-          proxy: {accessLog: None, workers: 2, limits: {idleUpstreamConnections: 2}}
-          identity:
-            svidTTL: 30s
-            authority:
-              type: Files
-              certificateFile: \(authority.certificate)
-              keyFile: \(authority.key(authority.name))
-        ---
-        apiVersion: heddle/v1
-        kind: Node
-        metadata: {name: a}
-        spec: {address: "127.0.0.1:\(TestPort.free())"}
-        ---
-        apiVersion: heddle/v1
-        kind: Node
-        metadata: {name: b}
-        spec: {address: "127.0.0.1:\(inbound)"}
+        \(mesh)
         ---
         \(Shop.service("web"))
         ---
