@@ -41,6 +41,33 @@ struct RequestIDTests {
         }
     }
 
+    @Test(arguments: ["", " ", "a b", "\u{E4}", "a\tb", String(repeating: "i", count: 129)])
+    func `one that is empty, long or no visible ASCII is replaced`(id: String) async throws {
+        try await Shop.serve(.echo(), rule: Shop.readsOrders) { port, _ in
+            for path in ["/admin", "/orders"] {
+                let answer = try RawConnection.call(
+                    port: port, "GET \(path) HTTP/1.1\r\nHost: orders\r\nX-Request-ID: \(id)\r\n\r\n")
+                let kept = answer.field("x-request-id") ?? Self.id(in: answer.body)
+                #expect(kept?.utf8.count == 36, "\(answer.head)\(answer.body)")
+            }
+        }
+    }
+
+    @Test func `one that is as long as may be is kept`() async throws {
+        try await Shop.serve(.echo(), rule: Shop.readsOrders) { port, _ in
+            let id = String(repeating: "~", count: 128)
+            let answer = try RawConnection.call(
+                port: port, "GET /admin HTTP/1.1\r\nHost: orders\r\nX-Request-ID: \(id)\r\n\r\n")
+            #expect(answer.field("x-request-id") == id)
+        }
+    }
+
+    /// Of the head that a workload received and sends back.
+    private static func id(in head: String) -> String? {
+        head.split(separator: "\r\n").first { $0.lowercased().hasPrefix("x-request-id:") }
+            .map { String($0.drop { $0 != ":" }.dropFirst().drop { $0 == " " }) }
+    }
+
     @Test(arguments: [("/admin", "orders", 403), ("/x", "nobody", 404), ("/a%zz", "orders", 400)])
     func `every answer of our own over HTTP/2 has one`(path: String, host: String, status: Int) async throws {
         try await Shop.serve(.echo(), rule: Shop.readsOrders) { port, _ in

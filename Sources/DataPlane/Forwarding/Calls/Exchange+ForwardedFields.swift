@@ -30,7 +30,7 @@ extension Exchange {
     /// From here on the call can be found again: by its workload, in the log, among the decisions, and by its caller where
     /// the answer is ours.
     func identify() {
-        guard !request.hasField(.requestID) else { return }
+        if let id = request.value(of: .requestID), RequestID.isUsable(request.bytes(id)) { return }
         let id = RequestID.random(using: &worker.random)
         request.setField(.requestID, to: id.span)
     }
