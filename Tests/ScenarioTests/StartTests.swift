@@ -222,6 +222,14 @@ extension ScenarioTests {
             #expect(errors.contains("state folder \(state): "), "\(errors)")
         }
 
+        @Test(arguments: ["", "/state", "/a/b"])
+        func `a state folder in the folder of manifests is refused, and is not made`(place: String) throws {
+            try writeShop()
+            let errors = try refusedStart(state: folder.manifests + place)
+            #expect(errors.contains("it lies in the folder of manifests"), "\(errors)")
+            #expect(Files.names(in: folder.manifests) == ["mesh.yaml"])
+        }
+
         @Test func `a second process on the same state folder is refused, and the first goes on`() throws {
             try writeShop()
             let first = try HeddleProcess.serving(folder)

@@ -31,6 +31,32 @@ enum StateLocation {
         return path == "." ? folder : "\(folder == "/" ? "" : folder)/\(path)"
     }
 
+    /// Whether a folder, which need not exist yet, is another or lies below it, and not below a hidden name, which nobody reads.
+    /// - Parameters: Absolute.
+    static func lies(_ path: String, below folder: String) -> Bool {
+        guard let folder = real(folder), let path = real(path) else { return false }
+        guard path != folder else { return true }
+        let prefix = folder == "/" ? "/" : folder + "/"
+        return path.hasPrefix(prefix)
+            && !path.dropFirst(prefix.count).split(separator: "/").contains { $0.hasPrefix(".") }
+    }
+
+    /// Without links, as far as it is there.
+    private static func real(_ path: String) -> String? {
+        var (there, rest) = (path, "")
+        while !there.isEmpty {
+            if let real = unsafe realpath(there, nil) {
+                defer { unsafe free(real) }
+                let text = unsafe String(cString: real)
+                return rest.isEmpty ? text : (text == "/" ? "" : text) + rest
+            }
+            guard let slash = there.lastIndex(of: "/") else { return nil }
+            if slash != there.indices.last { rest = there[slash...] + rest }
+            there = slash == there.startIndex ? "/" : String(there[..<slash])
+        }
+        return nil
+    }
+
     static func variable(_ name: String) -> String? {
         guard let value = unsafe getenv(name) else { return nil }
         return unsafe String(cString: value)

@@ -47,6 +47,12 @@ struct MeshProcess {
 
     private func run(_ signals: AsyncStream<CInt>) async throws {
         do {
+            guard !StateLocation.lies(options.stateFolder, below: options.manifestsFolder) else {
+                throw StateFolder.Unusable(
+                    description:
+                        "state folder \(options.stateFolder): it lies in the folder of manifests, and would be read "
+                        + "and watched with it; name another place with --state")
+            }
             let state = try StateFolder(options.stateFolder, log: log)
             try await serve(state, signals)
         } catch let error as StateFolder.Unusable {
