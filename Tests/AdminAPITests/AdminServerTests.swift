@@ -295,7 +295,7 @@ struct AdminServerTests {
     func `a parameter that is not looked at is refused`(method: String, path: [String], name: String) async throws {
         let answer = try await answer(method, path, [(name: name, value: "true")])
         #expect(answer.status == 400)
-        #expect(answer.output.text.contains("/\(path.joined(separator: "/")) has no parameter \\\"\(name)\\\""))
+        #expect(answer.diagnostics.text.contains("/\(path.joined(separator: "/")) has no parameter \\\"\(name)\\\""))
     }
 
     @Test(arguments: [
@@ -310,7 +310,7 @@ struct AdminServerTests {
         let parameters = query.map { (name: $0.0, value: $0.1) }
         let answer = try await answer("DELETE", ["v1", "resources", "svc", "orders"], parameters, mesh: mesh)
         #expect(answer.status == 400)
-        #expect(answer.output.text.contains(why), "\(answer.output.text)")
+        #expect(answer.diagnostics.text.contains(why) && answer.output.isEmpty, "\(answer.diagnostics.text)")
     }
 
     @Test func `of an apply with very many mistakes a hundred are shown, and file names are shown safely`() async throws

@@ -37,12 +37,15 @@ struct AdminResponse: Sendable {
             diagnosticsByteCount: first.count)
     }
 
-    /// A refusal: `{"error": {"message"}}`, or the message on a line for standard error.
+    /// A refusal, for standard error: `{"error": {"message"}}`, or the message on a line.
     static func error(_ status: UInt16, _ message: String, asText: Bool) -> AdminResponse {
         let exitCode: Int32 = status == 400 || status == 405 || status == 413 || status == 415 ? 2 : 1
-        return asText
-            ? .text("", diagnostics: "error: \(message)\n", status: status, exitCode: exitCode)
-            : .json(["error": ["message": .string(message)]], status: status, exitCode: exitCode)
+        guard !asText else {
+            return .text("", diagnostics: "error: \(message)\n", status: status, exitCode: exitCode)
+        }
+        var response = json(["error": ["message": .string(message)]], status: status, exitCode: exitCode)
+        response.diagnosticsByteCount = response.body.count
+        return response
     }
 
     /// The whole message; the connection ends with it.
