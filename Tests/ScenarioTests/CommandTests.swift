@@ -255,18 +255,25 @@ struct CommandTests {
     @Test(arguments: [
         ["version"], ["--version"], ["--help"], ["help", "apply"], ["completion", "fish"], ["check", "FOLDER"],
         ["check", "FOLDER", "-o", "json"], ["explain", "--to", "shop/orders", "--manifests", "FOLDER"],
-        ["authority", "create", "--dir", "FOLDER/authority"],
     ])
     func `an output that cannot be written does not end in 0, and says why`(arguments: [String]) throws {
         try folder.write("shop.yaml", Self.good)
-        let result = try Heddle.run(
-            arguments.map { $0.replacing("FOLDER", with: folder.path) },
-            through: ["sh", "-c", "exec \"$@\" > /dev/full", "sh"])
+        let result = try Heddle.runWithFullDisk(arguments.map { $0.replacing("FOLDER", with: folder.path) })
         #expect(result.exitCode == 1)
         #expect(
             result.diagnostics.contains(
                 "error: cannot write the output: No space left on device\nfree space on the disk\n"),
             "\(result.diagnostics)")
+    }
+
+    @Test func `what was made is told of though the output cannot be written, by words and by a code of its own`()
+        throws
+    {
+        let made = try Heddle.runWithFullDisk(["authority", "create", "--dir", folder.path + "/authority"])
+        #expect(made.exitCode == 4)
+        #expect(made.diagnostics.hasSuffix("/authority was made all the same\n"), "\(made.diagnostics)")
+        let again = try Heddle.runWithFullDisk(["authority", "create", "--dir", folder.path + "/authority"])
+        #expect(again.exitCode == 1)
     }
 
     @Test(arguments: ["-", "/dev/stdin", "/dev/fd/3", "/proc/self/fd/3"])

@@ -151,6 +151,24 @@ extension ScenarioTests {
             #expect(lines.count { $0.contains("/after") } == 5)
         }
 
+        @Test func `a change whose output is lost is told of as taken, and a question or a dry run is not`() throws {
+            let folder = try TestFolder()
+            try folder.write(Shop.oneHost(outbound: TestPort.free(), orders: 1))
+            let process = try Self.start(folder)
+            try Files.replace(folder.file("new.yaml"), Shop.service("new"))
+            let apply = ["apply", "-f", folder.file("new.yaml"), "--state", folder.state()]
+            for (arguments, code) in [
+                (apply + ["--dry-run"], 1), (["status", "--state", folder.state()], 1), (apply, 4),
+                (["delete", "service", "shop/new", "--state", folder.state()], 4),
+            ] as [([String], Int32)] {
+                let result = try Heddle.runWithFullDisk(arguments)
+                #expect(result.exitCode == code, "\(arguments) \(result)")
+                #expect(result.diagnostics.contains("the change was taken up all the same") == (code == 4))
+            }
+            process.send(SIGTERM)
+            #expect(process.waitForExit() == .code(0))
+        }
+
         @Test func `one that is started without standard streams writes its logs to nothing else`() throws {
             let backend = TestBackend.forgetfulEcho()
             let port = TestPort.free()

@@ -9,7 +9,7 @@ struct Heddle: AsyncParsableCommand {
             "A service mesh for plain Linux hosts: apply manifests, enforce zero-trust policy, reload without restarts.",
         discussion: """
             Exit codes: 0 done, 1 the answer is no (invalid, denied, not found), 2 usage, 3 the running mesh cannot be \
-            reached. Diagnostics go to standard error. The commands that ask a running mesh find it by --admin, --state or \
+            reached, 4 done, but the output could not be written. Diagnostics go to standard error. The commands that ask a running mesh find it by --admin, --state or \
             HEDDLE_STATE, in this order, else in the default state folder.
             """,
         version: Version.text,

@@ -20,12 +20,18 @@ struct OutputOptions: ParsableArguments {
 enum Output {
     /// Why some of standard output is lost; 0: nothing is.
     private static let loss = Atomic<CInt>(0)
+    /// What was done for good, in words for whoever does not get to read them.
+    private static let done = Mutex<String?>(nil)
 
     static func write(_ text: String) { write(Array(text.utf8), to: STDOUT_FILENO) }
     static func writeError(_ text: String) { write(Array(text.utf8), to: STDERR_FILENO) }
     static func write(_ value: JSONValue) { write(value.rendered(pretty: true) + "\n") }
 
-    /// Ends the process. Half an output is no answer: it never ends in 0.
+    /// The command has done what it was to do, whatever becomes of its output.
+    static func noteDone(_ what: String) { done.withLock { $0 = what } }
+
+    /// Ends the process. Half an output is no answer: it never ends in 0. Where more was done than to answer, that is no
+    /// failure either, and has a code of its own.
     static func end(_ code: Int32) -> Never {
         // Some filesystems tell only now that there was no room.
         if close(STDOUT_FILENO) != 0, errno != EBADF { lose(errno) }
@@ -34,7 +40,10 @@ enum Output {
         writeError(
             "error: cannot write the output: \(FailedCall.reason(reason))\n"
                 + "\(FailedCall.remedy(reason, to: .write, "the output"))\n")
-        exit(code == 0 ? 1 : code)
+        guard code == 0 else { exit(code) }
+        guard let done = done.withLock({ $0 }) else { exit(1) }
+        writeError("\(done)\n")
+        exit(4)
     }
 
     private static func lose(_ reason: CInt) {

@@ -67,6 +67,11 @@ enum Heddle {
         return CommandResult(exitCode: exitCode, output: output.text, diagnostics: diagnostics.text)
     }
 
+    /// Runs the program with an output that takes nothing.
+    static func runWithFullDisk(_ arguments: [String]) throws -> CommandResult {
+        try run(arguments, through: ["sh", "-c", "exec \"$@\" > /dev/full", "sh"])
+    }
+
     private static func currentEnvironment() -> [String: String] {
         var variables: [String: String] = [:]
         var index = 0

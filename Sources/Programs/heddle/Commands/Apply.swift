@@ -10,6 +10,9 @@ struct ChangeOptions: ParsableArguments {
     var query: [(name: String, value: String)] {
         dryRun ? [(name: "dryRun", value: "true")] : []
     }
+
+    /// To be called once the mesh has taken the change.
+    func noteDone() { if !dryRun { Output.noteDone("the change was taken up all the same") } }
 }
 
 struct Apply: ParsableCommand {
@@ -55,6 +58,7 @@ struct Apply: ParsableCommand {
             "POST", ["v1", "apply"], query: change.query + (prune ? [(name: "prune", value: "true")] : []),
             output: format.output, contentType: DocumentFraming.contentType, body: DocumentFraming.encode(documents),
             timeout: 0)
+        change.noteDone()
     }
 
     private static func documents(at path: String) throws -> [ManifestDocument] {
@@ -92,5 +96,6 @@ struct Delete: ParsableCommand {
             "DELETE", try resource.path,
             query: try resource.query + change.query + (prune ? [(name: "prune", value: "true")] : []),
             output: format.output, timeout: 0)
+        change.noteDone()
     }
 }

@@ -91,6 +91,7 @@ struct CreateAuthority: ParsableCommand {
         } catch {
             throw failure(error.message.printable + remedy(for: error), code: 1)
         }
+        Output.noteDone("\(folder.printable) was made all the same")
         let report = CreatedAuthority(made, folder: folder)
         switch format.output {
         case .text: Output.write(report.text)
