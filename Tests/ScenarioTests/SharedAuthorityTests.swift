@@ -130,14 +130,26 @@ extension ScenarioTests {
             try Heddle.run(["authority", "create"] + arguments)
         }
 
-        @Test func `prints a Mesh that check takes`() throws {
-            let made = try create("--dir", folder.file("an \"authority\""), "--trust-domain", "example.org")
-            #expect(made.exitCode == 0, "\(made.diagnostics)")
-            let start = try #require(made.output.firstRange(of: "apiVersion:")).lowerBound
-            try folder.write(String(made.output[start...]))
-            let checked = try Heddle.run(["check", folder.manifests])
-            #expect(checked.exitCode == 0, "\(checked.diagnostics)")
-            #expect(checked.diagnostics.isEmpty)
+        @Test func `prints what to do on every node, and a Mesh that check takes then, for the first and for the next`()
+            throws
+        {
+            let (first, next) = (folder.file("an \"authority\""), folder.file("next"))
+            try Files.makeFolder(folder.file("etc"))
+            for (dir, more) in [(first, ["--trust-domain", "example.org"]), (next, ["--root", first])] {
+                let made = try Heddle.run(["authority", "create", "--dir", dir] + more)
+                #expect(made.exitCode == 0, "\(made.diagnostics)")
+                let output = made.output.replacing("/etc/heddle", with: folder.file("etc"))
+                let steps = output.split(separator: "\n").filter { $0.hasPrefix("  install") || $0.hasPrefix("  ln") }
+                #expect(steps.count == 3)
+                let script = "cd \"$0\"; " + steps.joined(separator: "\n")
+                #expect(try Heddle.run([], through: ["bash", "-euc", script], as: dir).exitCode == 0, "\(script)")
+                let start = try #require(output.firstRange(of: "apiVersion:")).lowerBound
+                try folder.write(String(output[start...]))
+                let checked = try Heddle.run(["check", folder.manifests])
+                #expect(checked.exitCode == 0, "\(checked.diagnostics)")
+                #expect(checked.diagnostics.isEmpty)
+                #expect(Files.text(folder.file("etc/signing/signing.pem")) == Files.text(dir + "/signing.pem"))
+            }
         }
 
         @Test func `tells programs what it made`() throws {

@@ -140,10 +140,26 @@ private struct CreatedAuthority {
             let name = file.rawValue
             text += "  \(name)\(String(repeating: " ", count: 12 - name.utf8.count)) \(description(of: file))\n"
         }
-        return text + """
+        return text + "\n" + nextSteps
+    }
 
-            Give signing.pem and signing.key to every node, the key readable by Heddle's user alone (chmod 600), and write in
-            the Mesh where they lie there:
+    /// Where a node has what it signs with. A link, so that a certificate and its key are replaced at once.
+    private static let link = "/etc/heddle/signing"
+
+    /// As in docs/reference/authority.md.
+    private var nextSteps: String {
+        // So that each certificate has a folder of its own.
+        let serial = made.signing.certificate.serial.prefix(8).lowercased()
+        let place = "\(Self.link)-\(serial)"
+        return """
+            Bring signing.pem and signing.key to every node, and have a link say where those in use are, so that they are always
+            replaced at once. There, as the user that Heddle runs as:
+
+              install -d -m 700 \(place)
+              install -m 600 signing.pem signing.key \(place)/
+              ln -sfn signing-\(serial) \(Self.link).new && mv -T \(Self.link).new \(Self.link)
+
+            \(made.isRootNew ? "Then write in the Mesh, which is the same on all nodes:" : "The Mesh stays as it is, if it names the link:")
 
             apiVersion: heddle/v1
             kind: Mesh
@@ -153,8 +169,8 @@ private struct CreatedAuthority {
               identity:
                 authority:
                   type: Files
-                  certificateFile: \(JSONValue.string(path(.signingCertificate)).rendered())
-                  keyFile: \(JSONValue.string(path(.signingKey)).rendered())
+                  certificateFile: \(Self.link)/\(SharedAuthority.File.signingCertificate.rawValue)
+                  keyFile: \(Self.link)/\(SharedAuthority.File.signingKey.rawValue)
 
             """
     }
