@@ -82,6 +82,8 @@ struct CallExplanationTests {
     @Test func `a host may be asked as a header, and there is one`() throws {
         #expect(try explain(fields: [("Host", " ORDERS.shop")]).request?.host == "orders.shop")
         #expect(try explain(host: "orders.shop", fields: [("host", "orders.shop")]).isAllowed)
+        #expect(try explain(fields: [("Host", "\torders.shop. \t")]).request?.host == "orders.shop")
+        #expect(try explain(host: "orders.shop", fields: [("host", "Orders.Shop. ")]).isAllowed)
         #expect(throws: CallQuestion.Mistake.self) {
             try explain(host: "orders.shop", fields: [("host", "orders.shop.mesh")])
         }
@@ -96,7 +98,6 @@ struct CallExplanationTests {
     }
 
     @Test(arguments: [
-        ("spiffe://other.org/ns/shop/sa/web", "the caller is of trust domain other.org"),
         ("spiffe://mesh.local/web", "the caller is no service account"),
         ("shop/nobody", "no workload or gateway has the service account shop/nobody"),
     ])
@@ -104,6 +105,49 @@ struct CallExplanationTests {
         let notes = try explain(from: from).notes
         #expect(notes.count == 1)
         #expect(notes[0].hasPrefix(note), "\(notes)")
+    }
+
+    @Test func `a caller of another trust domain is refused, whatever rules say`() throws {
+        for service in ["shop/orders", "shop/web"] {
+            let explanation = try explain(from: "spiffe://other.org/ns/shop/sa/web", to: service)
+            #expect(!explanation.isAllowed)
+            #expect(explanation.text.contains("REFUSED at the handshake: the caller is of trust domain other.org"))
+            #expect(explanation.json.rendered().contains("\"type\":\"untrusted\""))
+        }
+    }
+
+    @Test(arguments: [("a", true), ("b", false)])
+    func `of a service on another node it is said that the manifests there decide`(node: String, isSaid: Bool) throws {
+        let manifests = """
+            apiVersion: heddle/v1
+            kind: Mesh
+            metadata: {name: mesh}
+            spec: {identity: {authority: {type: Files, certificateFile: c, keyFile: k}}}
+            ---
+            apiVersion: heddle/v1
+            kind: Node
+            metadata: {name: a}
+            spec: {address: "192.0.2.1:1"}
+            ---
+            apiVersion: heddle/v1
+            kind: Node
+            metadata: {name: b}
+            spec: {address: "192.0.2.2:1"}
+            ---
+            apiVersion: heddle/v1
+            kind: Service
+            metadata: {name: orders, namespace: shop}
+            spec: {protocol: HTTP}
+            ---
+            apiVersion: heddle/v1
+            kind: Workload
+            metadata: {name: orders-1, namespace: shop}
+            spec: {service: orders, node: b, address: "127.0.0.1:8081"}
+            """
+        let question = CallQuestion(from: "shop/orders", to: "shop/orders")
+        let explanation = try CallExplanation(question, in: Samples.snapshot(manifests, node: node))
+        #expect(explanation.text.contains("on node b the manifests decide that are served there") == isSaid)
+        #expect(explanation.json.rendered().contains("\"otherNodes\":[\"b\"]") == isSaid)
     }
 
     @Test func `a path that no rule takes is refused with 404`() throws {

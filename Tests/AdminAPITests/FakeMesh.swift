@@ -78,9 +78,9 @@ final class FakeMesh: RunningMesh {
 }
 
 enum Samples {
-    static func snapshot(_ manifests: String) throws -> MeshSnapshot {
+    static func snapshot(_ manifests: String, node: String? = nil) throws -> MeshSnapshot {
         let file = ManifestDecoder.decode(Array(manifests.utf8), path: "shop.yaml")
-        let resolution = MeshSnapshot.resolve([file], node: nil)
+        let resolution = MeshSnapshot.resolve([file], node: node)
         return try #require(resolution.snapshot, "\(resolution.diagnostics)")
     }
 

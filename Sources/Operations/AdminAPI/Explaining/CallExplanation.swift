@@ -33,6 +33,8 @@ package struct CallExplanation: Sendable {
         let defaultAction: DefaultAction
         /// What a caller of gRPC is told; `nil`: it is allowed, or it is told HTTP's status.
         let grpcStatus: GRPCStatus?
+        /// Nodes that workloads of it run on, but for the one that explains: each judges by the manifests that it has.
+        let otherNodes: [String]
 
         var isAllowed: Bool { refusal == nil && judgements.allSatisfy(\.explanation.decision.isAllowed) }
     }
@@ -46,6 +48,8 @@ package struct CallExplanation: Sendable {
     package enum Outcome: Sendable {
         /// No call is like this: status and reason.
         case malformed(status: UInt16, reason: String)
+        /// Nobody calls as this caller: his certificate is refused before anything is asked. A sentence.
+        case untrusted(String)
         /// No rule of a route takes it.
         case noRoute
         case redirected(status: UInt16, location: String)
@@ -74,7 +78,7 @@ package struct CallExplanation: Sendable {
     /// callers.
     package var isAllowed: Bool {
         switch outcome {
-        case .malformed, .noRoute, .noBackend: false
+        case .malformed, .untrusted, .noRoute, .noBackend: false
         case .redirected: !isGRPC
         case .delivered(let destinations): destinations.allSatisfy(\.isAllowed)
         }
@@ -90,6 +94,14 @@ extension CallExplanation {
         caller = resolved.caller
         service = resolved.service
         isConnection = resolved.serviceProtocol == .tcp
+        if let stranger = Self.stranger(resolved.caller, in: snapshot) {
+            isGRPC = question.isGRPC
+            request = nil
+            routes = []
+            outcome = .untrusted(stranger)
+            notes = []
+            return
+        }
         let judge = Judge(
             caller: resolved.caller.map(Caller.init), clientAddress: resolved.clientAddress, snapshot: snapshot)
         if isConnection {
@@ -227,7 +239,7 @@ extension CallExplanation {
         case .noRoute: (reason, status) = (.noRoute, 404)
         case .redirected(let code, _): (reason, status) = (.none, code)
         case .noBackend: (reason, status) = (.noEndpoint, 500)
-        case .delivered: return nil
+        case .delivered, .untrusted: return nil
         }
         return reason.grpcStatus(status: status, hasCaller: caller != nil)
     }
@@ -246,15 +258,19 @@ extension CallExplanation {
         }
     }
 
+    /// Whoever is of another trust domain comes no further than to the handshake, whatever rules say.
+    private static func stranger(_ caller: SPIFFEID?, in snapshot: MeshSnapshot) -> String? {
+        let trustDomain = snapshot.mesh.trustDomain
+        guard let caller, caller.trustDomain != trustDomain else { return nil }
+        return
+            "the caller is of trust domain \(caller.trustDomain), and this mesh, which is of \(trustDomain), takes nobody's "
+            + "word but its own authority's"
+    }
+
     /// Rules are asked about whoever is named; that nobody is called so is worth more than their answer.
     private static func unknownCaller(_ caller: SPIFFEID?, in snapshot: MeshSnapshot) -> String? {
         guard let caller else { return nil }
         let trustDomain = snapshot.mesh.trustDomain
-        guard caller.trustDomain == trustDomain else {
-            return
-                "the caller is of trust domain \(caller.trustDomain), and this mesh, which is of \(trustDomain), takes "
-                + "nobody's word but its own authority's: no call comes from it"
-        }
         guard let account = caller.serviceAccount else {
             return "the caller is no service account, so nobody calls as it: those are named as "
                 + "spiffe://\(trustDomain)/ns/NAMESPACE/sa/NAME"

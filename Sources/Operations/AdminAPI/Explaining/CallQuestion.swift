@@ -1,5 +1,6 @@
 import CommonValues
 import Diagnostics
+import HTTPSemantics
 import Manifests
 import MeshSnapshot
 import SPIFFE
@@ -42,8 +43,8 @@ package struct CallQuestion: Sendable {
         var question = self
         question.fields.removeAll { $0.name.lowercased() == "host" }
         for field in fields where field.name.lowercased() == "host" {
-            let named = String(field.value.drop { $0 == " " || $0 == "\t" })
-            if let host = question.host, host.lowercased() != named.lowercased() {
+            let named = field.value.withoutBlanksAround
+            if let host = question.host, !Self.isSameHost(host, named) {
                 throw Mistake(
                     "there are two hosts, \(Diagnostic.quoted(host)) and \(Diagnostic.quoted(named)): a request has one"
                 )
@@ -51,6 +52,18 @@ package struct CallQuestion: Sendable {
             question.host = named
         }
         return question
+    }
+
+    /// Whether a request would be the same with the one as with the other; what is no host is the same as itself alone.
+    private static func isSameHost(_ one: String, _ other: String) -> Bool {
+        func canonical(_ host: String) -> String? {
+            var head = MessageHead()
+            let question = CallQuestion(from: nil, to: "")
+            guard CanonicalCall.head(of: question, host: host, into: &head) == nil else { return nil }
+            return "\(head.text(head.host)):\(head.hostPort)"
+        }
+        guard let form = canonical(one) else { return one == other }
+        return form == canonical(other)
     }
 
     /// The same call of gRPC, with what clients of gRPC always send.
@@ -140,4 +153,18 @@ struct ResolvedQuestion {
                 + (near.map { "; \($0.question)" }
                     ?? "; see which there are with: heddle get services"))
     }
+}
+
+extension String {
+    /// As a field's value counts (RFC 9110 § 5.5).
+    var withoutBlanksAround: String {
+        guard let first = firstIndex(where: { !$0.isBlank }), let last = lastIndex(where: { !$0.isBlank }) else {
+            return ""
+        }
+        return String(self[first...last])
+    }
+}
+
+extension Character {
+    fileprivate var isBlank: Bool { self == " " || self == "\t" }
 }

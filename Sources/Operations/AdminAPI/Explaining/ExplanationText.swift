@@ -22,6 +22,7 @@ extension CallExplanation {
         switch outcome {
         case .malformed(let status, let reason):
             text += "\nREFUSED with \(grpcStatus.told(or: status)): malformed request (\(reason))\n"
+        case .untrusted(let why): text += "\nREFUSED at the handshake: \(why)\n"
         case .noRoute where isConnection: text += "\nCLOSED: no route takes the connection\n"
         case .noRoute: text += "\nREFUSED with \(grpcStatus.told(or: 404)): no rule of a route matches\n"
         case .redirected(let status, _) where isGRPC:
@@ -65,6 +66,10 @@ extension CallExplanation {
             if judgement.endpoints.isEmpty, judgement.explanation.decision.isAllowed {
                 text += "  but \(destination.service) has no endpoint: \(answerWithoutEndpoint)\n"
             }
+        }
+        if !destination.otherNodes.isEmpty {
+            let nodes = destination.otherNodes.joined(separator: ", ")
+            text += "  on node \(nodes) the manifests decide that are served there: ask there, too\n"
         }
         if let status = destination.grpcStatus { text += "  the caller is told \(Optional(status).told(or: 403))\n" }
         return text
@@ -178,7 +183,7 @@ extension CallExplanation.Outcome {
         switch self {
         case .noRoute: ["type": "no-route"]
         case .noBackend: ["type": "no-backend"]
-        case .malformed, .redirected, .delivered: json
+        case .malformed, .untrusted, .redirected, .delivered: json
         }
     }
 
@@ -186,6 +191,7 @@ extension CallExplanation.Outcome {
         switch self {
         case .malformed(let status, let reason):
             ["type": "malformed", "status": .integer(Int(status)), "reason": .string(reason)]
+        case .untrusted(let why): ["type": "untrusted", "reason": .string(why)]
         case .noRoute: ["type": "no-route", "status": 404]
         case .redirected(let status, let location):
             ["type": "redirected", "status": .integer(Int(status)), "location": .string(location)]
@@ -204,6 +210,7 @@ extension CallExplanation.Destination {
         json.add("allowed", .bool(isAllowed))
         json.add("refusal", refusalText)
         json.add("grpcStatus", grpcStatus.map { .integer(Int($0.rawValue)) })
+        json.addList("otherNodes", otherNodes.map(JSONValue.string))
         json.add("judgements", .array(judgements.map { $0.json(defaultAction) }))
         return json.json
     }

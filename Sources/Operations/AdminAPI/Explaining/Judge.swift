@@ -19,7 +19,8 @@ struct Judge {
     func destination(_ service: ResourceName, weight: Int?) -> CallExplanation.Destination {
         CallExplanation.Destination(
             service: service, weight: weight, request: nil, refusal: nil,
-            judgements: connectionJudgements(service), defaultAction: snapshot.mesh.defaultAction, grpcStatus: nil)
+            judgements: connectionJudgements(service), defaultAction: snapshot.mesh.defaultAction, grpcStatus: nil,
+            otherNodes: otherNodes(of: service))
     }
 
     /// Of a call.
@@ -34,7 +35,13 @@ struct Judge {
         return CallExplanation.Destination(
             service: service, weight: weight, request: CallExplanation.Request(head), refusal: refusal,
             judgements: judgements, defaultAction: snapshot.mesh.defaultAction,
-            grpcStatus: head.isGRPC ? reason?.grpcStatus(status: 0, hasCaller: caller != nil) : nil)
+            grpcStatus: head.isGRPC ? reason?.grpcStatus(status: 0, hasCaller: caller != nil) : nil,
+            otherNodes: otherNodes(of: service))
+    }
+
+    private func otherNodes(of service: ResourceName) -> [String] {
+        guard let node = snapshot.node else { return [] }
+        return Set(snapshot.workloads(of: service).compactMap { $0.node?.value }).subtracting([node]).sorted()
     }
 
     private func refusal(of head: borrowing MessageHead, by service: ResourceName) -> String? {
