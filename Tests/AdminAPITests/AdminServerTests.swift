@@ -129,7 +129,7 @@ struct AdminServerTests {
     func `a kind is taken in any form`(kind: String) async throws {
         let text = try await answer("GET", ["v1", "resources", kind], Self.text).output.text
         #expect(text.hasPrefix("NAME         PROTOCOL  WORKLOADS  ENDPOINTS  ROUTES  POLICIES  HOSTNAMES"))
-        #expect(text.contains("shop/orders  HTTP      1          0          1       2         -"))
+        #expect(text.contains("shop/orders  HTTP      1          1          1       2         -"))
     }
 
     @Test func `all resources are listed, and only those of a namespace`() async throws {

@@ -75,7 +75,8 @@ struct ResourceTable {
         case .service(let service):
             let name = service.metadata.name
             return [
-                service.protocol.rawValue, String(snapshot.workloads(of: name).count), String(service.endpoints.count),
+                service.protocol.rawValue, String(snapshot.workloads(of: name).count),
+                String(ServiceReport(name, in: snapshot).endpoints.count),
                 String(snapshot.routes(forService: name).count + snapshot.tcpRoutes(forService: name).count),
                 String(snapshot.policies(for: name).count),
                 service.hostnames.map(\.value).joined(separator: ","),
