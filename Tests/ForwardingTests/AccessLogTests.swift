@@ -43,6 +43,7 @@ struct AccessLogTests {
         // None has a route that its manifests do not name.
         #expect(a.map { $0.field("route") } == [isGateway ? "\(kind)/shop/orders/0" : nil], "\(a)")
         #expect(b.map { $0.field("route") } == [nil], "\(b)")
+        if isGateway { #expect(a.map { $0.field("listener") } == ["Gateway shop/edge/http"], "\(a)") }
         await pair.stop()
     }
 

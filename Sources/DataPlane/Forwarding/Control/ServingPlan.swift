@@ -47,7 +47,7 @@ package struct ServingPlan: Sendable {
 
     struct PlacedListener: Sendable {
         let plan: ListenerPlan
-        /// For messages and metrics: `Workload shop/web-1`.
+        /// For messages and the access log: `Workload shop/web-1`, `Gateway edge/http`.
         let owner: String
         let position: SourcePosition
         /// For `::`.
@@ -234,9 +234,15 @@ package struct ServingPlan: Sendable {
         }
         for (address, plans) in ports {
             listeners[address] = PlacedListener(
-                plan: .gateway(plans), owner: "Gateway \(plans[0].name)", position: plans[0].listener.port.position,
+                plan: .gateway(plans), owner: Self.owner(of: plans), position: plans[0].listener.port.position,
                 isIPv6Only: plans[0].listener.isIPv6Only)
         }
+    }
+
+    /// `Gateway shop/edge/https`; where several listeners share a port, all of them.
+    private static func owner(of plans: [GatewayPlan]) -> String {
+        let names = plans.map(\.listener.name.value).joined(separator: ",")
+        return "Gateway \(plans[0].name)/\(names)"
     }
 
     private mutating func placeInbound(

@@ -178,7 +178,7 @@ package struct WatchedAloneReport: Sendable {
 }
 
 package struct ListenerReport: Sendable {
-    /// `Workload shop/web-1`, `Gateway edge`, `Node a`.
+    /// `Workload shop/web-1`, `Gateway edge/http`, `Node a`, `Mesh telemetry`.
     package var owner: String
     /// `127.0.0.1:15101`, `unix:/run/web.sock`.
     package var address: String

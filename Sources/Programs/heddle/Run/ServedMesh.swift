@@ -97,10 +97,15 @@ struct ServedMesh: RunningMesh {
 
     private func listeners(_ serving: ServingParticipant.Serving?) -> [ListenerReport] {
         guard let serving, let dataPlane = participant.dataPlane else { return [] }
-        return serving.plan.listenerDescriptions.map {
+        let listeners = serving.plan.listenerDescriptions.map {
             ListenerReport(
                 owner: $0.owner, address: "\($0.address)", isHeldBack: !dataPlane.listens(at: $0.address))
         }
+        guard let telemetry = serving.snapshot.mesh.telemetryListen else { return listeners }
+        let isHeldBack = heldBack.contains { $0.code == .telemetryPort }
+        return listeners + [
+            ListenerReport(owner: "Mesh telemetry", address: "\(telemetry.value)", isHeldBack: isHeldBack)
+        ]
     }
 
     /// What was to be said when it was taken up may be otherwise by now; what is held back now is a problem.
