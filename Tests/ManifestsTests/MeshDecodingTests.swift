@@ -22,6 +22,10 @@ private func decodedMesh(_ spec: String, sourceLocation: SourceLocation = #_sour
     #expect(mesh.telemetryListen == nil)
 }
 
+@Test func `an authority of which nothing is said is the built-in one`() throws {
+    #expect(try #require(decodedMesh("identity: {authority: {}}")).identity.authority == .builtIn)
+}
+
 @Test func `every field of a mesh is read`() throws {
     let mesh = try #require(
         decodedMesh(
@@ -62,7 +66,8 @@ private func decodedMesh(_ spec: String, sourceLocation: SourceLocation = #_sour
     ("identity: {svidTTL: 29s}", "manifest.out-of-range 5:23"),
     ("identity: {svidTTL: 25h}", "manifest.out-of-range 5:23"),
     ("identity: {svidTTL: 3600}", "manifest.wrong-type 5:23"),
-    ("identity: {authority: {}}", "manifest.missing-field 5:25"),
+    ("identity: {authority: {keyFile: a}}", "manifest.conflicting-fields 5:26"),
+    ("identity: {authority: {type: Fils, keyFile: a}}", "manifest.invalid-value 5:32"),
     ("identity: {authority: {type: Files, keyFile: a}}", "manifest.missing-field 5:26"),
     ("identity: {authority: {type: BuiltIn, keyFile: a}}", "manifest.conflicting-fields 5:41"),
     ("proxy: {workers: 0}", "manifest.out-of-range 5:20"),

@@ -70,12 +70,12 @@ extension AuthoritySource {
     fileprivate static func decode(_ node: YAMLNode, _ problems: inout Problems) -> AuthoritySource? {
         guard var fields = node.fields(of: "authority", &problems) else { return nil }
         defer { fields.reportUnknownFields(&problems) }
-        let kind = fields.required("type", Scalar.choice(of: Kind.self), &problems)
-        switch kind {
+        let isTyped = fields.has("type")
+        switch fields.optional("type", Scalar.choice(of: Kind.self), &problems) ?? (isTyped ? nil : .builtIn) {
         case .builtIn:
             for name in ["certificateFile", "keyFile"] {
                 fields.refused(
-                    name, expected: "no files with type \"BuiltIn\"", remedy: "remove it, or change type to \"Files\"",
+                    name, expected: "no files with type \"BuiltIn\"", remedy: "remove it, or set type to \"Files\"",
                     &problems)
             }
             return .builtIn
