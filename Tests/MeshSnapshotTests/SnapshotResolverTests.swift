@@ -199,7 +199,9 @@ func `a hostname names one service`(yaml: String, place: String) {
 @Test func `what is probably not meant is a warning`() {
     let edge = gateway("edge", "name: web, port: 80, protocol: HTTP, hostname: a.example.com")
     let resolution = resolve(
-        service("orders", "") + edge + route("r", "parentRefs: [{name: edge}], hostnames: [b.example.com]")
+        service("orders", "") + edge
+            + route(
+                "r", "parentRefs: [{name: edge}], hostnames: [b.example.com], rules: [{backendRefs: [{name: orders}]}]")
             + route(
                 "s",
                 """

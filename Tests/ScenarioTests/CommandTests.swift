@@ -143,6 +143,10 @@ struct CommandTests {
         #expect(result.exitCode == 1)
         #expect(result.diagnostics.contains("edge.yaml:6:"))
         #expect(result.diagnostics.contains("none.pem"))
+        try folder.write("shop.yaml", Self.good.replacing("service: orders", with: "service: ordres"))
+        let both = try heddle("check", folder.path)
+        #expect(
+            both.diagnostics.contains("none.pem") && both.diagnostics.contains("manifest.unknown-service"), "\(both)")
     }
 
     // MARK: explain
@@ -417,6 +421,17 @@ struct CommandTests {
                 "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj",
                 "/CN=a",
                 "-keyout", folder.path + "/edge.key", "-out", folder.path + "/edge.pem") == 0)
+        let own = Files.text(folder.path + "/edge.key")
+        #expect(
+            try Tool.run(
+                "openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out",
+                folder.path + "/edge.key") == 0)
+        _ = unsafe chmod(folder.path + "/edge.key", 0o600)
+        let other = try heddle("check", folder.path)
+        #expect(
+            other.diagnostics.contains("put the certificate's own key in the place of this one"), "\(other.diagnostics)"
+        )
+        try folder.write("edge.key", own)
         _ = unsafe chmod(folder.path + "/edge.key", 0o644)
         let exposed = try heddle("check", folder.path)
         #expect(

@@ -35,6 +35,10 @@ extension Diagnostic.Code {
     package static let serviceWithoutEndpoint = Self("manifest.service-without-endpoint")
     /// A route none of whose hostnames a listener of its parent has: it never matches there.
     package static let routeWithoutHost = Self("manifest.route-without-host")
+    /// A Gateway's listener that no route has as a parent: what comes to it goes nowhere.
+    package static let listenerWithoutRoute = Self("manifest.listener-without-route")
+    /// A rule that has no backend, or none with a weight: what it takes goes nowhere.
+    package static let ruleWithoutBackend = Self("manifest.rule-without-backend")
     /// Hostnames of a route whose parent is a Service: they do not count.
     package static let hostnamesIgnored = Self("manifest.hostnames-ignored")
 }

@@ -54,6 +54,10 @@ struct SnapshotResolver {
             grpcRoutes: grpcRoutes, tcpRoutes: tcpRoutes, tlsRoutes: tlsRoutes, policies: policies, node: node,
             callRoutes: callRoutes, index: index)
         diagnostics += ServiceLoops(snapshot).check()
+        // What is wrong elsewhere may be why something is missing.
+        if !diagnostics.contains(where: { $0.severity == .error }) {
+            diagnostics += DeadEnds(snapshot: snapshot).check()
+        }
         return snapshot
     }
 

@@ -1,19 +1,19 @@
 import CommonValues
 import Diagnostics
 import Manifests
-import MeshSnapshot
 import TransportSecurity
 import WorkloadIdentity
 
-/// Certificates and keys that a snapshot names: read as they would be to serve it, and judged by their time.
+/// Certificates and keys that manifests name: read as they would be to serve them, and judged by their time. Whatever else
+/// is wrong: one run finds all.
 enum CredentialFileCheck {
     /// - Parameter folder: that relative paths start from; absolute.
-    static func problems(of snapshot: MeshSnapshot, folder: String, at now: UnixTime) -> [Diagnostic] {
+    static func problems(of resources: [AnyResource], folder: String, at now: UnixTime) -> [Diagnostic] {
         func absolute(_ path: String) -> String { path.hasPrefix("/") ? path : "\(folder)/\(path)" }
         var problems: [Diagnostic] = []
         var certificates: [CertificateInUse] = []
-        for listener in snapshot.gateways.flatMap(\.listeners) {
-            guard let tls = listener.tls else { continue }
+        func check(_ listener: GatewayListener) {
+            guard let tls = listener.tls else { return }
             do throws(TLSError) {
                 let credentials = try CredentialFiles.credentials(
                     certificateFile: absolute(tls.certificateFile.value), keyFile: absolute(tls.keyFile.value))
@@ -26,14 +26,22 @@ enum CredentialFileCheck {
                 problems.append(.badCertificate(tls, error))
             }
         }
-        if case .files(let certificate, let key) = snapshot.mesh.identity.authority {
+        func check(_ mesh: Mesh) {
+            guard case .files(let certificate, let key) = mesh.identity.authority else { return }
             do throws(IdentityError) {
                 let authority = try AuthorityCertificates.read(
                     certificateFile: absolute(certificate.value), keyFile: absolute(key.value), at: now)
-                certificates += CertificateInUse.of(snapshot.mesh, authority: authority)
-                problems += CertificateNames.warning(snapshot.mesh, authority: authority.first).map { [$0] } ?? []
+                certificates += CertificateInUse.of(mesh, authority: authority)
+                problems += CertificateNames.warning(mesh, authority: authority.first).map { [$0] } ?? []
             } catch {
-                problems.append(.cannotIssue(snapshot, error))
+                problems.append(.cannotIssue(mesh, error))
+            }
+        }
+        for resource in resources {
+            switch resource {
+            case .gateway(let gateway): gateway.listeners.forEach(check)
+            case .mesh(let mesh): check(mesh)
+            default: break
             }
         }
         return problems + certificates.withoutRepeats.warnings(at: now)

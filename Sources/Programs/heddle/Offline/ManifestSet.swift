@@ -29,10 +29,8 @@ struct ManifestSet {
         resourceCount = decoded.reduce(0) { $0 + $1.resources.count }
         let resolution = MeshSnapshot.resolve(decoded, node: node, requiresNode: false)
         problems += resolution.diagnostics
-        if let snapshot = resolution.snapshot {
-            problems += PolicyLint.check(snapshot)
-            problems += CredentialFileCheck.problems(of: snapshot, folder: named.folder, at: .now)
-        }
+        if let snapshot = resolution.snapshot { problems += PolicyLint.check(snapshot) }
+        problems += CredentialFileCheck.problems(of: decoded.flatMap(\.resources), folder: named.folder, at: .now)
         diagnostics = problems.sortedByPosition()
         let hasError = problems.contains { $0.severity == .error }
         snapshot = hasError ? nil : resolution.snapshot

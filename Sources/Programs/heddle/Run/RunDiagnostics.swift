@@ -41,18 +41,17 @@ extension Diagnostic {
         return Diagnostic(
             .badCertificate, at: (error.concernsKey ? tls.keyFile : tls.certificateFile).position, found: "\(error)",
             expected: "a certificate chain and its key, in PEM" + meanwhile,
-            remedy: error.systemError.map { FailedCall.remedy($0, to: .read, "the file") }
-                ?? (error.code == .unsuitableCertificate
-                    ? "put a certificate and a key in place that TLS can use, made anew"
-                    : "put both files in place; the key file may be readable by its owner alone (chmod 600)"))
+            remedy: error.remedy)
     }
 
-    static func cannotIssue(_ snapshot: MeshSnapshot, _ error: IdentityError) -> Diagnostic {
+    static func cannotIssue(_ mesh: Mesh, _ error: IdentityError) -> Diagnostic {
         let position: SourcePosition
-        if case .files(let certificate, let key) = snapshot.mesh.identity.authority {
+        var remedy = "mend the state folder, which holds the built-in authority"
+        if case .files(let certificate, let key) = mesh.identity.authority {
             position = (error.cause?.concernsKey ?? false ? key : certificate).position
+            remedy = error.cause?.remedy ?? "mend the authority's files"
         } else {
-            position = snapshot.mesh.metadata.position
+            position = mesh.metadata.position
         }
         return Diagnostic(
             .cannotIssue, at: position, found: error.message,
@@ -60,7 +59,7 @@ extension Diagnostic {
                 "an authority that can sign: until then workloads without a valid certificate call no other node, "
                 + "and are not called from there",
             remedy: error.systemError.map { FailedCall.remedy($0, to: error.aim, "the file") }
-                ?? "mend the authority's files, or the state folder that holds the built-in one")
+                ?? remedy)
     }
 
     /// - Parameters:
@@ -112,6 +111,20 @@ extension Diagnostic {
             .cannotServe, at: snapshot.mesh.metadata.position, found: "\(error)", expected: "a proxy that can start",
             remedy: (error as? SystemCallError).flatMap { FailedCall.resourceRemedy($0.errno) }
                 ?? "look at the limits of this process (ulimit -a)")
+    }
+}
+
+extension TLSError {
+    /// What to do about a certificate and key that cannot be used.
+    fileprivate var remedy: String {
+        if let systemError { return FailedCall.remedy(systemError, to: .read, "the file") }
+        return switch code {
+        case .keyMismatch: "put the certificate's own key in the place of this one, or this key's certificate beside it"
+        case .exposedKeyFile: "let its owner alone read it: chmod 600"
+        case .unsuitableCertificate: "put a certificate and a key in place that can be used so, made anew"
+        case .unreadableFile, .malformedPEM, .protocolViolation, .library:
+            "put the certificate chain and its key in place, in PEM"
+        }
     }
 }
 

@@ -80,7 +80,7 @@ struct MaterialMaker: Sendable {
                 settings: IssuingSettings(
                     trustDomain: mesh.trustDomain, svidTTL: mesh.identity.svidTTL, authority: location))
         } catch {
-            problems.append(.cannotIssue(plan.snapshot, error))
+            problems.append(.cannotIssue(plan.snapshot.mesh, error))
             return nil
         }
     }

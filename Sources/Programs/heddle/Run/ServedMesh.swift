@@ -41,7 +41,7 @@ struct ServedMesh: RunningMesh {
     private var heldBack: [Diagnostic] {
         let heldBack = retries.heldBack
         guard let problem = participant.issuer.problemNow(), let serving = participant.serving else { return heldBack }
-        let renewal = Diagnostic.cannotIssue(serving.snapshot, problem)
+        let renewal = Diagnostic.cannotIssue(serving.snapshot.mesh, problem)
         return heldBack.contains(renewal) ? heldBack : heldBack + [renewal]
     }
 
