@@ -170,6 +170,16 @@ struct AdminServerTests {
         #expect(answer.diagnostics.text == "error: there is no Service \"oders\"; did you mean \"orders\"?\n")
     }
 
+    @Test(arguments: [("orders", "shp", "did you mean \"shop\"?"), ("orders", "other", "")])
+    func `a namespace that there is not is what is suggested`(name: String, namespace: String, hint: String)
+        async throws
+    {
+        let answer = try await answer(
+            "GET", ["v1", "resources", "svc", name], Self.text + [(name: "namespace", value: namespace)])
+        #expect(answer.diagnostics.text.contains("the mesh has no namespace \"\(namespace)\""))
+        #expect(answer.diagnostics.text.contains(hint))
+    }
+
     @Test func `an unknown kind is wrong usage`() async throws {
         let answer = try await answer("GET", ["v1", "resources", "servise"], Self.text)
         #expect(answer.exitCode == 2)

@@ -27,7 +27,7 @@ import Testing
         #expect(found.map(\.code) == [.loneDeny])
         #expect(found.first?.severity == .warning)
         #expect(found.first?.position.line == 20)
-        #expect(found.first?.remedy.contains("notPaths") == true)
+        #expect(found.first?.remedy.contains("add an ALLOW policy") == true)
         #expect(lint(policy(.deny, rule(to: [admin])), otherwise: .allow).isEmpty)
     }
 

@@ -53,6 +53,29 @@ struct ManifestEditorTests {
         #expect(texts(editor) == ["x.yaml": expected])
     }
 
+    @Test func `where what was deleted is missed, the remedy is not to add it again`() throws {
+        var editor = editor(["x.yaml": file])
+        try editor.delete(.service("b"))
+        func remedy(for name: String) -> String {
+            editor.located(
+                Diagnostic(
+                    .init("manifest.unknown-service"), at: SourcePosition(file: "x.yaml", line: 4, column: 1),
+                    found: Diagnostic.quoted(name), expected: "a Service", remedy: "add it")
+            ).remedy
+        }
+        #expect(remedy(for: "b").hasPrefix("remove what names it first"))
+        #expect(remedy(for: "z") == "add it")
+    }
+
+    @Test func `what is applied twice is told with both places`() {
+        var editor = editor([:])
+        let twice = FakeManifests.document("a", "1") + "---\n" + FakeManifests.document("a", "2")
+        let rejection = #expect(throws: Rejection.self) {
+            try editor.apply([AppliedFile(path: "given", bytes: Array(twice.utf8))])
+        }
+        #expect(rejection?.diagnostics.map(\.remedy) == ["remove this one, or the one at given:3:1"])
+    }
+
     @Test func `a delete takes one document, and the file with its last`() throws {
         var editor = editor(["x.yaml": file, "y.yaml": FakeManifests.document("d", "1")])
         try editor.delete(.service("b"))

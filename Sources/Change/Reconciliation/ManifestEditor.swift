@@ -115,7 +115,7 @@ struct ManifestEditor<Manifests: ManifestReading>: Sendable {
     /// Decodes each file once.
     private func takenApart(_ applied: [AppliedFile]) throws(Rejection) -> [Incoming] {
         var problems: [Diagnostic] = []
-        var seen: Set<ResourceIdentity> = []
+        var seen: [ResourceIdentity: SourcePosition] = [:]
         var incoming: [Incoming] = []
         for given in applied {
             let decoded = manifests.decode(given.bytes, path: given.path)
@@ -127,13 +127,14 @@ struct ManifestEditor<Manifests: ManifestReading>: Sendable {
                 given: given, text: EditedText(bytes, from: .given(given.path)), documents: ManifestDocuments(bytes))
             var documents: Set<Int> = []
             for mention in manifests.resources(of: decoded) {
-                guard seen.insert(mention.identity).inserted else {
+                if let first = seen[mention.identity] {
                     problems.append(
                         Diagnostic(
                             .appliedTwice, at: mention.position, found: "\(mention.identity) again",
-                            expected: "each resource once", remedy: "remove one of the two"))
+                            expected: "each resource once", remedy: "remove this one, or the one at \(first)"))
                     continue
                 }
+                seen[mention.identity] = mention.position
                 guard let index = file.documents.index(ofLine: mention.position.line),
                     documents.insert(index).inserted
                 else {
@@ -322,7 +323,17 @@ struct ManifestEditor<Manifests: ManifestReading>: Sendable {
     func located(_ diagnostic: Diagnostic) -> Diagnostic {
         Diagnostic(
             diagnostic.code, diagnostic.severity, at: located(diagnostic.position), found: diagnostic.found,
-            expected: diagnostic.expected, remedy: located(diagnostic.remedy))
+            expected: diagnostic.expected, remedy: remedy(of: diagnostic))
+    }
+
+    /// Where a resource is missed that was to go, whoever names it is to be changed: it is not to be added again.
+    private func remedy(of diagnostic: Diagnostic) -> String {
+        let isMissing = diagnostic.code.rawValue.hasPrefix("manifest.unknown-")
+        let gone = changes.first { change in
+            change.action == .deleted && isMissing && diagnostic.found == Diagnostic.quoted(change.identity.name.name)
+        }
+        guard let gone else { return located(diagnostic.remedy) }
+        return "remove what names it first, or name another here: \(gone.identity) cannot go before"
     }
 
     private func located(_ position: SourcePosition) -> SourcePosition {

@@ -74,7 +74,9 @@ package enum PolicyLint {
                 Diagnostic(
                     .allowWithNotPaths, .warning, at: first.position, found: "notPaths in an ALLOW policy",
                     expected: "paths: what is not listed here is let in, what is added later too",
-                    remedy: "list the paths to let in under paths, or deny these in a DENY policy"))
+                    remedy:
+                        "list the paths to let in under paths, or let all in and deny these in a DENY policy beside it")
+            )
         }
         for operation in rule.to {
             for path in operation.paths.values {
@@ -136,7 +138,8 @@ package enum PolicyLint {
             return Diagnostic(
                 .loneDeny, .warning, at: path.position, found: "paths in a DENY policy, and no ALLOW policy beside it",
                 expected: "an ALLOW for the other paths: what no rule allows is denied as it is",
-                remedy: "if all other paths were meant to be let in, make it an ALLOW policy with notPaths and a source"
+                remedy:
+                    "if all other paths are to be let in, add an ALLOW policy that says who may call, and keep this one"
             )
         }
         return Diagnostic(

@@ -187,13 +187,14 @@ struct AdminHandler: Sendable {
         }
         guard request.wantsText else { return .json(.array(resources.map(\.json))) }
         return resources.isEmpty
-            ? .text("", diagnostics: "no resources\(Self.unknownNamespace(request, in: snapshot))\n")
+            ? .text(
+                "", diagnostics: "no resources\(Self.unknownNamespace(request.parameter("namespace"), in: snapshot))\n")
             : .text(ResourceTable(snapshot: snapshot).rendered(resources, kind))
     }
 
     /// A list that is empty because of a name that nobody has is told apart from one that is.
-    private static func unknownNamespace(_ request: AdminRequest, in snapshot: MeshSnapshot) -> String {
-        guard let namespace = request.parameter("namespace") else { return "" }
+    private static func unknownNamespace(_ namespace: String?, in snapshot: MeshSnapshot) -> String {
+        guard let namespace else { return "" }
         let known = Set(snapshot.resources(nil).map(\.metadata.name.namespace))
         guard !known.contains(namespace) else { return "" }
         let near = NearestName(to: namespace, among: known.sorted())
@@ -215,16 +216,26 @@ struct AdminHandler: Sendable {
         }
         if found.count == 1 { return .success(found[0]) }
         if found.isEmpty {
-            let near = NearestName(to: name, among: all.lazy.map(\.metadata.name.name))
             let place = namespace.map { " in namespace \(Diagnostic.quoted($0))" } ?? ""
+            let hint = unknownNamespace(namespace, in: snapshot)
             return .failure(
                 NotOne(
                     status: 404,
                     message: "there is no \(kind.rawValue) \(Diagnostic.quoted(name))\(place)"
-                        + (near.map { "; \($0.question)" } ?? "")))
+                        + (hint.isEmpty ? suggestion(for: name, namespace, among: all) : hint)))
         }
         let names = found.map { "\($0.metadata.name)" }.joined(separator: ", ")
         return .failure(NotOne(status: 409, message: "there are several: \(names); name one with its namespace"))
+    }
+
+    /// `; did you mean "orders"?`, of the namespace if one is named and known.
+    private static func suggestion(for name: String, _ namespace: String?, among all: [AnyResource]) -> String {
+        let names = all.lazy.map(\.metadata.name)
+        if namespace != nil, let elsewhere = names.first(where: { $0.name == name }) {
+            return "; namespace \(Diagnostic.quoted(elsewhere.namespace)) has one"
+        }
+        let candidates = names.filter { namespace == nil || $0.namespace == namespace }.map(\.name)
+        return NearestName(to: name, among: Array(candidates)).map { "; \($0.question)" } ?? ""
     }
 
     // MARK: Changes
