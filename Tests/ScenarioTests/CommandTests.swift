@@ -104,7 +104,7 @@ struct CommandTests {
         #expect(unsafe symlink("nowhere", folder.path + "/rules") == 0)
         let result = try heddle("check", folder.path)
         #expect(result.exitCode == 1)
-        #expect(result.diagnostics.contains("rules:1:1: error[folder.broken-link]: found a link to \"nowhere\""))
+        #expect(result.diagnostics.contains("rules: error[folder.broken-link]: found a link to \"nowhere\""))
     }
 
     @Test func `check of very many mistakes prints a hundred, and counts all`() throws {
@@ -125,7 +125,20 @@ struct CommandTests {
     @Test func `apply says what is wrong with a file, and does not take an error for its end`() throws {
         let folderAsFile = try heddle("apply", "-f", folder.path + "/none.yaml")
         #expect(folderAsFile.exitCode == 1)
-        #expect(folderAsFile.diagnostics.contains("none.yaml:1:1: error[folder.unreadable]: found No such file"))
+        #expect(folderAsFile.diagnostics.contains("none.yaml: error[folder.missing]: found nothing"))
+        #expect(folderAsFile.output == "refused: 1 error; nothing was written\n")
+        let json = try heddle("apply", "-f", folder.path + "/none.yaml", "-o", "json")
+        #expect(json.output.contains("\"code\": \"folder.missing\"") && json.diagnostics.isEmpty, "\(json)")
+    }
+
+    @Test func `check says of a folder that is not there that it is missing, and names no line in it`() throws {
+        let result = try heddle("check", folder.path + "/none")
+        #expect(result.exitCode == 1)
+        #expect(
+            result.diagnostics.hasPrefix(
+                "\(folder.path)/none: error[folder.missing]: found nothing, expected a manifest, or a folder of manifests"
+            ),
+            "\(result.diagnostics)")
     }
 
     @Test func `check finds key files that are missing`() throws {
@@ -311,7 +324,7 @@ struct CommandTests {
             }
         }
         let lying = try heddle("check", folder.path).diagnostics
-        #expect(lying.contains("pipe.yaml:1:1: error[folder.not-a-file]: found a FIFO, expected a file"), "\(lying)")
+        #expect(lying.contains("pipe.yaml: error[folder.not-a-file]: found a FIFO, expected a file"), "\(lying)")
     }
 
     @Test func `apply of a file that is not there ends in 1`() throws {

@@ -41,6 +41,13 @@ enum FileProblem {
         return brokenLink(path, at: absolute, error.isMissing ? nil : error.errno)
     }
 
+    /// A person named it, and it is not there.
+    static func missing(_ path: String) -> Diagnostic {
+        problem(
+            .folderMissing, path, found: "nothing", expected: "a manifest, or a folder of manifests",
+            remedy: "correct the name, or make it")
+    }
+
     /// - Parameter isNamed: A person named it; otherwise it lies in a folder of manifests.
     /// - Returns: `nil` for a file that was read, and for one that is being written.
     static func of(_ content: FileAccess.Content, _ path: String, isNamed: Bool = false) -> Diagnostic? {
@@ -66,7 +73,6 @@ enum FileProblem {
         _ code: Diagnostic.Code, _ path: String, found: String, expected: String, remedy: String
     ) -> Diagnostic {
         Diagnostic(
-            code, at: path.isEmpty ? .manifestsFolder : SourcePosition(file: path, line: 1, column: 1), found: found,
-            expected: expected, remedy: remedy)
+            code, at: path.isEmpty ? .manifestsFolder : .place(path), found: found, expected: expected, remedy: remedy)
     }
 }

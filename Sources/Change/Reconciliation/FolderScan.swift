@@ -53,6 +53,7 @@ package struct FolderScan: Sendable {
         do throws(FileError) {
             return source(try FileAccess.read(absolute, limit: FolderReader.fileByteLimit), path, isNamed: isNamed)
         } catch {
+            if isNamed, error.isMissing, FileAccess.isAbsent(absolute) { return .failure(FileProblem.missing(path)) }
             return .failure(FileProblem.unreadableManifest(path, at: absolute, error))
         }
     }

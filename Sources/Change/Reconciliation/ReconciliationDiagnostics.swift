@@ -1,7 +1,7 @@
 import Diagnostics
 
 extension Diagnostic.Code {
-    /// The manifests folder does not exist, or is not a folder.
+    /// The manifests folder does not exist, or is not a folder; or what was named instead does not exist.
     package static let folderMissing = Self("folder.missing")
     /// A file or folder cannot be read.
     package static let folderUnreadable = Self("folder.unreadable")

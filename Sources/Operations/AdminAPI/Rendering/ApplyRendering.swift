@@ -1,7 +1,7 @@
 import Diagnostics
 
 extension ApplyReport {
-    var json: JSONValue {
+    package var json: JSONValue {
         var json = JSONMembers()
         json.add("outcome", outcome.rawValue)
         json.add("generation", generation.map { .integer(Int(clamping: $0)) })
@@ -13,7 +13,7 @@ extension ApplyReport {
     }
 
     /// One line a resource, then what became of the whole.
-    var text: String {
+    package var text: String {
         changes.map { "\($0.kind.rawValue) \($0.name) \($0.action.rawValue) (\($0.path.printable))\n" }.joined()
             + summary + "\n"
     }

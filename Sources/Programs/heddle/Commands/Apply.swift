@@ -50,7 +50,10 @@ struct Apply: ParsableCommand {
     }
 
     func run() throws {
-        let documents = try files.flatMap(Self.documents)
+        let named = files.map(NamedManifests.init(at:))
+        let problems = named.flatMap(\.problems)
+        guard problems.isEmpty else { throw refused(problems) }
+        let documents = named.flatMap(\.files).map { ManifestDocument(name: $0.path, bytes: $0.bytes) }
         guard !documents.isEmpty || files.isEmpty else {
             throw failure("there are no manifests in \(files.joined(separator: ", "))", code: 1)
         }
@@ -61,13 +64,16 @@ struct Apply: ParsableCommand {
         change.noteDone()
     }
 
-    private static func documents(at path: String) throws -> [ManifestDocument] {
-        let named = NamedManifests(at: path)
-        guard named.problems.isEmpty else {
-            Output.writeError(Diagnostic.rendered(named.problems) { _ in nil })
-            throw ExitCode(1)
+    /// As the running mesh would say it, which is not asked.
+    private func refused(_ problems: [Diagnostic]) -> ExitCode {
+        let report = ApplyReport(outcome: .refused, diagnostics: problems)
+        switch format.output {
+        case .text:
+            Output.writeError(Diagnostic.rendered(problems) { _ in nil })
+            Output.write(report.text)
+        case .json: Output.write(report.json)
         }
-        return named.files.map { ManifestDocument(name: $0.path, bytes: $0.bytes) }
+        return ExitCode(1)
     }
 }
 
