@@ -179,6 +179,33 @@ extension ScenarioTests {
             #expect(heddle.terminate() == .code(0))
         }
 
+        @Test func `who applies what is held back is told so, the first time as the second, and others are not failed`()
+            throws
+        {
+            try write([], denies: false)
+            let heddle = try HeddleProcess.serving(folder)
+            let port = TestPort.free()
+            func apply(_ text: String) throws -> CommandResult {
+                let file = folder.file("handed-in.yaml")
+                try Files.replace(file, text)
+                return try Heddle.run(["apply", "-f", file, "--state", folder.state()])
+            }
+            let wrong = gateway(port, certificate: "other", key: "shop")
+            for summary in ["generation 2 serves", "nothing changes: it serves already"] {
+                let result = try apply(wrong)
+                #expect(result.exitCode == 4, "\(result)")
+                #expect(result.output.hasSuffix("\(summary), but for what is held back\n"), "\(result)")
+                #expect(result.diagnostics.occurrences(of: "error[serving.bad-certificate]") == 1, "\(result)")
+            }
+            let others = try apply(Shop.service("more"))
+            #expect(others.exitCode == 0)
+            #expect(others.diagnostics.contains("error[serving.bad-certificate]"), "\(others)")
+            let right = try apply(gateway(port, certificate: "other"))
+            #expect(right.exitCode == 0, "\(right)")
+            #expect(right.output.hasSuffix("generation 4 serves\n"), "\(right)")
+            #expect(heddle.terminate() == .code(0))
+        }
+
         // MARK: Certificates
 
         private func curl(_ port: UInt16, _ path: String = "/") throws -> Tool.Result {
