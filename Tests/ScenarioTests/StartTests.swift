@@ -344,7 +344,10 @@ extension ScenarioTests {
             let good = Files.text(key)
             let words = try bad.spoil(nodes.authority)
             let heddle = try nodes.start("b")
-            #expect(heddle.errors.contains("mesh.yaml:12:"), "\(heddle.errors)")
+            let mesh = Files.text("\(nodes.folder.manifests)/mesh.yaml").split(
+                separator: "\n", omittingEmptySubsequences: false)
+            let line = try #require(mesh.firstIndex { $0.contains("keyFile") }) + 1
+            #expect(heddle.errors.contains("mesh.yaml:\(line):"), "\(heddle.errors)")
             #expect(heddle.errors.contains(words), "\(heddle.errors)")
             #expect(throws: RawConnection.ConnectFailed.self) { try RawConnection(port: nodes.inbound) }
             try Files.replace(key, good)
