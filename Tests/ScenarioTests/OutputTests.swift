@@ -151,7 +151,10 @@ extension ScenarioTests {
             #expect(lines.count { $0.contains("/after") } == 5)
         }
 
-        @Test func `a change whose output is lost is told of as taken, and a question or a dry run is not`() throws {
+        @Test(arguments: [true, false])
+        func `a change whose output is lost is told of as taken, and a question or a dry run is not`(isUnread: Bool)
+            throws
+        {
             let folder = try TestFolder()
             try folder.write(Shop.oneHost(outbound: TestPort.free(), orders: 1))
             let process = try Self.start(folder)
@@ -161,9 +164,11 @@ extension ScenarioTests {
                 (apply + ["--dry-run"], 1), (["status", "--state", folder.state()], 1), (apply, 4),
                 (["delete", "service", "shop/new", "--state", folder.state()], 4),
             ] as [([String], Int32)] {
-                let result = try Heddle.runWithFullDisk(arguments)
+                let result = try isUnread ? Heddle.runUnread(arguments) : Heddle.runWithFullDisk(arguments)
                 #expect(result.exitCode == code, "\(arguments) \(result)")
                 #expect(result.diagnostics.contains("the change was taken up all the same") == (code == 4))
+                // A reader that has gone has had what it wanted.
+                #expect(result.diagnostics.contains("cannot write the output") == !isUnread)
             }
             process.send(SIGTERM)
             #expect(process.waitForExit() == .code(0))

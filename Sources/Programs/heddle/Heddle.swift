@@ -34,6 +34,7 @@ struct Heddle: AsyncParsableCommand {
 
     static func main() async {
         StandardStreams.open()
+        StandardStreams.reportErrors()
         let arguments = CommandArguments.all
         // Of the folders and names that these stand for, none is the one that was meant.
         if arguments.contains(where: Self.isEmpty) {

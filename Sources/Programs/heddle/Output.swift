@@ -15,8 +15,7 @@ struct OutputOptions: ParsableArguments {
     var output = OutputFormat.text
 }
 
-/// Standard output and standard error. What cannot be written is lost, and `end` says so; but a reader that went away wants
-/// no more.
+/// Standard output and standard error. What cannot be written is lost, and `end` says so.
 enum Output {
     /// Why some of standard output is lost; 0: nothing is.
     private static let loss = Atomic<CInt>(0)
@@ -34,20 +33,19 @@ enum Output {
     /// failure either, and has a code of its own.
     static func end(_ code: Int32) -> Never {
         // Some filesystems tell only now that there was no room.
-        if close(STDOUT_FILENO) != 0, errno != EBADF { lose(errno) }
+        if close(STDOUT_FILENO) != 0, errno != EBADF { loss.store(errno, ordering: .relaxed) }
         let reason = loss.load(ordering: .relaxed)
         guard reason != 0 else { exit(code) }
-        writeError(
-            "error: cannot write the output: \(FailedCall.reason(reason))\n"
-                + "\(FailedCall.remedy(reason, to: .write, "the output"))\n")
+        // A reader that went away wants no more, and no word of it.
+        if reason != EPIPE {
+            writeError(
+                "error: cannot write the output: \(FailedCall.reason(reason))\n"
+                    + "\(FailedCall.remedy(reason, to: .write, "the output"))\n")
+        }
         guard code == 0 else { exit(code) }
         guard let done = done.withLock({ $0 }) else { exit(1) }
         writeError("\(done)\n")
         exit(4)
-    }
-
-    private static func lose(_ reason: CInt) {
-        if reason != EPIPE { loss.store(reason, ordering: .relaxed) }
     }
 
     static func write(_ bytes: [UInt8], to descriptor: CInt) {
@@ -58,7 +56,7 @@ enum Output {
             }
             if count < 0, errno == EINTR { continue }
             guard count > 0 else {
-                if descriptor == STDOUT_FILENO { lose(errno) }
+                if descriptor == STDOUT_FILENO { loss.store(errno, ordering: .relaxed) }
                 return
             }
             written += count

@@ -1,4 +1,5 @@
 import Glibc
+import TestSupport
 import Testing
 
 /// What a command that ended left behind.
@@ -34,9 +35,10 @@ enum Heddle {
     ///   - environment: set besides what this process has.
     ///   - command: what is started instead, and starts the program.
     ///   - name: the program, as `command` finds it.
+    ///   - descriptor: its standard output; `nil`: a file, whose text is returned.
     static func run(
         _ arguments: [String], environment: [String: String] = [:], through command: [String] = [],
-        as name: String = Heddle.path
+        as name: String = Heddle.path, outputTo descriptor: CInt? = nil
     ) throws -> CommandResult {
         let output = OutputFile()
         let diagnostics = OutputFile()
@@ -44,7 +46,7 @@ enum Heddle {
         unsafe posix_spawn_file_actions_init(&actions)
         defer { _ = unsafe posix_spawn_file_actions_destroy(&actions) }
         unsafe posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
-        unsafe posix_spawn_file_actions_adddup2(&actions, output.descriptor, 1)
+        unsafe posix_spawn_file_actions_adddup2(&actions, descriptor ?? output.descriptor, 1)
         unsafe posix_spawn_file_actions_adddup2(&actions, diagnostics.descriptor, 2)
 
         let path = command.first ?? name
@@ -70,6 +72,14 @@ enum Heddle {
     /// Runs the program with an output that takes nothing.
     static func runWithFullDisk(_ arguments: [String]) throws -> CommandResult {
         try run(arguments, through: ["sh", "-c", "exec \"$@\" > /dev/full", "sh"])
+    }
+
+    /// Runs the program with an output whose reader has gone.
+    static func runUnread(_ arguments: [String]) throws -> CommandResult {
+        let (reading, writing) = Descriptors.pipe()
+        close(reading)
+        defer { close(writing) }
+        return try run(arguments, outputTo: writing)
     }
 
     private static func currentEnvironment() -> [String: String] {

@@ -5,14 +5,12 @@ import Glibc
 nonisolated(unsafe) private var pipeEnds: (reading: CInt, writing: CInt) = (-1, -1)
 
 enum Signals {
-    /// SIGTERM, SIGINT and SIGHUP from now on. SIGPIPE and SIGXFSZ are ignored: writes say it with EPIPE and EFBIG.
+    /// SIGTERM, SIGINT and SIGHUP from now on.
     static func stream() -> AsyncStream<CInt> {
         var ends: [CInt] = [-1, -1]
         unsafe pipe(&ends)
         for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
         unsafe pipeEnds = (ends[0], ends[1])
-        signal(SIGPIPE, SIG_IGN)
-        signal(SIGXFSZ, SIG_IGN)
         for number in [SIGTERM, SIGINT, SIGHUP] {
             signal(number) { number in
                 var byte = UInt8(truncatingIfNeeded: number)
