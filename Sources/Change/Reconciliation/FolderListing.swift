@@ -202,7 +202,7 @@ struct FolderListing {
         root = nil
         refuse(
             "", .folderMissing, found: "nothing", expected: "the folder of manifests",
-            remedy: "make the folder again, or move it back")
+            remedy: "make the folder, move it back, or name the right one")
     }
 
     private mutating func refuseUnreadable(_ path: String, _ error: FileError) {
