@@ -1,3 +1,4 @@
+import HTTPSemantics
 import Testing
 
 @testable import Manifests
@@ -44,6 +45,41 @@ import Testing
     ])
 func `a mistake in what rules of calls have in common is an error at its place`(kind: String, item: (String, String)) {
     #expect(mistakes(manifest(kind, "parentRefs: [{name: a}]\nrules: [{\(item.0)}]")) == ["manifest.\(item.1)"])
+}
+
+/// Rules whose filters touch a header in every way that there is, and the column of its name within `rules: [{…}]`.
+private func modifiers(_ name: String) -> [(rule: String, column: Int)] {
+    ["request", "response"].flatMap { direction in
+        let type = direction == "request" ? "RequestHeaderModifier" : "ResponseHeaderModifier"
+        let start = "filters: [{type: \(type), \(direction)HeaderModifier: {"
+        return ["set: [{name: ", "add: [{name: ", "remove: ["].map { list in
+            let end = list.hasPrefix("remove") ? "]}}]" : ", value: v}]}}]"
+            return (start + list + name + end, 12 + (start + list).utf8.count)
+        }
+    }
+}
+
+@Test(
+    arguments: KnownField.allCases.filter(\.isHopByHop).map(\.name.description) + [
+        "host", "content-length", "trailer", "x-forwarded-client-cert", "x-heddle-caller", "x-heddle-anything",
+        "x_heddle_caller", "x-heddle_reason", "X_Heddle-Hops", "x_forwarded_client_cert", "x_forwarded_for",
+        "x-forwarded_proto", "x_real_ip",
+    ])
+func `what frames a message, ends at each hop or is Heddle's, with _ for - too, no filter touches`(name: String) {
+    for (rule, column) in modifiers(name) {
+        #expect(
+            mistakes(manifest("HTTPRoute", "parentRefs: [{name: a}]\nrules: [{\(rule)}]"))
+                == ["manifest.protected-header 6:\(column)"], "\(rule)")
+    }
+}
+
+@Test(arguments: [
+    "x-mine", "x_mine", "x-heddles", "x-request-id", "X-Forwarded-For", "x-forwarded-prefix", "forwarded",
+])
+func `all other headers, those that say where a call came from among them, filters may touch`(name: String) {
+    for (rule, _) in modifiers(name) {
+        #expect(mistakes(manifest("HTTPRoute", "parentRefs: [{name: a}]\nrules: [{\(rule)}]")) == [], "\(rule)")
+    }
 }
 
 @Test(

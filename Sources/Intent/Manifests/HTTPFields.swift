@@ -1,4 +1,5 @@
 import Diagnostics
+import HTTPSemantics
 import YAMLSyntax
 
 extension Scalar {
@@ -44,24 +45,34 @@ extension Scalar {
     private static let methods = ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"]
 
     /// A name that a filter may set, add or remove: not what frames a message, what ends at each hop, or what Heddle
-    /// itself vouches for.
+    /// itself vouches for. Where a call came from, a route may say, as a trusted proxy may.
     static func modifiableHeaderName(_ node: YAMLNode, _ problems: inout Problems) -> String? {
         guard let name = headerName(node, &problems) else { return nil }
-        if protectedHeaders.contains(name) || name.hasPrefix("x-heddle-") {
-            problems.report(
-                .protectedHeader, node, expected: "a header that is not the proxy's own",
-                remedy: name == "host"
-                    ? "use a URLRewrite filter with hostname" : "remove it: the proxy answers for this header")
-            return nil
-        }
-        return name
+        if isModifiable(name) { return name }
+        let hyphenated = String(name.map { $0 == "_" ? "-" : $0 })
+        let remedy =
+            name == "host"
+            ? "use a URLRewrite filter with hostname"
+            : isModifiable(hyphenated)
+                ? "write it with -, as \(hyphenated): many programs take both for one header"
+                : "remove it: the proxy answers for this header"
+        problems.report(.protectedHeader, node, expected: "a header that is not the proxy's own", remedy: remedy)
+        return nil
     }
 
-    private static let protectedHeaders: Set<String> = [
-        "host", "connection", "keep-alive", "proxy-connection", "proxy-authenticate", "proxy-authorization", "te",
-        "trailer",
-        "transfer-encoding", "content-length", "upgrade", "x-forwarded-client-cert",
-    ]
+    /// - Parameter name: In lower case.
+    private static func isModifiable(_ name: String) -> Bool {
+        let bytes = Array(name.utf8)
+        let known = KnownField(bytes.span)
+        switch known {
+        case .host, .contentLength, .trailer: return false
+        default: if known.isHopByHop { return false }
+        }
+        return switch GuardedField(known, bytes.span) {
+        case .none, .origin: true
+        case .heddle, .alias: false
+        }
+    }
 }
 
 extension String {

@@ -1,9 +1,9 @@
-/// What the name of a field that is no known one says of who may say it. Asked once for each such field, when it is added:
-/// most are told by their first letter, the others by their length.
+/// What the name of a field says of who may say it. Asked once for each field that is no known one, when it is added: most are
+/// told by their first letter, the others by their length.
 package enum GuardedField {
     /// Anybody.
     case none
-    /// Heddle alone: `x-heddle-*`.
+    /// Heddle alone: `x-heddle-*` and `x-forwarded-client-cert`.
     case heddle
     /// Who is trusted to say where a call came from.
     case origin
@@ -12,6 +12,16 @@ package enum GuardedField {
     case alias
 
     /// - Parameter name: In lower case.
+    package init(_ known: KnownField, _ name: Span<UInt8>) {
+        switch known {
+        case .forwardedClientCert, .heddleCaller, .heddleReason, .heddleHops: self = .heddle
+        case .forwardedFor, .forwardedHost, .forwardedProto: self = .origin
+        case .other: self.init(name)
+        default: self = .none
+        }
+    }
+
+    /// - Parameter name: No known one, in lower case.
     @inline(__always)
     package init(_ name: Span<UInt8>) {
         guard name.count >= 9, Self.mayBegin(name[0]) else {

@@ -281,20 +281,11 @@ extension MessageHead {
 
     private mutating func removeGuarded(_ isUnwanted: (GuardedField) -> Bool) {
         var kept = 0
-        for index in fields.indices where !isUnwanted(guarding(fields[index])) {
+        for index in fields.indices where !isUnwanted(GuardedField(fields[index].known, bytes(fields[index].name))) {
             if kept != index { fields[kept] = fields[index] }
             kept += 1
         }
         fields.removeLast(fields.count - kept)
-    }
-
-    private func guarding(_ field: Field) -> GuardedField {
-        switch field.known {
-        case .forwardedClientCert, .heddleCaller, .heddleReason, .heddleHops: .heddle
-        case .forwardedFor, .forwardedHost, .forwardedProto: .origin
-        case .other: GuardedField(bytes(field.name))
-        default: .none
-        }
     }
 }
 
