@@ -33,9 +33,10 @@ struct FileWriter: Sendable {
 
     /// Writes all bytes to a new file. What stands there already, be it a link, is in the way.
     /// - Parameters:
-    ///   - ownership: Of a new file, as far as this process may give it away.
-    ///   - former: A file that it stands for, now or later: it is the same owner's and group's, or not written at all, and
-    ///     gets its access list and attributes, too, as far as the filesystem has them.
+    ///   - ownership: Of a new file, as far as this process may give it away. Without any it is private: no access list that
+    ///     its folder has for new files comes with it.
+    ///   - former: A file that it stands for, now or later: it is the same owner's and group's and has the same access list,
+    ///     or is not written at all, and gets its attributes, too, as far as the filesystem has them.
     ///   - isSynced: Whether they are on the disk when it returns.
     func create(
         _ path: String, _ bytes: [UInt8], ownership: FileOwnership? = nil, permissions: mode_t = 0o600,
@@ -50,7 +51,9 @@ struct FileWriter: Sendable {
         defer { close(descriptor) }
         try willCall("fchown", path)
         let kept = try Self.give(descriptor, to: ownership, permissions, isBinding: former != nil)
-        if let former { try Self.copyAttributes(of: former, to: descriptor) }
+        // A folder's list for new files is for those that are new to it, as far as their mode goes.
+        if former != nil || ownership == nil { try AccessList.set(of: former, on: descriptor) }
+        if let former { Self.copyAttributes(of: former, to: descriptor) }
         // Behind the access list, whose mask it is.
         guard fchmod(descriptor, kept) == 0 else { throw FileError(call: "fchmod", errno: errno) }
         try willCall("write", path)
@@ -68,20 +71,17 @@ struct FileWriter: Sendable {
         guard fsync(descriptor) == 0 else { throw FileError(call: "fsync", errno: errno) }
     }
 
-    /// Those of its owner's, and who else may touch it. What the system itself labels files with is its own business.
-    private static func copyAttributes(of path: String, to descriptor: CInt) throws(FileError) {
+    /// Those of its owner's. What the system itself labels files with is its own business.
+    private static func copyAttributes(of path: String, to descriptor: CInt) {
         var names = [CChar](repeating: 0, count: 64 * 1024)
         let count = unsafe listxattr(path, &names, names.count)
         guard count > 0 else { return }
         for bytes in names[..<count].split(separator: 0) {
             let name = String(decoding: bytes.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-            let isAccessList = name == "system.posix_acl_access"
-            guard isAccessList || name.hasPrefix("user.") else { continue }
+            guard name.hasPrefix("user.") else { continue }
             var value = [UInt8](repeating: 0, count: 64 * 1024)
             let byteCount = unsafe getxattr(path, name, &value, value.count)
-            let isCopied = unsafe byteCount >= 0 && fsetxattr(descriptor, name, value, byteCount, 0) == 0
-            // Without the list, the mode's middle bits would be the group's own, and no mask any more.
-            if isAccessList, !isCopied { throw FileError(call: "fsetxattr", errno: errno) }
+            if byteCount >= 0 { _ = unsafe fsetxattr(descriptor, name, value, byteCount, 0) }
         }
     }
 
