@@ -66,9 +66,13 @@ final class HTTP2Peer {
     /// - Returns: Whether the kernel took all of it.
     @discardableResult
     func send(_ type: UInt8, flags: UInt8 = 0, stream: UInt32 = 0, _ payload: [UInt8] = []) -> Bool {
+        connection.send(Self.frame(type, flags: flags, stream: stream, payload))
+    }
+
+    static func frame(_ type: UInt8, flags: UInt8 = 0, stream: UInt32 = 0, _ payload: [UInt8] = []) -> [UInt8] {
         let count = UInt32(payload.count)
         let header = [UInt8(count >> 16 & 255), UInt8(count >> 8 & 255), UInt8(count & 255), type, flags]
-        return connection.send(header + Self.bytes(stream) + payload)
+        return header + bytes(stream) + payload
     }
 
     /// A header block in as many frames as it takes.

@@ -17,7 +17,17 @@ enum SecureRelay {
         let session = try TLSSession(
             connecting: try identities.client(offering: protocolName), as: identities.web, serverName: serverName,
             acceptableIDs: [TestIdentities.id("orders")], descriptor: outer.descriptor)
-        // Blocking, the handshake is one call.
+        return try relay(session, on: outer)
+    }
+
+    /// As another node takes a call.
+    static func accept(_ outer: RawConnection, _ identities: TestIdentities) throws -> RawConnection {
+        try relay(TLSSession(accepting: identities.server(), descriptor: outer.descriptor), on: outer)
+    }
+
+    private static func relay(_ session: consuming TLSSession, on outer: RawConnection) throws -> RawConnection {
+        // Blocking, the handshake is one call, if a short read does not end it.
+        session.socketBecameReadable(hangup: true)
         guard session.handshake() == .done else { throw Failed(step: "handshake") }
         var pair: [CInt] = [0, 0]
         guard unsafe socketpair(AF_UNIX, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0, &pair) == 0 else {

@@ -20,12 +20,14 @@ extension Exchange {
         return FailureReason(told: head.bytes(field)) ?? .upstreamFailed
     }
 
-    /// What is about to end the answer: another node may say here that it has cut it.
+    /// What is about to end the answer: another node may say here that it has cut it, where the call is gRPC's.
     func takeTrailers(_ trailers: inout MessageHead) {
-        let reason = refusal(in: trailers)
-        guard !reason.isNone else { return }
-        refusalElsewhere = reason
+        let told = refusal(in: trailers)
+        guard !told.isNone else { return }
         trailers.removeHeddleFields()
+        guard isGRPCRequest else { return }
+        let reason = told.mayCutAnswer ? told : .upstreamFailed
+        refusalElsewhere = reason
         guard !origin.tellsReason else { return trailers.addField(.heddleReason, value: reason.name.bytes) }
         // This caller is told what the status is called, and no more.
         noteStatus(trailers)

@@ -24,6 +24,16 @@ extension FailureReason {
         else { return nil }
         self = reason
     }
+
+    /// A node may cut an answer for it whose head it has sent. The others are over by then: the call had an endpoint, and was
+    /// well formed.
+    var mayCutAnswer: Bool {
+        switch self {
+        case .denied, .noRoute, .timeout: true
+        case .none, .noEndpoint, .connectFailed, .upstreamFailed, .overloaded, .malformed, .callerGone, .loopDetected:
+            false
+        }
+    }
 }
 
 extension Exchange {
@@ -39,7 +49,8 @@ extension Exchange {
 
     /// The callee's node has cut the answer.
     func noteCut(_ code: HTTP2ErrorCode) {
-        if endpoint?.isMesh ?? false, let told = FailureReason(told: code) { refusalElsewhere = told }
+        guard endpoint?.isMesh ?? false, let told = FailureReason(told: code), told.mayCutAnswer else { return }
+        refusalElsewhere = told
     }
 
     /// The caller has reset the stream that the call came by.
