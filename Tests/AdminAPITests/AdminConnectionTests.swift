@@ -26,6 +26,7 @@ struct AdminConnectionTests {
         ("POST /v1/apply HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", "400"),
         ("GET /healthz?a=%00 HTTP/1.1\r\nHost: a\r\n\r\n", "200"),
         ("GET /healthz?a=%ff HTTP/1.1\r\nHost: a\r\n\r\n", "400"),
+        ("GET /v1/decisions/%ff HTTP/1.1\r\nHost: a\r\n\r\n", "400"),
     ])
     func `a malformed request is refused`(request: String, status: String) async throws {
         #expect(try await raw(request).hasPrefix("HTTP/1.1 \(status) "))

@@ -384,6 +384,33 @@ struct AdminServerTests {
         #expect(other.diagnostics.text.contains("(404, 400, 501, 503 \u{2026}) was judged by no rule"))
     }
 
+    /// All that reasons.md takes for one.
+    @Test(arguments: [
+        "a/b", "a+b=", "a:b@c", "a?b", "a#b", "a\"b", "a&b=c", "a%2Fb", "a%252Fb", "a\\b", "//", "/a", "a/../b", "[a]",
+        "%",
+    ])
+    func `a decision is found by its ID, whatever it is made of`(id: String) async throws {
+        var decision = CallExplanationTests.decision()
+        decision.id = id
+        let mesh = try FakeMesh(decisions: [decision])
+        #expect(try await answer("GET", ["v1", "decisions", id], mesh: mesh).status == 200)
+        #expect(try await answer("GET", ["v1", "decisions"], [(name: "id", value: id)], mesh: mesh).status == 200)
+        #expect(try await answer("GET", ["v1", "decisions"], [(name: "id", value: "a")], mesh: mesh).status == 404)
+    }
+
+    @Test(arguments: [".", ".."])
+    func `a decision whose ID no path can hold is found by the parameter`(id: String) async throws {
+        var decision = CallExplanationTests.decision()
+        decision.id = id
+        let mesh = try FakeMesh(decisions: [decision])
+        #expect(try await answer("GET", ["v1", "decisions"], [(name: "id", value: id)], mesh: mesh).status == 200)
+    }
+
+    @Test func `a decision has one ID`() async throws {
+        #expect(try await answer("GET", ["v1", "decisions"]).status == 400)
+        #expect(try await answer("GET", ["v1", "decisions", "a"], [(name: "id", value: "a")]).status == 400)
+    }
+
     @Test(arguments: ["shop/web", "spiffe://mesh.local/ns/shop/sa/web"])
     func `a certificate is found by account or SPIFFE ID`(id: String) async throws {
         let answer = try await answer("GET", ["v1", "certificate"], Self.text + [(name: "id", value: id)])

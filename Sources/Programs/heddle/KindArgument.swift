@@ -50,7 +50,7 @@ struct TypedResource {
         if let mistake = KindArgument.mistake(kind) { throw ValidationError(mistake) }
         self.kind = kind.lowercased()
         let parts = name.split(separator: "/", omittingEmptySubsequences: false)
-        guard parts.count <= 2, !parts.contains("") else {
+        guard parts.count <= 2, parts.allSatisfy({ !["", ".", ".."].contains($0) }) else {
             throw ValidationError("'\(name)' is no name of a resource: write name or namespace/name.")
         }
         guard parts.count == 2 else {

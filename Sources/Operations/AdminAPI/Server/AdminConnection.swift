@@ -145,10 +145,13 @@ final class AdminConnection: EventHandler {
         guard let query = AdminRequest.parseQuery(head.hasQuery ? head.text(head.query) : "") else {
             return send(.error(400, "the query holds a bad escape", asText: false))
         }
+        guard let path = AdminRequest.parsePath(head.text(head.path)) else {
+            return send(.error(400, "the path holds a bad escape", asText: false))
+        }
         let contentType = head.value(of: .contentType).map { head.text($0) } ?? ""
         let request = AdminRequest(
             origin: acceptor.origin, method: head.text(head.method), host: head.text(head.host),
-            path: head.text(head.path).split(separator: "/").map(String.init), query: query,
+            path: path, query: query,
             contentType: String(contentType.prefix { $0 != ";" && $0 != " " }).lowercased(), body: body)
         input = []
         body = []

@@ -61,7 +61,8 @@ struct AdminHandler: Sendable {
         case ("status", 1): return await allowing("GET", request) { await status(request) }
         case ("apply", 1): return await allowing("POST", request) { await apply(request) }
         case ("explain", 1): return await allowing("GET", request) { await explain(request) }
-        case ("decisions", 2): return await allowing("GET", request) { await decision(path.last ?? "", request) }
+        case ("decisions", 1...2):
+            return await allowing("GET", request) { await decision(Array(path.dropFirst()), request) }
         case ("certificate", 1): return await allowing("GET", request) { await certificate(request) }
         case ("resources", 1...4): return await resources(Array(path.dropFirst()), request)
         default: return .notFound(request)
@@ -74,7 +75,7 @@ struct AdminHandler: Sendable {
         var seen: Set<String> = []
         for (name, value) in query {
             guard let parameter = parameters[name] else {
-                return "/v1/\(path) has no parameter \(Diagnostic.quoted(name))"
+                return "/v1/\(path.printable) has no parameter \(Diagnostic.quoted(name))"
             }
             guard parameter == .list || seen.insert(name).inserted else {
                 return "the parameter \(name) is there twice"
@@ -107,7 +108,7 @@ struct AdminHandler: Sendable {
                     "from": .text, "to": .text, "method": .text, "path": .text, "host": .text, "fromIP": .text,
                     "header": .list,
                 ]
-            case "certificate": ["id": .text]
+            case "certificate", "decisions": ["id": .text]
             default: [:]
             }
         parameters["format"] = .words(["json", "text"])
@@ -336,7 +337,16 @@ struct AdminHandler: Sendable {
         }
     }
 
-    private func decision(_ id: String, _ request: AdminRequest) async -> AdminResponse {
+    /// - Parameter path: What follows `/v1/decisions`: an ID, unless the parameter names it, as it must those that no path
+    ///   can hold (`.`, `..`).
+    private func decision(_ path: [String], _ request: AdminRequest) async -> AdminResponse {
+        let ids = path + request.parameters("id")
+        guard let id = ids.first, ids.count == 1 else {
+            return .error(
+                400,
+                ids.isEmpty ? "the parameter id is missing" : "there are two IDs: one in the path, one as parameter",
+                asText: request.wantsText)
+        }
         guard let report = await mesh.decision(id: id) else {
             return .error(
                 404,
@@ -364,7 +374,7 @@ struct AdminHandler: Sendable {
 
 extension AdminResponse {
     fileprivate static func notFound(_ request: AdminRequest) -> AdminResponse {
-        .error(404, "there is nothing at /\(request.path.joined(separator: "/"))", asText: request.wantsText)
+        .error(404, "there is nothing at /\(request.path.joined(separator: "/").printable)", asText: request.wantsText)
     }
 
     fileprivate static func methodNotAllowed(_ allowed: String, _ request: AdminRequest) -> AdminResponse {

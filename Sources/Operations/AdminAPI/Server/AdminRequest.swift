@@ -11,7 +11,7 @@ struct AdminRequest: Sendable {
     let origin: Origin
     let method: String
     let host: String
-    /// In canonical form, split at its slashes.
+    /// Its segments, percent-decoded.
     let path: [String]
     let query: [(name: String, value: String)]
     let contentType: String
@@ -29,6 +29,17 @@ struct AdminRequest: Sendable {
 }
 
 extension AdminRequest {
+    /// Splits a path in canonical form, and decodes what that left escaped: a slash within a segment parts nothing.
+    /// - Returns: `nil` if what an escape stands for is not good UTF-8.
+    static func parsePath(_ text: String) -> [String]? {
+        var segments: [String] = []
+        for item in text.utf8.split(separator: UInt8(ascii: "/")) {
+            guard let segment = percentDecoded(item) else { return nil }
+            segments.append(segment)
+        }
+        return segments
+    }
+
     /// Reads `name=value&…`, percent-decoded. `+` stands for itself.
     /// - Returns: `nil` if an escape or what it stands for is not good UTF-8.
     static func parseQuery(_ text: String) -> [(name: String, value: String)]? {

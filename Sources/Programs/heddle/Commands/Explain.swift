@@ -80,7 +80,8 @@ struct Explain: ParsableCommand {
 
     func run() throws {
         if let decision {
-            try location.ask("GET", ["v1", "decisions", decision], output: format.output)
+            try location.ask(
+                "GET", ["v1", "decisions"], query: [(name: "id", value: decision)], output: format.output)
         } else if let manifests {
             try explain(ManifestSet(at: manifests))
         } else {
