@@ -106,7 +106,7 @@ import Testing
         let far = peer.call(Self.toElsewhere)
         #expect(far.status == 200)
         let counters = await mesh.dataPlane.report().counters
-        #expect(counters.madeRoom == ["endpoint": 1])
+        #expect(counters.madeRoom == ["caller": 0, "endpoint": 1])
         #expect(counters.lastShortage > 0)
         // Who looks into it begins with whose calls they are, and where they were to go.
         let listener = "Workload shop/web-1"
@@ -204,7 +204,7 @@ import Testing
         let answer = silent[0].call("GET /a HTTP/1.1\r\nHost: orders\r\n\r\n")
         #expect(answer.status == 200)
         let counters = await mesh.dataPlane.report().counters
-        #expect(counters.madeRoom == ["caller": 1])
+        #expect(counters.madeRoom == ["caller": 1, "endpoint": 0])
         await mesh.stop()
     }
 

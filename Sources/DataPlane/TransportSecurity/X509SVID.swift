@@ -32,6 +32,9 @@ package struct X509SVID: Sendable {
     package let notBefore: UnixTime
     package let notAfter: UnixTime
 
+    /// It begins earlier, for those whose clocks are behind.
+    package var issuedAt: UnixTime { notBefore + SigningAuthority.clockSkew }
+
     /// - Throws: `unsuitableCertificate` if the leaf does not carry exactly one SPIFFE ID.
     package init(_ credentials: TLSCredentials) throws(TLSError) {
         guard let id = credentials.leaf.spiffeID else {

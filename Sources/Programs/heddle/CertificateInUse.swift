@@ -60,8 +60,8 @@ struct CertificateInUse: Hashable, Sendable {
 
     /// They are renewed at half of their life: with less than a quarter left, that has failed.
     static func time(of svid: X509SVID) -> CertificateTime {
-        let life = svid.notAfter - svid.notBefore - SigningAuthority.clockSkew
-        return CertificateTime(notBefore: svid.notBefore, notAfter: svid.notAfter, notice: life / 4)
+        CertificateTime(
+            notBefore: svid.notBefore, notAfter: svid.notAfter, notice: (svid.notAfter - svid.issuedAt) / 4)
     }
 
     struct Key: Hashable {

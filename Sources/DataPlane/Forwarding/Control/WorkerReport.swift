@@ -1,6 +1,8 @@
 import Telemetry
+import WireProtocols
 
-/// What one worker has counted besides requests.
+/// What one worker has counted besides requests. Labels that are known beforehand are there from the start, with 0: a rate
+/// over a series sees nothing of the event that the series begins with.
 package struct WorkerCounters: Sendable {
     package var accepted: UInt64 = 0
     package var open = 0
@@ -13,7 +15,7 @@ package struct WorkerCounters: Sendable {
     /// Times accepting stopped because there was no room for another connection.
     package var pauses: UInt64 = 0
     /// Connections closed so that others could be had, by whom they led to: `caller` or `endpoint`.
-    package var madeRoom: [String: UInt64] = [:]
+    package var madeRoom: [String: UInt64] = ["caller": 0, "endpoint": 0]
     /// When there was last no room for a connection, in milliseconds of CLOCK_MONOTONIC; 0: never.
     package var lastShortage: UInt64 = 0
     /// Requests refused before they were one, by status.
@@ -27,8 +29,7 @@ package struct WorkerCounters: Sendable {
     /// Calls whose client a trusted proxy named in no form that is an address.
     package var unreadableClientAddresses: UInt64 = 0
     /// HTTP/2 connections ended because a limit was exceeded, by limit.
-    package var http2Limits: [String: UInt64] = [:]
-
+    package var http2Limits = Dictionary(uniqueKeysWithValues: HTTP2Limit.allCases.map { ($0.name, UInt64(0)) })
     /// Connections closed because what came over TLS was no data.
     package var tlsFloods: UInt64 = 0
     /// Connections between nodes cut because their peer's certificate was over and it showed no other.

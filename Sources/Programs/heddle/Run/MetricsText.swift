@@ -13,7 +13,7 @@ struct MetricsText {
     let lostLogLines: UInt64
     let connectionLimit: Int
     let reloads: ReloadCounts
-    let serving: ServedGeneration?
+    let status: ReconcilerStatus
     let identities: IdentitySnapshot?
     let certificates: [CertificateInUse]
     let heldBack: [Diagnostic]
@@ -126,7 +126,10 @@ struct MetricsText {
         text.metric("heddle_reloads_total", .counter, help: "Changes of the manifests, by what became of them.")
         text.sample("heddle_reloads_total", [(name: "result", value: "served")], reloads.served)
         text.sample("heddle_reloads_total", [(name: "result", value: "refused")], reloads.refused)
-        guard let serving else { return }
+        let pending = "heddle_confirmation_pending"
+        text.metric(pending, .gauge, help: "Whether the folder was emptied, and waits for somebody to confirm it.")
+        text.sample(pending, [], status.pending?.reason == .empty ? 1 : 0)
+        guard let serving = status.serving else { return }
         text.metric("heddle_generation", .gauge, help: "The generation that serves.")
         text.sample("heddle_generation", [], serving.generation.number)
         text.metric("heddle_resources", .gauge, help: "Resources of the generation that serves.")
@@ -169,9 +172,15 @@ struct MetricsText {
             }
         }
         guard let identities else { return }
+        let svids = identities.identities.sorted { "\($0.key)" < "\($1.key)" }
+        let issued = "heddle_certificate_issued_timestamp_seconds"
+        text.metric(issued, .gauge, help: "When an identity's certificate was issued.")
+        for (id, svid) in svids {
+            text.sample(issued, [(name: "spiffe_id", value: "\(id)")], UInt64(clamping: svid.issuedAt.seconds))
+        }
         let name = "heddle_certificate_expiry_timestamp_seconds"
         text.metric(name, .gauge, help: "When an identity's certificate ends.")
-        for (id, svid) in identities.identities.sorted(by: { "\($0.key)" < "\($1.key)" }) {
+        for (id, svid) in svids {
             text.sample(name, [(name: "spiffe_id", value: "\(id)")], UInt64(svid.notAfter.seconds))
         }
         if let end = identities.authority.first?.notAfter {

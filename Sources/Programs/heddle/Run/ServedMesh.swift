@@ -231,7 +231,7 @@ struct ServedMesh: RunningMesh {
         return MetricsText(
             report: await dataPlane.report(), labels: dataPlane.labels, lostAccessLines: output.access.losses.count,
             lostLogLines: output.log.losses.count, connectionLimit: dataPlane.budget.connections,
-            reloads: reporter.counts, serving: await reconciler.status.serving, identities: participant.issuer.snapshot,
+            reloads: reporter.counts, status: await reconciler.status, identities: participant.issuer.snapshot,
             certificates: participant.serving?.certificates ?? [], heldBack: heldBack
         ).render()
     }
