@@ -3,6 +3,7 @@ import EventLoops
 import Glibc
 import TestSupport
 import Testing
+import TransportSecurity
 
 @testable import Forwarding
 
@@ -34,6 +35,28 @@ struct OutageTests {
         all.note(Self.node, reached: nil, Self.outage(5, 9))
         all.note(Self.node, reached: Self.time(seconds), nil)
         #expect(all.unreached.isEmpty == (seconds >= 9))
+    }
+
+    /// What another node can be refused for, and what it can say.
+    private static let tlsReasons =
+        PeerRejection.allCases.map { TLSFailure.peerRejected($0).reason }
+        + [42, 45, 48, 112, 116].map { TLSFailure.alertReceived(TLSAlert(rawValue: $0)).reason }
+        + ["connection-lost", "protocol-violation", "no-h2"]
+
+    @Test(arguments: tlsReasons)
+    func `what TLS refuses has a remedy of its own, and is not looked for in the network`(reason: String) {
+        let remedy = ConnectFailure.handshake(reason: reason).remedy
+        #expect(!remedy.hasPrefix("see whether heddle runs there"))
+        #expect(remedy != ConnectFailure.handshake(reason: "unheard-of").remedy)
+    }
+
+    @Test func `the remedy names what is to be changed`() {
+        #expect(ConnectFailure.handshake(reason: "unknown-authority").remedy.contains("Mesh.spec.identity.authority"))
+        #expect(ConnectFailure.handshake(reason: "other-trust-domain").remedy.contains("Mesh.spec.trustDomain"))
+        #expect(ConnectFailure.handshake(reason: "alert-certificate-expired").remedy.contains("this node"))
+        #expect(ConnectFailure.noIdentity.remedy.contains("serving.cannot-issue"))
+        #expect(ConnectFailure.system(errno: ECONNREFUSED).remedy.contains("whether heddle runs there"))
+        #expect(ConnectFailure.system(errno: EMFILE).remedy.contains("open files"))
     }
 
     @Test func `a node that nobody answers for is known, and the log says why the call failed`() async throws {

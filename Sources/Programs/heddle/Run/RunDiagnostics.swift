@@ -100,7 +100,7 @@ extension Diagnostic {
                 "node \(node.map { Diagnostic.quoted($0.metadata.name.name) } ?? "") at \(address), not reached since "
                 + "\(outage.since), last tried at \(outage.last): \(outage.failure.explanation)",
             expected: "a node that takes calls: those to its workloads fail meanwhile",
-            remedy: "see whether heddle runs there, and whether anything stands between the two hosts")
+            remedy: outage.failure.remedy)
     }
 
     private static let raiseFiles =
