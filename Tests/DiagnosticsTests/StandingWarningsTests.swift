@@ -10,24 +10,34 @@ private func warning(_ found: String, line: Int = 1, _ severity: Diagnostic.Seve
 
 @Test func `a warning that stands already is not told again, wherever it has moved to`() {
     var warnings = StandingWarnings()
-    #expect(warnings.replace(with: [warning("a"), warning("b")]).count == 2)
-    #expect(warnings.replace(with: [warning("a", line: 7), warning("b")]) == [])
-    #expect(warnings.replace(with: [warning("a"), warning("a", line: 9), warning("c")]).map(\.found) == ["a", "c"])
+    #expect(warnings.replace(with: [warning("a"), warning("b")]).new.count == 2)
+    #expect(warnings.replace(with: [warning("a", line: 7), warning("b")]) == .init(new: [], over: []))
+    let more = warnings.replace(with: [warning("a"), warning("a", line: 9), warning("c")])
+    #expect(more.new.map(\.found) == ["a", "c"])
 }
 
 @Test func `a warning that went and comes back is told again`() {
     var warnings = StandingWarnings()
     _ = warnings.replace(with: [warning("a")])
     _ = warnings.replace(with: [])
-    #expect(warnings.replace(with: [warning("a")]).count == 1)
+    #expect(warnings.replace(with: [warning("a")]).new.count == 1)
+}
+
+@Test func `what stands no more is over, once, as often as it stood`() {
+    var warnings = StandingWarnings()
+    _ = warnings.replace(with: [warning("a"), warning("a", line: 2), warning("b")])
+    #expect(warnings.replace(with: [warning("a", line: 9)]).over == [warning("a", line: 2), warning("b")])
+    #expect(warnings.replace(with: [warning("a")]).over == [])
 }
 
 @Test func `what is held back as before is not told again, and is if it had been mended in between`() {
     var warnings = StandingWarnings()
-    #expect(warnings.replace(with: [warning("a", .error), warning("b", .error)]).count == 2)
-    #expect(warnings.replace(with: [warning("a", line: 7, .error), warning("b", .error)]) == [])
-    warnings.forgetErrors(but: [warning("b", .error)])
-    #expect(warnings.replace(with: [warning("a", .error), warning("b", .error)]).map(\.found) == ["a"])
+    #expect(warnings.replace(with: [warning("a", .error), warning("b", .error), warning("w")]).new.count == 3)
+    #expect(warnings.replace(with: [warning("a", line: 7, .error), warning("b", .error), warning("w")]).new == [])
+    let retried = warnings.replace({ $0.severity == .error }, with: [warning("b", .error)])
+    #expect(retried == .init(new: [], over: [warning("a", line: 7, .error)]))
+    let next = warnings.replace(with: [warning("a", .error), warning("b", .error), warning("w")])
+    #expect(next.new.map(\.found) == ["a"])
 }
 
 @Test func `errors of a refused set are always told`() {

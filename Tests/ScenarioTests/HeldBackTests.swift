@@ -1,3 +1,4 @@
+import Glibc
 import TestSupport
 import Testing
 
@@ -221,6 +222,33 @@ extension ScenarioTests {
             try Tool.run(
                 "curl", ["-s", "--unix-socket", "\(folder.state())/admin.sock", "http://heddle/readyz"], in: folder
             ).output
+        }
+
+        @Test(arguments: [Fault.port, .certificate, .authority, .telemetry])
+        func `what was told to be held back is told to be so no longer, when another set mends it`(fault: Fault) throws
+        {
+            let port = TestPort.free()
+            let stranger = TestBackend.fixed("")
+            let (wrong, right) = (faulty(fault, port, taken: stranger.port), healthy(fault, port))
+            try write(wrong.resources, mesh: wrong.mesh, denies: false)
+            let heddle = try HeddleProcess.serving(folder)
+            #expect(heddle.errors.contains("error[\(fault.code)]"), "\(heddle.errors)")
+            try heddle.serve { try write(right.resources, mesh: right.mesh, denies: false) }
+            try heddle.wait("over") { heddle.errors.contains("no longer so") }
+            let lines = heddle.errors.split(separator: "\n").filter { $0.contains("no longer so") }
+            #expect(lines.count == 1 && lines[0].contains("error[\(fault.code)]"), "\(lines)")
+            #expect(heddle.terminate() == .code(0))
+        }
+
+        @Test func `a telemetry port that becomes free is told to be had`() throws {
+            let port = TestPort.free()
+            let stranger = TestPort.listen(at: port, backlog: 1)
+            try write([], mesh: "  telemetry: {listen: \"127.0.0.1:\(port)\"}", denies: false)
+            let heddle = try HeddleProcess.serving(folder)
+            #expect(heddle.errors.contains("error[admin.telemetry-port]"), "\(heddle.errors)")
+            close(stranger)
+            try heddle.wait("over") { heddle.errors.contains("no longer so") }
+            #expect(heddle.terminate() == .code(0))
         }
 
         @Test func `a new certificate that cannot be used leaves the former one in place, under the new rules`() throws

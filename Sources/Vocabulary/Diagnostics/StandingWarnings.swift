@@ -1,5 +1,5 @@
-/// The warnings that people were told of, and the errors of what is held back, so that a set which is taken up again and
-/// again does not repeat them each time.
+/// The warnings that people were told of, and the errors of what is held back: a set which is taken up again and again does
+/// not repeat them each time, and what was told and is over is told to be over.
 package struct StandingWarnings: Sendable {
     /// What a warning says, wherever in its file it has moved to by an edit above it.
     private struct Message: Hashable {
@@ -18,36 +18,45 @@ package struct StandingWarnings: Sendable {
         }
     }
 
-    /// How often each stands in the set.
-    private var counts: [Message: Int] = [:]
+    /// All that stand.
+    package private(set) var diagnostics: [Diagnostic] = []
 
     package init() {}
 
-    /// Another set serves.
-    /// - Parameter diagnostics: Its errors are of what is held back.
-    /// - Returns: Those that the former one had not.
-    package mutating func replace(with diagnostics: [Diagnostic]) -> [Diagnostic] {
-        let new = without(diagnostics) { _ in true }
-        counts = Dictionary(diagnostics.map { (Message($0), 1) }, uniquingKeysWith: +)
-        return new
+    /// What became of them.
+    package struct Change: Sendable, Equatable {
+        /// What did not stand before.
+        package let new: [Diagnostic]
+        /// What stands no more.
+        package let over: [Diagnostic]
     }
 
-    /// What is held back is less by now: what comes back is new.
-    package mutating func forgetErrors(but heldBack: [Diagnostic]) {
-        let left = Set(heldBack.map(Message.init))
-        counts = counts.filter { $0.key.severity != .error || left.contains($0.key) }
+    /// - Parameters:
+    ///   - part: What may be otherwise by now; all else stands as before.
+    ///   - diagnostics: What there is of that part.
+    package mutating func replace(
+        _ part: (Diagnostic) -> Bool = { _ in true }, with diagnostics: [Diagnostic]
+    ) -> Change {
+        let former = self.diagnostics.filter(part)
+        let change = Change(
+            new: Self.without(former, diagnostics), over: Self.without(diagnostics, former))
+        self.diagnostics = self.diagnostics.filter { !part($0) } + diagnostics
+        return change
     }
 
     /// All of a refused set but the warnings that stand already.
-    package func withoutThose(in diagnostics: [Diagnostic]) -> [Diagnostic] {
-        without(diagnostics) { $0.severity == .warning }
+    package func withoutThose(in refused: [Diagnostic]) -> [Diagnostic] {
+        Self.without(diagnostics, refused) { $0.severity == .warning }
     }
 
-    private func without(_ diagnostics: [Diagnostic], where mayStand: (Diagnostic) -> Bool) -> [Diagnostic] {
-        var known = counts
+    /// Of `diagnostics` what is not among `known`, each as often as there are more of it.
+    private static func without(
+        _ known: [Diagnostic], _ diagnostics: [Diagnostic], where mayStand: (Diagnostic) -> Bool = { _ in true }
+    ) -> [Diagnostic] {
+        var counts = Dictionary(known.map { (Message($0), 1) }, uniquingKeysWith: +)
         return diagnostics.filter { diagnostic in
-            guard mayStand(diagnostic), let count = known[Message(diagnostic)], count > 0 else { return true }
-            known[Message(diagnostic)] = count - 1
+            guard mayStand(diagnostic), let count = counts[Message(diagnostic)], count > 0 else { return true }
+            counts[Message(diagnostic)] = count - 1
             return false
         }
     }

@@ -71,18 +71,19 @@ struct MeshProcess {
         let telemetry = TelemetryParticipant()
         let retries = HeldBackRetries<MeshSnapshot>([state, participant, telemetry])
         let reporter = ReconciliationReporter(
-            log: log, heldBack: { retries.heldBack })
+            log: log, ofNow: { retries.heldBack + participant.nameWarnings })
         var settings = MeshReconciler.Settings(folder: options.manifestsFolder, stateFolder: state.path)
         settings.onEvent = { reporter.report($0) }
         let reconciler = try MeshReconciler(
             settings, manifests: MeshManifestReading(node: options.node),
             participants: [participant, telemetry, retries])
-        retries.attach { work in
+        let betweenChanges = { @Sendable (work: @escaping @Sendable () async -> Void) in
             await reconciler.betweenChanges {
                 await work()
-                reporter.reportRetry(retries.heldBack)
+                reporter.reportHost()
             }
         }
+        retries.attach(betweenChanges)
         let mesh = ServedMesh(
             options: options, reconciler: reconciler, participant: participant, retries: retries, reporter: reporter,
             output: output)
@@ -90,7 +91,7 @@ struct MeshProcess {
         limits.connections = DescriptorBudget.adminConnections(of: OpenFiles.limit)
         let admin = try AdminServer(mesh: mesh, socketPath: options.adminSocketPath, limits: limits)
         telemetry.attach(admin)
-        for problem in state.heldBack + telemetry.heldBack { reporter.report(.stateProblem(problem)) }
+        reporter.reportHost()
 
         if case .refused(let diagnostics) = await reconciler.start() {
             reporter.reportNotServing(diagnostics)
@@ -105,15 +106,22 @@ struct MeshProcess {
         let following = [
             Task { await participant.refreshNames() },
             Task { await Self.watchCertificates(of: participant, reporter) },
-            Task { await places.run { work in await reconciler.betweenChanges(work) } },
+            Task {
+                await places.run { work in
+                    await reconciler.betweenChanges {
+                        await work()
+                        reporter.reportHost(isTold: true)
+                    }
+                }
+            },
             Task {
                 for await snapshot in issuer.snapshots() {
-                    await reconciler.betweenChanges { await participant.renewCertificates(snapshot) }
+                    await betweenChanges { await participant.renewCertificates(snapshot) }
                 }
             },
             Task {
                 for await _ in participant.names.changes {
-                    await reconciler.betweenChanges { await participant.renewEndpoints() }
+                    await betweenChanges { await participant.renewEndpoints() }
                 }
             },
         ]

@@ -6,30 +6,29 @@ import Synchronization
 /// Tells people, and the metrics, what became of each change of the folder.
 final class ReconciliationReporter: Sendable {
     private let log: Logger
-    private let heldBack: @Sendable () -> [Diagnostic]
+    private let ofNow: @Sendable () -> [Diagnostic]
     private let state = Mutex(State())
 
     private struct State {
         var reloads = MetricsText.ReloadCounts()
         /// What was printed of the last change that was refused; empty once it is mended.
         var refused: [Diagnostic] = []
-        var warnings = StandingWarnings()
-        /// Of the set that serves, with what is to be said of certificates now.
-        var standing: [Diagnostic] = []
-
-        /// - Returns: What was not told yet, and whether certificates were told of that are in their time again.
-        mutating func replaceStanding(with warnings: [Diagnostic]) -> (new: [Diagnostic], isMended: Bool) {
-            func areCertificates(_ warnings: [Diagnostic]) -> Bool { warnings.contains { $0.code == .certificateTime } }
-            let isMended = areCertificates(standing) && !areCertificates(warnings)
-            standing = warnings
-            return (self.warnings.replace(with: warnings), isMended)
-        }
+        /// Of the set that serves, with what is to be said of the host now.
+        var standing = StandingWarnings()
     }
 
-    /// - Parameter heldBack: What the host stands in the way of now.
-    init(log: Logger, heldBack: @escaping @Sendable () -> [Diagnostic]) {
+    /// - Parameter ofNow: What the host stands in the way of now, which are errors, and what else of it comes and goes while
+    ///   the same set serves.
+    init(log: Logger, ofNow: @escaping @Sendable () -> [Diagnostic]) {
         self.log = log
-        self.heldBack = heldBack
+        self.ofNow = ofNow
+    }
+
+    private var heldBack: [Diagnostic] { ofNow().filter { $0.severity == .error } }
+
+    /// Whether something is the host's and not the set's: it is told when it is over, too.
+    private static func isOfHost(_ diagnostic: Diagnostic) -> Bool {
+        diagnostic.severity == .error || ServingParticipant.codesOfNames.contains(diagnostic.code)
     }
 
     var counts: MetricsText.ReloadCounts { state.withLock { $0.reloads } }
@@ -37,19 +36,21 @@ final class ReconciliationReporter: Sendable {
     func report(_ event: ReconcilerEvent) {
         switch event {
         case .served(let served):
-            let (told, isMended) = state.withLock { state in
+            let ofNow = ofNow()
+            let (change, isMended) = state.withLock { state in
                 state.reloads.served += 1
                 let isMended = served.source == .folder && !state.refused.isEmpty
                 if isMended { state.refused = [] }
-                return (state.replaceStanding(with: served.warnings), isMended)
+                let warnings = served.warnings.filter { !Self.isOfHost($0) } + ofNow
+                return (state.standing.replace(with: warnings), isMended)
             }
-            tell(told)
+            tell(change)
             logServing(served, isMended: isMended)
         case .refused(let attempt):
             let (isServing, new) = state.withLock { state in
                 state.reloads.refused += 1
                 state.refused = attempt.diagnostics
-                return (state.reloads.served > 0, state.warnings.withoutThose(in: attempt.diagnostics))
+                return (state.reloads.served > 0, state.standing.withoutThose(in: attempt.diagnostics))
             }
             log.tell(new)
             logRefused(attempt, isServing ? "the change is refused" : nil)
@@ -65,8 +66,10 @@ final class ReconciliationReporter: Sendable {
             } else if let pending = status.pending {
                 report(.pending(pending))
             } else if let serving = status.serving {
-                let missing = heldBack()
-                log.tell(missing)
+                reportHost(isTold: true)
+                let standing = state.withLock { $0.standing.diagnostics }
+                log.tell(standing)
+                let missing = standing.filter { $0.severity == .error }
                 log.log(
                     level: missing.isEmpty ? .info : .error,
                     "read again: nothing has changed\(missing.isEmpty ? "" : ", and as much is held back")",
@@ -93,7 +96,7 @@ final class ReconciliationReporter: Sendable {
     /// The one line that says what a change came to, and so not less than it is: whoever reads nothing else has to see that a
     /// part is missing.
     private func logServing(_ served: ServedGeneration, isMended: Bool) {
-        let missing = heldBack().count
+        let missing = heldBack.count
         log.log(
             level: missing == 0 ? .info : .error,
             "\(isMended ? "the mistakes are mended; " : "")serving\(missing == 0 ? "" : ", but for what is held back")",
@@ -111,22 +114,29 @@ final class ReconciliationReporter: Sendable {
             metadata: ["errors": "\(attempt.diagnostics.count { $0.severity == .error })"])
     }
 
-    /// What is held back was tried again.
-    /// - Parameter heldBack: What is still.
-    func reportRetry(_ heldBack: [Diagnostic]) { state.withLock { $0.warnings.forgetErrors(but: heldBack) } }
+    /// The host may give by now what it did not, or no more what it did.
+    /// - Parameter isTold: Somebody else has told of it already.
+    func reportHost(isTold: Bool = false) {
+        let ofNow = ofNow()
+        let change = state.withLock { $0.standing.replace(Self.isOfHost, with: ofNow) }
+        if !isTold { tell(change) }
+    }
 
     /// Time has passed, in which certificates may have come near their end or have been replaced.
     /// - Parameter warnings: What there is to say of them now.
     func reportCertificates(_ warnings: [Diagnostic]) {
-        tell(
-            state.withLock { state in
-                state.replaceStanding(with: state.standing.filter { $0.code != .certificateTime } + warnings)
-            })
+        tell(state.withLock { $0.standing.replace({ $0.code == .certificateTime }, with: warnings) })
     }
 
-    private func tell(_ told: (new: [Diagnostic], isMended: Bool)) {
-        log.tell(told.new)
-        if told.isMended { log.info("every certificate is valid for long enough again") }
+    private func tell(_ change: StandingWarnings.Change) {
+        log.tell(change.new)
+        for problem in change.over where Self.isOfHost(problem) {
+            log.info("no longer so", metadata: ["problem": "\(problem)"])
+        }
+        let areCertificatesMended =
+            change.over.contains { $0.code == .certificateTime }
+            && !state.withLock { $0.standing.diagnostics.contains { $0.code == .certificateTime } }
+        if areCertificatesMended { log.info("every certificate is valid for long enough again") }
     }
 
     /// Why nothing is served, unless it has been printed already.

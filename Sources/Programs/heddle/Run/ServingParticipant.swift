@@ -97,6 +97,7 @@ final class ServingParticipant: SnapshotParticipant, HostDependent {
     var dataPlane: DataPlane? { state.withLock { $0.dataPlane } }
     var serving: Serving? { state.withLock { $0.serving } }
     var heldBack: [Diagnostic] { serving?.heldBack ?? [] }
+    var nameWarnings: [Diagnostic] { serving?.nameWarnings ?? [] }
 
     /// - Throws: if there is no proxy and none can be started. Nothing that concerns a part of the set is a reason.
     func prepare(_ snapshot: MeshSnapshot, generation: Generation) async throws(Rejection) -> any PreparedChange {
@@ -169,7 +170,7 @@ final class ServingParticipant: SnapshotParticipant, HostDependent {
             var next = serving
             next.nameProblems = problems
             state.withLock { $0.serving = next }
-            return tell(serving, next)
+            return
         }
         await takeUp(serving, plan, nil, problems)
         log.info("endpoints have other addresses now, as their names have")
@@ -200,7 +201,7 @@ final class ServingParticipant: SnapshotParticipant, HostDependent {
             snapshot: former.snapshot, plan: plan, material: made?.material ?? former.material,
             nameProblems: nameProblems, socketProblems: prepared.problems)
         state.withLock { $0.serving = next }
-        tell(former, next)
+        tellCertificates(former, next)
         if let identities = made?.identities { issuer.commit(identities) }
         let isSame =
             plan.isSame(as: former.plan) && !prepared.opensSockets && made?.identities == nil
@@ -209,23 +210,14 @@ final class ServingParticipant: SnapshotParticipant, HostDependent {
         if !isSame { await dataPlane.commit(prepared) }
     }
 
-    private func tell(_ former: Serving, _ next: Serving) {
-        for problem in next.heldBack where !former.heldBack.contains(problem) { log.tell(problem) }
-        for problem in next.nameWarnings where !former.nameProblems.contains(problem) { log.tell(problem) }
-        for problem in former.heldBack where !next.heldBack.contains(problem) {
-            log.info("no longer so", metadata: ["problem": "\(problem)"])
-        }
-        tellCertificates(former, next)
-    }
-
     private func tellCertificates(_ former: Serving, _ next: Serving) {
         log.tell(CertificateChange.changes(from: former.certificates, to: next.certificates))
     }
 
+    /// Of names in addresses.
+    static let codesOfNames: Set<Diagnostic.Code> = [.unresolvedEndpoint, .staleEndpoint]
     /// Codes of `warningsOfNow`.
-    static let codesOfNow: Set<Diagnostic.Code> = [
-        .unresolvedEndpoint, .staleEndpoint, .certificateTime, .certificateName, .authorityName, .fewDescriptors,
-    ]
+    static let codesOfNow = codesOfNames.union([.certificateTime, .certificateName, .authorityName, .fewDescriptors])
 
     /// What may be otherwise by now than when the set was taken up, and is therefore said as it is now. Nothing of it is held
     /// back.
