@@ -97,6 +97,17 @@ struct ManifestEditorTests {
         #expect(texts(editor) == ["shop-service-new-2.yaml": FakeManifests.document("new", "1")])
     }
 
+    @Test func `a file that was named twice is said to be, and not to be in its own way`() {
+        var editor = editor([:])
+        let file = AppliedFile(path: "given.yaml", bytes: Array(FakeManifests.document("a", "1").utf8))
+        do throws(Rejection) {
+            try editor.apply([file, file])
+            Issue.record("applied twice")
+        } catch {
+            #expect(error.diagnostics.map(\.remedy) == ["name \"given.yaml\" once: it was handed over twice"])
+        }
+    }
+
     @Test func `the same resource twice, or none, is refused`() {
         let twice = FakeManifests.document("a", "1") + "---\n" + FakeManifests.document("a", "2")
         for (text, code) in [(twice, "change.applied-twice"), ("# nothing\n", "change.nothing-to-apply")] {

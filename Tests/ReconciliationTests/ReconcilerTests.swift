@@ -70,6 +70,11 @@ struct `The reconciler` {
             harness.folder.run("rm *.yaml")
             #expect(await harness.nextPending()?.reason == .empty)
             #expect(await harness.reconciler.status.serving?.resourceCount == 2)
+            guard case .dryRun = await harness.reconciler.confirmEmpty(dryRun: true) else {
+                Issue.record("a dry run is refused")
+                return
+            }
+            #expect(await harness.reconciler.status.serving?.resourceCount == 2)
             let outcome = await harness.reconciler.confirmEmpty()
             guard case .served(let served, _, _) = outcome else {
                 Issue.record("\(outcome)")

@@ -131,7 +131,10 @@ struct ManifestEditor<Manifests: ManifestReading>: Sendable {
                     problems.append(
                         Diagnostic(
                             .appliedTwice, at: mention.position, found: "\(mention.identity) again",
-                            expected: "each resource once", remedy: "remove this one, or the one at \(first)"))
+                            expected: "each resource once",
+                            remedy: first == mention.position
+                                ? "name \(Diagnostic.quoted(given.path)) once: it was handed over twice"
+                                : "remove this one, or the one at \(first)"))
                     continue
                 }
                 seen[mention.identity] = mention.position
@@ -146,7 +149,7 @@ struct ManifestEditor<Manifests: ManifestReading>: Sendable {
             incoming.append(file)
         }
         if problems.isEmpty, seen.isEmpty {
-            let position = SourcePosition(file: applied.first?.path ?? "-", line: 1, column: 1)
+            let position = applied.first.map { SourcePosition(file: $0.path, line: 1, column: 1) } ?? .manifestsFolder
             problems.append(
                 Diagnostic(
                     .nothingToApply, at: position, found: "no resource", expected: "at least one",

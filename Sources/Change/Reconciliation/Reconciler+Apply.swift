@@ -21,8 +21,8 @@ extension Reconciler {
     }
 
     /// Takes up the folder as it is, even if that is empty or lost more than half of its resources (`apply --prune`).
-    package func confirmEmpty() async -> ApplyOutcome {
-        await edit(allowsEmpty: true, dryRun: false) { _ throws(Rejection) in }
+    package func confirmEmpty(dryRun: Bool = false) async -> ApplyOutcome {
+        await edit(allowsEmpty: true, dryRun: dryRun) { _ throws(Rejection) in }
     }
 
     typealias EditBody = @Sendable (inout ManifestEditor<Manifests>) throws(Rejection) -> Void

@@ -171,8 +171,8 @@ struct ServedMesh: RunningMesh {
 
     func apply(_ documents: [ManifestDocument], _ options: ApplyOptions) async -> ApplyReport {
         let outcome =
-            documents.isEmpty && options.prunes && !options.isDryRun
-            ? await reconciler.confirmEmpty()
+            documents.isEmpty && options.prunes
+            ? await reconciler.confirmEmpty(dryRun: options.isDryRun)
             : await reconciler.apply(
                 documents.map { AppliedFile(path: $0.name, bytes: $0.bytes) }, prune: options.prunes,
                 dryRun: options.isDryRun)
