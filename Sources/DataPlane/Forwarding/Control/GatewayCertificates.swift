@@ -16,6 +16,13 @@ package struct SecureListener: Sendable {
         self.hostname = hostname
         self.tls = tls
     }
+
+    /// - Returns: `nil` where there is no TLS.
+    init?(_ plan: ServingPlan.GatewayPlan, at address: NetworkAddress) {
+        guard let tls = plan.listener.tls else { return nil }
+        self.init(
+            address: address, gateway: plan.name, hostname: plan.listener.hostname?.value.description, tls: tls)
+    }
 }
 
 /// What each Gateway listener shows: what its files hold, or, while they cannot be used, what it showed before. A value;

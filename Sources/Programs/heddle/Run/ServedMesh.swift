@@ -97,7 +97,8 @@ struct ServedMesh: RunningMesh {
 
     private func listeners(_ serving: ServingParticipant.Serving?) -> [ListenerReport] {
         guard let serving, let dataPlane = participant.dataPlane else { return [] }
-        let listeners = serving.plan.listenerDescriptions.map {
+        let certificates = serving.material.certificates
+        let listeners = serving.plan.listenerDescriptions { certificates.credentials(for: $0) != nil }.map {
             ListenerReport(
                 owner: $0.owner, address: "\($0.address)", isHeldBack: !dataPlane.listens(at: $0.address))
         }
