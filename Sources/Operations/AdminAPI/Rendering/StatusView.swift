@@ -31,8 +31,9 @@ struct StatusView {
         return json.json
     }
 
-    /// - Parameter refusal: the last attempt's mistakes, rendered.
-    func text(refusal: String) -> String {
+    /// - Parameters:
+    ///   - refusal: the last attempt's mistakes, rendered; as `problems` and `warnings` are.
+    func text(refusal: String, problems: String = "", warnings: String = "") -> String {
         var fields = TextFields()
         if let serving = status.serving {
             fields.add(
@@ -58,11 +59,7 @@ struct StatusView {
             text += "\nThe last attempt, at \(refused.at), was refused:\n" + refusal
         }
         if let pending = status.pending { text += "\n\(pending.text)\n" }
-        for problem in status.problems { text += "\n\(problem)\n  \(problem.remedy)\n" }
-        if let warnings = status.serving?.warnings, !warnings.isEmpty {
-            let shown = ShownDiagnostics(warnings)
-            text += "\n" + shown.shown.map { "\($0)\n" }.joined() + (shown.rest.map { "\($0)\n" } ?? "")
-        }
+        for diagnostics in [problems, warnings] where !diagnostics.isEmpty { text += "\n" + diagnostics }
         text += tables
         return text
     }

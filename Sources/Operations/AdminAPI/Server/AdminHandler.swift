@@ -125,7 +125,10 @@ struct AdminHandler: Sendable {
         let report = await mesh.status()
         let view = StatusView(status: report, snapshot: await mesh.snapshot())
         guard request.wantsText else { return .json(view.json) }
-        return .text(view.text(refusal: await rendered(report.refused?.diagnostics ?? [])))
+        return .text(
+            view.text(
+                refusal: await rendered(report.refused?.diagnostics ?? []), problems: await rendered(report.problems),
+                warnings: await rendered(report.serving?.warnings ?? [])))
     }
 
     private func certificate(_ request: AdminRequest) async -> AdminResponse {
