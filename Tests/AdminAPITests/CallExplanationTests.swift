@@ -68,6 +68,17 @@ struct CallExplanationTests {
         }
     }
 
+    @Test
+    func `a path without its slash, a method in lower case and a header without a name are told how to be written`() {
+        #expect(throws: CallQuestion.Mistake("\"orders\" is no path: begin it with /")) { try explain("GET", "orders") }
+        #expect(throws: CallQuestion.Mistake("\"get\" is no method: write GET")) {
+            try explain("get")
+        }
+        #expect(throws: CallQuestion.Mistake("a header has no name: write it as name:value")) {
+            try explain(fields: [("", "x")])
+        }
+    }
+
     @Test(arguments: ["a/b/c", "Shop/Web", "spiffe://x y/z", ""])
     func `what is no caller is a mistake`(from: String) {
         #expect(throws: CallQuestion.Mistake.self) { try explain(from: from) }
@@ -179,7 +190,7 @@ struct CallExplanationTests {
     }
 
     @Test(arguments: [
-        Malformed(path: "orders"), Malformed(path: "/a#b"), Malformed(path: "/%zz"), Malformed(method: "GE T"),
+        Malformed(path: "/a#b"), Malformed(path: "/%zz"), Malformed(method: "GE T"),
         Malformed(path: "/ HTTP/1.1\r\nX: y\r\n"), Malformed(fields: [("a", "b\r\nc: d")]),
         Malformed(fields: [("a b", "c")]), Malformed(method: "GET / HTTP/1.1\r\nHost: x\r\n\r\nGET"),
     ])
@@ -417,7 +428,7 @@ struct ProtocolExplanationTests {
             $0.fields = [("grpc-timeout", "soon")]
         }
         #expect(timeout.text.contains("REFUSED with INTERNAL (grpc-status 13): grpc-timeout is none"))
-        let malformed = try explain(to: "ratings") { $0.path = "GetRating" }
+        let malformed = try explain(to: "ratings") { $0.path = "/%zz" }
         #expect(malformed.text.contains("REFUSED with INTERNAL (grpc-status 13): malformed request"))
         let nowhere = try explain(to: "ratings") { $0.path = "/shop.v1.Empty/Get" }
         #expect(nowhere.text.contains("REFUSED with UNAVAILABLE (grpc-status 14): the rule has no backend"))

@@ -54,6 +54,20 @@ package struct CallQuestion: Sendable {
         return question
     }
 
+    /// What no client would send, but people write: what is refused for it says little.
+    func checkForm() throws(Mistake) {
+        if let path, !path.hasPrefix("/"), !path.contains("://"), path != "*" {
+            throw Mistake("\(Diagnostic.quoted(path)) is no path: begin it with /")
+        }
+        let known = Set(KnownMethod.allCases.map { "\($0.name)" })
+        if let method, !known.contains(method), known.contains(method.uppercased()) {
+            throw Mistake("\(Diagnostic.quoted(method)) is no method: write \(method.uppercased())")
+        }
+        guard fields.allSatisfy({ !$0.name.isEmpty }) else {
+            throw Mistake("a header has no name: write it as name:value")
+        }
+    }
+
     /// Whether a request would be the same with the one as with the other; what is no host is the same as itself alone.
     private static func isSameHost(_ one: String, _ other: String) -> Bool {
         func canonical(_ host: String) -> String? {
@@ -94,6 +108,7 @@ struct ResolvedQuestion {
     let serviceProtocol: ServiceProtocol
 
     init(_ question: CallQuestion, in snapshot: MeshSnapshot) throws(CallQuestion.Mistake) {
+        try question.checkForm()
         var caller: SPIFFEID?
         if let from = question.from {
             guard let id = CallerName.spiffeID(from, trustDomain: snapshot.mesh.trustDomain) else {
