@@ -150,6 +150,12 @@ func `a mistake in a workload is an error at its place`(spec: String, mistake: S
     #expect(gateway.trustedProxies.isEmpty)
 }
 
+@Test func `a listener of a protocol that there is not yet is to be removed, not to be made one that lets in others`() {
+    let file = ManifestDecoder.decode(
+        Array(manifest("Gateway", "listeners: [{name: a, port: 1, protocol: UDP}]").utf8), path: "a.yaml")
+    #expect(file.diagnostics.map(\.remedy) == ["remove this listener"])
+}
+
 @Test(arguments: [
     ("{}", "manifest.missing-field 5:3"), ("listeners: []", "manifest.invalid-value 5:14"),
     ("listeners: [{name: a, port: 0, protocol: HTTP}]", "manifest.out-of-range 5:31"),

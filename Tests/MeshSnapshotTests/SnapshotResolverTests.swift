@@ -133,6 +133,7 @@ func `a reference to what is not there is an error`(yaml: String, code: Diagnost
     #expect(resolve(one, requiresNode: false).errors.isEmpty)
     #expect(resolve(one, node: "a").snapshot?.node == "a")
     #expect(resolve(one, node: "b").errors.map(\.code) == [.unknownNode])
+    #expect(resolve(one, node: "b").errors.map(\.expected) == ["the name of a Node: \"a\""])
     #expect(resolve("", node: "b").errors.map(\.code) == [.unknownNode])
     let workloads = one + service("orders") + workload("w", "service: orders")
     #expect(resolve(workloads, node: "a").errors.map(\.code) == [.nodeRequired])
@@ -233,6 +234,15 @@ func `a service whose routes send every call elsewhere needs no endpoint`(
             + route("r", "parentRefs: [{kind: Service, name: \(parent)}], rules: [{\(rule)}]"))
     #expect(resolution.errors.isEmpty)
     #expect(resolution.warnings.map(\.code) == warned.map { _ in .serviceWithoutEndpoint })
+}
+
+@Test(arguments: [("HTTP", "calls to it are answered with 503"), ("TCP", "connections to it are closed")])
+func `what becomes of calls to a service without an endpoint is said as its protocol has it`(
+    name: String, words: String
+) {
+    let warnings = resolve(service("a", "protocol: \(name)")).warnings
+    #expect(warnings.map(\.code) == [.serviceWithoutEndpoint])
+    #expect(warnings.first?.expected.hasSuffix(words) == true, "\(warnings)")
 }
 
 @Test func `a service that routes of other services name needs an endpoint`() {

@@ -250,6 +250,10 @@ struct CommandTests {
         #expect(result.diagnostics.contains("\(folder.path)/admin.sock"))
     }
 
+    @Test func `help names the root's ten years in days`() throws {
+        #expect(try heddle("help", "authority", "create").output.replacing("\n", with: " ").contains("Default: 3650."))
+    }
+
     @Test func `--admin comes before --state, and --state before HEDDLE_STATE`() throws {
         let environment = ["HEDDLE_STATE": folder.path + "/c"]
         let all = try heddle(

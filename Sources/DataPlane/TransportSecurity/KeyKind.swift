@@ -11,7 +11,7 @@ enum KeyKind: Hashable, Sendable {
     case other(String)
 
     /// What `isForTLS` holds of, for messages.
-    static let takenByTLS = "RSA with 2,048 bits or more, EC on P-256, P-384 or P-521, and Ed25519"
+    static let takenByTLS = "RSA with 2,048 bits or more, EC on P-256, P-384 or P-521, Ed25519 and Ed448"
     /// What an authority may sign with, for messages.
     static let takenOfAuthorities = "keys on P-256 or P-384, and RSA with 2,048 bits or more"
 

@@ -39,7 +39,7 @@ extension GatewayListener {
         }
         let port = fields.required("port", located(Scalar.port), &problems)
         let `protocol` = fields.required(
-            "protocol", Scalar.choice(of: ListenerProtocol.self, unavailable: ["UDP": "change it to \"TCP\""]),
+            "protocol", Scalar.choice(of: ListenerProtocol.self, unavailable: ["UDP": "remove this listener"]),
             &problems)
         var hostname: Located<HostnamePattern>?
         if `protocol` == .tcp {

@@ -19,7 +19,9 @@ extension SnapshotResolver {
             report(
                 .serviceWithoutEndpoint, .warning, at: service.metadata.position,
                 found: "Service \(Diagnostic.quoted(name.name)) without an endpoint",
-                expected: "a Workload with an address, or endpoints: calls to it are answered with 503",
+                expected: "a Workload with an address, or endpoints: "
+                    + (service.protocol == .tcp
+                        ? "connections to it are closed" : "calls to it are answered with 503"),
                 remedy: "add a Workload with service: \(name.name) in namespace \(Diagnostic.quoted(name.namespace))")
         }
     }

@@ -144,7 +144,7 @@ struct SnapshotResolver {
             guard nodes[node] == nil else { return }
             report(
                 .unknownNode, at: .place("--node"), found: Diagnostic.quoted(node),
-                expected: nodes.isEmpty ? "no --node: the mesh has no Node" : "the name of a Node",
+                expected: nodes.isEmpty ? "no --node: the mesh has no Node" : "the name of a Node: \(nodeNames)",
                 remedy: nodes.isEmpty
                     ? "leave --node out, or add a Node named \(Diagnostic.quoted(node))"
                     : remedy(for: node, among: nodes.keys.sorted(), kind: "Node"))
@@ -154,6 +154,13 @@ struct SnapshotResolver {
                 expected: "--node to say which node this host is",
                 remedy: "run with --node \(first.metadata.name.name), or remove all Nodes")
         }
+    }
+
+    /// Some of very many.
+    private var nodeNames: String {
+        let names = nodes.keys.sorted()
+        return names.prefix(10).map { Diagnostic.quoted($0) }.joined(separator: ", ")
+            + (names.count > 10 ? " and \(names.count - 10) more" : "")
     }
 
     private mutating func checkReference(toNode node: Located<String>) {

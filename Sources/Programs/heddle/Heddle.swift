@@ -9,7 +9,8 @@ struct Heddle: AsyncParsableCommand {
             "A service mesh for plain Linux hosts: apply manifests, enforce zero-trust policy, reload without restarts.",
         discussion: """
             Exit codes: 0 done, 1 the answer is no (invalid, denied, not found), 2 usage, 3 the running mesh cannot be \
-            reached, 4 done, but the output could not be written. Diagnostics go to standard error. The commands that ask a running mesh find it by --admin, --state or \
+            reached, 4 done, but something of it is held back by this host, or the output could not be written. Diagnostics go \
+            to standard error. The commands that ask a running mesh find it by --admin, --state or \
             HEDDLE_STATE, in this order, else in the default state folder.
             """,
         version: Version.text,

@@ -45,7 +45,9 @@ struct AdminSocket {
         var status = stat()
         guard unsafe lstat(path, &status) == 0 else { return }
         guard status.st_mode & S_IFMT == S_IFSOCK else {
-            throw AdminServerError("\"\(path)\" is there already and is no socket; remove it, or choose another place")
+            throw AdminServerError(
+                "\"\(path)\" is there already and is no socket; remove it, or choose another place with --admin or --state"
+            )
         }
         do throws(SystemCallError) {
             _ = try Socket.connecting(to: .unix(path: path))
@@ -62,7 +64,8 @@ struct AdminSocket {
             }
             return
         }
-        throw AdminServerError("another heddle answers at \"\(path)\"; stop it, or choose another folder with --state")
+        throw AdminServerError(
+            "another heddle answers at \"\(path)\"; stop it, or choose another place with --admin or --state")
     }
 }
 

@@ -104,7 +104,7 @@ extension Diagnostic.Code {
 extension Diagnostic {
     fileprivate static func adminSocketMissing(_ error: AdminServerError) -> Diagnostic {
         Diagnostic(
-            .adminSocket, at: .manifestsFolder, found: error.description,
+            .adminSocket, at: .place("the admin socket"), found: error.description,
             expected: "a socket that commands reach: until then telemetry.listen alone tells of this process",
             remedy: error.systemError.map { FailedCall.remedy($0, to: .write, "the folder that it lies in") }
                 ?? "choose another place with --admin")

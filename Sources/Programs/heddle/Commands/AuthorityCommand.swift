@@ -81,7 +81,7 @@ struct CreateAuthority: ParsableCommand {
 
     private static let day = Duration.seconds(86_400)
     private static func duration(days: Int) -> Duration { day * days }
-    private static func days(of duration: Duration) -> Int { Int(duration / day) }
+    private static func days(of duration: Duration) -> Int { Int(duration.components.seconds / day.components.seconds) }
 
     func run() throws {
         let made: SharedAuthority
