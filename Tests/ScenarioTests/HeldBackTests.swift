@@ -240,6 +240,21 @@ extension ScenarioTests {
             #expect(heddle.terminate() == .code(0))
         }
 
+        @Test func `status names the listeners of a shared port that are held back, and those alone`() throws {
+            let port = TestPort.free()
+            let listener = { (name: String, certificate: String) in
+                "  - {name: \(name), address: 127.0.0.1, port: \(port), protocol: HTTPS, hostname: \(name).example, "
+                    + "tls: {certificateFile: \(authority.certificate(certificate)), keyFile: \(authority.key("shop"))}}\n"
+            }
+            let edge =
+                "apiVersion: heddle/v1\nkind: Gateway\nmetadata: {name: edge, namespace: shop}\nspec:\n  listeners:\n"
+            try write([edge + listener("good", "shop") + listener("bad", "other")], denies: false)
+            let heddle = try HeddleProcess.serving(folder)
+            let status = try Heddle.run(["status", "--state", folder.state()]).output
+            #expect(status.contains("Gateway shop/edge/good,bad (held back: bad)\n"), "\(status)")
+            #expect(heddle.terminate() == .code(0))
+        }
+
         @Test func `a telemetry port that becomes free is told to be had`() throws {
             let port = TestPort.free()
             let stranger = TestPort.listen(at: port, backlog: 1)

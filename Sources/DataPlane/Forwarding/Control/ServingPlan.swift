@@ -157,20 +157,16 @@ package struct ServingPlan: Sendable {
     }
 
     /// Where this node is to listen, and for whom, in order.
-    /// - Parameter hasCertificate: Of several listeners that share a port, those without one are marked, unless none has one.
-    package func listenerDescriptions(
-        hasCertificate: (SecureListener) -> Bool
-    ) -> [(owner: String, address: NetworkAddress)] {
-        listeners.map { address, placed in
-            guard case .gateway(let gateways) = placed.plan else { return (owner: placed.owner, address: address) }
-            let lacks = gateways.map { SecureListener($0, at: address).map { !hasCertificate($0) } ?? false }
-            let isMarked = lacks.contains(false)
-            let names = zip(gateways, lacks).map { gateway, lacks in
-                gateway.listener.name.value + (isMarked && lacks ? " (held back)" : "")
-            }
-            return (owner: Self.owner(of: gateways, names), address: address)
-        }
-        .sorted { ($0.owner, $0.address.description) < ($1.owner, $1.address.description) }
+    package var listenerDescriptions: [(owner: String, address: NetworkAddress)] {
+        listeners.map { (owner: $0.value.owner, address: $0.key) }
+            .sorted { ($0.owner, $0.address.description) < ($1.owner, $1.address.description) }
+    }
+
+    /// The names of those of a port's listeners that would answer with a certificate of the operator's, and have none.
+    package func listeners(at address: NetworkAddress, hasCertificate: (SecureListener) -> Bool) -> [String] {
+        guard case .gateway(let gateways)? = listeners[address]?.plan else { return [] }
+        return gateways.filter { SecureListener($0, at: address).map { !hasCertificate($0) } ?? false }
+            .map(\.listener.name.value)
     }
 
     /// Where a listener's socket is to be.
@@ -239,15 +235,16 @@ package struct ServingPlan: Sendable {
         }
         for (address, plans) in ports {
             listeners[address] = PlacedListener(
-                plan: .gateway(plans), owner: Self.owner(of: plans, plans.map(\.listener.name.value)),
+                plan: .gateway(plans), owner: Self.owner(of: plans),
                 position: plans[0].listener.port.position,
                 isIPv6Only: plans[0].listener.isIPv6Only)
         }
     }
 
     /// `Gateway shop/edge/https`; where several listeners share a port, all of them.
-    private static func owner(of plans: [GatewayPlan], _ names: [String]) -> String {
-        "Gateway \(plans[0].name)/\(names.joined(separator: ","))"
+    private static func owner(of plans: [GatewayPlan]) -> String {
+        let names = plans.map(\.listener.name.value).joined(separator: ",")
+        return "Gateway \(plans[0].name)/\(names)"
     }
 
     private mutating func placeInbound(

@@ -184,13 +184,19 @@ package struct ListenerReport: Sendable {
     package var address: String
     /// This host stands in its way: nothing is taken there. `problems` say why.
     package var isHeldBack: Bool
+    /// Those of a Gateway's listeners there whose certificate is held back: their hostnames are not served.
+    package var withoutCertificate: [String]
     /// Connections held now.
     package var connections: Int?
 
-    package init(owner: String, address: String, isHeldBack: Bool = false, connections: Int? = nil) {
+    package init(
+        owner: String, address: String, isHeldBack: Bool = false, withoutCertificate: [String] = [],
+        connections: Int? = nil
+    ) {
         self.owner = owner
         self.address = address
         self.isHeldBack = isHeldBack
+        self.withoutCertificate = withoutCertificate
         self.connections = connections
     }
 }

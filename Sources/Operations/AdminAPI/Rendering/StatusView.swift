@@ -81,7 +81,7 @@ struct StatusView {
         if !status.listeners.isEmpty {
             var table = TextTable(["LISTENER", "OWNER"])
             for listener in status.listeners {
-                table.add([listener.address, listener.owner + (listener.isHeldBack ? " (held back)" : "")])
+                table.add([listener.address, listener.text])
             }
             text += "\n" + table.rendered()
         }
@@ -275,11 +275,17 @@ extension WatchedAloneReport {
 }
 
 extension ListenerReport {
+    fileprivate var text: String {
+        let names = withoutCertificate.joined(separator: ", ")
+        return isHeldBack ? "\(owner) (held back)" : names.isEmpty ? owner : "\(owner) (held back: \(names))"
+    }
+
     fileprivate var json: JSONValue {
         var json = JSONMembers()
         json.add("address", address)
         json.add("owner", owner)
         json.add("heldBack", .bool(isHeldBack))
+        json.add("withoutCertificate", withoutCertificate)
         json.add("connections", connections.map(JSONValue.integer))
         return json.json
     }

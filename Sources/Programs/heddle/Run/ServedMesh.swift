@@ -98,9 +98,10 @@ struct ServedMesh: RunningMesh {
     private func listeners(_ serving: ServingParticipant.Serving?) -> [ListenerReport] {
         guard let serving, let dataPlane = participant.dataPlane else { return [] }
         let certificates = serving.material.certificates
-        let listeners = serving.plan.listenerDescriptions { certificates.credentials(for: $0) != nil }.map {
+        let listeners = serving.plan.listenerDescriptions.map {
             ListenerReport(
-                owner: $0.owner, address: "\($0.address)", isHeldBack: !dataPlane.listens(at: $0.address))
+                owner: $0.owner, address: "\($0.address)", isHeldBack: !dataPlane.listens(at: $0.address),
+                withoutCertificate: serving.plan.listeners(at: $0.address) { certificates.credentials(for: $0) != nil })
         }
         guard let telemetry = serving.snapshot.mesh.telemetryListen else { return listeners }
         let isHeldBack = heldBack.contains { $0.code == .telemetryPort }
