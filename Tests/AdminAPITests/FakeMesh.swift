@@ -22,6 +22,7 @@ final class FakeMesh: RunningMesh {
     let refused = Mutex<RefusalReport?>(nil)
     let watchedAlone = Mutex<[WatchedAloneReport]>([])
     let pending = Mutex<PendingReport?>(nil)
+    let problems = Mutex<[Diagnostic]>([])
     let decisions: [DecisionReport]
 
     init(_ manifests: String? = Samples.shop, decisions: [DecisionReport] = []) throws {
@@ -44,7 +45,7 @@ final class FakeMesh: RunningMesh {
             },
             refused: refused.withLock { $0 }, pending: pending.withLock { $0 },
             watching: .polling(every: .seconds(2), because: "the folder lies on NFS"),
-            watchedAlone: watchedAlone.withLock { $0 },
+            watchedAlone: watchedAlone.withLock { $0 }, problems: problems.withLock { $0 },
             listeners: [ListenerReport(owner: "Workload shop/web-1", address: "127.0.0.1:15101")],
             certificates: [Self.facts], otherCertificates: [Self.root])
     }

@@ -267,9 +267,13 @@ package struct ServingPlan: Sendable {
             serviceAccount: workload.serviceAccount.value)
     }
 
-    /// Whose an address is now; `nil`: no node's.
-    package func node(at address: NetworkAddress, resolve: (String) -> ResolvedName) -> Node? {
-        snapshot.nodes.values.first { Self.addresses(of: $0.address.value, resolve).addresses.contains(address) }
+    /// Whose each address is now.
+    package func nodes(resolve: (String) -> ResolvedName) -> [NetworkAddress: Node] {
+        var nodes: [NetworkAddress: Node] = [:]
+        for node in snapshot.nodes.values {
+            for address in Self.addresses(of: node.address.value, resolve).addresses { nodes[address] = node }
+        }
+        return nodes
     }
 
     private static func addresses(

@@ -21,7 +21,8 @@ struct StatusView {
         json.add("watching", status.watching.json)
         // Not a list for each of thousands of hard links.
         json.add("watchedAlone", .array(status.watchedAlone.prefix(Self.watchedAloneLimit).map(\.json)))
-        json.addList("problems", status.problems.map(\.json))
+        json.add("problemCount", .integer(status.problems.count))
+        json.addList("problems", ShownDiagnostics(status.problems).shown.map(\.json))
         json.add("connections", status.connections?.json)
         json.addList("lostLines", status.lostLines.map(\.json))
         json.addList("listeners", status.listeners.map(\.json))

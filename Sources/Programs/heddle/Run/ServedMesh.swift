@@ -84,9 +84,10 @@ struct ServedMesh: RunningMesh {
 
     private func unreachedNodes(_ serving: ServingParticipant.Serving?) async -> [Diagnostic] {
         guard let serving, let unreached = await participant.dataPlane?.unreachedNodes() else { return [] }
+        guard !unreached.isEmpty else { return [] }
+        let nodes = serving.plan.nodes { participant.names[$0] }
         return unreached.map { address, outage in
-            .unreachedNode(
-                serving.plan.node(at: address) { participant.names[$0] }, "\(address)", outage, in: serving.snapshot)
+            .unreachedNode(nodes[address], "\(address)", outage, in: serving.snapshot)
         }.sorted { $0.position < $1.position }
     }
 
