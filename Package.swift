@@ -81,14 +81,20 @@ let package = Package(
             ["CommonValues", "Diagnostics", "SPIFFE", "HTTPSemantics", "Manifests", "MeshSnapshot"]),
 
         // Change: from a folder that changes to a generation that serves.
+        room("StateKeeping", in: "Change", ["CLinux"]),
         room(
             "Reconciliation", in: "Change",
-            ["CLinux", "CommonValues", "Diagnostics", "Manifests", "MeshSnapshot", "Authorization", logging]),
+            [
+                "CLinux", "CommonValues", "Diagnostics", "Manifests", "MeshSnapshot", "Authorization", "StateKeeping",
+                logging,
+            ]),
 
         // DataPlane: what touches sockets and keys.
         room("EventLoops", in: "DataPlane", ["CLinux", "CommonValues"]),
         room("TransportSecurity", in: "DataPlane", ["COpenSSL", "CLinux", "CommonValues", "SPIFFE"]),
-        room("WorkloadIdentity", in: "DataPlane", ["CommonValues", "SPIFFE", "TransportSecurity", logging]),
+        room(
+            "WorkloadIdentity", in: "DataPlane",
+            ["CommonValues", "SPIFFE", "StateKeeping", "TransportSecurity", logging]),
         room("WireProtocols", in: "DataPlane", ["HTTPSemantics", "Telemetry"]),
         room(
             "Forwarding", in: "DataPlane",
@@ -102,13 +108,14 @@ let package = Package(
             "AdminAPI", in: "Operations",
             [
                 "CLinux", "CommonValues", "Diagnostics", "SPIFFE", "HTTPSemantics", "Telemetry", "Manifests",
-                "MeshSnapshot", "Routing", "Authorization", "Reconciliation", "EventLoops", "WireProtocols",
+                "MeshSnapshot", "Routing", "Authorization", "StateKeeping", "Reconciliation", "EventLoops",
+                "WireProtocols",
             ]),
 
         .executableTarget(
             name: "heddle",
             dependencies: [
-                "CArguments", "AdminAPI", "Reconciliation", "Forwarding", "WorkloadIdentity", logging,
+                "CArguments", "AdminAPI", "StateKeeping", "Reconciliation", "Forwarding", "WorkloadIdentity", logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/Programs/heddle", swiftSettings: settings, linkerSettings: oneBinary),
@@ -151,13 +158,16 @@ let package = Package(
         tests("MeshSnapshot", ["Diagnostics", "Manifests"]),
         tests("Routing", ["Manifests", "MeshSnapshot", "HTTPSemantics"]),
         tests("Authorization", ["CommonValues", "Manifests", "MeshSnapshot", "HTTPSemantics"]),
-        tests("Reconciliation", ["TestSupport", "Manifests", "MeshSnapshot"]),
+        tests("StateKeeping"),
+        tests("Reconciliation", ["TestSupport", "Manifests", "MeshSnapshot", "StateKeeping"]),
         tests("EventLoops", ["TestSupport"]),
         tests("TransportSecurity", ["TestSupport", "CLinux", "COpenSSL", "CommonValues", "SPIFFE"]),
-        tests("WorkloadIdentity", ["CommonValues", "SPIFFE", "TransportSecurity", logging]),
+        tests("WorkloadIdentity", ["CommonValues", "SPIFFE", "StateKeeping", "TransportSecurity", logging]),
         tests("WireProtocols", ["HPACKCoding", "HTTPSemantics", "FuzzKit", "WireChecks"]),
         tests("Forwarding", ["TestSupport", "HPACKCoding"]),
-        tests("AdminAPI", ["CommonValues", "Diagnostics", "SPIFFE", "EventLoops", "Manifests", "MeshSnapshot"]),
+        tests(
+            "AdminAPI",
+            ["CommonValues", "Diagnostics", "SPIFFE", "EventLoops", "Manifests", "MeshSnapshot", "StateKeeping"]),
         .testTarget(
             name: "HTTP2ConformanceTests",
             dependencies: [

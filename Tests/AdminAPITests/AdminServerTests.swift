@@ -3,6 +3,7 @@ import Diagnostics
 import EventLoops
 import Glibc
 import Manifests
+import StateKeeping
 import Testing
 
 @testable import AdminAPI
@@ -30,6 +31,21 @@ struct AdminServerTests {
         #expect(permissions(folder.socketPath) != nil)
         let answer = try await serving(FakeMesh(), in: folder) { try $0.send("GET", ["healthz"]) }
         #expect(answer.status == 200)
+    }
+
+    @Test func `a socket in a folder that is held lies there, wherever the folder is moved`() async throws {
+        let moved = folder.path + ".moved"
+        let held = HeldFolder(folder.path)
+        #expect(throws: AdminServerError.self) {
+            try AdminServer(mesh: FakeMesh(), socketPath: folder.socketPath, stateFolder: held).bindSocket()
+        }
+        try held.hold(OpenFolder(folder.path))
+        #expect(unsafe rename(folder.path, moved) == 0)
+        let server = try AdminServer(mesh: FakeMesh(), socketPath: folder.socketPath, stateFolder: held)
+        let answer = try await running(server) { try AdminClient(path: moved + "/admin.sock").send("GET", ["healthz"]) }
+        #expect(answer.status == 200)
+        #expect(permissions(moved + "/admin.sock") == nil, "it goes with the process")
+        #expect(unsafe rename(moved, folder.path) == 0)
     }
 
     @Test func `a socket that is answered is left alone`() async throws {
@@ -107,6 +123,21 @@ struct AdminServerTests {
         #expect(text.contains("400 more errors are not shown"))
         let json = try await answer("GET", ["v1", "status"], mesh: mesh).output.text
         #expect(json.contains("\"diagnosticCount\": 500") && !json.contains("\"line\": 101,"))
+    }
+
+    @Test func `status shows a hundred problems of very many, and how many there are`() async throws {
+        let mesh = try FakeMesh()
+        let problems = (1...500).map { line in
+            Diagnostic(
+                .init("test.code"), .warning, at: SourcePosition(file: "nodes.yaml", line: line, column: 1), found: "a",
+                expected: "b", remedy: "c")
+        }
+        mesh.problems.withLock { $0 = problems }
+        let text = try await answer("GET", ["v1", "status"], Self.text, mesh: mesh).output.text
+        #expect(text.contains("nodes.yaml:100:1:") && !text.contains("nodes.yaml:101:1:"))
+        #expect(text.contains("400 more warnings are not shown"))
+        let json = try await answer("GET", ["v1", "status"], mesh: mesh).output.text
+        #expect(json.contains("\"problemCount\": 500") && !json.contains("\"line\": 101,"))
     }
 
     @Test func `status shows what is watched otherwise than by its folder, and how`() async throws {

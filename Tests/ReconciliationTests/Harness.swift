@@ -20,7 +20,7 @@ final class Harness: Sendable {
         edit: (inout Reconciler<FakeManifests>.Settings) -> Void = { _ in }
     ) throws {
         self.folder = folder
-        var settings = Reconciler<FakeManifests>.Settings(folder: folder.path, stateFolder: folder.state)
+        var settings = Reconciler<FakeManifests>.Settings(folder: folder.path, stateFolder: folder.heldState)
         // Wider than in use, so that a busy machine that runs a shell's commands slowly changes nothing.
         settings.watcher.times.quiet = .milliseconds(20)
         settings.watcher.times.quietAfterRename = .milliseconds(20)

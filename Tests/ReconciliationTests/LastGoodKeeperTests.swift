@@ -87,6 +87,42 @@ struct LastGoodKeeperTests {
         folder.run("test -s ../state/generations/last-good")
     }
 
+    @Test(arguments: ["rm -r ../state/generations", "echo other > ../state/generations/last-good"])
+    func `what is kept and then removed or replaced is told, and kept again`(command: String) async throws {
+        let folder = TestFolder()
+        folder.service("a", "1")
+        try await Harness(folder).serve { harness in
+            _ = await harness.nextServed()
+            await harness.reconciler.lookAfterKept()
+            folder.run(command)
+            await harness.reconciler.lookAfterKept()
+            #expect(await harness.nextEvent()?.isStateProblem == true)
+            #expect(await harness.nextEvent() == .stateMended)
+            #expect(await harness.reconciler.status.stateProblem == nil)
+            await harness.reconciler.lookAfterKept()
+            await harness.expectNothingElse()
+        }
+        folder.replace("a.yaml", "service: a\n")
+        try await Harness(folder).serve { harness in
+            _ = await harness.nextRefused()
+            #expect(await harness.nextServed() == ["a": "1", "sentinel": "1"])
+        }
+    }
+
+    @Test func `nothing is kept in a folder that stands where the state folder stood`() async throws {
+        let folder = TestFolder()
+        folder.service("a", "1")
+        try await Harness(folder).serve { harness in
+            _ = await harness.nextServed()
+            folder.run(
+                "mv ../state ../moved && mkdir -p ../state/generations && echo theirs > ../state/generations/last-good")
+            harness.folder.service("a", "2")
+            #expect(await harness.nextServed() == ["a": "2"])
+        }
+        folder.run(
+            "test \"$(cat ../state/generations/last-good)\" = theirs && grep -q 2 ../moved/generations/last-good")
+    }
+
     @Test func `the state is readable by its owner alone`() async throws {
         let folder = TestFolder()
         folder.service("a", "1")

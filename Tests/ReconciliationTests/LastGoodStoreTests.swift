@@ -8,7 +8,8 @@ struct LastGoodStoreTests {
         files: [ManifestSource(path: "a.yaml", bytes: [1, 2, 3]), ManifestSource(path: "b/c.yaml", bytes: [])])
 
     @Test func `what is kept is loaded again`() throws {
-        let store = LastGoodStore(stateFolder: TestFolder().state)
+        let folder = TestFolder()
+        let store = LastGoodStore(stateFolder: folder.heldState)
         #expect(try store.load()?.files.count == nil)
         try store.keep(set)
         let loaded = try store.load()

@@ -51,11 +51,11 @@ struct ManifestWriterTests {
 
     private static func writer(_ folder: TestFolder, _ files: FileWriter = FileWriter()) -> ManifestWriter {
         ManifestWriter(
-            folder: folder.path, journal: ChangeJournal(stateFolder: folder.state, writer: files), writer: files)
+            folder: folder.path, journal: ChangeJournal(stateFolder: folder.heldState, writer: files), writer: files)
     }
 
     private static func settled(_ folder: TestFolder, _ files: FileWriter = FileWriter()) -> InterruptedChanges {
-        InterruptedChanges(of: folder.path, in: ChangeJournal(stateFolder: folder.state, writer: files))
+        InterruptedChanges(of: folder.path, in: ChangeJournal(stateFolder: folder.heldState, writer: files))
     }
 
     /// Those of a whole change.
@@ -234,7 +234,7 @@ struct ManifestWriterTests {
         let folder = try Self.halfDone()
         folder.run("mv '\(folder.path)' '\(folder.base)/moved'")
         let moved = folder.base + "/moved"
-        let found = InterruptedChanges(of: moved, in: ChangeJournal(stateFolder: folder.state))
+        let found = InterruptedChanges(of: moved, in: ChangeJournal(stateFolder: folder.heldState))
         #expect(found.problems == [])
         folder.run("mv '\(moved)' '\(folder.path)'")
         #expect(Self.content(folder) == Self.before)
@@ -243,7 +243,7 @@ struct ManifestWriterTests {
     @Test func `the change of another folder is told of and not touched`() throws {
         let folder = try Self.halfDone()
         let other = TestFolder()
-        let found = InterruptedChanges(of: other.path, in: ChangeJournal(stateFolder: folder.state))
+        let found = InterruptedChanges(of: other.path, in: ChangeJournal(stateFolder: folder.heldState))
         #expect(found.problems == [])
         #expect(found.warnings.map(\.code.rawValue) == ["change.interrupted-elsewhere"])
         #expect(folder.text("link.yaml") == "new")

@@ -55,6 +55,7 @@ struct `The reconciler` {
         let folder = TestFolder()
         folder.service("a", "1")
         folder.run("chmod 755 .. .")
+        _ = folder.heldState  // which is not what this is about
         try await Nobody.run { try Harness(folder) }.serve { harness in
             #expect(await harness.nextServed() == ["a": "1"])
             harness.folder.run("chmod 000 a.yaml")
@@ -426,7 +427,7 @@ struct `The reconciler` {
 
     private func writer(_ folder: TestFolder, _ files: FileWriter) -> ManifestWriter {
         ManifestWriter(
-            folder: folder.path, journal: ChangeJournal(stateFolder: folder.state, writer: files), writer: files)
+            folder: folder.path, journal: ChangeJournal(stateFolder: folder.heldState, writer: files), writer: files)
     }
 
     @Test func `half of a change that an earlier process left is never served`() async throws {
@@ -488,7 +489,7 @@ struct `The reconciler` {
                 files: ["a", "b"].map { name in
                     ManifestSource(path: name + ".yaml", bytes: Array(FakeManifests.document(name, "1").utf8))
                 })
-            try LastGoodStore(stateFolder: folder.state).keep(lastGood)
+            try LastGoodStore(stateFolder: folder.heldState).keep(lastGood)
         }
         folder.service("a", "3")
         let harness = try Harness(folder) { $0.watcher.times.polling = .milliseconds(100) }

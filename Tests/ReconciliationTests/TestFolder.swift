@@ -1,4 +1,6 @@
 import Glibc
+import StateKeeping
+import Synchronization
 import Testing
 
 @testable import Reconciliation
@@ -9,6 +11,20 @@ final class TestFolder: Sendable {
     /// The manifests folder in it.
     var path: String { base + "/mesh" }
     var state: String { base + "/state" }
+
+    private let held = Mutex<HeldFolder?>(nil)
+
+    /// The state folder, as who asks first finds it, or makes it.
+    var heldState: HeldFolder {
+        held.withLock { held in
+            if let held { return held }
+            unsafe mkdir(state, 0o700)
+            let folder = HeldFolder(state)
+            do throws(OpenFolder.Refusal) { try folder.hold(OpenFolder(state)) } catch { folder.refuse(error.errno) }
+            held = folder
+            return folder
+        }
+    }
 
     init() {
         var template = Array("/tmp/heddle-test-XXXXXX".utf8CString)

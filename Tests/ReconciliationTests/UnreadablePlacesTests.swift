@@ -13,6 +13,7 @@ struct `What cannot be read` {
         folder.service("a", "1")
         folder.run("chmod 755 .. . && mkdir sub && printf 'service: deny\nvalue: 1\nend\n' > sub/deny.yaml")
         folder.run(prepare)
+        _ = folder.heldState  // which is not what this is about
         let harness = try Nobody.run {
             try Harness(folder) {
                 $0.watcher.times.rescan = .seconds(3600)
@@ -85,10 +86,10 @@ struct `What cannot be read` {
 
     @Test func `is a last good set behind a link that leads nowhere`() throws {
         let folder = TestFolder()
-        #expect(try LastGoodStore(stateFolder: folder.state).load() == nil)
+        #expect(try LastGoodStore(stateFolder: folder.heldState).load() == nil)
         folder.run("mkdir -p ../state/generations && ln -s nowhere ../state/generations/last-good")
-        #expect(throws: Diagnostic.self) { try LastGoodStore(stateFolder: folder.state).load() }
+        #expect(throws: Diagnostic.self) { try LastGoodStore(stateFolder: folder.heldState).load() }
         folder.run("rm -r ../state/generations && ln -s nowhere ../state/generations")
-        #expect(throws: Diagnostic.self) { try LastGoodStore(stateFolder: folder.state).load() }
+        #expect(throws: Diagnostic.self) { try LastGoodStore(stateFolder: folder.heldState).load() }
     }
 }

@@ -123,6 +123,7 @@ struct `A file with another way to it` {
             chmod 755 .. . && mkdir ../home && printf 'service: a\nvalue: 1\nend\n' > ../home/a && ln -s ../home/a a.yaml
             chmod 711 ../home
             """)
+        _ = folder.heldState  // which is not what this is about
         let harness = try Nobody.run {
             try Harness(folder) {
                 $0.watcher.times.rescan = .seconds(3600)

@@ -91,10 +91,39 @@ import TransportSecurity
         #expect(test.bytes("state/authority/root-mesh.local.pem") == Array("garbage".utf8))
     }
 
-    @Test func `a state folder that cannot be made is an error`() throws {
-        try FileManager.default.createDirectory(atPath: test.folder, withIntermediateDirectories: true)
-        try test.write([], to: "state")
+    @Test func `a folder of keys that cannot be made is an error`() throws {
+        try test.write([], to: "state/authority")
         #expect(failure(TestIssuer.settings())?.code == .stateFolder)
+    }
+
+    @Test func `nothing is taken of a folder that stands where the state folder stood`() throws {
+        let served = try serve()
+        let stranger = try TestIssuer()
+        let prepared = try stranger.issuer.prepare(ids: ids, settings: TestIssuer.settings())
+        stranger.issuer.commit(prepared)
+        try FileManager.default.moveItem(atPath: test.path("state"), toPath: test.path("moved"))
+        try FileManager.default.copyItem(atPath: stranger.path("state"), toPath: test.path("state"))
+        let theirs = test.bytes("state/authority/bundle-mesh.local.pem")
+        test.issuer.renew()
+        #expect(test.issuer.problem == nil)
+        #expect(test.issuer.snapshot?.number == served.number)
+        test.clock.advance(by: .seconds(1800))
+        test.issuer.renew()
+        #expect(test.issuer.snapshot?.number != served.number)
+        #expect(test.issuer.snapshot?.authority == served.authority)
+        #expect(test.bytes("state/authority/bundle-mesh.local.pem") == theirs)
+    }
+
+    @Test func `where nothing stands any more, what was issued goes on, and it is said by the folder's own name`()
+        throws
+    {
+        let served = try serve()
+        try FileManager.default.removeItem(atPath: test.path("state"))
+        test.issuer.renew()
+        #expect(test.issuer.problem?.code == .stateFolder)
+        #expect(test.issuer.problem?.message.contains(test.path("state/authority")) == true)
+        #expect(test.issuer.snapshot?.number == served.number)
+        #expect(!FileManager.default.fileExists(atPath: test.path("state")))
     }
 
     @Test func `certificates are renewed between four and five tenths of their life`() throws {
@@ -153,7 +182,7 @@ import TransportSecurity
             after.identities[TestIssuer.web]?.credentials.leaf != before.identities[TestIssuer.web]?.credentials.leaf)
 
         // A restart forgets neither the old root nor when it goes.
-        let restarted = test.restarted()
+        let restarted = try test.restarted()
         test.clock.advance(by: .seconds(86_399))
         #expect(try serve(TestIssuer.settings(test.operatorFiles), on: restarted).bundle.roots.count == 2)
         test.clock.advance(by: .seconds(1))
@@ -180,7 +209,7 @@ import TransportSecurity
         test.clock.advance(by: .seconds(86_000))
         try FileManager.default.removeItem(atPath: test.path("state/authority"))
         test.issuer.renew()
-        let restarted = test.restarted()
+        let restarted = try test.restarted()
         #expect(try serve(TestIssuer.settings(test.operatorFiles), on: restarted).bundle.roots.count == 2)
         test.clock.advance(by: .seconds(400))
         restarted.renew()

@@ -2,6 +2,7 @@ import CommonValues
 import Foundation
 import Logging
 import SPIFFE
+import StateKeeping
 import Synchronization
 import TransportSecurity
 
@@ -20,17 +21,26 @@ final class TestIssuer: Sendable {
     init(clock: TestClock = TestClock()) throws {
         folder = NSTemporaryDirectory() + "heddle-identity-" + UUID().uuidString
         self.clock = clock
-        issuer = Self.makeIssuer(folder, clock)
+        issuer = try Self.makeIssuer(folder, clock)
     }
 
     deinit { try? FileManager.default.removeItem(atPath: folder) }
 
     /// A second process on the same state folder.
-    func restarted() -> IdentityIssuer { Self.makeIssuer(folder, clock) }
+    func restarted() throws -> IdentityIssuer { try Self.makeIssuer(folder, clock) }
 
-    private static func makeIssuer(_ folder: String, _ clock: TestClock) -> IdentityIssuer {
-        IdentityIssuer(
-            stateFolder: folder + "/state", clock: clock.identityClock, random: CountingGenerator(),
+    /// The folder, made if it is not there, by its descriptor.
+    static func held(_ path: String) throws -> HeldFolder {
+        try FileManager.default.createDirectory(
+            atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        let held = HeldFolder(path)
+        try held.hold(OpenFolder(path))
+        return held
+    }
+
+    private static func makeIssuer(_ folder: String, _ clock: TestClock) throws -> IdentityIssuer {
+        try IdentityIssuer(
+            stateFolder: held(folder + "/state"), clock: clock.identityClock, random: CountingGenerator(),
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 

@@ -1,5 +1,6 @@
 import Diagnostics
 import Glibc
+import StateKeeping
 
 /// Keeps the record of the change that is being written in the state folder (`changes/`, one file a manifests folder,
 /// 0600), from before the first file is touched until the last one is on the disk.
@@ -8,16 +9,28 @@ struct ChangeJournal: Sendable {
     private static let byteLimit = 64 * 1024 * 1024
     private static let settledSuffix = ".settled"
 
-    let folder: String
+    private static let name = "changes"
+
+    private let stateFolder: HeldFolder
     let writer: FileWriter
 
-    /// - Parameter stateFolder: Absolute.
-    init(stateFolder: String, writer: FileWriter = FileWriter()) {
-        folder = stateFolder + "/changes"
+    init(stateFolder: HeldFolder, writer: FileWriter = FileWriter()) {
+        self.stateFolder = stateFolder
         self.writer = writer
     }
 
-    /// What is kept of changes.
+    /// Where people find it.
+    var folder: String { stateFolder.path(of: Self.name) }
+
+    /// Where the system finds it.
+    private func place() throws(FileError) -> String { try stateFolder.reach(Self.name) }
+
+    /// - Parameter path: A record's, as people find it.
+    private func place(of path: String) throws(FileError) -> String {
+        try place() + path[(path.lastIndex(of: "/") ?? path.startIndex)...]
+    }
+
+    /// What is kept of changes; paths are those that people find it at.
     enum Entry: Hashable {
         case record(ChangeRecord, path: String)
         /// Of a change that is whole or undone: only what lies beside its files is still to go.
@@ -27,17 +40,19 @@ struct ChangeJournal: Sendable {
 
     /// - Returns: All that are kept, whichever folder they are of.
     func entries() throws(FileError) -> [Entry] {
+        guard stateFolder.isHeld else { return [] }
+        let place = try place()
         let names: [String]
         do throws(FileError) {
-            names = try FileAccess.names(inFolder: folder).names
+            names = try FileAccess.names(inFolder: place).names
         } catch {
-            guard error.isMissing, FileAccess.isAbsent(folder) else { throw error }
+            guard error.isMissing, FileAccess.isAbsent(place) else { throw error }
             return []
         }
         var entries: [Entry] = []
         for name in names where !name.hasPrefix(".") {
             let path = "\(folder)/\(name)"
-            switch try FileAccess.read(path, limit: Self.byteLimit) {
+            switch try FileAccess.read("\(place)/\(name)", limit: Self.byteLimit) {
             case .bytes(let bytes, _):
                 let record = ChangeRecord(decoding: bytes)
                 let isSettled = name.hasSuffix(Self.settledSuffix)
@@ -53,31 +68,32 @@ struct ChangeJournal: Sendable {
     /// Removes what a process left that was killed while it wrote a record.
     func removeDrafts() {
         do throws(FileError) {
-            for name in try FileAccess.names(inFolder: folder).names where name.hasPrefix(".") {
-                try writer.remove("\(folder)/\(name)")
+            let place = try place()
+            for name in try FileAccess.names(inFolder: place).names where name.hasPrefix(".") {
+                try writer.remove("\(place)/\(name)")
             }
         } catch {}  // what cannot be listed is reported where records are read
     }
 
     /// Returns when it is on the disk.
     func begin(_ record: ChangeRecord) throws(FileError) {
-        try writer.makePrivateFolder(folder)
-        try writer.replacePrivate(path(of: record), record.encoded)
+        try writer.makePrivateFolder(place())
+        try writer.replacePrivate(place(of: path(of: record)), record.encoded)
     }
 
     /// Notes that whatever becomes of the files from now on has nothing to do with the change any more.
     /// - Returns: Where the record is now; on the disk, too.
     func settle(_ path: String) throws(FileError) -> String {
         guard !path.hasSuffix(Self.settledSuffix) else { return path }
-        try writer.rename(path, to: path + Self.settledSuffix)
-        try writer.sync(folder)
+        try writer.rename(place(of: path), to: place(of: path + Self.settledSuffix))
+        try writer.sync(place())
         return path + Self.settledSuffix
     }
 
     /// Returns when the disk has forgotten it.
     func forget(_ path: String) throws(FileError) {
-        try writer.remove(path)
-        try writer.sync(folder)
+        try writer.remove(place(of: path))
+        try writer.sync(place())
     }
 
     func path(of record: ChangeRecord) -> String { path(ofFolder: record.folder) }

@@ -1,11 +1,14 @@
 import Diagnostics
+import StateKeeping
 
 /// Keeps what serves in the state folder, one set after the other and without holding up who serves it; again and again
 /// while the disk does not take it, of which no event tells: else what was served before would be served after a restart.
 actor LastGoodKeeper {
     private let store: LastGoodStore?
-    /// Of the set that is kept.
-    private var kept: Generation?
+    /// The set that is kept.
+    private var kept: LastGoodSet?
+    /// Of the file that it is kept in.
+    private var signature: FileSignature?
     /// Serves, and is not kept yet.
     private var unkept: LastGoodSet?
     /// Why what is to be kept is not, or what was kept cannot be used.
@@ -13,8 +16,8 @@ actor LastGoodKeeper {
     private let looks: AsyncStream<Void>
     private let look: AsyncStream<Void>.Continuation
 
-    /// - Parameter stateFolder: Absolute; `nil`: nothing is kept.
-    init(stateFolder: String?) {
+    /// - Parameter stateFolder: `nil`: nothing is kept.
+    init(stateFolder: HeldFolder?) {
         store = stateFolder.map(LastGoodStore.init(stateFolder:))
         (looks, look) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
     }
@@ -23,7 +26,8 @@ actor LastGoodKeeper {
     func load() -> LastGoodSet? {
         do throws(Diagnostic) {
             let set = try store?.load()
-            kept = set?.generation
+            kept = set
+            signature = store?.signature
             return set
         } catch {
             problem = error
@@ -35,6 +39,19 @@ actor LastGoodKeeper {
     func keepSoon(_ set: LastGoodSet) {
         unkept = set
         look.yield()
+    }
+
+    /// What is to be told if somebody has removed or replaced what was kept; `nil`: it lies there. One call of stat.
+    var loss: Diagnostic? {
+        guard let store, kept != nil, unkept == nil, store.signature != signature else { return nil }
+        return store.loss
+    }
+
+    /// Has `run` keep once more what was kept.
+    func keepAgain() {
+        guard let set = kept, unkept == nil else { return }
+        kept = nil
+        keepSoon(set)
     }
 
     /// Returns when it is kept, or cannot be.
@@ -63,14 +80,16 @@ actor LastGoodKeeper {
     nonisolated func finish() { look.finish() }
 
     private func keep() async {
-        guard let store, let set = unkept, set.generation != kept else {
+        guard let store, let set = unkept, set.generation != kept?.generation else {
+            if let unkept, kept != nil { kept = unkept }  // the bytes that serve, and not others like them
             unkept = nil
             return
         }
         problem = await Self.kept(set, in: store)
         guard problem == nil else { return }
-        kept = set.generation
-        if unkept?.generation == kept { unkept = nil }
+        kept = set
+        signature = store.signature
+        if unkept?.generation == set.generation { unkept = nil }
     }
 
     /// Away from the actor: the disk may take its time.

@@ -1,4 +1,5 @@
 import Diagnostics
+import StateKeeping
 
 /// The last set that served, with all its bytes.
 struct LastGoodSet: Sendable {
@@ -58,26 +59,28 @@ struct LastGoodStore: Sendable {
     /// Bytes of a file that is believed to be a last good set. Default: 1 GiB.
     private static let byteLimit = 1 << 30
 
-    private let folder: String
-    private var path: String { folder + "/last-good" }
+    private static let folder = "generations"
+    private static let file = folder + "/last-good"
 
-    /// - Parameter stateFolder: Absolute; made when it is not there.
-    init(stateFolder: String) { folder = stateFolder + "/generations" }
+    private let stateFolder: HeldFolder
+
+    init(stateFolder: HeldFolder) { self.stateFolder = stateFolder }
 
     /// - Returns: `nil` if none was ever kept.
     /// - Throws: Why it cannot be used; the file stays as it is.
     func load() throws(Diagnostic) -> LastGoodSet? {
+        guard let place = stateFolder.place(of: Self.file) else { return nil }
         let content: FileAccess.Content
         do throws(FileError) {
-            content = try FileAccess.read(path, limit: Self.byteLimit)
+            content = try FileAccess.read(place, limit: Self.byteLimit)
         } catch {
             // None was kept only if none is listed: a link that leads nowhere is no such answer.
-            if error.isMissing, FileAccess.isAbsent(path) { return nil }
+            if error.isMissing, FileAccess.isAbsent(place) { return nil }
             throw unavailable(error, to: .read)
         }
         guard case .bytes(let bytes, _) = content, let set = LastGoodSet(decoding: bytes) else {
             throw Diagnostic(
-                .stateDamaged, .warning, at: .place(path),
+                .stateDamaged, .warning, at: position,
                 found: "a damaged last good set", expected: "what Heddle wrote there",
                 remedy: "check the disk; the file is replaced when the next generation serves")
         }
@@ -87,16 +90,35 @@ struct LastGoodStore: Sendable {
     func keep(_ set: LastGoodSet) throws(Diagnostic) {
         do throws(FileError) {
             let writer = FileWriter()
-            try writer.makePrivateFolder(folder)
-            try writer.replacePrivate(path, set.encoded)
+            try writer.makePrivateFolder(stateFolder.reach(Self.folder))
+            try writer.replacePrivate(stateFolder.reach(Self.file), set.encoded)
         } catch {
             throw unavailable(error, to: .write)
         }
     }
 
+    /// What tells the file that lies there from every other; `nil`: none lies there, or none that can be seen.
+    var signature: FileSignature? {
+        guard let place = stateFolder.place(of: Self.file) else { return nil }
+        do throws(FileError) { return try FileAccess.facts(place, followingLinks: false).signature } catch {
+            return nil
+        }
+    }
+
+    /// What is said while what was kept lies there no more.
+    var loss: Diagnostic {
+        Diagnostic(
+            .stateUnavailable, .warning, at: position,
+            found: "the set that was kept here was removed or replaced",
+            expected: "the set that serves: without it a restart has nothing to serve while the folder is wrong",
+            remedy: "leave it in the state folder: it is kept again")
+    }
+
+    private var position: SourcePosition { .place(stateFolder.path(of: Self.file)) }
+
     private func unavailable(_ error: FileError, to aim: FailedCall.Aim) -> Diagnostic {
         Diagnostic(
-            .stateUnavailable, .warning, at: .place(path),
+            .stateUnavailable, .warning, at: position,
             found: "\(error.call): \(error.explanation)", expected: "a state folder that can be read and written",
             remedy: FailedCall.remedy(error.errno, to: aim, "the state folder"))
     }

@@ -1,6 +1,7 @@
 import CommonValues
 import Diagnostics
 import Manifests
+import StateKeeping
 
 /// Makes what lies in the manifests folder serve: reads it whole, checks it across all resources, has every participant
 /// prepare, and only then commits. One mistake anywhere, and the last good generation goes on serving.
@@ -10,15 +11,15 @@ package actor Reconciler<Manifests: ManifestReading> {
     package struct Settings: Sendable {
         /// Absolute.
         package var folder: String
-        /// Absolute; `nil`: nothing is kept across restarts.
-        package var stateFolder: String?
+        /// `nil`: nothing is kept across restarts.
+        package var stateFolder: HeldFolder?
         package var watcher: FolderWatcher.Settings
         /// Told of everything worth a line in the log, in order. Must return at once.
         package var onEvent: @Sendable (ReconcilerEvent) -> Void = { _ in }
         /// What writes into the folder.
         var writer = FileWriter()
 
-        package init(folder: String, stateFolder: String?) {
+        package init(folder: String, stateFolder: HeldFolder?) {
             self.folder = folder
             self.stateFolder = stateFolder
             watcher = FolderWatcher.Settings(folder: folder)
@@ -137,6 +138,13 @@ package actor Reconciler<Manifests: ManifestReading> {
         await enter()
         defer { gate.leave() }
         await work()
+    }
+
+    /// Has what serves kept again in the state folder, if somebody removed it there.
+    package func lookAfterKept() async {
+        guard let loss = await keeper.loss else { return }
+        note(stateProblem: loss)
+        await keeper.keepAgain()
     }
 
     /// Returns when a generation with this hash serves, at once if it does.

@@ -32,6 +32,24 @@ package enum CredentialFiles {
         certificateFile: String, keyFile: String, reusing former: AuthorityFiles? = nil
     ) throws(TLSError) -> AuthorityFiles {
         let (certificateBytes, keyBytes) = try pair(certificateFile, keyFile)
+        return try authority(certificateBytes, certificateFile, keyBytes, keyFile, reusing: former)
+    }
+
+    /// An authority's certificates and key in one file, where they cannot part.
+    /// - Parameters:
+    ///   - file: As people know it.
+    ///   - place: Where the system finds it.
+    package static func authority(
+        inOneFile file: String, at place: String, reusing former: AuthorityFiles? = nil
+    ) throws(TLSError) -> AuthorityFiles {
+        let bytes = try keyBytes(file, at: place)
+        return try authority(bytes, file, bytes, file, reusing: former)
+    }
+
+    private static func authority(
+        _ certificateBytes: [UInt8], _ certificateFile: String, _ keyBytes: [UInt8], _ keyFile: String,
+        reusing former: AuthorityFiles?
+    ) throws(TLSError) -> AuthorityFiles {
         if let former, former.certificateBytes == certificateBytes, former.keyBytes == keyBytes { return former }
         let chain = try Certificate.all(pem: certificateBytes, origin: certificateFile)
         let key = try privateKey(keyBytes, origin: keyFile)
@@ -92,13 +110,14 @@ package enum CredentialFiles {
         do throws(TLSError) { return try PrivateKey(pem: bytes, origin: origin) } catch { throw error.aboutKey() }
     }
 
-    private static func keyBytes(_ path: String) throws(TLSError) -> [UInt8] {
+    /// - Parameter place: Where the system finds it; `nil`: at the path.
+    private static func keyBytes(_ path: String, at place: String? = nil) throws(TLSError) -> [UInt8] {
         do throws(TLSError) {
-            return try read(path, isSecret: true)
+            return try read(path, at: place, isSecret: true)
         } catch {
             // What holds no key may be open to all, and closing it mends nothing.
             if error.code == .exposedKeyFile {
-                let blocks = PEMBlocks(try read(path, isSecret: false))
+                let blocks = PEMBlocks(try read(path, at: place, isSecret: false))
                 if blocks.isOfCertificatesAlone {
                     throw TLSError(.malformedPEM, "\"\(path)\" \(blocks.keyMistake)").aboutKey()
                 }
@@ -107,9 +126,9 @@ package enum CredentialFiles {
         }
     }
 
-    private static func read(_ path: String, isSecret: Bool) throws(TLSError) -> [UInt8] {
+    private static func read(_ path: String, at place: String? = nil, isSecret: Bool) throws(TLSError) -> [UInt8] {
         // Nonblocking: a FIFO in a file's place must not hold us up.
-        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        let descriptor = unsafe open(place ?? path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { throw unreadable(path, errno) }
         defer { close(descriptor) }
         var status = stat()

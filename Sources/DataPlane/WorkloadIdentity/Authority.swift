@@ -17,7 +17,7 @@ struct Authority: Sendable {
     ///     without it.
     ///   - former: The one loaded before: what did not change is not decoded again.
     static func load(
-        _ settings: IssuingSettings, in folder: Result<StateFolder, IdentityError>, at now: UnixTime,
+        _ settings: IssuingSettings, in folder: Result<SecretsFolder, IdentityError>, at now: UnixTime,
         reusing former: Authority?
     ) throws(IdentityError) -> Authority {
         switch settings.authority {
@@ -25,7 +25,10 @@ struct Authority: Sendable {
             let name = try rootFile(settings.trustDomain)
             let folder = try folder.get()
             guard try folder.has(name) else { return try make(settings.trustDomain, name, in: folder, at: now) }
-            let authority = try read(certificateFile: folder.file(name), keyFile: folder.file(name), former)
+            let authority = try Self.authority { () throws(TLSError) in
+                try CredentialFiles.authority(
+                    inOneFile: folder.file(name), at: folder.place(of: name), reusing: former?.files)
+            }
             let certificate = authority.signing.certificate
             // One that is not valid yet was made while the clock was ahead: its time may be years away.
             switch certificate.time.state(at: now) {
@@ -49,7 +52,10 @@ struct Authority: Sendable {
     static func load(
         certificateFile: String, keyFile: String, at now: UnixTime, reusing former: Authority? = nil
     ) throws(IdentityError) -> Authority {
-        let authority = try read(certificateFile: certificateFile, keyFile: keyFile, former)
+        let authority = try Self.authority { () throws(TLSError) in
+            try CredentialFiles.authority(
+                certificateFile: certificateFile, keyFile: keyFile, reusing: former?.files)
+        }
         let time = authority.signing.certificate.time
         let finding = "the authority's certificate in \"\(certificateFile)\" \(time.sentence(at: now))"
         switch time.state(at: now) {
@@ -63,12 +69,11 @@ struct Authority: Sendable {
         }
     }
 
-    private static func read(
-        certificateFile: String, keyFile: String, _ former: Authority?
+    private static func authority(
+        _ read: () throws(TLSError) -> AuthorityFiles
     ) throws(IdentityError) -> Authority {
         do throws(TLSError) {
-            let read = try CredentialFiles.authority(
-                certificateFile: certificateFile, keyFile: keyFile, reusing: former?.files)
+            let read = try read()
             return Authority(signing: read.authority, roots: read.certificates.filter(\.isAuthority), files: read)
         } catch {
             throw IdentityError(.authorityUnusable, "cannot use the authority: \(error.message)", cause: error)
@@ -76,7 +81,7 @@ struct Authority: Sendable {
     }
 
     private static func make(
-        _ trustDomain: TrustDomain, _ name: String, in folder: StateFolder, at now: UnixTime
+        _ trustDomain: TrustDomain, _ name: String, in folder: SecretsFolder, at now: UnixTime
     ) throws(IdentityError) -> Authority {
         let signing: SigningAuthority
         let bytes: [UInt8]

@@ -1,6 +1,7 @@
 import CommonValues
 import Logging
 import SPIFFE
+import StateKeeping
 import Synchronization
 import TransportSecurity
 
@@ -35,14 +36,14 @@ package final class IdentityIssuer: Sendable {
     /// How often, at least, an authority's files are read again and due renewals looked for: 5 s.
     package static let checkInterval = Duration.seconds(5)
 
-    private let stateFolder: String
+    private let stateFolder: HeldFolder
     private let clock: IdentityClock
     private let logger: Logger
     private let state: Mutex<State>
 
     /// - Parameter stateFolder: Where `authority/` is made.
     package init(
-        stateFolder: String, clock: IdentityClock = .system,
+        stateFolder: HeldFolder, clock: IdentityClock = .system,
         random: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator(), logger: Logger
     ) {
         self.stateFolder = stateFolder
@@ -169,7 +170,7 @@ package final class IdentityIssuer: Sendable {
         ids: Set<SPIFFEID>, settings: IssuingSettings, _ state: inout State
     ) throws(IdentityError) -> Serving {
         let now = clock.now()
-        let folder = Result { () throws(IdentityError) in try StateFolder("\(stateFolder)/authority") }
+        let folder = Result { () throws(IdentityError) in try SecretsFolder("authority", in: stateFolder) }
         let current = state.serving
         let authority = try Authority.load(settings, in: folder, at: now, reusing: current?.authority)
         let (trust, trustFile) = recordTrust(authority, settings.trustDomain, in: folder, at: now, &state)
@@ -223,7 +224,7 @@ package final class IdentityIssuer: Sendable {
     /// Brings the record in the state folder up to date; it is written only when it changed. Where it cannot be, this process
     /// knows: the next one forgets roots that have gone, which is safe.
     private func recordTrust(
-        _ authority: Authority, _ trustDomain: TrustDomain, in folder: Result<StateFolder, IdentityError>,
+        _ authority: Authority, _ trustDomain: TrustDomain, in folder: Result<SecretsFolder, IdentityError>,
         at now: UnixTime, _ state: inout State
     ) -> (trust: TrustRecord, file: [UInt8]?) {
         // Roots of another trust domain are no roots of this one.

@@ -90,7 +90,7 @@ package struct SharedAuthority: Sendable {
             throw IdentityError(.stateFolder, "\"\(path)\" is there already, and nothing is overwritten")
         }
         let parent = String(path.prefix(upTo: path.lastIndex(of: "/") ?? path.startIndex)) + "/"
-        let folder = try StateFolder(emptyIn: parent)
+        let folder = try SecretsFolder(emptyIn: parent)
         do throws(IdentityError) {
             for file in files { try folder.replace(file.rawValue, with: contents(of: file)) }
             try folder.move(to: path, in: parent)

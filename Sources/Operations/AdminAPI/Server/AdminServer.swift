@@ -1,6 +1,8 @@
+import Diagnostics
 import EventLoops
 import Glibc
 import Manifests
+import StateKeeping
 import Synchronization
 
 /// Answers the admin API on a Unix socket of its owner's, and metrics and probes on a loopback port.
@@ -11,6 +13,7 @@ package final class AdminServer: Sendable {
     private let limits: AdminLimits
     private let loop: EventLoop
     private let socketPath: String
+    private let stateFolder: HeldFolder?
     private let socket = Mutex(SocketState())
     private let telemetryAcceptor = Mutex<AdminAcceptor?>(nil)
     private let pending: AsyncStream<PendingRequest>
@@ -25,9 +28,11 @@ package final class AdminServer: Sendable {
 
     /// Binds the socket, readable and writable by its owner alone. One that a dead process left behind is removed. What the
     /// system refuses is a `socketProblem` and no reason to throw.
-    /// - Parameter socketPath: Absolute, at most 107 bytes, in a folder that is there already.
+    /// - Parameters:
+    ///   - socketPath: Absolute, at most 107 bytes, in a folder that is there already.
+    ///   - stateFolder: Where the socket is bound, if the path leads there.
     package init(
-        mesh: any RunningMesh, socketPath: String, limits: AdminLimits = AdminLimits()
+        mesh: any RunningMesh, socketPath: String, stateFolder: HeldFolder? = nil, limits: AdminLimits = AdminLimits()
     ) throws(AdminServerError) {
         handler = AdminHandler(mesh: mesh, limits: limits)
         self.limits = limits
@@ -38,6 +43,7 @@ package final class AdminServer: Sendable {
             throw AdminServerError("cannot serve the admin API: \(error)")
         }
         self.socketPath = socketPath
+        self.stateFolder = stateFolder
         do throws(AdminServerError) {
             try bindSocket()
         } catch {
@@ -62,7 +68,7 @@ package final class AdminServer: Sendable {
         let file: AdminSocket
         let acceptor: AdminAcceptor
         do throws(AdminServerError) {
-            let bound = try AdminSocket.bind(at: socketPath)
+            let bound = try AdminSocket.bind(at: socketPath, place())
             file = bound.file
             acceptor = AdminAcceptor(
                 bound.takeSocket(), origin: .socket, loop: loop, limits: limits, requests: requests)
@@ -79,6 +85,17 @@ package final class AdminServer: Sendable {
         }
         former?.stopAccepting()
         if isRunning { acceptor.start() }
+    }
+
+    /// Where the system finds the socket: in the state folder that is held, if it lies there, whatever stands at the path.
+    private func place() throws(AdminServerError) -> String {
+        guard let stateFolder, socketPath.hasPrefix(stateFolder.path + "/") else { return socketPath }
+        let name = String(socketPath.dropFirst(stateFolder.path.count + 1))
+        if let place = stateFolder.place(of: name) { return place }
+        let error = stateFolder.refusal
+        throw AdminServerError(
+            "cannot listen at the admin socket \"\(socketPath)\": there is no state folder: \(FailedCall.reason(error))",
+            systemError: error)
     }
 
     /// Answers until the task is cancelled; then ends every connection and removes the socket.

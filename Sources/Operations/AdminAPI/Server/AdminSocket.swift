@@ -3,26 +3,30 @@ import Glibc
 
 /// The Unix socket of the admin API, as a file.
 struct AdminSocket {
-    let path: String
+    /// Where the system finds it.
+    let place: String
     private let device: dev_t
     private let inode: ino_t
 
-    /// Binds a socket at `path` that its owner alone may use, from its first moment. One that a dead process left there is
+    /// Binds a socket that its owner alone may use, from its first moment. One that a dead process left there is
     /// removed; one that is answered, and anything that is no socket, is left alone.
-    static func bind(at path: String) throws(AdminServerError) -> BoundAdminSocket {
+    /// - Parameters:
+    ///   - path: As people know it.
+    ///   - place: Where the system finds it.
+    static func bind(at path: String, _ place: String) throws(AdminServerError) -> BoundAdminSocket {
         guard path.hasPrefix("/"), path.utf8.count <= 107, !path.utf8.contains(0) else {
             throw AdminServerError(
                 "the admin socket's path must be absolute and of at most 107 bytes, but is \"\(path)\"; choose another with "
                     + "--admin unix:PATH or --state DIR")
         }
-        try removeStale(at: path)
+        try removeStale(at: path, place)
         do throws(SystemCallError) {
-            let socket = try Socket.bound(to: .unix(path: path), sharesPort: false, permissions: 0o600)
+            let socket = try Socket.bound(to: .unix(path: place), sharesPort: false, permissions: 0o600)
             try socket.listen(backlog: 64)
             var status = stat()
-            guard unsafe lstat(path, &status) == 0 else { throw SystemCallError(last: "lstat") }
+            guard unsafe lstat(place, &status) == 0 else { throw SystemCallError(last: "lstat") }
             return BoundAdminSocket(
-                file: AdminSocket(path: path, device: status.st_dev, inode: status.st_ino), socket: socket)
+                file: AdminSocket(place: place, device: status.st_dev, inode: status.st_ino), socket: socket)
         } catch {
             throw AdminServerError(
                 "cannot listen at the admin socket \"\(path)\": \(error.reason)", systemError: error.errno)
@@ -32,31 +36,31 @@ struct AdminSocket {
     /// Whether people find the socket by it, and not nothing, or another.
     var isThere: Bool {
         var status = stat()
-        return unsafe lstat(path, &status) == 0 && status.st_dev == device && status.st_ino == inode
+        return unsafe lstat(place, &status) == 0 && status.st_dev == device && status.st_ino == inode
     }
 
     /// Removes the file, unless another has taken its place.
     func remove() {
         guard isThere else { return }
-        _ = unsafe unlink(path)
+        _ = unsafe unlink(place)
     }
 
-    private static func removeStale(at path: String) throws(AdminServerError) {
+    private static func removeStale(at path: String, _ place: String) throws(AdminServerError) {
         var status = stat()
-        guard unsafe lstat(path, &status) == 0 else { return }
+        guard unsafe lstat(place, &status) == 0 else { return }
         guard status.st_mode & S_IFMT == S_IFSOCK else {
             throw AdminServerError(
                 "\"\(path)\" is there already and is no socket; remove it, or choose another place with --admin or --state"
             )
         }
         do throws(SystemCallError) {
-            _ = try Socket.connecting(to: .unix(path: path))
+            _ = try Socket.connecting(to: .unix(path: place))
         } catch {
             guard error.errno == ECONNREFUSED else {
                 throw AdminServerError(
                     "cannot tell whether \"\(path)\" is in use: \(error.reason)", systemError: error.errno)
             }
-            guard unsafe unlink(path) == 0 || Glibc.errno == ENOENT else {
+            guard unsafe unlink(place) == 0 || Glibc.errno == ENOENT else {
                 let error = SystemCallError(last: "unlink")
                 throw AdminServerError(
                     "cannot remove the socket that a dead process left at \"\(path)\": \(error.reason)",

@@ -1,25 +1,30 @@
 import AdminAPI
 import Logging
 
-/// What people and other processes find this one by, the state folder's lock and the admin socket, made again when somebody
-/// has removed it.
+/// What people and other processes find this one by, the state folder's lock and the admin socket, and what it keeps for the
+/// next, made again when somebody has removed it.
 struct KeptPlaces: Sendable {
     let state: StateFolder
     let admin: AdminServer
     let log: Logger
 
-    /// How often it is looked at: three calls of stat.
+    /// How often it is looked at: a few calls of stat.
     private static let interval = Duration.seconds(1)
 
     /// Until the task is cancelled.
-    func run(_ betweenChanges: @Sendable (@escaping @Sendable () async -> Void) async -> Void) async {
+    /// - Parameter lookAfterKept: Has the last good set kept again.
+    func run(
+        _ betweenChanges: @Sendable (@escaping @Sendable () async -> Void) async -> Void,
+        lookingAfterKept lookAfterKept: @Sendable () async -> Void
+    ) async {
         while (try? await Task.sleep(for: Self.interval)) != nil {
-            guard state.isLost || admin.isSocketLost else { continue }
-            await betweenChanges {
-                state.restore()
-                // Where it may lie is another process's by now, if that came to nothing.
-                if !state.isLost { restoreSocket() }
+            if state.isLost || admin.isSocketLost {
+                await betweenChanges {
+                    state.restore()
+                    restoreSocket()
+                }
             }
+            await lookAfterKept()
         }
     }
 

@@ -65,14 +65,14 @@ struct MeshProcess {
     }
 
     private func serve(_ state: StateFolder, _ signals: AsyncStream<CInt>) async throws {
-        let issuer = IdentityIssuer(stateFolder: state.path, logger: log)
+        let issuer = IdentityIssuer(stateFolder: state.held, logger: log)
         let events = EventLog(output, log: log)
         let participant = ServingParticipant(options: options, issuer: issuer, events: events, log: log)
         let telemetry = TelemetryParticipant()
         let retries = HeldBackRetries<MeshSnapshot>([state, participant, telemetry])
         let reporter = ReconciliationReporter(
             log: log, ofNow: { retries.heldBack + participant.nameWarnings })
-        var settings = MeshReconciler.Settings(folder: options.manifestsFolder, stateFolder: state.path)
+        var settings = MeshReconciler.Settings(folder: options.manifestsFolder, stateFolder: state.held)
         settings.onEvent = { reporter.report($0) }
         let reconciler = try MeshReconciler(
             settings, manifests: MeshManifestReading(node: options.node),
@@ -89,7 +89,8 @@ struct MeshProcess {
             output: output)
         var limits = AdminLimits()
         limits.connections = DescriptorBudget.adminConnections(of: OpenFiles.limit)
-        let admin = try AdminServer(mesh: mesh, socketPath: options.adminSocketPath, limits: limits)
+        let admin = try AdminServer(
+            mesh: mesh, socketPath: options.adminSocketPath, stateFolder: state.held, limits: limits)
         telemetry.attach(admin)
         reporter.reportHost()
 
@@ -112,6 +113,8 @@ struct MeshProcess {
                         await work()
                         reporter.reportHost(isTold: true)
                     }
+                } lookingAfterKept: {
+                    await reconciler.lookAfterKept()
                 }
             },
             Task {

@@ -2,6 +2,7 @@ import Diagnostics
 import Glibc
 import Logging
 import Reconciliation
+import StateKeeping
 import Synchronization
 
 /// The folder that outlives the process: keys, generations, the admin socket. One process at a time.
@@ -9,7 +10,8 @@ import Synchronization
 /// A disk that is full, or mounted for reading only, is no reason to serve nothing: what lies in the folder is read, what
 /// cannot be written is told, and the folder is taken as it should be once that can be done.
 final class StateFolder: HostDependent {
-    let path: String
+    /// What those have it by who read and write in it.
+    let held: HeldFolder
     private let log: Logger
     private let state: Mutex<State>
 
@@ -17,71 +19,96 @@ final class StateFolder: HostDependent {
         let description: String
     }
 
-    /// What keeps other processes away.
     private struct State: ~Copyable {
-        /// The folder itself: whoever empties it does not let another process in. `nil`: there is none, or its filesystem locks
-        /// no folders.
-        var folder: HeldLock?
-        /// The file `lock`, which those before this one agree on. `nil`: the folder has none and can get none.
+        /// The file `lock`, which other processes are kept away with as with the folder itself. `nil`: the folder has none and
+        /// can get none.
         var file: HeldLock?
         var problem: Diagnostic?
+        /// It is told that the folder stands at its path no more.
+        var isDisplaced = false
     }
 
     /// Makes the folder if it is not there, and takes it for this process until it ends. Nothing changes at a folder that is
     /// not ours.
     init(_ path: String, log: Logger) throws(Unusable) {
-        self.path = path
+        held = HeldFolder(path)
         self.log = log
         var taken = State()
-        try Self.take(path, &taken)
+        try Self.take(held, &taken)
         state = Mutex(taken)
     }
 
-    // MARK: What the disk does not do
+    // MARK: Looking after it
 
     var heldBack: [Diagnostic] { state.withLock { $0.problem.map { [$0] } ?? [] } }
 
-    func retry() async {
-        let isMended = state.withLock { state in
-            guard state.problem != nil else { return false }
-            do throws(Unusable) { try Self.take(path, &state) } catch { return false }
-            return state.problem == nil
-        }
-        if isMended { log.info("the state folder can be written again") }
-    }
+    func retry() async { if !heldBack.isEmpty { mend() } }
 
-    // MARK: What others take away
-
-    /// Whether what keeps other processes away is gone from where they look.
-    var isLost: Bool {
-        state.withLock { state in
-            let hasFolder = state.folder?.stands(at: path) ?? true
-            return !hasFolder || !(state.file?.stands(at: Self.lockFile(path)) ?? true)
-        }
-    }
+    /// Whether what keeps other processes away is gone from where they look, or is back there since it was told.
+    var isLost: Bool { state.withLock { $0.isDisplaced || !Self.isWhole(held, $0) } }
 
     /// Makes again what is lost. Not while a change is prepared or committed.
-    func restore() {
-        guard isLost else { return }
-        do throws(Unusable) {
-            try state.withLock { state throws(Unusable) in try Self.take(path, &state) }
-            log.warning(
-                "the state folder was emptied or replaced while it was in use: its lock is made again",
-                metadata: ["folder": "\(path)"])
-        } catch {
-            let problem = Self.lost(path, error)
-            let isNew = state.withLock { state in
-                defer { state.problem = problem }
-                return state.problem != problem
+    func restore() { if isLost { mend() } }
+
+    private static func isWhole(_ held: HeldFolder, _ state: borrowing State) -> Bool {
+        switch held.standing {
+        case .absent: true
+        case .inPlace: held.place(of: lockName).flatMap { state.file?.stands(at: $0) } ?? true
+        case .displaced, .removed: false
+        }
+    }
+
+    private enum Outcome {
+        case unchanged, remade, returned, mended
+        case trouble(Diagnostic)
+    }
+
+    private func mend() {
+        let outcome = state.withLock { state -> Outcome in
+            let former = state.problem
+            let (wasWhole, wasDisplaced) = (Self.isWhole(held, state), state.isDisplaced)
+            do throws(Unusable) {
+                switch held.standing {
+                case .inPlace:
+                    try held.withDescriptor { descriptor throws(Unusable) in
+                        try Self.settle(descriptor, held.path, &state)
+                    }
+                case .absent, .removed: try Self.take(held, &state)
+                case .displaced:
+                    throw Unusable(
+                        description:
+                            "the folder that this process has locked stands at its path no more: what is kept goes there, "
+                            + "wherever it was moved, and nothing of what stands at the path now is read or written")
+                }
+            } catch {
+                // None yet, and none to be had.
+                guard held.isHeld else { return .unchanged }
+                let problem = Self.lost(held.path, error)
+                state.problem = problem
+                state.isDisplaced = true
+                return problem == former ? .unchanged : .trouble(problem)
             }
-            if isNew { log.tell(problem) }
+            state.isDisplaced = false
+            if !wasWhole { return .remade }
+            if wasDisplaced { return .returned }
+            return former != nil && state.problem == nil ? .mended : .unchanged
+        }
+        switch outcome {
+        case .unchanged: break
+        case .trouble(let problem): log.tell(problem)
+        case .mended: log.info("the state folder can be written again")
+        case .returned: log.notice("the state folder is in its place again", metadata: ["folder": "\(held.path)"])
+        case .remade:
+            log.warning(
+                "the state folder was emptied or removed while it was in use: its lock is made again",
+                metadata: ["folder": "\(held.path)"])
         }
     }
 
     private static func lost(_ path: String, _ error: Unusable) -> Diagnostic {
         Diagnostic(
             .stateUnavailable, at: .place(path), found: error.description,
-            expected: "the state folder that this process began with, which was emptied, moved or replaced",
+            expected: "the state folder that this process began with",
             remedy: "put it back, or start the process again once it can have one")
     }
 
@@ -99,49 +126,72 @@ final class StateFolder: HostDependent {
 
     // MARK: Taking it
 
-    private static func lockFile(_ path: String) -> String { "\(path)/lock" }
+    private static let lockName = "lock"
 
-    /// - Parameter state: What is held already and still stands where it should is kept; otherwise all of it is, if this throws.
-    private static func take(_ path: String, _ state: inout State) throws(Unusable) {
-        var problem: Diagnostic?
-        var isMarked = false
+    /// Takes the folder at the path, and makes it if there is none. A process that had one takes none but a new one: what
+    /// stands there may be another mesh's, or an enemy's.
+    private static func take(_ held: HeldFolder, _ state: inout State) throws(Unusable) {
+        let path = held.path
+        let isNew: Bool
         switch try make(path) {
-        case .made: break
+        case .made: isNew = true
+        case .wasThere: isNew = false
         case .impossible(let error):
+            guard !held.isHeld else { throw unusable(path, "cannot make it again", error) }
+            held.refuse(error)
             state.problem = Self.problem(path, "make it", error)
             return
-        case .wasThere: isMarked = try claim(path, &problem)
         }
-        let hasFolder = state.folder?.stands(at: path) ?? false
-        // Before a file is made beside another process's.
-        let folder = hasFolder ? nil : try lockFolder(path)
-        let hasFile = state.file?.stands(at: lockFile(path)) ?? false
-        if hasFile {
-            if unsafe access(lockFile(path), W_OK) != 0, isOfDisk(errno) {
-                problem = Self.problem(path, "write to it", errno)
-            }
+        let isFirst = !held.isHeld
+        guard isNew || isFirst else { throw replaced }
+        let folder = try open(path, followingLink: isFirst)
+        try settle(folder.descriptor, path, mustBeNew: !isFirst, &state)
+        do throws(OpenFolder.Refusal) { try held.hold(folder) } catch {
+            throw unusable(path, "cannot keep it open", error.errno)
+        }
+    }
+
+    private static func open(_ path: String, followingLink: Bool) throws(Unusable) -> OpenFolder {
+        do throws(OpenFolder.Refusal) {
+            return try OpenFolder(path, followingLink: followingLink)
+        } catch {
+            guard error.errno == ENOTDIR else { throw unusable(path, "cannot look into it", error.errno, to: .read) }
+            throw Unusable(
+                description: "state folder \(path): it is no folder: name one that is empty, or none that exists")
+        }
+    }
+
+    private static var replaced: Unusable {
+        Unusable(description: "the folder that this process has locked was removed, and another stands at its path")
+    }
+
+    /// Judges a folder, locks it, and puts into it what belongs there.
+    /// - Parameters:
+    ///   - descriptor: The folder's; it is locked for as long as that, or a copy of it, is open.
+    ///   - state: Of it: what is held already and still stands where it should is kept; otherwise all of it is, if this throws.
+    private static func settle(
+        _ descriptor: CInt, _ path: String, mustBeNew: Bool = false, _ state: inout State
+    ) throws(Unusable) {
+        let place = OpenFolder.place(descriptor)
+        var problem: Diagnostic?
+        let isMarked = try claim(descriptor, path, mustBeNew: mustBeNew, &problem)
+        // Before a file is made beside another process's. Some filesystems lock no folders.
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK else { throw inUse(path) }
+        let lock = "\(place)/\(lockName)"
+        if state.file?.stands(at: lock) ?? false {
+            if unsafe access(lock, W_OK) != 0, isOfDisk(errno) { problem = Self.problem(path, "write to it", errno) }
         } else {
-            state.file = try lockFile(in: path, &problem)
+            state.file = try lockFile(lock, of: path, &problem)
         }
-        if !hasFolder { state.folder = folder }
-        if !isMarked, problem == nil { mark(path) }
+        if !isMarked, problem == nil { mark(place) }
         state.problem = problem
     }
 
-    private static func lockFolder(_ path: String) throws(Unusable) -> HeldLock? {
+    private static func lockFile(
+        _ file: String, of path: String, _ problem: inout Diagnostic?
+    ) throws(Unusable) -> HeldLock? {
         do throws(HeldLock.Failure) {
-            return try HeldLock(path, O_RDONLY | O_DIRECTORY)
-        } catch {
-            switch error {
-            case .taken: throw inUse(path)
-            case .unopened, .unlockable: return nil
-            }
-        }
-    }
-
-    private static func lockFile(in path: String, _ problem: inout Diagnostic?) throws(Unusable) -> HeldLock? {
-        do throws(HeldLock.Failure) {
-            return try HeldLock(lockFile(path), O_RDWR | O_CREAT | O_NOFOLLOW)
+            return try HeldLock(file, O_RDWR | O_CREAT | O_NOFOLLOW)
         } catch {
             switch error {
             case .taken: throw inUse(path)
@@ -152,7 +202,7 @@ final class StateFolder: HostDependent {
             }
         }
         do throws(HeldLock.Failure) {
-            return try HeldLock(lockFile(path), O_RDONLY | O_NOFOLLOW)
+            return try HeldLock(file, O_RDONLY | O_NOFOLLOW)
         } catch {
             switch error {
             case .taken: throw inUse(path)
@@ -187,22 +237,28 @@ final class StateFolder: HostDependent {
 
     /// Judges a folder that is there, and closes it if it is ours.
     /// - Returns: Whether it needs no mark.
-    private static func claim(_ path: String, _ problem: inout Diagnostic?) throws(Unusable) -> Bool {
+    private static func claim(
+        _ descriptor: CInt, _ path: String, mustBeNew: Bool, _ problem: inout Diagnostic?
+    ) throws(Unusable) -> Bool {
         var status = stat()
-        guard unsafe stat(path, &status) == 0 else { throw unusable(path, "cannot look at it", errno) }
-        guard status.st_mode & S_IFMT == S_IFDIR else {
+        var found = stat()
+        guard unsafe fstat(descriptor, &status) == 0 else { throw unusable(path, "cannot look at it", errno) }
+        let place = OpenFolder.place(descriptor)
+        guard unsafe stat(place, &found) == 0, found.st_dev == status.st_dev, found.st_ino == status.st_ino else {
             throw Unusable(
-                description: "state folder \(path): it is no folder: name one that is empty, or none that exists")
+                description: "state folder \(path): it is reached by /proc/self/fd, which is not there: mount /proc")
         }
         let claim = StateFolderClaim(
-            entries: try entries(path), permissions: status.st_mode & 0o7777, isOwn: status.st_uid == geteuid())
+            entries: try entries(place, of: path), permissions: status.st_mode & 0o7777,
+            isOwn: status.st_uid == geteuid())
+        guard !mustBeNew || claim.verdict == .free else { throw replaced }
         switch claim.verdict {
         case .refused(let reason): throw Unusable(description: "state folder \(path): \(reason)")
         case .free: return false
         case .used: return true
         case .ours:
             // Keys lie here: nobody else has business in it.
-            if unsafe status.st_mode & 0o077 == 0 || chmod(path, 0o700) == 0 { return true }
+            if status.st_mode & 0o077 == 0 || fchmod(descriptor, 0o700) == 0 { return true }
             // The files are closed by themselves, and none will be added.
             guard isOfDisk(errno) else {
                 throw unusable(path, "others may enter it, and that cannot be changed", errno)
@@ -212,8 +268,8 @@ final class StateFolder: HostDependent {
         }
     }
 
-    private static func entries(_ path: String) throws(Unusable) -> Set<String> {
-        guard let folder = unsafe opendir(path) else { throw unusable(path, "cannot look into it", errno, to: .read) }
+    private static func entries(_ place: String, of path: String) throws(Unusable) -> Set<String> {
+        guard let folder = unsafe opendir(place) else { throw unusable(path, "cannot look into it", errno, to: .read) }
         defer { unsafe closedir(folder) }
         var names: Set<String> = []
         errno = 0
@@ -229,10 +285,10 @@ final class StateFolder: HostDependent {
     }
 
     /// One that cannot be marked is known by what will lie in it.
-    private static func mark(_ path: String) {
+    private static func mark(_ place: String) {
         let text: StaticString = "Heddle keeps its state in this folder.\n"
-        let descriptor = unsafe open(
-            "\(path)/\(StateFolderClaim.marker)", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        let descriptor = unsafe Glibc.open(
+            "\(place)/\(StateFolderClaim.marker)", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { return }
         _ = unsafe write(descriptor, text.utf8Start, text.utf8CodeUnitCount)
         close(descriptor)

@@ -1,26 +1,34 @@
 import Glibc
+import StateKeeping
 
 /// A folder of secrets: 0700, its files 0600. Files appear whole or not at all, whenever the process is killed.
-struct StateFolder: Sendable {
+struct SecretsFolder: Sendable {
+    /// As people know it.
     let path: String
+    /// Where the system finds it.
+    private let place: String
+    /// For as long as this is used, the place leads there. `nil`: it lies in no state folder.
+    private let stateFolder: HeldFolder?
 
-    /// Makes the folder, its parents included, if it is missing. One that is open to others is closed, if it is this user's
-    /// own and no link: what a link leads to may be somebody else's.
-    init(_ path: String) throws(IdentityError) {
-        self.path = path
-        var made = path.utf8.first == UInt8(ascii: "/") ? "" : "."
-        for part in path.split(separator: "/") {
-            made += "/\(part)"
-            guard unsafe mkdir(made, 0o700) == 0 || errno == EEXIST else { throw Self.failure("make", made) }
+    /// Makes the folder in the state folder, if it is missing. One that is open to others is closed, if it is this user's own
+    /// and no link: what a link leads to may be somebody else's.
+    init(_ name: String, in stateFolder: HeldFolder) throws(IdentityError) {
+        path = stateFolder.path(of: name)
+        self.stateFolder = stateFolder
+        guard let place = stateFolder.place(of: name) else {
+            errno = stateFolder.refusal
+            throw Self.failure("make", path)
         }
-        let descriptor = unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        self.place = place
+        guard unsafe mkdir(place, 0o700) == 0 || errno == EEXIST else { throw Self.failure("make", path) }
+        let descriptor = unsafe open(place, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else { throw Self.failure("open", path) }
         defer { close(descriptor) }
         var status = stat()
         guard unsafe fstat(descriptor, &status) == 0 else { throw Self.failure("look at", path) }
         guard status.st_mode & 0o077 != 0 else { return }
         var link = stat()
-        guard unsafe lstat(path, &link) == 0, link.st_mode & S_IFMT == S_IFDIR, status.st_uid == geteuid() else {
+        guard unsafe lstat(place, &link) == 0, link.st_mode & S_IFMT == S_IFDIR, status.st_uid == geteuid() else {
             throw IdentityError(
                 .stateFolder, "others may enter \"\(path)\", where keys are kept, and it is a link or another user's")
         }
@@ -33,31 +41,37 @@ struct StateFolder: Sendable {
         var template = Array("\(parent).heddle-XXXXXX".utf8CString)
         guard unsafe mkdtemp(&template) != nil else { throw Self.failure("make a folder in", parent) }
         path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        place = path
+        stateFolder = nil
     }
 
     /// Gives it another name, on the disk too. Nothing is overwritten but an empty folder (rename(2)).
     /// - Parameter parent: What holds it, before and after.
     func move(to path: String, in parent: String) throws(IdentityError) {
-        guard unsafe rename(self.path, path) == 0 else { throw Self.failure("make", path) }
-        try Self.sync(parent)
+        guard unsafe rename(place, path) == 0 else { throw Self.failure("make", path) }
+        try Self.sync(parent, named: parent)
     }
 
     /// Removes these files, and the folder if nothing else is in it.
     func remove(_ names: [String]) {
         for name in names {
-            _ = unsafe unlink(file(name))
-            _ = unsafe unlink(draft(name))
+            _ = unsafe unlink(place(of: name))
+            _ = unsafe unlink(place(of: Self.draft(name)))
         }
-        _ = unsafe rmdir(path)
+        _ = unsafe rmdir(place)
     }
 
+    /// As people know it.
     func file(_ name: String) -> String { "\(path)/\(name)" }
 
-    private func draft(_ name: String) -> String { file(name + ".new") }
+    /// Where the system finds it.
+    func place(of name: String) -> String { "\(place)/\(name)" }
+
+    private static func draft(_ name: String) -> String { name + ".new" }
 
     func has(_ name: String) throws(IdentityError) -> Bool {
         var status = stat()
-        if unsafe stat(file(name), &status) == 0 { return true }
+        if unsafe stat(place(of: name), &status) == 0 { return true }
         guard isAbsent(name) else { throw Self.failure("look at", file(name)) }
         return false
     }
@@ -69,12 +83,12 @@ struct StateFolder: Sendable {
         defer { errno = error }
         guard error == ENOENT else { return false }
         var status = stat()
-        return unsafe lstat(file(name), &status) != 0 && errno == ENOENT
+        return unsafe lstat(place(of: name), &status) != 0 && errno == ENOENT
     }
 
     /// - Returns: `nil` if there is no such file.
     func read(_ name: String) throws(IdentityError) -> [UInt8]? {
-        let descriptor = unsafe open(file(name), O_RDONLY | O_CLOEXEC)
+        let descriptor = unsafe open(place(of: name), O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else {
             guard isAbsent(name) else { throw Self.failure("read", file(name)) }
             return nil
@@ -92,10 +106,10 @@ struct StateFolder: Sendable {
 
     /// Puts `bytes` in place of the file `name`: first beside it and on the disk, then by `rename(2)`.
     func replace(_ name: String, with bytes: [UInt8]) throws(IdentityError) {
-        let draft = draft(name)
-        _ = unsafe unlink(draft)  // a killed process may have left one
-        let descriptor = unsafe open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw Self.failure("write", draft) }
+        let draft = Self.draft(name)
+        _ = unsafe unlink(place(of: draft))  // a killed process may have left one
+        let descriptor = unsafe open(place(of: draft), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw Self.failure("write", file(draft)) }
         var isWritten = true
         var offset = 0
         while offset < bytes.count, isWritten {
@@ -110,15 +124,15 @@ struct StateFolder: Sendable {
         close(descriptor)
         guard isWritten else {
             errno = error
-            throw Self.failure("write", draft)
+            throw Self.failure("write", file(draft))
         }
-        guard unsafe rename(draft, file(name)) == 0 else { throw Self.failure("write", file(name)) }
+        guard unsafe rename(place(of: draft), place(of: name)) == 0 else { throw Self.failure("write", file(name)) }
         // The rename itself must be on the disk before anyone trusts what the file says.
-        try Self.sync(path)
+        try Self.sync(place, named: path)
     }
 
-    private static func sync(_ path: String) throws(IdentityError) {
-        let folder = unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    private static func sync(_ place: String, named path: String) throws(IdentityError) {
+        let folder = unsafe open(place, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard folder >= 0 else { throw failure("open", path) }
         defer { close(folder) }
         guard fsync(folder) == 0 else { throw failure("write", path) }

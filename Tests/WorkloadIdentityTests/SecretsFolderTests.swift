@@ -5,11 +5,11 @@ import Testing
 
 @Suite struct `The folder of secrets` {
     private let test: TestIssuer
-    private let folder: StateFolder
+    private let folder: SecretsFolder
 
     init() throws {
         test = try TestIssuer()
-        folder = try StateFolder(test.path("secrets"))
+        folder = try SecretsFolder("secrets", in: TestIssuer.held(test.path("state")))
     }
 
     @Test func `has no file where none is listed`() throws {

@@ -1,0 +1,86 @@
+import CLinux
+import Glibc
+import Synchronization
+
+/// The state folder, as those have it who read and write in it: by the descriptor of the folder that this process has locked,
+/// and not by its path, at which another may stand at any moment.
+package final class HeldFolder: Sendable {
+    /// Where it stood when it was taken. For people; what is done there may be done to another folder.
+    package let path: String
+    private let state = Mutex(State())
+
+    private struct State: ~Copyable {
+        /// `nil`: there is none yet.
+        var opened: OpenFolder?
+        /// `errno`: why there is none.
+        var refusal = ENOENT
+    }
+
+    /// Holds none yet.
+    /// - Parameter path: Absolute.
+    package init(_ path: String) { self.path = path }
+
+    /// Where the system finds what has this name in it; `nil`: no folder is held.
+    package func place(of name: String) -> String? {
+        state.withLock { state in
+            guard let descriptor = state.opened?.descriptor else { return nil }
+            return "\(OpenFolder.place(descriptor))/\(name)"
+        }
+    }
+
+    /// Where people find it.
+    package func path(of name: String) -> String { "\(path)/\(name)" }
+
+    package var isHeld: Bool { state.withLock { $0.opened != nil } }
+
+    /// Why no folder is held: `errno` of what kept it from being made. Not for when one is.
+    package var refusal: CInt { state.withLock { $0.refusal } }
+
+    /// - Parameter errno: Why there is none.
+    package func refuse(_ errno: CInt) { state.withLock { $0.refusal = errno } }
+
+    /// Holds this one from now on, in the place of the former one; whatever has been told where that is finds this one there.
+    package func hold(_ folder: consuming OpenFolder) throws(OpenFolder.Refusal) {
+        // Out of a `consuming` parameter only once: a closure may run several times.
+        var folder: OpenFolder? = folder
+        let error: CInt = state.withLock { state in
+            guard let former = state.opened?.descriptor, let descriptor = folder?.descriptor else {
+                state.opened = folder.take()
+                return 0
+            }
+            return dup3(descriptor, former, O_CLOEXEC) >= 0 ? 0 : errno
+        }
+        guard error == 0 else { throw OpenFolder.Refusal(errno: error) }
+    }
+
+    /// Does something to the folder that is held; `nil`: none is.
+    package func withDescriptor<Result, Failure: Error>(
+        _ body: (CInt) throws(Failure) -> Result
+    ) throws(Failure) -> Result? {
+        // It is open for as long as this lives, and keeps its number.
+        guard let descriptor = state.withLock({ $0.opened?.descriptor }) else { return nil }
+        return try body(descriptor)
+    }
+
+    package enum Standing: Hashable, Sendable {
+        /// None is held.
+        case absent
+        /// It stands at the path.
+        case inPlace
+        /// It is somewhere else, and perhaps another stands at the path.
+        case displaced
+        /// It was removed, and nothing stands at the path.
+        case removed
+    }
+
+    package var standing: Standing {
+        var own = stat()
+        var found = stat()
+        guard let isKnown = withDescriptor({ unsafe fstat($0, &own) == 0 }) else { return .absent }
+        if unsafe isKnown && stat(path, &found) == 0 && own.st_dev == found.st_dev && own.st_ino == found.st_ino {
+            return .inPlace
+        }
+        let isRemoved = own.st_nlink == 0
+        return unsafe isKnown && isRemoved && lstat(path, &found) != 0 && errno == ENOENT ? .removed : .displaced
+    }
+}

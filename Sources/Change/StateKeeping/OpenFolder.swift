@@ -1,0 +1,26 @@
+import Glibc
+
+/// A folder that was opened: the same one, whatever stands at its path by now.
+package struct OpenFolder: ~Copyable {
+    package let descriptor: CInt
+
+    /// A system call's refusal.
+    package struct Refusal: Error {
+        package let errno: CInt
+    }
+
+    /// - Parameter followingLink: Whether the path may be a link that leads to it.
+    package init(_ path: String, followingLink: Bool = true) throws(Refusal) {
+        let flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | (followingLink ? 0 : O_NOFOLLOW)
+        descriptor = unsafe open(path, flags)
+        guard descriptor >= 0 else { throw Refusal(errno: errno) }
+    }
+
+    deinit { close(descriptor) }
+
+    /// Where the system finds it, wherever it is moved (proc_pid_fd(5)). It costs no walk from the root, and nobody can put
+    /// another folder there.
+    package var place: String { Self.place(descriptor) }
+
+    package static func place(_ descriptor: CInt) -> String { "/proc/self/fd/\(descriptor)" }
+}
