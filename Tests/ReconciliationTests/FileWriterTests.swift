@@ -39,7 +39,7 @@ struct FileWriterTests {
     }
 
     private static func apply(_ name: String, _ before: String?, in folder: TestFolder) throws {
-        try ManifestWriter(folder: folder.path, journal: ChangeJournal(stateFolder: folder.state)).write([
+        try ManifestWriter(folder: folder.path, journal: ChangeJournal(stateFolder: folder.heldState)).write([
             ManifestWriter.Edit(path: name, before: before.map { Array($0.utf8) }, after: Array("new".utf8))
         ])
     }

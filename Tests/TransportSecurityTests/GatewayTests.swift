@@ -126,7 +126,7 @@ import TransportSecurity
         #expect(
             error?.message
                 == "the key in \"\(openssl.path("any.key"))\" is \(kind): TLS takes RSA with 2,048 bits or more, "
-                + "EC on P-256, P-384 or P-521, and Ed25519")
+                + "EC on P-256, P-384 or P-521, Ed25519 and Ed448")
     }
 
     @Test(arguments: [["-sha1"], ["-sha256"]])
