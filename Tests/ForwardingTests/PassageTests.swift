@@ -25,6 +25,27 @@ struct PassageTests {
         await mesh.stop()
     }
 
+    @Test func `a call whose route takes its ID from it is counted all the same`() async throws {
+        let port = TestPort.free()
+        let seen = TestBackend { connection, backend in
+            let head = connection.receive(through: "\r\n\r\n")
+            backend.note(head)
+            guard let onward = try? RawConnection(port: port) else { return }
+            let answer = onward.call(head)
+            connection.send("\(answer.head)\(answer.body)")
+        }
+        let route = Shop.route(
+            "{filters: [{type: RequestHeaderModifier, requestHeaderModifier: {remove: [x-request-id]}}], "
+                + "backendRefs: [{name: orders}]}")
+        let mesh = try await TestMesh(
+            Shop.manifests(outbound: port, orders: seen.port, more: Shop.proxy("") + "\n---\n" + route))
+        let response = try RawConnection.call(port: port, "GET /a HTTP/1.1\r\nHost: orders\r\n\r\n")
+        #expect(response.status == 508)
+        let hops = seen.requests.map { Response(head: $0, body: "").field("x-heddle-hops") }
+        #expect(hops == (1...Exchange.passageLimit).map { "\($0)" })
+        await mesh.stop()
+    }
+
     @Test(arguments: [("9", 200, "10"), ("10", 508, nil), ("99999", 508, nil), ("x", 200, "1"), ("-1", 200, "1")])
     func `the count is read from anyone, and only ever raised`(sent: String, status: Int, seen: String?) async throws {
         let backend = TestBackend.echo()

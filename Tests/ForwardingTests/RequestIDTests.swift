@@ -41,8 +41,8 @@ struct RequestIDTests {
         }
     }
 
-    @Test(arguments: ["", " ", "a b", "\u{E4}", "a\tb", String(repeating: "i", count: 129)])
-    func `one that is empty, long or no visible ASCII is replaced`(id: String) async throws {
+    @Test(arguments: ["", " ", "a b", "\u{E4}", "a\tb", String(repeating: "i", count: 129), "a\r\nX-Request-ID: b"])
+    func `one that is empty, long, no visible ASCII or of several lines is replaced`(id: String) async throws {
         try await Shop.serve(.echo(), rule: Shop.readsOrders) { port, _ in
             for path in ["/admin", "/orders"] {
                 let answer = try RawConnection.call(

@@ -92,15 +92,17 @@ extension MessageHead {
         return largest
     }
 
+    /// Where the only line of this field has its value; `nil` if there is none, or another line.
+    package func onlyValue(of known: KnownField) -> ByteRange? {
+        guard let first = index(of: known) else { return nil }
+        for index in (first + 1)..<fields.count where fields[index].known == known { return nil }
+        return fields[first].value
+    }
+
     /// The number that the only line of this field has; `nil` if it has none, or if there is another line.
     package func singleNumber(of known: KnownField) -> UInt64? {
-        var found: ByteRange?
-        for index in fields.indices where fields[index].known == known {
-            guard found == nil else { return nil }
-            found = fields[index].value
-        }
-        guard let found else { return nil }
-        return number(found)
+        guard let value = onlyValue(of: known) else { return nil }
+        return number(value)
     }
 
     /// 1 to 18 digits.

@@ -78,6 +78,7 @@ extension Exchange {
 
     private func send(_ match: RouteMatch, by rule: RuleView, backend: Int, to service: ServiceView) {
         match.rule.rewrite(&request, match: match, backend: backend)
+        keepCountable()
         requestDeadline = rule.requestMilliseconds.map { loop.now + $0 }
         send(to: service)
     }

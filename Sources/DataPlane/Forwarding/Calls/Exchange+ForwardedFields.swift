@@ -6,7 +6,9 @@ extension Exchange {
     /// Between nodes nothing is added: the caller's node has, and the peer is a node of this mesh.
     func setForwardedFields() {
         switch origin.role {
-        case .inbound, .tcp: break
+        case .tcp: break
+        // What it has is another host's word, and is kept here, too.
+        case .inbound: if request.hasField(.requestID) { identify() }
         case .outbound: setForwardedFields(trusted: true)
         case .gateway(let gateway):
             let listener = gateway.listeners[gatewayListener]
@@ -30,7 +32,7 @@ extension Exchange {
     /// From here on the call can be found again: by its workload, in the log, among the decisions, and by its caller where
     /// the answer is ours.
     func identify() {
-        if let id = request.value(of: .requestID), RequestID.isUsable(request.bytes(id)) { return }
+        if let id = request.onlyValue(of: .requestID), RequestID.isUsable(request.bytes(id)) { return }
         let id = RequestID.random(using: &worker.random)
         request.setField(.requestID, to: id.span)
     }

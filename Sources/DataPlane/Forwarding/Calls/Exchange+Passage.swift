@@ -22,6 +22,12 @@ extension Exchange {
         return true
     }
 
+    /// A route may take the ID from a call: then the count says that it is none of the new ones.
+    func keepCountable() {
+        guard !request.hasField(.requestID), !request.hasField(.heddleHops) else { return }
+        request.addField(.heddleHops, number: 1)
+    }
+
     /// `Max-Forwards` (RFC 9110 § 7.6.2), which ends a TRACE or an OPTIONS at one of those on its way.
     /// - Returns: `false` if the call ends here; it has its answer then. That tells nothing that a rule protects: no service is
     ///   known yet.

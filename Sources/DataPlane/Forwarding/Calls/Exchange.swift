@@ -121,6 +121,7 @@ final class Exchange {
         worker.mirrorBegan(self)
         request.copy(original.request)
         match.rule.rewriteForMirror(&request, match: match)
+        keepCountable()
         requestBody = original.requestBody
         begin(from: MirrorSink.shared, origin: original.origin)
         self.service = service
@@ -231,7 +232,8 @@ final class Exchange {
         let body = ResponseBody(length, status: head.status, answering: request.knownMethod)
         if !body.mayTellLength { head.contentLength = nil }
         if tunnel != .connection { worker.date.add(to: &head) }
-        if body.length.isNone { noteStatus(head) }
+        // Trailers may say it again; where they are all there is, their end may come late.
+        noteStatus(head)
         downstream?.sendHead(head, body: body)
         if tunnel != .none { tunnelAnswered() }
     }
