@@ -1,0 +1,32 @@
+import HTTPSemantics
+import Manifests
+
+/// What the calls of one generation are planned by. Each worker has its own, so that no reference count is shared between cores.
+package final class CallTables {
+    package let services: [ServiceTable]
+    /// `orders.shop`, `orders.shop.mesh` and hostnames of services' own.
+    private let hosts: ByteTable
+    /// By the name in SNI.
+    private let serverNames: [String: Int]
+    private let names: [ResourceName: Int]
+
+    init(services: [ServiceTable], hosts: ByteTable) {
+        self.services = services
+        self.hosts = hosts
+        serverNames = Dictionary(services.map { ($0.serverName, $0.index) }, uniquingKeysWith: { first, _ in first })
+        names = Dictionary(services.map { ($0.name, $0.index) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    /// Those of no generation.
+    package static var empty: CallTables { CallTables(services: [], hosts: ByteTable([])) }
+
+    /// - Parameter host: In canonical form.
+    func service(host: Span<UInt8>, from listener: OutboundTable) -> ServiceTable? {
+        if let index = listener.shortHosts?.find(host) ?? hosts.find(host) { return services[index] }
+        return nil
+    }
+
+    package func service(serverName: String) -> ServiceTable? { serverNames[serverName].map { services[$0] } }
+    /// Where a service stands in `services`.
+    package func index(of name: ResourceName) -> Int? { names[name] }
+}
