@@ -67,8 +67,7 @@ let package = Package(
         room("Diagnostics", in: "Vocabulary"),
         room("SPIFFE", in: "Vocabulary"),
         room("HTTPSemantics", in: "Vocabulary"),
-        room("CallOutcomes", in: "Vocabulary", ["HTTPSemantics"]),
-        room("Telemetry", in: "Vocabulary", ["CallOutcomes"]),
+        room("Telemetry", in: "Vocabulary"),
 
         // Intent: from bytes to one checked snapshot.
         room("YAMLSyntax", in: "Intent", ["CLibYAML", "Diagnostics"]),
@@ -80,13 +79,6 @@ let package = Package(
         room(
             "Authorization", in: "Decisions",
             ["CommonValues", "Diagnostics", "SPIFFE", "HTTPSemantics", "Manifests", "MeshSnapshot"]),
-
-        room(
-            "CallPlanning", in: "Decisions",
-            [
-                "CommonValues", "SPIFFE", "HTTPSemantics", "CallOutcomes", "Telemetry", "Manifests", "MeshSnapshot",
-                "Routing", "Authorization",
-            ]),
 
         // Change: from a folder that changes to a generation that serves.
         room("StateKeeping", in: "Change", ["CLinux"]),
@@ -103,23 +95,20 @@ let package = Package(
         room(
             "WorkloadIdentity", in: "DataPlane",
             ["CommonValues", "SPIFFE", "StateKeeping", "TransportSecurity", logging]),
-        room("WireProtocols", in: "DataPlane", ["HTTPSemantics", "CallOutcomes"]),
+        room("WireProtocols", in: "DataPlane", ["HTTPSemantics", "Telemetry"]),
         room(
             "Forwarding", in: "DataPlane",
             [
-                "CLinux", "CommonValues", "Diagnostics", "SPIFFE", "HTTPSemantics", "CallOutcomes", "Telemetry",
-                "Manifests", "MeshSnapshot", "Routing", "Authorization", "CallPlanning", "EventLoops",
-                "TransportSecurity",
-                "WireProtocols",
+                "CLinux", "CommonValues", "Diagnostics", "SPIFFE", "HTTPSemantics", "Telemetry", "Manifests",
+                "MeshSnapshot", "Routing", "Authorization", "EventLoops", "TransportSecurity", "WireProtocols",
             ]),
 
         // Operations: what people and programs ask a running mesh.
         room(
             "AdminAPI", in: "Operations",
             [
-                "CLinux", "CommonValues", "Diagnostics", "SPIFFE", "HTTPSemantics", "CallOutcomes", "Telemetry",
-                "Manifests", "MeshSnapshot", "Routing", "Authorization", "CallPlanning", "StateKeeping",
-                "Reconciliation", "EventLoops",
+                "CLinux", "CommonValues", "Diagnostics", "SPIFFE", "HTTPSemantics", "Telemetry", "Manifests",
+                "MeshSnapshot", "Routing", "Authorization", "StateKeeping", "Reconciliation", "EventLoops",
                 "WireProtocols",
             ]),
 
@@ -163,14 +152,12 @@ let package = Package(
         tests("Diagnostics", ["YAMLSyntax", "Manifests"]),
         tests("SPIFFE"),
         tests("HTTPSemantics", ["FuzzKit", "WireChecks"]),
-        tests("CallOutcomes", ["HTTPSemantics"]),
-        tests("Telemetry", ["CallOutcomes"]),
+        tests("Telemetry"),
         tests("YAMLSyntax"),
         tests("Manifests", ["CommonValues", "Diagnostics", "HTTPSemantics", "FuzzKit"]),
         tests("MeshSnapshot", ["Diagnostics", "Manifests"]),
         tests("Routing", ["Manifests", "MeshSnapshot", "HTTPSemantics"]),
         tests("Authorization", ["CommonValues", "Manifests", "MeshSnapshot", "HTTPSemantics"]),
-        tests("CallPlanning", ["CommonValues", "HTTPSemantics", "Manifests", "MeshSnapshot", "Authorization"]),
         tests("StateKeeping"),
         tests("Reconciliation", ["TestSupport", "Manifests", "MeshSnapshot", "StateKeeping"]),
         tests("EventLoops", ["TestSupport"]),

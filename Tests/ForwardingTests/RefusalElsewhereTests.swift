@@ -1,4 +1,3 @@
-import CallOutcomes
 import EventLoops
 import HTTPSemantics
 import Telemetry

@@ -1,4 +1,3 @@
-import CallOutcomes
 import Testing
 
 @testable import Telemetry

@@ -1,16 +1,9 @@
-import CallPlanning
 import HTTPSemantics
 import Routing
 
 /// Copies of a call whose answers nobody reads (Gateway API's RequestMirror).
 extension Exchange {
-    func mirror(_ match: RouteMatch, of routes: BoundRoutes) {
-        if !match.rule.mirrors.isEmpty { mirror(match.rule.mirrors, of: routes, match) }
-        let backendMirrors = match.rule.backends[plan.backend].mirrors
-        if !backendMirrors.isEmpty { mirror(backendMirrors, of: routes, match) }
-    }
-
-    private func mirror(_ mirrors: [RouteMirror], of routes: BoundRoutes, _ match: RouteMatch) {
+    func mirror(_ mirrors: [RouteMirror], of routes: RouteTableView, match: RouteMatch) {
         for mirror in mirrors where mirror.isChosen(using: &worker.random) {
             let copy = worker.takeExchange()
             copy.startMirror(of: self, match: match, to: routes.services[mirror.cluster])

@@ -1,4 +1,3 @@
-import CallOutcomes
 import HTTPSemantics
 import Telemetry
 import WireProtocols
@@ -7,7 +6,7 @@ extension Exchange {
     /// For the access log. Why its endpoint could not be connected to, the last time that this was tried.
     var connectFailure: ConnectFailure? {
         guard reason == .connectFailed, refusalElsewhere == .none, let endpoint, let service else { return nil }
-        return endpoint.pool(for: plan.caller, service: service, worker: worker)?.outage?.failure
+        return endpoint.pool(for: caller, service: service, worker: worker)?.outage?.failure
     }
 }
 

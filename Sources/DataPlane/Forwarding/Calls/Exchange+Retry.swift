@@ -1,5 +1,3 @@
-import CallOutcomes
-import CallPlanning
 import EventLoops
 import HTTPSemantics
 import Telemetry
@@ -25,7 +23,8 @@ extension Exchange {
     ///   - isFresh: Not on a connection that has idled.
     ///   - reason: Why it fails if there is no such endpoint.
     func attempt(at service: ServiceView, isFresh: Bool = false, orFail reason: FailureReason = .noEndpoint) {
-        if let reason = service.table.refusal(of: request, isConnection: tunnel == .connection) { return fail(reason) }
+        guard service.isTCP == (tunnel == .connection) else { return fail(.noRoute) }
+        guard !request.hasEscapedSlash || service.keepsEscapedSlashes else { return fail(.malformed) }
         isJudged = false
         guard let endpoint = pickEndpoint(of: service) else {
             // Nobody would receive it; but who may not call a service learns nothing of its endpoints.
@@ -85,14 +84,12 @@ extension Exchange {
         // What another node has is that node's to judge.
         guard isJudged || isUnsent else { return }
         forgetDistrustedProxy()
-        guard let service = currentService(), service.table.isTCP == (tunnel == .connection) else {
-            return fail(.noRoute)
-        }
+        guard let service = currentService(), service.isTCP == (tunnel == .connection) else { return fail(.noRoute) }
         if isJudged, !isAllowedStill(by: service) { return fail(.denied) }
         guard isUnsent, !isWaiting, service !== before, let endpoint else { return }
-        let pool = endpoint.pool(for: plan.caller, service: before, worker: worker)
+        let pool = endpoint.pool(for: caller, service: before, worker: worker)
         if let current = service.endpoint(like: endpoint, isLocal: origin.isInbound),
-            current.endpoint.pool(for: plan.caller, service: service, worker: worker) === pool
+            current.endpoint.pool(for: caller, service: service, worker: worker) === pool
         {
             triedEndpoints = current.bit
             self.endpoint = current.endpoint
@@ -107,11 +104,11 @@ extension Exchange {
 
     /// What a proxy said that is no longer trusted is no longer so.
     private func forgetDistrustedProxy() {
-        guard plan.client != .peer, case .gateway(let gateway) = origin.role,
-            let listener = gateway.listeners.first(where: { $0.label == plan.gatewayListenerLabel }),
+        guard client != .peer, case .gateway(let gateway) = origin.role,
+            let listener = gateway.listeners.first(where: { $0.label == gatewayListenerLabel }),
             !listener.trusts(origin.peer.ip)
         else { return }
-        plan.client = .peer
+        client = .peer
     }
 
     /// A random one that was not tried yet.

@@ -1,4 +1,3 @@
-import CallOutcomes
 import Telemetry
 import WireProtocols
 

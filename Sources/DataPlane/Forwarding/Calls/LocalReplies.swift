@@ -1,4 +1,3 @@
-import CallOutcomes
 import HTTPSemantics
 import Telemetry
 import WireProtocols

@@ -1,6 +1,4 @@
 import Authorization
-import CallOutcomes
-import CallPlanning
 import EventLoops
 import HTTPSemantics
 import Telemetry
@@ -237,7 +235,7 @@ final class HTTP1ServerConnection: StreamConnection, ServerConnection, Downstrea
         do throws(HTTP1Error) {
             let consumed = try HTTP1RequestParser.parse(
                 bytes, into: &exchange.request, framing: &framing, limits: worker.limits, scan: &scan,
-                scheme: listener.view.role.scheme)
+                scheme: listener.view.scheme)
             guard let consumed else {
                 worker.giveBack(exchange)
                 return nil
@@ -265,7 +263,7 @@ final class HTTP1ServerConnection: StreamConnection, ServerConnection, Downstrea
         do throws(HTTP1Error) {
             let consumed = try HTTP1RequestParser.parse(
                 bytes, into: &exchange.request, framing: &framing, limits: worker.limits, scan: &scan,
-                scheme: listener.view.role.scheme, allowsNoHost: true)
+                scheme: listener.view.scheme, allowsNoHost: true)
             let host = Array("\(address)".utf8)
             guard let consumed, (try? exchange.request.setHost(canonicalizing: host.span)) != nil else { return nil }
             exchange.request.addHostField()

@@ -1,4 +1,3 @@
-import CallPlanning
 import EventLoops
 import Manifests
 import TransportSecurity
@@ -19,7 +18,7 @@ package struct SecureListener: Sendable {
     }
 
     /// - Returns: `nil` where there is no TLS.
-    init?(_ plan: GatewayRules, at address: NetworkAddress) {
+    init?(_ plan: ServingPlan.GatewayPlan, at address: NetworkAddress) {
         guard let tls = plan.listener.tls else { return nil }
         self.init(
             address: address, gateway: plan.name, hostname: plan.listener.hostname?.value.description, tls: tls)

@@ -1,5 +1,4 @@
 import Authorization
-import CallPlanning
 import CommonValues
 import Diagnostics
 import EventLoops
@@ -11,9 +10,17 @@ import SPIFFE
 /// from which each compiles a view of its own.
 package struct ServingPlan: Sendable {
     struct ServicePlan: Sendable {
-        let rules: ServiceRules
+        let name: ResourceName
+        let service: Service
+        /// The service's own.
+        let routes: [HTTPRoute]
+        /// By the namespace whose calls take them.
+        let consumerRoutes: [String: [HTTPRoute]]
+        let policies: [AuthorizationPolicy]
         fileprivate(set) var endpoints: [EndpointPlan]
         let accounts: Set<SPIFFEID>
+
+        var serverName: String { "\(name.name).\(name.namespace).mesh" }
     }
 
     struct EndpointPlan: Sendable, Hashable {
@@ -25,9 +32,17 @@ package struct ServingPlan: Sendable {
     enum ListenerPlan: Sendable {
         case outbound(SPIFFEID, namespace: String)
         case inbound
-        case gateway([GatewayRules])
+        case gateway([GatewayPlan])
         /// A workload's own, for one TCP service.
         case tcp(SPIFFEID, namespace: String, service: ResourceName)
+    }
+
+    struct GatewayPlan: Sendable {
+        let name: ResourceName
+        let account: SPIFFEID
+        let listener: GatewayListener
+        let routes: [HTTPRoute]
+        let trustedProxies: [AddressBlock]
     }
 
     struct PlacedListener: Sendable {
@@ -70,7 +85,12 @@ package struct ServingPlan: Sendable {
         services = snapshot.services.values.sorted { $0.metadata.name < $1.metadata.name }.map { service in
             let name = service.metadata.name
             return ServicePlan(
-                rules: ServiceRules(service, in: snapshot),
+                name: name, service: service, routes: snapshot.routes(forService: name, calledFrom: name.namespace),
+                consumerRoutes: Dictionary(
+                    uniqueKeysWithValues: snapshot.consumerNamespaces(of: name).map {
+                        ($0, snapshot.routes(forService: name, calledFrom: $0))
+                    }),
+                policies: snapshot.policies(for: name),
                 endpoints: Self.endpoints(of: service, in: snapshot, node, resolve, &nameProblems),
                 accounts: Set(snapshot.workloads(of: name).map { Self.identity(of: $0, in: trustDomain) }))
         }
@@ -90,7 +110,7 @@ package struct ServingPlan: Sendable {
         var nameProblems: Set<Diagnostic> = []
         var hasChanged = false
         for (index, service) in services.enumerated() {
-            let endpoints = Self.endpoints(of: service.rules.service, in: snapshot, node, resolve, &nameProblems)
+            let endpoints = Self.endpoints(of: service.service, in: snapshot, node, resolve, &nameProblems)
             guard endpoints != service.endpoints else { continue }
             next.services[index].endpoints = endpoints
             hasChanged = true
@@ -197,7 +217,7 @@ package struct ServingPlan: Sendable {
     }
 
     private mutating func placeGateways(_ snapshot: MeshSnapshot, _ node: String?, _ problems: inout [Diagnostic]) {
-        var ports: [NetworkAddress: [GatewayRules]] = [:]
+        var ports: [NetworkAddress: [GatewayPlan]] = [:]
         for gateway in snapshot.gateways where gateway.node == nil || gateway.node?.value == node {
             let name = gateway.metadata.name
             let account = SPIFFEID(
@@ -207,7 +227,10 @@ package struct ServingPlan: Sendable {
             for listener in gateway.listeners {
                 guard let ip = IPAddress(listener.address) else { continue }
                 ports[.ip(ip, port: listener.port.value), default: []].append(
-                    GatewayRules(gateway, listener, account: account, in: snapshot))
+                    GatewayPlan(
+                        name: name, account: account, listener: listener,
+                        routes: snapshot.routes(forGateway: name, listener: listener),
+                        trustedProxies: gateway.trustedProxies))
             }
         }
         for (address, plans) in ports {
@@ -219,7 +242,7 @@ package struct ServingPlan: Sendable {
     }
 
     /// `Gateway shop/edge/https`; where several listeners share a port, all of them.
-    private static func owner(of plans: [GatewayRules]) -> String {
+    private static func owner(of plans: [GatewayPlan]) -> String {
         let names = plans.map(\.listener.name.value).joined(separator: ",")
         return "Gateway \(plans[0].name)/\(names)"
     }

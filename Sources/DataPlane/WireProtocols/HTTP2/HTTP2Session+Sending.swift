@@ -1,4 +1,3 @@
-import CallOutcomes
 import HTTPSemantics
 
 /// What goes to the peer.

@@ -1,6 +1,4 @@
 import Authorization
-import CallOutcomes
-import CallPlanning
 import CommonValues
 import Diagnostics
 import HTTPSemantics
@@ -28,8 +26,8 @@ package struct CallExplanation: Sendable {
         let weight: Int?
         /// As the workload receives it, after rewriting; `nil` for a connection.
         let request: Request?
-        /// Before any rule is asked.
-        let refusal: Refusal?
+        /// Why it is refused, with HTTP's status 400, before any rule is asked.
+        let refusal: String?
         /// By the endpoints that it holds for: rules may name addresses and ports.
         let judgements: [Judgement]
         let defaultAction: DefaultAction
@@ -39,18 +37,6 @@ package struct CallExplanation: Sendable {
         let otherNodes: [String]
 
         var isAllowed: Bool { refusal == nil && judgements.allSatisfy(\.explanation.decision.isAllowed) }
-    }
-
-    /// Why a service does not take a call, whatever its rules say.
-    package struct Refusal: Sendable {
-        let reason: FailureReason
-        /// For people.
-        let text: String
-
-        init(_ reason: FailureReason, _ text: String) {
-            self.reason = reason
-            self.text = text
-        }
     }
 
     package struct Judgement: Sendable {
@@ -64,12 +50,11 @@ package struct CallExplanation: Sendable {
         case malformed(status: UInt16, reason: String)
         /// Nobody calls as this caller: his certificate is refused before anything is asked. A sentence.
         case untrusted(String)
-        /// It comes to no service: no route takes it, its rule has no backend with a weight above 0, or it is a call of a kind that
-        /// nobody gets.
-        case refused(FailureReason, status: UInt16)
-        /// It is answered with this status alone.
-        case answered(status: UInt16)
+        /// No rule of a route takes it.
+        case noRoute
         case redirected(status: UInt16, location: String)
+        /// A rule takes it that has no backend with a weight above 0.
+        case noBackend
         case delivered([Destination])
     }
 
@@ -93,8 +78,7 @@ package struct CallExplanation: Sendable {
     /// callers.
     package var isAllowed: Bool {
         switch outcome {
-        case .malformed, .untrusted, .refused: false
-        case .answered(let status): (200..<300).contains(status)
+        case .malformed, .untrusted, .noRoute, .noBackend: false
         case .redirected: !isGRPC
         case .delivered(let destinations): destinations.allSatisfy(\.isAllowed)
         }
@@ -118,132 +102,83 @@ extension CallExplanation {
             notes = []
             return
         }
-        var mesh = ExplainedMesh(snapshot)
-        let arrivals = mesh.arrivals(of: question, resolved)
-        notes = Self.notes(question, resolved, in: snapshot)
+        let judge = Judge(
+            caller: resolved.caller.map(Caller.init), clientAddress: resolved.clientAddress, snapshot: snapshot)
         if isConnection {
-            guard question.host == nil || resolved.gateway != nil else {
-                throw CallQuestion.Mistake("\(service) speaks TCP: a connection names no host, so leave it out")
-            }
             isGRPC = false
             request = nil
-            (outcome, routes) = Self.connection(question, resolved, arrivals, in: mesh)
+            let way = try ConnectionWay(question, resolved, in: snapshot)
+            routes = way.routes
+            outcome =
+                switch way.end {
+                case .service: .delivered([judge.destination(resolved.service, weight: nil)])
+                case .noRoute: .noRoute
+                case .backends(let backends) where backends.isEmpty: .noBackend
+                case .backends(let backends):
+                    .delivered(backends.map { judge.destination($0.service, weight: $0.weight) })
+                }
+            notes = Self.notes(question, resolved, in: snapshot)
             try checkArrival(of: question, resolved)
             return
         }
         let host = question.host ?? "\(service.name).\(service.namespace)"
         var head = MessageHead()
-        if let error = CanonicalCall.head(of: question, host: host, scheme: arrivals[0].scheme, into: &head) {
+        if let error = CanonicalCall.head(of: question, host: host, into: &head) {
             isGRPC = question.isGRPC
             request = nil
             routes = []
             outcome = .malformed(status: error.status, reason: "\(error.name)")
+            notes = []
             return
         }
-        try Self.checkHost(head.text(head.host), of: question, resolved, in: snapshot)
+        let canonicalHost = head.text(head.host)
+        if question.host != nil, resolved.gateway == nil {
+            let namespace = resolved.caller?.serviceAccount?.namespace ?? "default"
+            let named = snapshot.serviceNamed(host: canonicalHost, from: namespace)
+            guard named == resolved.service else {
+                throw CallQuestion.Mistake(
+                    "--host and --to name two things: \(resolved.service) is not called by the host \"\(canonicalHost)\", "
+                        + "which names \(named.map { "the service \($0)" } ?? "no service")")
+            }
+        }
         isGRPC = head.isGRPC
         request = Request(head)
-        (outcome, routes) = Self.call(head, resolved, arrivals, in: mesh)
-        try checkArrival(of: question, resolved)
-    }
-
-    /// `--host` and `--to` are one thing, where the caller is a workload.
-    private static func checkHost(
-        _ host: String, of question: CallQuestion, _ resolved: ResolvedQuestion, in snapshot: MeshSnapshot
-    ) throws(CallQuestion.Mistake) {
-        guard question.host != nil, resolved.gateway == nil else { return }
-        let namespace = resolved.caller?.serviceAccount?.namespace ?? "default"
-        let named = snapshot.serviceNamed(host: host, from: namespace)
-        guard named == resolved.service else {
-            throw CallQuestion.Mistake(
-                "--host and --to name two things: \(resolved.service) is not called by the host \"\(host)\", "
-                    + "which names \(named.map { "the service \($0)" } ?? "no service")")
+        notes = Self.notes(question, resolved, in: snapshot)
+        let tables = Self.tables(question, resolved, in: snapshot)
+        guard !tables.isEmpty else {
+            routes = []
+            outcome = .delivered([judge.destination(resolved.service, weight: nil, head)])
+            return
         }
-    }
-
-    /// The way of a call, from the first of the places that has a route for it, or else from the first.
-    private static func call(
-        _ head: borrowing MessageHead, _ resolved: ResolvedQuestion, _ arrivals: [Arrival], in mesh: ExplainedMesh
-    ) -> (Outcome, [RouteExplanation]) {
-        var first: (Outcome, [RouteExplanation])?
-        for arrival in arrivals {
-            var request = MessageHead()
-            request.copy(head)
-            request.scheme = arrival.scheme
-            let trace = PlanTrace()
-            var plan = CallPlan()
-            var random = FastRandom()
-            let step = plan.find(
-                &request, from: arrival.source, at: arrival.role, for: arrival.target, in: mesh.tables, using: &random,
-                trace: trace)
-            if resolved.caller == nil { plan.caller = nil }
-            let judge = Judge(mesh: mesh, plan: plan, source: arrival.source)
-            let found = (outcome(of: step, request, plan, judge), trace.routes)
-            if step.isRouted { return found }
-            first = first ?? found
+        let table = tables.first { $0.match(head) != nil } ?? tables[0]
+        routes = table.explainMatch(head)
+        guard let match = table.match(head) else {
+            outcome = .noRoute
+            return
         }
-        return first ?? (.refused(.noRoute, status: 404), [])
-    }
-
-    private static func outcome(
-        of step: CallPlan.Step, _ request: borrowing MessageHead, _ plan: CallPlan, _ judge: Judge
-    ) -> Outcome {
-        switch step {
-        case .refuse(let reason, let status): return .refused(reason, status: status ?? reason.status)
-        case .answer(let status): return .answered(status: status)
-        case .redirect(let match):
-            guard let redirect = match.rule.redirect else { return .refused(.noEndpoint, status: 500) }
+        if let redirect = match.rule.redirect {
             var location: [UInt8] = []
-            redirect.appendLocation(
-                for: request, match: match, listenerPort: plan.redirectPort(of: request, from: judge.source),
-                to: &location)
-            return .redirected(status: redirect.status, location: String(decoding: location, as: UTF8.self))
-        case .send:
-            return .delivered(plan.service.map { [judge.destination($0, weight: nil, request)] } ?? [])
-        case .sendRouted(let match, let routes):
-            var destinations: [Destination] = []
-            for (index, backend) in match.rule.backends.enumerated() where backend.weight > 0 {
-                var rewritten = MessageHead()
-                rewritten.copy(request)
-                plan.rewrite(&rewritten, by: match, for: index)
-                destinations.append(
-                    judge.destination(routes.services[backend.cluster], weight: backend.weight, rewritten))
-            }
-            return .delivered(destinations)
+            redirect.appendLocation(for: head, match: match, listenerPort: head.hostPort, to: &location)
+            outcome = .redirected(status: redirect.status, location: String(decoding: location, as: UTF8.self))
+            return
         }
-    }
-
-    /// The way of a connection.
-    private static func connection(
-        _ question: CallQuestion, _ resolved: ResolvedQuestion, _ arrivals: [Arrival], in mesh: ExplainedMesh
-    ) -> (Outcome, [RouteExplanation]) {
-        var first: (Outcome, [RouteExplanation])?
-        for arrival in arrivals {
-            let trace = PlanTrace()
-            var plan = CallPlan()
-            var random = FastRandom()
-            let step = plan.findConnection(
-                from: arrival.source, at: arrival.role, for: arrival.target, using: &random, trace: trace)
-            if resolved.caller == nil { plan.caller = nil }
-            let judge = Judge(mesh: mesh, plan: plan, source: arrival.source)
-            let outcome: Outcome =
-                switch step {
-                case .refuse(let reason, let status): .refused(reason, status: status ?? reason.status)
-                case .answer, .redirect, .sendRouted: .refused(.noRoute, status: 404)
-                case .send:
-                    if let rule = plan.rule {
-                        .delivered(
-                            rule.rule.backends.filter { $0.weight > 0 }.map {
-                                judge.destination(mesh.table(of: $0.service), weight: $0.weight)
-                            })
-                    } else {
-                        .delivered(plan.service.map { [judge.destination($0, weight: nil)] } ?? [])
-                    }
-                }
-            if step.isRouted { return (outcome, trace.routes) }
-            first = first ?? (outcome, trace.routes)
+        let backends = match.rule.backends.indices.filter { match.rule.backends[$0].weight > 0 }
+        guard !backends.isEmpty else {
+            outcome = .noBackend
+            return
         }
-        return first ?? (.refused(.noRoute, status: 404), [])
+        var destinations: [Destination] = []
+        for backend in backends {
+            var rewritten = MessageHead()
+            rewritten.copy(head)
+            rewritten.addForwardedFields()
+            match.rule.rewrite(&rewritten, match: match, backend: backend)
+            destinations.append(
+                judge.destination(
+                    match.rule.backends[backend].service, weight: match.rule.backends[backend].weight, rewritten))
+        }
+        outcome = .delivered(destinations)
+        try checkArrival(of: question, resolved)
     }
 
     /// What a gateway's routes send elsewhere is no answer about the service that was asked for.
@@ -272,15 +207,12 @@ extension CallExplanation {
         service = report.service
         routes = []
         notes = []
-        let mesh = ExplainedMesh(snapshot)
-        var plan = CallPlan()
-        plan.caller = caller.map(Caller.init)
-        let judge = Judge(mesh: mesh, plan: plan, source: CallSource(peer: .unspecified, listenerPort: 0))
+        let judge = Judge(caller: caller.map(Caller.init), clientAddress: .unspecified, snapshot: snapshot)
         isConnection = snapshot.services[report.service]?.protocol == .tcp
         if isConnection {
             isGRPC = false
             request = nil
-            outcome = .delivered([judge.destination(mesh.table(of: report.service), weight: nil)])
+            outcome = .delivered([judge.destination(report.service, weight: nil)])
             return
         }
         var question = CallQuestion(from: nil, to: "\(report.service)")
@@ -288,13 +220,12 @@ extension CallExplanation {
         question.path = report.path
         var head = MessageHead()
         guard CanonicalCall.head(of: question, host: report.host, into: &head) == nil else { return nil }
-        head.removeHopByHopFields()
         for field in report.fields where field.name != "host" {
             head.addField(name: Array(field.name.utf8).span, value: Array(field.value.utf8).span)
         }
         isGRPC = head.isGRPC
         request = Request(head)
-        outcome = .delivered([judge.destination(mesh.table(of: report.service), weight: nil, head)])
+        outcome = .delivered([judge.destination(report.service, weight: nil, head)])
     }
 
     /// What a caller of gRPC is told where no service receives the call; `nil`: it is told HTTP's status, or one does.
@@ -305,11 +236,26 @@ extension CallExplanation {
         case .malformed(431, _): (reason, status) = (.overloaded, 431)
         // What clients make of an answer with HTTP's status alone; of a stream that is reset, the same.
         case .malformed(let code, _): (reason, status) = (.none, code)
-        case .refused(let why, let code): (reason, status) = (why, code)
-        case .answered(let code), .redirected(let code, _): (reason, status) = (.none, code)
+        case .noRoute: (reason, status) = (.noRoute, 404)
+        case .redirected(let code, _): (reason, status) = (.none, code)
+        case .noBackend: (reason, status) = (.noEndpoint, 500)
         case .delivered, .untrusted: return nil
         }
         return reason.grpcStatus(status: status, hasCaller: caller != nil)
+    }
+
+    /// The tables that may hold the call's route: of its service, or of each port of its gateway.
+    private static func tables(
+        _ question: CallQuestion, _ resolved: ResolvedQuestion, in snapshot: MeshSnapshot
+    ) -> [RouteTable] {
+        guard let gateway = resolved.gateway else {
+            let namespace = resolved.caller?.serviceAccount?.namespace
+            return [RouteTable(service: resolved.service, calledFrom: namespace, in: snapshot)]
+        }
+        guard question.host != nil else { return [] }
+        return gateway.listenersByPort(where: \.takesCalls).map { listeners in
+            RouteTable(listeners: listeners.map { (gateway: gateway.metadata.name, listener: $0) }, in: snapshot)
+        }
     }
 
     /// Whoever is of another trust domain comes no further than to the handshake, whatever rules say.
@@ -366,5 +312,13 @@ extension CallExplanation.Request {
         method = head.text(head.method)
         host = head.text(head.host)
         path = head.text(head.path)
+    }
+}
+
+extension MessageHead {
+    /// What the proxy adds before it asks the rules, as far as it is known without a connection.
+    fileprivate mutating func addForwardedFields() {
+        if !hasField(.forwardedHost) { copyHost(to: .forwardedHost) }
+        if !hasField(.forwardedProto) { setField(.forwardedProto, to: scheme.bytes) }
     }
 }

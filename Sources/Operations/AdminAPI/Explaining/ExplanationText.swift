@@ -1,5 +1,4 @@
 import Authorization
-import CallOutcomes
 import Diagnostics
 import Manifests
 import Routing
@@ -24,15 +23,15 @@ extension CallExplanation {
         case .malformed(let status, let reason):
             text += "\nREFUSED with \(grpcStatus.told(or: status)): malformed request (\(reason))\n"
         case .untrusted(let why): text += "\nREFUSED at the handshake: \(why)\n"
-        case .refused(let reason, _) where isConnection: text += "\nCLOSED: \(reason.explained(ofConnection: true))\n"
-        case .refused(let reason, let status):
-            text += "\nREFUSED with \(grpcStatus.told(or: status)): \(reason.explained(ofConnection: false))\n"
-        case .answered(let status):
-            text += "\nANSWERED with \(grpcStatus.told(or: status)): Max-Forwards is 0, and no service is called\n"
+        case .noRoute where isConnection: text += "\nCLOSED: no route takes the connection\n"
+        case .noRoute: text += "\nREFUSED with \(grpcStatus.told(or: 404)): no rule of a route matches\n"
         case .redirected(let status, _) where isGRPC:
             text += "\nREFUSED with \(grpcStatus.told(or: status)): gRPC knows no redirect\n"
         case .redirected(let status, let location):
             text += "\nREDIRECTED with \(status) to \(TextTable.printable(location)): no service is called\n"
+        case .noBackend where isConnection: text += "\nCLOSED: the route has no backend that it sends connections to\n"
+        case .noBackend:
+            text += "\nREFUSED with \(grpcStatus.told(or: 500)): the rule has no backend that it sends requests to\n"
         case .delivered(let destinations):
             for destination in destinations { text += "\n" + lines(of: destination) }
         }
@@ -94,25 +93,8 @@ extension GRPCStatus? {
     }
 }
 
-extension FailureReason {
-    /// Why a call comes to no service.
-    fileprivate func explained(ofConnection isConnection: Bool) -> String {
-        switch self {
-        case .noRoute: isConnection ? "no route takes the connection" : "no rule of a route matches"
-        case .noEndpoint:
-            isConnection
-                ? "the route has no backend that it sends connections to"
-                : "the rule has no backend that it sends requests to"
-        default: String(decoding: explanation, as: UTF8.self)
-        }
-    }
-
-    /// As the admin API has it.
-    fileprivate var outcomeType: String { self == .noEndpoint ? "no-backend" : "\(name)" }
-}
-
 extension CallExplanation.Destination {
-    fileprivate var refusalText: String? { refusal.map { "\(grpcStatus.told(or: $0.reason.status)): \($0.text)" } }
+    fileprivate var refusalText: String? { refusal.map { "\(grpcStatus.told(or: 400)): \($0)" } }
 }
 
 extension CallExplanation.Request {
@@ -199,8 +181,9 @@ extension CallExplanation.Outcome {
     /// Without the statuses that a connection has not.
     fileprivate var connectionJSON: JSONValue {
         switch self {
-        case .refused(let reason, _): ["type": .string(reason.outcomeType)]
-        case .malformed, .untrusted, .answered, .redirected, .delivered: json
+        case .noRoute: ["type": "no-route"]
+        case .noBackend: ["type": "no-backend"]
+        case .malformed, .untrusted, .redirected, .delivered: json
         }
     }
 
@@ -209,11 +192,10 @@ extension CallExplanation.Outcome {
         case .malformed(let status, let reason):
             ["type": "malformed", "status": .integer(Int(status)), "reason": .string(reason)]
         case .untrusted(let why): ["type": "untrusted", "reason": .string(why)]
-        case .refused(let reason, let status):
-            ["type": .string(reason.outcomeType), "status": .integer(Int(status))]
-        case .answered(let status): ["type": "answered", "status": .integer(Int(status))]
+        case .noRoute: ["type": "no-route", "status": 404]
         case .redirected(let status, let location):
             ["type": "redirected", "status": .integer(Int(status)), "location": .string(location)]
+        case .noBackend: ["type": "no-backend", "status": 500]
         case .delivered(let destinations): ["type": "delivered", "destinations": .array(destinations.map(\.json))]
         }
     }

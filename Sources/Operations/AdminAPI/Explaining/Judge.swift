@@ -1,48 +1,42 @@
 import Authorization
-import CallOutcomes
-import CallPlanning
 import CommonValues
 import HTTPSemantics
 import Manifests
 import MeshSnapshot
+import Telemetry
+import WireProtocols
 
-/// Asks the rules of one service after the other about one call.
+/// Asks the rules of one service after the other about one caller.
 struct Judge {
-    let mesh: ExplainedMesh
-    let plan: CallPlan
-    let source: CallSource
-
-    private var snapshot: MeshSnapshot { mesh.snapshot }
+    let caller: Caller?
+    let clientAddress: IPAddress
+    let snapshot: MeshSnapshot
 
     /// Endpoints of one service that are judged each for itself.
     private static let endpointLimit = 100
 
     /// Of a connection.
-    func destination(_ service: ServiceTable, weight: Int?) -> CallExplanation.Destination {
+    func destination(_ service: ResourceName, weight: Int?) -> CallExplanation.Destination {
         CallExplanation.Destination(
-            service: service.name, weight: weight, request: nil, refusal: nil,
-            judgements: judgements(service, .tcp) { service.program.explainConnection($0) },
-            defaultAction: snapshot.mesh.defaultAction, grpcStatus: nil, otherNodes: otherNodes(of: service.name))
+            service: service, weight: weight, request: nil, refusal: nil,
+            judgements: connectionJudgements(service), defaultAction: snapshot.mesh.defaultAction, grpcStatus: nil,
+            otherNodes: otherNodes(of: service))
     }
 
     /// Of a call.
     func destination(
-        _ service: ServiceTable, weight: Int?, _ head: borrowing MessageHead
+        _ service: ResourceName, weight: Int?, _ head: borrowing MessageHead
     ) -> CallExplanation.Destination {
         let refusal = refusal(of: head, by: service)
-        var judgements: [CallExplanation.Judgement] = []
-        if refusal == nil {
-            for place in places(of: service.name) {
-                add(service.program.explain(head, facts(at: place, .http)), at: place, to: &judgements)
-            }
-        }
-        var reason: FailureReason? = refusal?.reason
+        let judgements = refusal == nil ? judgements(service, head) : []
+        var reason: FailureReason?
+        if refusal != nil { reason = .malformed }
         if judgements.contains(where: { !$0.explanation.decision.isAllowed }) { reason = .denied }
         return CallExplanation.Destination(
-            service: service.name, weight: weight, request: CallExplanation.Request(head), refusal: refusal,
+            service: service, weight: weight, request: CallExplanation.Request(head), refusal: refusal,
             judgements: judgements, defaultAction: snapshot.mesh.defaultAction,
-            grpcStatus: head.isGRPC ? reason?.grpcStatus(status: 0, hasCaller: plan.caller != nil) : nil,
-            otherNodes: otherNodes(of: service.name))
+            grpcStatus: head.isGRPC ? reason?.grpcStatus(status: 0, hasCaller: caller != nil) : nil,
+            otherNodes: otherNodes(of: service))
     }
 
     private func otherNodes(of service: ResourceName) -> [String] {
@@ -50,30 +44,39 @@ struct Judge {
         return Set(snapshot.workloads(of: service).compactMap { $0.node?.value }).subtracting([node]).sorted()
     }
 
-    /// Why the service is not even asked.
-    private func refusal(of head: borrowing MessageHead, by service: ServiceTable) -> CallExplanation.Refusal? {
-        if case .malformed = head.callersPatience() {
-            return CallExplanation.Refusal(
-                .malformed, "grpc-timeout is none: one to eight digits and a unit (H, M, S, m, u or n)")
+    private func refusal(of head: borrowing MessageHead, by service: ResourceName) -> String? {
+        if head.isGRPC, let timeout = head.value(of: .grpcTimeout),
+            GRPCTimeout.milliseconds(head.bytes(timeout)) == nil
+        {
+            return "grpc-timeout is none: one to eight digits and a unit (H, M, S, m, u or n)"
         }
-        switch service.refusal(of: head, isConnection: false) {
-        case nil: return nil
-        case .malformed?:
-            return CallExplanation.Refusal(
-                .malformed,
-                "the path holds %2F or %5C, which \(service.name) does not take (escapedSlashes: Reject)")
-        case let reason?: return CallExplanation.Refusal(reason, "\(service.name) speaks TCP")
+        if head.hasEscapedSlash, snapshot.services[service]?.escapedSlashes != .keep {
+            return "the path holds %2F or %5C, which \(service) does not take (escapedSlashes: Reject)"
         }
+        return nil
     }
 
-    private func judgements(
-        _ service: ServiceTable, _ callProtocol: CallProtocol, _ explain: (borrowing CallFacts) -> Explanation
-    ) -> [CallExplanation.Judgement] {
+    private func connectionJudgements(_ service: ResourceName) -> [CallExplanation.Judgement] {
+        let program = program(of: service)
         var judgements: [CallExplanation.Judgement] = []
-        for place in places(of: service.name) {
-            add(explain(facts(at: place, callProtocol)), at: place, to: &judgements)
+        for place in places(of: service) {
+            add(program.explainConnection(facts(at: place, .tcp)), at: place, to: &judgements)
         }
         return judgements
+    }
+
+    private func judgements(_ service: ResourceName, _ head: borrowing MessageHead) -> [CallExplanation.Judgement] {
+        let program = program(of: service)
+        var judgements: [CallExplanation.Judgement] = []
+        for place in places(of: service) {
+            add(program.explain(head, facts(at: place, .http)), at: place, to: &judgements)
+        }
+        return judgements
+    }
+
+    private func program(of service: ResourceName) -> AuthorizationProgram {
+        AuthorizationProgram(
+            service: service, policies: snapshot.policies(for: service), defaultAction: snapshot.mesh.defaultAction)
     }
 
     /// Where the service's workloads and endpoints are; one without an address where there are none.
@@ -102,11 +105,8 @@ struct Judge {
             port = number
             if let ip = IPAddress(host) { destination = ip }
         }
-        var facts = CallFacts(
-            caller: plan.caller, peerAddress: source.peer, destinationAddress: destination, destinationPort: port,
-            serverNameIndication: source.serverName, callProtocol: callProtocol)
-        if case .reported(let client) = plan.client { facts.remoteAddress = client }
-        facts.isRemoteAddressUnreadable = plan.client == .unreadable
-        return facts
+        return CallFacts(
+            caller: caller, peerAddress: clientAddress, destinationAddress: destination, destinationPort: port,
+            callProtocol: callProtocol)
     }
 }

@@ -1,5 +1,3 @@
-import CallOutcomes
-import CallPlanning
 import EventLoops
 import HTTPSemantics
 import Telemetry

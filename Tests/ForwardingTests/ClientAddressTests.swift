@@ -1,7 +1,7 @@
 import CommonValues
 import Testing
 
-@testable import CallPlanning
+@testable import Forwarding
 @testable import HTTPSemantics
 
 @Suite struct ClientAddressTests {

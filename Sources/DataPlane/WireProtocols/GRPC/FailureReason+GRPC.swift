@@ -1,3 +1,5 @@
+import Telemetry
+
 extension FailureReason {
     /// What a gRPC caller is told.
     /// - Parameters:
