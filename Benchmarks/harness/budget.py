@@ -136,14 +136,17 @@ def _allocations(heddle: Heddle, work: Work, start: Callable[[Proxy, Work], Depl
 
 def _instructions(heddle: Heddle, work: Work, start: Callable[[Proxy, Work], Deployment], load: Load) -> float:
     """What CPU time on a shared machine cannot tell: a few per cent more or less work."""
-    if not shutil.which("valgrind"):
-        raise BenchmarkError("instructions are not counted: valgrind is not installed")
+    if not shutil.which("valgrind") or not shutil.which("strip"):
+        raise BenchmarkError("instructions are not counted: valgrind and strip (binutils) are needed")
     heddle.runner = [
         "valgrind", "-q", "--tool=callgrind", "--instr-atstart=no", f"--callgrind-out-file={work.folder}/callgrind.%p"]
+    # Valgrind gives up on what Swift writes for debuggers.
+    binary, heddle.binary = heddle.binary, work.folder / "heddle-without-debug-sections"
     try:
+        subprocess.run(["strip", "--strip-debug", "-o", str(heddle.binary), str(binary)], check=True)
         deployment = start(heddle, work)
     finally:
-        heddle.runner = []
+        heddle.runner, heddle.binary = [], binary
     try:
         load(deployment, 2)
         _callgrind(deployment, "--instr=on")

@@ -15,7 +15,7 @@ RESOURCES_PER_FILE = 99
 
 class Heddle(Proxy):
     def __init__(self, binary: Path, name: str = "heddle"):
-        self._binary = binary
+        self.binary = binary
         #: Another one than "heddle" where two binaries of ours are compared.
         self.name = name
         #: What its processes get besides the bench's own environment.
@@ -24,7 +24,7 @@ class Heddle(Proxy):
         self.runner: list[str] = []
 
     def program(self):
-        return str(self._binary) if os.access(self._binary, os.X_OK) else None
+        return str(self.binary) if os.access(self.binary, os.X_OK) else None
 
     def version(self):
         output = subprocess.run([self.program(), "version"], capture_output=True, text=True).stdout.split()
