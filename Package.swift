@@ -167,7 +167,10 @@ let package = Package(
         tests("Forwarding", ["TestSupport", "HPACKCoding"]),
         tests(
             "AdminAPI",
-            ["CommonValues", "Diagnostics", "SPIFFE", "EventLoops", "Manifests", "MeshSnapshot", "StateKeeping"]),
+            [
+                "TestSupport", "CommonValues", "Diagnostics", "SPIFFE", "EventLoops", "Manifests", "MeshSnapshot",
+                "StateKeeping",
+            ]),
         .testTarget(
             name: "HTTP2ConformanceTests",
             dependencies: [

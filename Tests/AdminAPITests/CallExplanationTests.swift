@@ -1,5 +1,6 @@
 import CommonValues
 import MeshSnapshot
+import TestSupport
 import Testing
 
 @testable import AdminAPI
@@ -130,20 +131,7 @@ struct CallExplanationTests {
     @Test(arguments: [("a", true), ("b", false)])
     func `of a service on another node it is said that the manifests there decide`(node: String, isSaid: Bool) throws {
         let manifests = """
-            apiVersion: heddle/v1
-            kind: Mesh
-            metadata: {name: mesh}
-            spec: {identity: {authority: {type: Files, certificateFile: c, keyFile: k}}}
-            ---
-            apiVersion: heddle/v1
-            kind: Node
-            metadata: {name: a}
-            spec: {address: "192.0.2.1:1"}
-            ---
-            apiVersion: heddle/v1
-            kind: Node
-            metadata: {name: b}
-            spec: {address: "192.0.2.2:1"}
+            \(TwoNodeMesh.manifests(b: TestPort.free(), proxy: ""))
             ---
             apiVersion: heddle/v1
             kind: Service

@@ -5,16 +5,20 @@ import Testing
 
 /// How often a call may come by, and what an intermediary does with `Max-Forwards`.
 struct PassageTests {
-    @Test func `a call that comes back to the listener that it came from ends`() async throws {
-        // An application that passes on what it gets, as it gets it, to where it gets it from.
-        let port = TestPort.free()
-        let seen = TestBackend { connection, backend in
+    /// An application that passes on what it gets, as it gets it, to where it gets it from.
+    private static func passingOn(to port: UInt16) -> TestBackend {
+        TestBackend { connection, backend in
             let head = connection.receive(through: "\r\n\r\n")
             backend.note(head)
             guard let onward = try? RawConnection(port: port) else { return }
             let answer = onward.call(head)
             connection.send("\(answer.head)\(answer.body)")
         }
+    }
+
+    @Test func `a call that comes back to the listener that it came from ends`() async throws {
+        let port = TestPort.free()
+        let seen = Self.passingOn(to: port)
         let mesh = try await TestMesh(Shop.manifests(outbound: port, orders: seen.port, more: Shop.proxy("")))
         let response = try RawConnection.call(port: port, "GET /a HTTP/1.1\r\nHost: orders\r\n\r\n")
         #expect(response.status == 508)
@@ -27,13 +31,7 @@ struct PassageTests {
 
     @Test func `a call whose route takes its ID from it is counted all the same`() async throws {
         let port = TestPort.free()
-        let seen = TestBackend { connection, backend in
-            let head = connection.receive(through: "\r\n\r\n")
-            backend.note(head)
-            guard let onward = try? RawConnection(port: port) else { return }
-            let answer = onward.call(head)
-            connection.send("\(answer.head)\(answer.body)")
-        }
+        let seen = Self.passingOn(to: port)
         let route = Shop.route(
             "{filters: [{type: RequestHeaderModifier, requestHeaderModifier: {remove: [x-request-id]}}], "
                 + "backendRefs: [{name: orders}]}")
