@@ -267,7 +267,7 @@ class StreamConnection: EventHandler {
         switch state {
         case .connecting:
             guard events.contains(.writable) || events.contains(.failed) || events.contains(.hangup) else { return }
-            let error = transport?.connectError() ?? 0
+            guard let error = transport?.connectError() else { return fail() }
             guard error == 0 else {
                 connectFailed(errno: error)
                 return fail()
