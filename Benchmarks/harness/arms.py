@@ -233,6 +233,19 @@ def _reload_some(
     return durations, counted
 
 
+def reload_at_leisure(proxy: Proxy, port: int, generations: Iterator[int]) -> LoadResult:
+    """One reload after the other, and hardly a request: nobody asks before the new generation must be there."""
+    prober = _Prober(port)
+    start = time.perf_counter()
+    count = 0
+    for generation in generations:
+        proxy.publish(generation)
+        time.sleep(1)
+        prober.wait_for(generation, 60)
+        count += 1
+    return LoadResult(count, count / (time.perf_counter() - start), 0)
+
+
 def _start_steady_load(port: int, connections: int) -> subprocess.Popen:
     script = Path(__file__).with_name("steady_load.py")
     load = subprocess.Popen(

@@ -35,7 +35,7 @@ ARMS = {
     "idle-plain": arms.idle_plain, "idle-tls": arms.idle_tls, "idle-grpc": stream_arms.idle_grpc,
     "handshakes": arms.handshakes, "cold": arms.cold_start, "resident": arms.resident,
     "budget": budget.budget, "budget-mesh": budget.budget_mesh, "budget-h2": budget.budget_http2,
-    "budget-grpc": budget.budget_grpc,
+    "budget-grpc": budget.budget_grpc, "budget-rules": budget.budget_rules, "budget-reload": budget.budget_reload,
 }
 
 

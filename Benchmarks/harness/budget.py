@@ -1,10 +1,12 @@
-"""Instructions, heap allocations and system calls of one request in steady state: figures that hardly vary between runs.
+"""Instructions, heap allocations and system calls of one request in steady state, and instructions of one reload: figures that
+hardly vary between runs.
 
 Instructions of user space are counted by Valgrind's callgrind, allocations by a library preloaded into the program, system calls by
 strace while the load runs; each is left out, with a word, where what counts it is missing."""
 
 from __future__ import annotations
 
+import itertools
 import re
 import shutil
 import signal
@@ -14,9 +16,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import http2_arms
-from arms import Bench
+from arms import Bench, reload_at_leisure
 from heddle import Heddle
-from load import LoadResult, run_wrk
+from load import LoadResult, run_wrk, write_paths_script
 from measurement import Column
 from processes import BenchmarkError
 from proxy import Deployment, Proxy, Work
@@ -25,6 +27,8 @@ from traffic import GRPC
 COUNTER = Path(__file__).resolve().parent.parent / "AllocationCounter"
 READS = {"read", "readv", "recv", "recvfrom", "recvmsg"}
 WRITES = {"write", "writev", "send", "sendto", "sendmsg"}
+INSTRUCTIONS = Column("instructionsPerRequest", "instructions", 0, has_ratio=True)
+RULES = 1_000
 
 
 Load = Callable[[Deployment, float], LoadResult]
@@ -56,13 +60,40 @@ def budget_grpc(bench: Bench) -> None:
         lambda deployment, seconds: http2_arms.grpc_load(bench, deployment, seconds), traffic=GRPC)
 
 
+def budget_rules(bench: Bench) -> None:
+    def load(deployment: Deployment, seconds: float) -> LoadResult:
+        return run_wrk(deployment.port, seconds, script=script)
+
+    script = write_paths_script(bench.work("paths").folder / "paths.lua", RULES)
+    _budget(
+        bench, "budget-rules", f"Per plain request, {RULES:,} rules and routes, requests over all of them",
+        ("heddle", "haproxy", "nginx", "envoy"), lambda proxy, work: proxy.hop(work), load, rule_count=RULES)
+
+
+def budget_reload(bench: Bench) -> None:
+    """Without load: what a reload costs by itself."""
+    arm = bench.arm("budget-reload", "Per reload, one changed route of about 100 resources", [INSTRUCTIONS])
+    generations = itertools.count(1)
+    for proxy in bench.named("heddle"):
+        work = bench.work(f"budget-reload-{proxy.name}", filler_count=96)
+        try:
+            figure = _instructions(
+                proxy, work, lambda proxy, work: proxy.hop(work),
+                lambda deployment, seconds: reload_at_leisure(
+                    proxy, deployment.port, itertools.islice(generations, round(seconds * 3))))
+        except BenchmarkError as error:
+            arm.notes.append(str(error))
+            continue
+        arm.record(proxy.name, instructionsPerRequest=figure)
+        bench.say(f"  {proxy.name}: {figure:,.0f} instructions per reload")
+
+
 def _budget(
     bench: Bench, name: str, title: str, names: tuple[str, ...], start: Callable[[Proxy, Work], Deployment], load: Load,
     **more
 ) -> None:
     columns = [
-        Column("instructionsPerRequest", "instructions", 0, has_ratio=True),
-        Column("allocationsPerRequest", "allocations", 3), Column("readsPerRequest", "reads", 2),
+        INSTRUCTIONS, Column("allocationsPerRequest", "allocations", 3), Column("readsPerRequest", "reads", 2),
         Column("writesPerRequest", "writes", 2), Column("otherCallsPerRequest", "other calls", 2),
     ]
     arm = bench.arm(name, title, columns)
