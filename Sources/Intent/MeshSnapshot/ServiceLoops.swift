@@ -15,7 +15,15 @@ struct ServiceLoops {
     private enum Destination {
         /// By the host that was called, which stays what it is.
         case named
-        case services(Set<ResourceName>)
+        case service(ResourceName)
+        /// By its routes.
+        case gateway(Door)
+    }
+
+    /// A listener of a gateway: where the two stand in the snapshot.
+    private struct Door: Hashable {
+        let gateway: Int
+        let listener: Int
     }
 
     private let snapshot: MeshSnapshot
@@ -23,6 +31,8 @@ struct ServiceLoops {
     /// Those at every address of their node.
     private var waysEverywhere: [UInt16: [Way]] = [:]
     private let nodeHosts: Set<String>
+    /// To whom gateways' listeners send calls that look as they came; found when an endpoint leads there, which is rare.
+    private var servicesBehind: [Door: Set<ResourceName>] = [:]
 
     init(_ snapshot: MeshSnapshot) {
         self.snapshot = snapshot
@@ -36,17 +46,17 @@ struct ServiceLoops {
                 add(listen, "outbound.listen of Workload \(name)", .named)
             }
             for outbound in workload.outboundTCP {
-                add(outbound.listen, "outbound.tcp of Workload \(name)", .services([outbound.service.value]))
+                add(outbound.listen, "outbound.tcp of Workload \(name)", .service(outbound.service.value))
             }
         }
-        for gateway in snapshot.gateways {
-            for listener in gateway.listeners {
+        for (number, gateway) in snapshot.gateways.enumerated() {
+            for (index, listener) in gateway.listeners.enumerated() {
                 let name = "listener \(Diagnostic.quoted(listener.name.value))"
                 let address = SocketAddress.tcp(host: listener.address, port: listener.port.value)
                 add(
                     Located(address, at: listener.port.position),
                     "\(name) of Gateway \(Diagnostic.quoted(gateway.metadata.name.name))",
-                    .services(services(behind: listener, of: gateway.metadata.name)))
+                    .gateway(Door(gateway: number, listener: index)))
             }
         }
     }
@@ -62,7 +72,14 @@ struct ServiceLoops {
         }
     }
 
-    /// To whom a listener sends calls that look as they came.
+    private mutating func services(behind door: Door) -> Set<ResourceName> {
+        if let known = servicesBehind[door] { return known }
+        let gateway = snapshot.gateways[door.gateway]
+        let found = services(behind: gateway.listeners[door.listener], of: gateway.metadata.name)
+        servicesBehind[door] = found
+        return found
+    }
+
     private func services(behind listener: GatewayListener, of gateway: ResourceName) -> Set<ResourceName> {
         var services: Set<ResourceName> = []
         switch listener.protocol {
@@ -85,7 +102,7 @@ struct ServiceLoops {
     }
 
     /// - Returns: An error for each endpoint that leads back to its Service.
-    func check() -> [Diagnostic] {
+    mutating func check() -> [Diagnostic] {
         var found: [Diagnostic] = []
         for (name, service) in snapshot.services {
             for endpoint in service.endpoints { check(endpoint, of: name, service, &found) }
@@ -102,7 +119,7 @@ struct ServiceLoops {
         return found.sorted { $0.position < $1.position }
     }
 
-    private func check(
+    private mutating func check(
         _ endpoint: Located<SocketAddress>, of name: ResourceName, _ service: Service, _ found: inout [Diagnostic]
     ) {
         var candidates = ways[endpoint.value] ?? []
@@ -112,7 +129,8 @@ struct ServiceLoops {
         let way = candidates.first { way in
             switch way.leads {
             case .named: service.protocol != .tcp
-            case .services(let services): services.contains(name)
+            case .service(let only): only == name
+            case .gateway(let door): services(behind: door).contains(name)
             }
         }
         guard let way else { return }

@@ -53,7 +53,8 @@ struct SnapshotResolver {
             mesh: mesh, nodes: nodes, services: services, workloads: workloads, gateways: gateways, routes: routes,
             grpcRoutes: grpcRoutes, tcpRoutes: tcpRoutes, tlsRoutes: tlsRoutes, policies: policies, node: node,
             callRoutes: callRoutes, index: index)
-        diagnostics += ServiceLoops(snapshot).check()
+        var loops = ServiceLoops(snapshot)
+        diagnostics += loops.check()
         // What is wrong elsewhere may be why something is missing.
         if !diagnostics.contains(where: { $0.severity == .error }) {
             diagnostics += DeadEnds(snapshot: snapshot).check()
