@@ -38,6 +38,11 @@ package struct StandingWarnings: Sendable {
         _ part: (Diagnostic) -> Bool = { _ in true }, with diagnostics: [Diagnostic]
     ) -> Change {
         let former = self.diagnostics.filter(part)
+        // As nearly always: no need to look each one up.
+        guard !former.elementsEqual(diagnostics, by: { Message($0) == Message($1) }) else {
+            self.diagnostics = self.diagnostics.filter { !part($0) } + diagnostics
+            return Change(new: [], over: [])
+        }
         let change = Change(
             new: Self.without(former, diagnostics), over: Self.without(diagnostics, former))
         self.diagnostics = self.diagnostics.filter { !part($0) } + diagnostics
