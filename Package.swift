@@ -67,7 +67,8 @@ let package = Package(
         room("Diagnostics", in: "Vocabulary"),
         room("SPIFFE", in: "Vocabulary"),
         room("HTTPSemantics", in: "Vocabulary"),
-        room("Telemetry", in: "Vocabulary"),
+        room("CallOutcomes", in: "Vocabulary", ["HTTPSemantics"]),
+        room("Telemetry", in: "Vocabulary", ["CallOutcomes"]),
 
         // Intent: from bytes to one checked snapshot.
         room("YAMLSyntax", in: "Intent", ["CLibYAML", "Diagnostics"]),
@@ -79,6 +80,13 @@ let package = Package(
         room(
             "Authorization", in: "Decisions",
             ["CommonValues", "Diagnostics", "SPIFFE", "HTTPSemantics", "Manifests", "MeshSnapshot"]),
+
+        room(
+            "CallPlanning", in: "Decisions",
+            [
+                "CommonValues", "SPIFFE", "HTTPSemantics", "CallOutcomes", "Telemetry", "Manifests", "MeshSnapshot",
+                "Routing", "Authorization",
+            ]),
 
         // Change: from a folder that changes to a generation that serves.
         room("StateKeeping", in: "Change", ["CLinux"]),
@@ -95,20 +103,23 @@ let package = Package(
         room(
             "WorkloadIdentity", in: "DataPlane",
             ["CommonValues", "SPIFFE", "StateKeeping", "TransportSecurity", logging]),
-        room("WireProtocols", in: "DataPlane", ["HTTPSemantics", "Telemetry"]),
+        room("WireProtocols", in: "DataPlane", ["HTTPSemantics", "CallOutcomes"]),
         room(
             "Forwarding", in: "DataPlane",
             [
-                "CLinux", "CommonValues", "Diagnostics", "SPIFFE", "HTTPSemantics", "Telemetry", "Manifests",
-                "MeshSnapshot", "Routing", "Authorization", "EventLoops", "TransportSecurity", "WireProtocols",
+                "CLinux", "CommonValues", "Diagnostics", "SPIFFE", "HTTPSemantics", "CallOutcomes", "Telemetry",
+                "Manifests", "MeshSnapshot", "Routing", "Authorization", "CallPlanning", "EventLoops",
+                "TransportSecurity",
+                "WireProtocols",
             ]),
 
         // Operations: what people and programs ask a running mesh.
         room(
             "AdminAPI", in: "Operations",
             [
-                "CLinux", "CommonValues", "Diagnostics", "SPIFFE", "HTTPSemantics", "Telemetry", "Manifests",
-                "MeshSnapshot", "Routing", "Authorization", "StateKeeping", "Reconciliation", "EventLoops",
+                "CLinux", "CommonValues", "Diagnostics", "SPIFFE", "HTTPSemantics", "CallOutcomes", "Telemetry",
+                "Manifests", "MeshSnapshot", "Routing", "Authorization", "CallPlanning", "StateKeeping",
+                "Reconciliation", "EventLoops",
                 "WireProtocols",
             ]),
 
@@ -152,12 +163,14 @@ let package = Package(
         tests("Diagnostics", ["YAMLSyntax", "Manifests"]),
         tests("SPIFFE"),
         tests("HTTPSemantics", ["FuzzKit", "WireChecks"]),
-        tests("Telemetry"),
+        tests("CallOutcomes", ["HTTPSemantics"]),
+        tests("Telemetry", ["CallOutcomes"]),
         tests("YAMLSyntax"),
         tests("Manifests", ["CommonValues", "Diagnostics", "HTTPSemantics", "FuzzKit"]),
         tests("MeshSnapshot", ["Diagnostics", "Manifests"]),
         tests("Routing", ["Manifests", "MeshSnapshot", "HTTPSemantics"]),
         tests("Authorization", ["CommonValues", "Manifests", "MeshSnapshot", "HTTPSemantics"]),
+        tests("CallPlanning", ["CommonValues", "HTTPSemantics", "Manifests", "MeshSnapshot", "Authorization"]),
         tests("StateKeeping"),
         tests("Reconciliation", ["TestSupport", "Manifests", "MeshSnapshot", "StateKeeping"]),
         tests("EventLoops", ["TestSupport"]),

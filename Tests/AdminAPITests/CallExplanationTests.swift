@@ -1,4 +1,5 @@
 import CommonValues
+import Manifests
 import MeshSnapshot
 import TestSupport
 import Testing
@@ -72,6 +73,10 @@ struct CallExplanationTests {
     @Test
     func `a path without its slash, a method in lower case and a header without a name are told how to be written`() {
         #expect(throws: CallQuestion.Mistake("\"orders\" is no path: begin it with /")) { try explain("GET", "orders") }
+        #expect(throws: CallQuestion.Mistake("\"/a é\" is no path as clients send it: write \"/a%20%C3%A9\"")) {
+            try explain("GET", "/a é")
+        }
+        #expect(throws: CallQuestion.Mistake.self) { try explain("GET", "/ HTTP/1.1\r\nX: y\r\n") }
         #expect(throws: CallQuestion.Mistake("\"get\" is no method: write GET")) {
             try explain("get")
         }
@@ -179,7 +184,7 @@ struct CallExplanationTests {
 
     @Test(arguments: [
         Malformed(path: "/a#b"), Malformed(path: "/%zz"), Malformed(method: "GE T"),
-        Malformed(path: "/ HTTP/1.1\r\nX: y\r\n"), Malformed(fields: [("a", "b\r\nc: d")]),
+        Malformed(fields: [("a", "b\r\nc: d")]),
         Malformed(fields: [("a b", "c")]), Malformed(method: "GET / HTTP/1.1\r\nHost: x\r\n\r\nGET"),
     ])
     func `a malformed request is refused before any rule`(request: Malformed) throws {
@@ -204,6 +209,7 @@ struct CallExplanationTests {
         #expect(routed.routes.contains { $0.isChosen && $0.rule.route?.name == "edge" })
         #expect(!routed.isAllowed)
         #expect(try explain(from: "shop/edge", host: "other.example.com").text.contains("REFUSED with 404"))
+        #expect(throws: CallQuestion.Mistake.self) { try explain(from: "shop/edgy", host: "shop.example.com") }
         #expect(try explain(from: "shop/edge").notes.count == 1)
     }
 
@@ -255,6 +261,32 @@ struct ProtocolExplanationTests {
               listeners:
               - {name: all, port: 443, protocol: TLS, tls: {mode: Passthrough}}
               - {name: some, port: 443, protocol: TLS, hostname: "*.example.com", tls: {mode: Passthrough}}
+            ---
+            apiVersion: heddle/v1
+            kind: Gateway
+            metadata: {name: bytes, namespace: shop}
+            spec:
+              listeners:
+              - {name: one, port: 5432, protocol: TCP}
+              - {name: two, port: 5433, protocol: TCP}
+            ---
+            apiVersion: heddle/v1
+            kind: TCPRoute
+            metadata: {name: bytes, namespace: shop}
+            spec:
+              parentRefs: [{name: bytes, sectionName: two}]
+              rules: [{backendRefs: [{name: next}]}]
+            ---
+            apiVersion: heddle/v1
+            kind: Gateway
+            metadata: {name: secure, namespace: shop}
+            spec:
+              listeners:
+              - name: shop
+                port: 8443
+                protocol: HTTPS
+                hostname: shop.example.com
+                tls: {certificateFile: tls/shop.pem, keyFile: tls/shop.key}
             ---
             apiVersion: heddle/v1
             kind: TCPRoute
@@ -450,6 +482,46 @@ struct ProtocolExplanationTests {
         #expect(other.text.contains("CLOSED: no route takes the connection"))
         #expect(!other.isAllowed)
         #expect(try explain(to: "next", from: "shop/edge").text.contains("without --host its routes are not looked at"))
+    }
+
+    @Test func `a connection through a gateway's TCP listener goes where its route says, whatever host is named`()
+        throws
+    {
+        for host in [nil, "db.example.com"] {
+            let explanation = try explain(to: "next", from: "shop/bytes") { $0.host = host }
+            #expect(explanation.text.contains("-> TCPRoute shop/bytes/0 (shop.yaml:"))
+            #expect(explanation.text.contains("to shop/next:"))
+            #expect(!explanation.text.contains("its routes are not looked at"))
+        }
+        // Of its two listeners one has no route, and the other leads elsewhere.
+        let elsewhere = try explain(to: "db", from: "shop/bytes")
+        #expect(!elsewhere.isAllowed)
+        #expect(!elsewhere.text.contains("to shop/db"))
+    }
+
+    @Test func `a host that no listener of a gateway has is told to be none`() throws {
+        let text = try explain(to: "pages", from: "shop/secure") { $0.host = "other.example.com" }.text
+        #expect(
+            text.contains(
+                "REFUSED with 421: no listener of Gateway shop/secure has this host; where SNI names it, too, the TLS "
+                    + "handshake is refused (unknown-server-name)"))
+        #expect(
+            try explain(to: "pages", from: "shop/secure") { $0.host = "shop.example.com" }.text.contains(
+                "REFUSED with 404"))
+    }
+
+    @Test func `of an endpoint without an address it is said that no call goes there`() throws {
+        let endpoints = try #require(snapshot.services[ResourceName(namespace: "shop", name: "ratings")]).endpoints
+        var question = CallQuestion(from: "shop/web", to: "ratings")
+        question.path = "/shop.v1.Ratings/GetRating"
+        question.fromAddress = "10.1.1.1"
+        let known = try CallExplanation(question, in: snapshot)
+        #expect(!known.text.contains("no address"))
+        let unknown = try CallExplanation(question, in: snapshot, unresolved: Set(endpoints.map(\.position)))
+        #expect(
+            unknown.text.contains(
+                "but 10.0.0.3:80 has no address now: the caller is told UNAVAILABLE (grpc-status 14)\n"))
+        #expect(unknown.json.rendered().contains("\"unresolved\":[\"10.0.0.3:80\"]"))
     }
 
     @Test(arguments: ["method", "path", "header", "host"])

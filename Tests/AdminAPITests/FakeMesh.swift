@@ -33,6 +33,7 @@ final class FakeMesh: RunningMesh {
     let heldBack = Mutex<[Diagnostic]>([])
     var readiness: Readiness { Readiness(isServing: served != nil, heldBack: heldBack.withLock { $0 }) }
     func snapshot() async -> MeshSnapshot? { served }
+    func unresolvedEndpoints() async -> Set<SourcePosition> { [] }
 
     func status() async -> StatusReport {
         StatusReport(

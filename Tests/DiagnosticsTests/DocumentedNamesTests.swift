@@ -12,7 +12,7 @@ struct DocumentedNamesTests {
     }
 
     @Test func `every reason of a failed call is explained`() throws {
-        let reasons = try RepositoryText("Sources/Vocabulary/Telemetry/FailureReason.swift").all(
+        let reasons = try RepositoryText("Sources/Vocabulary/CallOutcomes/FailureReason.swift").all(
             /case \.\w+: "([a-z-]+)"/)
         let documented = Set(try RepositoryText("docs/reference/reasons.md").tableKeys)
         #expect(reasons.count > 5, "the sources are not where this test looks for them")
@@ -37,10 +37,10 @@ struct DocumentedNamesTests {
     }
 
     @Test func `every status that gRPC's callers are told is explained`() throws {
-        let statuses = try RepositoryText("Sources/DataPlane/WireProtocols/GRPC/GRPCStatus.swift").all(
+        let statuses = try RepositoryText("Sources/Vocabulary/CallOutcomes/GRPCStatus.swift").all(
             /case \.(\w+|`\w+`): "[A-Z_]+"/)
-        let names = try RepositoryText("Sources/DataPlane/WireProtocols/GRPC/GRPCStatus.swift").all(/"([A-Z_]{2,})"/)
-        let mapping = try RepositoryText("Sources/DataPlane/WireProtocols/GRPC/FailureReason+GRPC.swift").text
+        let names = try RepositoryText("Sources/Vocabulary/CallOutcomes/GRPCStatus.swift").all(/"([A-Z_]{2,})"/)
+        let mapping = try RepositoryText("Sources/Vocabulary/CallOutcomes/FailureReason+GRPC.swift").text
         let page = try RepositoryText("docs/reference/grpc.md").text
         #expect(
             statuses.count == names.count && names.count == 17, "the sources are not where this test looks for them")

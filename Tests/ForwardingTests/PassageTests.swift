@@ -1,3 +1,4 @@
+import HTTPSemantics
 import TestSupport
 import Testing
 
@@ -22,7 +23,7 @@ struct PassageTests {
         let mesh = try await TestMesh(Shop.manifests(outbound: port, orders: seen.port, more: Shop.proxy("")))
         let response = try RawConnection.call(port: port, "GET /a HTTP/1.1\r\nHost: orders\r\n\r\n")
         #expect(response.status == 508)
-        #expect(seen.requests.count == Int(Exchange.passageLimit) + 1)
+        #expect(seen.requests.count == Int(MessageHead.passageLimit) + 1)
         for (number, head) in seen.requests.enumerated() {
             #expect(Response(head: head, body: "").field("x-heddle-hops") == (number == 0 ? nil : "\(number)"))
         }
@@ -40,7 +41,7 @@ struct PassageTests {
         let response = try RawConnection.call(port: port, "GET /a HTTP/1.1\r\nHost: orders\r\n\r\n")
         #expect(response.status == 508)
         let hops = seen.requests.map { Response(head: $0, body: "").field("x-heddle-hops") }
-        #expect(hops == (1...Exchange.passageLimit).map { "\($0)" })
+        #expect(hops == (1...MessageHead.passageLimit).map { "\($0)" })
         await mesh.stop()
     }
 

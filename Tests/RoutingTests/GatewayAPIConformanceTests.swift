@@ -123,7 +123,7 @@ struct GatewayAPIConformanceTests {
                 item["id"] as? String != "MeshGRPCRouteRequestHeaderModifier/3"
             else { continue }
             var head = request.head()
-            match.rule.rewrite(&head, match: match, backend: 0)
+            match.rule.rewrite(&head, prefixByteCount: match.prefixByteCount, backend: 0)
             for (name, value) in upstream {
                 let lines = head.fieldLines.filter { $0.hasPrefix("\(name.lowercased()): ") }
                 let values = lines.map { String($0.dropFirst(name.utf8.count + 2)) }

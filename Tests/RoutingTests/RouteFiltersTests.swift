@@ -7,7 +7,7 @@ import Testing
 private func rewritten(_ table: RouteTable, _ request: TestRequest, backend: Int = 0) throws -> TestRequest {
     var head = request.head()
     let match = try #require(table.match(request))
-    match.rule.rewrite(&head, match: match, backend: backend)
+    match.rule.rewrite(&head, prefixByteCount: match.prefixByteCount, backend: backend)
     var result = request
     result.host = head.text(head.host)
     result.hostPort = head.hostPort
@@ -84,7 +84,7 @@ func `a prefix is replaced as Gateway API's table says`(
         var head = request.head()
         head.hasEscapedSlash = !expected
         let match = try #require(table.match(request))
-        match.rule.rewrite(&head, match: match, backend: 0)
+        match.rule.rewrite(&head, prefixByteCount: match.prefixByteCount, backend: 0)
         let isEscaped = head.hasEscapedSlash
         #expect(isEscaped == expected)
     }
@@ -92,7 +92,7 @@ func `a prefix is replaced as Gateway API's table says`(
     let request = TestRequest(target: "/p/a%5Cb")
     var head = request.head()
     let match = try #require(table.match(request))
-    match.rule.rewrite(&head, match: match, backend: 0)
+    match.rule.rewrite(&head, prefixByteCount: match.prefixByteCount, backend: 0)
     let isEscaped = head.hasEscapedSlash
     #expect(isEscaped)
 }
@@ -151,7 +151,7 @@ func `a prefix is replaced as Gateway API's table says`(
     let request = TestRequest(target: "/p/x")
     var head = request.head()
     let match = try #require(table.match(request))
-    match.rule.rewriteForMirror(&head, match: match)
+    match.rule.rewriteForMirror(&head, prefixByteCount: match.prefixByteCount)
     let (path, lines) = (head.text(head.path), head.fieldLines)
     #expect(path == "/rule/x")
     #expect(lines == ["x: rule"])

@@ -12,7 +12,7 @@ private func location(_ redirect: String, prefix: String = "/", port: UInt16, _ 
     let redirect = try #require(found.rule.redirect)
     let head = request.head()
     var bytes = Array("Location: ".utf8)
-    redirect.appendLocation(for: head, match: found, listenerPort: port, to: &bytes)
+    redirect.appendLocation(for: head, prefixByteCount: found.prefixByteCount, listenerPort: port, to: &bytes)
     return String(String(decoding: bytes, as: UTF8.self).dropFirst("Location: ".count))
 }
 

@@ -1,3 +1,4 @@
+import CallOutcomes
 import Testing
 
 @testable import Telemetry

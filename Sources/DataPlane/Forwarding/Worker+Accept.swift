@@ -1,3 +1,5 @@
+import CallOutcomes
+import CallPlanning
 import EventLoops
 import Telemetry
 import TransportSecurity
@@ -10,7 +12,7 @@ extension Worker {
         let socket = accepted.takeSocket()
         do {
             let transport: Transport
-            if listener.view.isSecure {
+            if listener.view.role.isSecure {
                 // Without a certificate there is nothing to answer with, not even a refusal.
                 guard let context = identities.serverContext(for: listener.view) else {
                     counters.handshakes["no-own-certificate", default: 0] += 1

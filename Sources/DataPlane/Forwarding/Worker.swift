@@ -1,4 +1,5 @@
 import Authorization
+import CommonValues
 import EventLoops
 import Glibc
 import HTTPSemantics
@@ -275,28 +276,5 @@ final class Worker: @unchecked Sendable {
         }
         counters.upstream = pools.values.reduce(0) { $0 + $1.connectionCount }
         return WorkerReport(metrics: metrics, grpc: [grpcMetrics], counters: counters, decisions: decisionCounts)
-    }
-}
-
-/// xoshiro256**: enough for choosing endpoints, and no system call.
-struct FastRandom: RandomNumberGenerator {
-    private var state: (UInt64, UInt64, UInt64, UInt64)
-
-    init() {
-        var seeds = SystemRandomNumberGenerator()
-        state = (seeds.next(), seeds.next(), seeds.next(), seeds.next() | 1)
-    }
-
-    mutating func next() -> UInt64 {
-        let product = state.1 &* 5
-        let result = ((product << 7) | (product >> 57)) &* 9
-        let shifted = state.1 << 17
-        state.2 ^= state.0
-        state.3 ^= state.1
-        state.1 ^= state.2
-        state.0 ^= state.3
-        state.2 ^= shifted
-        state.3 = (state.3 << 45) | (state.3 >> 19)
-        return result
     }
 }

@@ -66,10 +66,10 @@ extension RouteTable {
     }
 }
 
-extension TCPRouteTable {
-    /// The one rule, for people.
-    package func explainMatch() -> RouteExplanation {
-        RouteExplanation(rule: rule, isChosen: true, reason: "every connection: matches")
+extension RouteExplanation {
+    /// Of a listener whose connections all go one way.
+    package init(everyConnectionBy rule: RouteRule) {
+        self.init(rule: rule, isChosen: true, reason: "every connection: matches")
     }
 }
 

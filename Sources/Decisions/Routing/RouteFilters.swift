@@ -100,8 +100,10 @@ extension RouteRule {
     ///
     /// A new host becomes both `head.host`, without a port, and the `Host` field, where there is one. Paths that do not
     /// begin with `/` (`OPTIONS *`, `CONNECT`) stay as they are.
-    /// - Parameter backend: Where it stands in `backends`.
-    package func rewrite(_ head: inout MessageHead, match: RouteMatch, backend: Int) {
+    /// - Parameters:
+    ///   - prefixByteCount: The match's.
+    ///   - backend: Where it stands in `backends`.
+    package func rewrite(_ head: inout MessageHead, prefixByteCount: Int, backend: Int) {
         filters.request.apply(to: &head)
         backends[backend].filters.request.apply(to: &head)
         if !backends[backend].filters.hostname.isEmpty {
@@ -110,15 +112,15 @@ extension RouteRule {
             head.replaceHost(with: filters.hostname)
         }
         if let path = backends[backend].filters.path ?? filters.path {
-            head.replacePath(by: path, prefixByteCount: match.prefixByteCount)
+            head.replacePath(by: path, prefixByteCount: prefixByteCount)
         }
     }
 
     /// Makes of a request what a mirror receives: the rule's filters without a backend's.
-    package func rewriteForMirror(_ head: inout MessageHead, match: RouteMatch) {
+    package func rewriteForMirror(_ head: inout MessageHead, prefixByteCount: Int) {
         filters.request.apply(to: &head)
         if !filters.hostname.isEmpty { head.replaceHost(with: filters.hostname) }
-        if let path = filters.path { head.replacePath(by: path, prefixByteCount: match.prefixByteCount) }
+        if let path = filters.path { head.replacePath(by: path, prefixByteCount: prefixByteCount) }
     }
 
     /// Changes a response's fields: the backend's filters, then the rule's.

@@ -30,11 +30,12 @@ package struct RouteRedirect: Sendable {
     /// The port is the filter's; else the well-known one of the filter's scheme; else the listener's. It is left out where
     /// it is the well-known one of the scheme that is written.
     /// - Parameters:
+    ///   - prefixByteCount: The match's.
     ///   - listenerPort: The port the gateway's listener has in its manifest. For a call to a service, which has no
     ///     listener, the port its `Host` named, 0 for none.
     ///   - location: What is written is added at its end.
     package func appendLocation(
-        for head: borrowing MessageHead, match: RouteMatch, listenerPort: UInt16, to location: inout [UInt8]
+        for head: borrowing MessageHead, prefixByteCount: Int, listenerPort: UInt16, to location: inout [UInt8]
     ) {
         let scheme = scheme ?? head.scheme
         switch scheme {
@@ -54,7 +55,7 @@ package struct RouteRedirect: Sendable {
             location.append(UInt8(ascii: ":"))
             location.appendDecimal(port)
         }
-        appendPath(of: head, prefixByteCount: match.prefixByteCount, to: &location)
+        appendPath(of: head, prefixByteCount: prefixByteCount, to: &location)
         if head.hasQuery {
             location.append(UInt8(ascii: "?"))
             location.append(copying: head.bytes(head.query))

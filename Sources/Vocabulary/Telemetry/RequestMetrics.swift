@@ -1,3 +1,5 @@
+import CallOutcomes
+
 /// Requests by service, route, status and reason, with how long they took: one worker's share, added up on a scrape.
 package struct RequestMetrics: Sendable {
     /// What tells one series from another.

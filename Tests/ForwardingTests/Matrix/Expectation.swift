@@ -1,3 +1,4 @@
+import CallOutcomes
 import Telemetry
 
 /// What each side of a call must see, and what is written down of it: from RFC 9110, policy.md and what the reference promises,

@@ -1,4 +1,6 @@
 import Authorization
+import CallOutcomes
+import CallPlanning
 import CommonValues
 import EventLoops
 import HTTPSemantics
@@ -29,16 +31,16 @@ final class AccessLogWriter {
         number("time_us", UInt64(UnixTime.now.microseconds), first: true)
         text("listener", origin.listener.view.label)
         text("peer", "\(origin.peer)")
-        if let caller = exchange.caller { array("caller", caller.principal) }
+        if let caller = exchange.plan.caller { array("caller", caller.principal) }
         head("method", exchange, exchange.request.method)
         head("host", exchange, exchange.request.host)
         head("path", exchange, exchange.request.path)
-        if exchange.tunnel == .connection, !origin.serverName.isEmpty { array("server_name", origin.serverNameBytes) }
+        if exchange.tunnel == .connection, !origin.serverName.isEmpty { array("server_name", origin.source.serverName) }
         number("status", UInt64(exchange.status))
         if !exchange.reason.isNone { text("reason", exchange.reason.name.description) }
         if let failure = exchange.connectFailure { text("detail", failure.explanation) }
-        if let service = exchange.service { text("service", "\(service.name)") }
-        if let label = exchange.rule?.rule.label { array("route", label) }
+        if let service = exchange.plan.service { text("service", "\(service.name)") }
+        if let label = exchange.plan.rule?.rule.label { array("route", label) }
         if let endpoint = exchange.endpoint { text("endpoint", "\(endpoint.address)") }
         number("duration_us", microseconds)
         number("response_bytes", exchange.responseByteCount)

@@ -1,4 +1,5 @@
 import Authorization
+import CallPlanning
 import CommonValues
 import EventLoops
 import SPIFFE
@@ -8,26 +9,20 @@ final class CallOrigin {
     /// The place the connection was accepted at; its view changes with the generation.
     let listener: Listener
     let peer: NetworkAddress
-    /// The peer's address as `x-forwarded-for` has it; empty over a Unix socket.
-    let peerText: [UInt8]
+    let source: CallSource
     /// What the TLS handshake named, in canonical form: inbound a service, on a Gateway a host.
     let serverName: String
-    let serverNameBytes: [UInt8]
-    /// Of which of its worker's views it is: one generation may be served with other endpoints than before.
-    private var target: (viewNumber: UInt64, service: ServiceView?)?
     /// What the rules are told of the connection; the same memory for each of its calls.
     private(set) var facts: CallFacts
-    /// The peer's own identity: a verified certificate's, inbound.
-    private let verifiedCaller: Caller?
 
     init(listener: Listener, peer: NetworkAddress, caller: Caller? = nil, serverName: String? = nil) {
         self.listener = listener
         self.peer = peer
-        if case .ip(let address, _) = peer { peerText = Array(address.description.utf8) } else { peerText = [] }
-        verifiedCaller = caller
         self.serverName = serverName ?? ""
-        serverNameBytes = Array(self.serverName.utf8)
-        facts = CallFacts(caller: nil, peerAddress: peer.ip, serverNameIndication: serverNameBytes)
+        source = CallSource(
+            peer: peer.ip, serverName: Array(self.serverName.utf8), verified: caller,
+            listenerPort: listener.address.port)
+        facts = CallFacts(caller: nil, peerAddress: peer.ip, serverNameIndication: source.serverName)
     }
 
     /// - Parameters:
@@ -38,45 +33,20 @@ final class CallOrigin {
         caller: Caller?, client: ClientAddress, destination: NetworkAddress?, callProtocol: CallProtocol
     ) {
         if facts.caller !== caller {
-            facts = CallFacts(
-                caller: caller, peerAddress: peer.ip, serverNameIndication: serverNameBytes)
+            facts = CallFacts(caller: caller, peerAddress: peer.ip, serverNameIndication: source.serverName)
         }
         facts.remoteAddress = if case .reported(let address) = client { address } else { peer.ip }
-        facts.isRemoteAddressUnreadable = client == .unreadable
+        facts.isRemoteAddressUnreadable = client.isUnreadable
         facts.destinationAddress = destination?.ip ?? .unspecified
         facts.destinationPort = destination?.port ?? 0
         facts.callProtocol = callProtocol
     }
 
-    /// The service that SNI named: it alone, never Host, says what an inbound call is for.
-    func targetService(on worker: Worker) -> ServiceView? {
-        if let target, target.viewNumber == worker.viewNumber { return target.service }
-        let service = worker.view.service(serverName: serverName)
-        target = (worker.viewNumber, service)
-        return service
-    }
-
     /// What its listener is in the generation at hand.
-    var role: ListenerView.Role { listener.view.role }
+    var role: ListenerRole { listener.view.role }
     /// Its listener is gone, and no generation has it any more.
     var isStopped: Bool { listener.isStopped }
     var isInbound: Bool { role.isForNodes }
-
     /// Only callers of this mesh are told why a call failed.
-    var tellsReason: Bool {
-        switch role {
-        case .outbound, .inbound, .tcp: true
-        case .gateway: false
-        }
-    }
-
-    /// Whose identity a call that begins now carries.
-    func caller(gatewayListener: Int) -> Caller? {
-        switch role {
-        case .outbound(let outbound): outbound.caller
-        case .inbound: verifiedCaller
-        case .tcp(let listener): listener.callers.first
-        case .gateway(let gateway): gatewayListener < 0 ? nil : gateway.listeners[gatewayListener].caller
-        }
-    }
+    var tellsReason: Bool { role.tellsReason }
 }

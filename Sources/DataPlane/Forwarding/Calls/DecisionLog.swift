@@ -150,9 +150,10 @@ extension Exchange {
         let copy = DecisionCopy(of: request)
         let record = DecisionRecord(
             id: copy.id, generation: worker.view.generation,
-            time: .now, caller: caller.map { "\($0.id)" }, service: service.name, method: copy.method, host: copy.host,
+            time: .now, caller: plan.caller.map { "\($0.id)" }, service: service.name, method: copy.method,
+            host: copy.host,
             path: copy.path, fields: copy.fields, withheld: copy.withheld, isAllowed: decision.isAllowed,
-            policy: decision.policy < 0 ? nil : service.program.policies[Int(decision.policy)].name,
+            policy: decision.policy < 0 ? nil : service.table.program.policies[Int(decision.policy)].name,
             rule: Int(decision.rule))
         worker.decisions.add(record, byteCount: copy.byteCount)
     }

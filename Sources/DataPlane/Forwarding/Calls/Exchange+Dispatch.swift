@@ -1,113 +1,62 @@
 import Authorization
+import CallPlanning
 import EventLoops
 import HTTPSemantics
-import Routing
 import Telemetry
 import WireProtocols
 
-/// The one place where a call is judged, whatever it came in on: its service, its route, its rewriting, its rule, its
-/// endpoint, in this order and on the same bytes.
+/// Carries out what `CallPlan` says: its service and route, copies, its rewriting; then a try.
 extension Exchange {
     func dispatch() {
-        caller = origin.caller(gatewayListener: -1)
-        // A tunnel: what follows it would be nobody's request (RFC 9110 § 9.3.6).
-        guard request.knownMethod != .connect else { return fail(.malformed, status: 501) }
-        request.removeHopByHopFields()
-        guard countPassage() else { return fail(.loopDetected) }
-        guard takeForward() else { return }
-        switch origin.role {
-        case .outbound(let listener):
-            guard let service = worker.view.service(host: request.bytes(request.host), from: listener) else {
+        let step = plan.find(
+            &request, from: origin.source, at: origin.role, in: worker.view.tables, using: &worker.random)
+        if plan.client.isUnreadable { worker.counters.unreadableClientAddresses += 1 }
+        carryOut(step)
+    }
+
+    func dispatchTunnel() {
+        // Of all that another node's CONNECT may say, this alone is taken: under it the call stands in both logs.
+        request.identify(using: &worker.random)
+        carryOut(
+            plan.findConnection(
+                from: origin.source, at: origin.role, in: worker.view.tables, using: &worker.random))
+    }
+
+    private func carryOut(_ step: CallPlan.Step) {
+        switch step {
+        case .refuse(let reason, let status): fail(reason, status: status)
+        case .answer(let status): reply(status: status, location: nil)
+        case .redirect:
+            guard let (status, location) = plan.redirect(of: request, from: origin.source) else {
                 return fail(.noRoute)
             }
-            self.service = service
-            guard let routes = service.routes(from: listener.namespace) else { return deliver(to: service) }
-            route(in: routes)
-        case .inbound:
-            guard let service = origin.targetService(on: worker) else { return fail(.noRoute) }
-            self.service = service
-            deliver(to: service)
-        case .gateway(let gateway):
-            route(in: gateway)
-        case .tcp: fail(.noRoute)
+            reply(status: status, location: location)
+        case .send: send()
+        case .sendRouted:
+            // Nobody reads a copy's answer, so that no copy can go on as something else.
+            if tunnel == .none, let rule = plan.rule, rule.hasMirrors { mirror(by: rule) }
+            plan.rewrite(&request)
+            requestDeadline = plan.rule?.requestMilliseconds.map { loop.now + $0 }
+            send()
         }
     }
 
-    private func route(in routes: RouteTableView) {
-        guard let match = routes.table.match(request) else { return fail(.noRoute) }
-        apply(match, of: routes)
-    }
-
-    private func route(in gateway: GatewayView) {
-        guard let listener = gateway.routes.table.listener(forHost: request.bytes(request.host)) else {
-            return fail(.noRoute, status: gateway.isSecure && !origin.serverName.isEmpty ? 421 : 404)
-        }
-        gatewayListener = listener
-        gatewayListenerLabel = gateway.listeners[listener].label
-        caller = origin.caller(gatewayListener: listener)
-        // The certificate was chosen for another listener: what it promised does not hold here (RFC 9110 § 15.5.20).
-        if let chosen = gateway.listener(serverName: origin), chosen != listener {
-            return fail(.noRoute, status: 421)
-        }
-        guard let match = gateway.routes.table.match(request) else { return fail(.noRoute) }
-        apply(match, of: gateway.routes)
-    }
-
-    private func apply(_ match: RouteMatch, of routes: RouteTableView) {
-        let rule = routes.rules[match.rule.id]
-        self.rule = rule
-        if let redirect = match.rule.redirect {
-            var location: [UInt8] = []
-            redirect.appendLocation(for: request, match: match, listenerPort: redirectPort, to: &location)
-            return reply(status: redirect.status, location: location)
-        }
-        guard let backend = match.rule.pickBackend(using: &worker.random) else {
-            return fail(.noEndpoint, status: 500)
-        }
-        routeBackend = backend
-        let service = routes.services[match.rule.backends[backend].cluster]
-        self.service = service
-        setForwardedFields()
-        // Nobody reads a copy's answer, so that no copy can go on as something else.
-        if tunnel != .none { return send(match, by: rule, backend: backend, to: service) }
-        if !match.rule.mirrors.isEmpty { mirror(match.rule.mirrors, of: routes, match: match) }
-        let backendMirrors = match.rule.backends[backend].mirrors
-        if !backendMirrors.isEmpty { mirror(backendMirrors, of: routes, match: match) }
-        send(match, by: rule, backend: backend, to: service)
-    }
-
-    private func send(_ match: RouteMatch, by rule: RuleView, backend: Int, to service: ServiceView) {
-        match.rule.rewrite(&request, match: match, backend: backend)
-        keepCountable()
-        requestDeadline = rule.requestMilliseconds.map { loop.now + $0 }
-        send(to: service)
-    }
-
-    /// The port that a redirect keeps: the gateway's, or what a call between services named.
-    private var redirectPort: UInt16 {
-        if case .gateway = origin.role { origin.listener.address.port } else { request.hostPort }
-    }
-
-    /// Without a route: the call goes to the service as it is.
-    private func deliver(to service: ServiceView) {
-        setForwardedFields()
-        send(to: service)
-    }
-
-    /// The caller's own deadline (gRPC over HTTP/2, "Timeout").
+    /// The caller's own deadline.
     /// - Returns: `false` if it is none.
     private func adoptCallersDeadline() -> Bool {
-        guard let field = request.value(of: .grpcTimeout), isGRPCRequest else { return true }
-        guard let milliseconds = GRPCTimeout.milliseconds(request.bytes(field)) else { return false }
-        let deadline = startedAt / 1000 + milliseconds
-        guard deadline < requestDeadline ?? .max else { return true }
-        requestDeadline = deadline
-        return true
+        switch request.callersPatience() {
+        case .unknown: return true
+        case .malformed: return false
+        case .milliseconds(let milliseconds):
+            requestDeadline = min(startedAt / 1000 + milliseconds, requestDeadline ?? .max)
+            return true
+        }
     }
 
     /// What is left of the time, for whoever is next.
     private func shortenCallersDeadline() {
-        guard let requestDeadline, request.hasField(.grpcTimeout) || service?.isGRPC ?? false, isGRPCRequest else {
+        guard let requestDeadline, request.hasField(.grpcTimeout) || plan.service?.isGRPC ?? false, isGRPCRequest
+        else {
             return
         }
         let left = requestDeadline > loop.now ? requestDeadline - loop.now : 0
@@ -116,13 +65,11 @@ extension Exchange {
 
     // MARK: Endpoints
 
-    /// - Parameter service: `self.service`.
-    func send(to service: ServiceView) {
+    /// To the plan's service.
+    func send() {
         guard adoptCallersDeadline() else { return fail(.malformed) }
-        // What a listener that is gone still leads to is the old generation's; its rules no longer hold.
-        guard origin.isStopped else { return attempt(at: service) }
-        guard let current = currentService() else { return fail(.noRoute) }
-        attempt(at: current)
+        guard let service = currentService() else { return fail(.noRoute) }
+        attempt(at: service)
     }
 
     func connect(to endpoint: EndpointView, of service: ServiceView, isFresh: Bool) {
@@ -130,7 +77,7 @@ extension Exchange {
             // No request, and no fields.
         } else if endpoint.isMesh {
             request.removeField(.heddleCaller)
-        } else if let caller {
+        } else if let caller = plan.caller {
             let principal = caller.principal
             request.setField(.heddleCaller, to: principal.span)
         }
@@ -139,9 +86,11 @@ extension Exchange {
         if endpoint.reach == .node || endpoint.reach == .plain(.http2), tunnel == .none, !request.hasField(.te) {
             request.addField(.te, value: ("trailers" as StaticString).bytes)
         }
-        backendDeadline = rule?.backendMilliseconds.map { loop.now + $0 }
+        backendDeadline = plan.rule?.backendMilliseconds.map { loop.now + $0 }
         if backendDeadline != nil { updateDeadline() }
-        guard let pool = endpoint.pool(for: caller, service: service, worker: worker) else { return fail(.noEndpoint) }
+        guard let pool = endpoint.pool(for: plan.caller, service: service, worker: worker) else {
+            return fail(.noEndpoint)
+        }
         pool.open(self, fresh: isFresh)
     }
 
@@ -164,16 +113,16 @@ extension Exchange {
 
     private func noteDenial(_ decision: Decision, of service: ServiceView) {
         worker.count(decision, of: service)
-        identify()
+        request.identify(using: &worker.random)
         note(decision, of: service)
     }
 
     func decide(_ service: ServiceView, endpoint: EndpointView?) -> Decision {
         let isConnection = tunnel == .connection
         origin.setFacts(
-            caller: caller, client: client, destination: endpoint?.address,
+            caller: plan.caller, client: plan.client, destination: endpoint?.address,
             callProtocol: isConnection ? .tcp : .http)
         return isConnection
-            ? service.program.decideConnection(origin.facts) : service.program.decide(request, origin.facts)
+            ? service.table.program.decideConnection(origin.facts) : service.table.program.decide(request, origin.facts)
     }
 }

@@ -1,12 +1,19 @@
+import CallPlanning
 import HTTPSemantics
 import Routing
 
 /// Copies of a call whose answers nobody reads (Gateway API's RequestMirror).
 extension Exchange {
-    func mirror(_ mirrors: [RouteMirror], of routes: RouteTableView, match: RouteMatch) {
+    func mirror(by rule: BoundRule) {
+        if !rule.rule.mirrors.isEmpty { mirror(rule.rule.mirrors, of: rule) }
+        let backendMirrors = rule.rule.backends[plan.backend].mirrors
+        if !backendMirrors.isEmpty { mirror(backendMirrors, of: rule) }
+    }
+
+    private func mirror(_ mirrors: [RouteMirror], of rule: BoundRule) {
         for mirror in mirrors where mirror.isChosen(using: &worker.random) {
             let copy = worker.takeExchange()
-            copy.startMirror(of: self, match: match, to: routes.services[mirror.cluster])
+            copy.startMirror(of: self, to: rule.service(of: mirror))
             if !copy.isOver { self.mirrors.append(copy) }
         }
     }

@@ -1,3 +1,4 @@
+import CallOutcomes
 import HTTPSemantics
 import Telemetry
 import WireProtocols
@@ -5,8 +6,8 @@ import WireProtocols
 extension Exchange {
     /// For the access log. Why its endpoint could not be connected to, the last time that this was tried.
     var connectFailure: ConnectFailure? {
-        guard reason == .connectFailed, refusalElsewhere == .none, let endpoint, let service else { return nil }
-        return endpoint.pool(for: caller, service: service, worker: worker)?.outage?.failure
+        guard reason == .connectFailed, refusalElsewhere == .none else { return nil }
+        return endpoint?.knownPool(for: plan.caller)?.outage?.failure
     }
 }
 

@@ -1,3 +1,5 @@
+import CallOutcomes
+import CallPlanning
 import EventLoops
 import HTTPSemantics
 import Telemetry
@@ -5,26 +7,26 @@ import Telemetry
 /// The tries of one call. Each of them, the first as the last, goes by what the worker serves at that moment: service, rules
 /// and endpoints are never those of a generation before.
 extension Exchange {
-    /// The service of the call as it is served now; `nil`: it is gone.
+    /// The plan's service as it is served now; `nil`: it is gone. What a listener that is gone still leads to is of another
+    /// generation, too.
     func currentService() -> ServiceView? {
-        guard let before = service, let now = worker.view.service(named: before.name) else { return nil }
-        if now !== before {
-            service = now
-            // They are numbered anew: of those that were tried, only the last is known still.
-            let last = endpoint.flatMap { now.endpoint(like: $0, isLocal: origin.isInbound) }
-            triedEndpoints = last?.bit ?? 0
-        }
+        guard let planned = plan.service else { return nil }
+        if let now = worker.view.service(planned) { return now }
+        guard let now = worker.view.service(named: planned.name) else { return nil }
+        plan.moveOn(to: now.table)
+        // Endpoints are numbered anew: of those that were tried, only the last is known still.
+        let last = endpoint.flatMap { now.endpoint(like: $0, isLocal: origin.isInbound) }
+        triedEndpoints = last?.bit ?? 0
         return now
     }
 
     /// Sends the call to an endpoint that was not tried, if it is allowed there.
     /// - Parameters:
-    ///   - service: `self.service`, of the view at hand.
+    ///   - service: The plan's, of the view at hand.
     ///   - isFresh: Not on a connection that has idled.
     ///   - reason: Why it fails if there is no such endpoint.
     func attempt(at service: ServiceView, isFresh: Bool = false, orFail reason: FailureReason = .noEndpoint) {
-        guard service.isTCP == (tunnel == .connection) else { return fail(.noRoute) }
-        guard !request.hasEscapedSlash || service.keepsEscapedSlashes else { return fail(.malformed) }
+        if let reason = service.table.refusal(of: request, isConnection: tunnel == .connection) { return fail(reason) }
         isJudged = false
         guard let endpoint = pickEndpoint(of: service) else {
             // Nobody would receive it; but who may not call a service learns nothing of its endpoints.
@@ -79,17 +81,19 @@ extension Exchange {
     /// Another generation serves, or the same one with other endpoints. What is under way is judged by it if this node judged it
     /// before, and goes elsewhere if nothing of it was sent and its endpoint is one no more.
     func judgeAgain(in view: WorkerView) {
-        guard !isOver, let before = service else { return }
+        guard !isOver, let before = plan.service else { return }
         let isUnsent = isWaiting || upstream?.isUnsent ?? false
         // What another node has is that node's to judge.
         guard isJudged || isUnsent else { return }
         forgetDistrustedProxy()
-        guard let service = currentService(), service.isTCP == (tunnel == .connection) else { return fail(.noRoute) }
+        guard let service = currentService(), service.table.isTCP == (tunnel == .connection) else {
+            return fail(.noRoute)
+        }
         if isJudged, !isAllowedStill(by: service) { return fail(.denied) }
-        guard isUnsent, !isWaiting, service !== before, let endpoint else { return }
-        let pool = endpoint.pool(for: caller, service: before, worker: worker)
+        guard isUnsent, !isWaiting, service.table !== before, let endpoint else { return }
+        let pool = endpoint.knownPool(for: plan.caller)
         if let current = service.endpoint(like: endpoint, isLocal: origin.isInbound),
-            current.endpoint.pool(for: caller, service: service, worker: worker) === pool
+            current.endpoint.pool(for: plan.caller, service: service, worker: worker) === pool
         {
             triedEndpoints = current.bit
             self.endpoint = current.endpoint
@@ -104,11 +108,11 @@ extension Exchange {
 
     /// What a proxy said that is no longer trusted is no longer so.
     private func forgetDistrustedProxy() {
-        guard client != .peer, case .gateway(let gateway) = origin.role,
-            let listener = gateway.listeners.first(where: { $0.label == gatewayListenerLabel }),
+        guard !plan.client.isPeer, case .gateway(let gateway) = origin.role,
+            let listener = gateway.listeners.first(where: { $0.label == plan.gatewayListenerLabel }),
             !listener.trusts(origin.peer.ip)
         else { return }
-        client = .peer
+        plan.client = .peer
     }
 
     /// A random one that was not tried yet.

@@ -12,29 +12,6 @@ extension Exchange {
         start(from: downstream, origin: origin)
     }
 
-    func dispatchTunnel() {
-        // Of all that another node's CONNECT may say, this alone is taken: under it the call stands in both logs.
-        identify()
-        caller = origin.caller(gatewayListener: -1)
-        switch origin.role {
-        case .tcp(let listener):
-            guard let picked = listener.pick(serverName: origin.serverNameBytes, using: &worker.random) else {
-                return fail(.noRoute)
-            }
-            service = picked.service
-            rule = picked.rule
-            caller = picked.caller
-            send(to: picked.service)
-        case .inbound:
-            // What is declared as HTTP is never had without HTTP's rules.
-            guard let service = origin.targetService(on: worker), service.isTCP else { return fail(.noRoute) }
-            self.service = service
-            send(to: service)
-        // A tunnel for whoever asks: what follows it would be nobody's request (RFC 9110 § 9.3.6).
-        case .outbound, .gateway: fail(.malformed, status: 501)
-        }
-    }
-
     /// The connections at either end, where both are TCP: bulk goes from one to the other inside the kernel.
     var plainUpstream: TCPClientConnection? { upstream as? TCPClientConnection }
     var plainDownstream: TCPServerConnection? { downstream as? TCPServerConnection }

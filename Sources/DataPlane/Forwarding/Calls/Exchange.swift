@@ -1,7 +1,8 @@
 import Authorization
+import CallOutcomes
+import CallPlanning
 import EventLoops
 import HTTPSemantics
-import Routing
 import Telemetry
 import WireProtocols
 
@@ -18,21 +19,9 @@ final class Exchange {
     var tunnel = Tunnel.none
 
     // Where it came from and what was decided.
+    var plan = CallPlan()
     private(set) var origin: CallOrigin!
     private(set) var downstream: (any DownstreamStream)?
-    /// Of the view that served at its latest try, never looked at again without asking for the one at hand.
-    var service: ServiceView?
-    var rule: RuleView?
-    /// Index into the rule's backends.
-    var routeBackend = 0
-    /// Index into the gateway's listeners; -1 until one is found, and where there is no gateway.
-    var gatewayListener = -1
-    /// The same listener's, which the next generation finds it by.
-    var gatewayListenerLabel = LabelRegistry.none
-    /// Whose call it is; it stays theirs when the listener's identity changes with a generation.
-    var caller: Caller?
-    /// As trusted proxies report it.
-    var client = ClientAddress.peer
     var endpoint: EndpointView?
     /// A program of this node has decided of the try at hand: it is judged again when the policies change.
     var isJudged = false
@@ -73,9 +62,9 @@ final class Exchange {
     /// The time by which the whole answer must be there, in the loop's milliseconds.
     var requestDeadline: DeadlineWheel.Time?
     /// The route says that its calls may take as long as they take.
-    var waitsForever: Bool { rule?.isUnlimited ?? false }
+    var waitsForever: Bool { plan.rule?.isUnlimited ?? false }
     /// A stream of messages, which lasts as long as its two sides want: only what its route or its caller says ends it.
-    var isOpenEnded: Bool { waitsForever || isTunnelOpen || (service?.isGRPC ?? false) }
+    var isOpenEnded: Bool { waitsForever || isTunnelOpen || (plan.service?.isGRPC ?? false) }
     /// The same for one try.
     var backendDeadline: DeadlineWheel.Time?
     /// By when the rest must be there of a request that has its answer.
@@ -116,20 +105,15 @@ final class Exchange {
     }
 
     /// A copy of another call as it was sent, for another service.
-    func startMirror(of original: Exchange, match: RouteMatch, to service: ServiceView) {
+    func startMirror(of original: Exchange, to service: ServiceTable) {
         isMirror = true
         worker.mirrorBegan(self)
         request.copy(original.request)
-        match.rule.rewriteForMirror(&request, match: match)
-        keepCountable()
+        original.plan.rewriteCopy(&request)
         requestBody = original.requestBody
         begin(from: MirrorSink.shared, origin: original.origin)
-        self.service = service
-        gatewayListener = original.gatewayListener
-        gatewayListenerLabel = original.gatewayListenerLabel
-        caller = original.caller
-        client = original.client
-        send(to: service)
+        plan = CallPlan(copying: original.plan, for: service)
+        send()
         if !isOver { setFirstDeadline() }
     }
 
@@ -228,7 +212,7 @@ final class Exchange {
             // It is said in gRPC's words.
             if status == 200, isGRPCRequest { status = refusalElsewhere.status }
         }
-        if let rule { rule.rule.modifyResponse(&head, backend: routeBackend) }
+        if let rule = plan.rule { rule.rule.modifyResponse(&head, backend: plan.backend) }
         let body = ResponseBody(length, status: head.status, answering: request.knownMethod)
         if !body.mayTellLength { head.contentLength = nil }
         if tunnel != .connection { worker.date.add(to: &head) }
@@ -384,7 +368,7 @@ final class Exchange {
             downstream?.cutResponse(passingOn: reason == .upstreamFailed)
             return
         }
-        let status = reason.grpcStatus(status: reason.status, hasCaller: caller != nil)
+        let status = reason.grpcStatus(status: reason.status, hasCaller: plan.caller != nil)
         grpcStatus = status
         worker.replies.writeTrailers(status, reason: origin.tellsReason ? reason : .none, to: downstream)
     }
@@ -395,10 +379,10 @@ final class Exchange {
         isResponseStarted = true
         isResponseComplete = true
         let reason = origin.tellsReason ? reason : .none
-        identify()
+        request.identify(using: &worker.random)
         if let id = request.value(of: .requestID) { worker.replies.identify(by: request.bytes(id)) }
         if isGRPCRequest {
-            grpcStatus = self.reason.grpcStatus(status: status, hasCaller: caller != nil)
+            grpcStatus = self.reason.grpcStatus(status: status, hasCaller: plan.caller != nil)
             worker.replies.write(grpcStatus!, reason: reason, to: downstream)
         } else {
             worker.replies.write(
@@ -437,10 +421,11 @@ final class Exchange {
         let microseconds = age
         worker.metrics.record(
             RequestMetrics.Key(
-                service: service?.label ?? LabelRegistry.none, route: rule?.label ?? LabelRegistry.none, status: status,
+                service: plan.service?.label ?? LabelRegistry.none, route: plan.rule?.label ?? LabelRegistry.none,
+                status: status,
                 reason: reason),
             microseconds: microseconds)
-        if let service, service.isGRPC {
+        if let service = plan.service, service.isGRPC {
             let status = grpcStatus?.rawValue ?? GRPCMetrics.noStatus
             // What was not let through, or is not there, may be called anything.
             let isProven = reason.isNone && grpcStatus != .unimplemented
@@ -462,13 +447,7 @@ final class Exchange {
         tunnel = .none
         origin = nil
         downstream = nil
-        service = nil
-        rule = nil
-        routeBackend = 0
-        gatewayListener = -1
-        gatewayListenerLabel = LabelRegistry.none
-        caller = nil
-        client = .peer
+        plan = CallPlan()
         endpoint = nil
         isJudged = false
         if !mirrors.isEmpty { mirrors = [] }

@@ -1,3 +1,4 @@
+import CallOutcomes
 import Telemetry
 
 /// What follows when a try of a call came to nothing: decision 0014 as a value. It counts what one call has cost its service so

@@ -1,4 +1,6 @@
 import Authorization
+import CallOutcomes
+import CallPlanning
 import EventLoops
 import HTTPSemantics
 import Telemetry
@@ -235,7 +237,7 @@ final class HTTP1ServerConnection: StreamConnection, ServerConnection, Downstrea
         do throws(HTTP1Error) {
             let consumed = try HTTP1RequestParser.parse(
                 bytes, into: &exchange.request, framing: &framing, limits: worker.limits, scan: &scan,
-                scheme: listener.view.scheme)
+                scheme: listener.view.role.scheme)
             guard let consumed else {
                 worker.giveBack(exchange)
                 return nil
@@ -263,7 +265,7 @@ final class HTTP1ServerConnection: StreamConnection, ServerConnection, Downstrea
         do throws(HTTP1Error) {
             let consumed = try HTTP1RequestParser.parse(
                 bytes, into: &exchange.request, framing: &framing, limits: worker.limits, scan: &scan,
-                scheme: listener.view.scheme, allowsNoHost: true)
+                scheme: listener.view.role.scheme, allowsNoHost: true)
             let host = Array("\(address)".utf8)
             guard let consumed, (try? exchange.request.setHost(canonicalizing: host.span)) != nil else { return nil }
             exchange.request.addHostField()

@@ -20,5 +20,5 @@ protocol ServerConnection: StreamConnection {
 
 extension ServerConnection {
     /// Its listener is gone, or asks for another transport than the connection has.
-    var isStranded: Bool { listener.isStopped || listener.view.isSecure != isSecure }
+    var isStranded: Bool { listener.isStopped || listener.view.role.isSecure != isSecure }
 }

@@ -1,3 +1,4 @@
+import CallPlanning
 import EventLoops
 import Manifests
 import TransportSecurity
@@ -18,7 +19,7 @@ package struct SecureListener: Sendable {
     }
 
     /// - Returns: `nil` where there is no TLS.
-    init?(_ plan: ServingPlan.GatewayPlan, at address: NetworkAddress) {
+    init?(_ plan: GatewayRules, at address: NetworkAddress) {
         guard let tls = plan.listener.tls else { return nil }
         self.init(
             address: address, gateway: plan.name, hostname: plan.listener.hostname?.value.description, tls: tls)

@@ -1,4 +1,5 @@
 import Authorization
+import CallPlanning
 import CommonValues
 import Diagnostics
 import EventLoops
@@ -10,17 +11,9 @@ import SPIFFE
 /// from which each compiles a view of its own.
 package struct ServingPlan: Sendable {
     struct ServicePlan: Sendable {
-        let name: ResourceName
-        let service: Service
-        /// The service's own.
-        let routes: [HTTPRoute]
-        /// By the namespace whose calls take them.
-        let consumerRoutes: [String: [HTTPRoute]]
-        let policies: [AuthorizationPolicy]
+        let rules: ServiceRules
         fileprivate(set) var endpoints: [EndpointPlan]
         let accounts: Set<SPIFFEID>
-
-        var serverName: String { "\(name.name).\(name.namespace).mesh" }
     }
 
     struct EndpointPlan: Sendable, Hashable {
@@ -32,17 +25,9 @@ package struct ServingPlan: Sendable {
     enum ListenerPlan: Sendable {
         case outbound(SPIFFEID, namespace: String)
         case inbound
-        case gateway([GatewayPlan])
+        case gateway([GatewayRules])
         /// A workload's own, for one TCP service.
         case tcp(SPIFFEID, namespace: String, service: ResourceName)
-    }
-
-    struct GatewayPlan: Sendable {
-        let name: ResourceName
-        let account: SPIFFEID
-        let listener: GatewayListener
-        let routes: [HTTPRoute]
-        let trustedProxies: [AddressBlock]
     }
 
     struct PlacedListener: Sendable {
@@ -85,12 +70,7 @@ package struct ServingPlan: Sendable {
         services = snapshot.services.values.sorted { $0.metadata.name < $1.metadata.name }.map { service in
             let name = service.metadata.name
             return ServicePlan(
-                name: name, service: service, routes: snapshot.routes(forService: name, calledFrom: name.namespace),
-                consumerRoutes: Dictionary(
-                    uniqueKeysWithValues: snapshot.consumerNamespaces(of: name).map {
-                        ($0, snapshot.routes(forService: name, calledFrom: $0))
-                    }),
-                policies: snapshot.policies(for: name),
+                rules: ServiceRules(service, in: snapshot),
                 endpoints: Self.endpoints(of: service, in: snapshot, node, resolve, &nameProblems),
                 accounts: Set(snapshot.workloads(of: name).map { Self.identity(of: $0, in: trustDomain) }))
         }
@@ -110,7 +90,7 @@ package struct ServingPlan: Sendable {
         var nameProblems: Set<Diagnostic> = []
         var hasChanged = false
         for (index, service) in services.enumerated() {
-            let endpoints = Self.endpoints(of: service.service, in: snapshot, node, resolve, &nameProblems)
+            let endpoints = Self.endpoints(of: service.rules.service, in: snapshot, node, resolve, &nameProblems)
             guard endpoints != service.endpoints else { continue }
             next.services[index].endpoints = endpoints
             hasChanged = true
@@ -217,7 +197,7 @@ package struct ServingPlan: Sendable {
     }
 
     private mutating func placeGateways(_ snapshot: MeshSnapshot, _ node: String?, _ problems: inout [Diagnostic]) {
-        var ports: [NetworkAddress: [GatewayPlan]] = [:]
+        var ports: [NetworkAddress: [GatewayRules]] = [:]
         for gateway in snapshot.gateways where gateway.node == nil || gateway.node?.value == node {
             let name = gateway.metadata.name
             let account = SPIFFEID(
@@ -227,10 +207,7 @@ package struct ServingPlan: Sendable {
             for listener in gateway.listeners {
                 guard let ip = IPAddress(listener.address) else { continue }
                 ports[.ip(ip, port: listener.port.value), default: []].append(
-                    GatewayPlan(
-                        name: name, account: account, listener: listener,
-                        routes: snapshot.routes(forGateway: name, listener: listener),
-                        trustedProxies: gateway.trustedProxies))
+                    GatewayRules(gateway, listener, account: account, in: snapshot))
             }
         }
         for (address, plans) in ports {
@@ -242,7 +219,7 @@ package struct ServingPlan: Sendable {
     }
 
     /// `Gateway shop/edge/https`; where several listeners share a port, all of them.
-    private static func owner(of plans: [GatewayPlan]) -> String {
+    private static func owner(of plans: [GatewayRules]) -> String {
         let names = plans.map(\.listener.name.value).joined(separator: ",")
         return "Gateway \(plans[0].name)/\(names)"
     }

@@ -1,3 +1,4 @@
+import CommonValues
 import Manifests
 import WireProtocols
 
@@ -20,15 +21,6 @@ struct MillisecondTimeouts {
         keepalive = timeouts.keepalive.milliseconds
         tunnelIdle = timeouts.tunnelIdle.milliseconds
         shortestOfCalls = min(requestBody, response, stream, tunnelIdle)
-    }
-}
-
-extension Duration {
-    /// Rounded up.
-    var milliseconds: UInt64 {
-        let (seconds, attoseconds) = components
-        return UInt64(max(0, seconds)) * 1000
-            + UInt64(max(0, attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000)
     }
 }
 

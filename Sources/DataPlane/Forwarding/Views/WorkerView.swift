@@ -1,8 +1,8 @@
 import Authorization
+import CallPlanning
+import CommonValues
 import EventLoops
-import HTTPSemantics
 import Manifests
-import Routing
 import SPIFFE
 import Telemetry
 import WireProtocols
@@ -11,6 +11,8 @@ import WireProtocols
 /// cores; nothing in it changes but the pools that its endpoints have found.
 final class WorkerView {
     let generation: UInt64
+    let tables: CallTables
+    /// As they stand in the tables.
     let services: [ServiceView]
     let listeners: [NetworkAddress: ListenerView]
     let timeouts: MillisecondTimeouts
@@ -20,61 +22,42 @@ final class WorkerView {
     let idleUpstreamConnections: Int
     let accessLog: AccessLog
 
-    /// `orders.shop`, `orders.shop.mesh` and hostnames of services' own.
-    private let hosts: ByteTable
-    private let byServerName: [String: ServiceView]
-    private let byName: [ResourceName: ServiceView]
-
     init(
-        generation: UInt64, settings: ProxySettings, services: [ServiceView], listeners: [NetworkAddress: ListenerView],
-        hosts: ByteTable
+        generation: UInt64, settings: ProxySettings, tables: CallTables, services: [ServiceView],
+        listeners: [NetworkAddress: ListenerView]
     ) {
         self.generation = generation
+        self.tables = tables
         self.services = services
         self.listeners = listeners
-        self.hosts = hosts
         timeouts = MillisecondTimeouts(settings.timeouts)
         limits = HTTP1Limits(settings.limits)
         http2Limits = HTTP2Limits(settings.limits)
         requestsPerConnection = settings.limits.requestsPerConnection
         idleUpstreamConnections = settings.limits.idleUpstreamConnections
         accessLog = settings.accessLog
-        byServerName = Dictionary(services.map { ($0.serverName, $0) }, uniquingKeysWith: { first, _ in first })
-        byName = Dictionary(services.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
     }
 
     /// Serves nothing: what a worker has before its first generation.
     static var empty: WorkerView {
-        WorkerView(
-            generation: 0, settings: ProxySettings(), services: [], listeners: [:], hosts: ByteTable([]))
+        WorkerView(generation: 0, settings: ProxySettings(), tables: .empty, services: [], listeners: [:])
     }
 
-    /// - Parameter host: In canonical form.
-    func service(host: Span<UInt8>, from listener: OutboundView) -> ServiceView? {
-        if let index = listener.shortHosts?.find(host) ?? hosts.find(host) { return services[index] }
-        return nil
+    /// `nil`: what is planned is another generation's.
+    func service(_ planned: ServiceTable) -> ServiceView? {
+        guard planned.index < services.count else { return nil }
+        let service = services[planned.index]
+        return service.table === planned ? service : nil
     }
 
-    func service(serverName: String) -> ServiceView? { byServerName[serverName] }
-    func service(named name: ResourceName) -> ServiceView? { byName[name] }
+    func service(named name: ResourceName) -> ServiceView? { tables.index(of: name).map { services[$0] } }
 }
 
-/// A service as calls see it: its routes, its rules, its endpoints.
+/// A service as calls are carried out: where it is.
 final class ServiceView {
-    let name: ResourceName
-    let label: Label
-    /// What TLS's SNI names it by: `orders.shop.mesh`.
-    let serverName: String
-    let keepsEscapedSlashes: Bool
-    let isGRPC: Bool
-    let isTCP: Bool
-    let program: AuthorizationProgram
+    let table: ServiceTable
     /// A label a policy of the program, in its order; the last one is the default action's.
     let policyLabels: [Label]
-    /// Its own routes; `nil`: it takes every call itself.
-    private var routes: RouteTableView?
-    /// Those that other namespaces have for their calls to it.
-    private var consumerRoutes: [String: RouteTableView] = [:]
     let endpoints: [EndpointView]
     /// Those on this node.
     let localEndpoints: [EndpointView]
@@ -82,27 +65,16 @@ final class ServiceView {
     let accounts: Set<SPIFFEID>
 
     init(
-        name: ResourceName, label: Label, serverName: String, keepsEscapedSlashes: Bool, isGRPC: Bool, isTCP: Bool,
-        program: AuthorizationProgram, policyLabels: [Label], endpoints: [EndpointView], accounts: Set<SPIFFEID>
+        _ table: ServiceTable, policyLabels: [Label], endpoints: [EndpointView], accounts: Set<SPIFFEID>
     ) {
-        self.name = name
-        self.label = label
-        self.serverName = serverName
-        self.keepsEscapedSlashes = keepsEscapedSlashes
-        self.isGRPC = isGRPC
-        self.isTCP = isTCP
-        self.program = program
+        self.table = table
         self.policyLabels = policyLabels
         self.endpoints = endpoints
         self.localEndpoints = endpoints.filter { $0.isWorkload && !$0.isMesh }
         self.accounts = accounts
     }
 
-    /// Routes name other services, which name others: they are joined once all services are there.
-    func join(_ routes: RouteTableView?, consumers: [String: RouteTableView]) {
-        self.routes = routes
-        consumerRoutes = consumers
-    }
+    var name: ResourceName { table.name }
 
     /// A random endpoint that was not tried yet.
     /// - Parameters:
@@ -137,12 +109,6 @@ final class ServiceView {
             $0.address == other.address && $0.reach == other.reach && $0.isWorkload == other.isWorkload
         }
         return index.map { (all[$0], 1 << UInt64($0 & 63)) }
-    }
-
-    /// What a call from a namespace takes; `nil`: straight to the service.
-    func routes(from namespace: String) -> RouteTableView? {
-        guard !consumerRoutes.isEmpty, let routes = consumerRoutes[namespace] else { return routes }
-        return routes
     }
 }
 
@@ -185,45 +151,18 @@ final class EndpointView {
         }
     }
 
+    /// The one that calls of this caller have taken so far.
+    func knownPool(for caller: Caller?) -> UpstreamPool? {
+        isMesh ? meshPools.first { $0.caller === caller }?.pool : plainPool
+    }
+
     private func nodePool(for caller: Caller, _ service: ServiceView, _ worker: Worker) -> UpstreamPool {
         for known in meshPools where known.caller === caller { return known.pool }
         let target = UpstreamTarget.mesh(
-            source: caller.id, service: service.name, serverName: service.serverName, acceptable: service.accounts)
+            source: caller.id, service: service.name, serverName: service.table.serverName, acceptable: service.accounts
+        )
         let pool = worker.pool(address: address, target: target)
         meshPools.append((caller, pool))
         return pool
-    }
-}
-
-/// Routes compiled for one parent, with what their rules lead to in this view.
-final class RouteTableView {
-    let table: RouteTable
-    /// By `RouteRule.id`.
-    let rules: [RuleView]
-    /// By a backend's `cluster`.
-    let services: [ServiceView]
-
-    init(table: RouteTable, rules: [RuleView], services: [ServiceView]) {
-        self.table = table
-        self.rules = rules
-        self.services = services
-    }
-}
-
-final class RuleView {
-    let rule: RouteRule
-    let label: Label
-    /// `nil`: no timeout of its own.
-    let requestMilliseconds: UInt64?
-    let backendMilliseconds: UInt64?
-    /// A timeout of zero: none at all, the mesh's own included (Gateway API, GEP-1742).
-    let isUnlimited: Bool
-
-    init(rule: RouteRule, label: Label) {
-        self.rule = rule
-        self.label = label
-        isUnlimited = rule.requestTimeout == .zero || rule.backendRequestTimeout == .zero
-        requestMilliseconds = rule.requestTimeout.flatMap { $0 == .zero ? nil : $0.milliseconds }
-        backendMilliseconds = rule.backendRequestTimeout.flatMap { $0 == .zero ? nil : $0.milliseconds }
     }
 }

@@ -1,3 +1,4 @@
+import CallOutcomes
 import HTTPSemantics
 
 /// What goes to the peer.

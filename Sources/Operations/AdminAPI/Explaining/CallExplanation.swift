@@ -1,4 +1,6 @@
 import Authorization
+import CallOutcomes
+import CallPlanning
 import CommonValues
 import Diagnostics
 import HTTPSemantics
@@ -26,8 +28,8 @@ package struct CallExplanation: Sendable {
         let weight: Int?
         /// As the workload receives it, after rewriting; `nil` for a connection.
         let request: Request?
-        /// Why it is refused, with HTTP's status 400, before any rule is asked.
-        let refusal: String?
+        /// Before any rule is asked.
+        let refusal: Refusal?
         /// By the endpoints that it holds for: rules may name addresses and ports.
         let judgements: [Judgement]
         let defaultAction: DefaultAction
@@ -35,8 +37,22 @@ package struct CallExplanation: Sendable {
         let grpcStatus: GRPCStatus?
         /// Nodes that workloads of it run on, but for the one that explains: each judges by the manifests that it has.
         let otherNodes: [String]
+        /// Endpoints whose name has no address now.
+        let unresolved: Set<String>
 
         var isAllowed: Bool { refusal == nil && judgements.allSatisfy(\.explanation.decision.isAllowed) }
+    }
+
+    /// Why a service does not take a call, whatever its rules say.
+    package struct Refusal: Sendable {
+        let reason: FailureReason
+        /// For people.
+        let text: String
+
+        init(_ reason: FailureReason, _ text: String) {
+            self.reason = reason
+            self.text = text
+        }
     }
 
     package struct Judgement: Sendable {
@@ -50,11 +66,13 @@ package struct CallExplanation: Sendable {
         case malformed(status: UInt16, reason: String)
         /// Nobody calls as this caller: his certificate is refused before anything is asked. A sentence.
         case untrusted(String)
-        /// No rule of a route takes it.
-        case noRoute
+        /// It comes to no service: no route takes it, its rule has no backend with a weight above 0, or it is a call of a kind that
+        /// nobody gets.
+        /// - because: In other words than the reason's own; `nil`: those say it.
+        case refused(FailureReason, status: UInt16, because: String? = nil)
+        /// It is answered with this status alone.
+        case answered(status: UInt16)
         case redirected(status: UInt16, location: String)
-        /// A rule takes it that has no backend with a weight above 0.
-        case noBackend
         case delivered([Destination])
     }
 
@@ -70,6 +88,8 @@ package struct CallExplanation: Sendable {
     package let request: Request?
     /// What was looked at to find the route; empty where none was asked.
     package let routes: [RouteExplanation]
+    /// A gateway calls, and no host is named: its routes are not looked at.
+    private(set) var isAboutService = false
     package let outcome: Outcome
     /// What limits the answer, for people.
     package let notes: [String]
@@ -78,7 +98,8 @@ package struct CallExplanation: Sendable {
     /// callers.
     package var isAllowed: Bool {
         switch outcome {
-        case .malformed, .untrusted, .noRoute, .noBackend: false
+        case .malformed, .untrusted, .refused: false
+        case .answered(let status): (200..<300).contains(status)
         case .redirected: !isGRPC
         case .delivered(let destinations): destinations.allSatisfy(\.isAllowed)
         }
@@ -87,7 +108,10 @@ package struct CallExplanation: Sendable {
 
 extension CallExplanation {
     /// Explains a call that may never have been made.
-    package init(_ given: CallQuestion, in snapshot: MeshSnapshot) throws(CallQuestion.Mistake) {
+    /// - Parameter unresolved: Where endpoints stand in manifests whose name has no address now.
+    package init(
+        _ given: CallQuestion, in snapshot: MeshSnapshot, unresolved: Set<SourcePosition> = []
+    ) throws(CallQuestion.Mistake) {
         let asked = try given.withHostOfFields()
         let resolved = try ResolvedQuestion(asked, in: snapshot)
         let question = resolved.serviceProtocol == .grpc ? asked.completedForGRPC : asked
@@ -102,83 +126,157 @@ extension CallExplanation {
             notes = []
             return
         }
-        let judge = Judge(
-            caller: resolved.caller.map(Caller.init), clientAddress: resolved.clientAddress, snapshot: snapshot)
+        var mesh = ExplainedMesh(snapshot, unresolved: unresolved)
+        let arrivals = mesh.arrivals(of: question, resolved)
+        isAboutService = resolved.lacksHost(question)
+        notes = Self.notes(question, resolved, in: snapshot)
         if isConnection {
+            guard question.host == nil || resolved.gateway != nil else {
+                throw CallQuestion.Mistake("\(service) speaks TCP: a connection names no host, so leave it out")
+            }
             isGRPC = false
             request = nil
-            let way = try ConnectionWay(question, resolved, in: snapshot)
-            routes = way.routes
-            outcome =
-                switch way.end {
-                case .service: .delivered([judge.destination(resolved.service, weight: nil)])
-                case .noRoute: .noRoute
-                case .backends(let backends) where backends.isEmpty: .noBackend
-                case .backends(let backends):
-                    .delivered(backends.map { judge.destination($0.service, weight: $0.weight) })
-                }
-            notes = Self.notes(question, resolved, in: snapshot)
+            (outcome, routes) = Self.connection(question, resolved, arrivals, in: mesh)
             try checkArrival(of: question, resolved)
             return
         }
         let host = question.host ?? "\(service.name).\(service.namespace)"
         var head = MessageHead()
-        if let error = CanonicalCall.head(of: question, host: host, into: &head) {
+        if let error = CanonicalCall.head(
+            of: question, host: host, scheme: arrivals.first?.scheme ?? .http, into: &head)
+        {
             isGRPC = question.isGRPC
             request = nil
             routes = []
             outcome = .malformed(status: error.status, reason: "\(error.name)")
-            notes = []
             return
         }
-        let canonicalHost = head.text(head.host)
-        if question.host != nil, resolved.gateway == nil {
-            let namespace = resolved.caller?.serviceAccount?.namespace ?? "default"
-            let named = snapshot.serviceNamed(host: canonicalHost, from: namespace)
-            guard named == resolved.service else {
-                throw CallQuestion.Mistake(
-                    "--host and --to name two things: \(resolved.service) is not called by the host \"\(canonicalHost)\", "
-                        + "which names \(named.map { "the service \($0)" } ?? "no service")")
-            }
-        }
+        try Self.checkHost(head.text(head.host), of: question, resolved, in: snapshot)
         isGRPC = head.isGRPC
         request = Request(head)
-        notes = Self.notes(question, resolved, in: snapshot)
-        let tables = Self.tables(question, resolved, in: snapshot)
-        guard !tables.isEmpty else {
-            routes = []
-            outcome = .delivered([judge.destination(resolved.service, weight: nil, head)])
-            return
-        }
-        let table = tables.first { $0.match(head) != nil } ?? tables[0]
-        routes = table.explainMatch(head)
-        guard let match = table.match(head) else {
-            outcome = .noRoute
-            return
-        }
-        if let redirect = match.rule.redirect {
-            var location: [UInt8] = []
-            redirect.appendLocation(for: head, match: match, listenerPort: head.hostPort, to: &location)
-            outcome = .redirected(status: redirect.status, location: String(decoding: location, as: UTF8.self))
-            return
-        }
-        let backends = match.rule.backends.indices.filter { match.rule.backends[$0].weight > 0 }
-        guard !backends.isEmpty else {
-            outcome = .noBackend
-            return
-        }
-        var destinations: [Destination] = []
-        for backend in backends {
-            var rewritten = MessageHead()
-            rewritten.copy(head)
-            rewritten.addForwardedFields()
-            match.rule.rewrite(&rewritten, match: match, backend: backend)
-            destinations.append(
-                judge.destination(
-                    match.rule.backends[backend].service, weight: match.rule.backends[backend].weight, rewritten))
-        }
-        outcome = .delivered(destinations)
+        (outcome, routes) = Self.call(head, resolved, arrivals, in: mesh)
         try checkArrival(of: question, resolved)
+    }
+
+    /// `--host` and `--to` are one thing, where the caller is a workload.
+    private static func checkHost(
+        _ host: String, of question: CallQuestion, _ resolved: ResolvedQuestion, in snapshot: MeshSnapshot
+    ) throws(CallQuestion.Mistake) {
+        guard question.host != nil, resolved.gateway == nil else { return }
+        let namespace = resolved.caller?.serviceAccount?.namespace ?? "default"
+        let named = snapshot.serviceNamed(host: host, from: namespace)
+        guard named == resolved.service else {
+            // Perhaps a gateway was meant, which has hosts of its own.
+            let unknown = unknownCaller(resolved.caller, in: snapshot).map { "\($0); besides, " } ?? ""
+            throw CallQuestion.Mistake(
+                unknown
+                    + "--host and --to name two things: \(resolved.service) is not called by the host \"\(host)\", "
+                    + "which names \(named.map { "the service \($0)" } ?? "no service")")
+        }
+    }
+
+    /// The way of a call, from the first of the places that has a route for it, or else from the first.
+    private static func call(
+        _ head: borrowing MessageHead, _ resolved: ResolvedQuestion, _ arrivals: [Arrival], in mesh: ExplainedMesh
+    ) -> (Outcome, [RouteExplanation]) {
+        var first: (outcome: Outcome, routes: [RouteExplanation], lacksListener: Bool)?
+        for arrival in arrivals {
+            var request = MessageHead()
+            request.copy(head)
+            request.scheme = arrival.scheme
+            let trace = PlanTrace()
+            var plan = CallPlan()
+            var random = FastRandom()
+            let step = plan.find(
+                &request, from: arrival.source, at: arrival.role, in: mesh.tables, using: &random, trace: trace)
+            if resolved.caller == nil { plan.caller = nil }
+            let judge = Judge(mesh: mesh, caller: plan.caller, client: plan.client, source: arrival.source)
+            guard case .refuse(.noRoute, let status) = step else {
+                return (outcome(of: step, request, plan, judge), trace.routes)
+            }
+            // Of the places that do not take it, one that has its host says more.
+            guard first == nil || first!.lacksListener && !trace.lacksListener else { continue }
+            let because = trace.lacksListener ? Self.withoutListener(resolved.gateway, arrival) : nil
+            first = (
+                .refused(.noRoute, status: status ?? FailureReason.noRoute.status, because: because), trace.routes,
+                trace.lacksListener
+            )
+        }
+        return first.map { ($0.outcome, $0.routes) } ?? (.refused(.noRoute, status: 404), [])
+    }
+
+    private static func withoutListener(_ gateway: Gateway?, _ arrival: Arrival) -> String {
+        let name = gateway.map { "Gateway \($0.metadata.name)" } ?? "the gateway"
+        return "no listener of \(name) has this host"
+            + (arrival.role.isSecure
+                ? "; where SNI names it, too, the TLS handshake is refused (unknown-server-name)" : "")
+    }
+
+    private static func outcome(
+        of step: CallPlan.Step, _ request: borrowing MessageHead, _ plan: borrowing CallPlan, _ judge: Judge
+    ) -> Outcome {
+        switch step {
+        case .refuse(let reason, let status): return .refused(reason, status: status ?? reason.status)
+        case .answer(let status): return .answered(status: status)
+        case .redirect:
+            guard let (status, location) = plan.redirect(of: request, from: judge.source) else {
+                return .refused(.noRoute, status: 404)
+            }
+            return .redirected(status: status, location: String(decoding: location, as: UTF8.self))
+        case .send:
+            return .delivered(plan.service.map { [judge.destination($0, weight: nil, request)] } ?? [])
+        case .sendRouted:
+            guard let rule = plan.rule else { return .delivered([]) }
+            var destinations: [Destination] = []
+            for (index, backend) in rule.rule.backends.enumerated() where backend.weight > 0 {
+                var rewritten = MessageHead()
+                rewritten.copy(request)
+                plan.rewrite(&rewritten, for: index)
+                destinations.append(
+                    judge.destination(rule.service(ofBackend: index), weight: backend.weight, rewritten))
+            }
+            return .delivered(destinations)
+        }
+    }
+
+    /// The way of a connection.
+    private static func connection(
+        _ question: CallQuestion, _ resolved: ResolvedQuestion, _ arrivals: [Arrival], in mesh: ExplainedMesh
+    ) -> (Outcome, [RouteExplanation]) {
+        var first: (outcome: Outcome, routes: [RouteExplanation])?
+        var other: (outcome: Outcome, routes: [RouteExplanation])?
+        for arrival in arrivals {
+            let trace = PlanTrace()
+            var plan = CallPlan()
+            var random = FastRandom()
+            let step = plan.findConnection(
+                from: arrival.source, at: arrival.role, in: mesh.tables, using: &random, trace: trace)
+            if resolved.caller == nil { plan.caller = nil }
+            let judge = Judge(mesh: mesh, caller: plan.caller, client: plan.client, source: arrival.source)
+            let outcome: Outcome =
+                switch step {
+                case .refuse(let reason, let status): .refused(reason, status: status ?? reason.status)
+                case .answer, .redirect, .sendRouted: .refused(.noRoute, status: 404)
+                case .send:
+                    if let rule = plan.rule {
+                        .delivered(
+                            rule.rule.backends.filter { $0.weight > 0 }.map {
+                                judge.destination(mesh.table(of: $0.service), weight: $0.weight)
+                            })
+                    } else {
+                        .delivered(plan.service.map { [judge.destination($0, weight: nil)] } ?? [])
+                    }
+                }
+            if case .delivered(let destinations) = outcome,
+                destinations.contains(where: { $0.service == resolved.service })
+            {
+                return (outcome, trace.routes)
+            }
+            // Another listener may lead to the service that was asked for; if none does, where this one leads is worth telling.
+            if step.isRouted { other = other ?? (outcome, trace.routes) }
+            first = first ?? (outcome, trace.routes)
+        }
+        return other ?? first ?? (.refused(.noRoute, status: 404), [])
     }
 
     /// What a gateway's routes send elsewhere is no answer about the service that was asked for.
@@ -207,12 +305,15 @@ extension CallExplanation {
         service = report.service
         routes = []
         notes = []
-        let judge = Judge(caller: caller.map(Caller.init), clientAddress: .unspecified, snapshot: snapshot)
+        let mesh = ExplainedMesh(snapshot)
+        let judge = Judge(
+            mesh: mesh, caller: caller.map(Caller.init), client: .peer,
+            source: CallSource(peer: .unspecified, listenerPort: 0))
         isConnection = snapshot.services[report.service]?.protocol == .tcp
         if isConnection {
             isGRPC = false
             request = nil
-            outcome = .delivered([judge.destination(report.service, weight: nil)])
+            outcome = .delivered([judge.destination(mesh.table(of: report.service), weight: nil)])
             return
         }
         var question = CallQuestion(from: nil, to: "\(report.service)")
@@ -220,12 +321,13 @@ extension CallExplanation {
         question.path = report.path
         var head = MessageHead()
         guard CanonicalCall.head(of: question, host: report.host, into: &head) == nil else { return nil }
+        head.removeHopByHopFields()
         for field in report.fields where field.name != "host" {
             head.addField(name: Array(field.name.utf8).span, value: Array(field.value.utf8).span)
         }
         isGRPC = head.isGRPC
         request = Request(head)
-        outcome = .delivered([judge.destination(report.service, weight: nil, head)])
+        outcome = .delivered([judge.destination(mesh.table(of: report.service), weight: nil, head)])
     }
 
     /// What a caller of gRPC is told where no service receives the call; `nil`: it is told HTTP's status, or one does.
@@ -236,26 +338,11 @@ extension CallExplanation {
         case .malformed(431, _): (reason, status) = (.overloaded, 431)
         // What clients make of an answer with HTTP's status alone; of a stream that is reset, the same.
         case .malformed(let code, _): (reason, status) = (.none, code)
-        case .noRoute: (reason, status) = (.noRoute, 404)
-        case .redirected(let code, _): (reason, status) = (.none, code)
-        case .noBackend: (reason, status) = (.noEndpoint, 500)
+        case .refused(let why, let code, _): (reason, status) = (why, code)
+        case .answered(let code), .redirected(let code, _): (reason, status) = (.none, code)
         case .delivered, .untrusted: return nil
         }
         return reason.grpcStatus(status: status, hasCaller: caller != nil)
-    }
-
-    /// The tables that may hold the call's route: of its service, or of each port of its gateway.
-    private static func tables(
-        _ question: CallQuestion, _ resolved: ResolvedQuestion, in snapshot: MeshSnapshot
-    ) -> [RouteTable] {
-        guard let gateway = resolved.gateway else {
-            let namespace = resolved.caller?.serviceAccount?.namespace
-            return [RouteTable(service: resolved.service, calledFrom: namespace, in: snapshot)]
-        }
-        guard question.host != nil else { return [] }
-        return gateway.listenersByPort(where: \.takesCalls).map { listeners in
-            RouteTable(listeners: listeners.map { (gateway: gateway.metadata.name, listener: $0) }, in: snapshot)
-        }
     }
 
     /// Whoever is of another trust domain comes no further than to the handshake, whatever rules say.
@@ -291,7 +378,7 @@ extension CallExplanation {
     ) -> [String] {
         var notes: [String] = []
         if let unknown = unknownCaller(resolved.caller, in: snapshot) { notes.append(unknown) }
-        if resolved.gateway != nil, question.host == nil {
+        if resolved.lacksHost(question) {
             notes.append("the caller is a gateway: without --host its routes are not looked at")
         }
         if question.from == nil { notes.append("the caller has no identity: no rule about callers' names matches it") }
@@ -312,13 +399,5 @@ extension CallExplanation.Request {
         method = head.text(head.method)
         host = head.text(head.host)
         path = head.text(head.path)
-    }
-}
-
-extension MessageHead {
-    /// What the proxy adds before it asks the rules, as far as it is known without a connection.
-    fileprivate mutating func addForwardedFields() {
-        if !hasField(.forwardedHost) { copyHost(to: .forwardedHost) }
-        if !hasField(.forwardedProto) { setField(.forwardedProto, to: scheme.bytes) }
     }
 }

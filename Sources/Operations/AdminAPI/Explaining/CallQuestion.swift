@@ -23,6 +23,8 @@ package struct CallQuestion: Sendable {
     package var fields: [(name: String, value: String)] = []
     /// Where the call comes from, an IP address; `nil`: it has none, as over a Unix socket.
     package var fromAddress: String?
+    /// Which of a gateway's ports the call comes to; `nil`: any.
+    package var port: UInt16?
 
     package init(from: String?, to: String) {
         self.from = from
@@ -59,6 +61,10 @@ package struct CallQuestion: Sendable {
         if let path, !path.hasPrefix("/"), !path.contains("://"), path != "*" {
             throw Mistake("\(Diagnostic.quoted(path)) is no path: begin it with /")
         }
+        if let path, let encoded = Self.encoded(path) {
+            throw Mistake(
+                "\(Diagnostic.quoted(path)) is no path as clients send it: write \(Diagnostic.quoted(encoded))")
+        }
         let known = Set(KnownMethod.allCases.map { "\($0.name)" })
         if let method, !known.contains(method), known.contains(method.uppercased()) {
             throw Mistake("\(Diagnostic.quoted(method)) is no method: write \(method.uppercased())")
@@ -66,6 +72,16 @@ package struct CallQuestion: Sendable {
         guard fields.allSatisfy({ !$0.name.isEmpty }) else {
             throw Mistake("a header has no name: write it as name:value")
         }
+    }
+
+    /// With each byte that no path has as it is (RFC 3986 § 2.1); `nil`: there is none.
+    private static func encoded(_ path: String) -> String? {
+        let isPlain = 0x21...0x7E as ClosedRange<UInt8>
+        guard !path.utf8.allSatisfy(isPlain.contains) else { return nil }
+        return path.utf8.map { byte in
+            isPlain.contains(byte)
+                ? String(UnicodeScalar(byte)) : (byte < 16 ? "%0" : "%") + String(byte, radix: 16, uppercase: true)
+        }.joined()
     }
 
     /// Whether a request would be the same with the one as with the other; what is no host is the same as itself alone.
@@ -136,6 +152,23 @@ struct ResolvedQuestion {
             : snapshot.gateways.first {
                 $0.metadata.name.namespace == account?.namespace && $0.serviceAccount.value == account?.name
             }
+        guard let port = question.port else { return }
+        guard let gateway else {
+            throw CallQuestion.Mistake(
+                "a port is a gateway's: \(question.from ?? "the caller") is none, so leave it out")
+        }
+        let isTCP = serviceProtocol == .tcp
+        guard gateway.listeners.contains(where: { $0.port.value == port && $0.protocol.takesCalls != isTCP }) else {
+            throw CallQuestion.Mistake(
+                "Gateway \(gateway.metadata.name) has no listener on port \(port) that takes \(isTCP ? "connections" : "calls")"
+            )
+        }
+    }
+
+    /// The caller is a gateway whose routes go by a host, and none is named.
+    func lacksHost(_ question: CallQuestion) -> Bool {
+        guard let gateway, question.host == nil else { return false }
+        return serviceProtocol != .tcp || !gateway.listeners.contains { $0.protocol == .tcp }
     }
 
     private static func address(_ text: String) throws(CallQuestion.Mistake) -> IPAddress {

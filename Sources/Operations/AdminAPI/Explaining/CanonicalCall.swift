@@ -3,9 +3,14 @@ import WireProtocols
 
 /// A call brought to canonical form by the very parser that reads calls from the wire.
 enum CanonicalCall {
-    /// - Returns: The request, without hop-by-hop fields and those that are Heddle's own; or why no call is like this.
-    static func head(of question: CallQuestion, host: String, into head: inout MessageHead) -> HTTP1Error? {
-        var text = "\(question.method ?? "GET") \(question.path ?? "/") HTTP/1.1\r\nHost: \(host)\r\n"
+    /// - Returns: Why no call is like this.
+    static func head(
+        of question: CallQuestion, host: String, scheme: Scheme = .http, into head: inout MessageHead
+    ) -> HTTP1Error? {
+        let method = question.method ?? "GET"
+        // CONNECT names a place and no path (RFC 9112 § 3.2.3).
+        let target = question.path ?? (method == "CONNECT" ? "\(host):\(scheme == .https ? 443 : 80)" : "/")
+        var text = "\(method) \(target) HTTP/1.1\r\nHost: \(method == "CONNECT" ? target : host)\r\n"
         for field in question.fields {
             text += "\(field.name): \(field.value.drop { $0 == " " || $0 == "\t" })\r\n"
         }
@@ -19,13 +24,11 @@ enum CanonicalCall {
         var scan = HTTP1ScanState()
         do throws(HTTP1Error) {
             let used = try HTTP1RequestParser.parse(
-                bytes.span, into: &head, framing: &framing, limits: HTTP1Limits(), scan: &scan, scheme: .http)
+                bytes.span, into: &head, framing: &framing, limits: HTTP1Limits(), scan: &scan, scheme: scheme)
             guard used == bytes.count else { return .invalidLineEnd }
         } catch {
             return error
         }
-        head.removeHopByHopFields()
-        head.removeHeddleFields()
         return nil
     }
 }

@@ -1,4 +1,5 @@
 import Authorization
+import CallOutcomes
 import Diagnostics
 import Manifests
 import Routing
@@ -18,20 +19,25 @@ extension CallExplanation {
         if let request { fields.add("request", request.text) }
         var text = fields.rendered()
         for note in notes { text += "note: \(note)\n" }
-        if !routes.isEmpty { text += "\nroute:\n" + routeLines }
+        if !routes.isEmpty {
+            text += "\nroute:\n" + routeLines
+        } else if case .delivered = outcome, !isAboutService {
+            text += "\nroute:\n  -> no route: straight to the service\n"
+        }
         switch outcome {
         case .malformed(let status, let reason):
             text += "\nREFUSED with \(grpcStatus.told(or: status)): malformed request (\(reason))\n"
         case .untrusted(let why): text += "\nREFUSED at the handshake: \(why)\n"
-        case .noRoute where isConnection: text += "\nCLOSED: no route takes the connection\n"
-        case .noRoute: text += "\nREFUSED with \(grpcStatus.told(or: 404)): no rule of a route matches\n"
+        case .refused(let reason, _, let why) where isConnection:
+            text += "\nCLOSED: \(why ?? reason.explained(ofConnection: true))\n"
+        case .refused(let reason, let status, let why):
+            text += "\nREFUSED with \(grpcStatus.told(or: status)): \(why ?? reason.explained(ofConnection: false))\n"
+        case .answered(let status):
+            text += "\nANSWERED with \(grpcStatus.told(or: status)): Max-Forwards is 0, and no service is called\n"
         case .redirected(let status, _) where isGRPC:
             text += "\nREFUSED with \(grpcStatus.told(or: status)): gRPC knows no redirect\n"
         case .redirected(let status, let location):
             text += "\nREDIRECTED with \(status) to \(TextTable.printable(location)): no service is called\n"
-        case .noBackend where isConnection: text += "\nCLOSED: the route has no backend that it sends connections to\n"
-        case .noBackend:
-            text += "\nREFUSED with \(grpcStatus.told(or: 500)): the rule has no backend that it sends requests to\n"
         case .delivered(let destinations):
             for destination in destinations { text += "\n" + lines(of: destination) }
         }
@@ -63,9 +69,7 @@ extension CallExplanation {
                 text += "  and \(verdicts.count - Self.verdictLimit) rules that do not match\n"
             }
             text += "  \(judgement.explanation.conclusion(defaultAction: destination.defaultAction))\n"
-            if judgement.endpoints.isEmpty, judgement.explanation.decision.isAllowed {
-                text += "  but \(destination.service) has no endpoint: \(answerWithoutEndpoint)\n"
-            }
+            if judgement.explanation.decision.isAllowed { text += absence(of: judgement, at: destination) }
         }
         if !destination.otherNodes.isEmpty {
             let nodes = destination.otherNodes.joined(separator: ", ")
@@ -77,6 +81,18 @@ extension CallExplanation {
 }
 
 extension CallExplanation {
+    /// What keeps an allowed call from coming to an endpoint.
+    private func absence(of judgement: Judgement, at destination: Destination) -> String {
+        guard !judgement.endpoints.isEmpty else {
+            return "  but \(destination.service) has no endpoint: \(answerWithoutEndpoint)\n"
+        }
+        let names = judgement.endpoints.filter(destination.unresolved.contains)
+        guard !names.isEmpty else { return "" }
+        let isAll = destination.judgements.allSatisfy { $0.endpoints.allSatisfy(destination.unresolved.contains) }
+        return "  but \(names.joined(separator: ", ")) has no address now: "
+            + (isAll ? answerWithoutEndpoint : "no call goes there") + "\n"
+    }
+
     /// What becomes of an allowed call that nobody is there to receive.
     private var answerWithoutEndpoint: String {
         guard !isConnection else { return "the connection is closed" }
@@ -93,8 +109,25 @@ extension GRPCStatus? {
     }
 }
 
+extension FailureReason {
+    /// Why a call comes to no service.
+    fileprivate func explained(ofConnection isConnection: Bool) -> String {
+        switch self {
+        case .noRoute: isConnection ? "no route takes the connection" : "no rule of a route matches"
+        case .noEndpoint:
+            isConnection
+                ? "the route has no backend that it sends connections to"
+                : "the rule has no backend that it sends requests to"
+        default: String(decoding: explanation, as: UTF8.self)
+        }
+    }
+
+    /// As the admin API has it.
+    fileprivate var outcomeType: String { self == .noEndpoint ? "no-backend" : "\(name)" }
+}
+
 extension CallExplanation.Destination {
-    fileprivate var refusalText: String? { refusal.map { "\(grpcStatus.told(or: 400)): \($0)" } }
+    fileprivate var refusalText: String? { refusal.map { "\(grpcStatus.told(or: $0.reason.status)): \($0.text)" } }
 }
 
 extension CallExplanation.Request {
@@ -181,9 +214,8 @@ extension CallExplanation.Outcome {
     /// Without the statuses that a connection has not.
     fileprivate var connectionJSON: JSONValue {
         switch self {
-        case .noRoute: ["type": "no-route"]
-        case .noBackend: ["type": "no-backend"]
-        case .malformed, .untrusted, .redirected, .delivered: json
+        case .refused(let reason, _, _): ["type": .string(reason.outcomeType)]
+        case .malformed, .untrusted, .answered, .redirected, .delivered: json
         }
     }
 
@@ -192,10 +224,13 @@ extension CallExplanation.Outcome {
         case .malformed(let status, let reason):
             ["type": "malformed", "status": .integer(Int(status)), "reason": .string(reason)]
         case .untrusted(let why): ["type": "untrusted", "reason": .string(why)]
-        case .noRoute: ["type": "no-route", "status": 404]
+        case .refused(let reason, let status, nil):
+            ["type": .string(reason.outcomeType), "status": .integer(Int(status))]
+        case .refused(let reason, let status, let why?):
+            ["type": .string(reason.outcomeType), "status": .integer(Int(status)), "detail": .string(why)]
+        case .answered(let status): ["type": "answered", "status": .integer(Int(status))]
         case .redirected(let status, let location):
             ["type": "redirected", "status": .integer(Int(status)), "location": .string(location)]
-        case .noBackend: ["type": "no-backend", "status": 500]
         case .delivered(let destinations): ["type": "delivered", "destinations": .array(destinations.map(\.json))]
         }
     }
@@ -211,6 +246,7 @@ extension CallExplanation.Destination {
         json.add("refusal", refusalText)
         json.add("grpcStatus", grpcStatus.map { .integer(Int($0.rawValue)) })
         json.addList("otherNodes", otherNodes.map(JSONValue.string))
+        json.addList("unresolved", unresolved.sorted().map(JSONValue.string))
         json.add("judgements", .array(judgements.map { $0.json(defaultAction) }))
         return json.json
     }

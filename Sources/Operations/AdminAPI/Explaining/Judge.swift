@@ -1,42 +1,57 @@
 import Authorization
+import CallOutcomes
+import CallPlanning
 import CommonValues
 import HTTPSemantics
 import Manifests
 import MeshSnapshot
-import Telemetry
-import WireProtocols
 
-/// Asks the rules of one service after the other about one caller.
+/// Asks the rules of one service after the other about one call.
 struct Judge {
+    let mesh: ExplainedMesh
     let caller: Caller?
-    let clientAddress: IPAddress
-    let snapshot: MeshSnapshot
+    let client: ClientAddress
+    let source: CallSource
+
+    private var snapshot: MeshSnapshot { mesh.snapshot }
 
     /// Endpoints of one service that are judged each for itself.
     private static let endpointLimit = 100
 
     /// Of a connection.
-    func destination(_ service: ResourceName, weight: Int?) -> CallExplanation.Destination {
+    func destination(_ service: ServiceTable, weight: Int?) -> CallExplanation.Destination {
         CallExplanation.Destination(
-            service: service, weight: weight, request: nil, refusal: nil,
-            judgements: connectionJudgements(service), defaultAction: snapshot.mesh.defaultAction, grpcStatus: nil,
-            otherNodes: otherNodes(of: service))
+            service: service.name, weight: weight, request: nil, refusal: nil,
+            judgements: judgements(service, .tcp) { service.program.explainConnection($0) },
+            defaultAction: snapshot.mesh.defaultAction, grpcStatus: nil, otherNodes: otherNodes(of: service.name),
+            unresolved: unresolved(of: service.name))
     }
 
     /// Of a call.
     func destination(
-        _ service: ResourceName, weight: Int?, _ head: borrowing MessageHead
+        _ service: ServiceTable, weight: Int?, _ head: borrowing MessageHead
     ) -> CallExplanation.Destination {
         let refusal = refusal(of: head, by: service)
-        let judgements = refusal == nil ? judgements(service, head) : []
-        var reason: FailureReason?
-        if refusal != nil { reason = .malformed }
+        var judgements: [CallExplanation.Judgement] = []
+        if refusal == nil {
+            for place in places(of: service.name) {
+                add(service.program.explain(head, facts(at: place, of: service, .http)), at: place, to: &judgements)
+            }
+        }
+        var reason: FailureReason? = refusal?.reason
         if judgements.contains(where: { !$0.explanation.decision.isAllowed }) { reason = .denied }
         return CallExplanation.Destination(
-            service: service, weight: weight, request: CallExplanation.Request(head), refusal: refusal,
+            service: service.name, weight: weight, request: CallExplanation.Request(head), refusal: refusal,
             judgements: judgements, defaultAction: snapshot.mesh.defaultAction,
             grpcStatus: head.isGRPC ? reason?.grpcStatus(status: 0, hasCaller: caller != nil) : nil,
-            otherNodes: otherNodes(of: service))
+            otherNodes: otherNodes(of: service.name), unresolved: unresolved(of: service.name))
+    }
+
+    private func unresolved(of service: ResourceName) -> Set<String> {
+        guard !mesh.unresolved.isEmpty else { return [] }
+        let endpoints =
+            snapshot.workloads(of: service).compactMap(\.address) + (snapshot.services[service]?.endpoints ?? [])
+        return Set(endpoints.filter { mesh.unresolved.contains($0.position) }.map { "\($0.value)" })
     }
 
     private func otherNodes(of service: ResourceName) -> [String] {
@@ -44,53 +59,59 @@ struct Judge {
         return Set(snapshot.workloads(of: service).compactMap { $0.node?.value }).subtracting([node]).sorted()
     }
 
-    private func refusal(of head: borrowing MessageHead, by service: ResourceName) -> String? {
-        if head.isGRPC, let timeout = head.value(of: .grpcTimeout),
-            GRPCTimeout.milliseconds(head.bytes(timeout)) == nil
-        {
-            return "grpc-timeout is none: one to eight digits and a unit (H, M, S, m, u or n)"
+    /// Why the service is not even asked.
+    private func refusal(of head: borrowing MessageHead, by service: ServiceTable) -> CallExplanation.Refusal? {
+        if case .malformed = head.callersPatience() {
+            return CallExplanation.Refusal(
+                .malformed, "grpc-timeout is none: one to eight digits and a unit (H, M, S, m, u or n)")
         }
-        if head.hasEscapedSlash, snapshot.services[service]?.escapedSlashes != .keep {
-            return "the path holds %2F or %5C, which \(service) does not take (escapedSlashes: Reject)"
+        switch service.refusal(of: head, isConnection: false) {
+        case nil: return nil
+        case .malformed?:
+            return CallExplanation.Refusal(
+                .malformed,
+                "the path holds %2F or %5C, which \(service.name) does not take (escapedSlashes: Reject)")
+        case let reason?: return CallExplanation.Refusal(reason, "\(service.name) speaks TCP")
         }
-        return nil
     }
 
-    private func connectionJudgements(_ service: ResourceName) -> [CallExplanation.Judgement] {
-        let program = program(of: service)
+    private func judgements(
+        _ service: ServiceTable, _ callProtocol: CallProtocol, _ explain: (borrowing CallFacts) -> Explanation
+    ) -> [CallExplanation.Judgement] {
         var judgements: [CallExplanation.Judgement] = []
-        for place in places(of: service) {
-            add(program.explainConnection(facts(at: place, .tcp)), at: place, to: &judgements)
+        for place in places(of: service.name) {
+            add(explain(facts(at: place, of: service, callProtocol)), at: place, to: &judgements)
         }
         return judgements
     }
 
-    private func judgements(_ service: ResourceName, _ head: borrowing MessageHead) -> [CallExplanation.Judgement] {
-        let program = program(of: service)
-        var judgements: [CallExplanation.Judgement] = []
-        for place in places(of: service) {
-            add(program.explain(head, facts(at: place, .http)), at: place, to: &judgements)
-        }
-        return judgements
-    }
-
-    private func program(of service: ResourceName) -> AuthorizationProgram {
-        AuthorizationProgram(
-            service: service, policies: snapshot.policies(for: service), defaultAction: snapshot.mesh.defaultAction)
+    /// Where a call of the service is judged.
+    private struct Place {
+        /// `nil`: the service has none.
+        var address: SocketAddress?
+        /// By another node than the one that the call came to.
+        var isElsewhere = false
     }
 
     /// Where the service's workloads and endpoints are; one without an address where there are none.
-    private func places(of service: ResourceName) -> [SocketAddress?] {
-        var addresses = snapshot.workloads(of: service).compactMap { $0.address?.value }
-        addresses += snapshot.services[service]?.endpoints.map(\.value) ?? []
-        return addresses.isEmpty ? [nil] : Array(addresses.prefix(Self.endpointLimit))
+    private func places(of service: ResourceName) -> [Place] {
+        var places = snapshot.workloads(of: service).compactMap { workload in
+            workload.address.map { Place(address: $0.value, isElsewhere: isElsewhere(workload)) }
+        }
+        places += snapshot.services[service]?.endpoints.map { Place(address: $0.value) } ?? []
+        return places.isEmpty ? [Place()] : Array(places.prefix(Self.endpointLimit))
+    }
+
+    private func isElsewhere(_ workload: Workload) -> Bool {
+        guard let own = snapshot.node, let node = workload.node?.value else { return false }
+        return node != own
     }
 
     /// Endpoints that are judged alike are one judgement.
     private func add(
-        _ explanation: Explanation, at place: SocketAddress?, to judgements: inout [CallExplanation.Judgement]
+        _ explanation: Explanation, at place: Place, to judgements: inout [CallExplanation.Judgement]
     ) {
-        let endpoints = place.map { ["\($0)"] } ?? []
+        let endpoints = place.address.map { ["\($0)"] } ?? []
         if let index = judgements.firstIndex(where: { $0.explanation == explanation }) {
             judgements[index].endpoints += endpoints
         } else {
@@ -98,15 +119,21 @@ struct Judge {
         }
     }
 
-    private func facts(at address: SocketAddress?, _ callProtocol: CallProtocol) -> CallFacts {
+    private func facts(at place: Place, of service: ServiceTable, _ callProtocol: CallProtocol) -> CallFacts {
         var destination = IPAddress.unspecified
         var port: UInt16 = 0
-        if case .tcp(let host, let number)? = address {
+        if case .tcp(let host, let number)? = place.address {
             port = number
             if let ip = IPAddress(host) { destination = ip }
         }
-        return CallFacts(
-            caller: caller, peerAddress: clientAddress, destinationAddress: destination, destinationPort: port,
+        var facts = CallFacts(
+            caller: caller, peerAddress: source.peer, destinationAddress: destination, destinationPort: port,
+            // Between nodes it is the service that is named, and the peer is a node, which reports no client.
+            serverNameIndication: place.isElsewhere ? Array(service.serverName.utf8) : source.serverName,
             callProtocol: callProtocol)
+        guard !place.isElsewhere else { return facts }
+        if case .reported(let client) = client { facts.remoteAddress = client }
+        facts.isRemoteAddressUnreadable = client.isUnreadable
+        return facts
     }
 }

@@ -13,6 +13,9 @@ package protocol RunningMesh: Sendable {
     /// The snapshot that serves; `nil` while none does.
     func snapshot() async -> MeshSnapshot?
 
+    /// Where endpoints stand in manifests whose name has no address now.
+    func unresolvedEndpoints() async -> Set<SourcePosition>
+
     /// Writes manifests into the running mesh's folder, once the whole set with them in it is valid. Returns when every
     /// worker serves it.
     func apply(_ documents: [ManifestDocument], _ options: ApplyOptions) async -> ApplyReport

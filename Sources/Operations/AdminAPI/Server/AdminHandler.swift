@@ -106,6 +106,7 @@ struct AdminHandler: Sendable {
             case "explain":
                 [
                     "from": .text, "to": .text, "method": .text, "path": .text, "host": .text, "fromIP": .text,
+                    "port": .text,
                     "header": .list,
                 ]
             case "certificate", "decisions": ["id": .text]
@@ -327,14 +328,21 @@ struct AdminHandler: Sendable {
         question.path = request.parameter("path")
         question.host = request.parameter("host")
         question.fromAddress = request.parameter("fromIP")
+        if let port = request.parameter("port") {
+            guard let number = UInt16(port) else {
+                return .error(400, "the parameter port is no port: 1 to 65535", asText: request.wantsText)
+            }
+            question.port = number
+        }
         for field in request.parameters("header") {
             guard let colon = field.firstIndex(of: ":") else {
                 return .error(400, "a header is written as name:value", asText: request.wantsText)
             }
             question.fields.append((String(field[..<colon]), String(field[field.index(after: colon)...])))
         }
+        let unresolved = await mesh.unresolvedEndpoints()
         do throws(CallQuestion.Mistake) {
-            return Self.answer(with: try CallExplanation(question, in: snapshot), request)
+            return Self.answer(with: try CallExplanation(question, in: snapshot, unresolved: unresolved), request)
         } catch {
             return .error(400, error.description, asText: request.wantsText)
         }

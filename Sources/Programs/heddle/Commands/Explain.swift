@@ -40,6 +40,9 @@ struct Explain: ParsableCommand {
     @Option(help: "The Host of the request. Default: the service's name. For a TCP service behind a gateway: SNI.")
     var host: String?
 
+    @Option(help: "Which of a gateway's ports the call comes to. Default: the first that has a route for it.")
+    var port: UInt16?
+
     @Option(
         name: .customLong("from-ip"),
         help: ArgumentHelp(
@@ -61,8 +64,7 @@ struct Explain: ParsableCommand {
         if decision != nil {
             let others = [
                 ("from", from), ("to", to), ("method", method), ("path", path), ("header", headers.first),
-                ("host", host),
-                ("from-ip", fromIP), ("manifests", manifests),
+                ("host", host), ("port", port.map(String.init)), ("from-ip", fromIP), ("manifests", manifests),
             ]
             if let other = others.first(where: { $0.1 != nil }) {
                 throw ValidationError("--decision stands alone: without --\(other.0).")
@@ -92,6 +94,7 @@ struct Explain: ParsableCommand {
     private var query: [(name: String, value: String)] {
         let options = [
             ("to", to), ("method", method), ("path", path), ("from", from), ("host", host), ("fromIP", fromIP),
+            ("port", port.map(String.init)),
         ]
         return options.compactMap { name, value in value.map { (name: name, value: $0) } }
             + headers.map { (name: "header", value: $0) }
@@ -107,6 +110,7 @@ struct Explain: ParsableCommand {
         question.path = path
         question.host = host
         question.fromAddress = fromIP
+        question.port = port
         question.fields = headers.map { header in
             let parts = header.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
             return (name: String(parts[0]), value: String(parts[1]))

@@ -82,6 +82,10 @@ struct ServedMesh: RunningMesh {
             certificates: certificates(serving), otherCertificates: otherCertificates(serving))
     }
 
+    func unresolvedEndpoints() async -> Set<SourcePosition> {
+        Set(participant.nameWarnings.filter { $0.code == .unresolvedEndpoint }.map(\.position))
+    }
+
     private func unreachedNodes(_ serving: ServingParticipant.Serving?) async -> [Diagnostic] {
         guard let serving, let unreached = await participant.dataPlane?.unreachedNodes() else { return [] }
         guard !unreached.isEmpty else { return [] }

@@ -1,4 +1,5 @@
 import Authorization
+import CallPlanning
 import EventLoops
 import HTTPSemantics
 import Telemetry
@@ -78,7 +79,7 @@ final class HTTP2ServerConnection: HTTP2Connection, ServerConnection {
     override func receivedRequest(_ id: Int32, endsStream: Bool) {
         let exchange = worker.takeExchange()
         do throws(HTTP2Error) {
-            let framing = try session.takeRequest(into: &exchange.request, scheme: listener.view.scheme)
+            let framing = try session.takeRequest(into: &exchange.request, scheme: listener.view.role.scheme)
             let stream = worker.takeServerStream()
             session.attach(stream, to: id)
             stream.begin(on: self, exchange)

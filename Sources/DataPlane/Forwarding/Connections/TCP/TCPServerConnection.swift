@@ -1,3 +1,5 @@
+import CallOutcomes
+import CallPlanning
 import EventLoops
 import HTTPSemantics
 import Telemetry

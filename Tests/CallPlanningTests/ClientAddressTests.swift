@@ -1,7 +1,7 @@
 import CommonValues
 import Testing
 
-@testable import Forwarding
+@testable import CallPlanning
 @testable import HTTPSemantics
 
 @Suite struct ClientAddressTests {

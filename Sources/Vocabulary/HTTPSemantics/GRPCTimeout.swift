@@ -1,5 +1,3 @@
-import HTTPSemantics
-
 /// `grpc-timeout`: how long a caller waits (gRPC over HTTP/2, "Timeout").
 package enum GRPCTimeout {
     /// - Parameter value: One to eight digits and a unit.

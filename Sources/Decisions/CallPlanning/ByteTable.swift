@@ -1,5 +1,5 @@
 /// Byte strings to small integers, built once and asked per request: no string is made to ask.
-struct ByteTable {
+package struct ByteTable {
     private struct Entry {
         var hash: UInt64
         var offset: Int

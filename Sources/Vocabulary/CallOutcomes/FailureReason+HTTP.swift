@@ -1,9 +1,8 @@
 import HTTPSemantics
-import Telemetry
 
 extension FailureReason {
     /// As `x-heddle-reason` names it.
-    init?(told name: Span<UInt8>) {
+    package init?(told name: Span<UInt8>) {
         for reason in Self.allCases where reason.isTold && ASCII.equal(reason.name.bytes, name) {
             self = reason
             return
@@ -15,7 +14,7 @@ extension FailureReason {
     private var isTold: Bool { self != .none && self != .callerGone }
 
     /// The status a call that failed so is answered with, where the place it failed at names no other.
-    var status: UInt16 {
+    package var status: UInt16 {
         switch self {
         case .none: 200
         case .denied: 403

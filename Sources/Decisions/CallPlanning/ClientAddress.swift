@@ -2,7 +2,7 @@ import CommonValues
 import HTTPSemantics
 
 /// Where the client of a call is, as far as anybody who is trusted knows.
-enum ClientAddress: Equatable {
+package enum ClientAddress: Equatable, Sendable {
     /// Whoever the connection came from.
     case peer
     /// A trusted proxy says so.
@@ -11,9 +11,12 @@ enum ClientAddress: Equatable {
     /// proxy's own least of all.
     case unreadable
 
+    package var isPeer: Bool { if case .peer = self { true } else { false } }
+    package var isUnreadable: Bool { if case .unreadable = self { true } else { false } }
+
     /// The last address of `x-forwarded-for`, over all of its lines, that is not a trusted proxy's own.
     /// - Parameter isTrusted: Of an address.
-    init(forwardedTo head: borrowing MessageHead, isTrusted: (IPAddress) -> Bool) {
+    package init(forwardedTo head: borrowing MessageHead, isTrusted: (IPAddress) -> Bool) {
         self = .peer
         for index in (0..<head.fieldCount).reversed() where head.fields[index].known == .forwardedFor {
             let value = head.bytes(head.fields[index].value)
@@ -46,7 +49,7 @@ enum ClientAddress: Equatable {
 
     /// An address as proxies write it: `1.2.3.4`, `1.2.3.4:5`, `2001:db8::1`, `[2001:db8::1]`, `[2001:db8::1]:5`, each of them
     /// also between double quotes, as `Forwarded` would have it (RFC 7239 § 6).
-    static func address(_ item: Span<UInt8>) -> IPAddress? {
+    package static func address(_ item: Span<UInt8>) -> IPAddress? {
         var range = 0..<item.count
         if item.count >= 2, item[0] == UInt8(ascii: "\""), item[item.count - 1] == UInt8(ascii: "\"") {
             range = 1..<(item.count - 1)

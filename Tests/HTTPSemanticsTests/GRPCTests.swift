@@ -1,26 +1,8 @@
+import HTTPSemantics
 import Testing
 
-@testable import WireProtocols
-
-private func status(_ text: String) -> GRPCStatus? { GRPCStatus(Array(text.utf8).span) }
 private func isGRPC(_ type: String) -> Bool { GRPCContentType.matches(Array(type.utf8).span) }
 private func milliseconds(_ text: String) -> UInt64? { GRPCTimeout.milliseconds(Array(text.utf8).span) }
-
-@Test func `a status is a number, and one that nobody knows is UNKNOWN`() {
-    for code in GRPCStatus.allCases { #expect(status("\(code.rawValue)") == code) }
-    #expect(GRPCStatus.allCases.count == 17 && status("16")?.name == "UNAUTHENTICATED")
-    #expect(status("17") == .unknown && status("999") == .unknown)
-    for text in ["", "-1", "+1", " 1", "0x1", "1000", "a"] { #expect(status(text) == nil, "\(text)") }
-}
-
-@Test func `an answer that is not gRPC's has the status that clients take it for`() {
-    let table: [(UInt16, GRPCStatus)] = [
-        (400, .internal), (401, .unauthenticated), (403, .permissionDenied), (404, .unimplemented), (429, .unavailable),
-        (502, .unavailable), (503, .unavailable), (504, .unavailable), (200, .unknown), (302, .unknown),
-        (500, .unknown),
-    ]
-    for (http, expected) in table { #expect(GRPCStatus(httpStatus: http) == expected, "\(http)") }
-}
 
 @Test func `a timeout is one to eight digits and a unit`() {
     #expect(milliseconds("1H") == 3_600_000 && milliseconds("2M") == 120_000 && milliseconds("3S") == 3000)

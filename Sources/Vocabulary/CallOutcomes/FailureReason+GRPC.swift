@@ -1,5 +1,3 @@
-import Telemetry
-
 extension FailureReason {
     /// What a gRPC caller is told.
     /// - Parameters:

@@ -1,18 +1,20 @@
+import CommonValues
+
 /// `x-request-id`: a random UUID (RFC 9562 § 5.4), for finding a call again, not for keeping a secret.
-enum RequestID {
-    typealias Text = InlineArray<36, UInt8>
+package enum RequestID {
+    package typealias Text = InlineArray<36, UInt8>
 
     /// Bytes that one may have: 128.
-    static let byteLimit = 128
+    package static let byteLimit = 128
 
     /// Whether a caller's own is kept: it has something to find the call by, and does not blow up whatever keeps it.
-    static func isUsable(_ bytes: Span<UInt8>) -> Bool {
+    package static func isUsable(_ bytes: Span<UInt8>) -> Bool {
         guard !bytes.isEmpty, bytes.count <= byteLimit else { return false }
         for index in bytes.indices where !(0x21...0x7E).contains(bytes[index]) { return false }
         return true
     }
 
-    static func random(using random: inout FastRandom) -> Text {
+    package static func random(using random: inout FastRandom) -> Text {
         let high = random.next() & 0xFFFF_FFFF_FFFF_0FFF | 0x4000
         let low = random.next() & 0x3FFF_FFFF_FFFF_FFFF | 0x8000_0000_0000_0000
         var text = Text(repeating: UInt8(ascii: "-"))

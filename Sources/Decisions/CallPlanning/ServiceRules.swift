@@ -1,0 +1,44 @@
+import Manifests
+import MeshSnapshot
+import SPIFFE
+
+/// All that a snapshot says of calls to one service.
+package struct ServiceRules: Sendable {
+    package let service: Service
+    /// The service's own.
+    let routes: [HTTPRoute]
+    /// By the namespace whose calls take them.
+    let consumerRoutes: [String: [HTTPRoute]]
+    let policies: [AuthorizationPolicy]
+
+    package var name: ResourceName { service.metadata.name }
+    package var serverName: String { "\(name.name).\(name.namespace).mesh" }
+
+    package init(_ service: Service, in snapshot: MeshSnapshot) {
+        let name = service.metadata.name
+        self.service = service
+        routes = snapshot.routes(forService: name, calledFrom: name.namespace)
+        consumerRoutes = Dictionary(
+            uniqueKeysWithValues: snapshot.consumerNamespaces(of: name).map {
+                ($0, snapshot.routes(forService: name, calledFrom: $0))
+            })
+        policies = snapshot.policies(for: name)
+    }
+}
+
+/// All that a snapshot says of calls that come by one listener of a gateway.
+package struct GatewayRules: Sendable {
+    package let name: ResourceName
+    package let account: SPIFFEID
+    package let listener: GatewayListener
+    let routes: [HTTPRoute]
+    let trustedProxies: [AddressBlock]
+
+    package init(_ gateway: Gateway, _ listener: GatewayListener, account: SPIFFEID, in snapshot: MeshSnapshot) {
+        name = gateway.metadata.name
+        self.account = account
+        self.listener = listener
+        routes = snapshot.routes(forGateway: gateway.metadata.name, listener: listener)
+        trustedProxies = gateway.trustedProxies
+    }
+}

@@ -1,0 +1,111 @@
+import Authorization
+import CallPlanning
+import CommonValues
+import Diagnostics
+import HTTPSemantics
+import Manifests
+import MeshSnapshot
+import SPIFFE
+import Telemetry
+
+/// A mesh as `explain` asks it: the tables that serve, made of the same snapshot.
+struct ExplainedMesh {
+    let snapshot: MeshSnapshot
+    let tables: CallTables
+    /// Where endpoints stand in manifests whose name has no address now.
+    let unresolved: Set<SourcePosition>
+    private var compiler = TableCompiler(labels: LabelRegistry())
+
+    init(_ snapshot: MeshSnapshot, unresolved: Set<SourcePosition> = []) {
+        self.snapshot = snapshot
+        self.unresolved = unresolved
+        let rules = snapshot.services.values.sorted { $0.metadata.name < $1.metadata.name }
+            .map { ServiceRules($0, in: snapshot) }
+        tables = compiler.compile(rules, in: snapshot)
+    }
+
+    func table(of service: ResourceName) -> ServiceTable { tables.services[tables.index(of: service)!] }
+
+    /// The places where a call or connection like this may come to; at the first that has a route for it, it does.
+    mutating func arrivals(of question: CallQuestion, _ resolved: ResolvedQuestion) -> [Arrival] {
+        let account = resolved.caller?.serviceAccount
+        guard let gateway = resolved.gateway else {
+            return [Arrival(outbound(account?.namespace, resolved), .http, from: resolved.clientAddress)]
+        }
+        let isTCP = resolved.serviceProtocol == .tcp
+        var arrivals: [Arrival] = []
+        for listeners in gateway.listenersByPort(where: { $0.takesCalls != isTCP }) {
+            guard question.host != nil || listeners[0].protocol == .tcp,
+                question.port == nil || question.port == listeners[0].port.value
+            else { continue }
+            let rules = listeners.map { GatewayRules(gateway, $0, account: resolved.caller!, in: snapshot) }
+            let address = "\(listeners[0].address):\(listeners[0].port.value)"
+            let role = compiler.gateway(rules, at: address, in: snapshot, tables)
+            let name = isTCP || role.isSecure ? Array((question.host ?? "").lowercased().utf8) : []
+            arrivals.append(
+                Arrival(
+                    role, role.scheme, from: resolved.clientAddress, serverName: name, port: listeners[0].port.value))
+        }
+        // It is about the service alone then, as if it had been found.
+        if resolved.lacksHost(question) {
+            arrivals.append(
+                Arrival(
+                    .inbound, .http, from: resolved.clientAddress,
+                    serverName: Array(table(of: resolved.service).serverName.utf8),
+                    verified: resolved.caller.map(Caller.init)))
+        }
+        return arrivals
+    }
+
+    private func outbound(_ namespace: String?, _ resolved: ResolvedQuestion) -> ListenerRole {
+        let caller = resolved.caller ?? Self.nobody(in: snapshot)
+        guard resolved.serviceProtocol != .tcp else {
+            return compiler.tcp(caller, namespace: namespace, service: resolved.service, in: snapshot, tables)
+        }
+        return compiler.outbound(
+            caller, namespace: namespace ?? resolved.service.namespace,
+            shortHosts: TableCompiler.shortHosts(tables)[namespace ?? "default"])
+    }
+
+    /// Whoever has no identity comes by no listener there is: its plan is made as anybody's, and has no caller then.
+    private static func nobody(in snapshot: MeshSnapshot) -> SPIFFEID {
+        SPIFFEID(trustDomain: snapshot.mesh.trustDomain, namespace: "default", serviceAccount: "nobody")
+    }
+}
+
+/// A listener that a call may come to.
+struct Arrival {
+    let role: ListenerRole
+    let scheme: Scheme
+    let source: CallSource
+
+    init(
+        _ role: ListenerRole, _ scheme: Scheme, from peer: IPAddress, serverName: [UInt8] = [], verified: Caller? = nil,
+        port: UInt16 = 0
+    ) {
+        self.role = role
+        self.scheme = scheme
+        source = CallSource(peer: peer, serverName: serverName, verified: verified, listenerPort: port)
+    }
+}
+
+extension CallPlan.Step {
+    /// Something of the listener takes it.
+    var isRouted: Bool {
+        if case .refuse(.noRoute, _) = self { false } else { true }
+    }
+}
+
+extension Gateway {
+    /// The listeners of some protocols, those that share a port together.
+    func listenersByPort(where isMeant: (ListenerProtocol) -> Bool) -> [[GatewayListener]] {
+        var ports: [[GatewayListener]] = []
+        for listener in listeners where isMeant(listener.protocol) {
+            let index = ports.firstIndex {
+                $0[0].address == listener.address && $0[0].port.value == listener.port.value
+            }
+            if let index { ports[index].append(listener) } else { ports.append([listener]) }
+        }
+        return ports
+    }
+}
