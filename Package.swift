@@ -177,7 +177,7 @@ let package = Package(
         tests("TransportSecurity", ["TestSupport", "CLinux", "COpenSSL", "CommonValues", "SPIFFE"]),
         tests("WorkloadIdentity", ["CommonValues", "SPIFFE", "StateKeeping", "TransportSecurity", logging]),
         tests("WireProtocols", ["HPACKCoding", "HTTPSemantics", "FuzzKit", "WireChecks"]),
-        tests("Forwarding", ["TestSupport", "HPACKCoding"]),
+        tests("Forwarding", ["TestSupport", "HPACKCoding", "AdminAPI"]),
         tests(
             "AdminAPI",
             [

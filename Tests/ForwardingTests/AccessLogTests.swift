@@ -79,7 +79,7 @@ struct AccessLogTests {
         let names = ["other.example", String(repeating: "n", count: 255)]
         for name in names {
             let connection = try RawConnection(port: port)
-            connection.send(Self.clientHello(asking: name))
+            connection.send(ClientHello.asking(name))
             _ = connection.receiveAll()
         }
         let lines = await log.lines(2)
@@ -121,16 +121,5 @@ struct AccessLogTests {
           serviceAccount: web
           listeners: [{name: tls, address: 127.0.0.1, port: \(port), protocol: TLS, tls: {mode: Passthrough}}]
         """
-    }
-
-    /// With nothing in it but a name (RFC 8446 § 4.1.2, RFC 6066 § 3).
-    private static func clientHello(asking name: String) -> [UInt8] {
-        func counted(_ bytes: [UInt8], width: Int) -> [UInt8] {
-            (0..<width).reversed().map { UInt8(bytes.count >> ($0 * 8) & 255) } + bytes
-        }
-        let names = counted([0] + counted(Array(name.utf8), width: 2), width: 2)
-        let extensions = counted([0, 0] + counted(names, width: 2), width: 2)
-        let body: [UInt8] = [3, 3] + [UInt8](repeating: 7, count: 32) + [0, 0, 2, 0x13, 1, 1, 0] + extensions
-        return [22, 3, 1] + counted([1] + counted(body, width: 3), width: 2)
     }
 }

@@ -50,11 +50,14 @@ struct TestIdentities: Sendable {
     }
 
     /// What a node's data plane has that answers for these services of the shop.
-    func material(serving services: [String]) throws -> TLSMaterial {
+    /// - Parameter callers: Who calls from it, besides `web`.
+    func material(serving services: [String], callers: [SPIFFEID] = []) throws -> TLSMaterial {
+        var svids = [web.id: web]
+        for id in callers { svids[id] = try authority.issue(id, lifetime: .seconds(3600), at: .now) }
         let orders = try authority.issue(Self.id("orders"), lifetime: .seconds(3600), at: .now)
         let identities = Dictionary(uniqueKeysWithValues: services.map { ("\($0).shop.mesh", orders) })
         return TLSMaterial(
-            svids: [web.id: web], meshServer: try .meshServer(identities: identities, bundle: bundle),
+            svids: svids, meshServer: try .meshServer(identities: identities, bundle: bundle),
             meshClient: client)
     }
 
