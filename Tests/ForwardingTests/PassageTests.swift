@@ -45,6 +45,23 @@ struct PassageTests {
         await mesh.stop()
     }
 
+    @Test func `a call that comes back with copies of itself makes no copies of copies`() async throws {
+        let port = TestPort.free()
+        let seen = Self.passingOn(to: port)
+        let mirror = "{type: RequestMirror, requestMirror: {backendRef: {name: orders}}}"
+        let route = Shop.route("{filters: [\(mirror), \(mirror), \(mirror)], backendRefs: [{name: orders}]}")
+        let mesh = try await TestMesh(
+            Shop.manifests(outbound: port, orders: seen.port, more: Shop.proxy("") + "\n---\n" + route))
+        let response = try RawConnection.call(port: port, "GET /a HTTP/1.1\r\nHost: orders\r\n\r\n")
+        #expect(response.status == 508)
+        // Three copies each of the first five times that it comes by, and each copy comes by for what is left of its ten times.
+        let all = 11 + 3 * (6 + 5 + 4 + 3 + 2)
+        await Poll.until { seen.requests.count >= all }
+        #expect(await mesh.comesToRest())
+        #expect(seen.requests.count == all)
+        await mesh.stop()
+    }
+
     @Test(arguments: [("9", 200, "10"), ("10", 508, nil), ("99999", 508, nil), ("x", 200, "1"), ("-1", 200, "1")])
     func `the count is read from anyone, and only ever raised`(sent: String, status: Int, seen: String?) async throws {
         let backend = TestBackend.echo()

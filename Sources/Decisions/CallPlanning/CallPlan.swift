@@ -166,7 +166,7 @@ package struct CallPlan: ~Copyable {
     /// Makes of a copy what a mirror of this call receives.
     package func rewriteCopy(_ request: inout MessageHead) {
         rule?.rule.rewriteForMirror(&request, prefixByteCount: prefixByteCount)
-        request.keepCountable()
+        request.countCopy()
     }
 
     /// Where the rule sends the caller; `nil`: it is no redirect.

@@ -7,6 +7,10 @@ extension MessageHead {
     /// listener that leads to it comes by without end.
     package static let passageLimit: UInt64 = 10
 
+    /// Times that a copy counts for: 5. What has come by so often is not copied: what a loop costs grows with its mirrors, and not
+    /// with their power.
+    static let copyPassages = passageLimit / 2
+
     /// Removes what only Heddle may say, save the number of times that the call has come by again: it is read from anyone, for
     /// whoever passes a call on passes it on, and only ever raised. A call without an ID is new, for every one that goes out has one:
     /// it is spared the field.
@@ -26,6 +30,16 @@ extension MessageHead {
     mutating func keepCountable() {
         guard !hasField(.requestID), !hasField(.heddleHops) else { return }
         addField(.heddleHops, number: 1)
+    }
+
+    /// A mirror may get a copy.
+    package var mayBeCopied: Bool { !hasField(.heddleHops) || largestNumber(of: .heddleHops) < Self.copyPassages }
+
+    /// It is a copy from here on.
+    mutating func countCopy() {
+        let count = largestNumber(of: .heddleHops)
+        removeField(.heddleHops)
+        addField(.heddleHops, number: count + Self.copyPassages)
     }
 
     enum Forwarding {
