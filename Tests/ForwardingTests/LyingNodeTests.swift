@@ -46,6 +46,33 @@ struct LyingNodeTests {
         await pair.stop()
     }
 
+    @Test(
+        arguments: [
+            (1, "caller-gone"), (2, "no-route"), (3, "caller-gone"), (4, "caller-gone"), (6, "timeout"),
+            (7, "overloaded"),
+            (8, "malformed"), (10, "caller-gone"),
+        ] as [(UInt32, String)])
+    func `a caller's reset tells what its node can give up a call for, and not what the callee's node decides`(
+        reason: UInt32, told: String
+    ) async throws {
+        // Never ends its answers.
+        let backend = TestBackend { connection, backend in
+            backend.note(connection.receive(through: "\r\n\r\n"))
+            connection.send("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nx")
+            _ = connection.receiveAll()
+        }
+        let logs = NodePair.Logs()
+        let pair = try await NodePair(orders: backend.port, logs: logs)
+        let caller = HTTP2Peer(
+            calling: try SecureRelay.connect(
+                port: pair.inbound, serverName: TestIdentities.orders, offering: "h2", TestIdentities.shared.get()))
+        let stream = caller.begin(PolicyCase.good, ends: true)
+        while let frame = caller.receive(), frame.type != HTTP2Peer.FrameType.data {}
+        caller.send(HTTP2Peer.FrameType.reset, stream: stream, HTTP2Peer.bytes(0x4845_4400 | reason))
+        #expect(await logs.b.lines().map { $0.field("reason") } == [told])
+        await pair.stop()
+    }
+
     @Test(arguments: [false, true])
     func `trailers that say why they cut a call lose it, and get no word of gRPC's, where the call is none`(
         isGateway: Bool

@@ -37,6 +37,17 @@ extension FailureReason {
     }
 }
 
+extension FailureReason {
+    /// A node may give up a call for it that it has sent: what it finds out itself while another node has the call. Whether the call
+    /// is allowed is for that node to say.
+    var mayGiveUpCall: Bool {
+        switch self {
+        case .timeout, .malformed, .overloaded, .noRoute: true
+        case .none, .denied, .noEndpoint, .connectFailed, .upstreamFailed, .callerGone, .loopDetected: false
+        }
+    }
+}
+
 extension Exchange {
     /// The code with which its stream from another node is cut.
     var codeForCaller: HTTP2ErrorCode {
@@ -56,6 +67,7 @@ extension Exchange {
 
     /// The caller has reset the stream that the call came by.
     func callerGone(_ code: HTTP2ErrorCode) {
-        callerGone(because: (origin.isInbound ? FailureReason(told: code) : nil) ?? .callerGone)
+        guard origin.isInbound, let told = FailureReason(told: code), told.mayGiveUpCall else { return callerGone() }
+        callerGone(because: told)
     }
 }
