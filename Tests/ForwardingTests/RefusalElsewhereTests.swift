@@ -59,6 +59,28 @@ struct RefusalElsewhereTests {
         await pair.stop()
     }
 
+    @Test func `a gRPC call whose answer breaks off has no status, whatever its head says`() async throws {
+        let backend = TestBackend { connection, _ in
+            guard let peer = HTTP2Peer(serving: connection) else { return }
+            while let frame = peer.receive() {
+                guard frame.type == HTTP2Peer.FrameType.headers else { continue }
+                let fields = [(":status", "200"), ("content-type", "application/grpc"), ("grpc-status", "0")]
+                peer.sendHead(fields, stream: frame.stream, ends: false)
+                peer.send(HTTP2Peer.FrameType.data, stream: frame.stream, [0, 0, 0, 0, 1, 7])
+                peer.send(HTTP2Peer.FrameType.reset, stream: frame.stream, HTTP2Peer.bytes(2))
+            }
+        }
+        let logs = NodePair.Logs()
+        let pair = try await NodePair(orders: backend.port, protocolName: "GRPC", logs: logs)
+        _ = HTTP2Peer(calling: try RawConnection(port: pair.port)).call(
+            PolicyCase.Call.request(method: "POST", path: "/a/b").http2(.grpc)!.fields)
+        for (mesh, log) in [(pair.a, logs.a), (pair.b, logs.b)] {
+            #expect(await log.lines().map { $0.field("reason") } == ["upstream-failed"])
+            #expect(await mesh.dataPlane.report().grpc.flatMap(\.counts).map(\.key.status) == [GRPCMetrics.noStatus])
+        }
+        await pair.stop()
+    }
+
     @Test(arguments: [false, true])
     func `a gRPC call that another node cuts is logged with the reason, which no gateway's caller is told`(
         isGateway: Bool

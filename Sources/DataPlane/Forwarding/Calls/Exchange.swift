@@ -41,6 +41,8 @@ final class Exchange {
     var reason = FailureReason.none
     /// As its callee ended the call, or the proxy; `nil`: not a gRPC call, or it never ended.
     var grpcStatus: GRPCStatus?
+    /// As a head says that may be all there is: it counts once the answer has ended.
+    private var grpcStatusInHead: GRPCStatus?
     private(set) var responseByteCount: UInt64 = 0
     private var interimCount = 0
     /// In the loop's microseconds.
@@ -216,8 +218,7 @@ final class Exchange {
         let body = ResponseBody(length, status: head.status, answering: request.knownMethod)
         if !body.mayTellLength { head.contentLength = nil }
         if tunnel != .connection { worker.date.add(to: &head) }
-        // Trailers may say it again; where they are all there is, their end may come late.
-        noteStatus(head)
+        grpcStatusInHead = head.value(of: .grpcStatus).flatMap { GRPCStatus(head.bytes($0)) }
         downstream?.sendHead(head, body: body)
         if tunnel != .none { tunnelAnswered() }
     }
@@ -248,6 +249,7 @@ final class Exchange {
             return isRequestComplete ? end() : ()
         }
         upstream = nil
+        grpcStatus = grpcStatusInHead
         noteStatus(trailers)
         downstream?.endResponse(trailers: trailers)
         answered()
@@ -276,7 +278,7 @@ final class Exchange {
         responseByteCount += UInt64(byteCount)
     }
 
-    /// How a gRPC call ended, as its callee says in the trailers, or in a head that is all there is.
+    /// How a gRPC call ended, as its callee says in the trailers.
     func noteStatus(_ head: borrowing MessageHead) {
         guard let field = head.value(of: .grpcStatus) else { return }
         grpcStatus = GRPCStatus(head.bytes(field))
@@ -460,6 +462,7 @@ final class Exchange {
         status = 0
         reason = .none
         grpcStatus = nil
+        grpcStatusInHead = nil
         responseByteCount = 0
         interimCount = 0
         triedEndpoints = 0
