@@ -1,3 +1,4 @@
+import Glibc
 import TestSupport
 import Testing
 
@@ -137,6 +138,27 @@ extension ScenarioTests {
             try authority.makeSelfSigned("edge", days: 400)
             try heddle.wait("mended") { heddle.errors.contains("every certificate is valid for long enough again") }
             #expect(try !Heddle.run(["status", "--state", folder.state()]).output.contains("certificate-time"))
+            #expect(heddle.terminate() == .code(0))
+        }
+
+        @Test func `SIGHUP tells of no certificate that was renewed meanwhile`() throws {
+            try authority.makeSelfSigned("edge", days: 400)
+            try write(mesh: "  identity: {svidTTL: 30s}")
+            let heddle = try HeddleProcess.serving(folder)
+            let root = "\(folder.state())/authority/root-mesh.local.pem"
+            let text = Files.text(root)
+            try Files.replace(root, "garbage")
+            try heddle.wait("told of") { heddle.errors.contains("serving.certificate-time") }
+            try Files.replace(root, text)
+            // Who asks has it tried again.
+            let isRenewed = try Poll.until {
+                try !Heddle.run(["status", "--state", folder.state()]).output.contains("serving.")
+            }
+            #expect(isRenewed, "\(heddle.errors)")
+            let before = heddle.errors
+            heddle.process.send(SIGHUP)
+            try heddle.wait("read again") { heddle.errors.contains("read again: nothing has changed") }
+            #expect(!heddle.errors.dropFirst(before.count).contains("serving.certificate-time"), "\(heddle.errors)")
             #expect(heddle.terminate() == .code(0))
         }
 

@@ -175,8 +175,16 @@ extension ScenarioTests {
                 "curl", ["-s", "--unix-socket", "\(folder.state())/admin.sock", "http://heddle/metrics"], in: folder)
             #expect(metrics.output.contains("heddle_held_back{what=\"authority\"} 1\n"))
             #expect(try Heddle.run(["status", "--state", folder.state()]).output.contains("serving.cannot-issue"))
+            let told = /mesh\.yaml:\d+:\d+: error\[serving\.cannot-issue\]/
+            try heddle.wait("told") { heddle.errors.contains(told) }
+            #expect(heddle.errors.ranges(of: told).count == 1)
+            heddle.process.send(SIGHUP)
+            try heddle.wait("read again") { heddle.errors.contains("read again: ") }
+            #expect(heddle.errors.contains("heldBack=1"), "\(heddle.errors)")
+            #expect(heddle.errors.ranges(of: told).count == 2)
             try Files.replace(root, text)
             #expect(try Poll.until { try readiness() == "ready\n" }, "\(heddle.errors)")
+            try heddle.wait("over") { heddle.errors.contains("no longer so") }
             #expect(heddle.terminate() == .code(0))
         }
 

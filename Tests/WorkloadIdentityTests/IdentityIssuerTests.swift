@@ -278,6 +278,24 @@ import TransportSecurity
         #expect(test.issuer.problemNow() == nil)
     }
 
+    @Test(.timeLimit(.minutes(1)))
+    func `a renewal that fails, and one that succeeds again, is announced once`() async throws {
+        let authority = try SigningAuthority.makeRoot(for: TestIssuer.domain, at: .now)
+        try test.writeOperatorAuthority(authority)
+        _ = try serve(TestIssuer.settings(test.operatorFiles))
+        var changes = test.issuer.problemChanges.makeAsyncIterator()
+        test.issuer.renew()
+        try test.write(Array("junk".utf8), to: "operator.key")
+        test.issuer.renew()
+        await changes.next()
+        test.issuer.renew()
+        #expect(test.issuer.problem != nil)
+        try test.writeOperatorAuthority(authority)
+        test.issuer.renew()
+        await changes.next()
+        #expect(test.issuer.problem == nil)
+    }
+
     @Test func `a root that has gone from the authority is named for as long as it is trusted`() throws {
         let old = try SigningAuthority.makeRoot(for: TestIssuer.domain, at: .now)
         try test.writeOperatorAuthority(old)

@@ -36,6 +36,9 @@ package final class IdentityIssuer: Sendable {
     /// How often, at least, an authority's files are read again and due renewals looked for: 5 s.
     package static let checkInterval = Duration.seconds(5)
 
+    /// `problem` has become another, or none, without a reload. Several changes may be one element. For one reader.
+    package let problemChanges: AsyncStream<Void>
+    private let problemChanged: AsyncStream<Void>.Continuation
     private let stateFolder: HeldFolder
     private let clock: IdentityClock
     private let logger: Logger
@@ -50,6 +53,7 @@ package final class IdentityIssuer: Sendable {
         self.clock = clock
         self.logger = logger
         state = Mutex(State(random: random))
+        (problemChanges, problemChanged) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
 
     /// What is served now; `nil` before the first commit.
@@ -130,23 +134,24 @@ package final class IdentityIssuer: Sendable {
         }
     }
 
-    /// Reads the authority again and renews what is due. A failure is kept in `problem` and logged when it is new.
+    /// Reads the authority again and renews what is due. A failure is kept in `problem`.
     package func renew() {
         state.withLock { state in
             guard let serving = state.serving, state.openPreparations == 0 else { return }
             do throws(IdentityError) {
                 let ids = Set(serving.snapshot.identities.keys)
                 let next = try next(ids: ids, settings: serving.settings, &state)
-                if state.problem != nil { logger.notice("identities are renewed again") }
-                state.problem = nil
+                note(nil, &state)
                 if next.snapshot.number != serving.snapshot.number { serve(next, &state) }
             } catch {
-                if error != state.problem {
-                    logger.error("cannot renew identities", metadata: ["reason": "\(error.message)"])
-                }
-                state.problem = error
+                note(error, &state)
             }
         }
+    }
+
+    private func note(_ problem: IdentityError?, _ state: inout State) {
+        if problem != state.problem { problemChanged.yield() }
+        state.problem = problem
     }
 
     private func untilNextCheck() -> Duration {

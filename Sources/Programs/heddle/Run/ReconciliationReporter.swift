@@ -5,8 +5,8 @@ import Synchronization
 
 /// Tells people, and the metrics, what became of each change of the folder.
 final class ReconciliationReporter: Sendable {
+    private let host: @Sendable () -> [Diagnostic]
     private let log: Logger
-    private let ofNow: @Sendable () -> [Diagnostic]
     private let state = Mutex(State())
 
     private struct State {
@@ -17,18 +17,10 @@ final class ReconciliationReporter: Sendable {
         var standing = StandingWarnings()
     }
 
-    /// - Parameter ofNow: What the host stands in the way of now, which are errors, and what else of it comes and goes while
-    ///   the same set serves.
-    init(log: Logger, ofNow: @escaping @Sendable () -> [Diagnostic]) {
+    /// - Parameter host: What is to be said of the host now; what it stands in the way of are errors.
+    init(host: @escaping @Sendable () -> [Diagnostic], log: Logger) {
+        self.host = host
         self.log = log
-        self.ofNow = ofNow
-    }
-
-    private var heldBack: [Diagnostic] { ofNow().filter { $0.severity == .error } }
-
-    /// Whether something is the host's and not the set's: it is told when it is over, too.
-    private static func isOfHost(_ diagnostic: Diagnostic) -> Bool {
-        diagnostic.severity == .error || ServingParticipant.codesOfNames.contains(diagnostic.code)
     }
 
     var counts: MetricsText.ReloadCounts { state.withLock { $0.reloads } }
@@ -36,16 +28,16 @@ final class ReconciliationReporter: Sendable {
     func report(_ event: ReconcilerEvent) {
         switch event {
         case .served(let served):
-            let ofNow = ofNow()
+            let host = host()
             let (change, isMended) = state.withLock { state in
                 state.reloads.served += 1
                 let isMended = served.source == .folder && !state.refused.isEmpty
                 if isMended { state.refused = [] }
-                let warnings = served.warnings.filter { !Self.isOfHost($0) } + ofNow
+                let warnings = served.warnings.filter { !HostState.isOfHost($0) } + host
                 return (state.standing.replace(with: warnings), isMended)
             }
             tell(change)
-            logServing(served, isMended: isMended)
+            logServing(served, heldBack: host.count { $0.severity == .error }, isMended: isMended)
         case .refused(let attempt):
             let (isServing, new) = state.withLock { state in
                 state.reloads.refused += 1
@@ -60,20 +52,18 @@ final class ReconciliationReporter: Sendable {
                 "the mistakes are mended: the folder holds what serves",
                 metadata: ["generation": "\(serving.generation.number)"])
         case .readAgain(let status):
+            let standing = tellStanding()
             if let refused = status.refused {
                 log.tell(refused.diagnostics)
                 logRefused(refused, "refused as before")
             } else if let pending = status.pending {
                 report(.pending(pending))
             } else if let serving = status.serving {
-                reportHost(isTold: true)
-                let standing = state.withLock { $0.standing.diagnostics }
-                log.tell(standing)
-                let missing = standing.filter { $0.severity == .error }
+                let missing = standing.count { $0.severity == .error }
                 log.log(
-                    level: missing.isEmpty ? .info : .error,
-                    "read again: nothing has changed\(missing.isEmpty ? "" : ", and as much is held back")",
-                    metadata: ["generation": "\(serving.generation.number)", "heldBack": "\(missing.count)"])
+                    level: missing == 0 ? .info : .error,
+                    "read again: nothing has changed\(missing == 0 ? "" : ", and as much is held back")",
+                    metadata: ["generation": "\(serving.generation.number)", "heldBack": "\(missing)"])
             }
         case .pending(let pending):
             switch pending.reason {
@@ -95,8 +85,7 @@ final class ReconciliationReporter: Sendable {
 
     /// The one line that says what a change came to, and so not less than it is: whoever reads nothing else has to see that a
     /// part is missing.
-    private func logServing(_ served: ServedGeneration, isMended: Bool) {
-        let missing = heldBack.count
+    private func logServing(_ served: ServedGeneration, heldBack missing: Int, isMended: Bool) {
         log.log(
             level: missing == 0 ? .info : .error,
             "\(isMended ? "the mistakes are mended; " : "")serving\(missing == 0 ? "" : ", but for what is held back")",
@@ -114,23 +103,33 @@ final class ReconciliationReporter: Sendable {
             metadata: ["errors": "\(attempt.diagnostics.count { $0.severity == .error })"])
     }
 
-    /// The host may give by now what it did not, or no more what it did.
-    /// - Parameter isTold: Somebody else has told of it already.
-    func reportHost(isTold: Bool = false) {
-        let ofNow = ofNow()
-        let change = state.withLock { $0.standing.replace(Self.isOfHost, with: ofNow) }
-        if !isTold { tell(change) }
+    /// The host may give by now what it did not, or no more what it did; and time has passed, in which certificates may have
+    /// come near their end.
+    func reportHost() {
+        let host = host()
+        tell(state.withLock { $0.standing.replace(HostState.isOfHost, with: host) })
     }
 
-    /// Time has passed, in which certificates may have come near their end or have been replaced.
-    /// - Parameter warnings: What there is to say of them now.
-    func reportCertificates(_ warnings: [Diagnostic]) {
-        tell(state.withLock { $0.standing.replace({ $0.code == .certificateTime }, with: warnings) })
+    /// All that stands now, whether it has been told or not.
+    private func tellStanding() -> [Diagnostic] {
+        let host = host()
+        let (change, standing) = state.withLock { state in
+            (state.standing.replace(HostState.isOfHost, with: host), state.standing.diagnostics)
+        }
+        tellOver(change)
+        log.tell(standing)
+        return standing
     }
 
     private func tell(_ change: StandingWarnings.Change) {
         log.tell(change.new)
-        for problem in change.over where Self.isOfHost(problem) {
+        tellOver(change)
+    }
+
+    /// What was told of the host is told to be over. Of certificates' time only once all is well: what is said of one is another
+    /// sentence as soon as it has ended.
+    private func tellOver(_ change: StandingWarnings.Change) {
+        for problem in change.over where HostState.isOfHost(problem) && problem.code != .certificateTime {
             log.info("no longer so", metadata: ["problem": "\(problem)"])
         }
         let areCertificatesMended =

@@ -14,18 +14,18 @@ struct ServedMesh: RunningMesh {
     private let options: RunOptions
     private let reconciler: MeshReconciler
     private let participant: ServingParticipant
-    private let retries: HeldBackRetries<MeshSnapshot>
+    private let host: HostState
     private let reporter: ReconciliationReporter
     private let output: ProcessOutput
     private let startedAt: UnixTime
 
     init(
         options: RunOptions, reconciler: MeshReconciler, participant: ServingParticipant,
-        retries: HeldBackRetries<MeshSnapshot>,
+        host: HostState,
         reporter: ReconciliationReporter, output: ProcessOutput
     ) {
         self.output = output
-        self.retries = retries
+        self.host = host
         self.options = options
         self.reconciler = reconciler
         self.participant = participant
@@ -34,15 +34,7 @@ struct ServedMesh: RunningMesh {
     }
 
     var readiness: Readiness {
-        get async { Readiness(isServing: participant.serving != nil, heldBack: heldBack) }
-    }
-
-    /// What this host stands in the way of: when the set was taken up, or since, as an authority that is over by now.
-    private var heldBack: [Diagnostic] {
-        let heldBack = retries.heldBack
-        guard let problem = participant.issuer.problemNow(), let serving = participant.serving else { return heldBack }
-        let renewal = Diagnostic.cannotIssue(serving.snapshot.mesh, problem)
-        return heldBack.contains(renewal) ? heldBack : heldBack + [renewal]
+        get async { Readiness(isServing: participant.serving != nil, heldBack: host.heldBack) }
     }
 
     func snapshot() async -> MeshSnapshot? { participant.serving?.snapshot }
@@ -59,6 +51,7 @@ struct ServedMesh: RunningMesh {
     func status() async -> StatusReport {
         let status = await reconciler.status
         let serving = participant.serving
+        let heldBack = host.heldBack
         var problems = [status.stateProblem].compactMap(\.self) + heldBack
         let connections = await connections()
         if let connections, let serving, connections.isShort {
@@ -78,7 +71,7 @@ struct ServedMesh: RunningMesh {
             },
             watching: Self.report(status.watching), watchedAlone: status.watchedAlone.map(Self.report),
             problems: problems, connections: connections?.report, lostLines: output.lostLines,
-            listeners: listeners(serving),
+            listeners: listeners(serving, heldBack),
             certificates: certificates(serving), otherCertificates: otherCertificates(serving))
     }
 
@@ -100,7 +93,9 @@ struct ServedMesh: RunningMesh {
         return HeldConnections(counters: await dataPlane.report().counters, budget: dataPlane.budget)
     }
 
-    private func listeners(_ serving: ServingParticipant.Serving?) -> [ListenerReport] {
+    private func listeners(
+        _ serving: ServingParticipant.Serving?, _ heldBack: [Diagnostic]
+    ) -> [ListenerReport] {
         guard let serving, let dataPlane = participant.dataPlane else { return [] }
         let certificates = serving.material.certificates
         let listeners = serving.plan.listenerDescriptions.map {
@@ -117,15 +112,12 @@ struct ServedMesh: RunningMesh {
 
     /// What was to be said when it was taken up may be otherwise by now; what is held back now is a problem.
     private func report(_ served: ServedGeneration) -> ServingReport {
-        let warnings = served.warnings.filter {
-            $0.severity != .error && !ServingParticipant.codesOfNow.contains($0.code)
-        }
-        let current = participant.warningsOfNow
+        let warnings = served.warnings.filter { !HostState.isOfHost($0) }
         return ServingReport(
             generation: served.generation.number, hash: served.generation.hash,
             appliedAt: served.appliedAt, duration: served.duration,
             resourceCount: served.resourceCount, fileCount: served.fileCount, isLastGood: served.source == .lastGood,
-            warnings: warnings + current)
+            warnings: warnings + host.warnings)
     }
 
     private static func report(_ place: WatchedAlone) -> WatchedAloneReport {
@@ -199,9 +191,9 @@ struct ServedMesh: RunningMesh {
         case .served(let served, let changes, let warnings):
             ApplyReport(
                 outcome: .served, generation: served.generation.number, changes: changes.map(Self.report),
-                diagnostics: heldBack + warnings.filter { $0.severity != .error })
+                diagnostics: host.heldBack + warnings.filter { $0.severity != .error })
         case .unchanged(let changes):
-            ApplyReport(outcome: .unchanged, changes: changes.map(Self.report), diagnostics: heldBack)
+            ApplyReport(outcome: .unchanged, changes: changes.map(Self.report), diagnostics: host.heldBack)
         case .dryRun(let changes, let warnings):
             ApplyReport(outcome: .dryRun, changes: changes.map(Self.report), diagnostics: warnings)
         case .refused(let diagnostics): ApplyReport(outcome: .refused, diagnostics: diagnostics)
@@ -239,7 +231,7 @@ struct ServedMesh: RunningMesh {
             report: await dataPlane.report(), labels: dataPlane.labels, lostAccessLines: output.access.losses.count,
             lostLogLines: output.log.losses.count, connectionLimit: dataPlane.budget.connections,
             reloads: reporter.counts, status: await reconciler.status, identities: participant.issuer.snapshot,
-            certificates: participant.serving?.certificates ?? [], heldBack: heldBack
+            certificates: participant.serving?.certificates ?? [], heldBack: host.heldBack
         ).render()
     }
 }

@@ -49,7 +49,7 @@ final class ServingParticipant: SnapshotParticipant, HostDependent {
         /// Of listeners that are not open.
         fileprivate(set) var socketProblems: [Diagnostic]
 
-        /// What is held back, and why.
+        /// What was held back when this was taken up, and why.
         var heldBack: [Diagnostic] {
             (nameProblems.filter { $0.severity == .error } + material.problems + socketProblems)
                 .sorted { $0.position < $1.position }
@@ -96,8 +96,14 @@ final class ServingParticipant: SnapshotParticipant, HostDependent {
 
     var dataPlane: DataPlane? { state.withLock { $0.dataPlane } }
     var serving: Serving? { state.withLock { $0.serving } }
-    var heldBack: [Diagnostic] { serving?.heldBack ?? [] }
-    var nameWarnings: [Diagnostic] { serving?.nameWarnings ?? [] }
+
+    var heldBack: [Diagnostic] {
+        guard let serving else { return [] }
+        let heldBack = serving.heldBack
+        // The authority could sign then, and cannot now.
+        guard let problem = issuer.problem, !heldBack.contains(where: { $0.code == .cannotIssue }) else { return heldBack }
+        return heldBack + [.cannotIssue(serving.snapshot.mesh, problem)]
+    }
 
     /// - Throws: if there is no proxy and none can be started. Nothing that concerns a part of the set is a reason.
     func prepare(_ snapshot: MeshSnapshot, generation: Generation) async throws(Rejection) -> any PreparedChange {
@@ -214,10 +220,10 @@ final class ServingParticipant: SnapshotParticipant, HostDependent {
         log.tell(CertificateChange.changes(from: former.certificates, to: next.certificates))
     }
 
-    /// Of names in addresses.
-    static let codesOfNames: Set<Diagnostic.Code> = [.unresolvedEndpoint, .staleEndpoint]
     /// Codes of `warningsOfNow`.
-    static let codesOfNow = codesOfNames.union([.certificateTime, .certificateName, .authorityName, .fewDescriptors])
+    static let codesOfNow: Set<Diagnostic.Code> = [
+        .unresolvedEndpoint, .staleEndpoint, .certificateTime, .certificateName, .authorityName, .fewDescriptors,
+    ]
 
     /// What may be otherwise by now than when the set was taken up, and is therefore said as it is now. Nothing of it is held
     /// back.

@@ -58,9 +58,9 @@ final class StateFolder: HostDependent {
         }
     }
 
+    /// What is worth a word besides what is held back.
     private enum Outcome {
         case unchanged, remade, returned, mended
-        case trouble(Diagnostic)
     }
 
     private func mend() {
@@ -83,10 +83,9 @@ final class StateFolder: HostDependent {
             } catch {
                 // None yet, and none to be had.
                 guard held.isHeld else { return .unchanged }
-                let problem = Self.lost(held.path, error)
-                state.problem = problem
+                state.problem = Self.lost(held.path, error)
                 state.isDisplaced = true
-                return problem == former ? .unchanged : .trouble(problem)
+                return .unchanged
             }
             state.isDisplaced = false
             if !wasWhole { return .remade }
@@ -95,7 +94,6 @@ final class StateFolder: HostDependent {
         }
         switch outcome {
         case .unchanged: break
-        case .trouble(let problem): log.tell(problem)
         case .mended: log.info("the state folder can be written again")
         case .returned: log.notice("the state folder is in its place again", metadata: ["folder": "\(held.path)"])
         case .remade:

@@ -1,0 +1,27 @@
+import Diagnostics
+import MeshSnapshot
+import Reconciliation
+
+/// What there is to say of this host while a set serves, as it is now. The one place that knows: `status`, `apply`, probes,
+/// metrics, the log and SIGHUP say the same.
+struct HostState: Sendable {
+    let retries: HeldBackRetries<MeshSnapshot>
+    let participant: ServingParticipant
+
+    /// What it stands in the way of, which are errors: when the set was taken up, or since, as an authority that is over by now.
+    var heldBack: [Diagnostic] {
+        // What failed is tried again first: the authority's files may be others since.
+        _ = participant.issuer.problemNow()
+        return retries.heldBack
+    }
+
+    /// What else comes and goes while the same set serves.
+    var warnings: [Diagnostic] { participant.warningsOfNow }
+
+    var diagnostics: [Diagnostic] { heldBack + warnings }
+
+    /// Whether something is said of the host, and not of the set.
+    static func isOfHost(_ diagnostic: Diagnostic) -> Bool {
+        diagnostic.severity == .error || ServingParticipant.codesOfNow.contains(diagnostic.code)
+    }
+}
