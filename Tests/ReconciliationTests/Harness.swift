@@ -11,6 +11,7 @@ typealias Values = [String: String]
 final class Harness: Sendable {
     let folder: TestFolder
     let reconciler: Reconciler<FakeManifests>
+    let keeper: LastGoodKeeper
     let recorder = Recorder()
     private let events: AsyncStream<ReconcilerEvent>
     private let noted = Mutex<[ReconcilerEvent]>([])
@@ -31,6 +32,7 @@ final class Harness: Sendable {
         let (stream, continuation) = AsyncStream.makeStream(of: ReconcilerEvent.self)
         events = stream
         settings.onEvent = { continuation.yield($0) }
+        keeper = settings.keeper
         reconciler = try Reconciler(settings, manifests: manifests, participants: [recorder])
     }
 

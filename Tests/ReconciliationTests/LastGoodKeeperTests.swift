@@ -80,9 +80,11 @@ struct LastGoodKeeperTests {
         try await harness.serve { harness in
             var event = await harness.nextEvent()
             #expect(event?.isStateProblem == true)
+            #expect(harness.keeper.heldBack.map(\.severity) == [.error])
             while event?.isStateProblem == true { event = await harness.nextEvent() }
             folder.run("rm ../state/generations")
             #expect(await harness.nextEvent() == .stateMended)
+            #expect(harness.keeper.heldBack == [])
         }
         folder.run("test -s ../state/generations/last-good")
     }

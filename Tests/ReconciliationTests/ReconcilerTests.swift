@@ -433,7 +433,7 @@ struct `The reconciler` {
     @Test func `half of a change that an earlier process left is never served`() async throws {
         let harness = try Harness(try halfChanged())
         try await harness.serve { harness in
-            guard case .stateProblem(let warning) = await harness.nextEvent() else {
+            guard case .interruption(let warning) = await harness.nextEvent() else {
                 Issue.record("nothing is said")
                 return
             }
@@ -467,7 +467,7 @@ struct `The reconciler` {
             #expect(await harness.reconciler.status.serving?.generation.number == 1)
 
             calls.mend()
-            guard case .stateProblem(let warning) = await harness.nextEvent() else {
+            guard case .interruption(let warning) = await harness.nextEvent() else {
                 Issue.record("nothing is said")
                 return
             }

@@ -25,6 +25,11 @@ extension ScenarioTests {
             return kept
         }
 
+        private func asked(_ path: String) throws -> String {
+            try Tool.run("curl", ["-s", "--unix-socket", "\(state)/admin.sock", "http://heddle/\(path)"], in: folder)
+                .output
+        }
+
         @Test func `is used on where it is, and another mesh's that stands at its path is left alone`() throws {
             let other = try TestFolder()
             try other.write(Shop.oneHost(outbound: TestPort.free(), orders: backend.port))
@@ -76,11 +81,40 @@ extension ScenarioTests {
         @Test func `may be emptied, and a restart has the last good set all the same`() throws {
             let heddle = try HeddleProcess.serving(folder)
             for name in Files.names(in: state) { try Files.removeFolder("\(state)/\(name)") }
-            try heddle.wait("kept again") { heddle.errors.contains("the last good set is kept again") }
+            let isOver = /problem=.*warning\[state\.unavailable\].* no longer so/
+            try heddle.wait("kept again") { heddle.errors.contains(isOver) }
             heddle.kill()
             try folder.write("kind: [", as: "more.yaml")
             let second = try HeddleProcess.serving(folder)
             #expect(second.terminate() == .code(0))
+        }
+
+        @Test(.enabled(if: Tool.exists("curl")))
+        func `a set that cannot be kept is told at every place, and kept with the next change once it can be`()
+            throws
+        {
+            let heddle = try HeddleProcess.serving(folder)
+            let kept = "\(state)/generations"
+            try Files.removeFolder(kept)
+            try Files.replace(kept, "in the way")
+            #expect(try Poll.until { try asked("readyz").contains("error[state.unavailable]") }, "\(heddle.errors)")
+            #expect(heddle.errors.contains("error[state.unavailable]: found the set that serves cannot be kept"))
+            #expect(try asked("metrics").contains("heddle_held_back{what=\"state\"} 1\n"))
+            #expect(try Heddle.run(["status", "--state", state]).output.contains("error[state.unavailable]"))
+            let file = folder.file("more.yaml")
+            try Files.replace(file, Shop.service("more"))
+            let applied = try Heddle.run(["apply", "-f", file, "--state", state])
+            #expect(applied.exitCode == 0, "nothing of what was handed in is held back: \(applied)")
+            #expect(applied.output.hasSuffix("generation 2 serves, but for what is held back\n"), "\(applied)")
+            #expect(applied.diagnostics.contains("error[state.unavailable]"), "\(applied)")
+            heddle.process.send(SIGHUP)
+            try heddle.wait("read again") { heddle.errors.contains("read again: ") }
+            #expect(heddle.errors.contains("as much is held back"), "\(heddle.errors)")
+            Files.remove(kept)
+            try heddle.serve { try folder.write(Shop.service("most"), as: "most.yaml") }
+            #expect(try Poll.until { try asked("readyz") == "ready\n" }, "\(heddle.errors)")
+            #expect(Files.exists(kept + "/last-good"))
+            #expect(heddle.terminate() == .code(0))
         }
     }
 }

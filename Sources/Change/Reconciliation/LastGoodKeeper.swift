@@ -1,9 +1,10 @@
 import Diagnostics
 import StateKeeping
+import Synchronization
 
 /// Keeps what serves in the state folder, one set after the other and without holding up who serves it; again and again
 /// while the disk does not take it, of which no event tells: else what was served before would be served after a restart.
-actor LastGoodKeeper {
+package actor LastGoodKeeper: HostDependent {
     private let store: LastGoodStore?
     /// The set that is kept.
     private var kept: LastGoodSet?
@@ -11,8 +12,7 @@ actor LastGoodKeeper {
     private var signature: FileSignature?
     /// Serves, and is not kept yet.
     private var unkept: LastGoodSet?
-    /// Why what is to be kept is not, or what was kept cannot be used.
-    private(set) var problem: Diagnostic?
+    private let trouble = Mutex<Diagnostic?>(nil)
     private let looks: AsyncStream<Void>
     private let look: AsyncStream<Void>.Continuation
 
@@ -22,6 +22,14 @@ actor LastGoodKeeper {
         (looks, look) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
     }
 
+    /// Why what is to be kept is not, an error; or a warning: what was kept was lost, or cannot be used.
+    package nonisolated var problem: Diagnostic? { trouble.withLock(\.self) }
+
+    package nonisolated var heldBack: [Diagnostic] { [problem].compactMap(\.self).filter { $0.severity == .error } }
+
+    /// Has `run` try again.
+    package func retry() async { look.yield() }
+
     /// - Returns: What an earlier process kept; `nil` if it kept nothing, or nothing that can be used: see `problem`.
     func load() -> LastGoodSet? {
         do throws(Diagnostic) {
@@ -30,7 +38,7 @@ actor LastGoodKeeper {
             signature = store?.signature
             return set
         } catch {
-            problem = error
+            note(error)
             return nil
         }
     }
@@ -41,10 +49,12 @@ actor LastGoodKeeper {
         look.yield()
     }
 
-    /// What is to be told if somebody has removed or replaced what was kept; `nil`: it lies there. One call of stat.
-    var loss: Diagnostic? {
-        guard let store, kept != nil, unkept == nil, store.signature != signature else { return nil }
-        return store.loss
+    /// Looks whether somebody has removed or replaced what was kept; then that is the problem. One call of stat.
+    /// - Returns: Whether it is to be kept again.
+    func isLost() -> Bool {
+        guard let store, kept != nil, unkept == nil, store.signature != signature else { return false }
+        note(store.loss)
+        return true
     }
 
     /// Has `run` keep once more what was kept.
@@ -64,14 +74,14 @@ actor LastGoodKeeper {
     /// - Parameters:
     ///   - pause: Between two tries of what cannot be kept.
     ///   - tell: Called after each try.
-    func run(tryingAgainEvery pause: Duration, _ tell: (Diagnostic?) async -> Void) async {
+    func run(tryingAgainEvery pause: Duration, _ tell: () async -> Void) async {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { [look] in
                 while (try? await Task.sleep(for: pause)) != nil { look.yield() }
             }
             for await _ in looks where unkept != nil {
                 await keep()
-                await tell(problem)
+                await tell()
             }
             group.cancelAll()
         }
@@ -85,12 +95,15 @@ actor LastGoodKeeper {
             unkept = nil
             return
         }
-        problem = await Self.kept(set, in: store)
-        guard problem == nil else { return }
+        let refusal = await Self.kept(set, in: store)
+        note(refusal)
+        guard refusal == nil else { return }
         kept = set
         signature = store.signature
         if unkept?.generation == set.generation { unkept = nil }
     }
+
+    private func note(_ problem: Diagnostic?) { trouble.withLock { $0 = problem } }
 
     /// Away from the actor: the disk may take its time.
     @concurrent

@@ -76,7 +76,7 @@ struct LastGoodStore: Sendable {
         } catch {
             // None was kept only if none is listed: a link that leads nowhere is no such answer.
             if error.isMissing, FileAccess.isAbsent(place) { return nil }
-            throw unavailable(error, to: .read)
+            throw unreadable(error)
         }
         guard case .bytes(let bytes, _) = content, let set = LastGoodSet(decoding: bytes) else {
             throw Diagnostic(
@@ -93,7 +93,7 @@ struct LastGoodStore: Sendable {
             try writer.makePrivateFolder(stateFolder.reach(Self.folder))
             try writer.replacePrivate(stateFolder.reach(Self.file), set.encoded)
         } catch {
-            throw unavailable(error, to: .write)
+            throw unkept(error)
         }
     }
 
@@ -116,10 +116,20 @@ struct LastGoodStore: Sendable {
 
     private var position: SourcePosition { .place(stateFolder.path(of: Self.file)) }
 
-    private func unavailable(_ error: FileError, to aim: FailedCall.Aim) -> Diagnostic {
+    private func unreadable(_ error: FileError) -> Diagnostic {
         Diagnostic(
-            .stateUnavailable, .warning, at: position,
-            found: "\(error.call): \(error.explanation)", expected: "a state folder that can be read and written",
-            remedy: FailedCall.remedy(error.errno, to: aim, "the state folder"))
+            .stateUnavailable, .warning, at: position, found: "\(error.call): \(error.explanation)",
+            expected: "a last good set that can be read",
+            remedy: FailedCall.remedy(error.errno, to: .read, "the state folder"))
+    }
+
+    private func unkept(_ error: FileError) -> Diagnostic {
+        Diagnostic(
+            .stateUnavailable, at: position,
+            found: "the set that serves cannot be kept: \(error.call): \(error.explanation)",
+            expected:
+                "a state folder that can be written: until then a restart has an older set, or none, to serve while the "
+                + "manifests folder is wrong",
+            remedy: FailedCall.remedy(error.errno, to: .write, "the state folder"))
     }
 }

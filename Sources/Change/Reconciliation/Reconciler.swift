@@ -12,7 +12,9 @@ package actor Reconciler<Manifests: ManifestReading> {
         /// Absolute.
         package var folder: String
         /// `nil`: nothing is kept across restarts.
-        package var stateFolder: HeldFolder?
+        package let stateFolder: HeldFolder?
+        /// Keeps what serves there.
+        package let keeper: LastGoodKeeper
         package var watcher: FolderWatcher.Settings
         /// Told of everything worth a line in the log, in order. Must return at once.
         package var onEvent: @Sendable (ReconcilerEvent) -> Void = { _ in }
@@ -22,6 +24,7 @@ package actor Reconciler<Manifests: ManifestReading> {
         package init(folder: String, stateFolder: HeldFolder?) {
             self.folder = folder
             self.stateFolder = stateFolder
+            keeper = LastGoodKeeper(stateFolder: stateFolder)
             watcher = FolderWatcher.Settings(folder: folder)
         }
     }
@@ -63,7 +66,7 @@ package actor Reconciler<Manifests: ManifestReading> {
         self.settings = settings
         self.manifests = manifests
         self.participants = participants
-        keeper = LastGoodKeeper(stateFolder: settings.stateFolder)
+        keeper = settings.keeper
         journal = settings.stateFolder.map { ChangeJournal(stateFolder: $0, writer: settings.writer) }
         setGuard = SetGuard(times: settings.watcher.times)
         retryTimes = RetryTimes(settings.watcher.times)
@@ -80,7 +83,7 @@ package actor Reconciler<Manifests: ManifestReading> {
         await enter()
         defer { gate.leave() }
         let lastGood = await keeper.load()
-        await note(stateProblem: keeper.problem)
+        noteState()
         lastNumber = lastGood?.generation.number ?? 0
 
         await settleInterruption()
@@ -110,9 +113,7 @@ package actor Reconciler<Manifests: ManifestReading> {
     package func run() async {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { [keeper, settings] in
-                await keeper.run(tryingAgainEvery: settings.watcher.times.rescan) {
-                    await self.note(stateProblem: $0)
-                }
+                await keeper.run(tryingAgainEvery: settings.watcher.times.rescan) { await self.noteState() }
             }
             for await reading in watcher.readings { await follow(reading) }
             await endChanges()
@@ -142,8 +143,8 @@ package actor Reconciler<Manifests: ManifestReading> {
 
     /// Has what serves kept again in the state folder, if somebody removed it there.
     package func lookAfterKept() async {
-        guard let loss = await keeper.loss else { return }
-        note(stateProblem: loss)
+        guard await keeper.isLost() else { return }
+        noteState()
         await keeper.keepAgain()
     }
 
@@ -194,7 +195,7 @@ package actor Reconciler<Manifests: ManifestReading> {
     func settleInterruption() async {
         guard let journal else { return }
         let found = await Self.interruptedChanges(of: settings.folder, in: journal)
-        for warning in found.warnings { settings.onEvent(.stateProblem(warning)) }
+        for warning in found.warnings { settings.onEvent(.interruption(warning)) }
         interruption = found.problems
     }
 
@@ -418,7 +419,7 @@ package actor Reconciler<Manifests: ManifestReading> {
             // The first is waited for: from then on there is always one to go back to, whenever the process is killed.
             if isFirst {
                 await keeper.keepNow(set)
-                await note(stateProblem: keeper.problem)
+                noteState()
             } else {
                 await keeper.keepSoon(set)
             }
@@ -451,7 +452,8 @@ package actor Reconciler<Manifests: ManifestReading> {
         return result
     }
 
-    private func note(stateProblem problem: Diagnostic?) {
+    private func noteState() {
+        let problem = keeper.problem
         if let problem, problem != status.stateProblem { settings.onEvent(.stateProblem(problem)) }
         if problem == nil, status.stateProblem != nil { settings.onEvent(.stateMended) }
         status.stateProblem = problem

@@ -13,7 +13,7 @@ package struct ReconcilerStatus: Sendable, Hashable {
     package var watching: WatchMode
     /// What is watched otherwise than by its folder, by path.
     package var watchedAlone: [WatchedAlone] = []
-    /// Trouble that refuses nothing, such as a state file that cannot be written.
+    /// What keeps the set that serves from being kept, or from having been.
     package var stateProblem: Diagnostic?
 
     /// Whether there is nothing to tell besides what was told already.
@@ -88,6 +88,8 @@ package enum ReconcilerEvent: Sendable, Hashable {
     /// Somebody had the folder read again, and nothing came of it: it serves, is refused or waits as before.
     case readAgain(ReconcilerStatus)
     case watching(WatchMode)
+    /// What became of a change that was cut off.
+    case interruption(Diagnostic)
     case stateProblem(Diagnostic)
     /// What `stateProblem` told of is over.
     case stateMended

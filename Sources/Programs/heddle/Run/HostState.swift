@@ -6,6 +6,7 @@ import Reconciliation
 /// metrics, the log and SIGHUP say the same.
 struct HostState: Sendable {
     let retries: HeldBackRetries<MeshSnapshot>
+    let keeper: LastGoodKeeper
     let participant: ServingParticipant
 
     /// What it stands in the way of, which are errors: when the set was taken up, or since, as an authority that is over by now.
@@ -15,13 +16,18 @@ struct HostState: Sendable {
         return retries.heldBack
     }
 
+    /// What there is to say of the state folder besides: of what was kept there.
+    var ofState: [Diagnostic] { [keeper.problem].compactMap(\.self).filter { $0.severity != .error } }
+
     /// What else comes and goes while the same set serves.
     var warnings: [Diagnostic] { participant.warningsOfNow }
 
-    var diagnostics: [Diagnostic] { heldBack + warnings }
+    var diagnostics: [Diagnostic] { heldBack + ofState + warnings }
 
     /// Whether something is said of the host, and not of the set.
     static func isOfHost(_ diagnostic: Diagnostic) -> Bool {
-        diagnostic.severity == .error || ServingParticipant.codesOfNow.contains(diagnostic.code)
+        diagnostic.severity == .error || codes.contains(diagnostic.code)
     }
+
+    private static let codes = ServingParticipant.codesOfNow.union([.stateDamaged, .stateUnavailable])
 }

@@ -69,10 +69,10 @@ struct MeshProcess {
         let events = EventLog(output, log: log)
         let participant = ServingParticipant(options: options, issuer: issuer, events: events, log: log)
         let telemetry = TelemetryParticipant()
-        let retries = HeldBackRetries<MeshSnapshot>([state, participant, telemetry])
-        let host = HostState(retries: retries, participant: participant)
-        let reporter = ReconciliationReporter(host: { host.diagnostics }, log: log)
         var settings = MeshReconciler.Settings(folder: options.manifestsFolder, stateFolder: state.held)
+        let retries = HeldBackRetries<MeshSnapshot>([state, settings.keeper, participant, telemetry])
+        let host = HostState(retries: retries, keeper: settings.keeper, participant: participant)
+        let reporter = ReconciliationReporter(host: { host.diagnostics }, log: log)
         settings.onEvent = { reporter.report($0) }
         let reconciler = try MeshReconciler(
             settings, manifests: MeshManifestReading(node: options.node),

@@ -78,8 +78,8 @@ final class ReconciliationReporter: Sendable {
         case .watching(.inotify): log.info("the kernel announces changes of the folder")
         case .watching(.polling(let interval, let reason)):
             log.warning("polling the folder every \(interval): \(reason.explanation)")
-        case .stateProblem(let diagnostic): log.tell([diagnostic])
-        case .stateMended: log.info("the last good set is kept again")
+        case .interruption(let diagnostic): log.tell(diagnostic)
+        case .stateProblem, .stateMended: reportHost()
         }
     }
 

@@ -52,7 +52,7 @@ struct ServedMesh: RunningMesh {
         let status = await reconciler.status
         let serving = participant.serving
         let heldBack = host.heldBack
-        var problems = [status.stateProblem].compactMap(\.self) + heldBack
+        var problems = host.ofState + heldBack
         let connections = await connections()
         if let connections, let serving, connections.isShort {
             problems.append(.noRoom(serving.snapshot, connections.budget))

@@ -101,7 +101,9 @@ final class ServingParticipant: SnapshotParticipant, HostDependent {
         guard let serving else { return [] }
         let heldBack = serving.heldBack
         // The authority could sign then, and cannot now.
-        guard let problem = issuer.problem, !heldBack.contains(where: { $0.code == .cannotIssue }) else { return heldBack }
+        guard let problem = issuer.problem, !heldBack.contains(where: { $0.code == .cannotIssue }) else {
+            return heldBack
+        }
         return heldBack + [.cannotIssue(serving.snapshot.mesh, problem)]
     }
 
