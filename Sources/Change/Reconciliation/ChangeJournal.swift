@@ -81,6 +81,18 @@ struct ChangeJournal: Sendable {
         try writer.replacePrivate(place(of: path(of: record)), record.encoded)
     }
 
+    /// Refuses what `begin` would refuse, as far as that can be asked.
+    func rehearse(_ record: ChangeRecord) throws(FileError) {
+        _ = try entries()
+        let place = try place()
+        // Made by `begin` if it is not there.
+        let isMissing = FileAccess.isAbsent(place)
+        let folder = isMissing ? ChangeRecord.folder(of: place) : place
+        try Rehearsal.access(folder, isMissing ? "mkdir" : "open")
+        var room = DiskRoom()
+        try room.take(record.encoded.count, in: folder)
+    }
+
     /// Notes that whatever becomes of the files from now on has nothing to do with the change any more.
     /// - Returns: Where the record is now; on the disk, too.
     func settle(_ path: String) throws(FileError) -> String {

@@ -44,7 +44,7 @@ struct ManifestWriter: Sendable {
         do throws(FileError) {
             change = try Change(edits, folder: folder, path: &path)
         } catch {
-            throw Failure(diagnostic: unwritable(path, error), isUndone: true)
+            throw Failure(diagnostic: Change.unwritable(path, error), isUndone: true)
         }
         let isKept = try begin(change)
         var trouble: Diagnostic?
@@ -60,77 +60,12 @@ struct ManifestWriter: Sendable {
                 }
             }
         } catch {
-            trouble = change.notKept(path, error) ?? unwritable(path, error)
+            trouble = change.trouble(path, error)
         }
         if let trouble {
             throw Failure(diagnostic: trouble, isUndone: undo(change.record, in: change.folder, isKept: isKept))
         }
         tidy(change.record, in: change.folder, isKept: isKept)
-    }
-
-    /// A change with all that is known of its files before any is touched.
-    private struct Change {
-        let edits: [Edit]
-        /// Without links.
-        let folder: String
-        let record: ChangeRecord
-        let targets: [String]
-        let ownerships: [FileOwnership]
-
-        init(_ edits: [Edit], folder: String, path: inout String) throws(FileError) {
-            self.edits = edits
-            let folder = try FileWriter.realPath(folder)
-            self.folder = folder
-            let root = try FileAccess.facts(folder, followingLinks: true)
-            let prefix = folder == "/" ? "/" : folder + "/"
-            var steps: [ChangeRecord.Step] = []
-            var targets: [String] = []
-            var ownerships: [FileOwnership] = []
-            for edit in edits {
-                path = edit.path
-                // A manifest that is a link stays one: its target is replaced.
-                let target = edit.before == nil ? prefix + edit.path : try FileWriter.realPath(prefix + edit.path)
-                targets.append(target)
-                let of = edit.before == nil ? ChangeRecord.folder(of: target) : target
-                let ownership = try FileAccess.facts(of, followingLinks: true).ownership
-                ownerships.append(edit.before == nil ? Self.ownership(inFolder: ownership) : ownership)
-                let relative = target.hasPrefix(prefix) ? String(target.dropFirst(prefix.count)) : target
-                steps.append(
-                    ChangeRecord.Step(
-                        path: edit.path, target: relative, before: edit.before.map { ContentHash(of: $0) },
-                        after: edit.after.map { ContentHash(of: $0) }))
-            }
-            self.targets = targets
-            self.ownerships = ownerships
-            record = ChangeRecord(
-                id: .random(in: .min ... .max), folder: folder, device: UInt64(root.signature.device),
-                inode: UInt64(root.signature.inode), steps: steps)
-        }
-
-        /// A new file belongs to whom its folder belongs to, and who may not look into that may not read it either.
-        private static func ownership(inFolder folder: FileOwnership) -> FileOwnership {
-            var ownership = folder
-            ownership.permissions = folder.permissions & 0o644
-            return ownership
-        }
-
-        /// - Returns: What is said of a file that cannot be replaced by one of the same owner's; `nil` if it is something
-        ///   else that failed.
-        func notKept(_ path: String, _ error: FileError) -> Diagnostic? {
-            guard error.call == "fchown", let index = edits.firstIndex(where: { $0.path == path }) else { return nil }
-            let former = ownerships[index]
-            let user = former.owner == geteuid() ? "" : "\(geteuid())"
-            let group = former.isOfOwnGroup ? "" : ":\(getegid())"
-            return Diagnostic(
-                .ownerNotKept, at: SourcePosition(file: path, line: 1, column: 1),
-                found:
-                    "a file of user \(former.owner) and group \(former.group): user \(geteuid()) may not give them the one "
-                    + "that would replace it (\(error.call): \(error.explanation))",
-                expected: "a file that stays its owner's and its group's",
-                remedy:
-                    "edit it by hand, or give it to the user that Heddle runs as (chown \(user)\(group) \(targets[index]))"
-            )
-        }
     }
 
     /// - Returns: Whether there is a record of it now.
@@ -153,14 +88,7 @@ struct ManifestWriter: Sendable {
             do throws(FileError) { try journal.forget(journal.path(of: change.record)) } catch {}
             // One file is replaced as a whole without it: trouble with the state must not keep a stricter rule away.
             if change.edits.count == 1 { return false }
-            throw Failure(
-                diagnostic: Diagnostic(
-                    .unwritable, at: .place(journal.folder),
-                    found: "\(error.call): \(error.explanation)",
-                    expected:
-                        "a state folder that can be written: a change of several files is written down there first",
-                    remedy: error.remedy(writing: "the state folder") + ", or apply one file at a time"),
-                isUndone: true)
+            throw Failure(diagnostic: unrecorded(journal, error), isUndone: true)
         }
     }
 
@@ -334,10 +262,32 @@ struct ManifestWriter: Sendable {
             expected: "the file as it was read", remedy: "try again")
     }
 
-    private func unwritable(_ path: String, _ error: FileError) -> Diagnostic {
+    private func unrecorded(_ journal: ChangeJournal, _ error: FileError) -> Diagnostic {
         Diagnostic(
-            .unwritable, at: SourcePosition(file: path, line: 1, column: 1),
-            found: "\(error.call): \(error.explanation)", expected: "a folder that can be written",
-            remedy: error.remedy(writing: "the manifests folder"))
+            .unwritable, at: .place(journal.folder), found: "\(error.call): \(error.explanation)",
+            expected: "a state folder that can be written: a change of several files is written down there first",
+            remedy: error.remedy(writing: "the state folder") + ", or apply one file at a time")
+    }
+
+    // MARK: A change that is not made
+
+    /// Refuses what `write` would refuse, in the same words, as far as that can be known without writing anything.
+    func rehearse(_ edits: [Edit]) throws(Failure) {
+        guard let first = edits.first else { return }
+        var path = first.path
+        let change: Change
+        do throws(FileError) {
+            change = try Change(edits, folder: folder, path: &path)
+        } catch {
+            throw Failure(diagnostic: Change.unwritable(path, error), isUndone: true)
+        }
+        if edits.count > 1, let journal {
+            do throws(FileError) { try journal.rehearse(change.record) } catch {
+                throw Failure(diagnostic: unrecorded(journal, error), isUndone: true)
+            }
+        }
+        do throws(FileError) { try change.rehearse(path: &path) } catch {
+            throw Failure(diagnostic: change.trouble(path, error), isUndone: true)
+        }
     }
 }

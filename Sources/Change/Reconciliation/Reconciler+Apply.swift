@@ -103,6 +103,7 @@ extension Reconciler {
             switch await rehearse(candidate) {
             case .failure(let rejection): return .refused(rejection.diagnostics.map(plan.editor.located))
             case .success(let warnings):
+                do throws(Rejection) { try await rehearse(plan.edits) } catch { return .refused(error.diagnostics) }
                 return .dryRun(changes: changes, warnings: warnings.map(plan.editor.located))
             }
         }
@@ -138,17 +139,32 @@ extension Reconciler {
     }
 
     private func write(_ edits: [ManifestWriter.Edit]) async throws(Rejection) {
-        do throws(ManifestWriter.Failure) {
-            try await Self.write(
-                edits, ManifestWriter(folder: settings.folder, journal: journal, writer: settings.writer))
-        } catch {
+        do throws(ManifestWriter.Failure) { try await Self.write(edits, writer) } catch {
             // Half of it lies there: nobody may take it for the folder until it is taken back.
             if !error.isUndone { await settleInterruption() }
             throw Rejection([error.diagnostic] + interruption)
         }
     }
 
+    private func rehearse(_ edits: [ManifestWriter.Edit]) async throws(Rejection) {
+        do throws(ManifestWriter.Failure) { try await Self.rehearse(edits, writer) } catch {
+            throw Rejection([error.diagnostic])
+        }
+    }
+
+    private var writer: ManifestWriter {
+        ManifestWriter(folder: settings.folder, journal: journal, writer: settings.writer)
+    }
+
     /// Away from the actor: the disk may take its time.
+    @concurrent
+    private static func rehearse(
+        _ edits: [ManifestWriter.Edit], _ writer: ManifestWriter
+    ) async throws(ManifestWriter.Failure) {
+        try writer.rehearse(edits)
+    }
+
+    /// Likewise.
     @concurrent
     private static func write(
         _ edits: [ManifestWriter.Edit], _ writer: ManifestWriter

@@ -66,14 +66,33 @@ static inline int CLinux_set_pipe_capacity(int descriptor, int byte_count) {
     return fcntl(descriptor, 1031, byte_count);
 }
 
-/// Whether something is mounted at a path, links followed: 1 or 0, or -1 where the kernel does not say (before 5.8).
-static inline int CLinux_is_mount_point(const char *path) {
+/// Whether a path, links followed, has one of these attributes: 1 or 0, or -1 where the kernel knows none of them.
+static inline int CLinux_has_attribute(const char *path, uint64_t attributes) {
     // `struct statx`, as 64-bit words: the attributes are the second, those that are known the eighth (statx(2)). Its
     // declaration stands behind _GNU_SOURCE.
     uint64_t words[32];
-    const uint64_t mount_root = 0x2000;  // STATX_ATTR_MOUNT_ROOT
-    if (syscall(SYS_statx, -100 /* AT_FDCWD */, path, 0, 0, words) != 0 || !(words[7] & mount_root)) return -1;
-    return (words[1] & mount_root) != 0;
+    if (syscall(SYS_statx, -100 /* AT_FDCWD */, path, 0, 0, words) != 0 || !(words[7] & attributes)) return -1;
+    return (words[1] & attributes) != 0;
+}
+
+/// Whether something is mounted at a path, links followed: 1 or 0, or -1 where the kernel does not say (before 5.8).
+static inline int CLinux_is_mount_point(const char *path) {
+    return CLinux_has_attribute(path, 0x2000 /* STATX_ATTR_MOUNT_ROOT */);
+}
+
+/// Whether nobody may replace what stands at a path, by its attributes (chattr(1)): 1 or 0, or -1 where the filesystem has none.
+static inline int CLinux_is_pinned(const char *path) {
+    return CLinux_has_attribute(path, 0x10 | 0x20 /* STATX_ATTR_IMMUTABLE, STATX_ATTR_APPEND */);
+}
+
+enum { CLinux_may_give_files_away = 0 /* CAP_CHOWN */, CLinux_owns_all_files = 3 /* CAP_FOWNER */,
+       CLinux_has_all_room = 24 /* CAP_SYS_RESOURCE */ };
+
+/// Whether this thread has one of the first 32 capabilities (capabilities(7)).
+static inline int CLinux_is_capable(int capability) {
+    uint32_t header[2] = {0x20080522 /* _LINUX_CAPABILITY_VERSION_3 */, 0};
+    uint32_t data[6] = {0};  // effective, permitted, inheritable; then those from 32 on
+    return syscall(SYS_capget, header, data) == 0 && (data[0] >> capability & 1);
 }
 
 static inline int CLinux_unmap_code_of(struct CLinux_object *object, size_t size, void *unused) {

@@ -1,0 +1,126 @@
+import Diagnostics
+import Glibc
+
+extension ManifestWriter {
+    /// A change with all that is known of its files before any is touched.
+    struct Change {
+        let edits: [Edit]
+        /// Without links.
+        let folder: String
+        let record: ChangeRecord
+        let targets: [String]
+        let ownerships: [FileOwnership]
+
+        init(_ edits: [Edit], folder: String, path: inout String) throws(FileError) {
+            self.edits = edits
+            let folder = try FileWriter.realPath(folder)
+            self.folder = folder
+            let root = try FileAccess.facts(folder, followingLinks: true)
+            let prefix = folder == "/" ? "/" : folder + "/"
+            var steps: [ChangeRecord.Step] = []
+            var targets: [String] = []
+            var ownerships: [FileOwnership] = []
+            for edit in edits {
+                path = edit.path
+                // A manifest that is a link stays one: its target is replaced.
+                let target = edit.before == nil ? prefix + edit.path : try FileWriter.realPath(prefix + edit.path)
+                targets.append(target)
+                let of = edit.before == nil ? ChangeRecord.folder(of: target) : target
+                let ownership = try FileAccess.facts(of, followingLinks: true).ownership
+                ownerships.append(edit.before == nil ? Self.ownership(inFolder: ownership) : ownership)
+                let relative = target.hasPrefix(prefix) ? String(target.dropFirst(prefix.count)) : target
+                steps.append(
+                    ChangeRecord.Step(
+                        path: edit.path, target: relative, before: edit.before.map { ContentHash(of: $0) },
+                        after: edit.after.map { ContentHash(of: $0) }))
+            }
+            self.targets = targets
+            self.ownerships = ownerships
+            record = ChangeRecord(
+                id: .random(in: .min ... .max), folder: folder, device: UInt64(root.signature.device),
+                inode: UInt64(root.signature.inode), steps: steps)
+        }
+
+        /// A new file belongs to whom its folder belongs to, and who may not look into that may not read it either.
+        private static func ownership(inFolder folder: FileOwnership) -> FileOwnership {
+            var ownership = folder
+            ownership.permissions = folder.permissions & 0o644
+            return ownership
+        }
+
+        /// Refuses what would be refused if it were made, as far as that can be asked: who may do what in the folders, whose the
+        /// files are, and what room there is. A quota is not asked for, and the disk itself cannot be.
+        /// - Parameter path: Of the edit that it is refused for.
+        func rehearse(path: inout String) throws(FileError) {
+            var room = DiskRoom()
+            for (index, edit) in edits.enumerated() {
+                path = edit.path
+                guard let after = edit.after else { continue }
+                let parent = ChangeRecord.folder(of: targets[index])
+                try Rehearsal.create(
+                    inFolder: parent, ownership: ownerships[index], isBinding: edit.before != nil)
+                try room.take(after.count, in: parent)
+            }
+            for (index, edit) in edits.enumerated() where edit.before != nil {
+                path = edit.path
+                try Rehearsal.replace(targets[index], ownerships[index], isRemoval: edit.after == nil)
+            }
+        }
+
+        // MARK: Telling
+
+        /// What is said of a call that was refused for the sake of the manifest at this path.
+        func trouble(_ path: String, _ error: FileError) -> Diagnostic {
+            guard let index = edits.firstIndex(where: { $0.path == path }) else { return Self.unwritable(path, error) }
+            return notKept(index, error) ?? fixed(index, error) ?? Self.unwritable(path, error)
+        }
+
+        /// - Returns: What is said of a file that cannot be replaced by one of the same owner's; `nil` if it is something
+        ///   else that failed.
+        private func notKept(_ index: Int, _ error: FileError) -> Diagnostic? {
+            guard error.call == "fchown" else { return nil }
+            let former = ownerships[index]
+            let user = former.owner == geteuid() ? "" : "\(geteuid())"
+            let group = former.isOfOwnGroup ? "" : ":\(getegid())"
+            return Diagnostic(
+                .ownerNotKept, at: SourcePosition(file: edits[index].path, line: 1, column: 1),
+                found:
+                    "a file of user \(former.owner) and group \(former.group): user \(geteuid()) may not give them the one "
+                    + "that would replace it (\(error.call): \(error.explanation))",
+                expected: "a file that stays its owner's and its group's",
+                remedy:
+                    "edit it by hand, or give it to the user that Heddle runs as (chown \(user)\(group) \(targets[index]))"
+            )
+        }
+
+        /// - Returns: What is said of a file that nobody can replace where it is; `nil` if it is something else that failed.
+        private func fixed(_ index: Int, _ error: FileError) -> Diagnostic? {
+            let target = targets[index]
+            let why: (found: String, remedy: String)
+            switch error.errno {
+            case EPERM:
+                let places = [target, ChangeRecord.folder(of: target)]
+                guard let place = places.first(where: Rehearsal.isPinned) else { return nil }
+                why = (
+                    "\(place) is immutable, or may only be added to (lsattr)",
+                    "take the attribute away (chattr -i -a \(place))"
+                )
+            case EXDEV, EBUSY:
+                guard Rehearsal.isMountPoint(target) else { return nil }
+                why = ("something is mounted at \(target)", "edit what is mounted there, or end the mount")
+            default: return nil
+            }
+            return Diagnostic(
+                .unwritable, at: SourcePosition(file: edits[index].path, line: 1, column: 1),
+                found: "\(error.call): \(error.explanation): \(why.found)", expected: "a file that can be replaced",
+                remedy: why.remedy)
+        }
+
+        static func unwritable(_ path: String, _ error: FileError) -> Diagnostic {
+            Diagnostic(
+                .unwritable, at: SourcePosition(file: path, line: 1, column: 1),
+                found: "\(error.call): \(error.explanation)", expected: "a folder that can be written",
+                remedy: error.remedy(writing: "the manifests folder"))
+        }
+    }
+}

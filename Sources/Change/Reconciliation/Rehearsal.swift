@@ -1,0 +1,85 @@
+import CLinux
+import Glibc
+
+/// What the system would refuse, asked without writing anything: by the call that it would refuse, and in its words.
+enum Rehearsal {
+    /// A new file in a folder, as `FileWriter.create` makes it.
+    /// - Parameter isBinding: Whether it must have this owner and group.
+    static func create(inFolder folder: String, ownership: FileOwnership, isBinding: Bool) throws(FileError) {
+        try access(folder, "open")
+        guard isBinding else { return }
+        let parent = try FileAccess.facts(folder, followingLinks: true).ownership
+        if !ownership.canBeGiven(in: parent) { throw FileError(call: "fchown", errno: EPERM) }
+    }
+
+    /// A file that another takes the place of, or that goes.
+    static func replace(_ path: String, _ ownership: FileOwnership, isRemoval: Bool) throws(FileError) {
+        let folder = ChangeRecord.folder(of: path)
+        try access(folder, "rename")
+        if isMountPoint(path) {
+            throw isRemoval ? FileError(call: "rename", errno: EBUSY) : FileError(call: "link", errno: EXDEV)
+        }
+        if isPinned(path) || isPinned(folder) { throw FileError(call: "rename", errno: EPERM) }
+        let parent = try FileAccess.facts(folder, followingLinks: true).ownership
+        let isSticky = parent.permissions & 0o1000 != 0  // S_ISVTX
+        guard isSticky, ![ownership.owner, parent.owner].contains(geteuid()) else { return }
+        if CLinux_is_capable(CInt(CLinux_owns_all_files)) == 0 { throw FileError(call: "rename", errno: EPERM) }
+    }
+
+    /// Whether this process may change the names in a folder.
+    static func access(_ folder: String, _ call: String) throws(FileError) {
+        let effectiveIDs: CInt = 0x200  // AT_EACCESS, behind _GNU_SOURCE
+        // What is no folder has nothing behind a slash.
+        guard unsafe faccessat(AT_FDCWD, folder + "/.", W_OK | X_OK, effectiveIDs) != 0 else { return }
+        throw FileError(call: call, errno: errno)
+    }
+
+    /// Whether an attribute keeps everybody from replacing it.
+    static func isPinned(_ path: String) -> Bool { unsafe CLinux_is_pinned(path) == 1 }
+
+    static func isMountPoint(_ path: String) -> Bool { unsafe CLinux_is_mount_point(path) == 1 }
+}
+
+extension FileOwnership {
+    /// Whether a file that this process makes in a folder can become theirs.
+    fileprivate func canBeGiven(in folder: FileOwnership) -> Bool {
+        if CLinux_is_capable(CInt(CLinux_may_give_files_away)) == 1 { return true }
+        let isFolders = folder.permissions & 0o2000 != 0 && folder.group == group  // S_ISGID
+        return owner == geteuid() && (isFolders || isOfOwnGroup)
+    }
+}
+
+/// The room of the disks that files are to be written to.
+struct DiskRoom {
+    private struct Disk {
+        let blockSize: Int
+        var freeBlocks: Int
+        var freeFiles: Int
+    }
+
+    private var disks: [UInt: Disk] = [:]
+
+    /// Takes room for a new file, or refuses it as a write would be.
+    mutating func take(_ byteCount: Int, in folder: String) throws(FileError) {
+        let device = try FileAccess.facts(folder, followingLinks: true).signature.device
+        var disk: Disk
+        if let known = disks[device] { disk = known } else { disk = try Self.disk(of: folder) }
+        disk.freeBlocks -= (byteCount + disk.blockSize - 1) / disk.blockSize
+        disk.freeFiles -= 1
+        if disk.freeFiles < 0 { throw FileError(call: "open", errno: ENOSPC) }
+        if disk.freeBlocks < 0 { throw FileError(call: "write", errno: ENOSPC) }
+        disks[device] = disk
+    }
+
+    private static func disk(of folder: String) throws(FileError) -> Disk {
+        var status = statvfs()
+        guard unsafe statvfs(folder, &status) == 0 else { throw FileError(call: "statvfs", errno: errno) }
+        let isAll = CLinux_is_capable(CInt(CLinux_has_all_room)) == 1
+        // Filesystems that do not count say 0 of 0.
+        let isCounted = (blocks: status.f_blocks > 0, files: status.f_files > 0)
+        return Disk(
+            blockSize: max(1, Int(status.f_frsize)),
+            freeBlocks: isCounted.blocks ? Int(clamping: isAll ? status.f_bfree : status.f_bavail) : .max,
+            freeFiles: isCounted.files ? Int(clamping: isAll ? status.f_ffree : status.f_favail) : .max)
+    }
+}
