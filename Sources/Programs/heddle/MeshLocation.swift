@@ -12,7 +12,7 @@ struct MeshLocation: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "The state folder of the running mesh. Default: $HEDDLE_STATE, else /var/lib/heddle for root, else "
-                + "$XDG_STATE_HOME/heddle.", valueName: "dir"))
+                + "$XDG_STATE_HOME/heddle, else ~/.local/state/heddle.", valueName: "dir"))
     var state: String?
 
     /// Whether it was told which, and does not look where one may be.

@@ -31,7 +31,7 @@ struct Run: AsyncParsableCommand {
     @Option(
         help: ArgumentHelp(
             "Where keys and generations are kept. Default: $HEDDLE_STATE, else /var/lib/heddle for root, else "
-                + "$XDG_STATE_HOME/heddle.", valueName: "dir"))
+                + "$XDG_STATE_HOME/heddle, else ~/.local/state/heddle.", valueName: "dir"))
     var state: String?
 
     @Option(
