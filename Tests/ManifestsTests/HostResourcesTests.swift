@@ -130,7 +130,7 @@ func `a mistake in a workload is an error at its place`(spec: String, mistake: S
         """
     guard case .gateway(let gateway) = decode(manifest("Gateway", spec)).first else { return #expect(Bool(false)) }
     #expect(gateway.listeners.map(\.name.value) == ["web", "database", "names", "secure"])
-    #expect(gateway.listeners.map(\.address) == ["0.0.0.0", "0.0.0.0", "0.0.0.0", "::"])
+    #expect(gateway.listeners.map(\.address.value) == ["0.0.0.0", "0.0.0.0", "0.0.0.0", "::"])
     #expect(gateway.listeners.map(\.isIPv6Only) == [false, false, false, true])
     #expect(gateway.listeners.map(\.port.value) == [80, 5432, 853, 443])
     #expect(gateway.listeners.map(\.protocol) == [.http, .tcp, .tls, .https])

@@ -13,8 +13,8 @@ package struct Gateway: Resource {
 
 package struct GatewayListener: Hashable, Sendable {
     package var name: Located<String>
-    /// Default: `0.0.0.0`.
-    package var address: String
+    /// Default: `0.0.0.0`, at the position of the whole listener.
+    package var address: Located<String>
     /// For `::`, and only there: no calls of IPv4. Default: those, too.
     package var isIPv6Only: Bool
     package var port: Located<UInt16>

@@ -28,9 +28,10 @@ extension GatewayListener {
     fileprivate static func decode(_ node: YAMLNode, _ problems: inout Problems) -> GatewayListener? {
         guard var fields = node.fields(of: "a listener", &problems) else { return nil }
         let name = fields.required("name", located(Scalar.label), &problems)
-        let address = fields.optional("address", Scalar.ipAddress, default: "0.0.0.0", &problems)
+        let address = fields.optional(
+            "address", located(Scalar.ipAddress), default: Located("0.0.0.0", at: node.position), &problems)
         var isIPv6Only = false
-        if address == IPAddress.unspecified.description {
+        if address.value == IPAddress.unspecified.description {
             isIPv6Only = fields.optional("ipv6Only", Scalar.boolean, default: false, &problems)
         } else {
             fields.refused(

@@ -81,7 +81,7 @@ struct ListenerBindings {
                 description: "listener \(name) of Gateway \(Diagnostic.quoted(gateway.metadata.name.name))",
                 gatewayProtocol: listener.protocol, isIPv6Only: listener.isIPv6Only)
             add(
-                address: listener.address, port: listener.port.value, binding, hostname: listener.hostname,
+                address: listener.address.value, port: listener.port.value, binding, hostname: listener.hostname,
                 node: gateway.node?.value)
         }
     }

@@ -52,7 +52,7 @@ struct ServiceLoops {
         for (number, gateway) in snapshot.gateways.enumerated() {
             for (index, listener) in gateway.listeners.enumerated() {
                 let name = "listener \(Diagnostic.quoted(listener.name.value))"
-                let address = SocketAddress.tcp(host: listener.address, port: listener.port.value)
+                let address = SocketAddress.tcp(host: listener.address.value, port: listener.port.value)
                 add(
                     Located(address, at: listener.port.position),
                     "\(name) of Gateway \(Diagnostic.quoted(gateway.metadata.name.name))",

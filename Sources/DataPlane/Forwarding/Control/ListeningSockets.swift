@@ -109,8 +109,10 @@ extension Diagnostic {
             case EADDRNOTAVAIL: "choose an address of this host"
             case let errno: FailedCall.resourceRemedy(errno) ?? "choose another address"
             }
+        let isOfAddress = error.errno == EADDRNOTAVAIL
         return Diagnostic(
-            .cannotListen, at: listener.position, found: "\(address) for \(listener.owner): \(error.reason)",
+            .cannotListen, at: isOfAddress ? listener.addressPosition ?? listener.position : listener.position,
+            found: "\(address) for \(listener.owner): \(error.reason)",
             expected: "an address that can be listened at", remedy: remedy)
     }
 }

@@ -35,6 +35,8 @@ package struct ServingPlan: Sendable {
         /// For messages and the access log: `Workload shop/web-1`, `Gateway edge/http`.
         let owner: String
         let position: SourcePosition
+        /// Of the address alone, where the port stands by itself.
+        var addressPosition: SourcePosition?
         /// For `::`.
         var isIPv6Only = false
     }
@@ -205,7 +207,7 @@ package struct ServingPlan: Sendable {
                 serviceAccount: gateway.serviceAccount.value)
             identities.insert(account)
             for listener in gateway.listeners {
-                guard let ip = IPAddress(listener.address) else { continue }
+                guard let ip = IPAddress(listener.address.value) else { continue }
                 ports[.ip(ip, port: listener.port.value), default: []].append(
                     GatewayRules(gateway, listener, account: account, in: snapshot))
             }
@@ -214,6 +216,7 @@ package struct ServingPlan: Sendable {
             listeners[address] = PlacedListener(
                 plan: .gateway(plans), owner: Self.owner(of: plans),
                 position: plans[0].listener.port.position,
+                addressPosition: plans[0].listener.address.position,
                 isIPv6Only: plans[0].listener.isIPv6Only)
         }
     }

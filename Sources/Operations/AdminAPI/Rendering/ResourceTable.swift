@@ -88,7 +88,8 @@ struct ResourceTable {
             ]
         case .gateway(let gateway):
             let listeners = gateway.listeners.map { listener in
-                let host = listener.address.contains(":") ? "[\(listener.address)]" : listener.address
+                let address = listener.address.value
+                let host = address.contains(":") ? "[\(address)]" : address
                 return "\(listener.protocol.rawValue.lowercased())://\(host):\(listener.port.value)"
             }
             return [
