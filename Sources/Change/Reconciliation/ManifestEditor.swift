@@ -325,7 +325,7 @@ struct ManifestEditor<Manifests: ManifestReading>: Sendable {
     /// The same mistake at a place that people can look at: the edited texts are on no disk.
     func located(_ diagnostic: Diagnostic) -> Diagnostic {
         Diagnostic(
-            diagnostic.code, diagnostic.severity, at: located(diagnostic.position), found: diagnostic.found,
+            diagnostic.code, diagnostic.severity, at: located(diagnostic.position), found: located(diagnostic.found),
             expected: diagnostic.expected, remedy: remedy(of: diagnostic))
     }
 

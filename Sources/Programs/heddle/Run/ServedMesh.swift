@@ -195,7 +195,9 @@ struct ServedMesh: RunningMesh {
         case .unchanged(let changes):
             ApplyReport(outcome: .unchanged, changes: changes.map(Self.report), diagnostics: host.heldBack)
         case .dryRun(let changes, let warnings):
-            ApplyReport(outcome: .dryRun, changes: changes.map(Self.report), diagnostics: warnings)
+            ApplyReport(
+                outcome: .dryRun, changes: changes.map(Self.report),
+                diagnostics: warnings.filter { $0.severity == .error } + warnings.filter { $0.severity != .error })
         case .refused(let diagnostics): ApplyReport(outcome: .refused, diagnostics: diagnostics)
         }
     }

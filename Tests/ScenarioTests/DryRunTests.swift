@@ -1,0 +1,48 @@
+import TestSupport
+import Testing
+
+extension ScenarioTests {
+    @Suite struct `A dry run` {
+        private let backend = TestBackend.forgetfulEcho()
+        private let folder: TestFolder
+
+        init() throws {
+            folder = try TestFolder()
+            try folder.write(Shop.oneHost(outbound: TestPort.free(), orders: backend.port))
+        }
+
+        /// - Returns: What is said of what is handed in, and by which name that is.
+        private func dryRun(_ text: String) throws -> (diagnostics: String, file: String) {
+            let heddle = try HeddleProcess.serving(folder)
+            let file = folder.file("handed-in.yaml")
+            try Files.replace(file, text)
+            let result = try Heddle.run(["apply", "-f", file, "--dry-run", "--state", folder.state()])
+            #expect(result.output.contains("nothing was written"), "\(result)")
+            #expect(heddle.terminate() == .code(0))
+            return (result.diagnostics, file)
+        }
+
+        @Test func `tells what would be held back before it warns of anything`() throws {
+            let stranger = TestBackend.fixed("")
+            let gateway = """
+                apiVersion: heddle/v1
+                kind: Gateway
+                metadata: {name: edge, namespace: shop}
+                spec: {listeners: [{name: a, address: 127.0.0.1, port: \(stranger.port), protocol: HTTP}]}
+                """
+            let (found, _) = try dryRun(gateway)
+            let kinds = found.matches(of: /: (error|warning)\[/).map { String($0.1) }
+            #expect(Set(kinds) == ["error", "warning"], "\(found)")
+            #expect(kinds == kinds.sorted(), "\(found)")
+            _ = stranger
+        }
+
+        @Test func `names other places, too, in what was handed in`() throws {
+            let (found, file) = try dryRun(
+                Shop.allowAll.replacing("namespace: shop", with: "namespace: more")
+                    .replacing("rules: [{}]", with: "rules: [{}, {to: [{operation: {methods: [GET]}}]}]"))
+            let other = found.firstMatch(of: /changes nothing: (\S+):\d+:\d+ already matches/)
+            #expect(other.map { String($0.1) } == file, "\(found)")
+        }
+    }
+}
