@@ -151,6 +151,12 @@ func `a mistake in a policy's rule is an error at its place`(rule: String, mista
     #expect(mistakes(manifest("AuthorizationPolicy", "rules: [{\(rule)}]")) == ["manifest.\(mistake)"])
 }
 
+@Test func `an account without a namespace is told the policy's, which was probably meant`() {
+    let text = manifest("AuthorizationPolicy", "rules: [{from: [{source: {serviceAccounts: [web]}}]}]")
+    let found = ManifestDecoder.decode(Array(text.utf8), path: "f.yaml").diagnostics
+    #expect(found.first?.remedy.contains("\"shop/web\"") == true, "\(found)")
+}
+
 /// Who does as they are told must not let in more than before.
 @Test(arguments: [
     "from: ~", "from: []", "from: [{}]", "from: [{source: ~}]", "from: [{source: {}}]",

@@ -56,13 +56,33 @@ package struct UnknownCallers {
                 remedy: near?.remedy ?? "correct it, or add a Workload to it"))
     }
 
-    /// As Istio writes them, without `spiffe://`; whole ones of another trust domain are no business of this mesh.
+    /// As SPIFFE or Istio writes them, with or without `spiffe://`. Callers of other trust domains are refused before a rule is
+    /// asked.
     private func checkPrincipal(_ pattern: Located<StringPattern>, _ found: inout [Diagnostic]) {
-        guard case .exact(let text) = pattern.value,
-            let id = SPIFFEID(text.hasPrefix("spiffe://") ? text : "spiffe://\(text)"),
-            id.trustDomain == trustDomain, let account = id.serviceAccount
-        else { return }
+        guard case .exact(let text) = pattern.value else { return }
+        let id = SPIFFEID(text.hasPrefix("spiffe://") ? text : "spiffe://\(text)")
+        guard let id, id.trustDomain == trustDomain else {
+            return found.append(stranger(text, id, pattern.position))
+        }
+        guard let account = id.serviceAccount else { return }
         checkAccount(ResourceName(namespace: account.namespace, name: account.name), pattern.position, &found)
+    }
+
+    private func stranger(_ text: String, _ id: SPIFFEID?, _ position: SourcePosition) -> Diagnostic {
+        // What was probably meant: the account of the same name here, or one that is written as under serviceAccounts.
+        let meant =
+            id?.serviceAccount.map { ResourceName(namespace: $0.namespace, name: $0.name) }
+            ?? accounts.first { text == "\($0)" || text == "spiffe://\($0)" }
+        let remedy =
+            meant.flatMap { accounts.contains($0) ? $0 : nil }.map {
+                SPIFFEID(trustDomain: trustDomain, namespace: $0.namespace, serviceAccount: $0.name)
+            }.map { "change it to \(Diagnostic.quoted($0.description))" }
+        return Diagnostic(
+            .unknownCaller, .warning, at: position,
+            found: "the principal \(Diagnostic.quoted(text)), "
+                + (id == nil ? "which is no SPIFFE ID" : "of another trust domain, of which nobody is let in"),
+            expected: "a SPIFFE ID of this mesh's trust domain, \(Diagnostic.quoted(trustDomain.name))",
+            remedy: remedy ?? "write it as \"\(trustDomain.name)/ns/NAMESPACE/sa/ACCOUNT\"")
     }
 }
 

@@ -27,7 +27,7 @@ extension AuthorizationPolicy {
             "rules",
             { node, problems in
                 defer { index += 1 }
-                return PolicyRule.decode(node, index: index, &problems)
+                return PolicyRule.decode(node, index: index, namespace: namespace, &problems)
             }, &problems)
         fields.reportUnknownFields(&problems)
         self.init(metadata: metadata, targetServices: targets, action: action, rules: rules)
@@ -58,10 +58,13 @@ extension AuthorizationPolicy {
 }
 
 extension PolicyRule {
-    fileprivate static func decode(_ node: YAMLNode, index: Int, _ problems: inout Problems) -> PolicyRule? {
+    fileprivate static func decode(
+        _ node: YAMLNode, index: Int, namespace: String, _ problems: inout Problems
+    ) -> PolicyRule? {
         guard var fields = node.fields(of: "a rule", isOfPolicy: true, &problems) else { return nil }
         let rule = PolicyRule(
-            from: fields.list("from", emptyMeans: "a rule for any source", Self.from, &problems),
+            from: fields.list(
+                "from", emptyMeans: "a rule for any source", { Self.from($0, namespace: namespace, &$1) }, &problems),
             to: fields.list("to", emptyMeans: "a rule for any operation", Self.to, &problems),
             when: fields.list("when", emptyMeans: "a rule without conditions", PolicyCondition.decode, &problems),
             position: Located(index, at: node.position))
@@ -69,9 +72,12 @@ extension PolicyRule {
         return rule
     }
 
-    private static func from(_ node: YAMLNode, _ problems: inout Problems) -> PolicySource? {
+    private static func from(
+        _ node: YAMLNode, namespace: String, _ problems: inout Problems
+    ) -> PolicySource? {
         guard var fields = node.fields(of: "an item of from", isOfPolicy: true, &problems) else { return nil }
-        let source = fields.required("source", PolicySource.decode, &problems)
+        let source = fields.required(
+            "source", { PolicySource.decode($0, namespace: namespace, &$1) }, &problems)
         fields.reportUnknownFields(&problems)
         return source
     }
@@ -104,12 +110,15 @@ extension FieldReader {
 }
 
 extension PolicySource {
-    fileprivate static func decode(_ node: YAMLNode, _ problems: inout Problems) -> PolicySource? {
+    fileprivate static func decode(
+        _ node: YAMLNode, namespace: String, _ problems: inout Problems
+    ) -> PolicySource? {
         guard var fields = node.fields(of: "source", isOfPolicy: true, &problems) else { return nil }
         var source = PolicySource()
         source.principals = fields.valueMatch("principals", not: "notPrincipals", StringPattern.principal, &problems)
         source.serviceAccounts = fields.valueMatch(
-            "serviceAccounts", not: "notServiceAccounts", Scalar.serviceAccount, &problems)
+            "serviceAccounts", not: "notServiceAccounts",
+            { Scalar.serviceAccount($0, namespace: namespace, &$1) }, &problems)
         source.namespaces = fields.valueMatch("namespaces", not: "notNamespaces", StringPattern.text, &problems)
         source.trustDomains = fields.valueMatch("trustDomains", not: "notTrustDomains", StringPattern.text, &problems)
         source.requestPrincipals = fields.valueMatch(

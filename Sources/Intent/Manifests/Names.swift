@@ -45,14 +45,17 @@ extension Scalar {
     }
 
     /// A service account as rules name it, literal: `namespace/name`.
-    static func serviceAccount(_ node: YAMLNode, _ problems: inout Problems) -> ResourceName? {
+    /// - Parameter namespace: Of the policy, which who names none has probably meant.
+    static func serviceAccount(
+        _ node: YAMLNode, namespace: String, _ problems: inout Problems
+    ) -> ResourceName? {
         guard let text = text(node, &problems) else { return nil }
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)
         guard parts.count == 2, parts.allSatisfy({ String($0).isDNSLabel }) else {
             problems.report(
                 .invalidValue, node, expected: "a service account as \"namespace/name\", without wildcards",
                 remedy: parts.count == 1 && text.isDNSLabel
-                    ? "name its namespace too, such as \"default/\(text)\""
+                    ? "name its namespace too: \"\(namespace)/\(text)\" is the one of this policy's"
                     : LookAlikes(in: text)?.remedy ?? "write it as \"namespace/name\"")
             return nil
         }
