@@ -257,6 +257,7 @@ extension ScenarioTests {
             try heddle.wait("over") { heddle.errors.contains("no longer so") }
             let lines = heddle.errors.split(separator: "\n").filter { $0.contains("no longer so") }
             #expect(lines.count == 1 && lines[0].contains("error[\(fault.code)]"), "\(lines)")
+            #expect(!heddle.errors.contains("in use besides"), "beside none")
             #expect(heddle.terminate() == .code(0))
         }
 

@@ -105,7 +105,9 @@ extension Diagnostic {
     fileprivate static func adminSocketMissing(_ error: AdminServerError) -> Diagnostic {
         Diagnostic(
             .adminSocket, at: .place("the admin socket"), found: error.description,
-            expected: "a socket that commands reach: until then telemetry.listen alone tells of this process",
+            expected:
+                "a socket that commands reach: until then only the log tells of this process, and telemetry.listen where the "
+                + "Mesh has one",
             remedy: error.systemError.map { FailedCall.remedy($0, to: .write, "the folder that it lies in") }
                 ?? "choose another place with --admin")
     }

@@ -3,6 +3,8 @@ import Logging
 /// What became of a certificate in use while its place stayed.
 enum CertificateChange: Hashable {
     case replaced(CertificateInUse, by: CertificateInUse)
+    /// Where there was none.
+    case first(CertificateInUse)
     /// Beside others of the same file.
     case added(CertificateInUse)
     case gone(CertificateInUse)
@@ -31,14 +33,16 @@ enum CertificateChange: Hashable {
             let new = after[place, default: []].filter { !known.contains($0.key) }
             changes += zip(gone, new).map { .replaced($0, by: $1) }
             changes += gone.dropFirst(new.count).map { .gone($0) }
-            changes += new.dropFirst(gone.count).map { .added($0) }
+            let isFirst = before[place] == nil
+            changes += new.dropFirst(gone.count).map { isFirst ? .first($0) : .added($0) }
         }
         return changes.sorted { $0.certificate.order < $1.certificate.order }
     }
 
     fileprivate var certificate: CertificateInUse {
         switch self {
-        case .replaced(_, let certificate), .added(let certificate), .gone(let certificate): certificate
+        case .replaced(_, let certificate), .first(let certificate), .added(let certificate), .gone(let certificate):
+            certificate
         }
     }
 }
@@ -72,8 +76,9 @@ extension Logger {
         case .replaced(let former, _):
             metadata["was"] = "\(former.serial)"
             info("a certificate was replaced", metadata: metadata)
-        case .added where certificate.use == .former:
+        case .first where certificate.use == .former, .added where certificate.use == .former:
             info("a certificate that the authority has no more is trusted for a while yet", metadata: metadata)
+        case .first: info("a certificate is in use now", metadata: metadata)
         case .added: info("another certificate is in use besides", metadata: metadata)
         case .gone: info("a certificate is not in use any more", metadata: metadata)
         }
