@@ -19,7 +19,7 @@ import Testing
         folder.run(command)
         #expect(problems().map(\.code) == [.folderUnreadable])
         #expect(problems().map(\.position.file) == ["sub/"])
-        #expect(problems().allSatisfy { $0.found.contains("Permission denied") && $0.remedy.hasPrefix("let the user") })
+        #expect(problems().allSatisfy { $0.found.contains("Permission denied") && $0.remedy.hasPrefix("let user ") })
     }
 
     @Test(arguments: ["mesh", "mesh.yaml"])

@@ -454,6 +454,7 @@ struct CommandTests {
         let exposed = try heddle("check", folder.path)
         #expect(
             exposed.diagnostics.contains("edge.yaml:11:16: error[serving.bad-certificate]"), "\(exposed.diagnostics)")
+        #expect(exposed.diagnostics.occurrences(of: "chmod 600") == 1, "\(exposed.diagnostics)")
         try folder.write("edge.key", "no key")
         _ = unsafe chmod(folder.path + "/edge.key", 0o600)
         let broken = try heddle("check", folder.path)

@@ -15,7 +15,7 @@ enum FileProblem {
         problem(
             .folderUnreadable, path, found: "a folder whose files cannot be reached (\(FailedCall.reason(EACCES)))",
             expected: "a folder that can be entered",
-            remedy: "let the user that Heddle runs as enter it (x beside r)")
+            remedy: "let \(FailedCall.user) enter it (x beside r)")
     }
 
     /// - Parameters:

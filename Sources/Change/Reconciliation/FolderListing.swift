@@ -59,12 +59,14 @@ struct FolderListing {
             list(path, listedAs: root, prefix: "", ancestors: [])
         case .existing(_, let kind):
             refuse(
-                "", .folderMissing, found: Self.word(kind), expected: "a folder", remedy: "name the folder of manifests"
+                "", .folderMissing, found: "\(Self.word(kind)) at \(root)", expected: "a folder",
+                remedy: "name the folder of manifests"
             )
-        case .missing: refuseMissingRoot()
+        case .missing: refuseMissingRoot(root)
         case .loop:
             refuse(
-                "", .folderMissing, found: "links that lead in a circle", expected: "the folder of manifests",
+                "", .folderMissing, found: "links that lead in a circle at \(root)",
+                expected: "the folder of manifests",
                 remedy: "point the link at a folder")
         case .unreadable(let error): refuseUnreadable("", error)
         }
@@ -102,7 +104,7 @@ struct FolderListing {
         } catch {
             // A folder that has just gone is no mistake; the event that says so follows.
             if error.isMissing, FileAccess.isAbsent(name) {
-                if prefix.isEmpty { refuseMissingRoot() }
+                if prefix.isEmpty { refuseMissingRoot(name) }
             } else if error.isMissing, name != folder {
                 problems[prefix] = FileProblem.brokenLink(prefix, at: name)
             } else {
@@ -198,10 +200,10 @@ struct FolderListing {
         files[manifest] = path
     }
 
-    private mutating func refuseMissingRoot() {
+    private mutating func refuseMissingRoot(_ path: String) {
         root = nil
         refuse(
-            "", .folderMissing, found: "nothing", expected: "the folder of manifests",
+            "", .folderMissing, found: "nothing at \(path)", expected: "the folder of manifests",
             remedy: "make the folder, move it back, or name the right one")
     }
 

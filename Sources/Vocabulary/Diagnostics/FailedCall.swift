@@ -11,6 +11,9 @@ package enum FailedCall {
     /// As the system says it: `Permission denied`.
     package static func reason(_ errno: CInt) -> String { unsafe String(cString: strerror(errno)) }
 
+    /// Whoever runs this: a mesh, or a command.
+    package static var user: String { "user \(geteuid()), as whom heddle runs," }
+
     /// An instruction.
     /// - Parameter what: what it was about: `it`, `the state folder`.
     package static func remedy(_ errno: CInt, to aim: Aim, _ what: String = "it") -> String {
@@ -18,8 +21,8 @@ package enum FailedCall {
         return switch errno {
         case EACCES, EPERM:
             switch aim {
-            case .read: "let the user that Heddle runs as read \(what) and enter the folders above"
-            case .write: "let the user that Heddle runs as write \(what) and enter the folders above"
+            case .read: "let \(user) read \(what) and enter the folders above"
+            case .write: "let \(user) write \(what) and enter the folders above"
             }
         case ENOENT: "make \(what), or correct what names it"
         case ENOTDIR: "put a folder in the place of the file that stands in the middle of the path"

@@ -120,7 +120,7 @@ extension TLSError {
         if let systemError { return FailedCall.remedy(systemError, to: .read, "the file") }
         return switch code {
         case .keyMismatch: "put the certificate's own key in the place of this one, or this key's certificate beside it"
-        case .exposedKeyFile: "let its owner alone read it: chmod 600"
+        case .exposedKeyFile: "let its owner alone read it"
         case .unsuitableCertificate: "put a certificate and a key in place that can be used so, made anew"
         case .unreadableFile, .malformedPEM, .protocolViolation, .library:
             "put the certificate chain and its key in place, in PEM"

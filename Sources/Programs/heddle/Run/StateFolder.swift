@@ -248,7 +248,7 @@ final class StateFolder: HostDependent {
         }
         let claim = StateFolderClaim(
             entries: try entries(place, of: path), permissions: status.st_mode & 0o7777,
-            isOwn: status.st_uid == geteuid())
+            owner: status.st_uid, user: geteuid())
         guard !mustBeNew || claim.verdict == .free else { throw replaced }
         switch claim.verdict {
         case .refused(let reason): throw Unusable(description: "state folder \(path): \(reason)")

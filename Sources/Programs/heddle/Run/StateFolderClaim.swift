@@ -16,8 +16,12 @@ struct StateFolderClaim: Equatable {
     var entries: Set<String>
     /// Its permissions: `0o700`.
     var permissions: UInt32
-    /// It is this user's.
-    var isOwn: Bool
+    /// Whose it is.
+    var owner: UInt32
+    /// Who is to have it.
+    var user: UInt32
+
+    private var isOwn: Bool { owner == user }
 
     enum Verdict: Equatable {
         /// Ours. May be closed to others, if it is open.
@@ -31,7 +35,7 @@ struct StateFolderClaim: Equatable {
     }
 
     var verdict: Verdict {
-        if entries.contains(Self.marker) { return isOwn ? .ours : .refused(reason: "it belongs to another user") }
+        if entries.contains(Self.marker) { return isOwn ? .ours : .refused(reason: ofAnother) }
         let others = entries.subtracting(Self.ours).subtracting(Self.nobodys)
         // Earlier versions closed theirs. One that is open is not theirs, whatever they left in it.
         let isClosed = permissions & 0o077 == 0
@@ -43,7 +47,7 @@ struct StateFolderClaim: Equatable {
                     "it is not empty and not Heddle's (\"\(other)\" lies there): name a folder that is empty, or none "
                     + "that exists")
         }
-        guard isOwn else { return .refused(reason: "it belongs to another user") }
+        guard isOwn else { return .refused(reason: ofAnother) }
         guard isClosed else {
             let mode = String(permissions, radix: 8)
             return .refused(
@@ -51,5 +55,10 @@ struct StateFolderClaim: Equatable {
                     + "name a folder that does not exist")
         }
         return .free
+    }
+
+    private var ofAnother: String {
+        "it belongs to user \(owner), and this process runs as user \(user): start it as that one, give the folder "
+            + "to this one (chown -R \(user)), or name another with --state"
     }
 }
