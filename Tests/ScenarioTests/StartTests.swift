@@ -41,6 +41,21 @@ extension ScenarioTests {
             #expect(heddle.terminate() == .code(0))
         }
 
+        @Test func `a start that is refused names the folder that is missing, and leaves no socket behind`() throws {
+            try Files.removeFolder(folder.manifests)
+            #expect(try refusedStart().contains("error[folder.missing]: found nothing at \(folder.manifests),"))
+            #expect(!Files.exists(folder.state() + "/admin.sock"))
+        }
+
+        @Test(.enabled(if: geteuid() == 0, "only root may give folders away"))
+        func `a state folder of somebody else's is refused, and the message says whose it is and what to do`() throws {
+            try writeShop()
+            let state = folder.state()
+            try Files.makeFolder(state)
+            #expect(unsafe chmod(state, 0o700) == 0 && chown(state, 1234, 1234) == 0)
+            #expect(try refusedStart().contains("it belongs to user 1234, and this process runs as user 0: "))
+        }
+
         @Test func `a socket that is removed is made again, and said to be once`() throws {
             try writeShop()
             let heddle = try HeddleProcess.serving(folder)

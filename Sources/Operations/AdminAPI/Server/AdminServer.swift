@@ -120,6 +120,9 @@ package final class AdminServer: Sendable {
         loop.post { loop.stop() }
     }
 
+    /// Removes the socket of a server that never ran.
+    package func removeSocket() { socket.withLock { $0.bound?.file.remove() } }
+
     // MARK: Telemetry
 
     /// A loopback port, bound, that does not answer yet.

@@ -96,6 +96,7 @@ struct MeshProcess {
 
         if case .refused(let diagnostics) = await reconciler.start() {
             reporter.reportNotServing(diagnostics)
+            admin.removeSocket()
             throw notServing("nothing is served of \(options.manifestsFolder): what stands in the way is told above")
         }
         let reconciling = Task { await reconciler.run() }
