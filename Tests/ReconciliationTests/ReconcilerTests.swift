@@ -400,6 +400,97 @@ struct `The reconciler` {
         }
     }
 
+    @Test(arguments: [true, false])
+    func `what was read while a change was written is not taken up after it, whether all ends meanwhile or not`(
+        ends: Bool
+    ) async throws {
+        let (isHalfDone, mayGoOn) = (Gate(), Gate())
+        let renames = Atomic(0)
+        let pausing: @Sendable (inout Reconciler<FakeManifests>.Settings) -> Void = { settings in
+            settings.writer = FileWriter { call, _ in
+                // The record's own comes first, then those of the manifests.
+                guard call == "rename", renames.add(1, ordering: .relaxed).newValue == 3 else { return }
+                isHalfDone.open()
+                mayGoOn.pass()
+            }
+        }
+        let folder = TestFolder()
+        for name in ["a", "b"] { folder.service(name, "1") }
+        let harness = try Harness(folder, edit: pausing)
+        let both = FakeManifests.document("a", "2") + "---\n" + FakeManifests.document("b", "2")
+        try await harness.serve { harness in
+            _ = await harness.nextServed()
+            async let outcome = harness.reconciler.apply([file(both)])
+            await isHalfDone.passed()
+            // Half of the change is read, and waits for its turn.
+            await Pause.inWhichNothingMayHappen(.milliseconds(300))
+            if ends {
+                await harness.reconciler.stop()
+                await Pause.inWhichNothingMayHappen(.milliseconds(100))
+            }
+            mayGoOn.open()
+            guard case .served(let served, _, _) = await outcome else {
+                Issue.record("\(await outcome)")
+                return
+            }
+            #expect(served.generation.number == 2)
+            #expect(await harness.nextServed() == ["a": "2", "b": "2"])
+            if !ends { await harness.expectNothingElse() }
+        }
+        #expect(harness.recorder.committedCount == (ends ? 2 : 3))
+        let kept = try LastGoodStore(stateFolder: folder.heldState).load()
+        #expect(kept?.generation.number == (ends ? 2 : 3))
+        #expect(kept?.files.prefix(2).map(\.bytes) == ["a", "b"].map { Array(FakeManifests.document($0, "2").utf8) })
+    }
+
+    @Test func `nothing of the folder is taken up any more once the end has begun`() async throws {
+        let (hasBegun, mayGoOn) = (Gate(), Gate())
+        let folder = TestFolder()
+        folder.service("a", "1")
+        let isSecond = Atomic(0)
+        var manifests = FakeManifests()
+        manifests.onDecode = { _ in
+            guard isSecond.add(1, ordering: .relaxed).newValue == 2 else { return }
+            hasBegun.open()
+            mayGoOn.pass()
+        }
+        let harness = try Harness(folder, manifests: manifests)
+        try await harness.serve { harness in
+            _ = await harness.nextServed()
+            folder.service("a", "2")
+            await hasBegun.passed()
+            await harness.reconciler.stop()
+            mayGoOn.open()
+        }
+        #expect(harness.recorder.committedCount == 1)
+        #expect(try LastGoodStore(stateFolder: folder.heldState).load()?.generation.number == 1)
+    }
+
+    @Test func `where no event tells, a change of its own is not taken back for the sake of a second look`()
+        async throws
+    {
+        let polling: @Sendable (inout Reconciler<FakeManifests>.Settings) -> Void = { settings in
+            settings.watcher.remoteFilesystem = { _ in "NFS" }
+            settings.watcher.times.polling = .milliseconds(50)
+        }
+        let folder = TestFolder()
+        folder.service("a", "1")
+        try await Harness(folder, edit: polling).serve { harness in
+            _ = await harness.nextEvent()
+            _ = await harness.nextServed()
+            for number in 2...4 {
+                guard case .served = await harness.reconciler.apply([file(FakeManifests.document("a", "\(number)"))])
+                else {
+                    Issue.record("not applied")
+                    return
+                }
+                #expect(await harness.nextServed() == ["a": "\(number)"])
+            }
+            await harness.expectNothingElse()
+            #expect(await harness.reconciler.status.serving?.generation.number == 5)
+        }
+    }
+
     // MARK: Changes that were cut off
 
     /// Two manifests, one of which has been changed by a change of both.

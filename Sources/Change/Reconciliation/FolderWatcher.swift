@@ -45,11 +45,21 @@ package final class FolderWatcher: Sendable {
 
     deinit { stop() }
 
+    /// What this process did to manifests itself, and nobody has to wait for.
+    package struct Edited: Sendable {
+        /// Whole, and closed.
+        package var complete: Set<String> = []
+        /// Went for good.
+        package var gone: Set<String> = []
+
+        package init() {}
+    }
+
     /// Reads everything now.
-    /// - Parameter deleted: Manifests that went for good: they are not waited for.
-    /// - Returns: `nil` once stopped.
-    package func readNow(deleted: Set<String> = []) async -> FolderReading? {
-        await withCheckedContinuation { inbox.post(.read(deleted: deleted, $0)) }
+    /// - Parameter edited: What of it is believed at once, and does not count as it last was.
+    /// - Returns: `nil` once stopped: no reading is made any more.
+    package func readNow(_ edited: Edited = Edited()) async -> FolderReading? {
+        await withCheckedContinuation { inbox.post(.read(edited, $0)) }
     }
 
     /// Asks for a reading of everything, which then comes with `readings`.
@@ -81,7 +91,7 @@ package struct WatcherError: Error, CustomStringConvertible {
 /// Posts commands to the watcher's thread.
 final class WatcherInbox: Sendable {
     enum Command {
-        case read(deleted: Set<String>, CheckedContinuation<FolderReading?, Never>)
+        case read(FolderWatcher.Edited, CheckedContinuation<FolderReading?, Never>)
         case rescan(at: ContinuousClock.Instant)
         case watch(Set<String>, CheckedContinuation<Void, Never>)
         case stop

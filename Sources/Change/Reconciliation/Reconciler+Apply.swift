@@ -107,16 +107,17 @@ extension Reconciler {
                 return .dryRun(changes: changes, warnings: warnings.map(plan.editor.located))
             }
         }
-        let deleted = Set(plan.edits.filter { $0.after == nil }.map(\.path))
+        let done = FolderWatcher.Edited(plan.edits, areDone: true)
+        let undone = FolderWatcher.Edited(plan.edits, areDone: false)
         if let serving = status.serving, isServing(candidate.hash) {
             // The edit brings the folder back to what serves.
             do throws(Rejection) {
                 try await write(plan.edits)
             } catch {
-                await catchUp(deleted: [])
+                await catchUp(undone)
                 return .refused(error.diagnostics)
             }
-            await catchUp(deleted: deleted)
+            await catchUp(done)
             return .served(serving, changes: changes, warnings: serving.warnings)
         }
         var isWriting = false
@@ -128,12 +129,12 @@ extension Reconciler {
         }
         switch outcome {
         case .failure(let rejection) where isWriting:
-            await catchUp(deleted: [])
+            await catchUp(undone)
             return .refused(rejection.diagnostics)
         case .failure(let rejection): return .refused(rejection.diagnostics.map(plan.editor.located))
         case .success(let served):
             noteServed(plan.set, revision: reading.watchedFilesRevision)
-            await catchUp(deleted: deleted)
+            await catchUp(done)
             return .served(served, changes: changes, warnings: served.warnings)
         }
     }
@@ -187,6 +188,20 @@ extension Reconciler {
             remedy: plan.edits.isEmpty
                 ? "confirm with `heddle apply --prune` that the mesh is to be empty"
                 : "add --prune if the mesh is to be empty")
+    }
+}
+
+extension FolderWatcher.Edited {
+    /// - Parameter areDone: Or they have been taken back.
+    fileprivate init(_ edits: [ManifestWriter.Edit], areDone: Bool) {
+        self.init()
+        for edit in edits {
+            if (areDone ? edit.after : edit.before) == nil {
+                gone.insert(edit.path)
+            } else {
+                complete.insert(edit.path)
+            }
+        }
     }
 }
 

@@ -122,7 +122,8 @@ package actor Reconciler<Manifests: ManifestReading> {
         waiters.finish()
     }
 
-    /// Ends `run`, once the last good set has been kept. No change begins any more.
+    /// Ends `run`, once the last good set has been kept. No change begins any more, and nothing of the folder is taken up:
+    /// all that still comes to serve is what an edit commits that is under way.
     package func stop() {
         isStopping = true
         watcher.stop()
@@ -175,7 +176,8 @@ package actor Reconciler<Manifests: ManifestReading> {
     }
 
     private func takeUpIfNew(_ reading: FolderReading) async {
-        guard reading.sequence > lastSequence else { return }
+        // While it waited for its turn, an edit may have come to its end that no later reading tells of any more.
+        guard !isStopping, reading.sequence > lastSequence else { return }
         lastSequence = reading.sequence
         if reading.isEarly { return await takeEarly(reading) }
         if !interruption.isEmpty {
@@ -249,11 +251,14 @@ package actor Reconciler<Manifests: ManifestReading> {
             }
             let goesOn = lastGood.map { $0.generation.hash == hash } ?? false
             let generation = Generation(number: goesOn ? lastNumber : lastNumber + 1, hash: hash)
-            let outcome = await commit(candidate, generation: generation, source: .folder, since: reading.firstEventAt)
+            let outcome = await commit(
+                candidate, generation: generation, source: .folder, since: reading.firstEventAt,
+                isWanted: { !isStopping })
             switch outcome {
             case .success:
                 servedRevision = reading.watchedFilesRevision
                 retryTimes = RetryTimes(settings.watcher.times)
+            case .failure where isStopping: break
             case .failure(let rejection):
                 if status.refused?.hash != hash { retryTimes = RetryTimes(settings.watcher.times) }
                 refuse(hash, rejection.diagnostics, isHopeless: false)
@@ -282,7 +287,7 @@ package actor Reconciler<Manifests: ManifestReading> {
         let generation = Generation(number: lastNumber + 1, hash: candidate.hash)
         _ = await commit(
             candidate, generation: generation, source: .folder, since: reading.firstEventAt,
-            isWanted: { await reading.calm?.holds() ?? true })
+            isWanted: { await reading.calm?.holds() ?? true && !isStopping })
     }
 
     private func isServed(_ hash: String, _ reading: FolderReading) -> Bool {
@@ -476,9 +481,10 @@ package actor Reconciler<Manifests: ManifestReading> {
         servedRevision = revision
     }
 
-    /// After an edit of our own: readings made meanwhile may show half of it.
-    func catchUp(deleted: Set<String>) async {
-        guard let reading = await watcher.readNow(deleted: deleted) else { return }
+    /// After an edit of our own: readings made meanwhile may show half of it, and count no more. There is none any more to
+    /// take their place once the watcher has ended; then they do not count either.
+    func catchUp(_ edited: FolderWatcher.Edited) async {
+        guard let reading = await watcher.readNow(edited) else { return }
         await takeUpIfNew(reading)
     }
 

@@ -97,9 +97,11 @@ struct WatcherLoop {
             case .watch(let paths, let continuation):
                 if reader.watch(Set(paths.map(absolute))) { settler.schedule(at: .now) }
                 continuation.resume()
-            case .read(let deleted, let continuation):
+            case .read(let edited, let continuation):
+                // In this order: somebody may write to such a file already, and what went is told as if it might come back.
+                for path in edited.complete { settler.record(.completed(path: path), at: .now) }
                 drain()
-                for path in deleted { settler.record(.removed(path: path), at: .now) }
+                for path in edited.gone { settler.record(.removed(path: path), at: .now) }
                 perform(settler.forced(at: .now))
                 continuation.resume(returning: reading(firstEventAt: .now, held: heldByLastReading))
             }
