@@ -76,6 +76,37 @@ struct FileWriterTests {
         }
     }
 
+    @Test func `a new file is as closed as its folder has it for new ones, as one that touch makes`() throws {
+        let none = UInt32.max
+        let closed =
+            Self.bytes(UInt32(2))
+            + [0x01, 0x04, 0x20].flatMap { (tag: UInt16) in
+                Self.bytes(tag) + Self.bytes(UInt16(tag == 0x01 ? 7 : 0)) + Self.bytes(none)
+            }
+        for list in [Self.list(nobody: 4), Self.list(nobody: 0), Self.list(nobody: 6, others: 4), closed] {
+            guard let folder = Self.generousFolder() else { return }
+            #expect(Self.set(list, "default", on: folder.path))
+            try Self.apply("new.yaml", nil, in: folder)
+            folder.run("umask 022; touch touched.yaml; chmod g-w touched.yaml")
+            folder.run("test $(stat -c %a new.yaml) = $(stat -c %a touched.yaml)")
+            let (own, touched) = (folder.path + "/new.yaml", folder.path + "/touched.yaml")
+            #expect(Self.accessList(own) == Self.accessList(touched))
+        }
+    }
+
+    @Test func `a file with another access list than when it was read is a conflict, and keeps the new one`() throws {
+        guard let folder = Self.generousFolder() else { return }
+        let (path, list) = (folder.path + "/x.yaml", Self.list(nobody: 4))
+        let files = FileWriter { call, _ in if call == "link" { _ = Self.set(list, "access", on: path) } }
+        #expect(throws: ManifestWriter.Failure.self) {
+            try ManifestWriter(folder: folder.path, journal: nil, writer: files).write([
+                ManifestWriter.Edit(path: "x.yaml", before: Array("old".utf8), after: Array("new".utf8))
+            ])
+        }
+        #expect(folder.text("x.yaml") == "old")
+        #expect(Self.accessList(path) == list)
+    }
+
     @Test func `what is private has no access list, whatever its folder has for new files`() throws {
         guard let folder = Self.generousFolder() else { return }
         let changes = folder.state + "/changes"

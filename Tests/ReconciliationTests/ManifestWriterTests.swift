@@ -1,5 +1,7 @@
 import CLinux
 import Glibc
+import Synchronization
+import TestSupport
 import Testing
 
 @testable import Reconciliation
@@ -148,6 +150,33 @@ struct ManifestWriterTests {
         folder.replace("x.yaml", "mine")
         #expect(throws: ManifestWriter.Failure.self) { try Self.writer(folder).write(Self.edits) }
         #expect(Self.content(folder) == Self.before.merging(["x.yaml": "mine"]) { $1 })
+    }
+
+    @Test(arguments: [
+        "chmod 600 x.yaml", "chmod 600 sub/deep.yaml", "chown 1234 ../elsewhere/linked.yaml", "chgrp 2345 gone.yaml",
+        "ln -sf ../elsewhere/other.yaml link.yaml", "chmod 700 .",
+    ])
+    func `what was done to a file while it was written anew stays done, and nothing is written`(command: String) throws
+    {
+        guard geteuid() == 0 || !command.hasPrefix("ch") || command.hasPrefix("chmod") else { return }
+        let folder = Self.folder()
+        folder.run("printf old > ../elsewhere/other.yaml")
+        let listed = "stat -c '%n %u:%g:%a %N' . *.yaml sub/* ../elsewhere/*"
+        let isFirst = Atomic(true)
+        let files = FileWriter { call, _ in
+            guard call == "link", isFirst.exchange(false, ordering: .relaxed) else { return }
+            folder.run("\(command); \(listed) > ../since")
+        }
+        var failure: ManifestWriter.Failure?
+        do throws(ManifestWriter.Failure) {
+            try Self.writer(folder, files).write(Self.edits)
+        } catch {
+            failure = error
+        }
+        #expect(failure?.diagnostic.code == .conflict)
+        #expect(failure?.isUndone == true)
+        #expect(Self.content(folder) == Self.before)
+        folder.run("\(listed) | cmp - ../since")
     }
 
     @Test func `a folder that cannot be written is whole, and nothing is amiss with it`() throws {

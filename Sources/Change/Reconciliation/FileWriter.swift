@@ -32,30 +32,28 @@ struct FileWriter: Sendable {
     var willCall: @Sendable (_ call: String, _ path: String) throws(FileError) -> Void = { _, _ in }
 
     /// Writes all bytes to a new file. What stands there already, be it a link, is in the way.
-    /// - Parameters:
-    ///   - ownership: Of a new file, as far as this process may give it away. Without any it is private: no access list that
-    ///     its folder has for new files comes with it.
-    ///   - former: A file that it stands for, now or later: it is the same owner's and group's and has the same access list,
-    ///     or is not written at all, and gets its attributes, too, as far as the filesystem has them.
-    ///   - isSynced: Whether they are on the disk when it returns.
+    /// - Parameter isSynced: Whether they are on the disk when it returns.
     func create(
-        _ path: String, _ bytes: [UInt8], ownership: FileOwnership? = nil, permissions: mode_t = 0o600,
-        like former: String? = nil, isSynced: Bool = true
+        _ path: String, _ bytes: [UInt8], as role: FileRole = .ofItsOwner, isSynced: Bool = true
     ) throws(FileError) {
         try willCall("open", path)
-        let permissions = ownership?.permissions ?? permissions
         // Nobody else's until it belongs to whom it shall.
         let flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW
-        let descriptor = unsafe open(path, flags, permissions & 0o600)
+        let descriptor = unsafe open(path, flags, role.permissions & 0o600)
         guard descriptor >= 0 else { throw FileError(call: "open", errno: errno) }
         defer { close(descriptor) }
         try willCall("fchown", path)
-        let kept = try Self.give(descriptor, to: ownership, permissions, isBinding: former != nil)
-        // A folder's list for new files is for those that are new to it, as far as their mode goes.
-        if former != nil || ownership == nil { try AccessList.set(of: former, on: descriptor) }
-        if let former { Self.copyAttributes(of: former, to: descriptor) }
+        var permissions = role.permissions
+        switch role {
+        case .ofItsOwner: try AccessList.set(nil, on: descriptor)
+        case .new(let traits): permissions = try Self.give(descriptor, to: traits.ownership)
+        case .standIn(let traits):
+            try Self.give(descriptor, onlyTo: traits.ownership)
+            try AccessList.set(traits.accessList, on: descriptor)
+            for (name, value) in traits.notes { _ = unsafe fsetxattr(descriptor, name, value, value.count, 0) }
+        }
         // Behind the access list, whose mask it is.
-        guard fchmod(descriptor, kept) == 0 else { throw FileError(call: "fchmod", errno: errno) }
+        guard fchmod(descriptor, permissions) == 0 else { throw FileError(call: "fchmod", errno: errno) }
         try willCall("write", path)
         var offset = 0
         while offset < bytes.count {
@@ -71,34 +69,26 @@ struct FileWriter: Sendable {
         guard fsync(descriptor) == 0 else { throw FileError(call: "fsync", errno: errno) }
     }
 
-    /// Those of its owner's. What the system itself labels files with is its own business.
-    private static func copyAttributes(of path: String, to descriptor: CInt) {
-        var names = [CChar](repeating: 0, count: 64 * 1024)
-        let count = unsafe listxattr(path, &names, names.count)
-        guard count > 0 else { return }
-        for bytes in names[..<count].split(separator: 0) {
-            let name = String(decoding: bytes.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-            guard name.hasPrefix("user.") else { continue }
-            var value = [UInt8](repeating: 0, count: 64 * 1024)
-            let byteCount = unsafe getxattr(path, name, &value, value.count)
-            if byteCount >= 0 { _ = unsafe fsetxattr(descriptor, name, value, byteCount, 0) }
+    private static func isOwned(_ descriptor: CInt, by ownership: FileOwnership) throws(FileError) -> Bool {
+        var status = stat()
+        guard unsafe fstat(descriptor, &status) == 0 else { throw FileError(call: "fstat", errno: errno) }
+        return status.st_uid == ownership.owner && status.st_gid == ownership.group
+    }
+
+    private static func give(_ descriptor: CInt, onlyTo ownership: FileOwnership) throws(FileError) {
+        guard try !isOwned(descriptor, by: ownership) else { return }
+        guard fchown(descriptor, ownership.owner, ownership.group) == 0 else {
+            throw FileError(call: "fchown", errno: errno)
         }
     }
 
-    /// - Parameter isBinding: Whether it must be theirs.
     /// - Returns: The permissions that it may have.
-    private static func give(
-        _ descriptor: CInt, to ownership: FileOwnership?, _ permissions: mode_t, isBinding: Bool
-    ) throws(FileError) -> mode_t {
-        guard let ownership else { return permissions }
-        var status = stat()
-        guard unsafe fstat(descriptor, &status) == 0 else { throw FileError(call: "fstat", errno: errno) }
-        if status.st_uid == ownership.owner, status.st_gid == ownership.group { return permissions }
-        if fchown(descriptor, ownership.owner, ownership.group) == 0 { return permissions }
-        if isBinding { throw FileError(call: "fchown", errno: errno) }
+    private static func give(_ descriptor: CInt, to ownership: FileOwnership) throws(FileError) -> mode_t {
+        if try isOwned(descriptor, by: ownership) { return ownership.permissions }
+        if fchown(descriptor, ownership.owner, ownership.group) == 0 { return ownership.permissions }
         // Only root may give a file away; one's own may go to any group that one is in.
-        let isInGroup = status.st_gid == ownership.group || fchown(descriptor, uid_t.max, ownership.group) == 0
-        return isInGroup ? permissions & 0o777 : ownership.permissionsOfAnotherGroup
+        return fchown(descriptor, uid_t.max, ownership.group) == 0
+            ? ownership.permissions & 0o777 : ownership.permissionsOfAnotherGroup
     }
 
     /// Brings a file's bytes, or a folder's names, to the disk.

@@ -9,7 +9,7 @@ extension ManifestWriter {
         let folder: String
         let record: ChangeRecord
         let targets: [String]
-        let ownerships: [FileOwnership]
+        let roles: [FileRole]
 
         init(_ edits: [Edit], folder: String, path: inout String) throws(FileError) {
             self.edits = edits
@@ -19,15 +19,12 @@ extension ManifestWriter {
             let prefix = folder == "/" ? "/" : folder + "/"
             var steps: [ChangeRecord.Step] = []
             var targets: [String] = []
-            var ownerships: [FileOwnership] = []
+            var roles: [FileRole] = []
             for edit in edits {
                 path = edit.path
-                // A manifest that is a link stays one: its target is replaced.
-                let target = edit.before == nil ? prefix + edit.path : try FileWriter.realPath(prefix + edit.path)
+                let target = try Self.target(of: edit, in: folder)
                 targets.append(target)
-                let of = edit.before == nil ? ChangeRecord.folder(of: target) : target
-                let ownership = try FileAccess.facts(of, followingLinks: true).ownership
-                ownerships.append(edit.before == nil ? Self.ownership(inFolder: ownership) : ownership)
+                roles.append(try Self.role(of: edit, at: target))
                 let relative = target.hasPrefix(prefix) ? String(target.dropFirst(prefix.count)) : target
                 steps.append(
                     ChangeRecord.Step(
@@ -35,17 +32,35 @@ extension ManifestWriter {
                         after: edit.after.map { ContentHash(of: $0) }))
             }
             self.targets = targets
-            self.ownerships = ownerships
+            self.roles = roles
             record = ChangeRecord(
                 id: .random(in: .min ... .max), folder: folder, device: UInt64(root.signature.device),
                 inode: UInt64(root.signature.inode), steps: steps)
         }
 
-        /// A new file belongs to whom its folder belongs to, and who may not look into that may not read it either.
-        private static func ownership(inFolder folder: FileOwnership) -> FileOwnership {
-            var ownership = folder
-            ownership.permissions = folder.permissions & 0o644
-            return ownership
+        /// A manifest that is a link stays one: its target is replaced.
+        private static func target(of edit: Edit, in folder: String) throws(FileError) -> String {
+            let path = (folder == "/" ? "" : folder) + "/" + edit.path
+            return edit.before == nil ? path : try FileWriter.realPath(path)
+        }
+
+        private static func role(of edit: Edit, at target: String) throws(FileError) -> FileRole {
+            edit.before == nil
+                ? .new(try FileTraits(newIn: ChangeRecord.folder(of: target))) : .standIn(try FileTraits(of: target))
+        }
+
+        /// Whether all that was known of a file is so still: where it stands, its bytes, whose it is and who may touch it.
+        func isAsKnown(_ index: Int) throws(FileError) -> Bool {
+            let (edit, target) = (edits[index], targets[index])
+            guard try Self.target(of: edit, in: folder) == target else { return false }
+            do throws(FileError) {
+                guard case .bytes(let bytes, _) = try FileAccess.read(target, limit: FolderReader.fileByteLimit),
+                    bytes == edit.before
+                else { return false }
+            } catch {
+                guard error.isMissing, edit.before == nil else { throw error }
+            }
+            return try Self.role(of: edit, at: target) == roles[index]
         }
 
         /// Refuses what would be refused if it were made, as far as that can be asked: who may do what in the folders, whose the
@@ -57,13 +72,13 @@ extension ManifestWriter {
                 path = edit.path
                 guard let after = edit.after else { continue }
                 let parent = ChangeRecord.folder(of: targets[index])
-                try Rehearsal.create(
-                    inFolder: parent, ownership: ownerships[index], isBinding: edit.before != nil)
+                try Rehearsal.create(inFolder: parent, as: roles[index])
                 try room.take(after.count, in: parent)
             }
             for (index, edit) in edits.enumerated() where edit.before != nil {
                 path = edit.path
-                try Rehearsal.replace(targets[index], ownerships[index], isRemoval: edit.after == nil)
+                guard case .standIn(let traits) = roles[index] else { continue }
+                try Rehearsal.replace(targets[index], traits.ownership, isRemoval: edit.after == nil)
             }
         }
 
@@ -78,8 +93,8 @@ extension ManifestWriter {
         /// - Returns: What is said of a file that cannot be replaced by one of the same owner's; `nil` if it is something
         ///   else that failed.
         private func notKept(_ index: Int, _ error: FileError) -> Diagnostic? {
-            guard error.call == "fchown" else { return nil }
-            let former = ownerships[index]
+            guard error.call == "fchown", case .standIn(let traits) = roles[index] else { return nil }
+            let former = traits.ownership
             let user = former.owner == geteuid() ? "" : "\(geteuid())"
             let group = former.isOfOwnGroup ? "" : ":\(getegid())"
             return Diagnostic(

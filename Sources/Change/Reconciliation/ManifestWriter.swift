@@ -99,8 +99,7 @@ struct ManifestWriter: Sendable {
             path = edit.path
             guard let after = edit.after else { continue }
             try writer.create(
-                record.draft(index, in: change.folder), after, ownership: change.ownerships[index],
-                like: edit.before == nil ? nil : change.targets[index], isSynced: false)
+                record.draft(index, in: change.folder), after, as: change.roles[index], isSynced: false)
         }
         for (index, edit) in change.edits.enumerated() where edit.before != nil && edit.after != nil {
             path = edit.path
@@ -122,21 +121,18 @@ struct ManifestWriter: Sendable {
             guard [EPERM, EACCES, EOPNOTSUPP, ENOSYS, EMLINK, EINVAL].contains(error.errno),
                 let before = change.edits[index].before
             else { throw error }
-            try writer.create(
-                backup, before, ownership: change.ownerships[index], like: change.targets[index])
+            try writer.create(backup, before, as: change.roles[index])
         }
     }
 
+    /// - Returns: The manifest that is not as it was read.
     private func conflict(in change: Change) throws(FileError) -> String? {
         for (index, edit) in change.edits.enumerated() {
             do throws(FileError) {
-                switch try FileAccess.read(change.targets[index], limit: FolderReader.fileByteLimit) {
-                case .bytes(let bytes, _) where bytes == edit.before: continue
-                case .bytes, .busy, .tooLarge, .notAFile: return edit.path
-                }
+                if try !change.isAsKnown(index) { return edit.path }
             } catch {
                 guard error.isMissing else { throw error }
-                if edit.before != nil { return edit.path }
+                return edit.path
             }
         }
         return nil
@@ -258,7 +254,8 @@ struct ManifestWriter: Sendable {
 
     private func conflicting(_ path: String) -> Diagnostic {
         Diagnostic(
-            .conflict, at: SourcePosition(file: path, line: 1, column: 1), found: "a file that changed meanwhile",
+            .conflict, at: SourcePosition(file: path, line: 1, column: 1),
+            found: "a file that changed meanwhile: its bytes, its owner, or who may read or write it",
             expected: "the file as it was read", remedy: "try again")
     }
 

@@ -4,12 +4,11 @@ import Glibc
 /// What the system would refuse, asked without writing anything: by the call that it would refuse, and in its words.
 enum Rehearsal {
     /// A new file in a folder, as `FileWriter.create` makes it.
-    /// - Parameter isBinding: Whether it must have this owner and group.
-    static func create(inFolder folder: String, ownership: FileOwnership, isBinding: Bool) throws(FileError) {
+    static func create(inFolder folder: String, as role: FileRole) throws(FileError) {
         try access(folder, "open")
-        guard isBinding else { return }
+        guard case .standIn(let traits) = role else { return }
         let parent = try FileAccess.facts(folder, followingLinks: true).ownership
-        if !ownership.canBeGiven(in: parent) { throw FileError(call: "fchown", errno: EPERM) }
+        if !traits.ownership.canBeGiven(in: parent) { throw FileError(call: "fchown", errno: EPERM) }
     }
 
     /// A file that another takes the place of, or that goes.
