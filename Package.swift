@@ -171,7 +171,7 @@ let package = Package(
         tests("Routing", ["Manifests", "MeshSnapshot", "HTTPSemantics"]),
         tests("Authorization", ["CommonValues", "Manifests", "MeshSnapshot", "HTTPSemantics"]),
         tests("CallPlanning", ["CommonValues", "HTTPSemantics", "Manifests", "MeshSnapshot", "Authorization"]),
-        tests("StateKeeping"),
+        tests("StateKeeping", ["TestSupport"]),
         tests("Reconciliation", ["TestSupport", "Manifests", "MeshSnapshot", "StateKeeping"]),
         tests("EventLoops", ["TestSupport"]),
         tests("TransportSecurity", ["TestSupport", "CLinux", "COpenSSL", "CommonValues", "SPIFFE"]),

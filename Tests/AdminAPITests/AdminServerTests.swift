@@ -4,6 +4,7 @@ import EventLoops
 import Glibc
 import Manifests
 import StateKeeping
+import TestSupport
 import Testing
 
 @testable import AdminAPI
@@ -46,6 +47,24 @@ struct AdminServerTests {
         #expect(answer.status == 200)
         #expect(permissions(moved + "/admin.sock") == nil, "it goes with the process")
         #expect(unsafe rename(moved, folder.path) == 0)
+    }
+
+    @Test(.enabled(if: geteuid() == 0, "root sees everything, and can be somebody else"))
+    func `a socket that cannot be seen is not taken for one that was removed, and is seen again`() throws {
+        let server = try AdminServer(mesh: FakeMesh(), socketPath: folder.socketPath)
+        #expect(!server.isSocketLost)
+        Nobody.run {
+            #expect(server.isSocketLost)
+            #expect(throws: AdminServerError.self) { try server.bindSocket() }
+        }
+        #expect(server.socketProblem?.description.contains("cannot see whether") == true)
+        #expect(server.isSocketLost, "until it is told")
+        #expect(try !server.bindSocket())
+        #expect(server.socketProblem == nil && !server.isSocketLost)
+        #expect(unsafe unlink(folder.socketPath) == 0)
+        #expect(server.isSocketLost)
+        #expect(try server.bindSocket())
+        #expect(permissions(folder.socketPath) == S_IFSOCK | 0o600)
     }
 
     @Test func `a socket that is answered is left alone`() async throws {

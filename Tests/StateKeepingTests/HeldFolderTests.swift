@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import StateKeeping
+import TestSupport
 import Testing
 
 @Suite struct `A state folder that is held` {
@@ -59,6 +60,16 @@ import Testing
         #expect(held.standing == .inPlace)
         try write("kept", at: place)
         #expect(text(path + "/key") == "kept")
+    }
+
+    @Test(.enabled(if: geteuid() == 0, "root sees everything, and can be somebody else"))
+    func `is neither moved nor removed because its path may not be walked`() throws {
+        let held = try held()
+        defer { try? FileManager.default.removeItem(atPath: base) }
+        #expect(unsafe chmod(base, 0o700) == 0)
+        let standing = Nobody.run { held.standing }
+        #expect(standing == .unseen(errno: EACCES))
+        #expect(held.standing == .inPlace)
     }
 
     @Test func `is nowhere before it is held, and says why`() {

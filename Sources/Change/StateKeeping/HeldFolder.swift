@@ -71,16 +71,20 @@ package final class HeldFolder: Sendable {
         case displaced
         /// It was removed, and nothing stands at the path.
         case removed
+        /// What stands at the path cannot be seen, as one of the folders above may not be entered.
+        case unseen(errno: CInt)
     }
 
     package var standing: Standing {
         var own = stat()
         var found = stat()
-        guard let isKnown = withDescriptor({ unsafe fstat($0, &own) == 0 }) else { return .absent }
-        if unsafe isKnown && stat(path, &found) == 0 && own.st_dev == found.st_dev && own.st_ino == found.st_ino {
-            return .inPlace
+        guard withDescriptor({ unsafe fstat($0, &own) == 0 }) ?? false else { return .absent }
+        if unsafe stat(path, &found) == 0 {
+            return own.st_dev == found.st_dev && own.st_ino == found.st_ino ? .inPlace : .displaced
         }
+        let error = errno
+        guard [ENOENT, ENOTDIR, ELOOP].contains(error) else { return .unseen(errno: error) }
         let isRemoved = own.st_nlink == 0
-        return unsafe isKnown && isRemoved && lstat(path, &found) != 0 && errno == ENOENT ? .removed : .displaced
+        return unsafe isRemoved && lstat(path, &found) != 0 && errno == ENOENT ? .removed : .displaced
     }
 }

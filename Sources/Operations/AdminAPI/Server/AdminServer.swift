@@ -54,17 +54,33 @@ package final class AdminServer: Sendable {
     /// Why nobody can ask at the socket; `nil`: it answers.
     package var socketProblem: AdminServerError? { socket.withLock { $0.problem } }
 
-    /// Whether the socket was bound, and its file is gone, or another's by now.
-    package var isSocketLost: Bool { socket.withLock { $0.bound.map { !$0.file.isThere } ?? false } }
-
-    /// Binds the socket, unless it is bound where people find it.
-    package func bindSocket() throws(AdminServerError) {
-        let isBound = socket.withLock { socket in
-            guard socket.bound?.file.isThere == true else { return false }
-            socket.problem = nil
-            return true
+    /// Whether the socket was bound, and it is not certain, or not yet told, that people find it.
+    package var isSocketLost: Bool {
+        socket.withLock { socket in
+            guard let bound = socket.bound else { return false }
+            return socket.problem != nil || bound.file.standing != .inPlace
         }
-        guard !isBound else { return }
+    }
+
+    /// Binds the socket, unless it is bound where people find it, or where that cannot be seen.
+    /// - Returns: Whether it is bound anew.
+    @discardableResult
+    package func bindSocket() throws(AdminServerError) -> Bool {
+        let standing = socket.withLock { socket in
+            let standing = socket.bound?.file.standing
+            socket.problem =
+                switch standing {
+                case .unseen(let error)?: unseen(error)
+                case .inPlace?: nil
+                case .gone?, nil: socket.problem
+                }
+            return standing
+        }
+        switch standing {
+        case .inPlace?: return false
+        case .unseen(let error)?: throw unseen(error)
+        case .gone?, nil: break
+        }
         let file: AdminSocket
         let acceptor: AdminAcceptor
         do throws(AdminServerError) {
@@ -85,6 +101,13 @@ package final class AdminServer: Sendable {
         }
         former?.stopAccepting()
         if isRunning { acceptor.start() }
+        return true
+    }
+
+    private func unseen(_ number: CInt) -> AdminServerError {
+        AdminServerError(
+            "cannot see whether the admin socket is at \"\(socketPath)\" still: \(FailedCall.reason(number))",
+            systemError: number)
     }
 
     /// Where the system finds the socket: in the state folder that is held, if it lies there, whatever stands at the path.

@@ -33,15 +33,26 @@ struct AdminSocket {
         }
     }
 
-    /// Whether people find the socket by it, and not nothing, or another.
-    var isThere: Bool {
+    enum Standing: Hashable {
+        /// People find the socket by it.
+        case inPlace
+        /// They find nothing, or another.
+        case gone
+        /// What they find cannot be seen from here.
+        case unseen(errno: CInt)
+    }
+
+    var standing: Standing {
         var status = stat()
-        return unsafe lstat(place, &status) == 0 && status.st_dev == device && status.st_ino == inode
+        if unsafe lstat(place, &status) == 0 {
+            return status.st_dev == device && status.st_ino == inode ? .inPlace : .gone
+        }
+        return errno == ENOENT || errno == ENOTDIR ? .gone : .unseen(errno: errno)
     }
 
     /// Removes the file, unless another has taken its place.
     func remove() {
-        guard isThere else { return }
+        guard standing == .inPlace else { return }
         _ = unsafe unlink(place)
     }
 

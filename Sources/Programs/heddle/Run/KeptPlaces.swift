@@ -31,8 +31,11 @@ struct KeptPlaces: Sendable {
     private func restoreSocket() {
         guard admin.isSocketLost else { return }
         do throws(AdminServerError) {
-            try admin.bindSocket()
-            log.warning("the admin socket was removed: it is made again")
+            if try admin.bindSocket() {
+                log.warning("the admin socket was removed: it is made again")
+            } else {
+                log.notice("the admin socket is in its place")
+            }
         } catch {}  // it is held back, and told of as such
     }
 }

@@ -54,7 +54,7 @@ final class StateFolder: HostDependent {
         switch held.standing {
         case .absent: true
         case .inPlace: held.place(of: lockName).flatMap { state.file?.stands(at: $0) } ?? true
-        case .displaced, .removed: false
+        case .displaced, .removed, .unseen: false
         }
     }
 
@@ -79,6 +79,8 @@ final class StateFolder: HostDependent {
                         description:
                             "the folder that this process has locked stands at its path no more: what is kept goes there, "
                             + "wherever it was moved, and nothing of what stands at the path now is read or written")
+                case .unseen(let error):
+                    throw Self.unusable(held.path, "cannot see whether it stands there still", error, to: .read)
                 }
             } catch {
                 // None yet, and none to be had.

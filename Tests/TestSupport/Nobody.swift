@@ -1,9 +1,9 @@
 import Glibc
 
 /// Whom permissions apply to, for tests that run as root.
-enum Nobody {
+package enum Nobody {
     /// Runs the body with the file permissions of nobody: on this thread alone, and on those that it starts.
-    static func run<Value>(_ body: () throws -> Value) rethrows -> Value {
+    package static func run<Value>(_ body: () throws -> Value) rethrows -> Value {
         guard geteuid() == 0 else { return try body() }
         // From <sys/fsuid.h>, which Glibc's module leaves out.
         typealias SetFSUID = @convention(c) (uid_t) -> CInt
