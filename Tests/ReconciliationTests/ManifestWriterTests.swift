@@ -232,8 +232,10 @@ struct ManifestWriterTests {
             #expect(found.problems.first?.position.file == "link.yaml")
             #expect(folder.text("link.yaml") == "mine\n")
         }
-        // A person decided.
+        // A person decides: the record alone may have been lost.
         folder.run("rm ../state/changes/*")
+        #expect(Self.settled(folder).problems.map(\.code) == [.interrupted])
+        folder.run("find .. -name '.heddle-*' -delete")
         #expect(Self.settled(folder).problems == [])
         #expect(folder.text("link.yaml") == "mine\n")
     }
@@ -286,6 +288,77 @@ struct ManifestWriterTests {
         let found = Self.settled(folder)
         #expect(found.problems.map(\.code.rawValue) == ["change.record-damaged"])
         #expect(folder.text("link.yaml") == "new")
+    }
+
+    // MARK: The record is elsewhere
+
+    @Test
+    func `a change of several files is not begun where the next start would not find its record, one of one file is`()
+        throws
+    {
+        for command in ["mv ../state ../moved", "mv ../state ../moved; mkdir ../state", "rm -r ../state"] {
+            let folder = Self.folder()
+            _ = folder.heldState
+            folder.run(command)
+            var failure: ManifestWriter.Failure?
+            do throws(ManifestWriter.Failure) { try Self.writer(folder).write(Self.edits) } catch { failure = error }
+            #expect(failure?.isUndone == true)
+            #expect(failure?.diagnostic.code == .unwritable)
+            #expect(failure?.diagnostic.remedy.contains("put it back") == true)
+            #expect(Self.content(folder) == Self.before)
+            try Self.writer(folder).write([Self.edit("x.yaml", "old x.yaml", "new")])
+            #expect(Self.content(folder) == Self.before.merging(["x.yaml": "new"]) { $1 })
+        }
+    }
+
+    @Test func `a state folder that is moved while a change is prepared keeps it from being made`() throws {
+        let folder = Self.folder()
+        _ = folder.heldState
+        let isFirst = Atomic(true)
+        let files = FileWriter { call, _ in
+            guard call == "link", isFirst.exchange(false, ordering: .relaxed) else { return }
+            folder.run("mv ../state ../moved")
+        }
+        #expect(throws: ManifestWriter.Failure.self) { try Self.writer(folder, files).write(Self.edits) }
+        #expect(Self.content(folder) == Self.before)
+        folder.run("test -z \"$(ls -A ../moved/changes)\"")
+    }
+
+    @Test func `half of a change whose record is lost is refused, until a person has decided or the record is back`()
+        throws
+    {
+        let folder = try Self.halfDone()
+        folder.run("mv ../state/changes ../lost")
+        for _ in 0..<2 {
+            let found = Self.settled(folder)
+            #expect(found.problems.map(\.code) == [.interrupted])
+            #expect(found.warnings == [])
+        }
+        folder.run("mv ../lost ../state/changes")
+        #expect(Self.settled(folder).problems == [])
+        #expect(Self.content(folder) == Self.before)
+    }
+
+    @Test func `what a change leaves that was not begun, or was done, is told of and stands in nobody's way`() throws {
+        let edits = Array(Self.edits.dropFirst())
+        let counter = Calls()
+        let whole = Self.folder()
+        try Self.writer(whole, counter.writer).write(edits)
+        #expect(whole.text("x.yaml") == "new")
+        let renames = counter.places(of: "rename")
+        // Before the first step; after the last, and in the midst of clearing away.
+        for cut in [renames[1], renames[renames.count - 1], renames[renames.count - 1] + 3] {
+            let folder = Self.folder()
+            do throws(ManifestWriter.Failure) {
+                try Self.writer(folder, Calls(breakingOffAt: cut).writer).write(edits)
+            } catch {}
+            folder.run("rm ../state/changes/*")
+            let found = Self.settled(folder)
+            #expect(found.problems == [], "\(cut)")
+            #expect(found.warnings.map(\.code) == [.leftBehind], "\(cut)")
+            folder.run("find .. -name '.heddle-*' -delete")
+            #expect(Self.settled(folder).warnings == [])
+        }
     }
 
     // MARK: Whose files they are

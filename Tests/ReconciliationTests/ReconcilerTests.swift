@@ -591,7 +591,7 @@ struct `The reconciler` {
                 Issue.record("applied")
                 return
             }
-            folder.run("rm ../state/changes/*")
+            folder.run("rm ../state/changes/* .heddle-*")
             #expect(await harness.nextServed() == ["a": "3", "b": "1"])
         }
     }

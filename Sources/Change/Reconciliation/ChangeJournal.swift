@@ -22,6 +22,9 @@ struct ChangeJournal: Sendable {
     /// Where people find it.
     var folder: String { stateFolder.path(of: Self.name) }
 
+    /// Whether the next start looks for records where this process keeps them.
+    var standing: HeldFolder.Standing { stateFolder.standing }
+
     /// Where the system finds it.
     private func place() throws(FileError) -> String { try stateFolder.reach(Self.name) }
 

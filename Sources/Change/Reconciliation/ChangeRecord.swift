@@ -38,12 +38,38 @@ struct ChangeRecord: Hashable, Sendable {
     }
 
     private func companion(_ index: Int, _ suffix: String, in folder: String) -> String {
-        "\(Self.folder(of: target(index, in: folder)))/.heddle-\(String(id, radix: 16))-\(index).\(suffix)"
+        let name = Companion(change: id, step: index, suffix: suffix).name
+        return "\(Self.folder(of: target(index, in: folder)))/\(name)"
+    }
+
+    /// What lies beside a file while a change is made, by its name.
+    struct Companion {
+        let change: UInt64
+        let step: Int
+        /// `new` or `old`.
+        let suffix: String
+        var isDraft: Bool { suffix == "new" }
+
+        static func prefix(of change: UInt64) -> String { ".heddle-\(String(change, radix: 16))-" }
+        var name: String { "\(Self.prefix(of: change))\(step).\(suffix)" }
     }
 
     static func folder(of path: String) -> String {
         guard let slash = path.lastIndex(of: "/"), slash != path.startIndex else { return "/" }
         return String(path[..<slash])
+    }
+}
+
+extension ChangeRecord.Companion {
+    /// - Returns: `nil` if it is the name of something else.
+    init?(_ name: String) {
+        let parts = name.split(separator: ".")
+        guard parts.count == 2, parts[1] == "new" || parts[1] == "old" else { return nil }
+        let words = parts[0].split(separator: "-")
+        guard words.count == 3, words[0] == "heddle", let change = UInt64(words[1], radix: 16), let step = Int(words[2])
+        else { return nil }
+        self.init(change: change, step: step, suffix: String(parts[1]))
+        guard self.name == name else { return nil }
     }
 }
 

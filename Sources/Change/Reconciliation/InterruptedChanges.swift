@@ -21,7 +21,6 @@ struct InterruptedChanges: Sendable {
             problems.append(Self.unreadable(journal.folder, error))
             return
         }
-        guard !entries.isEmpty else { return }
         let place: Place
         do throws(FileError) {
             place = try Place(folder)
@@ -29,7 +28,12 @@ struct InterruptedChanges: Sendable {
             return  // a folder that is not there is refused as such
         }
         let writer = ManifestWriter(folder: folder, journal: journal, writer: journal.writer)
+        var recorded: Set<UInt64> = []
         for entry in entries {
+            switch entry {
+            case .record(let record, _), .settled(let record, _): recorded.insert(record.id)
+            case .damaged: break
+            }
             switch entry {
             case .damaged(let path):
                 if path == journal.path(ofFolder: place.path) {
@@ -47,6 +51,11 @@ struct InterruptedChanges: Sendable {
                     Self.elsewhere("a change of \(Diagnostic.quoted(record.folder)) that was cut off", path))
             }
         }
+        // It may be that of a damaged record, of which enough is said.
+        guard !problems.contains(where: { $0.code == .recordDamaged }) else { return }
+        let unrecorded = UnrecordedChange.found(in: place.path, except: recorded).map(\.diagnostic)
+        problems += unrecorded.filter { $0.severity == .error }
+        warnings += unrecorded.filter { $0.severity != .error }
     }
 
     private mutating func settle(
@@ -102,7 +111,8 @@ struct InterruptedChanges: Sendable {
             .interrupted, at: SourcePosition(file: manifest, line: 1, column: 1),
             found: "half of a change of \(manifests(record)), which was cut off, and this one was edited since",
             expected: "all of the change, or nothing of it",
-            remedy: "make them what they shall be, then remove \(path)")
+            remedy: "make them what they shall be, then remove \(path), and what is named "
+                + "\(ChangeRecord.Companion.prefix(of: record.id))* beside them")
     }
 
     private static func unsettled(_ record: ChangeRecord, _ error: FileError) -> Diagnostic {
@@ -119,7 +129,9 @@ struct InterruptedChanges: Sendable {
             .recordDamaged, at: .place(path),
             found: "a damaged record of a change that was cut off",
             expected: "what Heddle wrote there: which manifests it changes",
-            remedy: "see that the manifests are what they shall be, then remove the file")
+            remedy:
+                "see that the manifests are what they shall be, then remove the file, and what is named .heddle-* beside them"
+        )
     }
 
     private static func unreadable(_ path: String, _ error: FileError) -> Diagnostic {

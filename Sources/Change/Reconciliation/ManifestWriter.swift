@@ -51,9 +51,9 @@ struct ManifestWriter: Sendable {
         do throws(FileError) {
             try prepare(change, path: &path)
             // As late as possible: someone may have edited the same files meanwhile.
-            if let path = try conflict(in: change) {
-                trouble = conflicting(path)
-            } else {
+            trouble = displacement(for: change)
+            if trouble == nil { trouble = try conflict(in: change).map(conflicting) }
+            if trouble == nil {
                 for index in edits.indices {
                     path = edits[index].path
                     try perform(index, of: change)
@@ -71,6 +71,7 @@ struct ManifestWriter: Sendable {
     /// - Returns: Whether there is a record of it now.
     private func begin(_ change: Change) throws(Failure) -> Bool {
         guard let journal else { return false }
+        if let trouble = displacement(for: change) { throw Failure(diagnostic: trouble, isUndone: true) }
         do throws(FileError) {
             // What an earlier change could not clear away.
             for entry in try journal.entries() {
@@ -90,6 +91,22 @@ struct ManifestWriter: Sendable {
             if change.edits.count == 1 { return false }
             throw Failure(diagnostic: unrecorded(journal, error), isUndone: true)
         }
+    }
+
+    /// - Returns: Why the next start would not look for the record of the change where it is kept. One file needs none.
+    private func displacement(for change: Change) -> Diagnostic? {
+        guard let journal, change.edits.count > 1 else { return nil }
+        let found: String
+        switch journal.standing {
+        case .inPlace, .absent: return nil
+        case .displaced, .removed: found = "no longer the folder that this process has locked"
+        case .unseen(let error): found = "what cannot be seen (\(FailedCall.reason(error)))"
+        }
+        return Diagnostic(
+            .unwritable, at: .place(journal.folder), found: found,
+            expected:
+                "the state folder in its place: a change of several files is written down there first, for the next start",
+            remedy: "put it back, or apply one file at a time")
     }
 
     /// Nothing that a reader looks at changes.
@@ -190,7 +207,8 @@ struct ManifestWriter: Sendable {
     func clearAway(_ record: ChangeRecord, in folder: String, recordAt path: String?) throws(FileError) {
         for folder in record.folders(in: folder) { try writer.sync(folder) }
         let path = try path.map { path throws(FileError) in try journal?.settle(path) ?? path }
-        for index in record.steps.indices {
+        // From the last on: what is left is never taken for half of a change (`UnrecordedChange`).
+        for index in record.steps.indices.reversed() {
             for name in [record.draft(index, in: folder), record.backup(index, in: folder)] where try exists(name) {
                 try writer.remove(name)
             }

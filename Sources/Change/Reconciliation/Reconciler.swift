@@ -43,6 +43,8 @@ package actor Reconciler<Manifests: ManifestReading> {
     private var decoded = DecodedSet<Manifests>()
     /// Not empty: the folder holds half of a change that was cut off, and is not taken up.
     private(set) var interruption: [Diagnostic] = []
+    /// What was told of such changes the last time.
+    private var leftovers: [Diagnostic] = []
     private(set) var isStopping = false
     private var setGuard: SetGuard
     private var gate = SerialGate()
@@ -197,7 +199,8 @@ package actor Reconciler<Manifests: ManifestReading> {
     func settleInterruption() async {
         guard let journal else { return }
         let found = await Self.interruptedChanges(of: settings.folder, in: journal)
-        for warning in found.warnings { settings.onEvent(.interruption(warning)) }
+        for warning in found.warnings where !leftovers.contains(warning) { settings.onEvent(.interruption(warning)) }
+        leftovers = found.warnings
         interruption = found.problems
     }
 

@@ -37,6 +37,8 @@ extension Diagnostic.Code {
     package static let takenBack = Self("change.taken-back")
     /// A change of another folder was cut off.
     package static let interruptedElsewhere = Self("change.interrupted-elsewhere")
+    /// Files of a change lie beside manifests, and no record tells of it.
+    package static let leftBehind = Self("change.left-behind")
     /// What was written down of a change before it was made is damaged, or cannot be read.
     package static let recordDamaged = Self("change.record-damaged")
     /// The reconciler is not running, or is stopping.

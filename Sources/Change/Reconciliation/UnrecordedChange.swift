@@ -1,0 +1,61 @@
+import Diagnostics
+
+/// What a change left beside manifests that no record tells of: the record was lost with its state folder, or lies in another,
+/// of a process that used this one before or shares the manifests.
+struct UnrecordedChange: Hashable {
+    let change: UInt64
+    /// One of the files, in full.
+    let example: String
+    let fileCount: Int
+    /// Some of its steps were done, others not. Steps are done from the first on, and a draft is gone with the step that used it.
+    let isHalf: Bool
+
+    /// - Parameters:
+    ///   - folder: A manifests folder, without links.
+    ///   - known: Changes that there is a record of.
+    static func found(in folder: String, except known: Set<UInt64>) -> [UnrecordedChange] {
+        let listing = FolderListing(of: folder) { _, _ in }
+        // Beside the manifests, and where links to manifests lead.
+        let places = Set(listing.folders.map(\.path)).union(listing.aliases.map(\.hop.folder))
+        var companions: [UInt64: [(place: String, ChangeRecord.Companion)]] = [:]
+        for place in places.sorted() {
+            for companion in names(in: place).compactMap(ChangeRecord.Companion.init)
+            where !known.contains(companion.change) {
+                companions[companion.change, default: []].append((place, companion))
+            }
+        }
+        return companions.sorted { $0.key < $1.key }.map { change, found in
+            let waiting = found.lazy.filter(\.1.isDraft).map(\.1.step).min()
+            return UnrecordedChange(
+                change: change, example: "\(found[0].place)/\(found[0].1.name)", fileCount: found.count,
+                isHalf: waiting.map { $0 > 0 } ?? false)
+        }
+    }
+
+    /// What cannot be listed is reported by whoever reads the folder.
+    private static func names(in folder: String) -> [String] {
+        do throws(FileError) { return try FileAccess.names(inFolder: folder).names } catch { return [] }
+    }
+
+    var diagnostic: Diagnostic {
+        let others = fileCount - 1
+        let files =
+            others > 0
+            ? "this file and \(others) \(others == 1 ? "other" : "others") of it lie" : "this file of it lies"
+        let all = "those named \(ChangeRecord.Companion.prefix(of: change))*"
+        guard isHalf else {
+            return Diagnostic(
+                .leftBehind, .warning, at: .place(example),
+                found: "what is left of a change that no record here tells of: \(files) beside manifests",
+                expected: "nothing: none of it was done, or all",
+                remedy: "remove \(all), unless another process is changing the folder now")
+        }
+        return Diagnostic(
+            .interrupted, at: .place(example),
+            found: "half of a change that was cut off, and no record of it: \(files) beside manifests",
+            expected: "all of the change, or nothing of it",
+            remedy:
+                "start with the state folder that was used when it was made; or make the manifests what they shall be (.old is what "
+                + "one was, .new what it was to be), then remove \(all)")
+    }
+}
