@@ -534,6 +534,33 @@ struct `The reconciler` {
         }
     }
 
+    @Test func `half of a change in a folder that comes into sight after the start is never served`() async throws {
+        let folder = try halfChanged()
+        do {
+            let lastGood = LastGoodSet(
+                generation: Generation(number: 7, hash: ""), resourceCount: 2,
+                files: ["a", "b"].map { name in
+                    ManifestSource(path: name + ".yaml", bytes: Array(FakeManifests.document(name, "1").utf8))
+                })
+            try LastGoodStore(stateFolder: folder.heldState).keep(lastGood)
+        }
+        folder.run("mv ../mesh ../away")
+        let harness = try Harness(folder) { $0.watcher.times.polling = .milliseconds(100) }
+        try await harness.serve { harness in
+            #expect(await harness.nextRefused().map(\.code) == [.folderMissing])
+            #expect(await harness.nextServed() == ["a": "1", "b": "1"])
+            folder.run("mv away mesh")
+            guard case .stateProblem(let warning) = await harness.nextEvent() else {
+                Issue.record("nothing is said")
+                return
+            }
+            #expect(warning.code == .takenBack)
+            await harness.nextMended()
+            #expect(folder.text("a.yaml") == FakeManifests.document("a", "1"))
+            await harness.expectNothingElse()
+        }
+    }
+
     @Test func `half of a change that the disk does not let be taken back is not served, until it does`() async throws {
         // Both of two manifests; the record's own rename comes first.
         let text = FakeManifests.document("a", "2") + "---\n" + FakeManifests.document("b", "2")

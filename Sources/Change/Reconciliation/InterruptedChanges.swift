@@ -25,7 +25,9 @@ struct InterruptedChanges: Sendable {
         do throws(FileError) {
             place = try Place(folder)
         } catch {
-            return  // a folder that is not there is refused as such
+            // Whatever comes into sight there may be half of a change: it is looked at before it is taken up.
+            problems = Self.unseen(folder, error)
+            return
         }
         let writer = ManifestWriter(folder: folder, journal: journal, writer: journal.writer)
         var recorded: Set<UInt64> = []
@@ -132,6 +134,12 @@ struct InterruptedChanges: Sendable {
             remedy:
                 "see that the manifests are what they shall be, then remove the file, and what is named .heddle-* beside them"
         )
+    }
+
+    /// As whoever reads the folder says it.
+    private static func unseen(_ folder: String, _ error: FileError) -> [Diagnostic] {
+        let found = FolderListing(of: folder) { _, _ in }.problems.values
+        return found.isEmpty ? [FileProblem.unreadable("", error, what: "a folder")] : Array(found)
     }
 
     private static func unreadable(_ path: String, _ error: FileError) -> Diagnostic {

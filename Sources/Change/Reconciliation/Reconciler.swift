@@ -223,7 +223,7 @@ package actor Reconciler<Manifests: ManifestReading> {
         status.watching = reading.mode
         status.watchedAlone = reading.watchedAlone
         let hash = FolderReading.hash(of: reading.files)
-        let problems = interruption + reading.problems
+        let problems = interruption + reading.problems.filter { !interruption.contains($0) }
         if problems.isEmpty, isServed(hash, reading) {
             status.serving?.source = .folder
             let wasWrong = status.refused != nil || status.pending != nil
