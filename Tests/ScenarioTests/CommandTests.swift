@@ -1,4 +1,5 @@
 import Glibc
+import TestSupport
 import Testing
 
 /// What a person at a terminal sees: output, diagnostics, exit codes. Without a running mesh.
@@ -394,6 +395,61 @@ struct CommandTests {
         let result = try heddle("status", environment: ["HEDDLE_STATE": folder.path])
         #expect(result.diagnostics.contains("no mesh runs at \(folder.path)/admin.sock: No such file"))
         #expect(result.diagnostics.contains("`heddle run`"))
+    }
+
+    /// Takes one connection, reads what is asked to its end or not at all, and ends it after some bytes.
+    private func mesh(saying answer: String, hearing: Bool = true) throws -> String {
+        let path = folder.path + "/admin.sock"
+        _ = unsafe unlink(path)
+        let listening = socket(AF_UNIX, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        unsafe withUnsafeMutableBytes(of: &address.sun_path) { unsafe $0.copyBytes(from: path.utf8) }
+        let isBound = unsafe withUnsafeBytes(of: &address) {
+            unsafe bind(
+                listening, $0.baseAddress!.assumingMemoryBound(to: sockaddr.self),
+                socklen_t(MemoryLayout<sockaddr_un>.size))
+        }
+        try #require(isBound == 0 && listen(listening, 8) == 0)
+        spawn {
+            let connection = Descriptors.accept(listening)
+            var buffer = [UInt8](repeating: 0, count: 65536)
+            var heard: [UInt8] = []
+            while hearing, !String(decoding: heard, as: UTF8.self).contains("\r\n\r\n") {
+                let count = unsafe recv(connection, &buffer, buffer.count, 0)
+                guard count > 0 else { break }
+                heard += buffer[..<count]
+            }
+            _ = unsafe send(connection, answer, answer.utf8.count, CInt(MSG_NOSIGNAL))
+            close(connection)
+            close(listening)
+        }
+        return path
+    }
+
+    @Test(arguments: ["", "HTTP/1.1 2", "HTTP/1.1 200 OK\r\ncontent-length: 40\r\n\r\nshop/orders"])
+    func `of a mesh that ends before it has answered it is said that a change may have been made, by a code of its own`(
+        answer: String
+    ) throws {
+        for (arguments, code) in [
+            (["apply", "--prune"], 5), (["delete", "svc", "a"], 5), (["delete", "svc", "a", "--dry-run"], 3),
+            (["status"], 3),
+        ] as [([String], Int32)] {
+            let path = try mesh(saying: answer)
+            let result = try Heddle.run(arguments + ["--admin", "unix:\(path)"])
+            #expect(result.exitCode == code, "\(arguments)")
+            #expect(result.output.isEmpty)
+            #expect(result.diagnostics.contains("the mesh at \(path) ended before it had answered"))
+            #expect(result.diagnostics.contains("the change may have been made") == (code == 5))
+        }
+    }
+
+    @Test(arguments: ["nonsense\r\n\r\n", "HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\nmore"])
+    func `what answers otherwise than a mesh is told to be none`(answer: String) throws {
+        let path = try mesh(saying: answer)
+        let result = try heddle("apply", "--prune", "--admin", "unix:\(path)")
+        #expect(result.exitCode == 3)
+        #expect(result.diagnostics.contains("what answers at \(path) is no heddle"))
     }
 
     // MARK: Without /proc

@@ -32,10 +32,12 @@ struct MeshLocation: ParsableArguments {
     }
 
     /// Asks, prints what is answered, and ends as the answer says.
-    /// - Parameter seconds: to wait for the answer; 0: for ever.
+    /// - Parameters:
+    ///   - seconds: to wait for the answer; 0: for ever.
+    ///   - isChange: Whether more than an answer is wanted.
     func ask(
         _ method: String, _ path: [String], query: [(name: String, value: String)] = [], output: OutputFormat,
-        contentType: String? = nil, body: [UInt8] = [], timeout seconds: Int = 30
+        contentType: String? = nil, body: [UInt8] = [], timeout seconds: Int = 30, isChange: Bool = false
     ) throws {
         let answer: AdminClient.Answer
         do throws(AdminClient.Unreachable) {
@@ -43,7 +45,11 @@ struct MeshLocation: ParsableArguments {
                 method, path, query: query + (output == .text ? [(name: "format", value: "text")] : []),
                 contentType: contentType, body: body, timeout: seconds)
         } catch {
-            throw failure("\(error)\n\(error.remedy)\(hint)", code: 3)
+            guard isChange, error.wasAsked else { throw failure("\(error)\n\(error.remedy)\(hint)", code: 3) }
+            throw failure(
+                "\(error): the change may have been made, all of it or nothing\n"
+                    + "start it again and see with `heddle get all` what there is, or look into its manifests folder; "
+                    + "what was cut off half-way is taken back when it starts", code: 5)
         }
         Output.write(answer.diagnostics, to: STDERR_FILENO)
         Output.write(answer.output, to: STDOUT_FILENO)

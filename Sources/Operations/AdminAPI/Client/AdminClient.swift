@@ -23,10 +23,13 @@ package struct AdminClient: Sendable {
         package let description: String
         /// What to do about it.
         package let remedy: String
+        /// It had all of the question: what it was asked to do may be done.
+        package let wasAsked: Bool
 
-        init(_ description: String, remedy: String) {
+        init(_ description: String, remedy: String, wasAsked: Bool = false) {
             self.description = description
             self.remedy = remedy
+            self.wasAsked = wasAsked
         }
     }
 
@@ -55,16 +58,24 @@ package struct AdminClient: Sendable {
         var head = "\(method) \(target) HTTP/1.1\r\nHost: heddle\r\nConnection: close\r\n"
         if let contentType { head += "Content-Type: \(contentType)\r\n" }
         if contentType != nil || !body.isEmpty { head += "Content-Length: \(body.count)\r\n" }
+        let refusal = write(Array("\(head)\r\n".utf8) + body, to: socket)
         // A refusal may come before all is sent: it says more than the broken pipe.
-        let isSent = write(Array("\(head)\r\n".utf8) + body, to: socket)
-        let answer = try readAll(socket)
-        guard !answer.isEmpty || isSent else { throw failed("cannot write") }
-        return try parse(answer)
+        let answer = try readAll(socket, isAsked: refusal == 0)
+        guard answer.isEmpty, refusal != 0 else { return try parse(answer, isAsked: refusal == 0) }
+        throw [EPIPE, ECONNRESET].contains(refusal) ? ended(isAsked: false) : failed("cannot write", refusal)
     }
 
-    private func failed(_ call: String) -> Unreachable {
-        let reason = errno == EAGAIN ? "no answer in time" : unsafe String(cString: strerror(errno))
-        return Unreachable("\(call) at \(path): \(reason)", remedy: "look into the log of the running mesh")
+    private func failed(_ call: String, _ number: CInt, isAsked: Bool = false) -> Unreachable {
+        let reason = number == EAGAIN ? "no answer in time" : unsafe String(cString: strerror(number))
+        return Unreachable(
+            "\(call) at \(path): \(reason)", remedy: "look into the log of the running mesh", wasAsked: isAsked)
+    }
+
+    /// The connection ended, and with it mostly the process.
+    private func ended(isAsked: Bool) -> Unreachable {
+        Unreachable(
+            "the mesh at \(path) ended before it \(isAsked ? "had answered" : "was told what is asked of it")",
+            remedy: "look into its log, and ask again once it runs", wasAsked: isAsked)
     }
 
     private func unreachable(_ number: CInt) -> Unreachable {
@@ -128,7 +139,7 @@ package struct AdminClient: Sendable {
         }
         unsafe withUnsafeMutableBytes(of: &address.sun_path) { unsafe $0.copyBytes(from: bytes) }
         let descriptor = socket(AF_UNIX, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
-        guard descriptor >= 0 else { throw failed("cannot make a socket") }
+        guard descriptor >= 0 else { throw failed("cannot make a socket", errno) }
         if seconds > 0 {
             var time = timeval(tv_sec: seconds, tv_usec: 0)
             for option in [SO_RCVTIMEO, SO_SNDTIMEO] {
@@ -148,7 +159,8 @@ package struct AdminClient: Sendable {
         return descriptor
     }
 
-    private func write(_ bytes: [UInt8], to socket: CInt) -> Bool {
+    /// - Returns: 0, or `errno` of what keeps it from taking more.
+    private func write(_ bytes: [UInt8], to socket: CInt) -> CInt {
         var written = 0
         while written < bytes.count {
             let count = unsafe bytes.withUnsafeBytes { buffer in
@@ -156,52 +168,62 @@ package struct AdminClient: Sendable {
                     socket, buffer.baseAddress! + written, buffer.count - written, CInt(MSG_NOSIGNAL))
             }
             if count < 0, errno == EINTR { continue }
-            guard count > 0 else { return false }
+            guard count > 0 else { return errno }
             written += count
         }
-        return true
+        return 0
     }
 
-    private func readAll(_ socket: CInt) throws(Unreachable) -> [UInt8] {
+    private func readAll(_ socket: CInt, isAsked: Bool) throws(Unreachable) -> [UInt8] {
         var bytes: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: Self.readByteCount)
         while bytes.count < Self.answerByteLimit {
             let count = unsafe recv(socket, &buffer, buffer.count, 0)
             if count < 0, errno == EINTR { continue }
-            // A reset after the whole answer takes nothing from it: its length is checked below.
-            if count < 0, bytes.isEmpty || errno == EAGAIN { throw failed("no answer") }
+            // A reset is an end like another: after the whole answer it takes nothing from it, and its length is checked below.
+            if count < 0, errno != ECONNRESET, bytes.isEmpty || errno == EAGAIN {
+                throw failed("no answer", errno, isAsked: isAsked)
+            }
             guard count > 0 else { break }
             bytes += buffer[..<count]
         }
         return bytes
     }
 
-    private func parse(_ bytes: [UInt8]) throws(Unreachable) -> Answer {
+    private func parse(_ bytes: [UInt8], isAsked: Bool) throws(Unreachable) -> Answer {
         var head = MessageHead()
         var framing = HTTP1Framing()
         var scan = HTTP1ScanState()
-        do throws(HTTP1Error) {
-            var start = 0
-            repeat {
-                let used = try HTTP1ResponseParser.parse(
+        var start = 0
+        repeat {
+            let used: Int?
+            do throws(HTTP1Error) {
+                used = try HTTP1ResponseParser.parse(
                     bytes.span.extracting(start...), into: &head, framing: &framing, limits: HTTP1Limits(), scan: &scan,
                     requestMethod: .get)
-                guard let used else { throw .invalidStatusLine }
-                start += used
-                scan = HTTP1ScanState()
-            } while head.status < 200
-            let body = Array(bytes[start...])
-            guard head.contentLength == UInt64(body.count) else { throw .invalidContentLength }
-            let diagnostics = min(body.count, number(AdminResponse.diagnosticsField, in: head) ?? 0)
-            let exitCode = number(AdminResponse.exitCodeField, in: head) ?? (head.status < 300 ? 0 : 1)
-            return Answer(
-                status: head.status, exitCode: Int32(clamping: exitCode), diagnostics: Array(body[..<diagnostics]),
-                output: Array(body[diagnostics...]))
-        } catch {
-            throw Unreachable(
-                "what answers at \(path) is no heddle: \(error.name)",
-                remedy: "name the admin socket of a mesh that runs with --admin or --state")
+            } catch {
+                throw stranger(error)
+            }
+            guard let used else { throw ended(isAsked: isAsked) }
+            start += used
+            scan = HTTP1ScanState()
+        } while head.status < 200
+        let body = Array(bytes[start...])
+        guard let byteCount = head.contentLength, byteCount >= UInt64(body.count) else {
+            throw stranger(.invalidContentLength)
         }
+        guard byteCount == UInt64(body.count) else { throw ended(isAsked: isAsked) }
+        let diagnostics = min(body.count, number(AdminResponse.diagnosticsField, in: head) ?? 0)
+        let exitCode = number(AdminResponse.exitCodeField, in: head) ?? (head.status < 300 ? 0 : 1)
+        return Answer(
+            status: head.status, exitCode: Int32(clamping: exitCode), diagnostics: Array(body[..<diagnostics]),
+            output: Array(body[diagnostics...]))
+    }
+
+    private func stranger(_ error: HTTP1Error) -> Unreachable {
+        Unreachable(
+            "what answers at \(path) is no heddle: \(error.name)",
+            remedy: "name the admin socket of a mesh that runs with --admin or --state")
     }
 
     private func number(_ name: String, in head: borrowing MessageHead) -> Int? {

@@ -60,7 +60,7 @@ struct Apply: ParsableCommand {
         try location.ask(
             "POST", ["v1", "apply"], query: change.query + (prune ? [(name: "prune", value: "true")] : []),
             output: format.output, contentType: DocumentFraming.contentType, body: DocumentFraming.encode(documents),
-            timeout: 0)
+            timeout: 0, isChange: !change.dryRun)
         change.noteDone()
     }
 
@@ -101,7 +101,7 @@ struct Delete: ParsableCommand {
         try location.ask(
             "DELETE", try resource.path,
             query: try resource.query + change.query + (prune ? [(name: "prune", value: "true")] : []),
-            output: format.output, timeout: 0)
+            output: format.output, timeout: 0, isChange: !change.dryRun)
         change.noteDone()
     }
 }
