@@ -89,6 +89,43 @@ struct LastGoodKeeperTests {
         folder.run("test -s ../state/generations/last-good")
     }
 
+    @Test(arguments: [
+        "cp -al ../state/generations ../copy", "chmod 400 ../state/generations/last-good",
+        "touch -a ../state/generations/last-good",
+    ])
+    func `what is kept and gets another name or other permissions is neither removed nor replaced`(command: String)
+        async throws
+    {
+        let folder = TestFolder()
+        folder.service("a", "1")
+        try await Harness(folder).serve { harness in
+            _ = await harness.nextServed()
+            await harness.reconciler.lookAfterKept()
+            folder.run(command)
+            await harness.reconciler.lookAfterKept()
+            #expect(await harness.reconciler.status.stateProblem == nil)
+            await harness.expectNothingElse()
+        }
+    }
+
+    @Test func `what could not be kept, or was lost, is kept at the end`() async throws {
+        let folder = TestFolder()
+        folder.service("a", "1")
+        folder.run("mkdir -p ../state && echo in the way > ../state/generations")
+        // Nothing is tried again before the end.
+        let harness = try Harness(folder) { $0.watcher.times.rescan = .seconds(3600) }
+        try await harness.serve { harness in
+            while await harness.nextEvent()?.isStateProblem == true {}
+            folder.run("rm ../state/generations")
+        }
+        folder.run("test -s ../state/generations/last-good")
+        try await Harness(folder).serve { harness in
+            _ = await harness.nextServed()
+            folder.run("rm ../state/generations/last-good")
+        }
+        folder.run("test -s ../state/generations/last-good")
+    }
+
     @Test(arguments: ["rm -r ../state/generations", "echo other > ../state/generations/last-good"])
     func `what is kept and then removed or replaced is told, and kept again`(command: String) async throws {
         let folder = TestFolder()

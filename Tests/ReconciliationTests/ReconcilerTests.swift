@@ -550,7 +550,7 @@ struct `The reconciler` {
             #expect(await harness.nextRefused().map(\.code) == [.folderMissing])
             #expect(await harness.nextServed() == ["a": "1", "b": "1"])
             folder.run("mv away mesh")
-            guard case .stateProblem(let warning) = await harness.nextEvent() else {
+            guard case .interruption(let warning) = await harness.nextEvent() else {
                 Issue.record("nothing is said")
                 return
             }

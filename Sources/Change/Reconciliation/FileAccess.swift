@@ -33,6 +33,21 @@ struct FileSignature: Hashable, Sendable {
     }
 }
 
+/// What tells a file with its bytes from every other, whatever is done to its names and permissions.
+struct FileIdentity: Hashable {
+    private let device: UInt
+    private let inode: UInt
+    private let byteCount: Int
+    private let modified: Int
+
+    init(_ signature: FileSignature) {
+        device = signature.device
+        inode = signature.inode
+        byteCount = signature.byteCount
+        modified = signature.modified
+    }
+}
+
 /// What stands at a path.
 struct FileFacts: Hashable {
     enum Kind: Hashable {

@@ -118,19 +118,24 @@ struct FileWriter: Sendable {
     }
 
     /// Puts a file of the owner's alone in the place of another, whole, and brings it to the disk.
-    func replacePrivate(_ path: String, _ bytes: [UInt8]) throws(FileError) {
+    /// - Returns: The file's, of before it has its name: what stands there a moment later may be another.
+    @discardableResult
+    func replacePrivate(_ path: String, _ bytes: [UInt8]) throws(FileError) -> FileIdentity {
         let slash = path.lastIndex(of: "/") ?? path.startIndex
         let folder = String(path[..<slash])
         let draft = "\(folder)/.\(path[path.index(after: slash)...]).new"
         try remove(draft)  // an earlier process may have been killed here
+        let identity: FileIdentity
         do throws(FileError) {
             try create(draft, bytes)
+            identity = FileIdentity(try FileAccess.facts(draft, followingLinks: false).signature)
             try rename(draft, to: path)
         } catch {
             do throws(FileError) { try remove(draft) } catch {}
             throw error
         }
         try sync(folder)
+        return identity
     }
 
     /// Makes a folder and those above it, readable by the owner alone.

@@ -9,7 +9,9 @@ package actor LastGoodKeeper: HostDependent {
     /// The set that is kept.
     private var kept: LastGoodSet?
     /// Of the file that it is kept in.
-    private var signature: FileSignature?
+    private var identity: FileIdentity?
+    /// It is told that what lies there cannot be seen.
+    private var isUnseen = false
     /// Serves, and is not kept yet.
     private var unkept: LastGoodSet?
     private let trouble = Mutex<Diagnostic?>(nil)
@@ -35,7 +37,7 @@ package actor LastGoodKeeper: HostDependent {
         do throws(Diagnostic) {
             let set = try store?.load()
             kept = set
-            signature = store?.signature
+            if case .there(let found)? = store?.standing { identity = found }
             return set
         } catch {
             note(error)
@@ -52,9 +54,21 @@ package actor LastGoodKeeper: HostDependent {
     /// Looks whether somebody has removed or replaced what was kept; then that is the problem. One call of stat.
     /// - Returns: Whether it is to be kept again.
     func isLost() -> Bool {
-        guard let store, kept != nil, unkept == nil, store.signature != signature else { return false }
-        note(store.loss)
-        return true
+        guard let store, kept != nil, unkept == nil else { return false }
+        switch store.standing {
+        case .there(let found) where found == identity:
+            if isUnseen { note(nil) }
+            isUnseen = false
+            return false
+        case .there, .absent:
+            isUnseen = false
+            note(store.loss)
+            return true
+        case .unseen(let problem):
+            isUnseen = true
+            note(problem)
+            return false
+        }
     }
 
     /// Has `run` keep once more what was kept.
@@ -70,7 +84,7 @@ package actor LastGoodKeeper: HostDependent {
         await keep()
     }
 
-    /// Returns after `finish`, once the last set has been tried.
+    /// Returns after `finish`, once what is not kept by then, or was lost, has been tried once more.
     /// - Parameters:
     ///   - pause: Between two tries of what cannot be kept.
     ///   - tell: Called after each try.
@@ -84,6 +98,10 @@ package actor LastGoodKeeper: HostDependent {
                 await tell()
             }
             group.cancelAll()
+            if isLost() { keepAgain() }
+            guard unkept != nil else { return }
+            await keep()
+            await tell()
         }
     }
 
@@ -95,11 +113,14 @@ package actor LastGoodKeeper: HostDependent {
             unkept = nil
             return
         }
-        let refusal = await Self.kept(set, in: store)
-        note(refusal)
-        guard refusal == nil else { return }
+        switch await Self.kept(set, in: store) {
+        case .success(let identity):
+            note(nil)
+            self.identity = identity
+        case .failure(let refusal): return note(refusal)
+        }
+        isUnseen = false
         kept = set
-        signature = store.signature
         if unkept?.generation == set.generation { unkept = nil }
     }
 
@@ -107,8 +128,7 @@ package actor LastGoodKeeper: HostDependent {
 
     /// Away from the actor: the disk may take its time.
     @concurrent
-    private static func kept(_ set: LastGoodSet, in store: LastGoodStore) async -> Diagnostic? {
-        do throws(Diagnostic) { try store.keep(set) } catch { return error }
-        return nil
+    private static func kept(_ set: LastGoodSet, in store: LastGoodStore) async -> Result<FileIdentity, Diagnostic> {
+        do throws(Diagnostic) { return .success(try store.keep(set)) } catch { return .failure(error) }
     }
 }

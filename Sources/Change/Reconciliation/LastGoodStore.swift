@@ -1,4 +1,5 @@
 import Diagnostics
+import Glibc
 import StateKeeping
 
 /// The last set that served, with all its bytes.
@@ -87,21 +88,33 @@ struct LastGoodStore: Sendable {
         return set
     }
 
-    func keep(_ set: LastGoodSet) throws(Diagnostic) {
+    /// - Returns: Of the file that it is kept in.
+    @discardableResult
+    func keep(_ set: LastGoodSet) throws(Diagnostic) -> FileIdentity {
         do throws(FileError) {
             let writer = FileWriter()
             try writer.makePrivateFolder(stateFolder.reach(Self.folder))
-            try writer.replacePrivate(stateFolder.reach(Self.file), set.encoded)
+            return try writer.replacePrivate(stateFolder.reach(Self.file), set.encoded)
         } catch {
             throw unkept(error)
         }
     }
 
-    /// What tells the file that lies there from every other; `nil`: none lies there, or none that can be seen.
-    var signature: FileSignature? {
-        guard let place = stateFolder.place(of: Self.file) else { return nil }
-        do throws(FileError) { return try FileAccess.facts(place, followingLinks: false).signature } catch {
-            return nil
+    enum Standing {
+        case absent
+        case there(FileIdentity)
+        /// What is there cannot be seen; why.
+        case unseen(Diagnostic)
+    }
+
+    /// What lies where it is kept.
+    var standing: Standing {
+        guard let place = stateFolder.place(of: Self.file) else { return .absent }
+        do throws(FileError) {
+            return .there(FileIdentity(try FileAccess.facts(place, followingLinks: false).signature))
+        } catch {
+            // A file where a folder should be holds none.
+            return [ENOENT, ENOTDIR].contains(error.errno) ? .absent : .unseen(unreadable(error))
         }
     }
 

@@ -146,9 +146,9 @@ package actor Reconciler<Manifests: ManifestReading> {
 
     /// Has what serves kept again in the state folder, if somebody removed it there.
     package func lookAfterKept() async {
-        guard await keeper.isLost() else { return }
+        let isLost = await keeper.isLost()
         noteState()
-        await keeper.keepAgain()
+        if isLost { await keeper.keepAgain() }
     }
 
     /// Returns when a generation with this hash serves, at once if it does.

@@ -1,11 +1,13 @@
 import AdminAPI
 import Logging
+import Reconciliation
 
 /// What people and other processes find this one by, the state folder's lock and the admin socket, and what it keeps for the
 /// next, made again when somebody has removed it.
 struct KeptPlaces: Sendable {
     let state: StateFolder
     let admin: AdminServer
+    let keeper: LastGoodKeeper
     let log: Logger
 
     /// How often it is looked at: a few calls of stat.
@@ -23,6 +25,8 @@ struct KeptPlaces: Sendable {
                     state.restore()
                     restoreSocket()
                 }
+                // What could not be kept while there was no folder can be now.
+                await keeper.retry()
             }
             await lookAfterKept()
         }

@@ -104,7 +104,7 @@ struct MeshProcess {
             Task { await issuer.run() }, Task { await admin.run() }, Task { await MemoryTrim.run() },
             Task { await events.run() },
         ]
-        let places = KeptPlaces(state: state, admin: admin, log: log)
+        let places = KeptPlaces(state: state, admin: admin, keeper: settings.keeper, log: log)
         let following = [
             Task { await participant.refreshNames() },
             Task { await Self.watchCertificates(of: participant, betweenChanges) },

@@ -76,7 +76,7 @@ struct ServedMesh: RunningMesh {
     }
 
     func unresolvedEndpoints() async -> Set<SourcePosition> {
-        Set(participant.nameWarnings.filter { $0.code == .unresolvedEndpoint }.map(\.position))
+        Set(participant.warningsOfNow.filter { $0.code == .unresolvedEndpoint }.map(\.position))
     }
 
     private func unreachedNodes(_ serving: ServingParticipant.Serving?) async -> [Diagnostic] {
