@@ -137,16 +137,34 @@ def test_packets_are_lost(path, percent):
 
 @pytest.mark.timeout(240)
 def test_a_path_of_a_hundred_milliseconds(path):
-    path.relay.delay = 0.1
+    def fetch() -> None:
+        assert path.get("/bytes?count=20000000&seed=8", seconds=60)[:2] == (200, payload(8, 0, 20_000_000))
+
     with path.client() as client:
         _everything(path, client)
-        start = time.monotonic()
-        client.unary(b"", timeout=10)
-        assert time.monotonic() - start < 1  # a round trip is 0.2 s: no more than a few
-        # One stream fills the path: 20 MB through the window that a stream begins with (256 KiB) would take 16 s.
-        start = time.monotonic()
-        assert path.get("/bytes?count=20000000&seed=8", seconds=60)[:2] == (200, payload(8, 0, 20_000_000))
-        assert time.monotonic() - start < 10
+        for work, limit in [
+            # A round trip is 0.2 s: no more than a few.
+            (lambda: client.unary(b"", timeout=10), 1),
+            # One stream fills the path: 20 MB through the window that a stream begins with (256 KiB) would take 16 s.
+            (fetch, 10),
+        ]:
+            # What the delay adds, to what this machine needs as busy as it is; the least of a few, for it may be busier meanwhile.
+            added = []
+            for _ in range(3):
+                path.relay.delay = 0.0
+                without = _duration(work)
+                path.relay.delay = 0.1
+                added.append(_duration(work) - without)
+                if added[-1] < limit:
+                    break
+            assert min(added) < limit, added
+        _everything(path, client)
+
+
+def _duration(work) -> float:
+    start = time.monotonic()
+    work()
+    return time.monotonic() - start
 
 
 @pytest.mark.parametrize("size", [1, 7, 1000])
