@@ -84,6 +84,21 @@ import Testing
         try writer.write(obstacle.edits)
     }
 
+    @Test func `a state folder that was moved away is told without making the change, in the same words`() throws {
+        let folder = TestFolder()
+        folder.run("mkdir ../state")
+        let writer = ManifestWriter(folder: folder.path, journal: ChangeJournal(stateFolder: folder.heldState))
+        let edits = Obstacle.folder.edits
+        try writer.rehearse(edits)
+        folder.run("mv ../state ../moved")
+        let told = #expect(throws: ManifestWriter.Failure.self) { try writer.rehearse(edits) }
+        let made = #expect(throws: ManifestWriter.Failure.self) { try writer.write(edits) }
+        #expect(told?.diagnostic == made?.diagnostic)
+        // One file needs no record.
+        try writer.rehearse([edits[0]])
+        try writer.write([edits[0]])
+    }
+
     @Test func `a dry run is refused what the state folder does not let be written down first`() async throws {
         let folder = TestFolder()
         folder.service("a", "1")

@@ -40,12 +40,7 @@ struct ManifestWriter: Sendable {
     func write(_ edits: [Edit]) throws(Failure) {
         guard let first = edits.first else { return }
         var path = first.path
-        let change: Change
-        do throws(FileError) {
-            change = try Change(edits, folder: folder, path: &path)
-        } catch {
-            throw Failure(diagnostic: Change.unwritable(path, error), isUndone: true)
-        }
+        let change = try known(edits, path: &path)
         let isKept = try begin(change)
         var trouble: Diagnostic?
         do throws(FileError) {
@@ -66,6 +61,15 @@ struct ManifestWriter: Sendable {
             throw Failure(diagnostic: trouble, isUndone: undo(change.record, in: change.folder, isKept: isKept))
         }
         tidy(change.record, in: change.folder, isKept: isKept)
+    }
+
+    /// - Parameter path: Of the edit that is looked at.
+    private func known(_ edits: [Edit], path: inout String) throws(Failure) -> Change {
+        do throws(FileError) {
+            return try Change(edits, folder: folder, path: &path)
+        } catch {
+            throw Failure(diagnostic: Change.unwritable(path, error), isUndone: true)
+        }
     }
 
     /// - Returns: Whether there is a record of it now.
@@ -290,12 +294,8 @@ struct ManifestWriter: Sendable {
     func rehearse(_ edits: [Edit]) throws(Failure) {
         guard let first = edits.first else { return }
         var path = first.path
-        let change: Change
-        do throws(FileError) {
-            change = try Change(edits, folder: folder, path: &path)
-        } catch {
-            throw Failure(diagnostic: Change.unwritable(path, error), isUndone: true)
-        }
+        let change = try known(edits, path: &path)
+        if let trouble = displacement(for: change) { throw Failure(diagnostic: trouble, isUndone: true) }
         if edits.count > 1, let journal {
             do throws(FileError) { try journal.rehearse(change.record) } catch {
                 throw Failure(diagnostic: unrecorded(journal, error), isUndone: true)
