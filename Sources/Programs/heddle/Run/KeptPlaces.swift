@@ -20,14 +20,15 @@ struct KeptPlaces: Sendable {
         lookingAfterKept lookAfterKept: @Sendable () async -> Void
     ) async {
         while (try? await Task.sleep(for: Self.interval)) != nil {
-            if state.isLost || admin.isSocketLost {
+            let wasLost = state.isLost
+            if wasLost || admin.isSocketLost {
                 await betweenChanges {
                     state.restore()
                     restoreSocket()
                 }
-                // What could not be kept while there was no folder can be now.
-                await keeper.retry()
             }
+            // What could not be kept while there was no folder can be now.
+            if wasLost, !state.isLost { await keeper.retry() }
             await lookAfterKept()
         }
     }
