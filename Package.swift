@@ -69,6 +69,7 @@ let package = Package(
         room("HTTPSemantics", in: "Vocabulary"),
         room("CallOutcomes", in: "Vocabulary", ["HTTPSemantics"]),
         room("Telemetry", in: "Vocabulary", ["CallOutcomes"]),
+        room("WireProtocols", in: "Vocabulary", ["HTTPSemantics", "CallOutcomes"]),
 
         // Intent: from bytes to one checked snapshot.
         room("YAMLSyntax", in: "Intent", ["CLibYAML", "Diagnostics"]),
@@ -80,12 +81,17 @@ let package = Package(
         room(
             "Authorization", in: "Decisions",
             ["CommonValues", "Diagnostics", "SPIFFE", "HTTPSemantics", "Manifests", "MeshSnapshot"]),
-
         room(
             "CallPlanning", in: "Decisions",
             [
                 "CommonValues", "SPIFFE", "HTTPSemantics", "CallOutcomes", "Telemetry", "Manifests", "MeshSnapshot",
                 "Routing", "Authorization",
+            ]),
+        room(
+            "Explaining", in: "Decisions",
+            [
+                "CommonValues", "Diagnostics", "SPIFFE", "HTTPSemantics", "CallOutcomes", "Telemetry", "WireProtocols",
+                "Manifests", "MeshSnapshot", "Routing", "Authorization", "CallPlanning",
             ]),
 
         // Change: from a folder that changes to a generation that serves.
@@ -103,7 +109,6 @@ let package = Package(
         room(
             "WorkloadIdentity", in: "DataPlane",
             ["CommonValues", "SPIFFE", "StateKeeping", "TransportSecurity", logging]),
-        room("WireProtocols", in: "DataPlane", ["HTTPSemantics", "CallOutcomes"]),
         room(
             "Forwarding", in: "DataPlane",
             [
@@ -118,15 +123,15 @@ let package = Package(
             "AdminAPI", in: "Operations",
             [
                 "CLinux", "CommonValues", "Diagnostics", "SPIFFE", "HTTPSemantics", "CallOutcomes", "Telemetry",
-                "Manifests", "MeshSnapshot", "Routing", "Authorization", "CallPlanning", "StateKeeping",
+                "WireProtocols", "Manifests", "MeshSnapshot", "Routing", "Authorization", "Explaining", "StateKeeping",
                 "Reconciliation", "EventLoops",
-                "WireProtocols",
             ]),
 
         .executableTarget(
             name: "heddle",
             dependencies: [
-                "CArguments", "AdminAPI", "StateKeeping", "Reconciliation", "Forwarding", "WorkloadIdentity", logging,
+                "CArguments", "Explaining", "AdminAPI", "StateKeeping", "Reconciliation", "Forwarding",
+                "WorkloadIdentity", logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/Programs/heddle", swiftSettings: settings, linkerSettings: oneBinary),
@@ -158,6 +163,10 @@ let package = Package(
 
         // Tests: what several of them need, then one target a target of the house.
         .target(name: "TestSupport", dependencies: ["CLinux"], path: "Tests/TestSupport", swiftSettings: settings),
+        .target(
+            name: "MeshFixtures", dependencies: ["Diagnostics", "Manifests", "MeshSnapshot"],
+            path: "Tests/MeshFixtures",
+            swiftSettings: settings),
         .target(name: "HPACKCoding", path: "Tests/HPACKCoding", swiftSettings: settings),
         tests("CommonValues"),
         tests("Diagnostics", ["YAMLSyntax", "Manifests"]),
@@ -168,26 +177,28 @@ let package = Package(
         tests("YAMLSyntax"),
         tests("Manifests", ["CommonValues", "Diagnostics", "HTTPSemantics", "FuzzKit"]),
         tests("MeshSnapshot", ["Diagnostics", "Manifests"]),
-        tests("Routing", ["Manifests", "MeshSnapshot", "HTTPSemantics"]),
+        tests("Routing", ["MeshFixtures", "Manifests", "MeshSnapshot", "HTTPSemantics"]),
         tests("Authorization", ["CommonValues", "Manifests", "MeshSnapshot", "HTTPSemantics"]),
         tests("CallPlanning", ["CommonValues", "HTTPSemantics", "Manifests", "MeshSnapshot", "Authorization"]),
+        tests("Explaining", ["TestSupport", "MeshFixtures", "CommonValues", "Manifests", "MeshSnapshot"]),
         tests("StateKeeping", ["TestSupport"]),
         tests("Reconciliation", ["TestSupport", "Manifests", "MeshSnapshot", "StateKeeping"]),
         tests("EventLoops", ["TestSupport"]),
         tests("TransportSecurity", ["TestSupport", "CLinux", "COpenSSL", "CommonValues", "SPIFFE"]),
         tests("WorkloadIdentity", ["CommonValues", "SPIFFE", "StateKeeping", "TransportSecurity", logging]),
         tests("WireProtocols", ["HPACKCoding", "HTTPSemantics", "FuzzKit", "WireChecks"]),
-        tests("Forwarding", ["TestSupport", "HPACKCoding", "AdminAPI"]),
+        tests("Forwarding", ["TestSupport", "MeshFixtures", "HPACKCoding", "Explaining"]),
         tests(
             "AdminAPI",
             [
-                "TestSupport", "CommonValues", "Diagnostics", "SPIFFE", "EventLoops", "Manifests", "MeshSnapshot",
-                "StateKeeping",
+                "TestSupport", "MeshFixtures", "CommonValues", "Diagnostics", "SPIFFE", "EventLoops", "Manifests",
+                "MeshSnapshot", "Explaining", "StateKeeping",
             ]),
         .testTarget(
             name: "HTTP2ConformanceTests",
             dependencies: [
-                "TestSupport", "HPACKCoding", "EventLoops", "Forwarding", "Manifests", "MeshSnapshot", "Diagnostics",
+                "TestSupport", "MeshFixtures", "HPACKCoding", "EventLoops", "Forwarding", "Manifests", "MeshSnapshot",
+                "Diagnostics",
             ],
             path: "Tests/HTTP2ConformanceTests", swiftSettings: settings),
         .testTarget(

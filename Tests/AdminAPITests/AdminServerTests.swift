@@ -3,6 +3,7 @@ import Diagnostics
 import EventLoops
 import Glibc
 import Manifests
+import MeshFixtures
 import StateKeeping
 import TestSupport
 import Testing
@@ -426,7 +427,7 @@ struct AdminServerTests {
     }
 
     @Test func `a decision is found by its ID`() async throws {
-        let mesh = try FakeMesh(decisions: [CallExplanationTests.decision()])
+        let mesh = try FakeMesh(decisions: [FakeMesh.decision()])
         #expect(try await answer("GET", ["v1", "decisions", "abc"], Self.text, mesh: mesh).exitCode == 1)
         let other = try await answer("GET", ["v1", "decisions", "x"], Self.text, mesh: mesh)
         #expect(other.status == 404)
@@ -440,7 +441,7 @@ struct AdminServerTests {
         "%",
     ])
     func `a decision is found by its ID, whatever it is made of`(id: String) async throws {
-        var decision = CallExplanationTests.decision()
+        var decision = FakeMesh.decision()
         decision.id = id
         let mesh = try FakeMesh(decisions: [decision])
         #expect(try await answer("GET", ["v1", "decisions", id], mesh: mesh).status == 200)
@@ -450,7 +451,7 @@ struct AdminServerTests {
 
     @Test(arguments: [".", ".."])
     func `a decision whose ID no path can hold is found by the parameter`(id: String) async throws {
-        var decision = CallExplanationTests.decision()
+        var decision = FakeMesh.decision()
         decision.id = id
         let mesh = try FakeMesh(decisions: [decision])
         #expect(try await answer("GET", ["v1", "decisions"], [(name: "id", value: id)], mesh: mesh).status == 200)

@@ -1,6 +1,8 @@
 import CommonValues
 import Diagnostics
+import Explaining
 import Manifests
+import MeshFixtures
 import MeshSnapshot
 import SPIFFE
 import Synchronization
@@ -26,7 +28,7 @@ final class FakeMesh: RunningMesh {
     let decisions: [DecisionReport]
 
     init(_ manifests: String? = Samples.shop, decisions: [DecisionReport] = []) throws {
-        served = try manifests.map { try Samples.snapshot($0) }
+        served = try manifests.map { try MeshSnapshot($0, file: "shop.yaml") }
         self.decisions = decisions
     }
 
@@ -79,82 +81,13 @@ final class FakeMesh: RunningMesh {
     func source(of path: String) async -> [UInt8]? { path == "shop.yaml" ? Array("kind: Servise\n".utf8) : nil }
 }
 
-enum Samples {
-    static func snapshot(_ manifests: String, node: String? = nil) throws -> MeshSnapshot {
-        let file = ManifestDecoder.decode(Array(manifests.utf8), path: "shop.yaml")
-        let resolution = MeshSnapshot.resolve([file], node: node)
-        return try #require(resolution.snapshot, "\(resolution.diagnostics)")
+extension FakeMesh {
+    /// A call of the past, refused.
+    static func decision() -> DecisionReport {
+        DecisionReport(
+            id: "abc", generation: 7, at: UnixTime(seconds: 0), caller: "spiffe://mesh.local/ns/shop/sa/web",
+            service: .init(namespace: "shop", name: "orders"), method: "GET", host: "orders.shop", path: "/orders/1",
+            fields: [("host", "orders.shop"), ("content-length", "5"), ("x-tenant", "b")], isAllowed: false,
+            policy: .init(namespace: "shop", name: "no-tenant-b"), rule: 0)
     }
-
-    static let shop = """
-        apiVersion: heddle/v1
-        kind: Service
-        metadata: {name: orders, namespace: shop}
-        spec: {protocol: HTTP}
-        ---
-        apiVersion: heddle/v1
-        kind: Service
-        metadata: {name: web, namespace: shop, labels: {team: a}}
-        spec: {protocol: HTTP, hostnames: [web.example.com]}
-        ---
-        apiVersion: heddle/v1
-        kind: Workload
-        metadata: {name: orders-1, namespace: shop}
-        spec: {service: orders, address: "127.0.0.1:8081"}
-        ---
-        apiVersion: heddle/v1
-        kind: Workload
-        metadata: {name: web-1, namespace: shop}
-        spec: {service: web, address: "127.0.0.1:8080", outbound: {listen: "127.0.0.1:15101"}}
-        ---
-        apiVersion: heddle/v1
-        kind: HTTPRoute
-        metadata: {name: orders, namespace: shop}
-        spec:
-          parentRefs: [{kind: Service, name: orders}]
-          rules:
-          - matches: [{path: {type: PathPrefix, value: /v2/orders}}]
-            filters:
-            - {type: URLRewrite, urlRewrite: {path: {type: ReplacePrefixMatch, replacePrefixMatch: /orders}}}
-            backendRefs: [{name: orders}]
-          - matches: [{path: {type: PathPrefix, value: /old}}]
-            filters:
-            - {type: RequestRedirect, requestRedirect: {path: {type: ReplaceFullPath, replaceFullPath: /new}}}
-          - matches: [{path: {type: PathPrefix, value: /none}}]
-          - matches: [{path: {type: PathPrefix, value: /orders}}]
-            backendRefs: [{name: orders}]
-        ---
-        apiVersion: heddle/v1
-        kind: AuthorizationPolicy
-        metadata: {name: web-reads-orders, namespace: shop}
-        spec:
-          targetRefs: [{kind: Service, name: orders}]
-          action: ALLOW
-          rules:
-          - from: [{source: {serviceAccounts: [shop/web]}}]
-            to: [{operation: {methods: [GET], paths: ["/orders", "/orders/{**}"]}}]
-        ---
-        apiVersion: heddle/v1
-        kind: AuthorizationPolicy
-        metadata: {name: no-tenant-b, namespace: shop}
-        spec:
-          targetRefs: [{kind: Service, name: orders}]
-          action: DENY
-          rules:
-          - when: [{key: "request.headers[x-tenant]", values: [b]}]
-        ---
-        apiVersion: heddle/v1
-        kind: Gateway
-        metadata: {name: edge, namespace: shop}
-        spec:
-          listeners: [{name: http, port: 8443, protocol: HTTP, hostname: "*.example.com"}]
-        ---
-        apiVersion: heddle/v1
-        kind: HTTPRoute
-        metadata: {name: edge, namespace: shop}
-        spec:
-          parentRefs: [{name: edge}]
-          hostnames: [shop.example.com]
-          rules: [{backendRefs: [{name: orders}]}]
-        """
 }

@@ -5,22 +5,6 @@ import Testing
 @testable import AdminAPI
 
 struct RenderingTests {
-    // MARK: Tables
-
-    @Test func `columns are aligned, and lines end without white space`() {
-        var table = TextTable(["NAME", "B", "C"])
-        table.add(["a", "", "x"])
-        table.add(["löng name", "yy", ""])
-        #expect(table.rendered() == "NAME       B   C\na          -   x\nlöng name  yy  -\n")
-    }
-
-    @Test func `control characters do not reach a terminal`() {
-        var table = TextTable(["A"])
-        table.add(["\u{1B}[31mred\u{202E}"])
-        #expect(table.rendered() == "A\n\u{FFFD}[31mred\u{FFFD}\n")
-        #expect(TextTable.printable("a\nb") == "a\u{FFFD}b")
-    }
-
     // MARK: YAML
 
     @Test func `nested values are written as blocks`() {

@@ -2,6 +2,7 @@ import CommonValues
 import Diagnostics
 import EventLoops
 import Manifests
+import MeshFixtures
 import MeshSnapshot
 import Reconciliation
 import Testing
@@ -15,7 +16,7 @@ import Testing
     init() throws { folder = try TemporaryFolder() }
 
     private func commit(_ participant: TelemetryParticipant, port: UInt16) async throws -> [Diagnostic.Code] {
-        let snapshot = try Samples.snapshot(
+        let snapshot = try MeshSnapshot(
             """
             apiVersion: heddle/v1
             kind: Mesh

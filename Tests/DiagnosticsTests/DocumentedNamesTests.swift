@@ -20,8 +20,10 @@ struct DocumentedNamesTests {
     }
 
     @Test func `every way to refuse a request is explained`() throws {
-        let names = try ["DataPlane/WireProtocols/HTTP1Error.swift", "Vocabulary/HTTPSemantics/MalformedRequest.swift"]
-            .flatMap { try RepositoryText("Sources/\($0)").all(/case \.\w+: "([a-z0-9-]+)"/) }
+        let names = try [
+            "Vocabulary/WireProtocols/HTTP1Error.swift", "Vocabulary/HTTPSemantics/MalformedRequest.swift",
+        ]
+        .flatMap { try RepositoryText("Sources/\($0)").all(/case \.\w+: "([a-z0-9-]+)"/) }
         let page = try RepositoryText("docs/reference/http1.md").text
         #expect(names.count > 20, "the sources are not where this test looks for them")
         #expect(names.filter { !page.contains("`\($0)`") } == [])
@@ -29,7 +31,7 @@ struct DocumentedNamesTests {
 
     @Test func `every way to refuse a message of HTTP/2, and every limit, is explained`() throws {
         let sources = try ["HTTP2Error", "HTTP2Limit"].map {
-            try RepositoryText("Sources/DataPlane/WireProtocols/HTTP2/\($0).swift").all(/case \.\w+: "([a-z0-9-]+)"/)
+            try RepositoryText("Sources/Vocabulary/WireProtocols/HTTP2/\($0).swift").all(/case \.\w+: "([a-z0-9-]+)"/)
         }
         let page = try RepositoryText("docs/reference/http2.md").text
         #expect(sources.allSatisfy { $0.count > 5 }, "the sources are not where this test looks for them")

@@ -1,6 +1,7 @@
 import CommonValues
 import Diagnostics
 import Manifests
+import MeshFixtures
 import MeshSnapshot
 import TestSupport
 import Testing
@@ -17,8 +18,7 @@ import Testing
               protocol: HTTP
               endpoints: [\(endpoints)]
             """
-        let file = ManifestDecoder.decode(Array(manifest.utf8), path: "test.yaml")
-        let snapshot = try #require(MeshSnapshot.resolve([file], node: nil).snapshot)
+        let snapshot = try MeshSnapshot(manifest)
         var problems: [Diagnostic] = []
         let plan = ServingPlan(snapshot, node: nil, generation: 1, resolve: resolve, problems: &problems)
         #expect(plan.services.count == 1)
@@ -62,8 +62,7 @@ import Testing
             metadata: {name: web-1, namespace: shop}
             spec: {serviceAccount: web, node: a, outbound: {listen: "127.0.0.1:15001"}}
             """
-        let file = ManifestDecoder.decode(Array(manifests.utf8), path: "test.yaml")
-        let snapshot = try #require(MeshSnapshot.resolve([file], node: "a").snapshot)
+        let snapshot = try MeshSnapshot(manifests, node: "a")
         var problems: [Diagnostic] = []
         let plan = ServingPlan(snapshot, node: "a", generation: 1, resolve: { _ in [] }, problems: &problems)
         #expect(problems.map(\.code) == [.unresolvableName])
@@ -79,8 +78,7 @@ import Testing
         let port = TestPort.free()
         let manifests = Shop.manifests(outbound: port, orders: backend.port)
             .replacing("127.0.0.1:\(backend.port)", with: "orders.example:\(backend.port)")
-        let file = ManifestDecoder.decode(Array(manifests.utf8), path: "test.yaml")
-        let snapshot = try #require(MeshSnapshot.resolve([file], node: nil).snapshot)
+        let snapshot = try MeshSnapshot(manifests)
         var problems: [Diagnostic] = []
         var plan = ServingPlan(snapshot, node: nil, generation: 7, resolve: { _ in [] }, problems: &problems)
         #expect(problems.map(\.code) == [.unresolvedEndpoint])
@@ -137,8 +135,7 @@ import Testing
             """
         }
         let mesh = try await TestMesh(manifests("127.0.0.1"), node: "b", tls: identities.material())
-        let file = ManifestDecoder.decode(Array(manifests("orders.example").utf8), path: "test.yaml")
-        let snapshot = try #require(MeshSnapshot.resolve([file], node: "b").snapshot)
+        let snapshot = try MeshSnapshot(manifests("orders.example"), node: "b")
         var problems: [Diagnostic] = []
         let plan = ServingPlan(snapshot, node: "b", generation: 7, resolve: { _ in [] }, problems: &problems)
         await mesh.dataPlane.commit(mesh.dataPlane.prepare(plan, tls: nil))

@@ -4,7 +4,7 @@ import MeshSnapshot
 
 /// Resolves files given as (name, YAML).
 func resolve(_ files: [(String, String)], node: String? = nil, requiresNode: Bool = true) -> Resolution {
-    MeshSnapshot.resolve(
+    Resolution(
         files.map { ManifestDecoder.decode(Array($0.1.utf8), path: $0.0) }, node: node, requiresNode: requiresNode)
 }
 

@@ -277,7 +277,7 @@ func `what becomes of calls to a service without an endpoint is said as its prot
     let file = ManifestDecoder.decode(Array(service("a").utf8), path: "a.yaml")
     let many = ManifestFile(
         path: "a.yaml", resources: Array(repeating: file.resources[0], count: 100_001), diagnostics: [])
-    #expect(MeshSnapshot.resolve([many], node: nil).errors.map(\.code) == [.tooManyResources])
+    #expect(Resolution([many], node: nil).errors.map(\.code) == [.tooManyResources])
 }
 
 @Test func `mistakes of decoding and of resolving come together, by position`() {

@@ -75,7 +75,7 @@ struct GatewayAPIConformanceTests {
                     ["listeners": kept.map { $0.merging(["address": address]) { old, _ in old } }]))
         }
         let text = documents.joined(separator: "\n---\n")
-        let resolution = MeshSnapshot.resolve([ManifestDecoder.decode(Array(text.utf8), path: "a.yaml")], node: nil)
+        let resolution = Resolution([ManifestDecoder.decode(Array(text.utf8), path: "a.yaml")], node: nil)
         return try #require(resolution.snapshot, "\(resolution.diagnostics)")
     }
 

@@ -1,5 +1,6 @@
 import HTTPSemantics
 import Manifests
+import MeshFixtures
 import MeshSnapshot
 
 @testable import Routing
@@ -67,9 +68,7 @@ func snapshot(
     for (kind, name, spec) in resources {
         yaml += "---\napiVersion: heddle/v1\nkind: \(kind)\nmetadata: {name: \(name)}\nspec: {\(spec)}\n"
     }
-    let resolution = MeshSnapshot.resolve([ManifestDecoder.decode(Array(yaml.utf8), path: "mesh.yaml")], node: nil)
-    guard let snapshot = resolution.snapshot else { preconditionFailure("\(resolution.diagnostics)") }
-    return snapshot
+    do { return try MeshSnapshot(yaml) } catch { preconditionFailure("\(error)") }
 }
 
 /// The table of a service `a` with routes given as (name, rules).

@@ -1,4 +1,4 @@
-import AdminAPI
+import Explaining
 import TestSupport
 
 @testable import Forwarding

@@ -5,7 +5,7 @@ import MeshSnapshot
 import TestSupport
 import Testing
 
-@testable import AdminAPI
+@testable import Explaining
 @testable import Forwarding
 
 /// `explain` says what the proxy does: of calls by chance, over every kind of listener and protocol, through meshes by chance.

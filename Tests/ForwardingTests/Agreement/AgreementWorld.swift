@@ -1,5 +1,6 @@
 import CommonValues
 import Manifests
+import MeshFixtures
 import MeshSnapshot
 import SPIFFE
 import Telemetry
@@ -42,12 +43,7 @@ final class AgreementWorld {
             workloads: backends.mapValues(\.port))
         var mesh = RandomMesh(seed: seed, places)
         manifests = mesh.manifests()
-        let file = ManifestDecoder.decode(Array(manifests.utf8), path: "test.yaml")
-        let resolution = MeshSnapshot.resolve([file], node: "a")
-        guard let snapshot = resolution.snapshot else {
-            throw TestMesh.BadManifests(diagnostics: resolution.diagnostics.filter { $0.severity == .error })
-        }
-        self.snapshot = snapshot
+        snapshot = try MeshSnapshot(manifests, node: "a")
         identities = try TestIdentities.shared.get()
         var tls = try identities.material(
             serving: RandomMesh.services.map(\.name),

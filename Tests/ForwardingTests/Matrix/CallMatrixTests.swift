@@ -1,3 +1,4 @@
+import MeshFixtures
 import Testing
 
 @testable import Forwarding
@@ -71,7 +72,7 @@ import Testing
             let way = Way(caller: caller, workload: workload, place: place)
             let cell = Cell(way: way, shape: .pieces, condition: .plain)
             guard caller != .tcp else {
-                await #expect(throws: TestMesh.BadManifests.self) {
+                await #expect(throws: BadManifests.self) {
                     _ = try await MatrixWorld(way, [cell], timeouts: "")
                 }
                 continue

@@ -1,6 +1,7 @@
 import Diagnostics
 import EventLoops
 import Manifests
+import MeshFixtures
 import MeshSnapshot
 import Synchronization
 import TestSupport
@@ -29,19 +30,17 @@ final class TestMesh: Sendable {
         async throws
     {
         let prepared = try prepare(manifests, tls: tls, generation: generation)
-        guard prepared.problems.isEmpty else { throw BadManifests(diagnostics: prepared.problems) }
+        guard prepared.problems.isEmpty else { throw BadManifests(prepared.problems) }
         await dataPlane.commit(prepared)
     }
 
     func prepare(
         _ manifests: String, tls: TLSMaterial = TLSMaterial(), generation: UInt64 = .random(in: 1...1_000_000)
     ) throws -> DataPlane.Prepared {
-        let file = ManifestDecoder.decode(Array(manifests.utf8), path: "test.yaml")
-        let resolution = MeshSnapshot.resolve([file], node: node)
-        guard let snapshot = resolution.snapshot else { throw BadManifests(diagnostics: resolution.diagnostics) }
+        let snapshot = try MeshSnapshot(manifests, node: node)
         var problems: [Diagnostic] = []
         let plan = ServingPlan(snapshot, node: node, generation: generation, resolve: { _ in [] }, problems: &problems)
-        guard problems.isEmpty else { throw BadManifests(diagnostics: problems) }
+        guard problems.isEmpty else { throw BadManifests(problems) }
         return dataPlane.prepare(plan, tls: tls)
     }
 
@@ -65,7 +64,6 @@ final class TestMesh: Sendable {
 
     func stop() async { await dataPlane.drain(deadline: .milliseconds(200)) }
 
-    struct BadManifests: Error { let diagnostics: [Diagnostic] }
 }
 
 /// The shop of the specification: web calls orders.

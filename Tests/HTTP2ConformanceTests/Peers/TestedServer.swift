@@ -2,6 +2,7 @@ import Diagnostics
 import EventLoops
 import Glibc
 import Manifests
+import MeshFixtures
 import MeshSnapshot
 import TestSupport
 import Testing
@@ -102,24 +103,20 @@ final class TestedMesh: Sendable {
     private let dataPlane: DataPlane
 
     init(_ manifests: String) async throws {
-        let file = ManifestDecoder.decode(Array(manifests.utf8), path: "test.yaml")
-        let resolution = MeshSnapshot.resolve([file], node: nil)
-        guard let snapshot = resolution.snapshot else { throw BadManifests(diagnostics: resolution.diagnostics) }
+        let snapshot = try MeshSnapshot(manifests)
         dataPlane = try DataPlane(
             workerCount: 1, connectionLimit: 1000, descriptorLimit: 1 << 20,
             accessLog: LineSink(descriptor: 2, byteLimit: 1 << 20, name: "access-log"),
             events: EventSink { _ in }, peerTermLimits: PeerTerm.Limits())
         var problems: [Diagnostic] = []
         let plan = ServingPlan(snapshot, node: nil, generation: 1, resolve: { _ in [] }, problems: &problems)
-        guard problems.isEmpty else { throw BadManifests(diagnostics: problems) }
+        guard problems.isEmpty else { throw BadManifests(problems) }
         let prepared = dataPlane.prepare(plan, tls: TLSMaterial())
-        guard prepared.problems.isEmpty else { throw BadManifests(diagnostics: prepared.problems) }
+        guard prepared.problems.isEmpty else { throw BadManifests(prepared.problems) }
         await dataPlane.commit(prepared)
     }
 
     func stop(deadline: Duration = .milliseconds(50)) async { await dataPlane.drain(deadline: deadline) }
-
-    struct BadManifests: Error { let diagnostics: [Diagnostic] }
 
     static let proxy = """
         apiVersion: heddle/v1

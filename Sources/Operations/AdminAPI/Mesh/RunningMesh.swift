@@ -1,4 +1,5 @@
 import Diagnostics
+import Explaining
 import Manifests
 import MeshSnapshot
 import SPIFFE

@@ -12,7 +12,7 @@ struct ResourceDescription {
     var text: String {
         var text = resource.yamlText
         for section in sections where !section.lines.isEmpty {
-            text += "\n\(section.name):\n" + section.lines.map { "  \(TextTable.printable($0))\n" }.joined()
+            text += "\n\(section.name):\n" + section.lines.map { "  \($0.printable)\n" }.joined()
         }
         return text
     }

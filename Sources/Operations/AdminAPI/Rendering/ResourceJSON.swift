@@ -45,31 +45,8 @@ extension AnyResource {
     }
 }
 
-extension SourcePosition {
-    var json: JSONValue { ["file": .string(file), "line": .integer(line), "column": .integer(column)] }
-}
-
-/// Members of an object in the making: what is empty or absent is left out.
-struct JSONMembers {
-    private var members: [(key: String, value: JSONValue)] = []
-
-    mutating func add(_ name: String, _ value: JSONValue?) {
-        switch value {
-        case nil: break
-        case .array(let items)? where items.isEmpty: break
-        case .object(let members)? where members.isEmpty: break
-        case .some(let value): members.append((name, value))
-        }
-    }
-
-    /// A list that is there even if it is empty.
-    mutating func addList(_ name: String, _ items: [JSONValue]) { members.append((name, .array(items))) }
-
-    mutating func add(_ name: String, _ text: String?) { add(name, text.map(JSONValue.string)) }
-    mutating func add(_ name: String, _ texts: [String]) { add(name, .array(texts.map(JSONValue.string))) }
+extension JSONMembers {
     mutating func add(_ name: String, _ duration: Duration?) { add(name, duration?.manifestText) }
-
-    var json: JSONValue { .object(members) }
 }
 
 extension Mesh {

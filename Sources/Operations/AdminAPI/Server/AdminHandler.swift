@@ -1,5 +1,6 @@
 import CommonValues
 import Diagnostics
+import Explaining
 import Manifests
 import MeshSnapshot
 import SPIFFE
@@ -369,7 +370,7 @@ struct AdminHandler: Sendable {
         }
         let snapshot = await mesh.snapshot()
         let view = DecisionView(
-            report: report, now: snapshot.flatMap { CallExplanation(report, in: $0) },
+            report, now: snapshot.flatMap { CallExplanation(report, in: $0) },
             generation: await mesh.status().serving?.generation)
         let exitCode: Int32? = report.isAllowed ? nil : 1
         return request.wantsText

@@ -1,6 +1,7 @@
 import AdminAPI
 import ArgumentParser
 import Diagnostics
+import Explaining
 
 struct Explain: ParsableCommand {
     static let configuration = CommandConfiguration(

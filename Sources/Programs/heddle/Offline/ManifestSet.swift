@@ -27,7 +27,7 @@ struct ManifestSet {
         fileCount = files.count
         let decoded = files.map { ManifestDecoder.decode($0.bytes, path: $0.path) }
         resourceCount = decoded.reduce(0) { $0 + $1.resources.count }
-        let resolution = MeshSnapshot.resolve(decoded, node: node, requiresNode: false)
+        let resolution = Resolution(decoded, node: node, requiresNode: false)
         problems += resolution.diagnostics
         if let snapshot = resolution.snapshot { problems += PolicyLint.check(snapshot) }
         problems += CredentialFileCheck.problems(of: decoded.flatMap(\.resources), folder: named.folder, at: .now)

@@ -19,7 +19,7 @@ struct MeshManifestReading: ManifestReading {
     func diagnostics(of file: ManifestFile) -> [Diagnostic] { file.diagnostics }
 
     func resolve(_ files: [ManifestFile]) -> (snapshot: MeshSnapshot?, diagnostics: [Diagnostic]) {
-        let resolution = MeshSnapshot.resolve(files, node: node)
+        let resolution = Resolution(files, node: node)
         return (resolution.snapshot, resolution.diagnostics)
     }
 

@@ -1,6 +1,7 @@
 import AdminAPI
 import CommonValues
 import Diagnostics
+import Explaining
 import Forwarding
 import Manifests
 import MeshSnapshot

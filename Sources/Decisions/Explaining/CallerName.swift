@@ -1,11 +1,11 @@
 import SPIFFE
 
 /// A caller as people name it.
-enum CallerName {
+package enum CallerName {
     /// A SPIFFE ID, or a service account of this mesh: `namespace/name`, or `name` in the namespace `default`.
     /// - Parameter trustDomain: the mesh's; `nil`: only whole IDs are known.
     /// - Returns: `nil` if it is neither.
-    static func spiffeID(_ text: String, trustDomain: TrustDomain?) -> SPIFFEID? {
+    package static func spiffeID(_ text: String, trustDomain: TrustDomain?) -> SPIFFEID? {
         if text.hasPrefix("spiffe://") { return SPIFFEID(text) }
         let parts = text.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
         guard let trustDomain, parts.count <= 2, parts.allSatisfy(isLabel) else { return nil }

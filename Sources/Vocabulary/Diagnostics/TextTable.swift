@@ -1,15 +1,15 @@
 /// Rows of text in aligned columns, two spaces between.
-struct TextTable {
+package struct TextTable {
     private let columns: [String]
     private var rows: [[String]] = []
 
-    init(_ columns: [String]) { self.columns = columns }
+    package init(_ columns: [String]) { self.columns = columns }
 
     /// - Parameter cells: as many as there are columns; an empty one is shown as `-`.
-    mutating func add(_ cells: [String]) { rows.append(cells.map { $0.isEmpty ? "-" : Self.printable($0) }) }
+    package mutating func add(_ cells: [String]) { rows.append(cells.map { $0.isEmpty ? "-" : $0.printable }) }
 
     /// Heads and rows, each ending in a line break, without white space at a line's end.
-    func rendered() -> String {
+    package func rendered() -> String {
         var widths = columns.map(\.unicodeScalars.count)
         for row in rows {
             for (index, cell) in row.enumerated() { widths[index] = max(widths[index], cell.unicodeScalars.count) }
@@ -27,29 +27,21 @@ struct TextTable {
         }
         return text
     }
-
-    /// What came from outside must not steer a terminal.
-    static func printable(_ text: String) -> String {
-        var result = String.UnicodeScalarView()
-        for scalar in text.unicodeScalars {
-            let category = scalar.properties.generalCategory
-            result.append(category == .control || category == .format ? "\u{FFFD}" : scalar)
-        }
-        return String(result)
-    }
 }
 
 /// Names and values below each other, values aligned.
-struct TextFields {
+package struct TextFields {
     private var fields: [(name: String, value: String)] = []
 
+    package init() {}
+
     /// - Parameter value: `nil` or empty: the field is left out.
-    mutating func add(_ name: String, _ value: String?) {
+    package mutating func add(_ name: String, _ value: String?) {
         guard let value, !value.isEmpty else { return }
-        fields.append((name, TextTable.printable(value)))
+        fields.append((name, value.printable))
     }
 
-    func rendered() -> String {
+    package func rendered() -> String {
         let width = fields.map(\.name.unicodeScalars.count).max() ?? 0
         return fields.map { field in
             field.name + String(repeating: " ", count: width - field.name.unicodeScalars.count + 2) + field.value + "\n"

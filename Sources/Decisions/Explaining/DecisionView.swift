@@ -1,12 +1,18 @@
 import Diagnostics
 
 /// A decision of the past, beside what the rules of now say: `heddle explain --decision`.
-struct DecisionView {
-    let report: DecisionReport
+package struct DecisionView {
+    private let report: DecisionReport
     /// `nil` if the service is gone.
-    let now: CallExplanation?
+    private let now: CallExplanation?
     /// That serves now.
-    let generation: UInt64?
+    private let generation: UInt64?
+
+    package init(_ report: DecisionReport, now: CallExplanation?, generation: UInt64?) {
+        self.report = report
+        self.now = now
+        self.generation = generation
+    }
 
     private var isSameGeneration: Bool { generation == report.generation }
 
@@ -14,7 +20,7 @@ struct DecisionView {
         report.policy.map { "\($0), rule \(report.rule)" } ?? "the default action"
     }
 
-    var text: String {
+    package var text: String {
         var fields = TextFields()
         fields.add("decision", report.id)
         fields.add("at", "\(report.at), generation \(report.generation)")
@@ -35,7 +41,7 @@ struct DecisionView {
         return text
     }
 
-    var json: JSONValue {
+    package var json: JSONValue {
         var json = JSONMembers()
         json.add("id", report.id)
         json.add("at", "\(report.at)")

@@ -3,8 +3,6 @@ import CallOutcomes
 import Diagnostics
 import Manifests
 import Routing
-import Telemetry
-import WireProtocols
 
 extension CallExplanation {
     /// Rules of one verdict that are listed; what matters comes first.
@@ -37,7 +35,7 @@ extension CallExplanation {
         case .redirected(let status, _) where isGRPC:
             text += "\nREFUSED with \(grpcStatus.told(or: status)): gRPC knows no redirect\n"
         case .redirected(let status, let location):
-            text += "\nREDIRECTED with \(status) to \(TextTable.printable(location)): no service is called\n"
+            text += "\nREDIRECTED with \(status) to \(location.printable): no service is called\n"
         case .delivered(let destinations):
             for destination in destinations { text += "\n" + lines(of: destination) }
         }
@@ -49,7 +47,7 @@ extension CallExplanation {
             let kind = step.rule.kind?.rawValue ?? ""
             let name = step.rule.position.map { "\(kind) \(step.rule.path) (\($0))" }
             return "  \(step.isChosen ? "->" : "  ") \(name ?? "no route: straight to the service")"
-                + (step.rule.route == nil ? "\n" : ": \(TextTable.printable(step.reason))\n")
+                + (step.rule.route == nil ? "\n" : ": \(step.reason.printable)\n")
         }.joined()
     }
 
@@ -131,7 +129,7 @@ extension CallExplanation.Destination {
 }
 
 extension CallExplanation.Request {
-    var text: String { TextTable.printable("\(method) \(host)\(path)") }
+    var text: String { "\(method) \(host)\(path)".printable }
 
     var json: JSONValue { ["method": .string(method), "host": .string(host), "path": .string(path)] }
 }

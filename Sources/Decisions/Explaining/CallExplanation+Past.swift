@@ -1,0 +1,40 @@
+import Authorization
+import CallPlanning
+import HTTPSemantics
+import MeshSnapshot
+import SPIFFE
+
+extension CallExplanation {
+    /// Explains a call of the past by the rules of now.
+    /// - Returns: `nil` if its service is gone.
+    package init?(_ report: DecisionReport, in snapshot: MeshSnapshot) {
+        guard snapshot.services[report.service] != nil else { return nil }
+        caller = report.caller.flatMap { SPIFFEID($0) }
+        service = report.service
+        routes = []
+        notes = []
+        let mesh = ExplainedMesh(snapshot)
+        let judge = Judge(
+            mesh: mesh, caller: caller.map(Caller.init), client: .peer,
+            source: CallSource(peer: .unspecified, listenerPort: 0))
+        isConnection = snapshot.services[report.service]?.protocol == .tcp
+        if isConnection {
+            isGRPC = false
+            request = nil
+            outcome = .delivered([judge.destination(mesh.table(of: report.service), weight: nil)])
+            return
+        }
+        var question = CallQuestion(from: nil, to: "\(report.service)")
+        question.method = report.method
+        question.path = report.path
+        var head = MessageHead()
+        guard CanonicalCall.head(of: question, host: report.host, into: &head) == nil else { return nil }
+        head.removeHopByHopFields()
+        for field in report.fields where field.name != "host" {
+            head.addField(name: Array(field.name.utf8).span, value: Array(field.value.utf8).span)
+        }
+        isGRPC = head.isGRPC
+        request = Request(head)
+        outcome = .delivered([judge.destination(mesh.table(of: report.service), weight: nil, head)])
+    }
+}
