@@ -29,9 +29,25 @@ struct ExplainedMesh {
     /// The places where a call or connection like this may come to; at the first that has a route for it, it does.
     mutating func arrivals(of question: CallQuestion, _ resolved: ResolvedQuestion) -> [Arrival] {
         let account = resolved.caller?.serviceAccount
-        guard let gateway = resolved.gateway else {
-            return [Arrival(outbound(account?.namespace, resolved), .http, from: resolved.clientAddress)]
+        var arrivals: [Arrival] = []
+        if resolved.isWorkload, question.port == nil {
+            arrivals.append(Arrival(outbound(account?.namespace, resolved), .http, from: resolved.clientAddress))
         }
+        for gateway in resolved.gateways { arrivals += self.arrivals(at: gateway, of: question, resolved) }
+        // It is about the service alone then, as if it had been found.
+        if resolved.lacksHost(question) {
+            arrivals.append(
+                Arrival(
+                    .inbound, .http, from: resolved.clientAddress,
+                    serverName: Array(table(of: resolved.service).serverName.utf8),
+                    verified: resolved.caller.map(Caller.init)))
+        }
+        return arrivals
+    }
+
+    private mutating func arrivals(
+        at gateway: Gateway, of question: CallQuestion, _ resolved: ResolvedQuestion
+    ) -> [Arrival] {
         let isTCP = resolved.serviceProtocol == .tcp
         var arrivals: [Arrival] = []
         for listeners in gateway.listenersByPort(where: { $0.takesCalls != isTCP }) {
@@ -44,15 +60,8 @@ struct ExplainedMesh {
             let name = isTCP || role.isSecure ? Array((question.host ?? "").lowercased().utf8) : []
             arrivals.append(
                 Arrival(
-                    role, role.scheme, from: resolved.clientAddress, serverName: name, port: listeners[0].port.value))
-        }
-        // It is about the service alone then, as if it had been found.
-        if resolved.lacksHost(question) {
-            arrivals.append(
-                Arrival(
-                    .inbound, .http, from: resolved.clientAddress,
-                    serverName: Array(table(of: resolved.service).serverName.utf8),
-                    verified: resolved.caller.map(Caller.init)))
+                    role, role.scheme, from: resolved.clientAddress, serverName: name, port: listeners[0].port.value,
+                    gateway: gateway.metadata.name))
         }
         return arrivals
     }
@@ -78,11 +87,14 @@ struct Arrival {
     let role: ListenerRole
     let scheme: Scheme
     let source: CallSource
+    /// Whose listener it is; `nil`: a workload's, or none's.
+    let gateway: ResourceName?
 
     init(
         _ role: ListenerRole, _ scheme: Scheme, from peer: IPAddress, serverName: [UInt8] = [], verified: Caller? = nil,
-        port: UInt16 = 0
+        port: UInt16 = 0, gateway: ResourceName? = nil
     ) {
+        self.gateway = gateway
         self.role = role
         self.scheme = scheme
         source = CallSource(peer: peer, serverName: serverName, verified: verified, listenerPort: port)

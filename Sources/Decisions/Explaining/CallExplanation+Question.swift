@@ -29,13 +29,14 @@ extension CallExplanation {
         isAboutService = resolved.lacksHost(question)
         notes = Self.notes(question, resolved, in: snapshot)
         if isConnection {
-            guard question.host == nil || resolved.gateway != nil else {
+            guard question.host == nil || !resolved.gateways.isEmpty else {
                 throw CallQuestion.Mistake("\(service) speaks TCP: a connection names no host, so leave it out")
             }
             isGRPC = false
             request = nil
-            (outcome, routes) = Self.connection(question, resolved, arrivals, in: mesh)
-            try checkArrival(of: question, resolved)
+            let way = Self.connection(resolved, arrivals, in: mesh)
+            (outcome, routes) = (way.outcome, way.routes)
+            try check(way, of: question)
             return
         }
         let host = question.host ?? "\(service.name).\(service.namespace)"
@@ -52,15 +53,16 @@ extension CallExplanation {
         try Self.checkHost(head.text(head.host), of: question, resolved, in: snapshot)
         isGRPC = head.isGRPC
         request = Request(head)
-        (outcome, routes) = Self.call(head, resolved, arrivals, in: mesh)
-        try checkArrival(of: question, resolved)
+        let way = Self.call(head, resolved, arrivals, in: mesh)
+        (outcome, routes) = (way.outcome, way.routes)
+        try check(way, of: question)
     }
 
     /// `--host` and `--to` are one thing, where the caller is a workload.
     private static func checkHost(
         _ host: String, of question: CallQuestion, _ resolved: ResolvedQuestion, in snapshot: MeshSnapshot
     ) throws(CallQuestion.Mistake) {
-        guard question.host != nil, resolved.gateway == nil else { return }
+        guard question.host != nil, resolved.gateways.isEmpty else { return }
         let namespace = resolved.caller?.serviceAccount?.namespace ?? "default"
         let named = snapshot.serviceNamed(host: host, from: namespace)
         guard named == resolved.service else {
@@ -74,20 +76,18 @@ extension CallExplanation {
     }
 
     /// What a gateway's routes send elsewhere is no answer about the service that was asked for.
-    private func checkArrival(
-        of question: CallQuestion, _ resolved: ResolvedQuestion
-    ) throws(CallQuestion.Mistake) {
-        guard let gateway = resolved.gateway, let host = question.host, case .delivered(let destinations) = outcome,
+    private func check(_ way: Way, of question: CallQuestion) throws(CallQuestion.Mistake) {
+        guard let gateway = way.gateway, let host = question.host, case .delivered(let destinations) = outcome,
             !destinations.contains(where: { $0.service == service })
         else { return }
         let taken = destinations.map { "\($0.service)" }.joined(separator: ", ")
         let route = routes.first(where: \.isChosen)?.rule
-        let way = route.flatMap { rule in
+        let place = route.flatMap { rule in
             rule.position.map { " (\(rule.kind?.rawValue ?? "route") \(rule.path), \($0))" }
         }
         throw CallQuestion.Mistake(
-            "--host and --to name two things: what comes to Gateway \(gateway.metadata.name) for "
+            "--host and --to name two things: what comes to Gateway \(gateway) for "
                 + "\(Diagnostic.quoted(host))\(request.map { " at \(Diagnostic.quoted($0.path))" } ?? "") goes to \(taken)"
-                + "\(way ?? ""), not to \(service)")
+                + "\(place ?? ""), not to \(service)")
     }
 }

@@ -6,11 +6,21 @@ import Manifests
 import Routing
 
 extension CallExplanation {
+    /// What became of a call or connection at the place where it came to something, or would have.
+    struct Way {
+        let outcome: Outcome
+        let routes: [RouteExplanation]
+        /// Whose listener that was.
+        let gateway: ResourceName?
+
+        static let none = Way(outcome: .refused(.noRoute, status: 404), routes: [], gateway: nil)
+    }
+
     /// The way of a call, from the first of the places that has a route for it, or else from the first.
     static func call(
         _ head: borrowing MessageHead, _ resolved: ResolvedQuestion, _ arrivals: [Arrival], in mesh: ExplainedMesh
-    ) -> (Outcome, [RouteExplanation]) {
-        var first: (outcome: Outcome, routes: [RouteExplanation], lacksListener: Bool)?
+    ) -> Way {
+        var first: (way: Way, lacksListener: Bool)?
         for arrival in arrivals {
             var request = MessageHead()
             request.copy(head)
@@ -23,22 +33,20 @@ extension CallExplanation {
             if resolved.caller == nil { plan.caller = nil }
             let judge = Judge(mesh: mesh, caller: plan.caller, client: plan.client, source: arrival.source)
             guard case .refuse(.noRoute, let status) = step else {
-                return (outcome(of: step, request, plan, judge), trace.routes)
+                let outcome = outcome(of: step, request, plan, judge)
+                return Way(outcome: outcome, routes: trace.routes, gateway: arrival.gateway)
             }
             // Of the places that do not take it, one that has its host says more.
             guard first == nil || first!.lacksListener && !trace.lacksListener else { continue }
-            let because = trace.lacksListener ? Self.withoutListener(resolved.gateway, arrival) : nil
-            first = (
-                .refused(.noRoute, status: status ?? FailureReason.noRoute.status, because: because), trace.routes,
-                trace.lacksListener
-            )
+            let because = trace.lacksListener ? Self.withoutListener(arrival) : nil
+            let outcome = Outcome.refused(.noRoute, status: status ?? FailureReason.noRoute.status, because: because)
+            first = (Way(outcome: outcome, routes: trace.routes, gateway: arrival.gateway), trace.lacksListener)
         }
-        return first.map { ($0.outcome, $0.routes) } ?? (.refused(.noRoute, status: 404), [])
+        return first?.way ?? .none
     }
 
-    private static func withoutListener(_ gateway: Gateway?, _ arrival: Arrival) -> String {
-        let name = gateway.map { "Gateway \($0.metadata.name)" } ?? "the gateway"
-        return "no listener of \(name) has this host"
+    private static func withoutListener(_ arrival: Arrival) -> String {
+        "no listener of \(arrival.gateway.map { "Gateway \($0)" } ?? "the gateway") has this host"
             + (arrival.role.isSecure
                 ? "; where SNI names it, too, the TLS handshake is refused (unknown-server-name)" : "")
     }
@@ -71,11 +79,9 @@ extension CallExplanation {
     }
 
     /// The way of a connection.
-    static func connection(
-        _ question: CallQuestion, _ resolved: ResolvedQuestion, _ arrivals: [Arrival], in mesh: ExplainedMesh
-    ) -> (Outcome, [RouteExplanation]) {
-        var first: (outcome: Outcome, routes: [RouteExplanation])?
-        var other: (outcome: Outcome, routes: [RouteExplanation])?
+    static func connection(_ resolved: ResolvedQuestion, _ arrivals: [Arrival], in mesh: ExplainedMesh) -> Way {
+        var first: Way?
+        var other: Way?
         for arrival in arrivals {
             let trace = PlanTrace()
             var plan = CallPlan()
@@ -98,15 +104,16 @@ extension CallExplanation {
                         .delivered(plan.service.map { [judge.destination($0, weight: nil)] } ?? [])
                     }
                 }
+            let way = Way(outcome: outcome, routes: trace.routes, gateway: arrival.gateway)
             if case .delivered(let destinations) = outcome,
                 destinations.contains(where: { $0.service == resolved.service })
             {
-                return (outcome, trace.routes)
+                return way
             }
             // Another listener may lead to the service that was asked for; if none does, where this one leads is worth telling.
-            if step.isRouted { other = other ?? (outcome, trace.routes) }
-            first = first ?? (outcome, trace.routes)
+            if step.isRouted { other = other ?? way }
+            first = first ?? way
         }
-        return other ?? first ?? (.refused(.noRoute, status: 404), [])
+        return other ?? first ?? .none
     }
 }

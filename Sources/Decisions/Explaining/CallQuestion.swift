@@ -118,8 +118,10 @@ package struct CallQuestion: Sendable {
 struct ResolvedQuestion {
     let caller: SPIFFEID?
     let service: ResourceName
-    /// The caller is a gateway, not a workload.
-    let gateway: Gateway?
+    /// Whoever bears the account calls from a workload; so does, for all that is known, who is no gateway either.
+    let isWorkload: Bool
+    /// Those whose account it is, too.
+    let gateways: [Gateway]
     let clientAddress: IPAddress
     let serviceProtocol: ServiceProtocol
 
@@ -143,32 +145,35 @@ struct ResolvedQuestion {
                 "\(service) speaks TCP: a connection has no method, path or header, so leave them out")
         }
         clientAddress = try question.fromAddress.map(Self.address) ?? .unspecified
-        let isWorkload = snapshot.workloads.contains {
+        gateways = snapshot.gateways.filter {
             $0.metadata.name.namespace == account?.namespace && $0.serviceAccount.value == account?.name
         }
-        gateway =
-            isWorkload
-            ? nil
-            : snapshot.gateways.first {
+        isWorkload =
+            gateways.isEmpty
+            || snapshot.workloads.contains {
                 $0.metadata.name.namespace == account?.namespace && $0.serviceAccount.value == account?.name
             }
-        guard let port = question.port else { return }
-        guard let gateway else {
+        if let port = question.port { try check(port, question) }
+    }
+
+    private func check(_ port: UInt16, _ question: CallQuestion) throws(CallQuestion.Mistake) {
+        guard !gateways.isEmpty else {
             throw CallQuestion.Mistake(
                 "a port is a gateway's: \(question.from ?? "the caller") is none, so leave it out")
         }
         let isTCP = serviceProtocol == .tcp
-        guard gateway.listeners.contains(where: { $0.port.value == port && $0.protocol.takesCalls != isTCP }) else {
-            throw CallQuestion.Mistake(
-                "Gateway \(gateway.metadata.name) has no listener on port \(port) that takes \(isTCP ? "connections" : "calls")"
-            )
-        }
+        let listeners = gateways.flatMap(\.listeners)
+        guard !listeners.contains(where: { $0.port.value == port && $0.protocol.takesCalls != isTCP }) else { return }
+        let names = gateways.map { "\($0.metadata.name)" }.sorted()
+        throw CallQuestion.Mistake(
+            "Gateway \(names.joined(separator: " or ")) has no listener on port \(port) that takes "
+                + (isTCP ? "connections" : "calls"))
     }
 
     /// The caller is a gateway whose routes go by a host, and none is named.
     func lacksHost(_ question: CallQuestion) -> Bool {
-        guard let gateway, question.host == nil else { return false }
-        return serviceProtocol != .tcp || !gateway.listeners.contains { $0.protocol == .tcp }
+        guard !isWorkload || question.port != nil, question.host == nil else { return false }
+        return serviceProtocol != .tcp || !gateways.contains { $0.listeners.contains { $0.protocol == .tcp } }
     }
 
     private static func address(_ text: String) throws(CallQuestion.Mistake) -> IPAddress {

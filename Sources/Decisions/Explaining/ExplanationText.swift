@@ -186,7 +186,7 @@ extension CallExplanation {
         json.add("allowed", .bool(isAllowed))
         json.add("caller", caller.map { "\($0)" })
         json.add("service", "\(service)")
-        json.add("protocol", isConnection ? "TCP" : "HTTP")
+        json.add("protocol", isConnection ? "TCP" : isGRPC ? "gRPC" : "HTTP")
         json.add("request", request?.json)
         json.addList("routes", routes.map(\.json))
         json.add("outcome", isConnection ? outcome.connectionJSON : outcome.json)
