@@ -9,7 +9,7 @@ struct BackpressureTests {
     static let size = 100 << 20
     static let piece = (0..<(1 << 20)).map { UInt8(truncatingIfNeeded: $0 &* 31 ^ $0 >> 8) }
     /// What a connection queues before its source is held back, and one read on top.
-    static let bound = StreamConnection.highWatermark + 64 * 1024 + 1024
+    static let bound = OutputQueue.highWatermark + 64 * 1024 + 1024
 
     /// Reads the body with a rest now and then, and says whether it was what was sent.
     static func readSlowly(_ connection: RawConnection) -> Bool {

@@ -120,7 +120,7 @@ struct PipeliningTests {
             // Until nothing moves: what is queued here is then all there will be.
             #expect(await mesh.comesToRest())
             let queued = await mesh.dataPlane.report().counters.queuedBytes
-            #expect(queued <= StreamConnection.highWatermark + 64 * 1024)
+            #expect(queued <= OutputQueue.highWatermark + 64 * 1024)
             let first = client.response()
             let size = first.head.utf8.count + first.body.utf8.count
             let rest = client.receive(count: (count - 1) * size)

@@ -264,7 +264,7 @@ struct ReloadTests {
         let change = try mesh.prepare(Shop.manifests(outbound: other, orders: backend.port))
         await mesh.dataPlane.onEveryWorker { $0.drain() }
         await mesh.dataPlane.commit(change)
-        await mesh.dataPlane.onEveryWorker { #expect($0.listeners.isEmpty) }
+        await mesh.dataPlane.onEveryWorker { #expect($0.acceptors.isEmpty) }
         await mesh.stop()
         await mesh.dataPlane.commit(change)
         await mesh.dataPlane.rotate(TLSMaterial())

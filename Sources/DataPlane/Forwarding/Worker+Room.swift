@@ -5,10 +5,10 @@ extension Worker {
     /// A connection may be taken or made. If there is no room, who has no use for it now gives way.
     /// - Parameter listener: Where it came in, or the call that it is for; `nil`: it is for no call.
     func hasRoom(for use: DescriptorShare.Use, at listener: Listener?) -> Bool {
-        if descriptors.admits(use) { return true }
-        for other in [DescriptorShare.Use.endpoint, .caller] where descriptors.isHelped(use, byLess: other) {
+        if bench.descriptors.admits(use) { return true }
+        for other in [DescriptorShare.Use.endpoint, .caller] where bench.descriptors.isHelped(use, byLess: other) {
             makeRoom(byLess: other, at: listener)
-            if descriptors.admits(use) { return true }
+            if bench.descriptors.admits(use) { return true }
         }
         return false
     }
@@ -20,12 +20,12 @@ extension Worker {
 
     /// Accepting stops: nobody gives way.
     func acceptingPaused(at listener: Listener) {
-        counters.pauses += 1
+        bench.counters.pauses += 1
         noteShortage(.acceptingPaused(listener: listener.view.label))
     }
 
     /// Since when somebody waits outside, at whichever listener; `nil`: nobody does.
-    private var callersWaitSince: DeadlineWheel.Time? { listeners.values.compactMap(\.callersWaitSince).min() }
+    private var callersWaitSince: DeadlineWheel.Time? { acceptors.values.compactMap(\.callersWaitSince).min() }
 
     /// A call finds no connection to its endpoint.
     func callFoundNoRoom(at listener: Listener, endpoint: NetworkAddress) {
@@ -39,7 +39,7 @@ extension Worker {
             case .endpoint: closeIdleEndpoints()
             }
         guard closed > 0 else { return }
-        counters.madeRoom[use == .caller ? "caller" : "endpoint", default: 0] += UInt64(closed)
+        bench.counters.madeRoom[use == .caller ? "caller" : "endpoint", default: 0] += UInt64(closed)
         noteShortage(.madeRoom(closed: closed, listener: listener?.view.label))
     }
 
@@ -58,7 +58,7 @@ extension Worker {
                 noneQuietBefore = min(noneQuietBefore, since + quietMilliseconds)
             }
         }
-        let batch = Self.batch(of: descriptors.limits.callers)
+        let batch = Self.batch(of: bench.descriptors.limits.callers)
         if quiet.count > batch { noneQuietBefore = loop.now }
         quiet.sort { $0.since < $1.since }
         // One that closes leaves its place to the last of the list.
@@ -70,7 +70,7 @@ extension Worker {
     /// - Returns: How many were closed.
     private func closeIdleEndpoints() -> Int {
         let idle = allPools.compactMap { pool in pool.idleSince.map { (since: $0, pool: pool) } }
-        let closing = idle.sorted { $0.since < $1.since }.prefix(Self.batch(of: descriptors.limits.connections))
+        let closing = idle.sorted { $0.since < $1.since }.prefix(Self.batch(of: bench.descriptors.limits.connections))
         for (_, pool) in closing { pool.giveWay() }
         return closing.count
     }
@@ -78,8 +78,8 @@ extension Worker {
     private static func batch(of count: Int) -> Int { 1 + count / 64 }
 
     private func noteShortage(_ event: DataPlaneEvent) {
-        counters.lastShortage = loop.now
-        events.post(event)
+        bench.counters.lastShortage = loop.now
+        bench.events.post(event)
     }
 }
 

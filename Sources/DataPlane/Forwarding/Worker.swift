@@ -14,71 +14,31 @@ import WireProtocols
 ///
 /// SAFETY: `@unchecked Sendable`: after `run` only the loop's thread uses its state.
 @safe
-final class Worker: @unchecked Sendable {
+final class Worker: EndpointPools, @unchecked Sendable {
     let index: Int
-    let loop: EventLoop
-    var view: WorkerView {
-        didSet {
-            viewNumber += 1
-            timeouts = view.timeouts
-            limits = view.limits
-            http2Limits = view.http2Limits
-            accessLogging = view.accessLog
+    let bench: Workbench
+    var view: WorkerView { didSet { bench.settings = view.settings } }
+    var identities: TLSMaterial {
+        get { bench.identities }
+        set {
+            bench.identities = newValue
+            for pool in pools.values { pool.certificatesChanged() }
         }
     }
-    /// Tells one view from the next, whatever generation it is of.
-    private(set) var viewNumber: UInt64 = 0
-    /// The view's, here because every event of every connection asks for them.
-    private(set) var timeouts: MillisecondTimeouts
-    private(set) var limits: HTTP1Limits
-    private(set) var http2Limits: HTTP2Limits
-    private(set) var accessLogging: Manifests.AccessLog
-    var identities: TLSMaterial {
-        didSet { for pool in pools.values { pool.certificatesChanged() } }
-    }
+    var loop: EventLoop { bench.loop }
 
-    // What the turn at hand works with; free again when it is over.
-    let blocks = BlockPool()
-    let scratch = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: scratchByteCount)
-    var output = ByteBuffer()
-    var responseHead = MessageHead()
-    var trailers = MessageHead()
-    var tunnelHead = MessageHead(byteCapacity: 0, fieldCapacity: 0)
-    let noTrailers = MessageHead()
-    var random = FastRandom()
-    let http2Memory = HTTP2Memory()
-
-    // What is counted and told.
-    var metrics = RequestMetrics()
-    var grpcMetrics = GRPCMetrics()
     let labels: LabelRegistry
-    var counters = WorkerCounters()
     let accessLog: AccessLogWriter
-    let date: DateField
-    let replies: LocalReplies
     private var decisionCounts: [UInt64] = []
     var decisions = DecisionLog()
-    let events: EventSink
-    /// Shared with the other workers.
-    let provenPeers: ProvenPeers
-    let peerTermLimits: PeerTerm.Limits
 
-    var callers = KnownCallers()
     let retries: RetryQueue
     private var exchanges: [Exchange] = []
     /// Copies of calls that are under way. Their originals may be over.
     private var mirrors: [Exchange] = []
-    private var serverStreams: [HTTP2ServerStream] = []
-    private var clientStreams: [HTTP2ClientStream] = []
     private var pools: [PoolKey: UpstreamPool] = [:]
-    private(set) var listeners: [ListeningPlace: Listener] = [:]
+    private(set) var acceptors: [ListeningPlace: Acceptor] = [:]
     private(set) var connections: [any ServerConnection] = []
-    /// Bytes of one read from which on the rest of a plain tunnel passes inside the kernel: a full buffer. Of another size for
-    /// tests.
-    var bulkByteCount = scratchByteCount
-
-    // What there is room for.
-    var descriptors: DescriptorShare
     /// Until then no caller's connection will have been quiet for long enough to give way.
     var noneQuietBefore: DeadlineWheel.Time = 0
 
@@ -87,35 +47,20 @@ final class Worker: @unchecked Sendable {
         let target: UpstreamTarget
     }
 
-    /// Bytes one read takes: 64 KiB.
-    static let scratchByteCount = 64 * 1024
-
     init(
         index: Int, view: WorkerView, identities: TLSMaterial, accessLog: LineSink, events: EventSink,
         labels: LabelRegistry, descriptors: DescriptorShare.Limits, provenPeers: ProvenPeers = ProvenPeers(),
         peerTermLimits: PeerTerm.Limits = PeerTerm.Limits()
     ) throws {
-        self.provenPeers = provenPeers
-        self.peerTermLimits = peerTermLimits
+        bench = try Workbench(
+            settings: view.settings, identities: identities, events: events, descriptors: descriptors,
+            provenPeers: provenPeers, peerTermLimits: peerTermLimits)
         self.labels = labels
         self.index = index
         self.view = view
-        timeouts = view.timeouts
-        limits = view.limits
-        http2Limits = view.http2Limits
-        accessLogging = view.accessLog
-        self.identities = identities
-        self.descriptors = DescriptorShare(descriptors)
-        self.events = events
         self.accessLog = AccessLogWriter(sink: accessLog)
-        loop = try EventLoop()
-        retries = RetryQueue(loop: loop)
-        date = DateField(loop: loop)
-        replies = LocalReplies(date: date)
-        output.reserve(4096)
+        retries = RetryQueue(loop: bench.loop)
     }
-
-    deinit { unsafe scratch.deallocate() }
 
     /// Runs `work` on the worker's thread.
     func perform(_ work: @escaping @Sendable (Worker) -> Void) {
@@ -128,25 +73,25 @@ final class Worker: @unchecked Sendable {
 
     /// Serves `view` from the next request on, and judges what is under way by it.
     /// - Parameter kept: The sockets that go on, and whose they are now. All others are closed, once new ones take calls.
-    func adopt(_ view: WorkerView, opened: [ListeningPlace: Listener], kept: [ListeningPlace: ListeningPlace]) {
+    func adopt(_ view: WorkerView, opened: [ListeningPlace: Acceptor], kept: [ListeningPlace: ListeningPlace]) {
         self.view = view
         // One that has drained is judged by what is in force, too, and takes nothing new any more.
         let opened = isDraining ? [:] : opened
-        for listener in opened.values { listener.start(on: self) }
-        for (place, listener) in listeners {
+        for acceptor in opened.values { acceptor.start(for: self) }
+        for (place, acceptor) in acceptors {
             if let next = kept[place].flatMap({ view.listeners[$0.address] }) {
-                listener.view = next
+                acceptor.listener.view = next
             } else {
-                listeners[place] = nil
-                listener.stop()
+                acceptors[place] = nil
+                acceptor.stop()
             }
         }
-        listeners.merge(opened) { $1 }
+        acceptors.merge(opened) { $1 }
         for connection in connections {
             if connection.isStranded { connection.drain() }
-            connection.judgeAgain(in: view)
+            connection.judgeAgain()
         }
-        for mirror in mirrors { mirror.judgeAgain(in: view) }
+        for mirror in mirrors { mirror.judgeAgain() }
         dropUnusedPools()
     }
 
@@ -161,10 +106,10 @@ final class Worker: @unchecked Sendable {
 
     var allPools: some Collection<UpstreamPool> { pools.values }
 
-    func pool(address: NetworkAddress, target: UpstreamTarget) -> UpstreamPool {
+    func pool(address: NetworkAddress, target: UpstreamTarget) -> any EndpointPool {
         let key = PoolKey(address: address, target: target)
         if let pool = pools[key] { return pool }
-        let pool = UpstreamPool(address: address, target: target, worker: self)
+        let pool = UpstreamPool(address: address, target: target, bench: bench, rooms: self)
         pools[key] = pool
         return pool
     }
@@ -172,8 +117,8 @@ final class Worker: @unchecked Sendable {
     /// Stops accepting; every answer under way is the last of its connection.
     func drain() {
         isDraining = true
-        for listener in listeners.values { listener.stop() }
-        listeners = [:]
+        for acceptor in acceptors.values { acceptor.stop() }
+        acceptors = [:]
         for connection in connections { connection.drain() }
     }
 
@@ -185,12 +130,12 @@ final class Worker: @unchecked Sendable {
 
     // MARK: Connections
 
-    var isFull: Bool { !descriptors.admits(.caller) }
+    var isFull: Bool { !bench.descriptors.admits(.caller) }
 
     func connectionOpened(_ connection: any ServerConnection) {
         connection.registryIndex = connections.count
         connections.append(connection)
-        descriptors.change(.caller, by: 1)
+        bench.descriptors.change(.caller, by: 1)
     }
 
     /// One connection took another's place: it found out that it speaks another protocol.
@@ -204,16 +149,20 @@ final class Worker: @unchecked Sendable {
         let index = connection.registryIndex
         guard index >= 0 else { return }
         connection.registryIndex = -1
-        descriptors.change(.caller, by: -1)
+        bench.descriptors.change(.caller, by: -1)
         let last = connections.removeLast()
         if last !== connection {
             connections[index] = last
             last.registryIndex = index
         }
-        for listener in listeners.values { listener.resume() }
+        for acceptor in acceptors.values { acceptor.resume() }
     }
 
     // MARK: Exchanges
+
+    func takeCall() -> any Call { takeExchange() }
+
+    func giveBack(_ call: any Call) { giveBack(unsafe unsafeDowncast(call, to: Exchange.self)) }
 
     func takeExchange() -> Exchange {
         guard let exchange = exchanges.popLast() else { return Exchange(worker: self) }
@@ -223,7 +172,7 @@ final class Worker: @unchecked Sendable {
 
     func giveBack(_ exchange: Exchange) {
         exchange.reset()
-        if exchanges.count < Self.keptExchanges { exchanges.append(exchange) } else { exchange.leaveLoop() }
+        if exchanges.count < Workbench.keptCount { exchanges.append(exchange) } else { exchange.leaveLoop() }
     }
 
     func mirrorBegan(_ mirror: Exchange) {
@@ -242,22 +191,6 @@ final class Worker: @unchecked Sendable {
         }
     }
 
-    func takeServerStream() -> HTTP2ServerStream { serverStreams.popLast() ?? HTTP2ServerStream(worker: self) }
-    func takeClientStream() -> HTTP2ClientStream { clientStreams.popLast() ?? HTTP2ClientStream(worker: self) }
-
-    func giveBack(_ stream: HTTP2ServerStream) {
-        stream.reset()
-        if serverStreams.count < Self.keptExchanges { serverStreams.append(stream) } else { stream.leaveLoop() }
-    }
-
-    func giveBack(_ stream: HTTP2ClientStream) {
-        stream.reset()
-        if clientStreams.count < Self.keptExchanges { clientStreams.append(stream) } else { stream.leaveLoop() }
-    }
-
-    /// Exchanges, and streams of each kind, kept for the next calls: about 2 MiB.
-    private static let keptExchanges = 256
-
     // MARK: Counting
 
     func count(_ decision: Decision, of service: ServiceView) {
@@ -270,11 +203,12 @@ final class Worker: @unchecked Sendable {
     }
 
     func report() -> WorkerReport {
-        counters.open = connections.count
-        counters.queuedBytes = connections.reduce(0) {
+        bench.counters.open = connections.count
+        bench.counters.queuedBytes = connections.reduce(0) {
             $0 + $1.queuedByteCount + $1.queuedRequestByteCount
         }
-        counters.upstream = pools.values.reduce(0) { $0 + $1.connectionCount }
-        return WorkerReport(metrics: metrics, grpc: [grpcMetrics], counters: counters, decisions: decisionCounts)
+        bench.counters.upstream = pools.values.reduce(0) { $0 + $1.connectionCount }
+        return WorkerReport(
+            metrics: bench.metrics, grpc: [bench.grpcMetrics], counters: bench.counters, decisions: decisionCounts)
     }
 }

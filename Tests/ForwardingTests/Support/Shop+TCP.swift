@@ -26,7 +26,7 @@ extension Shop {
             """
         let more = [proxy("timeouts: {\(timeouts)}"), service("ledger", speaking: "TCP", at: backend.port), caller]
         try await serve(.echo(), more: more) { _, mesh in
-            if let way { await mesh.dataPlane.onEveryWorker { $0.bulkByteCount = way.bulkByteCount } }
+            if let way { await mesh.dataPlane.onEveryWorker { $0.bench.bulkByteCount = way.bulkByteCount } }
             try await body(port, mesh)
         }
     }

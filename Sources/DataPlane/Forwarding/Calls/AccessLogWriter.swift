@@ -7,6 +7,30 @@ import HTTPSemantics
 import Manifests
 import Telemetry
 
+/// How a call ended, as the access log tells it.
+struct CallEnd {
+    var isConnection: Bool
+    /// 0: a connection has none.
+    var status: UInt16
+    var reason: FailureReason
+    /// Why its endpoint could not be connected to.
+    var detail: String?
+    var endpoint: NetworkAddress?
+    var microseconds: UInt64
+    var responseByteCount: UInt64
+}
+
+extension Manifests.AccessLog {
+    /// Whether a call that ended so has its line.
+    func has(status: UInt16, reason: FailureReason) -> Bool {
+        switch self {
+        case .none: false
+        case .failures: !reason.isNone || status >= 500
+        case .all: true
+        }
+    }
+}
+
 /// One line of JSON a call, for those that the mesh's `accessLog` asks for.
 final class AccessLogWriter {
     private let sink: LineSink
@@ -14,47 +38,39 @@ final class AccessLogWriter {
 
     init(sink: LineSink) { self.sink = sink }
 
-    func record(_ exchange: Exchange, microseconds: UInt64) {
-        switch exchange.worker.accessLogging {
-        case .none: return
-        case .failures: guard !exchange.reason.isNone || exchange.status >= 500 else { return }
-        case .all: break
-        }
+    /// - Parameter end: How the call ended; its request and plan say the rest.
+    func record(
+        _ end: CallEnd, request: borrowing MessageHead, plan: borrowing CallPlan, origin: CallOrigin
+    ) {
         line.removeAll(keepingCapacity: true)
-        write(exchange, microseconds)
-        sink.append(line)
-    }
-
-    private func write(_ exchange: Exchange, _ microseconds: UInt64) {
-        let origin = exchange.origin!
         line.append(UInt8(ascii: "{"))
         number("time_us", UInt64(UnixTime.now.microseconds), first: true)
         text("listener", origin.listener.view.label)
         text("peer", "\(origin.peer)")
-        if let caller = exchange.plan.caller { array("caller", caller.principal) }
-        head("method", exchange, exchange.request.method)
-        head("host", exchange, exchange.request.host)
-        head("path", exchange, exchange.request.path)
-        if exchange.tunnel == .connection, !origin.serverName.isEmpty { array("server_name", origin.source.serverName) }
-        number("status", UInt64(exchange.status))
-        if !exchange.reason.isNone { text("reason", exchange.reason.name.description) }
-        if let failure = exchange.connectFailure { text("detail", failure.explanation) }
-        if let service = exchange.plan.service { text("service", "\(service.name)") }
-        if let label = exchange.plan.rule?.rule.label { array("route", label) }
-        if let endpoint = exchange.endpoint { text("endpoint", "\(endpoint.address)") }
-        number("duration_us", microseconds)
-        number("response_bytes", exchange.responseByteCount)
-        if let id = exchange.request.value(of: .requestID) { head("request_id", exchange, id) }
+        if let caller = plan.caller { array("caller", caller.principal) }
+        head("method", request, request.method)
+        head("host", request, request.host)
+        head("path", request, request.path)
+        if end.isConnection, !origin.serverName.isEmpty { array("server_name", origin.source.serverName) }
+        number("status", UInt64(end.status))
+        if !end.reason.isNone { text("reason", end.reason.name.description) }
+        if let detail = end.detail { text("detail", detail) }
+        if let service = plan.service { text("service", "\(service.name)") }
+        if let label = plan.rule?.rule.label { array("route", label) }
+        if let endpoint = end.endpoint { text("endpoint", "\(endpoint)") }
+        number("duration_us", end.microseconds)
+        number("response_bytes", end.responseByteCount)
+        if let id = request.value(of: .requestID) { head("request_id", request, id) }
         line.append(UInt8(ascii: "}"))
         line.append(UInt8(ascii: "\n"))
+        sink.append(line)
     }
 
     /// A request that was refused before it was one.
     func recordRefusal(
         status: UInt16, reason: FailureReason, detail: StaticString, microseconds: UInt64, requestID: RequestID.Text?,
-        listener: Listener, peer: NetworkAddress, view: WorkerView
+        listener: Listener, peer: NetworkAddress
     ) {
-        guard view.accessLog != .none else { return }
         line.removeAll(keepingCapacity: true)
         line.append(UInt8(ascii: "{"))
         number("time_us", UInt64(UnixTime.now.microseconds), first: true)
@@ -86,8 +102,8 @@ final class AccessLogWriter {
         array(name, Array(value.utf8))
     }
 
-    private func head(_ name: StaticString, _ exchange: Exchange, _ range: ByteRange) {
-        exchange.request.withBytes(range) { bytes(name, $0) }
+    private func head(_ name: StaticString, _ request: borrowing MessageHead, _ range: ByteRange) {
+        request.withBytes(range) { bytes(name, $0) }
     }
 
     private func array(_ name: StaticString, _ value: [UInt8]) {

@@ -7,7 +7,7 @@ extension Exchange: EventHandler {
 
     func deadlineReached() {
         guard !isOver else { return }
-        switch CallDeadlines(worker.timeouts).verdict(on: deadlineState, at: loop.now) {
+        switch CallDeadlines(bench.timeouts).verdict(on: deadlineState, at: loop.now) {
         case .goesOn(let next): setDeadline(next)
         case .expired(let expiry): expire(expiry)
         }
@@ -15,7 +15,7 @@ extension Exchange: EventHandler {
 
     /// A call has begun: nothing of it can be due before the shortest of all times is over.
     func setFirstDeadline() {
-        var next = loop.now + worker.timeouts.shortestOfCalls
+        var next = loop.now + bench.timeouts.shortestOfCalls
         if let requestDeadline { next = min(next, requestDeadline) }
         if let backendDeadline { next = min(next, backendDeadline) }
         // It may have its answer already.
@@ -25,7 +25,7 @@ extension Exchange: EventHandler {
 
     /// A deadline came, or went, that is not a matter of progress.
     func updateDeadline() {
-        switch CallDeadlines(worker.timeouts).verdict(on: deadlineState, at: loop.now) {
+        switch CallDeadlines(bench.timeouts).verdict(on: deadlineState, at: loop.now) {
         case .goesOn(let next): setDeadline(next)
         // Not here, in the middle of whatever it is.
         case .expired: setDeadline(loop.now)

@@ -9,17 +9,17 @@ import WireProtocols
 extension Exchange {
     func dispatch() {
         let step = plan.find(
-            &request, from: origin.source, at: origin.role, in: worker.view.tables, using: &worker.random)
-        if plan.client.isUnreadable { worker.counters.unreadableClientAddresses += 1 }
+            &request, from: origin.source, at: origin.role, in: worker.view.tables, using: &bench.random)
+        if plan.client.isUnreadable { bench.counters.unreadableClientAddresses += 1 }
         carryOut(step)
     }
 
     func dispatchTunnel() {
         // Of all that another node's CONNECT may say, this alone is taken: under it the call stands in both logs.
-        request.identify(using: &worker.random)
+        request.identify(using: &bench.random)
         carryOut(
             plan.findConnection(
-                from: origin.source, at: origin.role, in: worker.view.tables, using: &worker.random))
+                from: origin.source, at: origin.role, in: worker.view.tables, using: &bench.random))
     }
 
     private func carryOut(_ step: CallPlan.Step) {
@@ -88,10 +88,15 @@ extension Exchange {
         }
         backendDeadline = plan.rule?.backendMilliseconds.map { loop.now + $0 }
         if backendDeadline != nil { updateDeadline() }
-        guard let pool = endpoint.pool(for: plan.caller, service: service, worker: worker) else {
+        guard let pool = pool(of: endpoint, service) else {
             return fail(.noEndpoint)
         }
         pool.open(self, fresh: isFresh)
+    }
+
+    /// The connections there that carry its caller's calls.
+    func pool(of endpoint: EndpointView, _ service: ServiceView) -> (any EndpointPool)? {
+        endpoint.pool(for: plan.caller, accounts: service.accounts, table: service.table, of: worker)
     }
 
     // MARK: Authorization
@@ -113,7 +118,7 @@ extension Exchange {
 
     private func noteDenial(_ decision: Decision, of service: ServiceView) {
         worker.count(decision, of: service)
-        request.identify(using: &worker.random)
+        request.identify(using: &bench.random)
         note(decision, of: service)
     }
 

@@ -11,7 +11,7 @@ extension Exchange {
     }
 
     private func mirror(_ mirrors: [RouteMirror], of rule: BoundRule) {
-        for mirror in mirrors where mirror.isChosen(using: &worker.random) {
+        for mirror in mirrors where mirror.isChosen(using: &bench.random) {
             let copy = worker.takeExchange()
             copy.startMirror(of: self, to: rule.service(of: mirror))
             if !copy.isOver { self.mirrors.append(copy) }
@@ -36,5 +36,5 @@ final class MirrorSink: DownstreamStream, Sendable {
     var readsRestOfRequest: Bool { false }
     var carriesTrailers: Bool { false }
     var upgradesBySuccess: Bool { false }
-    func exchangeEnded() {}
+    func callEnded() {}
 }

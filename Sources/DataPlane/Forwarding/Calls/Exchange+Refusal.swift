@@ -4,7 +4,16 @@ import Telemetry
 import WireProtocols
 
 extension Exchange {
-    /// For the access log. Why its endpoint could not be connected to, the last time that this was tried.
+    /// Its line in the access log, if it has one.
+    func log(_ microseconds: UInt64) {
+        guard worker.view.accessLog.has(status: status, reason: reason) else { return }
+        let end = CallEnd(
+            isConnection: tunnel == .connection, status: status, reason: reason, detail: connectFailure?.explanation,
+            endpoint: endpoint?.address, microseconds: microseconds, responseByteCount: responseByteCount)
+        worker.accessLog.record(end, request: request, plan: plan, origin: origin)
+    }
+
+    /// Why its endpoint could not be connected to, the last time that this was tried.
     var connectFailure: ConnectFailure? {
         guard reason == .connectFailed, refusalElsewhere == .none else { return nil }
         return endpoint?.knownPool(for: plan.caller)?.outage?.failure

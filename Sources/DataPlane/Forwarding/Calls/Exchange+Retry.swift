@@ -6,7 +6,7 @@ import Telemetry
 
 /// The tries of one call. Each of them, the first as the last, goes by what the worker serves at that moment: service, rules
 /// and endpoints are never those of a generation before.
-extension Exchange {
+extension Exchange: RetriedCall {
     /// The plan's service as it is served now; `nil`: it is gone. What a listener that is gone still leads to is of another
     /// generation, too.
     func currentService() -> ServiceView? {
@@ -45,7 +45,7 @@ extension Exchange {
             RetryLadder.Facts(
                 isKept: isRequestKept, isIdempotent: request.isIdempotent, isNode: endpoint?.isMesh ?? false,
                 hasOther: service.hasEndpoint(isLocal: origin.isInbound, notIn: triedEndpoints),
-                age: loop.now - min(loop.now, startedAt / 1000), connectTimeout: worker.timeouts.connect))
+                age: loop.now - min(loop.now, startedAt / 1000), connectTimeout: bench.timeouts.connect))
         switch step {
         case .again(let isFresh): resend(to: service, isFresh: isFresh)
         case .other(let isFresh): attempt(at: service, isFresh: isFresh)
@@ -80,7 +80,7 @@ extension Exchange {
 
     /// Another generation serves, or the same one with other endpoints. What is under way is judged by it if this node judged it
     /// before, and goes elsewhere if nothing of it was sent and its endpoint is one no more.
-    func judgeAgain(in view: WorkerView) {
+    func judgeAgain() {
         guard !isOver, let before = plan.service else { return }
         let isUnsent = isWaiting || upstream?.isUnsent ?? false
         // What another node has is that node's to judge.
@@ -93,7 +93,7 @@ extension Exchange {
         guard isUnsent, !isWaiting, service.table !== before, let endpoint else { return }
         let pool = endpoint.knownPool(for: plan.caller)
         if let current = service.endpoint(like: endpoint, isLocal: origin.isInbound),
-            current.endpoint.pool(for: plan.caller, service: service, worker: worker) === pool
+            self.pool(of: current.endpoint, service) === pool
         {
             triedEndpoints = current.bit
             self.endpoint = current.endpoint
@@ -117,6 +117,6 @@ extension Exchange {
 
     /// A random one that was not tried yet.
     private func pickEndpoint(of service: ServiceView) -> EndpointView? {
-        service.endpoint(isLocal: origin.isInbound, tried: &triedEndpoints, using: &worker.random)
+        service.endpoint(isLocal: origin.isInbound, tried: &triedEndpoints, using: &bench.random)
     }
 }

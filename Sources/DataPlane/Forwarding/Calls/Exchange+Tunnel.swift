@@ -13,14 +13,14 @@ extension Exchange {
     }
 
     /// The connections at either end, where both are TCP: bulk goes from one to the other inside the kernel.
-    var plainUpstream: TCPClientConnection? { upstream as? TCPClientConnection }
-    var plainDownstream: TCPServerConnection? { downstream as? TCPServerConnection }
+    var plainUpstream: StreamConnection? { upstream as? TCPClientConnection }
+    var plainDownstream: StreamConnection? { downstream as? TCPServerConnection }
 
     /// The workload is connected to.
     func tunnelOpened() {
-        worker.responseHead.removeAll()
-        worker.responseHead.status = 200
-        receivedHead(&worker.responseHead, length: .unknown)
+        bench.responseHead.removeAll()
+        bench.responseHead.status = 200
+        receivedHead(&bench.responseHead, length: .unknown)
     }
 
     /// Kept back: they are for what the connection becomes, if it does (they were a way around the rules elsewhere).
@@ -40,7 +40,7 @@ extension Exchange {
             early = []
             upstream?.sendBody(bytes.span)
         }
-        if isRequestComplete, tunnel == .webSocket { upstream?.endRequest(trailers: worker.noTrailers) }
+        if isRequestComplete, tunnel == .webSocket { upstream?.endRequest(trailers: bench.noTrailers) }
         updateDeadline()
         if !isRequestCongested { downstream?.resumeRequest() }
     }
@@ -53,14 +53,4 @@ extension Exchange {
         let reason = refusal(in: head)
         fail(reason.isNone ? .upstreamFailed : reason, status: head.status)
     }
-}
-
-/// How a call that is a stream of bytes came to be one.
-enum Tunnel {
-    /// It is none.
-    case none
-    /// From its first byte on.
-    case connection
-    /// Once the workload agrees (RFC 9110 § 7.8, RFC 8441).
-    case webSocket
 }

@@ -8,19 +8,16 @@ import WireProtocols
 
 /// One call: a request and its response, between the stream it came from and the stream it goes to. Kept by its worker
 /// and used again, so that a call allocates nothing.
-final class Exchange {
+final class Exchange: CallRequest, Call {
     let worker: Worker
+    let bench: Workbench
     /// The worker's. Here, too, because to go by way of it counts references each time.
     let loop: EventLoop
-
-    // The request, in canonical form; after `dispatch` as its workload will receive it.
-    var request = MessageHead()
-    var requestBody = BodyLength.none
-    var tunnel = Tunnel.none
 
     // Where it came from and what was decided.
     var plan = CallPlan()
     private(set) var origin: CallOrigin!
+    var listener: Listener { origin.listener }
     private(set) var downstream: (any DownstreamStream)?
     var endpoint: EndpointView?
     /// A program of this node has decided of the try at hand: it is judged again when the policies change.
@@ -82,7 +79,8 @@ final class Exchange {
 
     init(worker: Worker) {
         self.worker = worker
-        loop = worker.loop
+        bench = worker.bench
+        loop = worker.bench.loop
     }
 
     /// Begins another life.
@@ -159,7 +157,7 @@ final class Exchange {
     }
 
     /// The caller is gone; nobody reads the answer any more.
-    func callerGone(because cause: FailureReason = .callerGone) {
+    func callerGone(because cause: FailureReason) {
         guard !isOver else { return }
         if reason.isNone, !isResponseComplete || isTunnelOpen { reason = cause }
         let stream = upstream
@@ -217,7 +215,7 @@ final class Exchange {
         if let rule = plan.rule { rule.rule.modifyResponse(&head, backend: plan.backend) }
         let body = ResponseBody(length, status: head.status, answering: request.knownMethod)
         if !body.mayTellLength { head.contentLength = nil }
-        if tunnel != .connection { worker.date.add(to: &head) }
+        if tunnel != .connection { bench.date.add(to: &head) }
         grpcStatusInHead = head.value(of: .grpcStatus).flatMap { GRPCStatus(head.bytes($0)) }
         downstream?.sendHead(head, body: body)
         if tunnel != .none { tunnelAnswered() }
@@ -233,12 +231,9 @@ final class Exchange {
         switch tunnel {
         case .none: false
         case .connection: isResponseStarted
-        case .webSocket: isResponseStarted && status == Self.switchingProtocols
+        case .webSocket: isResponseStarted && status == Tunnel.switchingProtocols
         }
     }
-
-    /// In canonical form an accepted upgrade has this status (RFC 9110 § 15.2.2), whatever version of HTTP it came in.
-    static let switchingProtocols: UInt16 = 101
 
     /// The response is whole; the upstream stream has let go of the call.
     func receivedEnd(trailers: borrowing MessageHead) {
@@ -347,7 +342,7 @@ final class Exchange {
     // MARK: The end
 
     /// Answers for the callee, or cuts the answer that is under way.
-    func fail(_ reason: FailureReason, status: UInt16? = nil) {
+    func fail(_ reason: FailureReason, status: UInt16?) {
         guard !isOver else { return }
         // Nothing is left to fail but the rest of a request that has its answer.
         if isResponseComplete, !isTunnelOpen { return end() }
@@ -372,7 +367,7 @@ final class Exchange {
         }
         let status = reason.grpcStatus(status: reason.status, hasCaller: plan.caller != nil)
         grpcStatus = status
-        worker.replies.writeTrailers(status, reason: origin.tellsReason ? reason : .none, to: downstream)
+        bench.replies.writeTrailers(status, reason: origin.tellsReason ? reason : .none, to: downstream)
     }
 
     /// The whole answer is ours.
@@ -381,13 +376,13 @@ final class Exchange {
         isResponseStarted = true
         isResponseComplete = true
         let reason = origin.tellsReason ? reason : .none
-        request.identify(using: &worker.random)
-        if let id = request.value(of: .requestID) { worker.replies.identify(by: request.bytes(id)) }
+        request.identify(using: &bench.random)
+        if let id = request.value(of: .requestID) { request.withBytes(id) { bench.replies.identify(by: $0) } }
         if isGRPCRequest {
             grpcStatus = self.reason.grpcStatus(status: status, hasCaller: plan.caller != nil)
-            worker.replies.write(grpcStatus!, reason: reason, to: downstream)
+            bench.replies.write(grpcStatus!, reason: reason, to: downstream)
         } else {
-            worker.replies.write(
+            bench.replies.write(
                 status: status, reason: reason, location: location, answering: request.knownMethod, to: downstream)
         }
         answered()
@@ -405,7 +400,7 @@ final class Exchange {
         if !(isTunnelOpen && isRequestComplete && isResponseComplete) { stream?.cancel() }
         for mirror in mirrors where !mirror.isRequestComplete { mirror.callerGone() }
         if isMirror { worker.mirrorEnded(self) } else { record() }
-        downstream?.exchangeEnded()
+        downstream?.callEnded()
         downstream = nil
         // A mirrored call's original may still hold it.
         if isMirror { leaveLoop() } else { worker.giveBack(self) }
@@ -421,7 +416,7 @@ final class Exchange {
         // What another node answered by itself, or cut, ended here for its reason, too.
         if reason.isNone { reason = refusalElsewhere }
         let microseconds = age
-        worker.metrics.record(
+        bench.metrics.record(
             RequestMetrics.Key(
                 service: plan.service?.label ?? LabelRegistry.none, route: plan.rule?.label ?? LabelRegistry.none,
                 status: status,
@@ -432,10 +427,10 @@ final class Exchange {
             // What was not let through, or is not there, may be called anything.
             let isProven = reason.isNone && grpcStatus != .unimplemented
             request.withBytes(request.path) {
-                worker.grpcMetrics.record(service: service.label, path: $0, status: status, isProven: isProven)
+                bench.grpcMetrics.record(service: service.label, path: $0, status: status, isProven: isProven)
             }
         }
-        worker.accessLog.record(self, microseconds: microseconds)
+        log(microseconds)
     }
 
     /// Lets go of everything but its memory. It stays over until it is taken again: whoever still holds it in this turn

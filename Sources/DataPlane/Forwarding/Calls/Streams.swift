@@ -28,7 +28,7 @@ protocol DownstreamStream: AnyObject {
     /// Any status of success tells the caller that its upgrade was accepted (RFC 8441 § 5).
     var upgradesBySuccess: Bool { get }
     /// The call is over on both sides; nothing more will come of it.
-    func exchangeEnded()
+    func callEnded()
 }
 
 /// Where a call goes: an HTTP/1.1 connection to an endpoint, or one stream of an HTTP/2 one.

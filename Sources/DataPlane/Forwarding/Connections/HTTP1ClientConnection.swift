@@ -11,8 +11,8 @@ enum WebSocketFields {
 
 /// A connection to an endpoint that speaks HTTP/1.1: one call at a time, then back to its pool.
 final class HTTP1ClientConnection: StreamConnection, PooledConnection, UpstreamStream {
-    private let pool: UpstreamPool
-    private var exchange: Exchange?
+    private let pool: any HTTP1ConnectionOwner
+    private var call: (any Call)?
     private var framing = HTTP1Framing()
     private var decoder = HTTP1BodyDecoder()
     private var scan = HTTP1ScanState()
@@ -34,10 +34,10 @@ final class HTTP1ClientConnection: StreamConnection, PooledConnection, UpstreamS
     private var callCount = 0
     private let connectDeadline: DeadlineWheel.Time
 
-    init(worker: Worker, pool: UpstreamPool, transport: consuming Transport) {
+    init(bench: Workbench, pool: any HTTP1ConnectionOwner, transport: consuming Transport) {
         self.pool = pool
-        connectDeadline = worker.loop.now + worker.timeouts.connect
-        super.init(worker: worker, transport: transport, state: .connecting)
+        connectDeadline = bench.loop.now + bench.timeouts.connect
+        super.init(bench: bench, transport: transport, state: .connecting)
     }
 
     // MARK: A call
@@ -46,8 +46,8 @@ final class HTTP1ClientConnection: StreamConnection, PooledConnection, UpstreamS
     var idleSince: DeadlineWheel.Time { reuse.idleSince }
 
     /// Of one from the pool: it may carry this call.
-    func isFit(for exchange: Exchange) -> Bool {
-        let isRepeatable = exchange.request.isIdempotent && exchange.requestBody.isNone
+    func isFit(for call: any Call) -> Bool {
+        let isRepeatable = call.request.isIdempotent && call.requestBody.isNone
         switch reuse.verdict(at: loop.now, isRepeatable: isRepeatable) {
         case .use where !mayHaveInput: return true
         case .use, .lookFirst:
@@ -60,27 +60,27 @@ final class HTTP1ClientConnection: StreamConnection, PooledConnection, UpstreamS
     }
 
     /// Sends the head of a call; its body follows.
-    func begin(_ exchange: Exchange) {
-        self.exchange = exchange
+    func begin(_ call: any Call) {
+        self.call = call
         callCount += 1
         hasResponseBytes = false
         writtenBefore = writtenByteCount
         isReadingBody = false
         keepsAlive = true
         scan = HTTP1ScanState()
-        isRequestSent = exchange.requestBody.isNone
-        requestIsChunked = exchange.requestBody == .unknown && exchange.tunnel == .none
-        webSocketKey = exchange.tunnel == .webSocket ? WebSocketKey.random() : nil
+        isRequestSent = call.requestBody.isNone
+        requestIsChunked = call.requestBody == .unknown && call.tunnel == .none
+        webSocketKey = call.tunnel == .webSocket ? WebSocketKey.random() : nil
         if let webSocketKey {
-            exchange.request.setField(name: WebSocketFields.key.bytes, known: .other, value: webSocketKey.value.span)
+            call.request.setField(name: WebSocketFields.key.bytes, known: .other, value: webSocketKey.value.span)
         }
-        worker.output.removeAll()
+        bench.output.removeAll()
         HTTP1Serializer.appendRequest(
-            exchange.request, body: webSocketKey == nil ? HTTP1Framing.Body(exchange.requestBody) : .none,
-            to: &worker.output)
-        write(worker.output)
-        exchange.attach(to: self)
-        exchange.replayBody(to: self)
+            call.request, body: webSocketKey == nil ? HTTP1Framing.Body(call.requestBody) : .none,
+            to: &bench.output)
+        write(bench.output)
+        call.attach(to: self)
+        call.replayBody(to: self)
         if !isOpen { setDeadline(connectDeadline) }
     }
 
@@ -92,14 +92,14 @@ final class HTTP1ClientConnection: StreamConnection, PooledConnection, UpstreamS
         isRequestSent = true
         if isTunnel { return endTunnelOutput() }
         guard requestIsChunked else { return }
-        worker.output.removeAll()
-        HTTP1Serializer.appendLastChunk(trailers: trailers, to: &worker.output)
-        write(worker.output)
+        bench.output.removeAll()
+        HTTP1Serializer.appendLastChunk(trailers: trailers, to: &bench.output)
+        write(bench.output)
     }
 
     private func endTunnelOutput() {
         if hasInputEnded {
-            exchange = nil
+            call = nil
             finish()
         } else {
             endOutput()
@@ -107,7 +107,7 @@ final class HTTP1ClientConnection: StreamConnection, PooledConnection, UpstreamS
     }
 
     func cancel() {
-        exchange = nil
+        call = nil
         abort()
     }
 
@@ -124,14 +124,14 @@ final class HTTP1ClientConnection: StreamConnection, PooledConnection, UpstreamS
 
     override func opened() {
         isConnected = true
-        worker.counters.upstreamConnects += 1
+        bench.counters.upstreamConnects += 1
         pool.reached()
         setDeadline(nil)
     }
 
     override func connectFailed(errno: CInt) { pool.failed(.system(errno: errno)) }
 
-    override func handshakeFailed(_ failure: TLSFailure) { worker.upstreamHandshakeFailed(failure, pool: pool) }
+    override func handshakeFailed(_ failure: TLSFailure) { pool.handshakeFailed(failure) }
 
     override func closed() { pool.forget(self) }
 
@@ -143,31 +143,31 @@ final class HTTP1ClientConnection: StreamConnection, PooledConnection, UpstreamS
     }
 
     override func inputEnded() {
-        guard let exchange else { return close() }
+        guard let call else { return close() }
         if isTunnel {
             if isRequestSent {
-                self.exchange = nil
+                self.call = nil
                 finish()
             }
-            return exchange.receivedEnd(trailers: worker.noTrailers)
+            return call.receivedEnd(trailers: bench.noTrailers)
         }
         if isReadingBody, decoder.endsWithConnection {
             keepsAlive = false
-            return endResponse(of: exchange, hasTrailers: false)
+            return endResponse(of: call, hasTrailers: false)
         }
         close()
         fail(hasResponseBytes ? .badResponse : noResponse)
     }
 
     override func outputDrained() {
-        exchange?.upstreamDrained()
+        call?.upstreamDrained()
     }
 
     private func fail(_ failure: UpstreamFailure) {
-        let exchange = exchange
-        self.exchange = nil
+        let call = call
+        self.call = nil
         abort()
-        exchange?.upstreamFailed(failure)
+        call?.upstreamFailed(failure)
     }
 
     // MARK: Deadlines
@@ -178,13 +178,13 @@ final class HTTP1ClientConnection: StreamConnection, PooledConnection, UpstreamS
             pool.failed(.late)
             return fail(.notConnected)
         }
-        if exchange == nil { close() }
+        if call == nil { close() }
     }
 
     // MARK: Responses
 
     override func received(_ bytes: Span<UInt8>) {
-        guard exchange != nil else { return abort() }  // nobody asked
+        guard call != nil else { return abort() }  // nobody asked
         // An answer to what was not sent yet is somebody else's, or nobody's.
         guard writtenByteCount > writtenBefore else { return fail(callCount > 1 ? .notSent : .badResponse) }
         hasResponseBytes = true
@@ -193,13 +193,13 @@ final class HTTP1ClientConnection: StreamConnection, PooledConnection, UpstreamS
             let all = pending
             pending = []
             let used = process(all.span)
-            guard isOpen, exchange != nil, used < all.count else { return }
+            guard isOpen, call != nil, used < all.count else { return }
             // A head that trickles in is not copied once more with each of its pieces.
             if used == 0 { pending = all } else { pending.append(copying: all.span.extracting(used...)) }
             return
         }
         let used = process(bytes)
-        guard isOpen, exchange != nil, used < bytes.count else { return }
+        guard isOpen, call != nil, used < bytes.count else { return }
         pending.append(copying: bytes.extracting(used...))
     }
 
@@ -207,22 +207,22 @@ final class HTTP1ClientConnection: StreamConnection, PooledConnection, UpstreamS
         var used = 0
         do throws(HTTP1Error) {
             // Held once: each look at the property counts a reference.
-            guard let exchange else { return 0 }
-            while used < bytes.count, isOpen, self.exchange === exchange {
+            guard let call else { return 0 }
+            while used < bytes.count, isOpen, self.call === call {
                 let rest = bytes.extracting(used...)
                 if isTunnel {
-                    exchange.receivedBody(rest)
-                    if exchange.isResponseCongested { pauseReading() }
+                    call.receivedBody(rest)
+                    if call.isResponseCongested { pauseReading() }
                     return bytes.count
                 } else if isReadingBody {
-                    switch try decoder.next(rest, trailers: &worker.trailers, limits: worker.limits) {
+                    switch try decoder.next(rest, trailers: &bench.trailers, limits: bench.limits) {
                     case .data(let range):
-                        exchange.receivedBody(rest.extracting(range))
-                        if exchange.isResponseCongested { pauseReading() }
+                        call.receivedBody(rest.extracting(range))
+                        if call.isResponseCongested { pauseReading() }
                         used += range.upperBound
                         if decoder.isComplete {
                             if used < bytes.count { keepsAlive = false }
-                            endResponse(of: exchange, hasTrailers: false)
+                            endResponse(of: call, hasTrailers: false)
                         }
                     case .needsMore(let consumed):
                         used += consumed
@@ -230,14 +230,14 @@ final class HTTP1ClientConnection: StreamConnection, PooledConnection, UpstreamS
                     case .end(let consumed):
                         used += consumed
                         if used < bytes.count { keepsAlive = false }
-                        endResponse(of: exchange, hasTrailers: true)
+                        endResponse(of: call, hasTrailers: true)
                     }
                 } else {
-                    guard let consumed = try parseHead(rest, of: exchange) else { return used }
+                    guard let consumed = try parseHead(rest, of: call) else { return used }
                     used += consumed
-                    if !isReadingBody, hasFinalHead, self.exchange === exchange {
+                    if !isReadingBody, hasFinalHead, self.call === call {
                         if used < bytes.count { keepsAlive = false }
-                        endResponse(of: exchange, hasTrailers: false)
+                        endResponse(of: call, hasTrailers: false)
                     }
                 }
             }
@@ -249,50 +249,50 @@ final class HTTP1ClientConnection: StreamConnection, PooledConnection, UpstreamS
 
     private var hasFinalHead = false
 
-    private func parseHead(_ bytes: Span<UInt8>, of exchange: Exchange) throws(HTTP1Error) -> Int? {
+    private func parseHead(_ bytes: Span<UInt8>, of call: any Call) throws(HTTP1Error) -> Int? {
         guard
             let consumed = try HTTP1ResponseParser.parse(
-                bytes, into: &worker.responseHead, framing: &framing, limits: worker.limits, scan: &scan,
-                requestMethod: exchange.request.knownMethod)
+                bytes, into: &bench.responseHead, framing: &framing, limits: bench.limits, scan: &scan,
+                requestMethod: call.request.knownMethod)
         else { return nil }
         scan = HTTP1ScanState()
-        hasFinalHead = worker.responseHead.status >= 200
+        hasFinalHead = bench.responseHead.status >= 200
         guard hasFinalHead else {
-            if worker.responseHead.status == Exchange.switchingProtocols {
-                try acceptUpgrade(of: exchange)
+            if bench.responseHead.status == Tunnel.switchingProtocols {
+                try acceptUpgrade(of: call)
                 return consumed
             }
-            exchange.receivedInterim(&worker.responseHead)
-            if exchange.isResponseCongested { pauseReading() }
+            call.receivedInterim(&bench.responseHead)
+            if call.isResponseCongested { pauseReading() }
             return consumed
         }
         if !framing.keepsAlive { keepsAlive = false }
         decoder = HTTP1BodyDecoder(framing.body)
         isReadingBody = if case .none = framing.body { false } else { true }
-        exchange.receivedHead(&worker.responseHead, length: BodyLength(framing.body))
+        call.receivedHead(&bench.responseHead, length: BodyLength(framing.body))
         return consumed
     }
 
     /// Only what was asked for, and proved to be understood (RFC 6455 § 4.1).
-    private func acceptUpgrade(of exchange: Exchange) throws(HTTP1Error) {
+    private func acceptUpgrade(of call: any Call) throws(HTTP1Error) {
         guard let webSocketKey, framing.isUpgrade, framing.upgradesToWebSocket,
-            let accept = worker.responseHead.value(named: WebSocketFields.accept.bytes),
-            worker.responseHead.withBytes(accept, { ASCII.equal($0, webSocketKey.accept.span) })
+            let accept = bench.responseHead.value(named: WebSocketFields.accept.bytes),
+            bench.responseHead.withBytes(accept, { ASCII.equal($0, webSocketKey.accept.span) })
         else { throw HTTP1Error.unexpectedUpgrade }
-        worker.responseHead.removeField(name: WebSocketFields.accept.bytes, known: .other)
+        bench.responseHead.removeField(name: WebSocketFields.accept.bytes, known: .other)
         isTunnel = true
         keepsAlive = false
-        exchange.receivedHead(&worker.responseHead, length: .unknown)
+        call.receivedHead(&bench.responseHead, length: .unknown)
     }
 
-    /// - Parameter hasTrailers: `worker.trailers` are this response's. Else they are whatever call's came last.
-    private func endResponse(of exchange: Exchange, hasTrailers: Bool) {
-        self.exchange = nil
+    /// - Parameter hasTrailers: `bench.trailers` are this response's. Else they are whatever call's came last.
+    private func endResponse(of call: any Call, hasTrailers: Bool) {
+        self.call = nil
         isReadingBody = false
         // A callee that answers before it has read the request may still be reading it.
         if keepsAlive, isRequestSent, isOpen, !hasInputEnded, pending.isEmpty, queuedByteCount == 0,
             reuse.becameIdle(
-                at: loop.now, timeout: worker.timeouts.upstreamIdle,
+                at: loop.now, timeout: bench.timeouts.upstreamIdle,
                 peerTimeout: framing.keepAliveSeconds.map { UInt64($0) * 1_000 })
         {
             // Its last bytes may have found the caller slow; the next call's caller is another.
@@ -303,9 +303,9 @@ final class HTTP1ClientConnection: StreamConnection, PooledConnection, UpstreamS
             close()
         }
         if hasTrailers {
-            exchange.receivedEnd(trailers: worker.trailers)
+            call.receivedEnd(trailers: bench.trailers)
         } else {
-            exchange.receivedEnd(trailers: worker.noTrailers)
+            call.receivedEnd(trailers: bench.noTrailers)
         }
     }
 }

@@ -9,11 +9,12 @@ import WireProtocols
 
 /// A caller's HTTP/1.1 connection (RFC 9112): one request after the other, each answered before the next is begun.
 final class HTTP1ServerConnection: StreamConnection, ServerConnection, DownstreamStream {
+    let host: any CallerHost
     let listener: Listener
     let peer: NetworkAddress
     private var origin: CallOrigin?
 
-    private var exchange: Exchange?
+    private var call: (any Call)?
     private var framing = HTTP1Framing()
     private var decoder = HTTP1BodyDecoder()
     private var scan = HTTP1ScanState()
@@ -41,11 +42,14 @@ final class HTTP1ServerConnection: StreamConnection, ServerConnection, Downstrea
     /// How long a connection accepted just before its listener closed may take to begin its request, in milliseconds.
     private static let lateRequestMilliseconds: UInt64 = 1_000
 
-    init(worker: Worker, listener: Listener, peer: NetworkAddress, transport: consuming Transport) {
+    init(
+        bench: Workbench, host: any CallerHost, listener: Listener, peer: NetworkAddress, transport: consuming Transport
+    ) {
+        self.host = host
         self.listener = listener
         self.peer = peer
-        idleSince = worker.loop.now
-        super.init(worker: worker, transport: transport, state: .handshaking)
+        idleSince = bench.loop.now
+        super.init(bench: bench, transport: transport, state: .handshaking)
     }
 
     // MARK: Life
@@ -54,53 +58,53 @@ final class HTTP1ServerConnection: StreamConnection, ServerConnection, Downstrea
         if isSecure {
             beginTerm(with: peer)
             origin = CallOrigin(
-                listener: listener, peer: peer, caller: peerID.map { worker.callers.caller($0) }, serverName: serverName
+                listener: listener, peer: peer, caller: peerID.map { bench.callers.caller($0) }, serverName: serverName
             )
         } else {
             origin = CallOrigin(listener: listener, peer: peer)
         }
         if isSecure, applicationProtocol == "h2" {
-            HTTP2ServerConnection.takeOver(self, origin: origin!, received: [UInt8]().span)
+            HTTP2ServerConnection.takeOver(self, for: host, origin: origin!, received: [UInt8]().span)
         } else {
             updateDeadline()
         }
     }
 
     override func handshakeFailed(_ failure: TLSFailure) {
-        worker.handshakeFailed(failure, listener: listener, peer: peer)
+        host.handshakeFailed(failure, listener: listener, peer: peer)
     }
 
     override func closed() {
-        worker.connectionClosed(self)
-        let exchange = exchange
-        self.exchange = nil
-        exchange?.callerGone()
+        host.connectionClosed(self)
+        let call = call
+        self.call = nil
+        call?.callerGone()
     }
 
     override func inputEnded() {
-        guard let exchange else {
+        guard let call else {
             // What came before the end may still have its turn.
             return pending.isEmpty && queuedByteCount == 0 ? close() : resumeAtEndOfTurn()
         }
         // A half-closed caller still reads; one that promised more has gone. A WebSocket is asked for whole with its head.
-        if exchange.tunnel == .webSocket { return exchange.endRequest(trailers: worker.noTrailers) }
-        guard exchange.isRequestComplete else {
+        if call.tunnel == .webSocket { return call.endRequest(trailers: bench.noTrailers) }
+        guard call.isRequestComplete else {
             // What it was answered all the same may still be on its way.
-            return exchange.isResponseComplete ? exchange.callerGone() : close()
+            return call.isResponseComplete ? call.callerGone() : close()
         }
         if pending.isEmpty { keepsAlive = false }
     }
 
     override func outputDrained() {
-        guard let exchange else { return resumeAtEndOfTurn() }
-        exchange.downstreamDrained()
+        guard let call else { return resumeAtEndOfTurn() }
+        call.downstreamDrained()
     }
 
     override func resumed() {
-        guard exchange == nil, isOpen else { return }
+        guard call == nil, isOpen else { return }
         resumeReading()
         processPending()
-        if exchange == nil, isOpen, hasInputEnded, !isCongested { finish() }
+        if call == nil, isOpen, hasInputEnded, !isCongested { finish() }
     }
 
     /// The request under way, or here already, is the last: ends with its answer, at once if there is none.
@@ -108,21 +112,21 @@ final class HTTP1ServerConnection: StreamConnection, ServerConnection, Downstrea
         guard !isDraining else { return }
         isDraining = true
         keepsAlive = false
-        guard isOpen, exchange == nil, pending.isEmpty else { return }
+        guard isOpen, call == nil, pending.isEmpty else { return }
         readNow()
-        if isOpen, exchange == nil, pending.isEmpty { finish() }
+        if isOpen, call == nil, pending.isEmpty { finish() }
     }
 
     var quietSince: DeadlineWheel.Time? {
         switch state {
         case .handshaking: idleSince
-        case .open: exchange == nil && queuedByteCount == 0 ? idleSince : nil
+        case .open: call == nil && queuedByteCount == 0 ? idleSince : nil
         case .connecting, .finishing, .lingering, .closed: nil
         }
     }
 
-    func judgeAgain(in view: WorkerView) { exchange?.judgeAgain(in: view) }
-    var queuedRequestByteCount: Int { exchange?.queuedRequestByteCount ?? 0 }
+    func judgeAgain() { call?.judgeAgain() }
+    var queuedRequestByteCount: Int { call?.queuedRequestByteCount ?? 0 }
 
     // MARK: Deadlines
 
@@ -130,7 +134,7 @@ final class HTTP1ServerConnection: StreamConnection, ServerConnection, Downstrea
         guard isOpen else { return close() }
         guard lookAtTerm(), isOpen else { return }
         // How long a call takes is none of the connection's: `CallDeadlines`.
-        guard exchange == nil else { return setDeadline(termDue) }
+        guard call == nil else { return setDeadline(termDue) }
         let now = loop.now
         if hasReaderStalled() { return abort() }
         guard headDeadline <= now else {
@@ -151,8 +155,8 @@ final class HTTP1ServerConnection: StreamConnection, ServerConnection, Downstrea
 
     private var headDeadline: DeadlineWheel.Time {
         headStarted != 0
-            ? headStarted + worker.timeouts.requestHead
-            : idleSince + (isDraining ? Self.lateRequestMilliseconds : worker.timeouts.idle)
+            ? headStarted + bench.timeouts.requestHead
+            : idleSince + (isDraining ? Self.lateRequestMilliseconds : bench.timeouts.idle)
     }
 
     private func updateDeadline() {
@@ -168,7 +172,7 @@ final class HTTP1ServerConnection: StreamConnection, ServerConnection, Downstrea
             pending.append(copying: bytes)
             return processPending()
         }
-        if requestCount == 0, exchange == nil, !isSecure, HTTP2Preface.begins(bytes) { return speakHTTP2(bytes) }
+        if requestCount == 0, call == nil, !isSecure, HTTP2Preface.begins(bytes) { return speakHTTP2(bytes) }
         let used = process(bytes)
         guard isOpen, used < bytes.count else { return }
         keep(bytes.extracting(used...))
@@ -176,7 +180,7 @@ final class HTTP1ServerConnection: StreamConnection, ServerConnection, Downstrea
 
     /// Prior knowledge (RFC 9113 § 3.3): no HTTP/1.1 request begins like this.
     private func speakHTTP2(_ bytes: Span<UInt8>) {
-        HTTP2ServerConnection.takeOver(self, origin: origin!, received: bytes)
+        HTTP2ServerConnection.takeOver(self, for: host, origin: origin!, received: bytes)
     }
 
     /// What was kept, when its turn has come.
@@ -184,7 +188,7 @@ final class HTTP1ServerConnection: StreamConnection, ServerConnection, Downstrea
         guard !isProcessing, !pending.isEmpty, isOpen else { return }
         let bytes = pending
         pending = []
-        if requestCount == 0, exchange == nil, !isSecure, HTTP2Preface.begins(bytes.span) {
+        if requestCount == 0, call == nil, !isSecure, HTTP2Preface.begins(bytes.span) {
             return speakHTTP2(bytes.span)
         }
         let used = process(bytes.span)
@@ -200,9 +204,9 @@ final class HTTP1ServerConnection: StreamConnection, ServerConnection, Downstrea
     }
 
     private func kept() {
-        if exchange == nil, isCongested {
+        if call == nil, isCongested {
             pauseReading()
-        } else if exchange == nil {
+        } else if call == nil {
             if headStarted == 0 { headStarted = loop.now }
             updateDeadline()
         } else if pending.count >= Self.pendingByteLimit {
@@ -218,9 +222,9 @@ final class HTTP1ServerConnection: StreamConnection, ServerConnection, Downstrea
         while used < bytes.count, isOpen {
             let rest = bytes.extracting(used...)
             let step: Int?
-            if let exchange {
-                guard !exchange.isRequestComplete else { return used }
-                step = webSocketKey == nil ? processBody(rest, of: exchange) : processTunnel(rest, of: exchange)
+            if let call {
+                guard !call.isRequestComplete else { return used }
+                step = webSocketKey == nil ? processBody(rest, of: call) : processTunnel(rest, of: call)
             } else {
                 // A caller who does not read its answers gets no more of them.
                 guard !isCongested else { return used }
@@ -233,23 +237,23 @@ final class HTTP1ServerConnection: StreamConnection, ServerConnection, Downstrea
     }
 
     private func processHead(_ bytes: Span<UInt8>) -> Int? {
-        let exchange = worker.takeExchange()
+        let call = host.takeCall()
         do throws(HTTP1Error) {
             let consumed = try HTTP1RequestParser.parse(
-                bytes, into: &exchange.request, framing: &framing, limits: worker.limits, scan: &scan,
+                bytes, into: &call.request, framing: &framing, limits: bench.limits, scan: &scan,
                 scheme: listener.view.role.scheme)
             guard let consumed else {
-                worker.giveBack(exchange)
+                host.giveBack(call)
                 return nil
             }
-            begin(exchange)
+            begin(call)
             return consumed
         } catch {
-            if error == .malformedRequest(.missingHost), let consumed = parseWithoutHost(bytes, into: exchange) {
-                begin(exchange)
+            if error == .malformedRequest(.missingHost), let consumed = parseWithoutHost(bytes, into: call) {
+                begin(call)
                 return consumed
             }
-            worker.giveBack(exchange)
+            host.giveBack(call)
             refuse(
                 status: error.status, reason: error.reason, detail: error.name,
                 answering: HTTP1RequestParser.method(of: bytes))
@@ -259,74 +263,74 @@ final class HTTP1ServerConnection: StreamConnection, ServerConnection, Downstrea
 
     /// Load balancers ask for their targets' health in HTTP/1.0, without `Host`. To a Gateway that is as if they had named the
     /// address that they came to, which is no listener's or route's hostname; anywhere else nothing says which service is meant.
-    private func parseWithoutHost(_ bytes: Span<UInt8>, into exchange: Exchange) -> Int? {
+    private func parseWithoutHost(_ bytes: Span<UInt8>, into call: any Call) -> Int? {
         guard case .gateway = listener.view.role, let address = localAddress else { return nil }
         scan = HTTP1ScanState()
         do throws(HTTP1Error) {
             let consumed = try HTTP1RequestParser.parse(
-                bytes, into: &exchange.request, framing: &framing, limits: worker.limits, scan: &scan,
+                bytes, into: &call.request, framing: &framing, limits: bench.limits, scan: &scan,
                 scheme: listener.view.role.scheme, allowsNoHost: true)
             let host = Array("\(address)".utf8)
-            guard let consumed, (try? exchange.request.setHost(canonicalizing: host.span)) != nil else { return nil }
-            exchange.request.addHostField()
+            guard let consumed, (try? call.request.setHost(canonicalizing: host.span)) != nil else { return nil }
+            call.request.addHostField()
             return consumed
         } catch {
             return nil
         }
     }
 
-    private func begin(_ exchange: Exchange) {
+    private func begin(_ call: any Call) {
         requestCount += 1
         headStarted = 0
         scan = HTTP1ScanState()
         decoder = HTTP1BodyDecoder(framing.body)
-        keepsAlive = framing.keepsAlive && requestCount < worker.view.requestsPerConnection && !isDraining
-        exchange.requestBody = BodyLength(framing.body)
-        webSocketKey = exchange.request.upgrade == .webSocket ? takeWebSocketKey(exchange) : nil
-        self.exchange = exchange
-        exchange.start(from: self, origin: origin!)
+        keepsAlive = framing.keepsAlive && requestCount < bench.settings.requestsPerConnection && !isDraining
+        call.requestBody = BodyLength(framing.body)
+        webSocketKey = call.request.upgrade == .webSocket ? takeWebSocketKey(call) : nil
+        self.call = call
+        call.start(from: self, origin: origin!)
     }
 
     /// What the proof is that the caller means a WebSocket. It is this hop's own: the next has another, or none.
     /// - Returns: `nil`, and the request is like any other, if there is none.
-    private func takeWebSocketKey(_ exchange: Exchange) -> WebSocketKey? {
-        let key = exchange.request.value(named: WebSocketFields.key.bytes).flatMap {
-            exchange.request.withBytes($0) { WebSocketKey($0) }
+    private func takeWebSocketKey(_ call: any Call) -> WebSocketKey? {
+        let key = call.request.value(named: WebSocketFields.key.bytes).flatMap {
+            call.request.withBytes($0) { WebSocketKey($0) }
         }
         guard let key else {
-            exchange.request.upgrade = .none
+            call.request.upgrade = .none
             return nil
         }
-        exchange.request.removeField(name: WebSocketFields.key.bytes, known: .other)
-        exchange.requestBody = .unknown
-        exchange.tunnel = .webSocket
+        call.request.removeField(name: WebSocketFields.key.bytes, known: .other)
+        call.requestBody = .unknown
+        call.tunnel = .webSocket
         return key
     }
 
-    private func processBody(_ bytes: Span<UInt8>, of exchange: Exchange) -> Int? {
+    private func processBody(_ bytes: Span<UInt8>, of call: any Call) -> Int? {
         do throws(HTTP1Error) {
-            switch try decoder.next(bytes, trailers: &worker.trailers, limits: worker.limits) {
+            switch try decoder.next(bytes, trailers: &bench.trailers, limits: bench.limits) {
             case .data(let range):
-                exchange.sendBody(bytes.extracting(range))
-                if exchange.isRequestCongested { pauseReading() }
-                if decoder.isComplete { exchange.endRequest(trailers: worker.noTrailers) }
+                call.sendBody(bytes.extracting(range))
+                if call.isRequestCongested { pauseReading() }
+                if decoder.isComplete { call.endRequest(trailers: bench.noTrailers) }
                 return range.upperBound
             case .needsMore(let consumed): return consumed
             case .end(let consumed):
-                exchange.endRequest(trailers: worker.trailers)
+                call.endRequest(trailers: bench.trailers)
                 return consumed
             }
         } catch {
             keepsAlive = false
-            exchange.fail(error.reason, status: error.status)
+            call.fail(error.reason, status: error.status)
             return bytes.count
         }
     }
 
-    /// Bytes of what the connection has become; the exchange keeps those that came too early.
-    private func processTunnel(_ bytes: Span<UInt8>, of exchange: Exchange) -> Int {
-        exchange.sendBody(bytes)
-        if exchange.isRequestCongested { pauseReading() }
+    /// Bytes of what the connection has become; the call keeps those that came too early.
+    private func processTunnel(_ bytes: Span<UInt8>, of call: any Call) -> Int {
+        call.sendBody(bytes)
+        if call.isRequestCongested { pauseReading() }
         return bytes.count
     }
 
@@ -338,9 +342,9 @@ final class HTTP1ServerConnection: StreamConnection, ServerConnection, Downstrea
 
     func sendInterim(_ head: borrowing MessageHead) {
         guard framing.minorVersion >= 1 else { return }
-        worker.output.removeAll()
-        HTTP1Serializer.appendInterimResponse(head, to: &worker.output)
-        write(worker.output)
+        bench.output.removeAll()
+        HTTP1Serializer.appendInterimResponse(head, to: &bench.output)
+        write(bench.output)
     }
 
     func sendHead(_ head: borrowing MessageHead, body: ResponseBody) {
@@ -348,29 +352,29 @@ final class HTTP1ServerConnection: StreamConnection, ServerConnection, Downstrea
         if let webSocketKey {
             // Either it becomes another protocol, or what came early may be one already.
             keepsAlive = false
-            if head.status == Exchange.switchingProtocols { return acceptUpgrade(head, webSocketKey) }
+            if head.status == Tunnel.switchingProtocols { return acceptUpgrade(head, webSocketKey) }
         }
         // A request that was not taken whole leaves its rest on the connection.
-        if let exchange, !exchange.isRequestComplete, !exchange.awaitsRest,
-            exchange.isResponseComplete || framing.expectsContinue
+        if let call, !call.isRequestComplete, !call.awaitsRest,
+            call.isResponseComplete || framing.expectsContinue
         {
             keepsAlive = false
         }
         responseLength = body.length
         // HTTP/1.0 knows no chunks: the end of the connection is the end of the body.
         if body.length == .unknown, framing.minorVersion == 0 { keepsAlive = false }
-        worker.output.removeAll()
+        bench.output.removeAll()
         HTTP1Serializer.appendResponse(
-            head, body: body, keepsAlive: keepsAlive, minorVersion: framing.minorVersion, to: &worker.output)
-        write(worker.output)
+            head, body: body, keepsAlive: keepsAlive, minorVersion: framing.minorVersion, to: &bench.output)
+        write(bench.output)
     }
 
     private func acceptUpgrade(_ head: borrowing MessageHead, _ key: WebSocketKey) {
         responseLength = .none
-        worker.output.removeAll()
+        bench.output.removeAll()
         HTTP1Serializer.appendSwitchingProtocols(
-            head, to: .webSocket, accept: key.accept.span, output: &worker.output)
-        write(worker.output)
+            head, to: .webSocket, accept: key.accept.span, output: &bench.output)
+        write(bench.output)
     }
 
     func sendBody(_ bytes: Span<UInt8>) {
@@ -378,11 +382,11 @@ final class HTTP1ServerConnection: StreamConnection, ServerConnection, Downstrea
     }
 
     func endResponse(trailers: borrowing MessageHead) {
-        if exchange?.isTunnelOpen ?? false { return endOutput() }
+        if call?.isTunnelOpen ?? false { return endOutput() }
         guard responseLength == .unknown, framing.minorVersion >= 1 else { return }
-        worker.output.removeAll()
-        HTTP1Serializer.appendLastChunk(trailers: trailers, to: &worker.output)
-        write(worker.output)
+        bench.output.removeAll()
+        HTTP1Serializer.appendLastChunk(trailers: trailers, to: &bench.output)
+        write(bench.output)
     }
 
     var readsRestOfRequest: Bool { keepsAlive && isOpen }
@@ -402,9 +406,9 @@ final class HTTP1ServerConnection: StreamConnection, ServerConnection, Downstrea
     }
 
     /// The call is over on both sides: the next request's turn.
-    func exchangeEnded() {
-        let isWhole = exchange?.isRequestComplete ?? true
-        exchange = nil
+    func callEnded() {
+        let isWhole = call?.isRequestComplete ?? true
+        call = nil
         guard isOpen else { return }
         guard keepsAlive, isWhole, !hasInputEnded || isProcessing || !pending.isEmpty else { return finish() }
         webSocketKey = nil
@@ -419,10 +423,10 @@ final class HTTP1ServerConnection: StreamConnection, ServerConnection, Downstrea
     private func refuse(status: UInt16, reason: FailureReason, detail: StaticString, answering method: KnownMethod) {
         keepsAlive = false
         responseLength = .none
-        let id = RequestID.random(using: &worker.random)
-        worker.refused(status: status, reason: reason, detail: detail, requestID: id, listener: listener, peer: peer)
-        worker.replies.identify(by: id.span)
-        worker.replies.write(
+        let id = RequestID.random(using: &bench.random)
+        host.refused(status: status, reason: reason, detail: detail, requestID: id, listener: listener, peer: peer)
+        bench.replies.identify(by: id.span)
+        bench.replies.write(
             status: status, reason: origin?.tellsReason ?? false ? reason : .none, location: nil, answering: method,
             to: self)
         finish()

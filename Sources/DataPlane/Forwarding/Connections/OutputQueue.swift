@@ -3,6 +3,11 @@ import EventLoops
 /// What a connection has been given and its socket has not taken yet: bytes that are queued, and behind them what comes from
 /// another socket and stays inside the kernel. Whoever asks how much there is, or waits for it to go, need not know which.
 struct OutputQueue {
+    /// Bytes queued on a connection from which on its source is held back: 64 KiB.
+    static let highWatermark = 64 * 1024
+    /// Bytes queued on a connection below which its source goes on: 16 KiB.
+    static let lowWatermark = 16 * 1024
+
     private var queued = ByteQueue()
     private var passing: Passing?
 
@@ -23,9 +28,9 @@ struct OutputQueue {
     var count: Int { queued.count + passingCount }
     var isEmpty: Bool { count == 0 }
     /// What it is fed from must wait. A pipe is filled only when it is empty.
-    var isCongested: Bool { queued.count >= StreamConnection.highWatermark || passingCount > 0 }
+    var isCongested: Bool { queued.count >= Self.highWatermark || passingCount > 0 }
     /// What it is fed from may go on.
-    var isDrained: Bool { queued.count <= StreamConnection.lowWatermark && passingCount == 0 }
+    var isDrained: Bool { queued.count <= Self.lowWatermark && passingCount == 0 }
 
     private var passingCount: Int { passing?.pipe.count ?? 0 }
 

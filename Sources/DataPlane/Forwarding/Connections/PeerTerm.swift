@@ -76,7 +76,7 @@ struct PeerTerm {
     }
 }
 
-/// Until when which peers have proved who they are, on any connection of any worker. Asked once in a handshake, and by
+/// Until when which peers have proved who they are, on any connection of any bench. Asked once in a handshake, and by
 /// connections that are over.
 final class ProvenPeers: Sendable {
     /// Peers remembered. Beyond it those go whose proof ends first.

@@ -10,7 +10,7 @@ protocol ServerConnection: StreamConnection {
     /// What is under way is the last: ends with its answer, at once if there is none.
     func drain()
     /// The policies changed: ends what they no longer allow.
-    func judgeAgain(in view: WorkerView)
+    func judgeAgain()
     /// Since when nothing is under way on it, and nothing waits to be taken: its caller has had its answers, or has not asked
     /// yet. `nil`: something is.
     var quietSince: DeadlineWheel.Time? { get }

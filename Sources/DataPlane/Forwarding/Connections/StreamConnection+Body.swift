@@ -4,9 +4,9 @@ extension StreamConnection {
     /// Body bytes in the framing that the head announced.
     final func writeBody(_ bytes: Span<UInt8>, chunked: Bool) {
         guard chunked else { return write(bytes) }
-        worker.output.removeAll()
-        HTTP1Serializer.appendChunkHead(byteCount: bytes.count, to: &worker.output)
-        write(worker.output)
+        bench.output.removeAll()
+        HTTP1Serializer.appendChunkHead(byteCount: bytes.count, to: &bench.output)
+        write(bench.output)
         write(bytes)
         write(chunkEnd)
     }

@@ -3,7 +3,7 @@ import EventLoops
 /// Whether the other side goes on reading.
 extension StreamConnection {
     /// When a reader that takes nothing of what is queued will have stalled for too long; `nil`: nothing is queued.
-    var outputDeadline: DeadlineWheel.Time? { queuedByteCount == 0 ? nil : reader.last + worker.timeouts.stream }
+    var outputDeadline: DeadlineWheel.Time? { queuedByteCount == 0 ? nil : reader.last + bench.timeouts.stream }
 
     /// That time has come. Asks the kernel, but only then.
     func hasReaderStalled() -> Bool {

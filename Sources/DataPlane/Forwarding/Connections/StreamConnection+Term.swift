@@ -15,8 +15,8 @@ extension StreamConnection {
         guard let peer = verifiedPeer else { return }
         let proven = ProvenPeer(id: peer.id, host: host.ip)
         let term = PeerTerm(
-            proven, notAfter: peer.notAfter, at: loop.now, wall: .now, limits: worker.peerTermLimits)
-        worker.provenPeers.note(proven, until: term.end)
+            proven, notAfter: peer.notAfter, at: loop.now, wall: .now, limits: bench.peerTermLimits)
+        bench.provenPeers.note(proven, until: term.end)
         self.term = Term(term)
     }
 
@@ -26,13 +26,13 @@ extension StreamConnection {
     /// - Returns: `false` if the connection was closed.
     func lookAtTerm() -> Bool {
         guard let term, term.value.due <= loop.now else { return true }
-        switch term.value.step(at: loop.now, proven: worker.provenPeers.end(of: term.value.peer)) {
+        switch term.value.step(at: loop.now, proven: bench.provenPeers.end(of: term.value.peer)) {
         case .none: break
         case .drain: termEnds()
         case .prove: proofNeeded()
         case .cut:
-            worker.counters.expiredConnections += 1
-            worker.events.post(.peerExpired(peer: "\(term.value.peer.id)"))
+            bench.counters.expiredConnections += 1
+            bench.events.post(.peerExpired(peer: "\(term.value.peer.id)"))
             abort()
             broken()
         }

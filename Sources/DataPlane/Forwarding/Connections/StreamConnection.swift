@@ -17,16 +17,12 @@ class StreamConnection: EventHandler {
         case closed
     }
 
-    /// Bytes queued on a connection from which on its source is held back: 64 KiB.
-    static let highWatermark = 64 * 1024
-    /// Bytes queued on a connection below which its source goes on: 16 KiB.
-    static let lowWatermark = 16 * 1024
     /// How long a finished connection waits for the other side to close, in milliseconds, so that the last answer is
     /// not lost to a reset (RFC 9112 § 9.6).
     private static let lingerMilliseconds: UInt64 = 2_000
 
-    let worker: Worker
-    /// The worker's. Here, too, because to go by way of it counts references each time.
+    let bench: Workbench
+    /// The bench's. Here, too, because to go by way of it counts references each time.
     final let loop: EventLoop
     final let blocks: BlockPool
     private(set) var state: State
@@ -58,20 +54,20 @@ class StreamConnection: EventHandler {
     /// What is queued is passed on, and then the connection is reset.
     private var resetsAtEnd = false
 
-    init(worker: Worker, transport: consuming Transport, state: State) {
-        self.worker = worker
-        loop = worker.loop
-        blocks = worker.blocks
+    init(bench: Workbench, transport: consuming Transport, state: State) {
+        self.bench = bench
+        loop = bench.loop
+        blocks = bench.blocks
         descriptor = transport.socket.descriptor
         isSecure = transport.isSecure
         self.transport = consume transport
         self.state = state
-        lastRead = worker.loop.now
+        lastRead = bench.loop.now
     }
 
     /// Takes a connection over from another that has found out that it speaks another protocol.
     init(takingOver other: StreamConnection) {
-        worker = other.worker
+        bench = other.bench
         loop = other.loop
         blocks = other.blocks
         descriptor = other.descriptor
@@ -214,7 +210,7 @@ class StreamConnection: EventHandler {
         case .connecting, .handshaking: close()
         case .open:
             state = .finishing
-            setDeadline(after: worker.timeouts.stream)
+            setDeadline(after: bench.timeouts.stream)
             loop.requestEndOfTurn(registration)
         case .finishing, .lingering, .closed: break
         }
@@ -292,7 +288,7 @@ class StreamConnection: EventHandler {
         case .finishing:
             // What was not read yet must not look like the end.
             guard !output.isEmpty, readerGoesOn() else { return abort() }
-            setDeadline(after: worker.timeouts.stream)
+            setDeadline(after: bench.timeouts.stream)
         case .lingering: close()
         case .closed: break
         }
@@ -348,7 +344,7 @@ class StreamConnection: EventHandler {
                     passed(count)
                     continue
                 }
-                let bytes = unsafe UnsafeBufferPointer(rebasing: worker.scratch[..<count]).span
+                let bytes = unsafe UnsafeBufferPointer(rebasing: bench.scratch[..<count]).span
                 received(bytes)
             case .wouldBlock: return
             case .ended:
@@ -356,7 +352,7 @@ class StreamConnection: EventHandler {
                 if state == .open { inputEnded() }
                 return
             case .broken:
-                if transport!.isFlooded { worker.counters.tlsFloods += 1 }
+                if transport!.isFlooded { bench.counters.tlsFloods += 1 }
                 if let alert = transport!.receivedAlert { alertReceived(alert) }
                 return fail()
             }
@@ -371,10 +367,10 @@ class StreamConnection: EventHandler {
     /// other is late, how each half ends and what becomes of bytes whose source broke off is as with bytes that were looked at.
     /// Where that cannot be, or no pipe is left, they are copied as before.
     final func startPassing(to target: StreamConnection) {
-        guard sink == nil, !isSecure, !target.isSecure, isOpen, target.isOpen, worker.descriptors.admitsPipe,
-            target.output.beginPassing(whenOver: { [worker] in worker.descriptors.changePipes(by: -1) })
+        guard sink == nil, !isSecure, !target.isSecure, isOpen, target.isOpen, bench.descriptors.admitsPipe,
+            target.output.beginPassing(whenOver: { [bench] in bench.descriptors.changePipes(by: -1) })
         else { return }
-        worker.descriptors.changePipes(by: 1)
+        bench.descriptors.changePipes(by: 1)
         sink = target
     }
 
@@ -389,7 +385,7 @@ class StreamConnection: EventHandler {
     /// Reads into the worker's buffer, or past it.
     private func take(for target: StreamConnection?) -> Transport.Input {
         guard let target else {
-            return unsafe transport!.receive(into: UnsafeMutableRawBufferPointer(worker.scratch))
+            return unsafe transport!.receive(into: UnsafeMutableRawBufferPointer(bench.scratch))
         }
         let wasEmpty = target.output.isEmpty
         let input = target.output.pass(from: &transport!)
@@ -439,7 +435,7 @@ class StreamConnection: EventHandler {
         if !output.isEmpty { lookAtReader() }
         if output.count < before {
             reader.took(at: loop.now)
-            if state == .finishing { setDeadline(after: worker.timeouts.stream) }
+            if state == .finishing { setDeadline(after: bench.timeouts.stream) }
         }
         if !wasDrained, output.isDrained { outputDrained() }
         return state != .closed
@@ -459,7 +455,7 @@ class StreamConnection: EventHandler {
     private func discardInput() {
         var share = TurnShare()
         while share.takesRead(clock: EventLoop.microseconds) {
-            switch unsafe transport!.receive(into: UnsafeMutableRawBufferPointer(worker.scratch)) {
+            switch unsafe transport!.receive(into: UnsafeMutableRawBufferPointer(bench.scratch)) {
             case .bytes: continue
             case .wouldBlock: return
             case .ended, .broken: return close()

@@ -33,7 +33,6 @@ enum UpstreamProtocol: Hashable {
 
 /// A connection that a pool makes, whatever it speaks.
 protocol PooledConnection: StreamConnection {
-    init(worker: Worker, pool: UpstreamPool, transport: consuming Transport)
     /// Begins to connect. It belongs to the pool from then on.
     func connect() throws(SystemCallError)
 }
@@ -44,16 +43,17 @@ extension PooledConnection {
 
 /// One worker's connections to one endpoint. It alone knows how calls share them: over HTTP/1.1, one at a time; over
 /// HTTP/2, as many as the other side takes on one connection, then on the next.
-final class UpstreamPool {
+final class UpstreamPool: EndpointPool, TCPConnectionOwner, HTTP1ConnectionOwner, HTTP2ConnectionOwner {
     let address: NetworkAddress
     let target: UpstreamTarget
-    private unowned let worker: Worker
+    private let bench: Workbench
+    private unowned let rooms: any RoomKeeper
     private var idle: [HTTP1ClientConnection] = []
     private var multiplexed: [HTTP2ClientConnection] = []
     /// Those that take no more calls and still have some.
     private var draining: [HTTP2ClientConnection] = []
     private(set) var connectionCount = 0 {
-        didSet { worker.descriptors.change(.endpoint, by: connectionCount - oldValue) }
+        didSet { bench.descriptors.change(.endpoint, by: connectionCount - oldValue) }
     }
     /// When it was last told that the endpoint had ended a connection with an alert, in the loop's milliseconds.
     private var alertToldAt: DeadlineWheel.Time?
@@ -63,7 +63,7 @@ final class UpstreamPool {
     private(set) var outage: Outage?
     private var lastReached: UnixTime?
     private let speaks: UpstreamProtocol
-    private let isNode: Bool
+    let isNode: Bool
 
     /// Calls that a connection to an endpoint of which nothing is known is given, one to be sent and the others to wait.
     private static let unknownStreamLimit = 100
@@ -71,7 +71,7 @@ final class UpstreamPool {
     /// What a CONNECT names: the service; its port means nothing here. Whoever receives it goes by SNI alone.
     let authority: [UInt8]
 
-    init(address: NetworkAddress, target: UpstreamTarget, worker: Worker) {
+    init(address: NetworkAddress, target: UpstreamTarget, bench: Workbench, rooms: any RoomKeeper) {
         if case .mesh(_, _, let serverName, _) = target {
             authority = Array("\(serverName):1".utf8)
         } else {
@@ -80,34 +80,35 @@ final class UpstreamPool {
 
         self.address = address
         self.target = target
-        self.worker = worker
+        self.bench = bench
+        self.rooms = rooms
         if case .plain(let plain) = target { speaks = plain } else { speaks = .http2 }
         if case .mesh = target { isNode = true } else { isNode = false }
     }
 
     /// Sends a call's head on a connection that is up, or is being made.
     /// - Parameter fresh: Not on one that has idled: too many of those turned out dead.
-    func open(_ exchange: Exchange, fresh: Bool) {
+    func open(_ call: any Call, fresh: Bool) {
         switch speaks {
         case .http1:
             while !fresh, let connection = idle.popLast() {
-                if connection.isFit(for: exchange) { return connection.begin(exchange) }
+                if connection.isFit(for: call) { return connection.begin(call) }
             }
-            newConnection(HTTP1ClientConnection.self, for: exchange)?.begin(exchange)
+            newConnection(for: call, HTTP1ClientConnection.init)?.begin(call)
         case .http2:
             // It would end the connection for the calls beside it, too.
-            guard HTTP2Session.canCarry(exchange.request) else { return exchange.fail(.overloaded, status: 431) }
-            (shared ?? newConnection(HTTP2ClientConnection.self, for: exchange))?.begin(exchange)
-        case .tcp: newConnection(TCPClientConnection.self, for: exchange)?.begin(exchange)
+            guard HTTP2Session.canCarry(call.request) else { return call.fail(.overloaded, status: 431) }
+            (shared ?? newConnection(for: call, HTTP2ClientConnection.init))?.begin(call)
+        case .tcp: newConnection(for: call, TCPClientConnection.init)?.begin(call)
         }
     }
 
     /// Finds another connection for a call that waited for one which takes fewer than it was given.
-    func place(_ stream: HTTP2ClientStream, of exchange: Exchange) {
+    func place(_ stream: HTTP2ClientStream, of call: any Call) {
         let connection =
             shared
-            ?? newConnection(HTTP2ClientConnection.self, for: exchange) { stream.giveUpWaiting(.notConnected) }
-        connection?.take(stream, of: exchange)
+            ?? newConnection(for: call, HTTP2ClientConnection.init, orElse: { stream.giveUpWaiting(.notConnected) })
+        connection?.take(stream, of: call)
     }
 
     /// One that takes another call.
@@ -118,7 +119,7 @@ final class UpstreamPool {
 
     /// The endpoint has ended a connection with an alert, as it may again and again.
     /// - Returns: Whether it is told: once a minute.
-    func tellsAlert(at now: DeadlineWheel.Time) -> Bool {
+    private func tellsAlert(at now: DeadlineWheel.Time) -> Bool {
         if let alertToldAt, now < alertToldAt + Self.alertMilliseconds { return false }
         alertToldAt = now
         return true
@@ -127,42 +128,47 @@ final class UpstreamPool {
     private static let alertMilliseconds: UInt64 = 60_000
 
     /// Of another node's: the service that the connections are for.
-    var serviceName: String { if case .mesh(_, let service, _, _) = target { "\(service)" } else { "" } }
+    private var serviceName: String { if case .mesh(_, let service, _, _) = target { "\(service)" } else { "" } }
 
     // MARK: New connections
+
+    /// Makes a connection, whatever it speaks, that belongs to a pool.
+    private typealias Maker<Connection> = (Workbench, UpstreamPool, consuming Transport) -> Connection
 
     /// - Parameter giveUp: Tells the call that there is none to be had for it.
     /// - Returns: `nil` if there is none, and the call knows, or is over.
     private func newConnection<Connection: PooledConnection>(
-        _: Connection.Type, for exchange: Exchange, orElse giveUp: () -> Void
+        for call: any Call, _ make: Maker<Connection>, orElse giveUp: () -> Void
     ) -> Connection? {
-        let (life, listener) = (exchange.life, exchange.origin.listener)
+        let (life, listener) = (call.life, call.listener)
         do {
-            return try connect(for: exchange)
+            return try connect(for: call, make)
         } catch {
             let isLackOfRoom = isLackOfRoom(error, at: listener)
             // Making room may have ended it: nothing more may be done in its name.
-            guard exchange.life == life, !exchange.isOver else { return nil }
+            guard call.life == life, !call.isOver else { return nil }
             guard isLackOfRoom else {
                 failed((error as? SystemCallError).map { .system(errno: $0.errno) } ?? .noIdentity)
                 giveUp()
                 return nil
             }
-            worker.callFoundNoRoom(at: listener, endpoint: address)
-            exchange.fail(.overloaded, status: 503)
+            rooms.callFoundNoRoom(at: listener, endpoint: address)
+            call.fail(.overloaded, status: 503)
             return nil
         }
     }
 
     private func newConnection<Connection: PooledConnection>(
-        _ type: Connection.Type, for exchange: Exchange
+        for call: any Call, _ make: Maker<Connection>
     ) -> Connection? {
-        newConnection(type, for: exchange) { exchange.upstreamFailed(.notConnected) }
+        newConnection(for: call, make) { call.upstreamFailed(.notConnected) }
     }
 
-    /// - Parameter exchange: The call that it is for; `nil`: it is for none yet.
-    private func connect<Connection: PooledConnection>(for exchange: Exchange?) throws -> Connection {
-        let connection = Connection(worker: worker, pool: self, transport: try transport(for: exchange))
+    /// - Parameter call: The call that it is for; `nil`: it is for none yet.
+    private func connect<Connection: PooledConnection>(
+        for call: (any Call)?, _ make: Maker<Connection>
+    ) throws -> Connection {
+        let connection = make(bench, self, try transport(for: call))
         try connection.connect()
         connectionCount += 1
         return connection
@@ -188,9 +194,25 @@ final class UpstreamPool {
 
     /// One did not.
     func failed(_ failure: ConnectFailure) {
-        worker.counters.upstreamConnectFailures[failure, default: 0] += 1
+        bench.counters.upstreamConnectFailures[failure, default: 0] += 1
         let now = UnixTime.now
         if outage == nil { outage = Outage(failure, at: now) } else { outage?.goesOn(failure, at: now) }
+    }
+
+    /// What answered is not whom the connection is for, or did not say.
+    func handshakeFailed(_ failure: TLSFailure) {
+        bench.counters.upstreamHandshakeFailures[failure.reason, default: 0] += 1
+        failed(.handshake(reason: failure.reason))
+        bench.events.post(
+            .upstreamHandshakeFailed(endpoint: "\(address)", service: serviceName, reason: failure.reason))
+    }
+
+    /// Another node has ended a connection that was good, and said why: its calls fail as of an endpoint that breaks off.
+    func connectionRefused(_ alert: TLSAlert) {
+        let reason = TLSFailure.alertReceived(alert).reason
+        bench.counters.upstreamAlerts[reason, default: 0] += 1
+        guard tellsAlert(at: bench.loop.now) else { return }
+        bench.events.post(.upstreamConnectionRefused(endpoint: "\(address)", service: serviceName, reason: reason))
     }
 
     /// Adds what is known of another node.
@@ -204,7 +226,7 @@ final class UpstreamPool {
     var patience: Keepalive.Patience {
         isNode
             ? .ofNodes
-            : .ofEndpoints(silence: worker.timeouts.keepalive, delivery: worker.timeouts.stream)
+            : .ofEndpoints(silence: bench.timeouts.keepalive, delivery: bench.timeouts.stream)
     }
 
     /// There is no descriptor to be had: not the endpoint's fault, and another would fare no better.
@@ -212,22 +234,22 @@ final class UpstreamPool {
 
     private func isLackOfRoom(_ error: any Error, at listener: Listener) -> Bool {
         let isOut = (error as? SystemCallError)?.isOutOfDescriptors ?? false
-        if isOut { worker.descriptorsRanOut(at: listener) }
+        if isOut { rooms.descriptorsRanOut(at: listener) }
         return isOut || error is NoDescriptor
     }
 
-    /// - Parameter exchange: The call that it is for. Others may end to make room for it, and so may it itself.
-    private func transport(for exchange: Exchange?) throws -> Transport {
-        let life = exchange?.life
-        let hasRoom = worker.hasRoom(for: .endpoint, at: exchange?.origin.listener)
-        guard hasRoom, exchange?.life == life, !(exchange?.isOver ?? false) else { throw NoDescriptor() }
+    /// - Parameter call: The call that it is for. Others may end to make room for it, and so may it itself.
+    private func transport(for call: (any Call)?) throws -> Transport {
+        let life = call?.life
+        let hasRoom = rooms.hasRoom(for: .endpoint, at: call?.listener)
+        guard hasRoom, call?.life == life, !(call?.isOver ?? false) else { throw NoDescriptor() }
         let socket = try Socket.connecting(to: address)
         switch target {
         case .plain:
             if speaks == .http2 { socket.probeSilentHost(after: 10, every: 5, times: 3) }
             return Transport(socket)
         case .mesh(let source, _, let serverName, let acceptable):
-            let session = try worker.identities.clientSession(
+            let session = try bench.identities.clientSession(
                 as: source, over: socket.descriptor, serverName: serverName, acceptable: acceptable)
             return Transport(socket, session: session)
         }
@@ -236,12 +258,12 @@ final class UpstreamPool {
     /// What proves to other nodes whose calls they are.
     var certificate: Certificate? {
         guard case .mesh(let source, _, _, _) = target else { return nil }
-        return worker.identities.svids[source]?.credentials.leaf
+        return bench.identities.svids[source]?.credentials.leaf
     }
 
     /// A connection whose call is over; the latest to come is the first to go, so that the others can age.
     func give(_ connection: HTTP1ClientConnection) {
-        guard idle.count < worker.view.idleUpstreamConnections else { return connection.close() }
+        guard idle.count < bench.settings.idleUpstreamConnections else { return connection.close() }
         idle.append(connection)
     }
 
@@ -269,7 +291,7 @@ final class UpstreamPool {
     /// call yet. One that takes calls has done so.
     func prove() {
         guard case .mesh = target, multiplexed.isEmpty else { return }
-        _ = try? connect(for: nil) as HTTP2ClientConnection
+        _ = try? connect(for: nil, HTTP2ClientConnection.init)
     }
 
     /// The certificates changed: new calls go out under the new one.

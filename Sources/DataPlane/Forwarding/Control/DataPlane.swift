@@ -14,14 +14,14 @@ package final class DataPlane: Sendable {
         // SAFETY: handed from the preparing thread to the workers, each of which takes its own part once.
         fileprivate let plan: ServingPlan
         fileprivate let views: [WorkerView]
-        fileprivate let opened: [[ListeningPlace: Listener]]
+        fileprivate let opened: [[ListeningPlace: Acceptor]]
         fileprivate let sockets: SocketPlan
         fileprivate let tls: TLSMaterial?
         /// Listeners that are held back: their places cannot be listened at now. All else can be served.
         package let problems: [Diagnostic]
 
         fileprivate init(
-            plan: ServingPlan, views: [WorkerView], opened: [[ListeningPlace: Listener]], sockets: SocketPlan,
+            plan: ServingPlan, views: [WorkerView], opened: [[ListeningPlace: Acceptor]], sockets: SocketPlan,
             tls: TLSMaterial?, problems: [Diagnostic]
         ) {
             self.plan = plan
@@ -112,7 +112,7 @@ package final class DataPlane: Sendable {
             var compiled: [WorkerView] = []
             for index in state.compilers.indices { compiled.append(state.compilers[index].compile(plan)) }
             let sockets = SocketPlan(wanted: Set(plan.listeners.keys.map(plan.place)), open: state.open)
-            var opened = [[ListeningPlace: Listener]](repeating: [:], count: workers.count)
+            var opened = [[ListeningPlace: Acceptor]](repeating: [:], count: workers.count)
             var own = state.open
             for place in sockets.missing {
                 guard let placed = plan.listeners[place.address],
@@ -136,16 +136,14 @@ package final class DataPlane: Sendable {
     /// One for each worker.
     private func open(
         _ place: ListeningPlace, beside own: Set<ListeningPlace>, _ views: [WorkerView]
-    ) throws(SystemCallError) -> [Listener] {
-        var listeners: [Listener] = []
+    ) throws(SystemCallError) -> [Acceptor] {
+        var acceptors: [Acceptor] = []
         let sockets = try ListeningSockets.open(at: place, count: workers.count, beside: own).sockets
         for (index, socket) in sockets.enumerated() {
-            listeners.append(
-                Listener(
-                    address: place.address, socket: try socket.duplicate(),
-                    view: views[index].listeners[place.address]!))
+            let listener = Listener(address: place.address, view: views[index].listeners[place.address]!)
+            acceptors.append(Acceptor(listener, socket: try socket.duplicate()))
         }
-        return listeners
+        return acceptors
     }
 
     /// Swaps it in; returns when every worker serves it.
@@ -158,7 +156,7 @@ package final class DataPlane: Sendable {
             return state.budget.share
         }
         await onEveryWorker { worker in
-            worker.descriptors.limits = share
+            worker.bench.descriptors.limits = share
             if let tls = prepared.tls { worker.identities = tls }
             worker.adopt(
                 prepared.views[worker.index], opened: prepared.opened[worker.index], kept: prepared.sockets.kept)

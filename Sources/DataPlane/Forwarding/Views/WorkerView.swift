@@ -15,11 +15,7 @@ final class WorkerView {
     /// As they stand in the tables.
     let services: [ServiceView]
     let listeners: [NetworkAddress: ListenerView]
-    let timeouts: MillisecondTimeouts
-    let limits: HTTP1Limits
-    let http2Limits: HTTP2Limits
-    let requestsPerConnection: Int
-    let idleUpstreamConnections: Int
+    let settings: ConnectionSettings
     let accessLog: AccessLog
 
     init(
@@ -30,11 +26,7 @@ final class WorkerView {
         self.tables = tables
         self.services = services
         self.listeners = listeners
-        timeouts = MillisecondTimeouts(settings.timeouts)
-        limits = HTTP1Limits(settings.limits)
-        http2Limits = HTTP2Limits(settings.limits)
-        requestsPerConnection = settings.limits.requestsPerConnection
-        idleUpstreamConnections = settings.limits.idleUpstreamConnections
+        self.settings = ConnectionSettings(settings)
         accessLog = settings.accessLog
     }
 
@@ -112,6 +104,20 @@ final class ServiceView {
     }
 }
 
+/// The connections to an endpoint, as calls know them.
+protocol EndpointPool: AnyObject {
+    /// Sends a call's head on a connection that is up, or is being made.
+    /// - Parameter fresh: Not on one that has idled: too many of those turned out dead.
+    func open(_ call: any Call, fresh: Bool)
+    /// `nil`: it was connected to when that was last tried, or never.
+    var outage: Outage? { get }
+}
+
+/// One worker's pools.
+protocol EndpointPools: AnyObject {
+    func pool(address: NetworkAddress, target: UpstreamTarget) -> any EndpointPool
+}
+
 /// A place where a service is.
 final class EndpointView {
     let address: NetworkAddress
@@ -120,8 +126,8 @@ final class EndpointView {
     /// An instance in the mesh, not a service outside of it.
     let isWorkload: Bool
     /// Found on first use; a plain endpoint has one pool, one of the mesh has one for each identity that calls it.
-    private var plainPool: UpstreamPool?
-    private var meshPools: [(caller: Caller, pool: UpstreamPool)] = []
+    private var plainPool: (any EndpointPool)?
+    private var meshPools: [(caller: Caller, pool: any EndpointPool)] = []
 
     enum Reach: Equatable {
         /// From here, in what it speaks.
@@ -140,28 +146,31 @@ final class EndpointView {
 
     /// - Returns: `nil` if the endpoint is on another node and it is nobody's call: there is no certificate to make it with,
     ///   and no other way.
-    func pool(for caller: Caller?, service: ServiceView, worker: Worker) -> UpstreamPool? {
+    func pool(for caller: Caller?, accounts: Set<SPIFFEID>, table: ServiceTable, of pools: any EndpointPools)
+        -> (any EndpointPool)?
+    {
         switch reach {
         case .plain(let speaks):
             if let plainPool { return plainPool }
-            let pool = worker.pool(address: address, target: .plain(speaks))
+            let pool = pools.pool(address: address, target: .plain(speaks))
             plainPool = pool
             return pool
-        case .node: return caller.map { nodePool(for: $0, service, worker) }
+        case .node: return caller.map { nodePool(for: $0, accounts, table, pools) }
         }
     }
 
     /// The one that calls of this caller have taken so far.
-    func knownPool(for caller: Caller?) -> UpstreamPool? {
+    func knownPool(for caller: Caller?) -> (any EndpointPool)? {
         isMesh ? meshPools.first { $0.caller === caller }?.pool : plainPool
     }
 
-    private func nodePool(for caller: Caller, _ service: ServiceView, _ worker: Worker) -> UpstreamPool {
+    private func nodePool(
+        for caller: Caller, _ accounts: Set<SPIFFEID>, _ table: ServiceTable, _ pools: any EndpointPools
+    ) -> any EndpointPool {
         for known in meshPools where known.caller === caller { return known.pool }
         let target = UpstreamTarget.mesh(
-            source: caller.id, service: service.name, serverName: service.table.serverName, acceptable: service.accounts
-        )
-        let pool = worker.pool(address: address, target: target)
+            source: caller.id, service: table.name, serverName: table.serverName, acceptable: accounts)
+        let pool = pools.pool(address: address, target: target)
         meshPools.append((caller, pool))
         return pool
     }

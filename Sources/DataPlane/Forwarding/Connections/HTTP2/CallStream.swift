@@ -5,12 +5,12 @@ import WireProtocols
 /// One call's stream on an HTTP/2 connection, as either side: its bytes on their way out, those whose window is not given
 /// back yet, and its deadline. Kept by its worker and used again.
 class CallStream: HTTP2Stream, EventHandler {
-    final let worker: Worker
+    final let bench: Workbench
     /// The worker's. Here, too, because to go by way of it counts references each time.
     final let loop: EventLoop
     final let blocks: BlockPool
     final var connection: HTTP2Connection?
-    final var exchange: Exchange?
+    final var call: (any Call)?
     /// Its place in the connection's list; -1: none.
     final var index = -1
     /// When bytes or a head last came, or were last wanted again, in the loop's milliseconds.
@@ -33,18 +33,18 @@ class CallStream: HTTP2Stream, EventHandler {
     private final var heldBytes = 0
     private var registration = Registration.none
 
-    init(worker: Worker) {
-        self.worker = worker
-        loop = worker.loop
-        blocks = worker.blocks
+    init(bench: Workbench) {
+        self.bench = bench
+        loop = bench.loop
+        blocks = bench.blocks
         super.init()
     }
 
     // MARK: Life
 
-    final func begin(on connection: HTTP2Connection, _ exchange: Exchange) {
+    final func begin(on connection: HTTP2Connection, _ call: any Call) {
         self.connection = connection
-        self.exchange = exchange
+        self.call = call
         lastInput = loop.now
         lastOutput = loop.now
         outputEnd = 0
@@ -60,7 +60,7 @@ class CallStream: HTTP2Stream, EventHandler {
     /// Lets go of everything but its memory.
     final func reset() {
         connection = nil
-        exchange = nil
+        call = nil
         output.removeAll(into: blocks)
         isOutputComplete = false
         isInputComplete = false
@@ -77,7 +77,7 @@ class CallStream: HTTP2Stream, EventHandler {
 
     // MARK: Output
 
-    final var isCongested: Bool { output.count >= StreamConnection.highWatermark }
+    final var isCongested: Bool { output.count >= OutputQueue.highWatermark }
     final var queuedByteCount: Int { output.count }
 
     final func send(_ bytes: Span<UInt8>) {
@@ -134,7 +134,7 @@ class CallStream: HTTP2Stream, EventHandler {
         lastOutput = loop.now
         outputEnd = connection.outputOffset
         if output.isEmpty, let cutCode { return reset(cutCode) }
-        if before > StreamConnection.lowWatermark, output.count <= StreamConnection.lowWatermark { outputDrained() }
+        if before > OutputQueue.lowWatermark, output.count <= OutputQueue.lowWatermark { outputDrained() }
     }
 
     final override func sendTrailers() {
@@ -161,9 +161,9 @@ class CallStream: HTTP2Stream, EventHandler {
     /// What is queued here has made no progress for too long: none of it was taken, nor of what the connection has of it. Asks the
     /// kernel, but only where it would seem so.
     private func hasStalled() -> Bool {
-        guard lastOutput + worker.timeouts.stream <= loop.now else { return false }
+        guard lastOutput + bench.timeouts.stream <= loop.now else { return false }
         if let last = connection?.readerProgress(upTo: &outputEnd) { lastOutput = max(lastOutput, last) }
-        return lastOutput + worker.timeouts.stream <= loop.now
+        return lastOutput + bench.timeouts.stream <= loop.now
     }
 
     /// What the deadlines of a call go by.
@@ -192,7 +192,7 @@ class CallStream: HTTP2Stream, EventHandler {
     /// The call is over, and the stream is not: it ends when its last frames have gone, or when none of them has for too long.
     final func awaitEnd() {
         lastOutput = loop.now
-        setDeadline(loop.now + worker.timeouts.stream)
+        setDeadline(loop.now + bench.timeouts.stream)
     }
 
     final func noteInputComplete() { isInputComplete = true }
@@ -217,8 +217,8 @@ class CallStream: HTTP2Stream, EventHandler {
     }
 
     final func deadlineReached() {
-        guard exchange == nil else { return }
-        if hasStalled() { reset(cutCode ?? .cancel) } else { setDeadline(lastOutput + worker.timeouts.stream) }
+        guard call == nil else { return }
+        if hasStalled() { reset(cutCode ?? .cancel) } else { setDeadline(lastOutput + bench.timeouts.stream) }
     }
 
     final func ready(_ events: ReadyEvents) {}

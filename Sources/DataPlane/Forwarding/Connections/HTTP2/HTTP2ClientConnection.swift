@@ -5,7 +5,7 @@ import WireProtocols
 
 /// A connection to an endpoint that speaks HTTP/2: another node, or a workload with prior knowledge. Many calls at a time.
 final class HTTP2ClientConnection: HTTP2Connection, PooledConnection {
-    private let pool: UpstreamPool
+    private let pool: any HTTP2ConnectionOwner
     /// Whose calls it carries was proved with it.
     let certificate: Certificate?
     private(set) var isConnected = false
@@ -22,14 +22,13 @@ final class HTTP2ClientConnection: HTTP2Connection, PooledConnection {
     /// By when it must be up, and what it takes known.
     private let connectDeadline: DeadlineWheel.Time
 
-    init(worker: Worker, pool: UpstreamPool, transport: consuming Transport) {
+    init(bench: Workbench, pool: any HTTP2ConnectionOwner, transport: consuming Transport) {
         self.pool = pool
         certificate = pool.certificate
-        connectDeadline = worker.loop.now + worker.timeouts.connect
-        let isNode = if case .mesh = pool.target { true } else { false }
-        let limits = isNode ? worker.http2Limits.betweenNodes : worker.http2Limits
-        super.init(worker: worker, transport: transport, role: .client, limits: limits)
-        session.isWithNode = isNode
+        connectDeadline = bench.loop.now + bench.timeouts.connect
+        let limits = pool.isNode ? bench.http2Limits.betweenNodes : bench.http2Limits
+        super.init(bench: bench, transport: transport, role: .client, limits: limits)
+        session.isWithNode = pool.isNode
     }
 
     func connect() throws(SystemCallError) {
@@ -63,13 +62,13 @@ final class HTTP2ClientConnection: HTTP2Connection, PooledConnection {
         // One that leaves has its place taken by the last of the list.
         for stream in streams {
             let stream = unsafe unsafeDowncast(stream, to: HTTP2ClientStream.self)
-            guard isOpen, stream.connection === self, stream.isWaiting, let exchange = stream.exchange else { continue }
-            if mustWait(exchange) {
+            guard isOpen, stream.connection === self, stream.isWaiting, let call = stream.call else { continue }
+            if mustWait(call) {
                 waitingCount += 1
-            } else if session.canOpenStream || session.peerStreamLimit == 0 || !takes(exchange) {
-                stream.submitWaiting(exchange, on: self)
+            } else if session.canOpenStream || session.peerStreamLimit == 0 || !takes(call) {
+                stream.submitWaiting(call, on: self)
             } else {
-                pool.place(stream, of: exchange)
+                pool.place(stream, of: call)
             }
         }
     }
@@ -89,59 +88,59 @@ final class HTTP2ClientConnection: HTTP2Connection, PooledConnection {
 
     /// Whether the other side takes WebSockets; `nil`: it has not said. A node always does.
     private var takesWebSockets: Bool? {
-        guard case .plain = pool.target else { return true }
+        guard !pool.isNode else { return true }
         return hasSettings ? session.peerAllowsExtendedConnect : nil
     }
 
     /// What would be given up before the connection is up must not be sent all the same; nor what is more than the other side may
     /// take; and only who has said so takes `:protocol` (RFC 8441 § 3).
-    private func mustWait(_ exchange: Exchange) -> Bool {
+    private func mustWait(_ call: any Call) -> Bool {
         guard !hasSettings else { return false }
         return !isConnected || session.openStreamCount >= pool.firstFlight
-            || (exchange.tunnel == .webSocket && takesWebSockets == nil)
+            || (call.tunnel == .webSocket && takesWebSockets == nil)
     }
 
     /// Sends the head of a call, as soon as it may be sent; its body follows. There is room for it.
-    func begin(_ exchange: Exchange) {
-        let stream = worker.takeClientStream()
-        if mustWait(exchange) {
-            stream.begin(on: self, exchange)
-            stream.start(exchange, waits: true)
+    func begin(_ call: any Call) {
+        let stream = HTTP2ClientStream.take(from: bench)
+        if mustWait(call) {
+            stream.begin(on: self, call)
+            stream.start(call, waits: true)
             waitingCount += 1
             return
         }
-        guard takes(exchange), submit(exchange, on: stream) else {
-            worker.giveBack(stream)
-            return exchange.upstreamFailed(takes(exchange) ? .notSent : .unsupportedUpgrade)
+        guard takes(call), submit(call, on: stream) else {
+            stream.giveBack()
+            return call.upstreamFailed(takes(call) ? .notSent : .unsupportedUpgrade)
         }
-        stream.begin(on: self, exchange)
-        stream.start(exchange)
+        stream.begin(on: self, call)
+        stream.start(call)
         requestOutput()
     }
 
     /// The same for a call that has waited on another connection.
-    func take(_ stream: HTTP2ClientStream, of exchange: Exchange) {
+    func take(_ stream: HTTP2ClientStream, of call: any Call) {
         stream.move(to: self)
-        if mustWait(exchange) { waitingCount += 1 } else { stream.submitWaiting(exchange, on: self) }
+        if mustWait(call) { waitingCount += 1 } else { stream.submitWaiting(call, on: self) }
     }
 
-    private func takes(_ exchange: Exchange) -> Bool { exchange.tunnel != .webSocket || takesWebSockets == true }
+    private func takes(_ call: any Call) -> Bool { call.tunnel != .webSocket || takesWebSockets == true }
 
     /// Sends the head that waited to be sent.
     /// - Returns: Why it cannot be; `nil`: it is.
-    func submitWaiting(_ exchange: Exchange, on stream: HTTP2ClientStream) -> UpstreamFailure? {
-        guard takes(exchange) else { return .unsupportedUpgrade }
-        guard submit(exchange, on: stream) else { return .notSent }
+    func submitWaiting(_ call: any Call, on stream: HTTP2ClientStream) -> UpstreamFailure? {
+        guard takes(call) else { return .unsupportedUpgrade }
+        guard submit(call, on: stream) else { return .notSent }
         requestOutput()
         return nil
     }
 
-    private func submit(_ exchange: Exchange, on stream: HTTP2ClientStream) -> Bool {
+    private func submit(_ call: any Call, on stream: HTTP2ClientStream) -> Bool {
         stream.isAheadOfSettings = !hasSettings
-        if exchange.tunnel == .connection {
-            return session.submitTunnel(to: pool.authority, exchange.request, on: stream)
+        if call.tunnel == .connection {
+            return session.submitTunnel(to: pool.authority, call.request, on: stream)
         }
-        return session.submitRequest(exchange.request, on: stream, endsStream: exchange.requestBody.isNone)
+        return session.submitRequest(call.request, on: stream, endsStream: call.requestBody.isNone)
     }
 
     // MARK: Life
@@ -149,7 +148,7 @@ final class HTTP2ClientConnection: HTTP2Connection, PooledConnection {
     override func opened() {
         guard !isSecure || applicationProtocol == "h2" else { return refuse() }
         isConnected = true
-        worker.counters.upstreamConnects += 1
+        bench.counters.upstreamConnects += 1
         beginTerm(with: pool.address)
         updateDeadline()
         submitWaiting()
@@ -159,7 +158,7 @@ final class HTTP2ClientConnection: HTTP2Connection, PooledConnection {
     /// Whoever answers there is no node of this mesh.
     private func refuse() {
         hasFailedHandshake = true
-        worker.counters.upstreamHandshakeFailures["no-h2", default: 0] += 1
+        bench.counters.upstreamHandshakeFailures["no-h2", default: 0] += 1
         pool.failed(.handshake(reason: "no-h2"))
         close()
     }
@@ -177,15 +176,15 @@ final class HTTP2ClientConnection: HTTP2Connection, PooledConnection {
         case .connectionLost: break
         case .peerRejected, .unknownServerName, .alertReceived, .library: hasFailedHandshake = true
         }
-        worker.upstreamHandshakeFailed(failure, pool: pool)
+        pool.handshakeFailed(failure)
     }
 
     /// Under TLS 1.3 a client's handshake is done before the server has looked at its certificate: what the server makes of that
     /// comes where its SETTINGS should (RFC 8446 § 2). After them it ends a connection that was good.
     override func alertReceived(_ alert: TLSAlert) {
-        guard !hasSettings else { return worker.connectionRefused(alert, pool: pool) }
+        guard !hasSettings else { return pool.connectionRefused(alert) }
         hasFailedHandshake = alert.isOfHandshake
-        worker.upstreamHandshakeFailed(.alertReceived(alert), pool: pool)
+        pool.handshakeFailed(.alertReceived(alert))
     }
 
     /// Who has refused our certificate, or what came on the connection, takes nothing more, and the reason lies there to be read.
@@ -197,9 +196,9 @@ final class HTTP2ClientConnection: HTTP2Connection, PooledConnection {
         super.closed()
     }
 
-    override var idleMilliseconds: UInt64 { worker.timeouts.upstreamIdle }
+    override var idleMilliseconds: UInt64 { bench.timeouts.upstreamIdle }
 
-    override var headMilliseconds: UInt64 { worker.timeouts.response }
+    override var headMilliseconds: UInt64 { bench.timeouts.response }
 
     override var patience: Keepalive.Patience { pool.patience }
 

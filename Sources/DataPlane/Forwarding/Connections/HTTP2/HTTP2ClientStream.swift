@@ -14,19 +14,30 @@ final class HTTP2ClientStream: CallStream, UpstreamStream {
         connection.map { unsafe unsafeDowncast($0, to: HTTP2ClientConnection.self) }
     }
 
-    func start(_ exchange: Exchange, waits: Bool = false) {
+    /// One whose call is over, if there is one.
+    static func take(from bench: Workbench) -> HTTP2ClientStream {
+        guard let used = bench.clientStreams.popLast() else { return HTTP2ClientStream(bench: bench) }
+        return unsafe unsafeDowncast(used, to: HTTP2ClientStream.self)
+    }
+
+    func giveBack() {
+        reset()
+        if bench.clientStreams.count < Workbench.keptCount { bench.clientStreams.append(self) } else { leaveLoop() }
+    }
+
+    func start(_ call: any Call, waits: Bool = false) {
         hasResponse = false
         isWaiting = waits
-        if exchange.requestBody.isNone { noteOutputEndedWithHead() }
-        exchange.attach(to: self)
-        exchange.replayBody(to: self)
+        if call.requestBody.isNone { noteOutputEndedWithHead() }
+        call.attach(to: self)
+        call.replayBody(to: self)
     }
 
     /// Its head may be sent now.
-    func submitWaiting(_ exchange: Exchange, on client: HTTP2ClientConnection) {
+    func submitWaiting(_ call: any Call, on client: HTTP2ClientConnection) {
         isWaiting = false
         lastOutput = loop.now
-        guard let failure = client.submitWaiting(exchange, on: self) else { return }
+        guard let failure = client.submitWaiting(call, on: self) else { return }
         leave()
         end(failure)
     }
@@ -54,14 +65,14 @@ final class HTTP2ClientStream: CallStream, UpstreamStream {
         endOutput(trailers: trailers)
         // A tunnel whose other way had ended: it is over on both sides.
         if isInputComplete {
-            exchange = nil
+            call = nil
             if queuedByteCount > 0 { awaitEnd() }
         }
     }
 
     func cancel() {
-        let code = exchange?.codeForCallee ?? .cancel
-        exchange = nil
+        let code = call?.codeForCallee ?? .cancel
+        call = nil
         setDeadline(nil)
         giveUp(code)
     }
@@ -69,10 +80,10 @@ final class HTTP2ClientStream: CallStream, UpstreamStream {
     private func giveUp(_ code: HTTP2ErrorCode) {
         guard isWaiting else { return reset(code) }
         leave()
-        worker.giveBack(self)
+        giveBack()
     }
 
-    override func outputDrained() { exchange?.upstreamDrained() }
+    override func outputDrained() { call?.upstreamDrained() }
 
     var isUnsent: Bool { isWaiting }
 
@@ -80,61 +91,61 @@ final class HTTP2ClientStream: CallStream, UpstreamStream {
 
     override func receivedHead(_ head: inout MessageHead, endsStream: Bool) {
         lastInput = loop.now
-        guard let exchange else { return }
+        guard let call else { return }
         guard head.status >= 200 else {
             guard head.status != 101 else { return fail(.badResponse) }
-            return exchange.receivedInterim(&head)
+            return call.receivedInterim(&head)
         }
         client?.hasServed = true
-        switch exchange.tunnel {
+        switch call.tunnel {
         case .none: break
         case .connection:
             guard head.status < 300 else {
-                self.exchange = nil
-                exchange.tunnelRefused(head)
+                self.call = nil
+                call.tunnelRefused(head)
                 return reset(.cancel)
             }
-        case .webSocket: if head.status < 300 { head.status = Exchange.switchingProtocols }
+        case .webSocket: if head.status < 300 { head.status = Tunnel.switchingProtocols }
         }
         hasResponse = true
         let length: BodyLength = endsStream ? .none : head.contentLength.map { .bytes($0) } ?? .unknown
-        exchange.receivedHead(&head, length: length)
-        guard !endsStream, self.exchange === exchange, !exchange.isTunnelOpen,
-            !ResponseBody.isPossible(status: head.status, answering: exchange.request.knownMethod)
+        call.receivedHead(&head, length: length)
+        guard !endsStream, self.call === call, !call.isTunnelOpen,
+            !ResponseBody.isPossible(status: head.status, answering: call.request.knownMethod)
         else { return }
-        endWithHead(exchange)
+        endWithHead(call)
     }
 
     /// The answer is whole, whatever frames without a byte its sender ends the stream with.
-    private func endWithHead(_ exchange: Exchange) {
-        self.exchange = nil
+    private func endWithHead(_ call: any Call) {
+        self.call = nil
         let isRequestSent = isOutputComplete
-        exchange.receivedEnd(trailers: worker.noTrailers)
+        call.receivedEnd(trailers: bench.noTrailers)
         if isRequestSent { awaitEnd() } else { reset(.noError) }
     }
 
     override func receivedData(_ bytes: Span<UInt8>) {
         lastInput = loop.now
-        guard let exchange else { return received(bodyBytes: bytes.count, isHeld: false) }
-        exchange.receivedBody(bytes)
-        received(bodyBytes: bytes.count, isHeld: self.exchange != nil && exchange.isResponseCongested)
+        guard let call else { return received(bodyBytes: bytes.count, isHeld: false) }
+        call.receivedBody(bytes)
+        received(bodyBytes: bytes.count, isHeld: self.call != nil && call.isResponseCongested)
     }
 
     override func receivedTrailers(_ trailers: inout MessageHead) {
-        exchange?.takeTrailers(&trailers)
+        call?.takeTrailers(&trailers)
         endResponse(trailers)
     }
 
-    override func receivedEnd() { endResponse(worker.noTrailers) }
+    override func receivedEnd() { endResponse(bench.noTrailers) }
 
     private func endResponse(_ trailers: borrowing MessageHead) {
         noteInputComplete()
-        guard let exchange else { return }
-        if exchange.isTunnelOpen, !isOutputComplete { return exchange.receivedEnd(trailers: trailers) }
+        guard let call else { return }
+        if call.isTunnelOpen, !isOutputComplete { return call.receivedEnd(trailers: trailers) }
         setDeadline(nil)
-        self.exchange = nil
+        self.call = nil
         let isRequestSent = isOutputComplete
-        exchange.receivedEnd(trailers: trailers)
+        call.receivedEnd(trailers: trailers)
         // Nobody reads the rest of a request that has its answer.
         if !isRequestSent { reset(.noError) }
     }
@@ -148,7 +159,7 @@ final class HTTP2ClientStream: CallStream, UpstreamStream {
     override func closed(_ code: HTTP2ErrorCode) {
         giveBackWindow()
         connection?.remove(self)
-        if hasResponse { exchange?.noteCut(code) }
+        if hasResponse { call?.noteCut(code) }
         end(failure(of: code))
     }
 
@@ -173,17 +184,17 @@ final class HTTP2ClientStream: CallStream, UpstreamStream {
     }
 
     private func end(_ failure: UpstreamFailure) {
-        let exchange = exchange
-        self.exchange = nil
-        worker.giveBack(self)
-        exchange?.upstreamFailed(failure)
+        let call = call
+        self.call = nil
+        giveBack()
+        call?.upstreamFailed(failure)
     }
 
     private func fail(_ failure: UpstreamFailure) {
-        let exchange = exchange
-        self.exchange = nil
+        let call = call
+        self.call = nil
         setDeadline(nil)
         giveUp(.cancel)
-        exchange?.upstreamFailed(failure)
+        call?.upstreamFailed(failure)
     }
 }

@@ -24,20 +24,20 @@ class HTTP2Connection: StreamConnection, HTTP2SessionHandler {
         static let goAway: UInt64 = 3
     }
 
-    init(worker: Worker, transport: consuming Transport, role: HTTP2Session.Role, limits: HTTP2Limits) {
+    init(bench: Workbench, transport: consuming Transport, role: HTTP2Session.Role, limits: HTTP2Limits) {
         windows = AdaptiveWindow(limits)
-        keepalive = Keepalive(at: worker.loop.now)
-        idleSince = worker.loop.now
-        session = HTTP2Session(role: role, limits: limits, memory: worker.http2Memory)
-        super.init(worker: worker, transport: transport, state: .connecting)
+        keepalive = Keepalive(at: bench.loop.now)
+        idleSince = bench.loop.now
+        session = HTTP2Session(role: role, limits: limits, memory: bench.http2Memory)
+        super.init(bench: bench, transport: transport, state: .connecting)
         begin()
     }
 
     init(takingOver other: StreamConnection, role: HTTP2Session.Role, limits: HTTP2Limits) {
         windows = AdaptiveWindow(limits)
-        keepalive = Keepalive(at: other.worker.loop.now)
-        idleSince = other.worker.loop.now
-        session = HTTP2Session(role: role, limits: limits, memory: other.worker.http2Memory)
+        keepalive = Keepalive(at: other.bench.loop.now)
+        idleSince = other.bench.loop.now
+        session = HTTP2Session(role: role, limits: limits, memory: other.bench.http2Memory)
         super.init(takingOver: other)
         begin()
     }
@@ -53,11 +53,11 @@ class HTTP2Connection: StreamConnection, HTTP2SessionHandler {
     /// The last stream ended.
     func becameIdle() {}
     /// How long the connection may be without a stream, in milliseconds.
-    var idleMilliseconds: UInt64 { worker.timeouts.idle }
+    var idleMilliseconds: UInt64 { bench.timeouts.idle }
     /// How long the other side may be silent.
-    var patience: Keepalive.Patience { .ofCallers(delivery: worker.timeouts.stream) }
+    var patience: Keepalive.Patience { .ofCallers(delivery: bench.timeouts.stream) }
     /// How long a header block, or a frame that is no body's, may take from its first byte to its last, in milliseconds.
-    var headMilliseconds: UInt64 { worker.timeouts.requestHead }
+    var headMilliseconds: UInt64 { bench.timeouts.requestHead }
     /// One took longer; the connection ends.
     func headTimedOut() {}
     /// By when the other side must have said what it takes; `nil`: it has, or need not.
@@ -135,7 +135,7 @@ class HTTP2Connection: StreamConnection, HTTP2SessionHandler {
 
     override func fillOutput() -> Bool {
         guard state == .open || state == .finishing else { return false }
-        let room = Self.highWatermark - queuedByteCount
+        let room = OutputQueue.highWatermark - queuedByteCount
         if room > 0, session.wantsWrite {
             session.now = loop.now
             session.flush(upTo: room)
@@ -162,9 +162,9 @@ class HTTP2Connection: StreamConnection, HTTP2SessionHandler {
 
     func receivedRequest(_ id: Int32, endsStream: Bool) {}
     func receivedSettings() {}
-    func exceeded(_ limit: HTTP2Limit) { worker.counters.http2Limits[limit.name, default: 0] += 1 }
+    func exceeded(_ limit: HTTP2Limit) { bench.counters.http2Limits[limit.name, default: 0] += 1 }
     func refusedStream(_ id: Int32, _ error: HTTP2Error) {}
-    func completeAnswer(_ head: inout MessageHead) { worker.date.add(to: &head) }
+    func completeAnswer(_ head: inout MessageHead) { bench.date.add(to: &head) }
 
     func receivedGoAway(lastStream: Int32, code: HTTP2ErrorCode) { receivedGoAway() }
 
@@ -280,7 +280,7 @@ class HTTP2Connection: StreamConnection, HTTP2SessionHandler {
 
     /// When SETTINGS must be acknowledged (RFC 9113 § 6.5.3): a reader that takes anything has come to them by then.
     private var settingsDue: DeadlineWheel.Time? {
-        session.settingsSince.map { max($0, settingsTaken) + worker.timeouts.stream }
+        session.settingsSince.map { max($0, settingsTaken) + bench.timeouts.stream }
     }
 
     /// Gives the connection up, with all its streams, and says why.
@@ -309,7 +309,7 @@ class HTTP2Connection: StreamConnection, HTTP2SessionHandler {
             if !hasReleasedBuffers { deadline = min(deadline, idleSince + Self.bufferReleaseMilliseconds) }
         } else {
             // The output may come to wait without a word here: this is looked at again.
-            deadline = min(deadline, loop.now + worker.timeouts.stream)
+            deadline = min(deadline, loop.now + bench.timeouts.stream)
         }
         if !hasInputEnded, let due = keepalive.due(hasStreams: !streams.isEmpty, patience) {
             deadline = min(deadline, max(due, loop.now + 1))

@@ -6,23 +6,34 @@ import WireProtocols
 final class HTTP2ServerStream: CallStream, DownstreamStream {
     private var isOver = false
 
-    func start(_ exchange: Exchange, _ framing: HTTP2RequestFraming, from origin: CallOrigin) {
+    /// One whose call is over, if there is one.
+    static func take(from bench: Workbench) -> HTTP2ServerStream {
+        guard let used = bench.serverStreams.popLast() else { return HTTP2ServerStream(bench: bench) }
+        return unsafe unsafeDowncast(used, to: HTTP2ServerStream.self)
+    }
+
+    private func giveBack() {
+        reset()
+        if bench.serverStreams.count < Workbench.keptCount { bench.serverStreams.append(self) } else { leaveLoop() }
+    }
+
+    func start(_ call: any Call, _ framing: HTTP2RequestFraming, from origin: CallOrigin) {
         isOver = false
         if framing.endsStream { noteInputComplete() }
         switch framing.tunnel {
         case .none:
-            exchange.requestBody =
+            call.requestBody =
                 framing.endsStream ? .none : framing.contentLength.map { .bytes($0) } ?? .unknown
-            exchange.start(from: self, origin: origin)
+            call.start(from: self, origin: origin)
         case .webSocket:
-            exchange.tunnel = .webSocket
-            exchange.requestBody = .unknown
-            exchange.start(from: self, origin: origin)
-        case .connection: exchange.startTunnel(from: self, origin: origin)
+            call.tunnel = .webSocket
+            call.requestBody = .unknown
+            call.start(from: self, origin: origin)
+        case .connection: call.startTunnel(from: self, origin: origin)
         }
         // What goes on as bytes has no more of them, whatever its head is answered with.
-        if framing.endsStream, framing.tunnel != .none, self.exchange === exchange {
-            exchange.endRequest(trailers: worker.noTrailers)
+        if framing.endsStream, framing.tunnel != .none, self.call === call {
+            call.endRequest(trailers: bench.noTrailers)
         }
     }
 
@@ -30,10 +41,10 @@ final class HTTP2ServerStream: CallStream, DownstreamStream {
 
     override func receivedData(_ bytes: Span<UInt8>) {
         lastInput = loop.now
-        guard let exchange else { return received(bodyBytes: bytes.count, isHeld: false) }
-        exchange.sendBody(bytes)
+        guard let call else { return received(bodyBytes: bytes.count, isHeld: false) }
+        call.sendBody(bytes)
         // It may be over: then nobody holds anything.
-        received(bodyBytes: bytes.count, isHeld: self.exchange != nil && exchange.isRequestCongested)
+        received(bodyBytes: bytes.count, isHeld: self.call != nil && call.isRequestCongested)
     }
 
     override func receivedTrailers(_ trailers: inout MessageHead) {
@@ -41,21 +52,21 @@ final class HTTP2ServerStream: CallStream, DownstreamStream {
     }
 
     override func receivedEnd() {
-        endRequest(worker.noTrailers)
+        endRequest(bench.noTrailers)
     }
 
     private func endRequest(_ trailers: borrowing MessageHead) {
         guard !isInputComplete else { return }
         noteInputComplete()
-        exchange?.endRequest(trailers: trailers)
+        call?.endRequest(trailers: trailers)
         releaseEnd()
     }
 
     /// Nothing more comes on the connection.
     func callerEnded() {
-        guard !isInputComplete, let exchange else { return }
-        let isAnswered = exchange.isResponseComplete && !exchange.isTunnelOpen
-        exchange.callerGone()
+        guard !isInputComplete, let call else { return }
+        let isAnswered = call.isResponseComplete && !call.isTunnelOpen
+        call.callerGone()
         if !isAnswered { reset(.cancel) }
     }
 
@@ -66,36 +77,36 @@ final class HTTP2ServerStream: CallStream, DownstreamStream {
     override func closed(_ code: HTTP2ErrorCode) {
         giveBackWindow()
         connection?.remove(self)
-        let exchange = exchange
-        self.exchange = nil
-        exchange?.callerGone(code)
-        worker.giveBack(self)
+        let call = call
+        self.call = nil
+        call?.callerGone(code)
+        giveBack()
     }
 
     override func connectionLost() {
-        let exchange = exchange
-        self.exchange = nil
-        exchange?.callerGone()
-        worker.giveBack(self)
+        let call = call
+        self.call = nil
+        call?.callerGone()
+        giveBack()
     }
 
-    override func outputDrained() { exchange?.downstreamDrained() }
+    override func outputDrained() { call?.downstreamDrained() }
 
     // MARK: The response
 
     func sendHead(_ head: borrowing MessageHead, body: ResponseBody) {
         guard let connection else { return }
         guard HTTP2Session.canCarry(head) else {
-            exchange?.fail(.upstreamFailed)
+            call?.fail(.upstreamFailed)
             return
         }
-        if head.status == Exchange.switchingProtocols {
+        if head.status == Tunnel.switchingProtocols {
             // Accepted: HTTP/2 says so as it says it of any CONNECT (RFC 8441 § 4).
-            worker.tunnelHead.copy(head)
-            worker.tunnelHead.status = 200
-            connection.session.submitResponse(worker.tunnelHead, on: self, endsStream: false)
+            bench.tunnelHead.copy(head)
+            bench.tunnelHead.status = 200
+            connection.session.submitResponse(bench.tunnelHead, on: self, endsStream: false)
         } else {
-            if exchange?.awaitsRest ?? false { holdEnd() }
+            if call?.awaitsRest ?? false { holdEnd() }
             let endsStream = body.length.isNone && !holdsEnd
             if endsStream { noteOutputEndedWithHead() }
             connection.session.submitResponse(head, on: self, endsStream: endsStream)
@@ -123,15 +134,15 @@ final class HTTP2ServerStream: CallStream, DownstreamStream {
     func retractResponse() -> Bool { false }
 
     func cutResponse(passingOn: Bool) {
-        let code = exchange?.codeForCaller ?? .internalError
+        let code = call?.codeForCaller ?? .internalError
         if passingOn { resetAfterOutput(code) } else { reset(code) }
     }
 
     /// The streams beside it do not wait for it: whoever sent too much is told so (RFC 9113 § 8.1).
-    var readsRestOfRequest: Bool { exchange?.awaitsRest ?? false }
+    var readsRestOfRequest: Bool { call?.awaitsRest ?? false }
 
-    func exchangeEnded() {
-        exchange = nil
+    func callEnded() {
+        call = nil
         isOver = true
         giveBackWindow()
         releaseEnd()

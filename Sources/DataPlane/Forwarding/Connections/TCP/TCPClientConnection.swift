@@ -3,33 +3,33 @@ import HTTPSemantics
 
 /// A connection to a workload whose bytes are its own affair. One caller's, from its first byte to its last.
 final class TCPClientConnection: StreamConnection, PooledConnection, UpstreamStream {
-    private let pool: UpstreamPool
-    private var exchange: Exchange?
+    private let pool: any TCPConnectionOwner
+    private var call: (any Call)?
     private var isConnected = false
     private var isRequestComplete = false
     private let connectDeadline: DeadlineWheel.Time
 
-    init(worker: Worker, pool: UpstreamPool, transport: consuming Transport) {
+    init(bench: Workbench, pool: any TCPConnectionOwner, transport: consuming Transport) {
         self.pool = pool
-        connectDeadline = worker.loop.now + worker.timeouts.connect
-        super.init(worker: worker, transport: transport, state: .connecting)
+        connectDeadline = bench.loop.now + bench.timeouts.connect
+        super.init(bench: bench, transport: transport, state: .connecting)
     }
 
-    func begin(_ exchange: Exchange) {
-        self.exchange = exchange
+    func begin(_ call: any Call) {
+        self.call = call
         setDeadline(connectDeadline)
-        exchange.attach(to: self)
-        exchange.replayBody(to: self)
+        call.attach(to: self)
+        call.replayBody(to: self)
     }
 
     // MARK: Life
 
     override func opened() {
         isConnected = true
-        worker.counters.upstreamConnects += 1
+        bench.counters.upstreamConnects += 1
         pool.reached()
         setDeadline(nil)
-        exchange?.tunnelOpened()
+        call?.tunnelOpened()
     }
 
     override func connectFailed(errno: CInt) { pool.failed(.system(errno: errno)) }
@@ -37,9 +37,9 @@ final class TCPClientConnection: StreamConnection, PooledConnection, UpstreamStr
     override func closed() { pool.forget(self) }
 
     override func broken() {
-        let exchange = exchange
-        self.exchange = nil
-        exchange?.upstreamFailed(isConnected ? .badResponse : .notConnected)
+        let call = call
+        self.call = nil
+        call?.upstreamFailed(isConnected ? .badResponse : .notConnected)
     }
 
     /// How long a call takes is none of the connection's: `CallDeadlines`.
@@ -57,44 +57,44 @@ final class TCPClientConnection: StreamConnection, PooledConnection, UpstreamStr
     func endRequest(trailers: borrowing MessageHead) {
         isRequestComplete = true
         if hasInputEnded {
-            exchange = nil
+            call = nil
             finish()
         } else {
             endOutput()
         }
     }
 
-    override func outputDrained() { exchange?.upstreamDrained() }
+    override func outputDrained() { call?.upstreamDrained() }
 
     var isUnsent: Bool { !isConnected }
 
     func cancel() {
-        exchange = nil
+        call = nil
         abort()
     }
 
     // MARK: From the workload
 
     override func received(_ bytes: Span<UInt8>) {
-        guard let exchange else { return }
-        exchange.receivedBody(bytes)
-        if bytes.count >= worker.bulkByteCount, let target = exchange.plainDownstream { startPassing(to: target) }
-        if exchange.isResponseCongested { pauseReading() }
+        guard let call else { return }
+        call.receivedBody(bytes)
+        if bytes.count >= bench.bulkByteCount, let target = call.plainDownstream { startPassing(to: target) }
+        if call.isResponseCongested { pauseReading() }
     }
 
     override func passed(_ byteCount: Int) {
-        guard let exchange else { return }
-        exchange.passedResponse(byteCount)
-        if exchange.isResponseCongested { pauseReading() }
+        guard let call else { return }
+        call.passedResponse(byteCount)
+        if call.isResponseCongested { pauseReading() }
     }
 
     override func inputEnded() {
-        guard let exchange else { return finish() }
+        guard let call else { return finish() }
         if isRequestComplete {
-            self.exchange = nil
+            self.call = nil
             finish()
         }
-        exchange.receivedEnd(trailers: worker.noTrailers)
+        call.receivedEnd(trailers: bench.noTrailers)
     }
 
     func resumeResponse() { resumeReading() }

@@ -7,9 +7,10 @@ import WireProtocols
 
 /// A caller's connection whose bytes are its own affair: it goes to a service as it is.
 final class TCPServerConnection: StreamConnection, ServerConnection, DownstreamStream {
+    let host: any CallerHost
     let listener: Listener
     private let peer: NetworkAddress
-    private var exchange: Exchange?
+    private var call: (any Call)?
     /// What came of a ClientHello, while its name is looked for.
     private var hello: [UInt8]?
     private var isRefused = false
@@ -18,11 +19,14 @@ final class TCPServerConnection: StreamConnection, ServerConnection, DownstreamS
     private let acceptedAt: DeadlineWheel.Time
     var registryIndex = -1
 
-    init(worker: Worker, listener: Listener, peer: NetworkAddress, transport: consuming Transport) {
+    init(
+        bench: Workbench, host: any CallerHost, listener: Listener, peer: NetworkAddress, transport: consuming Transport
+    ) {
+        self.host = host
         self.listener = listener
         self.peer = peer
-        acceptedAt = worker.loop.now
-        super.init(worker: worker, transport: transport, state: .handshaking)
+        acceptedAt = bench.loop.now
+        super.init(bench: bench, transport: transport, state: .handshaking)
     }
 
     // MARK: Life
@@ -46,29 +50,29 @@ final class TCPServerConnection: StreamConnection, ServerConnection, DownstreamS
         case .serverName(let name):
             self.hello = nil
             begin(serverName: name.map { String(decoding: $0, as: UTF8.self) })
-            if exchange != nil { received(hello.span) }
+            if call != nil { received(hello.span) }
         }
     }
 
     /// Nobody knows where it was to go.
     private func refuse(_ reason: FailureReason) {
-        worker.refused(status: 0, reason: reason, detail: "client-hello", listener: listener, peer: peer)
+        host.refused(status: 0, reason: reason, detail: "client-hello", listener: listener, peer: peer)
         abort()
     }
 
     private func begin(serverName: String?) {
-        let exchange = worker.takeExchange()
-        self.exchange = exchange
-        exchange.startTunnel(
+        let call = host.takeCall()
+        self.call = call
+        call.startTunnel(
             from: self, origin: CallOrigin(listener: listener, peer: peer, serverName: serverName))
         if isOpen { setDeadline(nil) }
     }
 
     override func closed() {
-        worker.connectionClosed(self)
-        let exchange = exchange
-        self.exchange = nil
-        exchange?.callerGone()
+        host.connectionClosed(self)
+        let call = call
+        self.call = nil
+        call?.callerGone()
     }
 
     /// A connection has no last request: it lasts until its two sides end it, or the drain's time is over.
@@ -81,38 +85,38 @@ final class TCPServerConnection: StreamConnection, ServerConnection, DownstreamS
         case .handshaking: acceptedAt
         case .open:
             hello != nil
-                || (exchange?.isTunnelOpen ?? true) && !hasSpoken && writtenByteCount == 0 && queuedByteCount == 0
+                || (call?.isTunnelOpen ?? true) && !hasSpoken && writtenByteCount == 0 && queuedByteCount == 0
                 ? acceptedAt : nil
         case .connecting, .finishing, .lingering, .closed: nil
         }
     }
 
-    func judgeAgain(in view: WorkerView) { exchange?.judgeAgain(in: view) }
-    var queuedRequestByteCount: Int { exchange?.queuedRequestByteCount ?? 0 }
+    func judgeAgain() { call?.judgeAgain() }
+    var queuedRequestByteCount: Int { call?.queuedRequestByteCount ?? 0 }
 
     // MARK: From the caller
 
     override func received(_ bytes: Span<UInt8>) {
         hasSpoken = true
         guard hello == nil else { return readHello(bytes) }
-        guard let exchange else { return }
-        exchange.sendBody(bytes)
-        if bytes.count >= worker.bulkByteCount, exchange.isTunnelOpen, let target = exchange.plainUpstream {
+        guard let call else { return }
+        call.sendBody(bytes)
+        if bytes.count >= bench.bulkByteCount, call.isTunnelOpen, let target = call.plainUpstream {
             startPassing(to: target)
         }
-        if exchange.isRequestCongested { pauseReading() }
+        if call.isRequestCongested { pauseReading() }
     }
 
     override func passed(_ byteCount: Int) {
-        if exchange?.isRequestCongested ?? false { pauseReading() }
+        if call?.isRequestCongested ?? false { pauseReading() }
     }
 
     override func inputEnded() {
-        guard let exchange else { return finish() }
-        exchange.endRequest(trailers: worker.noTrailers)
+        guard let call else { return finish() }
+        call.endRequest(trailers: bench.noTrailers)
     }
 
-    override func outputDrained() { exchange?.downstreamDrained() }
+    override func outputDrained() { call?.downstreamDrained() }
 
     func resumeRequest() { resumeReading() }
 
@@ -147,8 +151,8 @@ final class TCPServerConnection: StreamConnection, ServerConnection, DownstreamS
     var carriesTrailers: Bool { false }
     var upgradesBySuccess: Bool { false }
 
-    func exchangeEnded() {
-        exchange = nil
+    func callEnded() {
+        call = nil
         guard isOpen else { return }
         if isResponseComplete, hasInputEnded, !isRefused { finish() } else { abort() }
     }
