@@ -78,6 +78,29 @@ extension `The reconciler` {
         }
     }
 
+    @Test func `half of a change that came here with a copy of its folder is never served`() async throws {
+        let folder = try halfChanged()
+        try keepBefore(in: folder)
+        // The record that the state folder has is that of the folder it was copied from.
+        folder.run("cp -a . ../copy")
+        let harness = try Harness(folder) { settings in
+            settings.folder = folder.base + "/copy"
+            settings.watcher.folder = settings.folder
+            settings.watcher.times.polling = .milliseconds(100)
+        }
+        try await harness.serve { harness in
+            guard case .interruption(let warning) = await harness.nextEvent() else {
+                Issue.record("nothing is said")
+                return
+            }
+            #expect(warning.code == .interruptedElsewhere)
+            #expect(await harness.nextRefused().map(\.code) == [.interrupted])
+            #expect(await harness.nextServed() == ["a": "1", "b": "1"])
+            folder.run("cd ../copy; cp .heddle-*-1.new b.yaml; rm .heddle-*")
+            #expect(await harness.nextServed() == ["a": "2", "b": "2"])
+        }
+    }
+
     @Test func `half of a change that the disk does not let be taken back is not served, until it does`() async throws {
         // Both of two manifests; the record's own rename comes first.
         let text = FakeManifests.document("a", "2") + "---\n" + FakeManifests.document("b", "2")

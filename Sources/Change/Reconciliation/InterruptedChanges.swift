@@ -33,8 +33,10 @@ struct InterruptedChanges: Sendable {
         var recorded: Set<UInt64> = []
         for entry in entries {
             switch entry {
-            case .record(let record, _), .settled(let record, _): recorded.insert(record.id)
-            case .damaged: break
+            case .record(let record, _) where place.isFolder(of: record),
+                .settled(let record, _) where place.isFolder(of: record):
+                recorded.insert(record.id)
+            case .record, .settled, .damaged: break
             }
             switch entry {
             case .damaged(let path):
