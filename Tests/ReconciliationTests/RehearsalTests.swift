@@ -15,7 +15,9 @@ import Testing
     }()
 
     enum Obstacle: CaseIterable {
-        case folder, owner, stickyFolder, record, attribute, attributeOfFolder, mount, mountOfOneThatGoes, room
+        case folder, owner, stickyFolder, record, attribute, attributeOfFolder, folderToAddTo, mount,
+            mountOfOneThatGoes, room,
+            names
 
         /// Puts it in the way.
         var command: String {
@@ -26,8 +28,11 @@ import Testing
             case .record: "chmod 755 ../state"
             case .attribute: "chattr +i x.yaml"
             case .attributeOfFolder: "chattr +i ."
+            case .folderToAddTo: "chattr +a ."
             case .mount, .mountOfOneThatGoes: "cp x.yaml ../source && mount --bind ../source x.yaml"
             case .room: "mkdir sub && mount -t tmpfs -o size=16k none sub && printf old > sub/y.yaml"
+            // The folder's own, the file and its draft.
+            case .names: "mkdir sub && mount -t tmpfs -o nr_inodes=3 none sub && printf old > sub/y.yaml"
             }
         }
 
@@ -39,8 +44,9 @@ import Testing
             case .record: "chmod 777 ../state"
             case .attribute: "chattr -i x.yaml"
             case .attributeOfFolder: "chattr -i ."
+            case .folderToAddTo: "chattr -a ."
             case .mount, .mountOfOneThatGoes: "umount x.yaml"
-            case .room: "umount sub && printf old > sub/y.yaml"
+            case .room, .names: "umount sub && printf old > sub/y.yaml"
             }
         }
 
@@ -49,9 +55,10 @@ import Testing
 
         var edits: [ManifestWriter.Edit] {
             switch self {
-            case .folder, .record: [edit("new.yaml", nil, "new"), edit("newer.yaml", nil, "new")]
+            case .folder, .folderToAddTo, .record: [edit("new.yaml", nil, "new"), edit("newer.yaml", nil, "new")]
             case .owner, .attribute, .attributeOfFolder, .mount: [edit("x.yaml", "old", "new")]
             case .stickyFolder, .mountOfOneThatGoes: [edit("x.yaml", "old", nil)]
+            case .names: [edit("sub/y.yaml", "old", "new")]
             case .room: [edit("sub/y.yaml", "old", String(repeating: "new ", count: 16 * 1024))]
             }
         }
@@ -79,6 +86,7 @@ import Testing
         #expect(try FileAccess.names(inFolder: folder.path).names == names)
         let made = refusal { writer throws(ManifestWriter.Failure) in try writer.write(obstacle.edits) }
         #expect(told != nil && told == made)
+        #expect(try FileAccess.names(inFolder: folder.path).names == names)
         folder.run(obstacle.opposite)
         #expect(throws: Never.self) { try writer.rehearse(obstacle.edits) }
         try writer.write(obstacle.edits)

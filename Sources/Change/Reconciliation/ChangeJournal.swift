@@ -81,6 +81,7 @@ struct ChangeJournal: Sendable {
     /// Returns when it is on the disk.
     func begin(_ record: ChangeRecord) throws(FileError) {
         try writer.makePrivateFolder(place())
+        try Rehearsal.draft(inFolder: place())
         try writer.replacePrivate(place(of: path(of: record)), record.encoded)
     }
 
@@ -91,7 +92,7 @@ struct ChangeJournal: Sendable {
         // Made by `begin` if it is not there.
         let isMissing = FileAccess.isAbsent(place)
         let folder = isMissing ? ChangeRecord.folder(of: place) : place
-        try Rehearsal.access(folder, isMissing ? "mkdir" : "open")
+        if isMissing { try Rehearsal.access(folder, "mkdir") } else { try Rehearsal.draft(inFolder: folder) }
         var room = DiskRoom()
         try room.take(record.encoded.count, in: folder)
     }

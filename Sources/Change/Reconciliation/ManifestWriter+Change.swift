@@ -75,6 +75,10 @@ extension ManifestWriter {
                 try Rehearsal.create(inFolder: parent, as: roles[index])
                 try room.take(after.count, in: parent)
             }
+            for (index, edit) in edits.enumerated() where edit.before != nil && edit.after != nil {
+                path = edit.path
+                try room.takeName(in: ChangeRecord.folder(of: targets[index]))
+            }
             for (index, edit) in edits.enumerated() where edit.before != nil {
                 path = edit.path
                 guard case .standIn(let traits) = roles[index] else { continue }

@@ -119,6 +119,7 @@ struct ManifestWriter: Sendable {
         for (index, edit) in change.edits.enumerated() {
             path = edit.path
             guard let after = edit.after else { continue }
+            try Rehearsal.draft(inFolder: ChangeRecord.folder(of: change.targets[index]))  // or it would stay there
             try writer.create(
                 record.draft(index, in: change.folder), after, as: change.roles[index], isSynced: false)
         }

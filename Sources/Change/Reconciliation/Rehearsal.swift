@@ -5,10 +5,17 @@ import Glibc
 enum Rehearsal {
     /// A new file in a folder, as `FileWriter.create` makes it.
     static func create(inFolder folder: String, as role: FileRole) throws(FileError) {
-        try access(folder, "open")
+        try draft(inFolder: folder)
         guard case .standIn(let traits) = role else { return }
         let parent = try FileAccess.facts(folder, followingLinks: true).ownership
         if !traits.ownership.canBeGiven(in: parent) { throw FileError(call: "fchown", errno: EPERM) }
+    }
+
+    /// A new file that is to be given its name by a rename. Where a folder may only be added to, it can be made, but neither
+    /// renamed nor removed again.
+    static func draft(inFolder folder: String) throws(FileError) {
+        try access(folder, "open")
+        if isPinned(folder) { throw FileError(call: "rename", errno: EPERM) }
     }
 
     /// A file that another takes the place of, or that goes.
@@ -51,6 +58,7 @@ extension FileOwnership {
 /// The room of the disks that files are to be written to.
 struct DiskRoom {
     private struct Disk {
+        let kind: UInt32
         let blockSize: Int
         var freeBlocks: Int
         var freeFiles: Int
@@ -60,13 +68,31 @@ struct DiskRoom {
 
     /// Takes room for a new file, or refuses it as a write would be.
     mutating func take(_ byteCount: Int, in folder: String) throws(FileError) {
+        try change(folder) { disk throws(FileError) in
+            disk.freeBlocks -= (byteCount + disk.blockSize - 1) / disk.blockSize
+            disk.freeFiles -= 1
+            if disk.freeFiles < 0 { throw FileError(call: "open", errno: ENOSPC) }
+            if disk.freeBlocks < 0 { throw FileError(call: "write", errno: ENOSPC) }
+        }
+    }
+
+    /// Takes room for a second name of a file, likewise. On a tmpfs it counts as a file; elsewhere it needs none worth counting.
+    mutating func takeName(in folder: String) throws(FileError) {
+        let tmpfs: UInt32 = 0x0102_1994
+        try change(folder) { disk throws(FileError) in
+            guard disk.kind == tmpfs else { return }
+            disk.freeFiles -= 1
+            if disk.freeFiles < 0 { throw FileError(call: "link", errno: ENOSPC) }
+        }
+    }
+
+    private mutating func change(
+        _ folder: String, _ body: (inout Disk) throws(FileError) -> Void
+    ) throws(FileError) {
         let device = try FileAccess.facts(folder, followingLinks: true).signature.device
         var disk: Disk
         if let known = disks[device] { disk = known } else { disk = try Self.disk(of: folder) }
-        disk.freeBlocks -= (byteCount + disk.blockSize - 1) / disk.blockSize
-        disk.freeFiles -= 1
-        if disk.freeFiles < 0 { throw FileError(call: "open", errno: ENOSPC) }
-        if disk.freeBlocks < 0 { throw FileError(call: "write", errno: ENOSPC) }
+        try body(&disk)
         disks[device] = disk
     }
 
@@ -77,7 +103,7 @@ struct DiskRoom {
         // Filesystems that do not count say 0 of 0.
         let isCounted = (blocks: status.f_blocks > 0, files: status.f_files > 0)
         return Disk(
-            blockSize: max(1, Int(status.f_frsize)),
+            kind: RemoteFilesystem.kind(at: folder) ?? 0, blockSize: max(1, Int(status.f_frsize)),
             freeBlocks: isCounted.blocks ? Int(clamping: isAll ? status.f_bfree : status.f_bavail) : .max,
             freeFiles: isCounted.files ? Int(clamping: isAll ? status.f_ffree : status.f_favail) : .max)
     }

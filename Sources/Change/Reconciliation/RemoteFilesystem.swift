@@ -11,8 +11,13 @@ enum RemoteFilesystem {
 
     /// - Returns: The filesystem's name if the path lies on a remote one.
     static func name(at path: String) -> String? {
+        kind(at: path).flatMap { names[$0] }
+    }
+
+    /// - Returns: The magic number of the filesystem that a path lies on, if that can be known.
+    static func kind(at path: String) -> UInt32? {
         var facts = statfs()
         guard unsafe statfs(path, &facts) == 0 else { return nil }
-        return names[UInt32(truncatingIfNeeded: facts.f_type)]
+        return UInt32(truncatingIfNeeded: facts.f_type)
     }
 }
