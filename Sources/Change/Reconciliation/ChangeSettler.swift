@@ -83,6 +83,8 @@ struct ChangeSettler {
     private var lastEventAt: Instant?
     /// The files of the change, and when the last of them joined it.
     private var changed: Set<String> = []
+    /// What something happened to since the last request was made.
+    private var disturbed: Set<String> = []
     private var lastGrowthAt: Instant?
     /// When to ask again whether the command of git is done.
     private var operationLookAt: Instant?
@@ -99,11 +101,15 @@ struct ChangeSettler {
 
     private var hasWork: Bool { everything || watchedFiles || isUndelivered || !files.isEmpty }
 
+    /// Something happened that no reading has been delivered of, or may be about to.
+    var isUnderWay: Bool { hasWork || !vanished.isEmpty }
+
     mutating func record(_ event: Event, at now: Instant) {
         let isFirst = firstEventAt == nil && !hasWork && writing.isEmpty && vanished.isEmpty
         if case .replaced(let path) = event, isFirst { replaced = path } else { replaced = nil }
         isOneReplaced = replaced != nil
         if event.path.map({ changed.insert($0).inserted }) ?? true { lastGrowthAt = now }
+        if let path = event.path { disturbed.insert(path) }
         switch event {
         case .completed(let path), .replaced(let path):
             writing[path] = nil
@@ -123,6 +129,7 @@ struct ChangeSettler {
             writing[path] = nil
             files[path] = nil
             vanished[path] = now
+            disturbed.remove(path)
         case .removed(let path):
             writing[path] = nil
             vanished[path] = nil
@@ -156,7 +163,7 @@ struct ChangeSettler {
 
     /// Whether something happened to the file since the last request was made: what was read of it may be half.
     func isDisturbed(_ path: String) -> Bool {
-        files[path] != nil || writing[path] != nil
+        disturbed.contains(path) || writing[path] != nil
     }
 
     /// Asks for a reading of everything at a time, besides those that events cause.
@@ -197,6 +204,7 @@ struct ChangeSettler {
         guard let path = replaced, !everything else { return nil }
         replaced = nil
         files[path] = nil
+        disturbed = []
         isUndelivered = true
         // Its writer may have given it its name too soon: it is asked for.
         return Request(files: [path: .uncertain], firstEventAt: firstEventAt, isEarly: true)
@@ -218,18 +226,30 @@ struct ChangeSettler {
         }
     }
 
-    /// A reading of everything, now, whatever is under way; held files stay held.
-    mutating func forced(at now: Instant) -> Request {
+    /// A reading of everything, now, for somebody who asks: whatever is under way stays so, and is read again when it has
+    /// settled; held files stay held.
+    mutating func question(at now: Instant) -> Request {
         expire(at: now)
-        everything = true
-        return take(firstEventAt: firstEventAt ?? now, isOverdue: true)
+        disturbed = []
+        return Request(
+            everything: true, files: files, held: held, watchedFiles: true, firstEventAt: firstEventAt ?? now,
+            isOverdue: true)
     }
+
+    /// What was read for somebody who asked is to be delivered, too, when all has settled.
+    mutating func deliver(at now: Instant) {
+        isUndelivered = true
+        begin(at: now)
+    }
+
+    private var held: Set<String> { Set(writing.keys).union(vanished.keys) }
 
     private mutating func take(firstEventAt: Instant, isOverdue: Bool) -> Request {
         let request = Request(
-            everything: everything, files: files, held: Set(writing.keys).union(vanished.keys),
+            everything: everything, files: files, held: held,
             watchedFiles: watchedFiles || everything, firstEventAt: firstEventAt, isOverdue: isOverdue)
         files = [:]
+        disturbed = []
         replaced = nil
         everything = false
         watchedFiles = false

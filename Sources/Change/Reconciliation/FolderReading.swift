@@ -32,6 +32,8 @@ package struct FolderReading: Sendable {
     package var watchedAlone: [WatchedAlone] = []
     /// A command of git was changing the folder.
     package var isDuringOperation = false
+    /// Something happened that has not settled yet: half of a change may be in it.
+    package var isUnsettled = false
     /// Made before all was quiet, for the sake of one file that was replaced: it counts only if nothing else happens. A
     /// reading of the same or more follows. `nil`: made when all was quiet.
     package var calm: Calm?

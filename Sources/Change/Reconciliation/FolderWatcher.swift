@@ -55,11 +55,12 @@ package final class FolderWatcher: Sendable {
         package init() {}
     }
 
-    /// Reads everything now.
-    /// - Parameter edited: What of it is believed at once, and does not count as it last was.
+    /// Reads everything now, for who asks alone: what has not settled comes with `readings`, when it has.
+    /// - Parameter edited: What this process has just tried to change. What was read before counts no more, so that a reading
+    ///   follows in any case.
     /// - Returns: `nil` once stopped: no reading is made any more.
-    package func readNow(_ edited: Edited = Edited()) async -> FolderReading? {
-        await withCheckedContinuation { inbox.post(.read(edited, $0)) }
+    package func readNow(after edited: Edited? = nil) async -> FolderReading? {
+        await withCheckedContinuation { inbox.post(.read(after: edited, $0)) }
     }
 
     /// Asks for a reading of everything, which then comes with `readings`.
@@ -91,7 +92,7 @@ package struct WatcherError: Error, CustomStringConvertible {
 /// Posts commands to the watcher's thread.
 final class WatcherInbox: Sendable {
     enum Command {
-        case read(FolderWatcher.Edited, CheckedContinuation<FolderReading?, Never>)
+        case read(after: FolderWatcher.Edited?, CheckedContinuation<FolderReading?, Never>)
         case rescan(at: ContinuousClock.Instant)
         case watch(Set<String>, CheckedContinuation<Void, Never>)
         case stop

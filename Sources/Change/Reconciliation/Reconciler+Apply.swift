@@ -42,7 +42,7 @@ extension Reconciler {
             if isLastTry { await enter() }
             let reading: FolderReading
             let plan: PlannedEdit
-            switch await planned(body) {
+            switch await planned(body, dryRun: dryRun) {
             case .failure(let rejection):
                 if isLastTry { leave() }
                 return .refused(rejection.diagnostics)
@@ -61,9 +61,11 @@ extension Reconciler {
         return .refused([notRunning])
     }
 
-    private func planned(_ body: @escaping EditBody) async -> Result<(FolderReading, PlannedEdit), Rejection> {
+    private func planned(
+        _ body: @escaping EditBody, dryRun: Bool
+    ) async -> Result<(FolderReading, PlannedEdit), Rejection> {
         guard interruption.isEmpty else { return .failure(Rejection(interruption)) }
-        guard let reading = await currentReading() else { return .failure(Rejection([notRunning])) }
+        guard let reading = await basis(dryRun: dryRun) else { return .failure(Rejection([notRunning])) }
         guard reading.problems.isEmpty else { return .failure(Rejection(reading.problems)) }
         switch await Self.plan(body, of: reading, reusing: known, manifests, folder: settings.folder) {
         case .failure(let rejection): return .failure(rejection)

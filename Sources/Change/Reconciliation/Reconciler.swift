@@ -160,13 +160,16 @@ package actor Reconciler<Manifests: ManifestReading> {
 
     // MARK: Following the folder
 
+    /// Between two readings of a folder that is waited for.
+    private static var secondLook: Duration { .milliseconds(20) }
+
     /// At first start there is nothing that a file being written could count as, so its writer is waited for; and a command
     /// of git, for as long as at any other time.
     private func firstReading() async -> FolderReading? {
         let end = ContinuousClock.now + settings.watcher.times.operation
         while let reading = await watcher.readNow() {
             if reading.held.isEmpty, !reading.isDuringOperation || end <= .now { return reading }
-            do { try await Task.sleep(for: .milliseconds(20)) } catch { return nil }
+            do { try await Task.sleep(for: Self.secondLook) } catch { return nil }
         }
         return nil
     }
@@ -484,15 +487,31 @@ package actor Reconciler<Manifests: ManifestReading> {
         servedRevision = revision
     }
 
-    /// After an edit of our own: readings made meanwhile may show half of it, and count no more. There is none any more to
-    /// take their place once the watcher has ended; then they do not count either.
+    /// After an edit of our own: readings made meanwhile may show half of it, and count no more. One follows that does, when
+    /// all has settled; until then it is only noted if the folder says what serves, or holds half of what failed. There is
+    /// none any more once the watcher has ended; then those before do not count either.
     func catchUp(_ edited: FolderWatcher.Edited) async {
-        guard let reading = await watcher.readNow(edited) else { return }
-        await takeUpIfNew(reading)
+        guard let reading = await watcher.readNow(after: edited), !isStopping else { return }
+        lastSequence = reading.sequence
+        let saysWhatServes = reading.problems.isEmpty && isServed(FolderReading.hash(of: reading.files), reading)
+        guard saysWhatServes || !interruption.isEmpty else { return }
+        await take(up: reading, servedCount: status.serving?.resourceCount ?? 0, lastGood: nil)
     }
 
-    /// A reading to base an edit on.
+    /// The folder as it is.
     func currentReading() async -> FolderReading? { await watcher.readNow() }
+
+    /// A reading to base an edit on. An edit takes up what it is based on: that is waited for until it has settled, as the
+    /// folder is, but no longer than for a command of git. One that is not made waits for nothing.
+    func basis(dryRun: Bool) async -> FolderReading? {
+        let end = ContinuousClock.now + settings.watcher.times.operation
+        while let reading = await watcher.readNow() {
+            let isSettled = !reading.isUnsettled && !reading.isDuringOperation
+            if dryRun || isSettled || end <= .now { return reading }
+            do { try await Task.sleep(for: Self.secondLook) } catch { return nil }
+        }
+        return nil
+    }
 
     var notRunning: Diagnostic {
         Diagnostic(

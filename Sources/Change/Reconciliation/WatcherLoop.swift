@@ -99,11 +99,10 @@ struct WatcherLoop {
                 continuation.resume()
             case .read(let edited, let continuation):
                 // In this order: somebody may write to such a file already, and what went is told as if it might come back.
-                for path in edited.complete { settler.record(.completed(path: path), at: .now) }
+                for path in edited?.complete ?? [] { settler.record(.completed(path: path), at: .now) }
                 drain()
-                for path in edited.gone { settler.record(.removed(path: path), at: .now) }
-                perform(settler.forced(at: .now))
-                continuation.resume(returning: reading(firstEventAt: .now, held: heldByLastReading))
+                for path in edited?.gone ?? [] { settler.record(.removed(path: path), at: .now) }
+                continuation.resume(returning: answer(isAfterEdit: edited != nil))
             }
         }
         return goesOn
@@ -133,8 +132,28 @@ struct WatcherLoop {
         }
     }
 
+    /// Reads for somebody who asks.
+    private mutating func answer(isAfterEdit: Bool) -> FolderReading {
+        _ = look(for: settler.question(at: .now))
+        if isAfterEdit { isChanged = true }
+        if isChanged { settler.deliver(at: .now) }
+        return reading(firstEventAt: .now, held: heldByLastReading)
+    }
+
     private mutating func perform(_ request: ChangeSettler.Request) {
         if request.isEarly { return performEarly(request) }
+        guard look(for: request) else { return }
+        let now = ContinuousClock.now
+        let isDue = !isPolling || mustDeliver || lastDelivery + settings.times.rescan <= now
+        guard isChanged || (request.everything && isDue) else { return }
+        isChanged = false
+        mustDeliver = false
+        lastDelivery = now
+        readings.yield(reading(firstEventAt: request.firstEventAt, held: heldByLastReading))
+    }
+
+    /// - Returns: Whether what was found does not have to wait for files that are missing.
+    private mutating func look(for request: ChangeSettler.Request) -> Bool {
         if request.everything { chooseMode() }
         let formerProblems = request.everything ? reader.listing.problems : [:]
         let watching = Watching(limit: settings.watchLimit, on: queue?.descriptor)
@@ -158,14 +177,7 @@ struct WatcherLoop {
         let waits = settler.settle(request, busy: finding.busy, missing: finding.missing, at: now)
         heldByLastReading = request.held.union(finding.busy).union(finding.missing).union(finding.unsettled)
             .union(finding.paths.filter(settler.isDisturbed))
-        if waits { return }
-
-        let isDue = !isPolling || mustDeliver || lastDelivery + settings.times.rescan <= now
-        guard isChanged || (request.everything && isDue) else { return }
-        isChanged = false
-        mustDeliver = false
-        lastDelivery = now
-        readings.yield(reading(firstEventAt: request.firstEventAt, held: heldByLastReading))
+        return !waits
     }
 
     private mutating func reading(firstEventAt: ContinuousClock.Instant, held: Set<String>) -> FolderReading {
@@ -174,7 +186,7 @@ struct WatcherLoop {
             sequence: sequence, files: reader.files, problems: reader.problems, held: held,
             watchedFilesRevision: reader.watchedFilesRevision, firstEventAt: firstEventAt, mode: mode,
             watchedAlone: watchedAlone.values.sorted { $0.path < $1.path },
-            isDuringOperation: operationLook()())
+            isDuringOperation: operationLook()(), isUnsettled: settler.isUnderWay)
     }
 
     // MARK: Watching or polling
