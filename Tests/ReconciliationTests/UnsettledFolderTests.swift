@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 import TestSupport
 import Testing
 
@@ -66,6 +67,95 @@ extension `The reconciler` {
             }
             #expect(served == ["a": "2", "b": "2", "c": "1"])
             await harness.expectNothingElse()
+        }
+    }
+
+    @Test func `a file that is being written is not believed because an edit of it failed`() async throws {
+        let folder = TestFolder()
+        let (first, second) = (FakeManifests.document("a", "1"), "---\n" + FakeManifests.document("b", "1"))
+        folder.replace("x.yaml", first + second)
+        folder.service("c", "1")
+        try await Harness(folder).serve { harness in
+            _ = await harness.nextServed()
+            let writer = SlowWriter(folder.path + "/x.yaml")
+            writer.write(first)
+            await Pause.inWhichNothingMayHappen(.milliseconds(100))
+            guard
+                case .refused(let diagnostics) = await harness.reconciler.apply([
+                    file(FakeManifests.document("a", "2") + "---\n" + FakeManifests.document("c", "2"))
+                ])
+            else {
+                Issue.record("applied")
+                return
+            }
+            #expect(diagnostics.map(\.code.rawValue) == ["change.conflict"])
+            await Pause.inWhichNothingMayHappen(.milliseconds(300))
+            #expect(harness.recorder.committedCount == 1)
+            writer.write("---\n" + FakeManifests.document("b", "3"))
+            writer.close()
+            #expect(await harness.nextServed() == ["a": "1", "b": "3", "c": "1"])
+            await harness.expectNothingElse()
+        }
+    }
+
+    @Test func `a new file that is being written is not believed because an edit that would make it failed`()
+        async throws
+    {
+        try await serving { harness in
+            let writer = SlowWriter(harness.folder.path + "/given.yaml", flags: O_CREAT | O_EXCL)
+            writer.write(FakeManifests.document("n", "1"))
+            await Pause.inWhichNothingMayHappen(.milliseconds(100))
+            guard case .refused = await harness.reconciler.apply([file(FakeManifests.document("n", "2"))]) else {
+                Issue.record("applied")
+                return
+            }
+            await Pause.inWhichNothingMayHappen(.milliseconds(300))
+            #expect(harness.recorder.committedCount == 1)
+            writer.write("---\n" + FakeManifests.document("o", "1"))
+            writer.close()
+            #expect(await harness.nextServed() == ["a": "1", "b": "1", "n": "1", "o": "1"])
+        }
+    }
+
+    @Test(arguments: [true, false])
+    func `a file that somebody writes to as soon as an edit has put it there counts as the edit left it`(
+        polls: Bool
+    ) async throws {
+        let folder = TestFolder()
+        folder.replace("a.yaml", FakeManifests.document("a", "1") + "---\n" + FakeManifests.document("z", "1"))
+        folder.service("b", "1")
+        let all = ["a", "b", "z"].map { FakeManifests.document($0, "2") }.joined(separator: "---\n")
+        let formatter = Mutex<SlowWriter?>(nil)
+        let formatting: @Sendable (inout Reconciler<FakeManifests>.Settings) -> Void = { settings in
+            if polls { settings.watcher.remoteFilesystem = { _ in "NFS" } }
+            settings.watcher.times.polling = .milliseconds(100)
+            settings.writer = FileWriter { call, path in
+                // The first to go when the change is made.
+                guard call == "unlink", path.hasSuffix(".old") else { return }
+                formatter.withLock { formatter in
+                    guard formatter == nil else { return }
+                    let slow = SlowWriter(folder.path + "/a.yaml")
+                    slow.write(FakeManifests.document("a", "2"))
+                    formatter = slow
+                }
+                Pause.inWhichNothingMayHappen(.milliseconds(100))
+            }
+        }
+        try await Harness(folder, edit: formatting).serve { harness in
+            if polls { _ = await harness.nextEvent() }
+            _ = await harness.nextServed()
+            guard case .served = await harness.reconciler.apply([file(all)]) else {
+                Issue.record("not applied")
+                return
+            }
+            #expect(await harness.nextServed() == ["a": "2", "b": "2", "z": "2"])
+            await Pause.inWhichNothingMayHappen(.milliseconds(300))
+            #expect(harness.recorder.committedCount == 2)
+            formatter.withLock { formatter in
+                formatter?.write("---\n" + FakeManifests.document("z", "3"))
+                formatter?.close()
+            }
+            #expect(await harness.nextServed() == ["a": "2", "b": "2", "z": "3"])
         }
     }
 }

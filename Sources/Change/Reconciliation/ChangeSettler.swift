@@ -166,6 +166,15 @@ struct ChangeSettler {
         disturbed.contains(path) || writing[path] != nil
     }
 
+    /// The file is known as it is: what happened to it before says nothing more.
+    mutating func forget(_ path: String) {
+        files[path] = nil
+        writing[path] = nil
+        vanished[path] = nil
+        (replaced, isOneReplaced) = (nil, false)
+        if !hasWork, vanished.isEmpty { forgetTimes() }
+    }
+
     /// Asks for a reading of everything at a time, besides those that events cause.
     mutating func schedule(at time: Instant) {
         scheduled = min(scheduled ?? time, time)

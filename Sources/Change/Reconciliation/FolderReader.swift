@@ -113,8 +113,7 @@ struct FolderReader {
         at path: String, _ certainty: ChangeSettler.Certainty, isAnnounced: Bool, looksTwice: Bool,
         _ watching: Watching, into finding: inout Finding
     ) {
-        guard let root = listing.root else { return }
-        let absolute = listing.files[path] ?? (root == "/" ? "" : root) + "/" + path
+        guard let absolute = absolute(path) else { return }
         do throws(FileError) {
             var facts = try FileAccess.facts(absolute, followingLinks: true)
             if let reason = FileAccess.soloReason(absolute, facts) {
@@ -157,7 +156,43 @@ struct FolderReader {
         }
     }
 
+    private func absolute(_ path: String) -> String? {
+        guard let root = listing.root else { return nil }
+        return listing.files[path] ?? (root == "/" ? "" : root) + "/" + path
+    }
+
     // MARK: Taking up
+
+    /// What an edit of our own made of files is how they last were, whatever has become of them since.
+    /// - Returns: Those that are so still.
+    mutating func learn(_ edited: FolderWatcher.Edited) -> [String] {
+        var finding = Finding()
+        var unchanged: [String] = []
+        for (path, file) in edited.files {
+            var version = Version(source: file.source, signature: file.signature)
+            if let found = signature(of: path), FileIdentity(found) == FileIdentity(file.signature) {
+                // The rename has changed it in part.
+                version.signature = found
+                unchanged.append(path)
+            }
+            finding.proposals[path] = .version(version)
+        }
+        for path in edited.gone {
+            finding.proposals[path] = .removed
+            if absolute(path).map(FileAccess.isAbsent) ?? false { unchanged.append(path) }
+        }
+        _ = take(finding, except: { _ in false })
+        return unchanged
+    }
+
+    private func signature(of path: String) -> FileSignature? {
+        guard let absolute = absolute(path) else { return nil }
+        do throws(FileError) {
+            return try FileAccess.facts(absolute, followingLinks: true).signature
+        } catch {
+            return nil
+        }
+    }
 
     /// - Parameter isDisturbed: Whether something happened to a file since the request was made.
     /// - Returns: Whether the set is another one now.

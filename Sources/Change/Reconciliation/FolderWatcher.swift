@@ -45,14 +45,17 @@ package final class FolderWatcher: Sendable {
 
     deinit { stop() }
 
-    /// What this process did to manifests itself, and nobody has to wait for.
+    /// What this process itself made of manifests. Of a change that was not made, nothing.
     package struct Edited: Sendable {
-        /// Whole, and closed.
-        package var complete: Set<String> = []
-        /// Went for good.
-        package var gone: Set<String> = []
+        struct File {
+            let source: ManifestSource
+            /// Of before it had its name: whoever writes to it later changes it.
+            let signature: FileSignature
+        }
 
-        package init() {}
+        /// By path.
+        var files: [String: File] = [:]
+        var gone: Set<String> = []
     }
 
     /// Reads everything now, for who asks alone: what has not settled comes with `readings`, when it has.

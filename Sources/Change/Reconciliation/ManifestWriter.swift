@@ -37,14 +37,17 @@ struct ManifestWriter: Sendable {
 
     // MARK: A change
 
-    func write(_ edits: [Edit]) throws(Failure) {
-        guard let first = edits.first else { return }
+    /// - Returns: What tells each file that was put there from whatever it may become; `nil` for those that went.
+    @discardableResult
+    func write(_ edits: [Edit]) throws(Failure) -> [FileSignature?] {
+        guard let first = edits.first else { return [] }
         var path = first.path
         let change = try known(edits, path: &path)
         let isKept = try begin(change)
         var trouble: Diagnostic?
+        var written: [FileSignature?] = []
         do throws(FileError) {
-            try prepare(change, path: &path)
+            written = try prepare(change, path: &path)
             // As late as possible: someone may have edited the same files meanwhile.
             trouble = displacement(for: change)
             if trouble == nil { trouble = try conflict(in: change).map(conflicting) }
@@ -61,6 +64,7 @@ struct ManifestWriter: Sendable {
             throw Failure(diagnostic: trouble, isUndone: undo(change.record, in: change.folder, isKept: isKept))
         }
         tidy(change.record, in: change.folder, isKept: isKept)
+        return written
     }
 
     /// - Parameter path: Of the edit that is looked at.
@@ -114,7 +118,8 @@ struct ManifestWriter: Sendable {
     }
 
     /// Nothing that a reader looks at changes.
-    private func prepare(_ change: Change, path: inout String) throws(FileError) {
+    /// - Returns: Of the drafts.
+    private func prepare(_ change: Change, path: inout String) throws(FileError) -> [FileSignature?] {
         let record = change.record
         for (index, edit) in change.edits.enumerated() {
             path = edit.path
@@ -128,10 +133,14 @@ struct ManifestWriter: Sendable {
             try backUp(index, of: change)
         }
         // All at the end: the first one takes most of the others with it.
+        var signatures = [FileSignature?](repeating: nil, count: change.edits.count)
         for (index, edit) in change.edits.enumerated() where edit.after != nil {
-            try writer.sync(record.draft(index, in: change.folder))
+            let draft = record.draft(index, in: change.folder)
+            try writer.sync(draft)
+            signatures[index] = try FileAccess.facts(draft, followingLinks: false).signature
         }
         for folder in record.folders(in: change.folder) { try writer.sync(folder) }
+        return signatures
     }
 
     private func backUp(_ index: Int, of change: Change) throws(FileError) {

@@ -109,17 +109,16 @@ extension Reconciler {
                 return .dryRun(changes: changes, warnings: warnings.map(plan.editor.located))
             }
         }
-        let done = FolderWatcher.Edited(plan.edits, areDone: true)
-        let undone = FolderWatcher.Edited(plan.edits, areDone: false)
+        var edited = FolderWatcher.Edited()
         if let serving = status.serving, isServing(candidate.hash) {
             // The edit brings the folder back to what serves.
             do throws(Rejection) {
-                try await write(plan.edits)
+                edited = try await write(plan.edits)
             } catch {
-                await catchUp(undone)
+                await catchUp(edited)
                 return .refused(error.diagnostics)
             }
-            await catchUp(done)
+            await catchUp(edited)
             return .served(serving, changes: changes, warnings: serving.warnings)
         }
         var isWriting = false
@@ -127,22 +126,22 @@ extension Reconciler {
             candidate, generation: Generation(number: nextNumber, hash: candidate.hash), source: .folder, since: start
         ) { () async throws(Rejection) in
             isWriting = true
-            try await self.write(plan.edits)
+            edited = try await self.write(plan.edits)
         }
         switch outcome {
         case .failure(let rejection) where isWriting:
-            await catchUp(undone)
+            await catchUp(edited)
             return .refused(rejection.diagnostics)
         case .failure(let rejection): return .refused(rejection.diagnostics.map(plan.editor.located))
         case .success(let served):
             noteServed(plan.set, revision: reading.watchedFilesRevision)
-            await catchUp(done)
+            await catchUp(edited)
             return .served(served, changes: changes, warnings: served.warnings)
         }
     }
 
-    private func write(_ edits: [ManifestWriter.Edit]) async throws(Rejection) {
-        do throws(ManifestWriter.Failure) { try await Self.write(edits, writer) } catch {
+    private func write(_ edits: [ManifestWriter.Edit]) async throws(Rejection) -> FolderWatcher.Edited {
+        do throws(ManifestWriter.Failure) { return try await Self.write(edits, writer) } catch {
             // Half of it lies there: nobody may take it for the folder until it is taken back.
             if !error.isUndone { await settleInterruption() }
             throw Rejection([error.diagnostic] + interruption)
@@ -171,8 +170,8 @@ extension Reconciler {
     @concurrent
     private static func write(
         _ edits: [ManifestWriter.Edit], _ writer: ManifestWriter
-    ) async throws(ManifestWriter.Failure) {
-        try writer.write(edits)
+    ) async throws(ManifestWriter.Failure) -> FolderWatcher.Edited {
+        FolderWatcher.Edited(edits, written: try writer.write(edits))
     }
 
     private func isServing(_ hash: String) -> Bool {
@@ -194,14 +193,12 @@ extension Reconciler {
 }
 
 extension FolderWatcher.Edited {
-    /// - Parameter areDone: Or they have been taken back.
-    fileprivate init(_ edits: [ManifestWriter.Edit], areDone: Bool) {
-        self.init()
-        for edit in edits {
-            if (areDone ? edit.after : edit.before) == nil {
-                gone.insert(edit.path)
+    fileprivate init(_ edits: [ManifestWriter.Edit], written: [FileSignature?]) {
+        for (edit, signature) in zip(edits, written) {
+            if let after = edit.after, let signature {
+                files[edit.path] = File(source: ManifestSource(path: edit.path, bytes: after), signature: signature)
             } else {
-                complete.insert(edit.path)
+                gone.insert(edit.path)
             }
         }
     }

@@ -98,10 +98,8 @@ struct WatcherLoop {
                 if reader.watch(Set(paths.map(absolute))) { settler.schedule(at: .now) }
                 continuation.resume()
             case .read(let edited, let continuation):
-                // In this order: somebody may write to such a file already, and what went is told as if it might come back.
-                for path in edited?.complete ?? [] { settler.record(.completed(path: path), at: .now) }
                 drain()
-                for path in edited?.gone ?? [] { settler.record(.removed(path: path), at: .now) }
+                for path in edited.map({ reader.learn($0) }) ?? [] { settler.forget(path) }
                 continuation.resume(returning: answer(isAfterEdit: edited != nil))
             }
         }
