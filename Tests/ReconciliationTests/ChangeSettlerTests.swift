@@ -254,4 +254,21 @@ struct ChangeSettlerTests {
         let settled = settler.next(at: at(5))
         #expect(settled?.files == ["a": .complete])
     }
+
+    @Test func `a question leaves what is under way to be read when it has settled`() {
+        var settler = settler()
+        settler.record(.completed(path: "a"), at: at(0))
+        let asked = settler.question(at: at(1))
+        let isRead = !settler.isDisturbed("a")
+        settler.record(.completed(path: "b"), at: at(2))
+        let isDisturbed = settler.isDisturbed("b")
+        let early = settler.next(at: at(6))
+        let onTime = settler.next(at: at(7))
+
+        #expect(asked.everything && asked.files == ["a": .complete])
+        #expect(isRead && isDisturbed)
+        #expect(early == nil)
+        #expect(onTime?.files == ["a": .complete, "b": .complete])
+        #expect(!settler.isUnderWay)
+    }
 }

@@ -1,5 +1,6 @@
 import Diagnostics
 import Glibc
+import Synchronization
 import TestSupport
 import Testing
 
@@ -151,7 +152,95 @@ extension `The reconciler` {
                 return
             }
             folder.run("rm ../state/changes/* .heddle-*")
-            #expect(await harness.nextServed() == ["a": "3", "b": "1"])
+            // They go one after the other, and what is left in between may be told.
+            while let event = await harness.nextEvent() {
+                if case .served = event { break }
+            }
+            #expect(harness.recorder.takeFirst() == ["a": "3", "b": "1"])
+        }
+    }
+
+    // MARK: Of another node that shares the manifests
+
+    /// Serves two manifests while another node changes both.
+    /// - Parameters:
+    ///   - end: What the other node comes to after the first of them.
+    private func besideAnother(
+        operation: Duration, end: @escaping @Sendable () throws -> Void,
+        _ body: (Harness, TestFolder) async throws -> Void
+    ) async throws {
+        let other = TestFolder()
+        let fast: @Sendable (inout Reconciler<FakeManifests>.Settings) -> Void = { settings in
+            settings.watcher.times.operation = operation
+            settings.watcher.times.polling = .milliseconds(100)
+        }
+        try await serving(edit: fast) { harness in
+            let edits = ["a", "b"].map { name in
+                ManifestWriter.Edit(
+                    path: name + ".yaml", before: Array(FakeManifests.document(name, "1").utf8),
+                    after: Array(FakeManifests.document(name, "2").utf8))
+            }
+            let renames = Atomic(0)
+            let files = FileWriter { call, _ throws(FileError) in
+                // The record's own comes first, then those of the manifests.
+                guard call == "rename", renames.add(1, ordering: .relaxed).newValue >= 3 else { return }
+                do { try end() } catch { throw FileError(call: call, errno: EINTR) }
+            }
+            let writer = ManifestWriter(
+                folder: harness.folder.path, journal: ChangeJournal(stateFolder: other.heldState, writer: files),
+                writer: files)
+            let thread = Task.detached { _ = try? writer.write(edits) }
+            try await body(harness, other)
+            await thread.value
+        }
+    }
+
+    @Test func `half of a change of another node is never served, and all of it as soon as it is there`() async throws {
+        let mayGoOn = Gate()
+        let pausing: @Sendable () throws -> Void = { mayGoOn.pass() }
+        try await besideAnother(operation: .seconds(60), end: pausing) { harness, _ in
+            await Poll.until { harness.folder.text("a.yaml") == FakeManifests.document("a", "2") }
+            await Pause.inWhichNothingMayHappen(.milliseconds(300))
+            // Whatever else happens, and whoever asks.
+            harness.folder.service("c", "1")
+            async let applied = harness.reconciler.apply([file(FakeManifests.document("d", "1"))])
+            await Pause.inWhichNothingMayHappen(.milliseconds(300))
+            #expect(harness.recorder.committedCount == 1)
+            mayGoOn.open()
+            guard case .served = await applied else {
+                Issue.record("\(await applied)")
+                return
+            }
+            var served = await harness.nextServed()
+            if served["d"] == nil {
+                #expect(served == ["a": "2", "b": "2", "c": "1"])
+                served = await harness.nextServed()
+            }
+            #expect(served == ["a": "2", "b": "2", "c": "1", "d": "1"])
+            await harness.expectNothingElse()
+        }
+    }
+
+    @Test func `half of a change of another node that died is refused until that node has taken it back`() async throws
+    {
+        struct Killed: Error {}
+        let dying: @Sendable () throws -> Void = { throw Killed() }
+        try await besideAnother(operation: .milliseconds(200), end: dying) { harness, other in
+            #expect(await harness.nextRefused().map(\.code.rawValue) == ["change.interrupted"])
+            guard
+                case .refused(let diagnostics) = await harness.reconciler.apply([file(FakeManifests.document("c", "1"))]
+                )
+            else {
+                Issue.record("applied")
+                return
+            }
+            #expect(diagnostics.map(\.code.rawValue) == ["change.interrupted"])
+            #expect(await harness.reconciler.status.serving?.generation.number == 1)
+            // It starts again.
+            let settled = InterruptedChanges(of: harness.folder.path, in: ChangeJournal(stateFolder: other.heldState))
+            #expect(settled.warnings.map(\.code) == [.takenBack])
+            await harness.nextMended()
+            await harness.expectNothingElse()
         }
     }
 }

@@ -418,10 +418,10 @@ struct ManifestWriterTests {
     func `a new file that cannot be its folder's owner's is no more open for it`() throws {
         let folder = Self.folder()
         folder.run("chown 1234:2345 .; chmod 757 .; chmod 711 ..")
-        try Nobody.run { try Self.writer(folder).write([Self.edit("new.yaml", nil, "new")]) }
+        try Nobody.run { _ = try Self.writer(folder).write([Self.edit("new.yaml", nil, "new")]) }
         folder.run("test $(stat -c %u:%a new.yaml) = 65534:644")
         folder.run("rm new.yaml; chmod 737 .")
-        try Nobody.run { try Self.writer(folder).write([Self.edit("new.yaml", nil, "new")]) }
+        try Nobody.run { _ = try Self.writer(folder).write([Self.edit("new.yaml", nil, "new")]) }
         folder.run("test $(stat -c %u:%a new.yaml) = 65534:600")
     }
 

@@ -29,6 +29,8 @@ struct FolderListing {
     private(set) var folders: [Folder] = []
     private(set) var hops: [PathTracer.Hop] = []
     private(set) var aliases: [Alias] = []
+    /// What changes need until they are done, by the folder that it lies in: beside manifests, and where links to them lead.
+    private(set) var companions: [String: [ChangeRecord.Companion]] = [:]
     /// By path relative to the root.
     private(set) var problems: [String: Diagnostic] = [:]
     /// The root without links; `nil` if there is none.
@@ -70,6 +72,15 @@ struct FolderListing {
                 remedy: "point the link at a folder")
         case .unreadable(let error): refuseUnreadable("", error)
         }
+        for folder in Set(aliases.map(\.hop.folder)).subtracting(folders.map(\.path)) {
+            // One that cannot be listed holds no manifests of its own.
+            do throws(FileError) { note(try FileAccess.names(inFolder: folder).names, in: folder) } catch {}
+        }
+    }
+
+    private mutating func note(_ names: [String], in folder: String) {
+        let found = names.compactMap(ChangeRecord.Companion.init)
+        if !found.isEmpty { companions[folder] = found }
     }
 
     /// Whether all was seen. If not, what is missing in the listing may be there all the same.
@@ -117,6 +128,7 @@ struct FolderListing {
                 prefix + name, .unreadableName, found: "a name that is not UTF-8", expected: "UTF-8",
                 remedy: "rename or remove the file")
         }
+        note(entries.names, in: folder)
         let path = folder == "/" ? "" : folder
         let below = ancestors.union([folder])
         var last: String?

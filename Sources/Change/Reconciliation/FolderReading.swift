@@ -34,6 +34,9 @@ package struct FolderReading: Sendable {
     package var isDuringOperation = false
     /// Something happened that has not settled yet: half of a change may be in it.
     package var isUnsettled = false
+    /// Changes of several files of which half lies in the folder.
+    package var halves: Set<UInt64> = []
+    package var halfSince: ContinuousClock.Instant?
     /// Made before all was quiet, for the sake of one file that was replaced: it counts only if nothing else happens. A
     /// reading of the same or more follows. `nil`: made when all was quiet.
     package var calm: Calm?

@@ -7,8 +7,16 @@ struct InterruptedChanges: Sendable {
     private(set) var warnings: [Diagnostic] = []
     /// The folder holds half of a change, or may: what it says is not to be taken up.
     private(set) var problems: [Diagnostic] = []
+    /// Changes that these, or a record of this folder, tell of.
+    private(set) var known: Set<UInt64> = []
 
-    init() {}
+    /// Looks without any record.
+    /// - Parameter folder: Absolute.
+    init(of folder: String) {
+        do throws(FileError) { tellUnrecorded(in: try FileWriter.realPath(folder)) } catch {
+            problems = Self.unseen(folder, error)
+        }
+    }
 
     /// Settles each change of this folder as far as that can be done without a guess.
     /// - Parameter folder: Absolute.
@@ -30,12 +38,11 @@ struct InterruptedChanges: Sendable {
             return
         }
         let writer = ManifestWriter(folder: folder, journal: journal, writer: journal.writer)
-        var recorded: Set<UInt64> = []
         for entry in entries {
             switch entry {
             case .record(let record, _) where place.isFolder(of: record),
                 .settled(let record, _) where place.isFolder(of: record):
-                recorded.insert(record.id)
+                known.insert(record.id)
             case .record, .settled, .damaged: break
             }
             switch entry {
@@ -57,9 +64,14 @@ struct InterruptedChanges: Sendable {
         }
         // It may be that of a damaged record, of which enough is said.
         guard !problems.contains(where: { $0.code == .recordDamaged }) else { return }
-        let unrecorded = UnrecordedChange.found(in: place.path, except: recorded).map(\.diagnostic)
-        problems += unrecorded.filter { $0.severity == .error }
-        warnings += unrecorded.filter { $0.severity != .error }
+        tellUnrecorded(in: place.path)
+    }
+
+    private mutating func tellUnrecorded(in folder: String) {
+        for change in UnrecordedChange.found(in: folder, except: known) {
+            known.insert(change.change)
+            if change.isHalf { problems.append(change.diagnostic) } else { warnings.append(change.diagnostic) }
+        }
     }
 
     private mutating func settle(

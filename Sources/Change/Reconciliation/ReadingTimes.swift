@@ -15,7 +15,8 @@ package struct ReadingTimes: Sendable, Hashable {
     /// From a change's first event until the folder is read, however it grows. Default: 2 s.
     package var longestWait = Duration.seconds(2)
     /// From a change's first event until the folder is read although a command of git holds its lock, and the age from
-    /// which a lock is taken for a forgotten one. Default: 5 s.
+    /// which a lock is taken for a forgotten one. As long is waited for the rest where another process has done half of a
+    /// change of several files. Default: 5 s.
     package var operation = Duration.seconds(5)
     /// Between two looks at git's lock. Default: 10 ms.
     package var operationLook = Duration.milliseconds(10)

@@ -36,29 +36,33 @@ extension Reconciler {
     }
 
     /// Makes the edited set and judges it, without a hold on anything: the folder's changes go on meanwhile. Only then is
-    /// its turn waited for; if the folder is another one by then, all is made anew, the last time within the turn.
+    /// its turn waited for; if the folder is another one by then, all is made anew, from the third time on within the turn.
     private func edit(allowsEmpty: Bool, dryRun: Bool, _ body: @escaping EditBody) async -> ApplyOutcome {
-        for isLastTry in [false, false, true] {
-            if isLastTry { await enter() }
+        var tries = 0
+        while true {
+            tries += 1
+            let isPlannedInTurn = tries > 2
+            if isPlannedInTurn { await enter() }
             let reading: FolderReading
             let plan: PlannedEdit
             switch await planned(body, dryRun: dryRun) {
             case .failure(let rejection):
-                if isLastTry { leave() }
+                if isPlannedInTurn { leave() }
                 return .refused(rejection.diagnostics)
             case .success(let made): (reading, plan) = made
             }
-            if !isLastTry {
-                await enter()
-                guard let now = await currentReading(), now.says(as: reading) else {
-                    leave()
-                    continue
-                }
-            }
+            if !isPlannedInTurn { await enter() }
             defer { leave() }
+            guard await stands(reading, sinceTurn: isPlannedInTurn) else { continue }
             return await carryOut(plan, reading, allowsEmpty: allowsEmpty, dryRun: dryRun)
         }
-        return .refused([notRunning])
+    }
+
+    /// Whether an edit can still be based on a reading, now that it is its turn.
+    private func stands(_ reading: FolderReading, sinceTurn: Bool) async -> Bool {
+        if sinceTurn { return await heed(reading) }
+        guard let now = await currentReading(), now.says(as: reading) else { return false }
+        return await heed(now)
     }
 
     private func planned(

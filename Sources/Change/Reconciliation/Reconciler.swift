@@ -43,6 +43,8 @@ package actor Reconciler<Manifests: ManifestReading> {
     private var decoded = DecodedSet<Manifests>()
     /// Not empty: the folder holds half of a change that was cut off, and is not taken up.
     private(set) var interruption: [Diagnostic] = []
+    /// The changes that it is about, and those that are whole though something of them is left.
+    private var knownChanges: Set<UInt64> = []
     /// What was told of such changes the last time.
     private var leftovers: [Diagnostic] = []
     private(set) var isStopping = false
@@ -168,7 +170,9 @@ package actor Reconciler<Manifests: ManifestReading> {
     private func firstReading() async -> FolderReading? {
         let end = ContinuousClock.now + settings.watcher.times.operation
         while let reading = await watcher.readNow() {
-            if reading.held.isEmpty, !reading.isDuringOperation || end <= .now { return reading }
+            // What is refused anyway waits for nobody.
+            let isReady = !interruption.isEmpty || (!reading.isDuringOperation && isWhole(reading)) || end <= .now
+            if reading.held.isEmpty, isReady, await heed(reading) { return reading }
             do { try await Task.sleep(for: Self.secondLook) } catch { return nil }
         }
         return nil
@@ -185,11 +189,8 @@ package actor Reconciler<Manifests: ManifestReading> {
         guard !isStopping, reading.sequence > lastSequence else { return }
         lastSequence = reading.sequence
         if reading.isEarly { return await takeEarly(reading) }
-        if !interruption.isEmpty {
-            await settleInterruption()
-            // What was read may be the half that has been taken back.
-            guard !interruption.isEmpty else { return watcher.rescan() }
-        }
+        if let left = waitForWhole(reading) { return watcher.rescan(after: left) }
+        guard await heed(reading) else { return watcher.rescan() }
         let former = status
         await take(up: reading, servedCount: status.serving?.resourceCount ?? 0, lastGood: nil)
         if isAskedFor {
@@ -198,19 +199,37 @@ package actor Reconciler<Manifests: ManifestReading> {
         }
     }
 
+    /// Whether no half of a change lies in the folder that nothing is known of.
+    private func isWhole(_ reading: FolderReading) -> Bool { reading.halves.isSubset(of: knownChanges) }
+
+    /// - Returns: For how long whoever made half of a change is given time for the rest; `nil` if there is none, or not for it.
+    private func waitForWhole(_ reading: FolderReading) -> Duration? {
+        guard interruption.isEmpty, !isWhole(reading), let since = reading.halfSince else { return nil }
+        let left = ContinuousClock.now.duration(to: since + settings.watcher.times.operation)
+        return left > .zero ? left : nil
+    }
+
+    /// Looks anew at half of a change, if there is any, now that it has had its time. In the turn of a change.
+    /// - Returns: Whether what was read counts: the half may have been taken back by now, or come to its end.
+    func heed(_ reading: FolderReading) async -> Bool {
+        if interruption.isEmpty, isWhole(reading) { return true }
+        await settleInterruption()
+        return !interruption.isEmpty
+    }
+
     /// Takes back what is left of a change that was cut off, by an earlier process or by a disk, if there is any.
     func settleInterruption() async {
-        guard let journal else { return }
         let found = await Self.interruptedChanges(of: settings.folder, in: journal)
         for warning in found.warnings where !leftovers.contains(warning) { settings.onEvent(.interruption(warning)) }
         leftovers = found.warnings
         interruption = found.problems
+        knownChanges = found.known
     }
 
     /// Away from the actor: the disk may take its time.
     @concurrent
-    private static func interruptedChanges(of folder: String, in journal: ChangeJournal) async -> InterruptedChanges {
-        InterruptedChanges(of: folder, in: journal)
+    private static func interruptedChanges(of folder: String, in journal: ChangeJournal?) async -> InterruptedChanges {
+        journal.map { InterruptedChanges(of: folder, in: $0) } ?? InterruptedChanges(of: folder)
     }
 
     /// Waits for the change that is under way, and lets no other begin.
@@ -502,12 +521,12 @@ package actor Reconciler<Manifests: ManifestReading> {
     func currentReading() async -> FolderReading? { await watcher.readNow() }
 
     /// A reading to base an edit on. An edit takes up what it is based on: that is waited for until it has settled, as the
-    /// folder is, but no longer than for a command of git. One that is not made waits for nothing.
+    /// folder is, but no longer than for a command of git. One that is not made waits for the end of half a change alone.
     func basis(dryRun: Bool) async -> FolderReading? {
         let end = ContinuousClock.now + settings.watcher.times.operation
         while let reading = await watcher.readNow() {
-            let isSettled = !reading.isUnsettled && !reading.isDuringOperation
-            if dryRun || isSettled || end <= .now { return reading }
+            let isSettled = dryRun || (!reading.isUnsettled && !reading.isDuringOperation)
+            if isSettled && isWhole(reading) || end <= .now { return reading }
             do { try await Task.sleep(for: Self.secondLook) } catch { return nil }
         }
         return nil

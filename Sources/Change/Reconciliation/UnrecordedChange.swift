@@ -7,34 +7,25 @@ struct UnrecordedChange: Hashable {
     /// One of the files, in full.
     let example: String
     let fileCount: Int
-    /// Some of its steps were done, others not. Steps are done from the first on, and a draft is gone with the step that used it.
+    /// Some of its steps were done, others not.
     let isHalf: Bool
 
     /// - Parameters:
     ///   - folder: A manifests folder, without links.
     ///   - known: Changes that there is a record of.
     static func found(in folder: String, except known: Set<UInt64>) -> [UnrecordedChange] {
-        let listing = FolderListing(of: folder) { _, _ in }
-        // Beside the manifests, and where links to manifests lead.
-        let places = Set(listing.folders.map(\.path)).union(listing.aliases.map(\.hop.folder))
         var companions: [UInt64: [(place: String, ChangeRecord.Companion)]] = [:]
-        for place in places.sorted() {
-            for companion in names(in: place).compactMap(ChangeRecord.Companion.init)
-            where !known.contains(companion.change) {
+        for (place, found) in FolderListing(of: folder, willRead: { _, _ in }).companions.sorted(by: { $0.key < $1.key }
+        ) {
+            for companion in found where !known.contains(companion.change) {
                 companions[companion.change, default: []].append((place, companion))
             }
         }
         return companions.sorted { $0.key < $1.key }.map { change, found in
-            let waiting = found.lazy.filter(\.1.isDraft).map(\.1.step).min()
-            return UnrecordedChange(
+            UnrecordedChange(
                 change: change, example: "\(found[0].place)/\(found[0].1.name)", fileCount: found.count,
-                isHalf: waiting.map { $0 > 0 } ?? false)
+                isHalf: WaitingDrafts.isHalf(found.lazy.filter(\.1.isDraft).map(\.1.step)))
         }
-    }
-
-    /// What cannot be listed is reported by whoever reads the folder.
-    private static func names(in folder: String) -> [String] {
-        do throws(FileError) { return try FileAccess.names(inFolder: folder).names } catch { return [] }
     }
 
     var diagnostic: Diagnostic {

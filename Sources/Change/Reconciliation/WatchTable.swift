@@ -112,6 +112,17 @@ struct WatchTable {
         return meaning
     }
 
+    /// What changes need until they are done: which of it came, and which went.
+    func companions(in events: [InotifyQueue.Event]) -> [(ChangeRecord.Companion, isThere: Bool)] {
+        events.compactMap { event in
+            guard event.has(IN_CREATE | IN_MOVED_TO | IN_DELETE | IN_MOVED_FROM),
+                let companion = event.name.flatMap(ChangeRecord.Companion.init), let folder = folders[event.watch],
+                !folder.prefixes.isEmpty || !folder.aliases.isEmpty
+            else { return nil }
+            return (companion, isThere: event.has(IN_CREATE | IN_MOVED_TO))
+        }
+    }
+
     private func meaning(of event: InotifyQueue.Event, file: File) -> [ChangeSettler.Event] {
         // Gone, moved or unmounted: another file may stand in its place.
         if event.has(CInt(IN_DELETE_SELF | IN_MOVE_SELF | IN_UNMOUNT | IN_IGNORED)) { return [.structure] }

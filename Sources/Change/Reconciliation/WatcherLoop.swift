@@ -27,6 +27,9 @@ struct WatcherLoop {
     /// Something changed that was not delivered yet.
     private var isChanged = true
     private var mustDeliver = true
+    private var drafts = WaitingDrafts()
+    /// Changes of which half lay in the folder before the last look, or does since.
+    private var halvesAtLastLook: Set<UInt64> = []
     private var heldByLastReading: Set<String> = []
 
     init(_ settings: FolderWatcher.Settings, inbox: WatcherInbox, readings: AsyncStream<FolderReading>.Continuation) {
@@ -113,10 +116,18 @@ struct WatcherLoop {
             do throws(FileError) { return try FileAccess.facts(path, followingLinks: false) } catch { return nil }
         }
         for event in meaning { settler.record(event, at: now) }
+        let wasHalf = drafts.halfSince != nil
+        drafts.note(table.companions(in: events), at: now)
+        if wasHalf, drafts.halfSince == nil {
+            // Perhaps no manifest has changed with it.
+            isChanged = true
+            settler.deliver(at: now)
+        }
     }
 
     /// Reads the one file that was replaced. It stays undelivered as well: all is delivered again when it is quiet.
     private mutating func performEarly(_ request: ChangeSettler.Request) {
+        guard drafts.halves.isEmpty else { return settler.postpone(request) }
         let calm = queue?.calm(until: request.firstEventAt + settings.times.quietAfterRename)
         let finding = reader.look(for: request, looksTwice: isPolling)
         drain()
@@ -152,6 +163,7 @@ struct WatcherLoop {
 
     /// - Returns: Whether what was found does not have to wait for files that are missing.
     private mutating func look(for request: ChangeSettler.Request) -> Bool {
+        halvesAtLastLook = drafts.halves
         if request.everything { chooseMode() }
         let formerProblems = request.everything ? reader.listing.problems : [:]
         let watching = Watching(limit: settings.watchLimit, on: queue?.descriptor)
@@ -164,7 +176,14 @@ struct WatcherLoop {
             for: request, looksTwice: isPolling,
             watching: FolderReader.Watching(
                 folder: { watching.add($0, $1) }, file: { watching.add(file: $0, at: $1, because: $2) }))
-        if request.everything { rebuildTable(watching, traces) } else { learn(watching) }
+        if request.everything {
+            rebuildTable(watching, traces)
+            let wasHalf = drafts.halfSince != nil
+            drafts.replace(with: reader.listing.companions.values.joined(), at: .now)
+            if wasHalf, drafts.halfSince == nil { isChanged = true }
+        } else {
+            learn(watching)
+        }
         if request.everything, reader.listing.problems != formerProblems { isChanged = true }
         // What was written while files were read shows now: it is read again when its writer is done.
         drain()
@@ -175,6 +194,7 @@ struct WatcherLoop {
         let waits = settler.settle(request, busy: finding.busy, missing: finding.missing, at: now)
         heldByLastReading = request.held.union(finding.busy).union(finding.missing).union(finding.unsettled)
             .union(finding.paths.filter(settler.isDisturbed))
+        halvesAtLastLook.formUnion(drafts.halves)
         return !waits
     }
 
@@ -184,7 +204,8 @@ struct WatcherLoop {
             sequence: sequence, files: reader.files, problems: reader.problems, held: held,
             watchedFilesRevision: reader.watchedFilesRevision, firstEventAt: firstEventAt, mode: mode,
             watchedAlone: watchedAlone.values.sorted { $0.path < $1.path },
-            isDuringOperation: operationLook()(), isUnsettled: settler.isUnderWay)
+            isDuringOperation: operationLook()(), isUnsettled: settler.isUnderWay,
+            halves: halvesAtLastLook, halfSince: drafts.halfSince)
     }
 
     // MARK: Watching or polling
