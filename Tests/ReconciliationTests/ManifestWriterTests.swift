@@ -85,6 +85,27 @@ struct ManifestWriterTests {
         folder.run("test -L link.yaml")
     }
 
+    @Test(arguments: [("link.yaml", "old", "link.yaml"), ("x.yaml", "old x.yaml", "latest")])
+    func `a file does not go while a link leads to it, for it would lead nowhere`(
+        path: String, before: String, link: String
+    ) throws {
+        let folder = Self.folder()
+        folder.run("ln -s \"$PWD/x.yaml\" latest")
+        let edits = [Self.edit("gone.yaml", "old gone.yaml", nil), Self.edit(path, before, nil)]
+        let told = #expect(throws: ManifestWriter.Failure.self) { try Self.writer(folder).rehearse(edits) }
+        let made = #expect(throws: ManifestWriter.Failure.self) { try Self.writer(folder).write(edits) }
+        #expect(told?.diagnostic == made?.diagnostic)
+        #expect(made?.isUndone == true)
+        #expect(made?.diagnostic.code == .uneditable)
+        #expect(made?.diagnostic.position.file == path)
+        #expect(made?.diagnostic.remedy.contains("/\(link))") == true)
+        #expect(Self.content(folder) == Self.before)
+        folder.run("rm \(link)")
+        let rest = path == link ? Array(edits.prefix(1)) : edits
+        try Self.writer(folder).write(rest)
+        #expect(FolderScan(of: folder.path).problems == [])
+    }
+
     @Test func `cut off at any system call, the next start finds all of it or nothing`() throws {
         let count = try Self.callCount()
         #expect(count > 30)

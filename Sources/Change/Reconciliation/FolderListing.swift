@@ -31,6 +31,8 @@ struct FolderListing {
     private(set) var aliases: [Alias] = []
     /// What changes need until they are done, by the folder that it lies in: beside manifests, and where links to them lead.
     private(set) var companions: [String: [ChangeRecord.Companion]] = [:]
+    /// Links to files, whatever their names: path relative to the root → the file, without links.
+    private(set) var linkedFiles: [String: String] = [:]
     /// By path relative to the root.
     private(set) var problems: [String: Diagnostic] = [:]
     /// The root without links; `nil` if there is none.
@@ -173,7 +175,6 @@ struct FolderListing {
     }
 
     /// A link that leads nowhere may have led to a folder of manifests, whatever its name, so it is a mistake.
-
     private mutating func follow(
         _ name: String, at path: String, in folder: String, prefix: String, ancestors: Set<String>
     ) {
@@ -183,11 +184,12 @@ struct FolderListing {
         case .existing(let target, .folder):
             hops += trace.hops
             list(target, listedAs: path, prefix: prefix + name + "/", ancestors: ancestors)
-        case .existing(_, _) where isManifest:
+        case .existing(let target, _):
+            linkedFiles[prefix + name] = target
+            guard isManifest else { return }
             hops += trace.hops.dropLast()
             if let last = trace.hops.last { aliases.append(Alias(hop: last, manifest: prefix + name)) }
             add(prefix + name, at: path)
-        case .existing: break
         case .missing:
             // The link itself may have gone since it was listed.
             if FileAccess.isAbsent(path) { return }

@@ -86,7 +86,45 @@ extension ManifestWriter {
             }
         }
 
+        /// A file does not go while a link leads to it: that would lead nowhere, and the whole folder be refused for it. Whether
+        /// the link shall go, too, or the file stay for others, is for a person to say.
+        func strandedLink() -> Diagnostic? {
+            let gone = edits.indices.filter { edits[$0].after == nil }
+            guard !gone.isEmpty else { return nil }
+            let links = FolderListing(of: folder) { _, _ in }.linkedFiles
+            for index in gone {
+                let stranded = links.filter { $0.value == targets[index] }.keys.sorted()
+                let path = edits[index].path
+                guard let link = stranded.contains(path) ? path : stranded.first else { continue }
+                return link == path ? isLink(index) : isLinked(index, from: link)
+            }
+            return nil
+        }
+
         // MARK: Telling
+
+        private func isLink(_ index: Int) -> Diagnostic {
+            uneditable(
+                index, found: "the last resource of a link to \(targets[index]), which would then lead nowhere",
+                expected: "a file",
+                remedy:
+                    "remove the link by hand (rm \(absolute(edits[index].path))), and its target if nobody else needs it"
+            )
+        }
+
+        private func isLinked(_ index: Int, from link: String) -> Diagnostic {
+            uneditable(
+                index, found: "the last resource of a file that the link \(Diagnostic.quoted(link)) leads to",
+                expected: "a file that no link leads to", remedy: "remove the link first (rm \(absolute(link)))")
+        }
+
+        private func uneditable(_ index: Int, found: String, expected: String, remedy: String) -> Diagnostic {
+            Diagnostic(
+                .uneditable, at: SourcePosition(file: edits[index].path, line: 1, column: 1), found: found,
+                expected: expected, remedy: remedy)
+        }
+
+        private func absolute(_ path: String) -> String { (folder == "/" ? "" : folder) + "/" + path }
 
         /// What is said of a call that was refused for the sake of the manifest at this path.
         func trouble(_ path: String, _ error: FileError) -> Diagnostic {

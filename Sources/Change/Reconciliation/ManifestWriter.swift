@@ -69,11 +69,14 @@ struct ManifestWriter: Sendable {
 
     /// - Parameter path: Of the edit that is looked at.
     private func known(_ edits: [Edit], path: inout String) throws(Failure) -> Change {
+        let change: Change
         do throws(FileError) {
-            return try Change(edits, folder: folder, path: &path)
+            change = try Change(edits, folder: folder, path: &path)
         } catch {
             throw Failure(diagnostic: Change.unwritable(path, error), isUndone: true)
         }
+        if let trouble = change.strandedLink() { throw Failure(diagnostic: trouble, isUndone: true) }
+        return change
     }
 
     /// - Returns: Whether there is a record of it now.
