@@ -472,6 +472,8 @@ struct AdminServerTests {
         let answer = try await answer("GET", ["v1", "certificate"], Self.text + [(name: "id", value: "shop/wep")])
         #expect(answer.status == 404)
         #expect(answer.diagnostics.text.contains("did you mean \"spiffe://mesh.local/ns/shop/sa/web\"?"))
+        let other = try await self.answer("GET", ["v1", "certificate"], Self.text + [(name: "id", value: "shop/nix")])
+        #expect(other.diagnostics.text == "error: no certificate for spiffe://mesh.local/ns/shop/sa/nix on this node\n")
         #expect(try await self.answer("GET", ["v1", "certificate"]).status == 400)
         #expect(try await self.answer("GET", ["v1", "certificate"], [(name: "id", value: "A B")]).status == 400)
     }

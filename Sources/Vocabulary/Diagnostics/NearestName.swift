@@ -13,13 +13,14 @@ package struct NearestName: Sendable {
             + (note.map { " \($0.prefix(1).uppercased())\($0.dropFirst())" } ?? "")
     }
 
-    /// Names longer than this many bytes are not compared; bounds the work of one comparison.
+    /// Parts longer than this many bytes are not compared; bounds the work of one comparison.
     private static let maximumByteCount = 64
     /// Candidates looked at; bounds the work of one mistake.
     private static let maximumCandidateCount = 10_000
 
     /// - Returns: The candidate with the fewest edits from `name`, as it looks, if these are no more than a third of its
-    ///   length (one at least); the first of several. `nil` if none is that close.
+    ///   length (one at least); the first of several. `nil` if none is that close. Of names with slashes each part is
+    ///   measured by itself: what `shop/nix` has in common with `shop/gg` brings them no nearer.
     package init?(to name: String, among candidates: some Sequence<String>) {
         let likeness = LookAlikes(in: name)
         guard let nearest = Self.of(likeness?.ascii ?? name, among: candidates) else { return nil }
@@ -28,18 +29,39 @@ package struct NearestName: Sendable {
     }
 
     static func of(_ name: String, among candidates: some Sequence<String>) -> String? {
-        let wanted = Array(name.lowercased().utf8)
-        guard !wanted.isEmpty, wanted.count <= maximumByteCount else { return nil }
+        guard !name.isEmpty else { return nil }
+        let wanted = parts(of: name)
         var best: (name: String, distance: Int)?
         for candidate in candidates.prefix(maximumCandidateCount) {
-            let bytes = Array(candidate.lowercased().utf8)
-            guard bytes.count <= maximumByteCount else { continue }
-            let allowed = min(max(1, wanted.count / 3), (best?.distance ?? .max) - 1)
-            guard allowed >= 0, abs(bytes.count - wanted.count) <= allowed else { continue }
-            let distance = editDistance(wanted, bytes)
-            if distance <= allowed { best = (candidate, distance) }
+            let found = parts(of: candidate)
+            let limit = (best?.distance ?? .max) - 1
+            let distance =
+                found.count == wanted.count
+                ? distance(wanted, found, limit)
+                : distance([Array(wanted.joined(separator: slash))], [Array(found.joined(separator: slash))], limit)
+            if let distance { best = (candidate, distance) }
         }
         return best?.name
+    }
+
+    private static let slash = CollectionOfOne(UInt8(ascii: "/"))
+
+    private static func parts(of name: String) -> [[UInt8]] {
+        name.lowercased().utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).map(Array.init)
+    }
+
+    /// - Returns: The edits of all parts; `nil` if they are more than `limit`, or those of one part too many for it.
+    private static func distance(_ wanted: [[UInt8]], _ found: [[UInt8]], _ limit: Int) -> Int? {
+        var sum = 0
+        for (wanted, found) in zip(wanted, found) where wanted != found {
+            guard wanted.count <= maximumByteCount, found.count <= maximumByteCount else { return nil }
+            let allowed = min(max(1, wanted.count / 3), limit - sum)
+            guard allowed >= 0, abs(found.count - wanted.count) <= allowed else { return nil }
+            let distance = editDistance(wanted, found)
+            guard distance <= allowed else { return nil }
+            sum += distance
+        }
+        return sum <= limit ? sum : nil
     }
 
     /// Insertions, deletions, replacements and swaps of neighbours that make one out of the other (optimal string
