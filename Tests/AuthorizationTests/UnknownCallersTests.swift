@@ -40,24 +40,50 @@ import Testing
 
     @Test(arguments: [
         source { $0.namespaces = strings(["sh*", "shop", "*"]) },
-        source { $0.principals = strings(["mesh.local/ns/shop/sa/web", "other.example/*", "*/sa/wbe"]) },
+        source {
+            $0.principals = strings(["mesh.local/ns/shop/sa/web", "mesh.local/*", "spiffe://mesh.local/ns/sh*"])
+        },
+        source { $0.principals = strings(["*/sa/wbe", "*", "s*", "spiffe:*", "mesh*", "mesh.local/ns/x/sa/*"]) },
     ])
     func `patterns are nobody's mistake`(item: PolicySource) throws {
         #expect(try lint(known: ["shop/web"], item) == [])
     }
 
     @Test(arguments: [
-        ("other.example/ns/shop/sa/web", "change it to \"spiffe://mesh.local/ns/shop/sa/web\""),
-        ("spiffe://other.example/ns/shop/sa/wbe", "write it as \"mesh.local/ns/NAMESPACE/sa/ACCOUNT\""),
+        ("spiffe://mesh.local/ns/shop/sa/wbe", "change it to \"spiffe://mesh.local/ns/shop/sa/web\""),
+        ("mesh.local/ns/shop/sa/wbe", "change it to \"mesh.local/ns/shop/sa/web\""),
+        ("mesh.lcoal/ns/shop/sa/wbe", "change it to \"mesh.local/ns/shop/sa/web\""),
+        ("mesh.local/ns/shop/sa/gg", "correct it, or add the Workload that has it"),
+        ("spiffe://mesh.local/shop/web", "change it to \"spiffe://mesh.local/ns/shop/sa/web\""),
+        ("mesh.local/shop/gg", "write it as \"mesh.local/ns/NAMESPACE/sa/ACCOUNT\""),
+        ("other.example/ns/shop/sa/web", "change it to \"mesh.local/ns/shop/sa/web\""),
+        ("spiffe://other.example/ns/shop/sa/wbe", "write it as \"spiffe://mesh.local/ns/NAMESPACE/sa/ACCOUNT\""),
         ("spiffe://shop/web", "change it to \"spiffe://mesh.local/ns/shop/sa/web\""),
-        ("shop/web", "change it to \"spiffe://mesh.local/ns/shop/sa/web\""),
+        ("shop/web", "change it to \"mesh.local/ns/shop/sa/web\""),
         ("Web", "write it as \"mesh.local/ns/NAMESPACE/sa/ACCOUNT\""),
     ])
     func `a principal that nobody of this mesh can have is told, and what was probably meant`(
         principal: String, remedy: String
     ) throws {
-        let found = try lint(known: ["shop/web"], source { $0.principals = strings([principal]) })
+        for principals in [strings([principal]), strings(not: [principal])] {
+            let found = try lint(known: ["shop/web"], source { $0.principals = principals })
+            #expect(found.map(\.remedy) == [remedy])
+            #expect(found.first?.found.hasPrefix("the principal \"\(principal)\", ") == true)
+        }
+    }
+
+    @Test(arguments: [
+        ("spiffe://other.example/", "change it to \"spiffe://mesh.local/*\""),
+        ("other.example/ns/shop/", "change it to \"mesh.local/ns/shop/*\""),
+        ("other", "change it to \"mesh.local*\""),
+        ("mesh.local/shop/", "write it as \"mesh.local/ns/NAMESPACE/sa/ACCOUNT\""),
+        ("mesh.local/ns/shop/sa/web/", "write it as \"mesh.local/ns/NAMESPACE/sa/ACCOUNT\""),
+        ("spiffe://other.example/shop/", "write it as \"spiffe://mesh.local/ns/NAMESPACE/sa/ACCOUNT\""),
+    ])
+    func `so are principals by a beginning that nobody's can have`(beginning: String, remedy: String) throws {
+        let found = try lint(known: ["shop/web"], source { $0.principals = strings([beginning + "*"]) })
         #expect(found.map(\.remedy) == [remedy])
+        #expect(found.first?.found.hasPrefix("the principals \"\(beginning)*\", ") == true)
     }
 
     @Test func `conditions name callers too`() throws {

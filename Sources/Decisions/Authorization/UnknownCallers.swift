@@ -8,14 +8,14 @@ package struct UnknownCallers {
     private let namespaces: Set<String>
     private let trustDomain: TrustDomain
     /// For suggestions.
-    private let accountNames: [String]
+    private let sortedAccounts: [ResourceName]
 
     /// - Parameter known: every service account of the mesh.
     package init(known: Set<ResourceName>, trustDomain: TrustDomain) {
         accounts = known
         namespaces = Set(known.map(\.namespace))
         self.trustDomain = trustDomain
-        accountNames = known.map(\.description).sorted()
+        sortedAccounts = known.sorted()
     }
 
     func check(_ policy: AuthorizationPolicy, _ found: inout [Diagnostic]) {
@@ -37,7 +37,7 @@ package struct UnknownCallers {
 
     private func checkAccount(_ account: ResourceName, _ position: SourcePosition, _ found: inout [Diagnostic]) {
         guard !accounts.contains(account) else { return }
-        let near = NearestName(to: "\(account)", among: accountNames)
+        let near = NearestName(to: "\(account)", among: sortedAccounts.lazy.map(\.description))
         found.append(
             Diagnostic(
                 .unknownCaller, .warning, at: position, found: "the service account \(account), which nobody has",
@@ -56,34 +56,108 @@ package struct UnknownCallers {
                 remedy: near?.remedy ?? "correct it, or add a Workload to it"))
     }
 
-    /// As SPIFFE or Istio writes them, with or without `spiffe://`. Callers of other trust domains are refused before a rule is
-    /// asked.
+    /// Callers of other trust domains are refused before a rule is asked.
     private func checkPrincipal(_ pattern: Located<StringPattern>, _ found: inout [Diagnostic]) {
-        guard case .exact(let text) = pattern.value else { return }
-        let id = SPIFFEID(text.hasPrefix("spiffe://") ? text : "spiffe://\(text)")
-        guard let id, id.trustDomain == trustDomain else {
-            return found.append(stranger(text, id, pattern.position))
+        switch pattern.value {
+        case .exact(let text):
+            let principal = WrittenPrincipal(text)
+            if !isKnown(principal) { found.append(unknown(principal, pattern.position)) }
+        case .prefix(let text):
+            let principal = WrittenPrincipal(text)
+            // `s*` may be the scheme's beginning.
+            guard !WrittenPrincipal.scheme.hasPrefix(text), !canBegin(with: principal) else { return }
+            found.append(impossible(principal, pattern.position))
+        case .suffix, .present: break
         }
-        guard let account = id.serviceAccount else { return }
-        checkAccount(ResourceName(namespace: account.namespace, name: account.name), pattern.position, &found)
     }
 
-    private func stranger(_ text: String, _ id: SPIFFEID?, _ position: SourcePosition) -> Diagnostic {
-        // What was probably meant: the account of the same name here, or one that is written as under serviceAccounts.
-        let meant =
-            id?.serviceAccount.map { ResourceName(namespace: $0.namespace, name: $0.name) }
-            ?? accounts.first { text == "\($0)" || text == "spiffe://\($0)" }
-        let remedy =
-            meant.flatMap { accounts.contains($0) ? $0 : nil }.map {
-                SPIFFEID(trustDomain: trustDomain, namespace: $0.namespace, serviceAccount: $0.name)
-            }.map { "change it to \(Diagnostic.quoted($0.description))" }
+    private func isKnown(_ principal: WrittenPrincipal) -> Bool {
+        guard let id = principal.id, id.trustDomain == trustDomain, let account = id.serviceAccount else {
+            return false
+        }
+        return accounts.contains(ResourceName(namespace: account.namespace, name: account.name))
+    }
+
+    private func unknown(_ principal: WrittenPrincipal, _ position: SourcePosition) -> Diagnostic {
+        let id = principal.id
+        let isOurs = id?.trustDomain == trustDomain
+        let meant = accountMeant(by: principal).map { "change it to \(Diagnostic.quoted(written($0, as: principal)))" }
+        let near = NearestName(to: principal.text, among: sortedAccounts.lazy.map { written($0, as: principal) })
+        let other = isOurs && id?.serviceAccount != nil ? "correct it, or add the Workload that has it" : nil
         return Diagnostic(
             .unknownCaller, .warning, at: position,
-            found: "the principal \(Diagnostic.quoted(text)), "
-                + (id == nil ? "which is no SPIFFE ID" : "of another trust domain, of which nobody is let in"),
-            expected: "a SPIFFE ID of this mesh's trust domain, \(Diagnostic.quoted(trustDomain.name))",
-            remedy: remedy ?? "write it as \"\(trustDomain.name)/ns/NAMESPACE/sa/ACCOUNT\"")
+            found: "the principal \(Diagnostic.quoted(principal.text)), "
+                + (id == nil ? "which is no SPIFFE ID" : isOurs ? "which nobody has" : Self.ofAnother),
+            expected: isOurs ? "the SPIFFE ID of a Workload or Gateway" : expectedID,
+            remedy: meant ?? near?.remedy ?? other ?? model(as: principal))
     }
+
+    private func impossible(_ beginning: WrittenPrincipal, _ position: SourcePosition) -> Diagnostic {
+        let ours = beginning.with(trustDomain.name + beginning.rest.drop { $0 != "/" })
+        let isOfAnother = canBegin(with: ours)
+        return Diagnostic(
+            .unknownCaller, .warning, at: position,
+            found: "the principals \(Diagnostic.quoted(beginning.text + "*")), "
+                + (isOfAnother ? Self.ofAnother : "which nobody can have"),
+            expected: expectedID,
+            remedy: isOfAnother ? "change it to \(Diagnostic.quoted(ours.text + "*"))" : model(as: beginning))
+    }
+
+    private static let ofAnother = "of another trust domain, of which nobody is let in"
+    private var expectedID: String { "a SPIFFE ID of this mesh's trust domain, \(Diagnostic.quoted(trustDomain.name))" }
+
+    /// Whether the ID of a service account of this mesh may begin so.
+    private func canBegin(with beginning: WrittenPrincipal) -> Bool {
+        // As `SPIFFEID` makes them, with any namespace and name.
+        let form = [trustDomain.name, "ns", nil, "sa", nil]
+        let parts = beginning.rest.split(separator: "/", omittingEmptySubsequences: false)
+        guard parts.count <= form.count else { return false }
+        return zip(form, parts).enumerated().allSatisfy { index, pair in
+            guard let word = pair.0 else { return true }
+            return index == parts.count - 1 ? word.hasPrefix(pair.1) : word == pair.1
+        }
+    }
+
+    /// The account of the same name here, or one that is written as under `serviceAccounts`.
+    private func accountMeant(by principal: WrittenPrincipal) -> ResourceName? {
+        func account(_ text: String) -> ResourceName? {
+            let parts = text.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+            return parts.count == 2 ? ResourceName(namespace: parts[0], name: parts[1]) : nil
+        }
+        let named = principal.id?.serviceAccount.map { ResourceName(namespace: $0.namespace, name: $0.name) }
+        let path = principal.id.map { String($0.path.dropFirst()) } ?? ""
+        return [named, account(principal.rest), account(path)].compactMap(\.self).first(where: accounts.contains)
+    }
+
+    private func written(_ account: ResourceName, as principal: WrittenPrincipal) -> String {
+        principal.with("\(trustDomain.name)/ns/\(account.namespace)/sa/\(account.name)").text
+    }
+
+    private func model(as principal: WrittenPrincipal) -> String {
+        let model = principal.with("\(trustDomain.name)/ns/NAMESPACE/sa/ACCOUNT")
+        return "write it as \(Diagnostic.quoted(model.text))"
+    }
+}
+
+/// A principal as it stands in a rule: as SPIFFE writes it, or as Istio does, without its scheme.
+private struct WrittenPrincipal {
+    static let scheme = "spiffe://"
+
+    let hasScheme: Bool
+    let rest: String
+
+    init(_ text: String) {
+        hasScheme = text.hasPrefix(Self.scheme)
+        rest = hasScheme ? String(text.dropFirst(Self.scheme.count)) : text
+    }
+
+    private init(hasScheme: Bool, rest: String) { (self.hasScheme, self.rest) = (hasScheme, rest) }
+
+    /// Another that is written the same way.
+    func with(_ rest: String) -> Self { Self(hasScheme: hasScheme, rest: rest) }
+
+    var text: String { (hasScheme ? Self.scheme : "") + rest }
+    var id: SPIFFEID? { SPIFFEID(Self.scheme + rest) }
 }
 
 extension ValueMatch {
