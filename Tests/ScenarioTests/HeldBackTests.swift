@@ -305,6 +305,11 @@ extension ScenarioTests {
                     ], denies: false)
             }
             #expect(try curl(port).status == .code(35))
+            try heddle.wait("told") {
+                heddle.errors.split(separator: "\n").contains {
+                    $0.contains("handshake refused") && $0.contains("reason=no-own-certificate")
+                }
+            }
             try heddle.serve { try write([gateway(port, certificate: "other")], denies: false) }
             #expect(try curl(port).output.hasSuffix("\n200"), "\(heddle.errors)")
             #expect(try readiness() == "ready\n")

@@ -13,10 +13,8 @@ extension Worker: AcceptorOwner, CallerHost {
         do {
             let transport: Transport
             if listener.view.role.isSecure {
-                // Without a certificate there is nothing to answer with, not even a refusal.
                 guard let context = bench.identities.serverContext(for: listener.view) else {
-                    bench.counters.handshakes["no-own-certificate", default: 0] += 1
-                    return
+                    return handshakeFailed(.noOwnCertificate, listener: listener, peer: peer)
                 }
                 let session = try TLSSession(accepting: context, descriptor: socket.descriptor)
                 transport = Transport(socket, session: session)

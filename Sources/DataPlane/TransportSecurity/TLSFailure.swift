@@ -1,10 +1,12 @@
-/// Why a TLS session is over before its orderly end.
+/// Why a TLS session is over before its orderly end, or could not begin.
 package enum TLSFailure: Error, Hashable, Sendable {
     /// We refused the peer's certificate; the peer was sent an alert.
     case peerRejected(PeerRejection)
     /// The caller asked for a server name (SNI) that nothing here answers to: in canonical form, as it came but for that, 255
     /// bytes at most (RFC 6066 § 3); `nil`: for none.
     case unknownServerName(asked: String?)
+    /// There is nothing to answer a caller with, not even a refusal.
+    case noOwnCertificate
     /// The peer gave up and said why.
     case alertReceived(TLSAlert)
     /// The connection ended without a word: `errno` of the failed system call, 0 for the end of the stream.
@@ -17,6 +19,7 @@ package enum TLSFailure: Error, Hashable, Sendable {
         switch self {
         case .peerRejected(let rejection): rejection.rawValue
         case .unknownServerName: "unknown-server-name"
+        case .noOwnCertificate: "no-own-certificate"
         case .alertReceived(let alert): "alert-\(alert.name)"
         case .connectionLost: "connection-lost"
         case .library(let error): error.code.rawValue

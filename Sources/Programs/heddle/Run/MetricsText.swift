@@ -67,7 +67,8 @@ struct MetricsText {
             "heddle_unreadable_client_addresses_total", .counter,
             help: "Calls whose client a trusted proxy named in no form that is an address.")
         text.sample("heddle_unreadable_client_addresses_total", [], counters.unreadableClientAddresses)
-        results(&text, "heddle_handshakes_total", "Callers' TLS handshakes, by result.", counters.handshakes)
+        results(
+            &text, "heddle_handshakes_total", "Callers' TLS handshakes that failed, by reason.", counters.handshakes)
         results(
             &text, "heddle_upstream_connect_failures_total",
             "Connections to endpoints that did not come up, by result.",

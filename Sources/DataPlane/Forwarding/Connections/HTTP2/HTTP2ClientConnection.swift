@@ -174,7 +174,7 @@ final class HTTP2ClientConnection: HTTP2Connection, PooledConnection {
         switch failure {
         // A node that is starting or ending, or what stands before it: nothing was said about who it is.
         case .connectionLost: break
-        case .peerRejected, .unknownServerName, .alertReceived, .library: hasFailedHandshake = true
+        case .peerRejected, .unknownServerName, .noOwnCertificate, .alertReceived, .library: hasFailedHandshake = true
         }
         pool.handshakeFailed(failure)
     }
