@@ -323,7 +323,7 @@ struct AdminServerTests {
                 "POST", ["v1", "apply"], Self.text + [(name: "name", value: name)], mesh: mesh,
                 contentType: "application/yaml", body: Array("a: 1".utf8))
         }
-        for action in [ChangeReport.Action.created, .updated, .unchanged] {
+        for action in [ChangeReport.Action.created, .updated, .unchanged, .deleted] {
             let mine = try await answer(change(action, in: "edge.yaml"), handedIn: "x.yaml")
             #expect(mine.exitCode == exitCode)
             #expect(mine.diagnostics.text.contains("test.taken"))
@@ -335,8 +335,20 @@ struct AdminServerTests {
         let others = try await answer(change(.updated, in: "shop.yaml"), handedIn: "x.yaml")
         #expect(others.exitCode == 0)
         #expect(others.diagnostics.text.contains("test.taken"))
-        let gone = try await answer(change(.deleted, in: "edge.yaml"), handedIn: "x.yaml")
-        #expect(gone.exitCode == 0)
+    }
+
+    @Test(arguments: [("edge.yaml", Int32(4)), ("shop.yaml", 0)])
+    func `a delete ends as an apply that edits the same manifest`(held: String, exitCode: Int32) async throws {
+        let mesh = try FakeMesh()
+        let taken = Diagnostic(
+            .init("test.taken"), at: SourcePosition(file: held, line: 1, column: 1), found: "a", expected: "b",
+            remedy: "c")
+        let gone = ChangeReport(
+            kind: .service, name: ResourceName(namespace: "shop", name: "orders"), action: .deleted, path: "edge.yaml")
+        mesh.outcome.withLock { $0 = ApplyReport(outcome: .served, changes: [gone], diagnostics: [taken]) }
+        let answer = try await answer("DELETE", ["v1", "resources", "svc", "orders"], Self.text, mesh: mesh)
+        #expect(answer.exitCode == exitCode)
+        #expect(answer.diagnostics.text.contains("test.taken"))
     }
 
     @Test func `a mistake in a file of the folder is shown as that lies there`() async throws {

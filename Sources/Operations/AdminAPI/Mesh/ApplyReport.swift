@@ -41,10 +41,11 @@ package struct ApplyReport: Sendable {
         }
     }
 
-    /// Whether something is held back of the manifests that were handed in, or edited: who changed others has done so.
+    /// Whether something is held back of the manifests that were handed in, or edited, be it to take something out: who
+    /// changed others has done so.
     /// - Parameter documents: Names of what was handed in.
     func isHeldBack(documents: [String]) -> Bool {
-        let files = Set(documents).union(changes.lazy.filter { $0.action != .deleted }.map(\.path))
+        let files = Set(documents).union(changes.lazy.map(\.path))
         return heldBack.contains { files.contains($0.position.file) }
     }
 }

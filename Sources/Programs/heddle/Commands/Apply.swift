@@ -81,7 +81,8 @@ struct Delete: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Remove one resource from the running mesh's folder, once the set without it is valid.",
         discussion: """
-            Returns when no worker serves it any more.
+            Returns when no worker serves it any more; ends in 4 if something is held back by this host that stands in the \
+            manifest it was in.
 
             Examples:
               heddle delete service shop/orders
