@@ -1,3 +1,4 @@
+import AdminAPI
 import Diagnostics
 import MeshSnapshot
 import Reconciliation
@@ -16,6 +17,9 @@ struct HostState: Sendable {
         return retries.heldBack
     }
 
+    /// What of it is so whichever set serves, or would.
+    var heldBackWithAnySet: [Diagnostic] { heldBack.filter { Self.codesOfAnySet.contains($0.code) } }
+
     /// What there is to say of the state folder besides: of what was kept there.
     var ofState: [Diagnostic] { [keeper.problem].compactMap(\.self).filter { $0.severity != .error } }
 
@@ -29,5 +33,6 @@ struct HostState: Sendable {
         diagnostic.severity == .error || codes.contains(diagnostic.code)
     }
 
+    private static let codesOfAnySet: Set<Diagnostic.Code> = [.stateUnavailable, .adminSocket]
     private static let codes = ServingParticipant.codesOfNow.union([.stateDamaged, .stateUnavailable])
 }

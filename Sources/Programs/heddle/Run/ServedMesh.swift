@@ -198,7 +198,8 @@ struct ServedMesh: RunningMesh {
         case .dryRun(let changes, let warnings):
             ApplyReport(
                 outcome: .dryRun, changes: changes.map(Self.report),
-                diagnostics: warnings.filter { $0.severity == .error } + warnings.filter { $0.severity != .error })
+                diagnostics: host.heldBackWithAnySet + warnings.filter { $0.severity == .error }
+                    + warnings.filter { $0.severity != .error })
         case .refused(let diagnostics): ApplyReport(outcome: .refused, diagnostics: diagnostics)
         }
     }
