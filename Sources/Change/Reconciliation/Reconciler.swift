@@ -15,6 +15,7 @@ package actor Reconciler<Manifests: ManifestReading> {
         package let stateFolder: HeldFolder?
         /// Keeps what serves there.
         package let keeper: LastGoodKeeper
+        package let leftovers = Leftovers()
         package var watcher: FolderWatcher.Settings
         /// Told of everything worth a line in the log, in order. Must return at once.
         package var onEvent: @Sendable (ReconcilerEvent) -> Void = { _ in }
@@ -191,6 +192,8 @@ package actor Reconciler<Manifests: ManifestReading> {
         if reading.isEarly { return await takeEarly(reading) }
         if let left = waitForWhole(reading) { return watcher.rescan(after: left) }
         guard await heed(reading) else { return watcher.rescan() }
+        // Of what a change left behind all is told anew.
+        if isAskedFor, interruption.isEmpty { await settleInterruption() }
         let former = status
         await take(up: reading, servedCount: status.serving?.resourceCount ?? 0, lastGood: nil)
         if isAskedFor {
@@ -220,6 +223,7 @@ package actor Reconciler<Manifests: ManifestReading> {
     /// Takes back what is left of a change that was cut off, by an earlier process or by a disk, if there is any.
     func settleInterruption() async {
         let found = await Self.interruptedChanges(of: settings.folder, in: journal)
+        settings.leftovers.note(found.warnings)
         for warning in found.warnings where !leftovers.contains(warning) { settings.onEvent(.interruption(warning)) }
         leftovers = found.warnings
         interruption = found.problems

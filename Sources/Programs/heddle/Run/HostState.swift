@@ -8,6 +8,7 @@ import Reconciliation
 struct HostState: Sendable {
     let retries: HeldBackRetries<MeshSnapshot>
     let keeper: LastGoodKeeper
+    let leftovers: Leftovers
     let participant: ServingParticipant
 
     /// What it stands in the way of, which are errors: when the set was taken up, or since, as an authority that is over by now.
@@ -20,13 +21,15 @@ struct HostState: Sendable {
     /// What of it is so whichever set serves, or would.
     var heldBackWithAnySet: [Diagnostic] { heldBack.filter { Self.codesOfAnySet.contains($0.code) } }
 
-    /// What there is to say of the state folder besides: of what was kept there.
-    var ofState: [Diagnostic] { [keeper.problem].compactMap(\.self).filter { $0.severity != .error } }
+    /// What there is to say of the folders besides: of what was kept, and of what changes left behind.
+    var ofFolders: [Diagnostic] {
+        [keeper.problem].compactMap(\.self).filter { $0.severity != .error } + leftovers.diagnostics
+    }
 
     /// What else comes and goes while the same set serves.
     var warnings: [Diagnostic] { participant.warningsOfNow }
 
-    var diagnostics: [Diagnostic] { heldBack + ofState + warnings }
+    var diagnostics: [Diagnostic] { heldBack + ofFolders + warnings }
 
     /// Whether something is said of the host, and not of the set.
     static func isOfHost(_ diagnostic: Diagnostic) -> Bool {
@@ -34,5 +37,7 @@ struct HostState: Sendable {
     }
 
     private static let codesOfAnySet: Set<Diagnostic.Code> = [.stateUnavailable, .adminSocket]
-    private static let codes = ServingParticipant.codesOfNow.union([.stateDamaged, .stateUnavailable])
+    private static let codes = ServingParticipant.codesOfNow.union([
+        .stateDamaged, .stateUnavailable, .leftBehind, .interruptedElsewhere,
+    ])
 }

@@ -71,7 +71,8 @@ struct MeshProcess {
         let telemetry = TelemetryParticipant()
         var settings = MeshReconciler.Settings(folder: options.manifestsFolder, stateFolder: state.held)
         let retries = HeldBackRetries<MeshSnapshot>([state, settings.keeper, participant, telemetry])
-        let host = HostState(retries: retries, keeper: settings.keeper, participant: participant)
+        let host = HostState(
+            retries: retries, keeper: settings.keeper, leftovers: settings.leftovers, participant: participant)
         let reporter = ReconciliationReporter(host: { host.diagnostics }, log: log)
         settings.onEvent = { reporter.report($0) }
         let reconciler = try MeshReconciler(

@@ -53,7 +53,7 @@ struct ServedMesh: RunningMesh {
         let status = await reconciler.status
         let serving = participant.serving
         let heldBack = host.heldBack
-        var problems = host.ofState + heldBack
+        var problems = host.ofFolders + heldBack
         let connections = await connections()
         if let connections, let serving, connections.isShort {
             problems.append(.noRoom(serving.snapshot, connections.budget))
