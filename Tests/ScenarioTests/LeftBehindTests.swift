@@ -29,5 +29,17 @@ extension ScenarioTests {
             try heddle.wait("told what is new") { heddle.errors.contains(".heddle-2-0.new") }
             #expect(heddle.terminate() == .code(0))
         }
+
+        @Test(arguments: [(0, "change.left-behind"), (1, "change.interrupted")])
+        func `is warned of by check, which has no record to know more by`(step: Int, code: String) throws {
+            try folder.write("", as: ".heddle-1-\(step).new")
+            let result = try Heddle.run(["check", folder.manifests])
+            #expect(result.exitCode == 0)
+            #expect(result.diagnostics.contains("/.heddle-1-\(step).new: warning[\(code)]"), "\(result)")
+            #expect(result.output.contains("no errors, "), "\(result)")
+            // What is handed in is not served from there.
+            let applied = try Heddle.run(["apply", "-f", folder.manifests, "--state", folder.state()])
+            #expect(applied.exitCode == 3, "\(applied)")
+        }
     }
 }

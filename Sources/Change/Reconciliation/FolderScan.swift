@@ -6,6 +6,8 @@ package struct FolderScan: Sendable {
     package let files: [ManifestSource]
     /// What cannot be read, by path.
     package let problems: [Diagnostic]
+    /// Of what changes left beside the manifests.
+    package let warnings: [Diagnostic]
 
     /// - Parameter folder: absolute.
     package init(of folder: String) {
@@ -20,6 +22,7 @@ package struct FolderScan: Sendable {
         }
         self.files = files.sorted { $0.path < $1.path }
         self.problems = problems.values.sorted { $0.position < $1.position }
+        warnings = UnrecordedChange.found(in: listing).map(\.warning)
     }
 
     /// One file, whatever its name.
@@ -44,6 +47,7 @@ package struct FolderScan: Sendable {
         case .success(let source): (files, problems) = ([source], [])
         case .failure(let problem): (files, problems) = ([], [problem])
         }
+        warnings = []
     }
 
     /// - Parameter isNamed: A person named it, and a folder does not hold it.

@@ -14,9 +14,12 @@ struct UnrecordedChange: Hashable {
     ///   - folder: A manifests folder, without links.
     ///   - known: Changes that there is a record of.
     static func found(in folder: String, except known: Set<UInt64>) -> [UnrecordedChange] {
+        found(in: FolderListing(of: folder) { _, _ in }, except: known)
+    }
+
+    static func found(in listing: FolderListing, except known: Set<UInt64> = []) -> [UnrecordedChange] {
         var companions: [UInt64: [(place: String, ChangeRecord.Companion)]] = [:]
-        for (place, found) in FolderListing(of: folder, willRead: { _, _ in }).companions.sorted(by: { $0.key < $1.key }
-        ) {
+        for (place, found) in listing.companions.sorted(by: { $0.key < $1.key }) {
             for companion in found where !known.contains(companion.change) {
                 companions[companion.change, default: []].append((place, companion))
             }
@@ -28,25 +31,51 @@ struct UnrecordedChange: Hashable {
         }
     }
 
-    var diagnostic: Diagnostic {
+    private var files: String {
         let others = fileCount - 1
-        let files =
-            others > 0
+        return others > 0
             ? "this file and \(others) \(others == 1 ? "other" : "others") of it lie" : "this file of it lies"
-        let all = "those named \(ChangeRecord.Companion.prefix(of: change))*"
+    }
+
+    private var allOfIt: String { "those named \(ChangeRecord.Companion.prefix(of: change))*" }
+
+    private static let wholeOrNothing = "all of the change, or nothing of it"
+    private static let suffixes = ".old is what one was, .new what it was to be"
+
+    var diagnostic: Diagnostic {
         guard isHalf else {
             return Diagnostic(
                 .leftBehind, .warning, at: .place(example),
                 found: "what is left of a change that no record here tells of: \(files) beside manifests",
                 expected: "nothing: none of it was done, or all",
-                remedy: "remove \(all), unless another process is changing the folder now")
+                remedy: "remove \(allOfIt), unless another process is changing the folder now")
         }
         return Diagnostic(
             .interrupted, at: .place(example),
             found: "half of a change that was cut off, and no record of it: \(files) beside manifests",
-            expected: "all of the change, or nothing of it",
+            expected: Self.wholeOrNothing,
             remedy:
-                "start with the state folder that was used when it was made; or make the manifests what they shall be (.old is what "
-                + "one was, .new what it was to be), then remove \(all)")
+                "start with the state folder that was used when it was made; or make the manifests what they shall be "
+                + "(\(Self.suffixes)), then remove \(allOfIt)")
+    }
+
+    /// As who has no state folder says it: a record may tell of it, and a mesh that has that take it back.
+    var warning: Diagnostic {
+        guard isHalf else {
+            return Diagnostic(
+                .leftBehind, .warning, at: .place(example),
+                found: "what is left of a change: \(files) beside manifests",
+                expected: "nothing: none of it was done, or all",
+                remedy:
+                    "start heddle, which clears its own away; or remove \(allOfIt), unless a process is changing the folder now"
+            )
+        }
+        return Diagnostic(
+            .interrupted, .warning, at: .place(example),
+            found: "half of a change, which is being made now or was cut off: \(files) beside manifests",
+            expected: Self.wholeOrNothing,
+            remedy:
+                "start heddle with the state folder that was used when it was made: it takes it back, and with another refuses "
+                + "the folder; or make the manifests what they shall be (\(Self.suffixes)), then remove \(allOfIt)")
     }
 }

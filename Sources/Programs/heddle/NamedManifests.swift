@@ -7,6 +7,8 @@ struct NamedManifests {
     /// By path, as the person would name it.
     let files: [(path: String, bytes: [UInt8])]
     let problems: [Diagnostic]
+    /// Of what lies beside them.
+    let warnings: [Diagnostic]
     /// That relative paths in them start from; absolute.
     let folder: String
 
@@ -27,6 +29,7 @@ struct NamedManifests {
     private init(_ scan: FolderScan, folder: String, _ name: (String) -> String) {
         files = scan.files.map { (name($0.path), $0.bytes) }
         problems = scan.problems.map { $0.moved(to: name($0.position.file)) }
+        warnings = scan.warnings
         self.folder = folder
     }
 

@@ -22,7 +22,7 @@ struct ManifestSet {
     init(at path: String, node: String? = nil) {
         let named = NamedManifests(at: path)
         let files = named.files
-        var problems = named.problems
+        var problems = named.problems + named.warnings
         sources = Dictionary(uniqueKeysWithValues: files.map { ($0.path, $0.bytes) })
         fileCount = files.count
         let decoded = files.map { ManifestDecoder.decode($0.bytes, path: $0.path) }
