@@ -188,12 +188,13 @@ extension ScenarioTests {
             #expect(heddle.terminate() == .code(0))
         }
 
-        @Test func `an address that is none of this host's is told where it is written`() throws {
-            let gateway = gateway(TestPort.free()).replacing("127.0.0.1", with: "192.0.2.77")
+        @Test(arguments: ["192.0.2.77", "fe80::1"])
+        func `an address that is none of this host's is told where it is written`(address: String) throws {
+            let gateway = gateway(TestPort.free()).replacing("127.0.0.1", with: address)
             try write([gateway], denies: false)
             let heddle = try HeddleProcess.serving(folder)
-            let line = try #require(gateway.split(separator: "\n").first { $0.contains("192.0.2.77") })
-            let column = line.prefix(upTo: try #require(line.firstRange(of: "192.0.2.77")).lowerBound).count + 1
+            let line = try #require(gateway.split(separator: "\n").first { $0.contains(address) })
+            let column = line.prefix(upTo: try #require(line.firstRange(of: address)).lowerBound).count + 1
             let told = try #require(
                 heddle.errors.firstMatch(of: /mesh\.yaml:\d+:(\d+): error\[serving\.cannot-listen\]/))
             #expect(told.1 == "\(column)", "\(heddle.errors)")

@@ -107,12 +107,22 @@ extension Diagnostic {
             case EADDRINUSE: "stop the process that listens there, or choose another port"
             case EACCES: "choose a port above 1023, or run with CAP_NET_BIND_SERVICE"
             case EADDRNOTAVAIL: "choose an address of this host"
+            case EINVAL where address.isLinkLocal:
+                "choose another address: a link-local one is of one interface, which cannot be named here"
             case let errno: FailedCall.resourceRemedy(errno) ?? "choose another address"
             }
-        let isOfAddress = error.errno == EADDRNOTAVAIL
+        let isOfAddress = [EADDRNOTAVAIL, EINVAL, EAFNOSUPPORT].contains(error.errno)
         return Diagnostic(
             .cannotListen, at: isOfAddress ? listener.addressPosition ?? listener.position : listener.position,
             found: "\(address) for \(listener.owner): \(error.reason)",
             expected: "an address that can be listened at", remedy: remedy)
+    }
+}
+
+extension NetworkAddress {
+    /// fe80::/10 (RFC 4291 § 2.5.6).
+    fileprivate var isLinkLocal: Bool {
+        guard case .ip(let address, _) = self else { return false }
+        return address.high >> 54 == 0x3FA
     }
 }
