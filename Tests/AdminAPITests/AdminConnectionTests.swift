@@ -50,6 +50,18 @@ struct AdminConnectionTests {
         #expect(try await raw(Self.applyHead + rest, limits: limits).hasPrefix("HTTP/1.1 \(status) "))
     }
 
+    @Test(arguments: ["Content-Length: 11\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\nb\r\n12345678901\r\n0\r\n\r\n"])
+    func `who wants text is told in words what is too much, and what to do`(rest: String) async throws {
+        var limits = AdminLimits()
+        limits.bodyByteCount = 10
+        let head = Self.applyHead.replacing("/apply", with: "/apply?dryRun=true&format=text")
+        let answer = try await raw(head + rest, limits: limits)
+        #expect(
+            answer.contains("\r\n\r\nerror: the body is over 10 bytes, the most of one apply: hand in fewer "),
+            "\(answer)")
+        #expect(answer.contains("heddle-exit-code: 2\r\n"))
+    }
+
     @Test func `a client that waits for 100 gets it`() async throws {
         let answer = try await raw(Self.applyHead + "Content-Length: 1\r\nExpect: 100-continue\r\n\r\nx")
         #expect(answer.hasPrefix("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 "))

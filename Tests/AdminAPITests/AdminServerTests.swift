@@ -274,6 +274,15 @@ struct AdminServerTests {
         #expect(mesh.changes.withLock { $0 } == [FakeMesh.Change(documents: documents)])
     }
 
+    @Test func `more files than one apply takes are told to be too many`() async throws {
+        let documents = (0..<10_001).map { ManifestDocument(name: "\($0).yaml", bytes: []) }
+        let answer = try await answer(
+            "POST", ["v1", "apply"], Self.text, contentType: DocumentFraming.contentType,
+            body: DocumentFraming.encode(documents))
+        #expect(answer.exitCode == 2)
+        #expect(answer.diagnostics.text.hasPrefix("error: over 10000 files: hand in fewer at a time"))
+    }
+
     @Test func `apply takes one file as it is`() async throws {
         let mesh = try FakeMesh()
         _ = try await answer(

@@ -197,6 +197,18 @@ struct CommandTests {
 
     // MARK: The rest
 
+    @Test func `a question that is too long for the admin API is told to be that, and a folder takes it`() throws {
+        try folder.write("shop.yaml", Self.good)
+        let question = ["explain", "--to", "shop/orders", "--header", "x: \(String(repeating: "a", count: 70_000))"]
+        let result = try Heddle.run(question + ["--state", folder.path])
+        #expect(result.exitCode == 2)
+        #expect(result.diagnostics.contains("the admin API of a running mesh takes 16384\n"), "\(result.diagnostics)")
+        #expect(result.diagnostics.contains("ask a folder with --manifests"))
+        #expect(try Heddle.run(question + ["--manifests", folder.path]).output.contains("service  shop/orders"))
+        let named = try heddle("get", "service", String(repeating: "a", count: 20_000), "--state", folder.path)
+        #expect(named.exitCode == 2, "\(named)")
+    }
+
     @Test func `version says which`() throws {
         let result = try heddle("version")
         #expect(result.exitCode == 0)

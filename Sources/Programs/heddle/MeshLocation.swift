@@ -35,15 +35,23 @@ struct MeshLocation: ParsableArguments {
     /// - Parameters:
     ///   - seconds: to wait for the answer; 0: for ever.
     ///   - isChange: Whether more than an answer is wanted.
+    ///   - shortening: What to do where the question is too long to be asked.
     func ask(
         _ method: String, _ path: [String], query: [(name: String, value: String)] = [], output: OutputFormat,
-        contentType: String? = nil, body: [UInt8] = [], timeout seconds: Int = 30, isChange: Bool = false
+        contentType: String? = nil, body: [UInt8] = [], timeout seconds: Int = 30, isChange: Bool = false,
+        shortening: String = "shorten it"
     ) throws {
+        let query = query + (output == .text ? [(name: "format", value: "text")] : [])
+        let byteCount = AdminClient.targetByteCount(path, query: query)
+        guard byteCount <= AdminClient.targetByteLimit else {
+            throw failure(
+                "what is asked takes \(byteCount) bytes, and the admin API of a running mesh takes "
+                    + "\(AdminClient.targetByteLimit)\n\(shortening)", code: 2)
+        }
         let answer: AdminClient.Answer
         do throws(AdminClient.Unreachable) {
             answer = try AdminClient(path: socketPath).send(
-                method, path, query: query + (output == .text ? [(name: "format", value: "text")] : []),
-                contentType: contentType, body: body, timeout: seconds)
+                method, path, query: query, contentType: contentType, body: body, timeout: seconds)
         } catch {
             guard isChange, error.wasAsked else { throw failure("\(error)\n\(error.remedy)\(hint)", code: 3) }
             throw failure(

@@ -37,7 +37,24 @@ package struct AdminClient: Sendable {
     private static let answerByteLimit = 1 << 30
     private static let readByteCount = 64 * 1024
 
+    /// Bytes of a question, as `targetByteCount` counts them, that a running mesh takes.
+    package static let targetByteLimit = AdminLimits().head.targetByteCount
+
     package init(path: String) { self.path = path }
+
+    /// How long a question is without its body, as it is sent.
+    package static func targetByteCount(_ path: [String], query: [(name: String, value: String)]) -> Int {
+        target(path, query).utf8.count
+    }
+
+    private static func target(_ path: [String], _ query: [(name: String, value: String)]) -> String {
+        let target = path.map { "/" + AdminRequest.percentEncoded($0) }.joined()
+        guard !query.isEmpty else { return target }
+        let parameters = query.map {
+            "\(AdminRequest.percentEncoded($0.name))=\(AdminRequest.percentEncoded($0.value))"
+        }
+        return "\(target)?\(parameters.joined(separator: "&"))"
+    }
 
     /// - Parameters:
     ///   - path: in segments, not escaped yet.
@@ -48,14 +65,7 @@ package struct AdminClient: Sendable {
     ) throws(Unreachable) -> Answer {
         let socket = try connect(timeout: seconds)
         defer { close(socket) }
-        var target = path.map { "/" + AdminRequest.percentEncoded($0) }.joined()
-        if !query.isEmpty {
-            target +=
-                "?"
-                + query.map { "\(AdminRequest.percentEncoded($0.name))=\(AdminRequest.percentEncoded($0.value))" }
-                .joined(separator: "&")
-        }
-        var head = "\(method) \(target) HTTP/1.1\r\nHost: heddle\r\nConnection: close\r\n"
+        var head = "\(method) \(Self.target(path, query)) HTTP/1.1\r\nHost: heddle\r\nConnection: close\r\n"
         if let contentType { head += "Content-Type: \(contentType)\r\n" }
         if contentType != nil || !body.isEmpty { head += "Content-Length: \(body.count)\r\n" }
         let refusal = write(Array("\(head)\r\n".utf8) + body, to: socket)

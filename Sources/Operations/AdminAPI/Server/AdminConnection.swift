@@ -61,7 +61,7 @@ final class AdminConnection: EventHandler {
 
     func deadlineReached() {
         switch state {
-        case .readingHead, .readingBody: send(.error(408, "the request did not come in time", asText: false))
+        case .readingHead, .readingBody: send(.error(408, "the request did not come in time", asText: wantsText))
         case .answering: break
         case .writing, .lingering, .closed: close()
         }
@@ -107,7 +107,7 @@ final class AdminConnection: EventHandler {
             }
             try parseBody()
         } catch {
-            send(.error(error.status, "malformed request: \(error.name)", asText: false))
+            send(.error(error.status, "malformed request: \(error.name)", asText: wantsText))
         }
     }
 
@@ -130,7 +130,17 @@ final class AdminConnection: EventHandler {
     }
 
     private func refuseBody() {
-        send(.error(413, "a body over \(limits.bodyByteCount) bytes", asText: false))
+        send(
+            .error(
+                413,
+                "the body is over \(limits.bodyByteCount) bytes, the most of one apply: hand in fewer manifests at a time, "
+                    + "those that changed are enough", asText: wantsText))
+    }
+
+    /// What can be told of a request that is not whole.
+    private var wantsText: Bool {
+        guard state != .readingHead, head.hasQuery else { return false }
+        return AdminRequest.parseQuery(head.text(head.query)).map(AdminRequest.wantsText) ?? false
     }
 
     private func sendContinue() {
@@ -146,7 +156,7 @@ final class AdminConnection: EventHandler {
             return send(.error(400, "the query holds a bad escape", asText: false))
         }
         guard let path = AdminRequest.parsePath(head.text(head.path)) else {
-            return send(.error(400, "the path holds a bad escape", asText: false))
+            return send(.error(400, "the path holds a bad escape", asText: wantsText))
         }
         let contentType = head.value(of: .contentType).map { head.text($0) } ?? ""
         let request = AdminRequest(

@@ -265,10 +265,11 @@ struct AdminHandler: Sendable {
         let documents: [ManifestDocument]
         switch request.contentType {
         case DocumentFraming.contentType:
-            guard let decoded = DocumentFraming.decode(request.body, limit: limits.documents) else {
-                return .error(400, "the body is not a list of documents", asText: request.wantsText)
+            do throws(DocumentFraming.Mistake) {
+                documents = try DocumentFraming.decode(request.body, limit: limits.documents)
+            } catch {
+                return .error(400, "\(error)", asText: request.wantsText)
             }
-            documents = decoded
         case "application/yaml":
             let name = request.parameter("name") ?? "request.yaml"
             guard DocumentFraming.isName(name) else {

@@ -25,7 +25,11 @@ struct AdminRequest: Sendable {
     /// Whether a parameter is `true`, or there without a value.
     func flag(_ name: String) -> Bool { parameter(name).map { $0.isEmpty || $0 == "true" } ?? false }
 
-    var wantsText: Bool { parameter("format") == "text" }
+    var wantsText: Bool { Self.wantsText(query) }
+
+    static func wantsText(_ query: [(name: String, value: String)]) -> Bool {
+        query.first { $0.name == "format" }?.value == "text"
+    }
 }
 
 extension AdminRequest {

@@ -39,7 +39,7 @@ struct AdminResponse: Sendable {
 
     /// A refusal, for standard error: `{"error": {"message"}}`, or the message on a line.
     static func error(_ status: UInt16, _ message: String, asText: Bool) -> AdminResponse {
-        let exitCode: Int32 = status == 400 || status == 405 || status == 413 || status == 415 ? 2 : 1
+        let exitCode: Int32 = [400, 405, 413, 414, 415, 431].contains(status) ? 2 : 1
         guard !asText else {
             return .text("", diagnostics: "error: \(message)\n", status: status, exitCode: exitCode)
         }

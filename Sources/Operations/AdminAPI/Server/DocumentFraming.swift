@@ -13,19 +13,36 @@ package enum DocumentFraming {
         return bytes
     }
 
-    /// - Returns: `nil` if `bytes` are anything else, or hold over `limit` documents.
-    static func decode(_ bytes: [UInt8], limit: Int) -> [ManifestDocument]? {
+    /// Why bytes are not the documents of one `apply`.
+    enum Mistake: Error, Hashable, CustomStringConvertible {
+        case malformed, badName
+        case tooMany(limit: Int)
+
+        var description: String {
+            switch self {
+            case .malformed: "the body is not a list of documents"
+            case .badName:
+                "a file's name is over 1024 bytes long, or holds control characters: hand it in under another"
+            case .tooMany(let limit):
+                "over \(limit) files: hand in fewer at a time, or put several resources into one file"
+            }
+        }
+    }
+
+    static func decode(_ bytes: [UInt8], limit: Int) throws(Mistake) -> [ManifestDocument] {
         var documents: [ManifestDocument] = []
         var rest = bytes[...]
         while !rest.isEmpty {
-            guard documents.count < limit, let lineEnd = rest.firstIndex(of: UInt8(ascii: "\n")) else { return nil }
+            guard let lineEnd = rest.firstIndex(of: UInt8(ascii: "\n")) else { throw .malformed }
             let line = String(decoding: rest[..<lineEnd], as: UTF8.self)
                 .split(separator: " ", omittingEmptySubsequences: false)
             rest = rest[(lineEnd + 1)...]
-            guard line.count == 2, let name = AdminRequest.percentDecoded(line[0].utf8), isName(name),
+            guard line.count == 2, let name = AdminRequest.percentDecoded(line[0].utf8),
                 line[1].utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }),
                 let count = Int(line[1]), count < rest.count, rest[rest.startIndex + count] == UInt8(ascii: "\n")
-            else { return nil }
+            else { throw .malformed }
+            guard documents.count < limit else { throw .tooMany(limit: limit) }
+            guard isName(name) else { throw .badName }
             documents.append(ManifestDocument(name: name, bytes: Array(rest.prefix(count))))
             rest = rest.dropFirst(count + 1)
         }

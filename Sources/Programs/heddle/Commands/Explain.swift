@@ -88,7 +88,10 @@ struct Explain: ParsableCommand {
         } else if let manifests {
             try explain(ManifestSet(at: manifests))
         } else {
-            try location.ask("GET", ["v1", "explain"], query: query, output: format.output)
+            try location.ask(
+                "GET", ["v1", "explain"], query: query, output: format.output,
+                shortening:
+                    "that says nothing of the call: leave out what no rule asks for, or ask a folder with --manifests")
         }
     }
 
