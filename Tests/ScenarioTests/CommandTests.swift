@@ -267,6 +267,25 @@ struct CommandTests {
         #expect(try heddle("help", "authority", "create").output.replacing("\n", with: " ").contains("Default: 3650."))
     }
 
+    @Test func `help knows the exit codes`() throws {
+        func words(_ arguments: String...) throws -> String {
+            try Heddle.run(["help"] + arguments).output.split { $0.isWhitespace }.joined(separator: " ")
+        }
+        let all = try words()
+        for code in [
+            "0 done", "1 the answer is no", "2 wrong usage", "3 the running mesh", "4 done, but", "5 not known",
+        ] {
+            #expect(all.contains(code), "\(code): \(all)")
+        }
+        #expect(all.contains("3 the running mesh cannot be reached, or ended before it answered"))
+        for command in ["apply", "delete"] {
+            let text = try words(command)
+            #expect(
+                text.contains("ends in 4 if ") && text.contains("in 5 if the mesh ended before it answered"), "\(text)")
+        }
+        #expect(try words("explain").contains("exit code 1 if it is refused"))
+    }
+
     @Test func `--admin comes before --state, and --state before HEDDLE_STATE`() throws {
         let environment = ["HEDDLE_STATE": folder.path + "/c"]
         let all = try heddle(

@@ -8,9 +8,10 @@ struct Heddle: AsyncParsableCommand {
         abstract:
             "A service mesh for plain Linux hosts: apply manifests, enforce zero-trust policy, reload without restarts.",
         discussion: """
-            Exit codes: 0 done, 1 the answer is no (invalid, denied, not found), 2 usage, 3 the running mesh cannot be \
-            reached, 4 done, but something of it is held back by this host, or the output could not be written. Diagnostics go \
-            to standard error. The commands that ask a running mesh find it by --admin, --state or \
+            Exit codes: 0 done, 1 the answer is no (invalid, refused, denied, not found), 2 wrong usage, 3 the running mesh \
+            cannot be reached, or ended before it answered and has changed nothing, 4 done, but something of it is held back by \
+            this host, or the output could not be written, 5 not known: the mesh ended before it answered an apply or a delete. \
+            Diagnostics go to standard error. The commands that ask a running mesh find it by --admin, --state or \
             HEDDLE_STATE, in this order, else in the default state folder.
             """,
         version: Version.text,

@@ -21,7 +21,8 @@ struct Apply: ParsableCommand {
         discussion: """
             A resource that is there already is replaced where it stands; a file of new ones is taken as it is. All or \
             nothing: one mistake, and nothing is written. Returns when every worker serves the change; ends in 4 if \
-            something of it is held back by this host, such as a listener whose port is taken.
+            something of it is held back by this host, such as a listener whose port is taken, and in 5 if the mesh ended before \
+            it answered: all of the change may have been made then, or nothing.
 
             Examples:
               heddle apply -f orders.yaml
@@ -82,7 +83,7 @@ struct Delete: ParsableCommand {
         abstract: "Remove one resource from the running mesh's folder, once the set without it is valid.",
         discussion: """
             Returns when no worker serves it any more; ends in 4 if something is held back by this host that stands in the \
-            manifest it was in.
+            manifest it was in, and in 5 if the mesh ended before it answered: it may have been removed then, or not.
 
             Examples:
               heddle delete service shop/orders

@@ -5,10 +5,10 @@ import Explaining
 
 struct Explain: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Say which rule decides a call, and why; exit code 1 if it is denied.",
+        abstract: "Say what becomes of a call, and why; exit code 1 if it is refused.",
         discussion: """
             Names the canonical form of the request, the route that takes it, each rule's verdict with its file and line, and \
-            the rule that decides. Asks the running mesh, or with --manifests a folder. With --decision it explains a call \
+            the rule that decides. Whatever refuses the call (a rule, no route, no backend) ends it in 1. Asks the running mesh, or with --manifests a folder. With --decision it explains a call \
             that was refused: its ID is the call's x-request-id, as the access log has it.
 
             Examples:
