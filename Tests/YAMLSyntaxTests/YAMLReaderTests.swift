@@ -198,3 +198,23 @@ func `endless repetition is refused within bounds`(piece: String) {
     #expect(places(read("a: !!binary aGk=\nb: !local x\nc: !!int x\nd: !!seq {}\n").problems).count == 4)
     #expect(places(read("a: !x!y z\n").problems) == ["yaml.syntax 1:4"])
 }
+
+// MARK: What git left
+
+@Test(arguments: [
+    ("<<<<<<< HEAD\na: 1\n=======\na: 2\n>>>>>>> b\n", 1), ("a: 1\n<<<<<<< HEAD\nb: 1\n=======\nb: 2\n>>>>>>> b\n", 2),
+    ("a:\n<<<<<<< HEAD\n  b: 1\n=======\n  b: 2\n>>>>>>> b\n", 2), ("a: 1\r\n=======\r\nb: 2\r\n", 2),
+    ("a: 1\n>>>>>>> b", 2), ("a:\n- 1\n||||||| c\n- 2\n", 3), ("a: 1\n---\nb: 1\n<<<<<<< HEAD\nc: 1\n", 4),
+])
+func `a conflict is named as one, at its first line`(text: String, line: Int) {
+    let problems = read(text).problems
+    #expect(places(problems.prefix(1).map(\.self)) == ["yaml.syntax \(line):1"])
+    #expect(problems.first?.found.contains("which git leaves") == true)
+}
+
+@Test(arguments: [
+    "a: |\n  <<<<<<< HEAD\n  =======\nb: [", "# =======\na: [", "<<<<<<<a: 1\nb: [", "a: <<<<<<<\nb: [",
+])
+func `what only looks like one is none`(text: String) {
+    #expect(read(text).problems.allSatisfy { !$0.found.contains("git") })
+}

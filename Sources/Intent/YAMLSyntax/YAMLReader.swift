@@ -17,6 +17,8 @@ package struct YAMLReader: ~Copyable {
     /// The line at which the last document began; 0 before the first.
     private var documentLine = 0
     private var brokenDocumentCount = 0
+    /// The last line that the cursor came by and a merge left.
+    private var conflict: ConflictMarker?
     private var valueCount = 0
     private var aliasedValueCount = 0
     /// Deepest level that the value being read has reached.
@@ -296,6 +298,7 @@ package struct YAMLReader: ~Copyable {
     }
 
     private mutating func advanceToNextLine() {
+        noteConflict()
         while cursor < text.endIndex {
             let byte = text[cursor]
             cursor += 1
@@ -306,8 +309,16 @@ package struct YAMLReader: ~Copyable {
         }
     }
 
+    private mutating func noteConflict() {
+        if let marker = ConflictMarker(text[cursor...], line: cursorLine) { conflict = marker }
+    }
+
     private mutating func diagnostic(of syntax: YAMLSyntaxError) -> Diagnostic {
-        if let standing = character(at: syntax.mark) {
+        let standing = character(at: syntax.mark)
+        noteConflict()
+        // What it did to the text is noticed on its own line or one below.
+        if let conflict, conflict.line >= max(firstLine, documentLine) { return conflict.diagnostic(in: file) }
+        if let standing {
             let position = SourcePosition(
                 file: file, line: syntax.mark.line + firstLine, column: syntax.mark.column + 1, length: 1)
             return syntax.diagnostic(at: position, firstLine: firstLine, standing: standing)

@@ -6,6 +6,8 @@ package enum FailedCall {
     /// What was to be done with a file or folder.
     package enum Aim: Sendable {
         case read, write
+        /// What its owner alone may read.
+        case readKey
     }
 
     /// As the system says it: `Permission denied`.
@@ -22,6 +24,9 @@ package enum FailedCall {
         case EACCES, EPERM:
             switch aim {
             case .read: "let \(user) read \(what) and enter the folders above"
+            case .readKey:
+                "let \(user) own \(what) (chown \(geteuid())) and enter the folders above, or run it as the owner: nobody else "
+                    + "may read a key"
             case .write: "let \(user) write \(what) and enter the folders above"
             }
         case ENOENT: "make \(what), or correct what names it"
@@ -37,7 +42,7 @@ package enum FailedCall {
         case EBUSY, ETXTBSY: "end whoever else uses \(what)"
         default:
             switch aim {
-            case .read: "see to it that \(what) can be read"
+            case .read, .readKey: "see to it that \(what) can be read"
             case .write: "see to it that \(what) can be written"
             }
         }

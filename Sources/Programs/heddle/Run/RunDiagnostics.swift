@@ -58,8 +58,9 @@ extension Diagnostic {
             expected:
                 "an authority that can sign: until then workloads without a valid certificate call no other node, "
                 + "and are not called from there",
-            remedy: error.systemError.map { FailedCall.remedy($0, to: error.aim, "the file") }
-                ?? remedy)
+            remedy: error.systemError.map { errno in
+                error.cause?.remedy ?? FailedCall.remedy(errno, to: error.aim, "the file")
+            } ?? remedy)
     }
 
     /// - Parameters:
@@ -117,7 +118,7 @@ extension Diagnostic {
 extension TLSError {
     /// What to do about a certificate and key that cannot be used.
     fileprivate var remedy: String {
-        if let systemError { return FailedCall.remedy(systemError, to: .read, "the file") }
+        if let systemError { return FailedCall.remedy(systemError, to: concernsKey ? .readKey : .read, "the file") }
         return switch code {
         case .keyMismatch: "put the certificate's own key in the place of this one, or this key's certificate beside it"
         case .exposedKeyFile: "let its owner alone read it"
