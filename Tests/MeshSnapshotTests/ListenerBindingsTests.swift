@@ -1,4 +1,5 @@
 import Diagnostics
+import Manifests
 import MeshSnapshot
 import Testing
 
@@ -86,4 +87,22 @@ func `on a node, what is on it and what is on every node count`(yaml: String) {
     #expect(error.position.line == 10)
     #expect(error.found == "outbound.listen of Workload \"w\" at 127.0.0.1:80")
     #expect(error.remedy.hasPrefix("choose another: listener \"a\" of Gateway \"g\" at mesh.yaml:5:"))
+}
+
+@Test(arguments: [
+    (
+        gateway("g", http("a", "port: 80")) + outbound("w", "127.0.0.1:80"), 5,
+        "listener \"a\" of Gateway \"g\" at 0.0.0.0:80"
+    ),
+    (
+        gateway("g", http("a", "port: 80, hostname: x.com")) + gateway("h", http("b", "port: 80, hostname: x.com")), 5,
+        "listener \"a\" of Gateway \"g\" at 0.0.0.0:80 with hostname \"x.com\""
+    ),
+])
+func `of two that overlap the one that is handed in is at fault`(yaml: String, line: Int, found: String) throws {
+    let file = ManifestDecoder.decode(Array(yaml.utf8), path: "mesh.yaml")
+    let resolution = MeshSnapshot.resolve([file], node: nil) { $0.line == line }
+    #expect(resolution.errors.map(\.position.line) == [line])
+    #expect(resolution.errors.map(\.found) == [found])
+    #expect(MeshSnapshot.resolve([file], node: nil) { _ in true }.errors.first?.position.line != line)
 }

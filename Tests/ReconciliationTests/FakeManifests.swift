@@ -38,7 +38,9 @@ struct FakeManifests: ManifestReading {
     func resourceCount(of file: File) -> Int { file.values.count }
     func diagnostics(of file: File) -> [Diagnostic] { file.diagnostics }
 
-    func resolve(_ files: [File]) -> (snapshot: [String: String]?, diagnostics: [Diagnostic]) {
+    func resolve(
+        _ files: [File], isNew: (SourcePosition) -> Bool
+    ) -> (snapshot: [String: String]?, diagnostics: [Diagnostic]) {
         var diagnostics = files.flatMap(\.diagnostics)
         var snapshot: [String: String] = [:]
         for (mention, value) in files.flatMap(\.values) where snapshot.updateValue(value, forKey: mention.name) != nil {

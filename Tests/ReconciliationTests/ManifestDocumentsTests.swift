@@ -12,7 +12,9 @@ private struct RealManifests: ManifestReading {
     }
     func resourceCount(of file: ManifestFile) -> Int { file.resources.count }
     func diagnostics(of file: ManifestFile) -> [Diagnostic] { file.diagnostics }
-    func resolve(_ files: [ManifestFile]) -> (snapshot: Int?, diagnostics: [Diagnostic]) { (files.count, []) }
+    func resolve(
+        _ files: [ManifestFile], isNew: (SourcePosition) -> Bool
+    ) -> (snapshot: Int?, diagnostics: [Diagnostic]) { (files.count, []) }
     func lint(_ snapshot: Int) -> [Diagnostic] { [] }
     func watchedFiles(of snapshot: Int) -> [String] { [] }
 }

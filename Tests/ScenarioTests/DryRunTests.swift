@@ -37,6 +37,21 @@ extension ScenarioTests {
             _ = stranger
         }
 
+        @Test func `finds the fault in what is handed in, and not in what lies there already`() throws {
+            let gateway = """
+                apiVersion: heddle/v1
+                kind: Gateway
+                metadata: {name: z, namespace: shop}
+                spec: {listeners: [{name: a, address: 127.0.0.1, port: \(TestPort.free()), protocol: HTTP}]}
+
+                """
+            try folder.write(gateway, as: "z.yaml")
+            let (found, file) = try dryRun(gateway.replacing("name: z,", with: "name: a,"))
+            let errors = found.split(separator: "\n").filter { $0.contains(": error[manifest.overlapping-listeners]") }
+            #expect(errors.count == 1 && errors[0].hasPrefix("\(file):4:"), "\(found)")
+            #expect(found.contains("listener \"a\" of Gateway \"z\" at z.yaml:4:"), "\(found)")
+        }
+
         @Test func `names other places, too, in what was handed in`() throws {
             let (found, file) = try dryRun(
                 Shop.allowAll.replacing("namespace: shop", with: "namespace: more")

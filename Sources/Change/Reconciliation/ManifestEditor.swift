@@ -322,6 +322,12 @@ struct ManifestEditor<Manifests: ManifestReading>: Sendable {
 
     // MARK: Telling
 
+    /// Whether it is in what was handed in, and not in what lies in the folder.
+    func isHandedIn(_ position: SourcePosition) -> Bool {
+        guard case .given? = edited[position.file]??.text.origin(of: position)?.source else { return false }
+        return true
+    }
+
     /// The same mistake at a place that people can look at: the edited texts are on no disk.
     func located(_ diagnostic: Diagnostic) -> Diagnostic {
         Diagnostic(

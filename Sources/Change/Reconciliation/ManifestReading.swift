@@ -23,7 +23,10 @@ package protocol ManifestReading<Snapshot>: Sendable {
 
     /// Cross-checks the whole set. The snapshot is `nil` if and only if a diagnostic is an error; those of decoding are
     /// among them.
-    func resolve(_ files: [File]) -> (snapshot: Snapshot?, diagnostics: [Diagnostic])
+    /// - Parameter isNew: Whether a place is part of what a person is about to add.
+    func resolve(
+        _ files: [File], isNew: (SourcePosition) -> Bool
+    ) -> (snapshot: Snapshot?, diagnostics: [Diagnostic])
 
     /// Warnings about a valid set.
     func lint(_ snapshot: Snapshot) -> [Diagnostic]

@@ -88,7 +88,7 @@ extension Reconciler {
         do throws(Rejection) { try body(&editor) } catch { return .failure(error) }
         let edits = editor.edits
         let after = edits.isEmpty ? set : DecodedSet(entries: editor.entries)
-        switch judged(after, hash: nil, manifests) {
+        switch judged(after, hash: nil, manifests, isNew: editor.isHandedIn) {
         case .refused(let diagnostics): return .failure(Rejection(diagnostics.map(editor.located)))
         case .valid(let candidate):
             return .success(PlannedEdit(editor: editor, edits: edits, set: after, candidate: candidate))

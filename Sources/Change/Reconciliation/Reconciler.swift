@@ -388,8 +388,12 @@ package actor Reconciler<Manifests: ManifestReading> {
         judged(set, hash: hash, manifests)
     }
 
-    static func judged(_ set: DecodedSet<Manifests>, hash: String?, _ manifests: Manifests) -> Judgement {
-        let resolution = manifests.resolve(set.files)
+    /// - Parameter isNew: As `ManifestReading` has it.
+    static func judged(
+        _ set: DecodedSet<Manifests>, hash: String?, _ manifests: Manifests,
+        isNew: (SourcePosition) -> Bool = { _ in false }
+    ) -> Judgement {
+        let resolution = manifests.resolve(set.files, isNew: isNew)
         guard let snapshot = resolution.snapshot else { return .refused(resolution.diagnostics) }
         let sources = set.entries.map(\.source)
         return .valid(

@@ -9,10 +9,34 @@ struct ListenerBindings {
         let position: SourcePosition
         /// As an error names it: `listener "web" of Gateway "edge"`.
         let description: String
+        /// The address, for people.
+        let place: String
+        var hostname: Located<HostnamePattern>?
         /// For listeners of gateways, which may share a port.
         var gatewayProtocol: ListenerProtocol?
         /// For `::`.
         var isIPv6Only = false
+    }
+
+    /// Two that would take the same calls.
+    private struct Overlap {
+        let binding: Binding
+        let other: Binding
+        /// What of it is not to be seen by the address.
+        let detail: String
+        let isOfHostname: Bool
+
+        var reversed: Overlap {
+            Overlap(binding: other, other: binding, detail: detail, isOfHostname: isOfHostname)
+        }
+
+        var diagnostic: Diagnostic {
+            Diagnostic(
+                .overlappingListeners, at: (isOfHostname ? binding.hostname?.position : nil) ?? binding.position,
+                found: "\(binding.description) at \(binding.place)\(detail)",
+                expected: "an address and port that nothing else of its node has",
+                remedy: "choose another: \(other.description) at \(other.position) overlaps")
+        }
     }
 
     /// One port of one node, or of every node.
@@ -39,19 +63,25 @@ struct ListenerBindings {
     private var ports: [PortKey: Port] = [:]
     private var paths: [PathKey: Binding] = [:]
     private let hasNodes: Bool
-    private var diagnostics: [Diagnostic] = []
+    private var found: [Overlap] = []
 
     init(nodes: [String]) {
         hasNodes = !nodes.isEmpty
     }
 
+    /// - Parameter isNew: Whether a place is part of what a person is about to add: that is at fault, not what was there.
     /// - Returns: An error for each listener that another one, named in its remedy, stands in the way of.
     mutating func overlaps(
-        mesh: Mesh, nodes: [String: Node], workloads: [Workload], gateways: [Gateway]
+        mesh: Mesh, nodes: [String: Node], workloads: [Workload], gateways: [Gateway],
+        isNew: (SourcePosition) -> Bool = { _ in false }
     ) -> [Diagnostic] {
         // What is on every node comes first, so that what is on one has it to look at.
         if let listen = mesh.telemetryListen {
-            add(listen.value, Binding(position: listen.position, description: "telemetry of the Mesh"), node: nil)
+            add(
+                listen.value,
+                Binding(
+                    position: listen.position, description: "telemetry of the Mesh", place: listen.value.description),
+                node: nil)
         }
         for gateway in gateways where gateway.node == nil { add(gateway) }
         for gateway in gateways where gateway.node != nil { add(gateway) }
@@ -59,18 +89,23 @@ struct ListenerBindings {
         for workload in workloads {
             let name = Diagnostic.quoted(workload.metadata.name.name)
             if let listen = workload.outboundListen {
-                let binding = Binding(position: listen.position, description: "outbound.listen of Workload \(name)")
+                let binding = Binding(
+                    position: listen.position, description: "outbound.listen of Workload \(name)",
+                    place: listen.value.description)
                 add(listen.value, binding, node: workload.node?.value)
             }
             for (service, listen) in workload.outboundTCP.map({ ($0.service.value, $0.listen) }) {
                 let description = "outbound.tcp of Workload \(name) for Service \(Diagnostic.quoted(service.name))"
-                add(
-                    listen.value, Binding(position: listen.position, description: description),
-                    node: workload.node?.value)
+                let binding = Binding(
+                    position: listen.position, description: description, place: listen.value.description)
+                add(listen.value, binding, node: workload.node?.value)
             }
         }
         for workload in workloads { checkOwnAddress(of: workload) }
-        return diagnostics
+        return found.map { overlap in
+            let isOfOther = isNew(overlap.other.position) && !isNew(overlap.binding.position)
+            return (isOfOther ? overlap.reversed : overlap).diagnostic
+        }
     }
 
     private mutating func add(_ gateway: Gateway) {
@@ -79,35 +114,38 @@ struct ListenerBindings {
             let binding = Binding(
                 position: listener.port.position,
                 description: "listener \(name) of Gateway \(Diagnostic.quoted(gateway.metadata.name.name))",
-                gatewayProtocol: listener.protocol, isIPv6Only: listener.isIPv6Only)
+                place: SocketAddress.tcp(host: listener.address.value, port: listener.port.value).description,
+                hostname: listener.hostname, gatewayProtocol: listener.protocol, isIPv6Only: listener.isIPv6Only)
             add(
-                address: listener.address.value, port: listener.port.value, binding, hostname: listener.hostname,
-                node: gateway.node?.value)
+                address: listener.address.value, port: listener.port.value, binding, node: gateway.node?.value)
         }
     }
 
     private mutating func checkNodeAddresses(_ nodes: [String: Node]) {
         var taken: [SocketAddress: Node] = [:]
         for (name, node) in nodes.sorted(by: { $0.value.metadata.position < $1.value.metadata.position }) {
-            let description = "the address of Node \(Diagnostic.quoted(name))"
-            let binding = Binding(position: node.address.position, description: description)
+            let binding = Self.binding(of: node)
             if let other = taken.updateValue(node, forKey: node.address.value) {
-                let otherName = Diagnostic.quoted(other.metadata.name.name)
-                report(
-                    binding,
-                    overlaps: Binding(
-                        position: other.address.position, description: "the address of Node \(otherName)"),
-                    at: node.address.value.description)
+                report(binding, overlaps: Self.binding(of: other))
             }
             add(node.address.value, binding, node: name)
         }
+    }
+
+    private static func binding(of node: Node) -> Binding {
+        Binding(
+            position: node.address.position,
+            description: "the address of Node \(Diagnostic.quoted(node.metadata.name.name))",
+            place: node.address.value.description)
     }
 
     /// A process and the mesh cannot both listen at one address of a node.
     private mutating func checkOwnAddress(of workload: Workload) {
         guard let address = workload.address else { return }
         let name = Diagnostic.quoted(workload.metadata.name.name)
-        let binding = Binding(position: address.position, description: "the address of Workload \(name)")
+        let binding = Binding(
+            position: address.position, description: "the address of Workload \(name)",
+            place: address.value.description)
         let places = nodes(workload.node?.value)
         let other: Binding?
         switch address.value {
@@ -118,7 +156,7 @@ struct ListenerBindings {
         case .unix(let path):
             other = places.compactMap { self.paths[PathKey(node: $0, path: path)] }.first
         }
-        if let other { report(binding, overlaps: other, at: address.value.description) }
+        if let other { report(binding, overlaps: other) }
     }
 
     /// Where to look for what may be in the way of something on a node: there, and among what is on every node.
@@ -129,11 +167,11 @@ struct ListenerBindings {
 
     private mutating func add(_ address: SocketAddress, _ binding: Binding, node: String?) {
         switch address {
-        case .tcp(let host, let port): add(address: host, port: port, binding, hostname: nil, node: node)
+        case .tcp(let host, let port): add(address: host, port: port, binding, node: node)
         case .unix(let path):
             for name in nodes(node) {
                 if let other = paths[PathKey(node: name, path: path)] {
-                    report(binding, overlaps: other, at: address.description)
+                    report(binding, overlaps: other)
                     return
                 }
             }
@@ -142,34 +180,33 @@ struct ListenerBindings {
     }
 
     private mutating func add(
-        address: String, port: UInt16, _ binding: Binding, hostname: Located<HostnamePattern>?, node: String?
+        address: String, port: UInt16, _ binding: Binding, node: String?
     ) {
-        let place = SocketAddress.tcp(host: address, port: port).description
-        let hostnameKey = "\(address) \(hostname?.value.description ?? "")"
+        let hostnameKey = "\(address) \(binding.hostname?.value.description ?? "")"
         for name in nodes(node) {
             guard let taken = ports[PortKey(node: name, number: port)] else { continue }
             if let other = taken.sharing(address, binding) {
                 if let one = other.gatewayProtocol, let two = binding.gatewayProtocol, one != two {
                     let protocols = [one.rawValue, two.rawValue].sorted()
-                    report(
-                        binding, overlaps: other, at: "\(place), one with \(protocols[0]) and one with \(protocols[1])")
+                    report(binding, overlaps: other, ", one with \(protocols[0]) and one with \(protocols[1])")
                     return
                 }
                 if other.isIPv6Only != binding.isIPv6Only {
-                    report(binding, overlaps: other, at: "\(place), one with ipv6Only and one without")
+                    report(binding, overlaps: other, ", one with ipv6Only and one without")
                     return
                 }
                 if binding.gatewayProtocol == .tcp {
-                    report(binding, overlaps: other, at: place)
+                    report(binding, overlaps: other)
                     return
                 }
                 if let same = taken.byHostname[hostnameKey] {
-                    let host = hostname.map { "hostname \(Diagnostic.quoted($0.value.description))" } ?? "no hostname"
-                    report(binding, overlaps: same, at: "\(place) with \(host)", hostname?.position)
+                    let host =
+                        binding.hostname.map { "hostname \(Diagnostic.quoted($0.value.description))" } ?? "no hostname"
+                    report(binding, overlaps: same, " with \(host)", isOfHostname: true)
                     return
                 }
             } else if let other = taken.obstacle(to: address, isIPv6Only: binding.isIPv6Only) {
-                report(binding, overlaps: other, at: place)
+                report(binding, overlaps: other)
                 return
             }
         }
@@ -178,13 +215,9 @@ struct ListenerBindings {
     }
 
     private mutating func report(
-        _ binding: Binding, overlaps other: Binding, at place: String, _ position: SourcePosition? = nil
+        _ binding: Binding, overlaps other: Binding, _ detail: String = "", isOfHostname: Bool = false
     ) {
-        diagnostics.append(
-            Diagnostic(
-                .overlappingListeners, at: position ?? binding.position, found: "\(binding.description) at \(place)",
-                expected: "an address and port that nothing else of its node has",
-                remedy: "choose another: \(other.description) at \(other.position) overlaps"))
+        found.append(Overlap(binding: binding, other: other, detail: detail, isOfHostname: isOfHostname))
     }
 }
 

@@ -12,9 +12,13 @@ package struct Resolution: Sendable {
     /// - Parameters:
     ///   - node: Which node this process is, as `--node` names it.
     ///   - requiresNode: In a mesh with nodes, `node` must be given: to run, yes; to check a folder, no.
-    package init(_ files: [ManifestFile], node: String?, requiresNode: Bool = true) {
+    ///   - isNew: Whether a place is part of what a person is about to add: of two that exclude each other that is at fault.
+    package init(
+        _ files: [ManifestFile], node: String?, requiresNode: Bool = true,
+        isNew: (SourcePosition) -> Bool = { _ in false }
+    ) {
         var resolver = SnapshotResolver(files)
-        let resolved = resolver.resolve(node: node, requiresNode: requiresNode)
+        let resolved = resolver.resolve(node: node, requiresNode: requiresNode, isNew: isNew)
         diagnostics = resolver.diagnostics.sortedByPosition()
         snapshot = diagnostics.contains { $0.severity == .error } ? nil : resolved
     }

@@ -31,7 +31,9 @@ struct SnapshotResolver {
         diagnostics = files.flatMap(\.diagnostics)
     }
 
-    mutating func resolve(node: String?, requiresNode: Bool) -> MeshSnapshot? {
+    mutating func resolve(
+        node: String?, requiresNode: Bool, isNew: (SourcePosition) -> Bool
+    ) -> MeshSnapshot? {
         let count = files.reduce(0) { $0 + $1.resources.count }
         guard count <= MeshSnapshot.maximumResourceCount else {
             reportTooMany(count)
@@ -48,7 +50,8 @@ struct SnapshotResolver {
         checkEndpoints(callRoutes)
         checkPolicies()
         var bindings = ListenerBindings(nodes: Array(nodes.keys))
-        diagnostics += bindings.overlaps(mesh: mesh, nodes: nodes, workloads: workloads, gateways: gateways)
+        diagnostics += bindings.overlaps(
+            mesh: mesh, nodes: nodes, workloads: workloads, gateways: gateways, isNew: isNew)
         let snapshot = MeshSnapshot(
             mesh: mesh, nodes: nodes, services: services, workloads: workloads, gateways: gateways, routes: routes,
             grpcRoutes: grpcRoutes, tcpRoutes: tcpRoutes, tlsRoutes: tlsRoutes, policies: policies, node: node,

@@ -18,8 +18,10 @@ struct MeshManifestReading: ManifestReading {
 
     func diagnostics(of file: ManifestFile) -> [Diagnostic] { file.diagnostics }
 
-    func resolve(_ files: [ManifestFile]) -> (snapshot: MeshSnapshot?, diagnostics: [Diagnostic]) {
-        let resolution = Resolution(files, node: node)
+    func resolve(
+        _ files: [ManifestFile], isNew: (SourcePosition) -> Bool
+    ) -> (snapshot: MeshSnapshot?, diagnostics: [Diagnostic]) {
+        let resolution = Resolution(files, node: node, isNew: isNew)
         return (resolution.snapshot, resolution.diagnostics)
     }
 
