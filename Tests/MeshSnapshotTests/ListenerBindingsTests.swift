@@ -101,8 +101,8 @@ func `on a node, what is on it and what is on every node count`(yaml: String) {
 ])
 func `of two that overlap the one that is handed in is at fault`(yaml: String, line: Int, found: String) throws {
     let file = ManifestDecoder.decode(Array(yaml.utf8), path: "mesh.yaml")
-    let resolution = MeshSnapshot.resolve([file], node: nil) { $0.line == line }
+    let resolution = Resolution([file], node: nil) { $0.line == line }
     #expect(resolution.errors.map(\.position.line) == [line])
     #expect(resolution.errors.map(\.found) == [found])
-    #expect(MeshSnapshot.resolve([file], node: nil) { _ in true }.errors.first?.position.line != line)
+    #expect(Resolution([file], node: nil) { _ in true }.errors.first?.position.line != line)
 }

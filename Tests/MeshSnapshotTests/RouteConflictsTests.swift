@@ -181,6 +181,28 @@ private func errors(_ yaml: String) -> [String] {
             errors(route("a", "\(parent), hostnames: [\"*.com\"]") + route("b", "\(parent), hostnames: [a.com]")) == [])
     }
 
+    @Test(arguments: [
+        ("HTTPRoute", "GRPCRoute", "{kind: Service, name: calls}", "calls"),
+        ("HTTPRoute", "GRPCRoute", "{name: edge, sectionName: web}", "calls"),
+        ("TCPRoute", "TCPRoute", "{kind: Service, name: db}", "db"),
+        ("TCPRoute", "TCPRoute", "{name: edge, sectionName: db}", "db"),
+        ("TLSRoute", "TLSRoute", "{name: edge, sectionName: names}", "db"),
+    ])
+    func `of two that exclude each other the one that is handed in is at fault`(
+        one: String, other: String, parent: String, backend: String
+    ) throws {
+        let spec = "parentRefs: [\(parent)], rules: [{backendRefs: [{name: \(backend)}]}]"
+        let yaml = services + edge + resource(one, "a", spec) + resource(other, "b", spec)
+        let file = ManifestDecoder.decode(Array(yaml.utf8), path: "mesh.yaml")
+        let places = file.resources.suffix(2).map(\.metadata.position)
+        for (new, former) in [(places[0], places[1]), (places[1], places[0])] {
+            let errors = Resolution([file], node: nil) { $0 == new }.errors
+            #expect(errors.map(\.code) == [.conflictingRoutes])
+            let error = try #require(errors.first)
+            #expect(error.position.line == new.line + 1 && error.remedy.contains("\(former)"), "\(error)")
+        }
+    }
+
     @Test func `many routes are checked in time that grows with them alone`() {
         let routes = (0..<2_000).map { number in
             http("h\(number)", "parentRefs: [{name: edge}], hostnames: [h\(number).com]")

@@ -4,15 +4,16 @@ import Manifests
 /// Routes that Gateway API does not let stand beside each other. It lets the older one win; a folder knows no age, and
 /// a route that does nothing would be a surprise, so that both are refused until one of them goes.
 extension SnapshotResolver {
-    mutating func checkConflicts(_ callRoutes: [HTTPRoute]) {
-        checkMixedServices(callRoutes)
-        checkConnectionsOfServices()
+    /// - Parameter isNew: Whether a place is part of what a person is about to add: that is at fault, not what was there.
+    mutating func checkConflicts(_ callRoutes: [HTTPRoute], isNew: (SourcePosition) -> Bool) {
+        checkMixedServices(callRoutes, isNew)
+        checkConnectionsOfServices(isNew)
         for gateway in gateways {
             for listener in gateway.listeners {
                 switch listener.protocol {
-                case .http, .https: checkMixed(gateway, listener, callRoutes)
-                case .tcp: checkConnections(gateway, listener)
-                case .tls: checkServerNames(gateway, listener)
+                case .http, .https: checkMixed(gateway, listener, callRoutes, isNew)
+                case .tcp: checkConnections(gateway, listener, isNew)
+                case .tls: checkServerNames(gateway, listener, isNew)
                 }
             }
         }
@@ -20,50 +21,74 @@ extension SnapshotResolver {
 
     // MARK: HTTPRoute and GRPCRoute
 
+    /// Routes of both kinds, of which one is at fault.
+    private struct MixedRoutes {
+        let former: [HTTPRoute]
+        let atFault: [HTTPRoute]
+        let formerKind: String
+        let kind: String
+
+        /// - Returns: `nil` if they are of one kind.
+        init?(_ routes: some Sequence<HTTPRoute>, _ isNew: (SourcePosition) -> Bool) {
+            let calls = routes.filter { $0.writtenAs == .grpcRoute }
+            let others = routes.filter { $0.writtenAs == .httpRoute }
+            guard !calls.isEmpty, !others.isEmpty else { return nil }
+            let areOthersAtFault =
+                others.contains { isNew($0.metadata.position) } && !calls.contains { isNew($0.metadata.position) }
+            (former, atFault) = areOthersAtFault ? (calls, others) : (others, calls)
+            (formerKind, kind) = areOthersAtFault ? ("GRPCRoute", "HTTPRoute") : ("HTTPRoute", "GRPCRoute")
+        }
+
+        func withArticle(_ kind: String) -> String { (kind == "HTTPRoute" ? "an " : "a ") + kind }
+    }
+
     /// A Service has routes of one of the two kinds. Those of each namespace are a table of their own.
-    private mutating func checkMixedServices(_ callRoutes: [HTTPRoute]) {
+    private mutating func checkMixedServices(_ callRoutes: [HTTPRoute], _ isNew: (SourcePosition) -> Bool) {
         for (service, numbers) in index.routesByService.sorted(by: { $0.key < $1.key }) {
-            var httpRoutes: [String: HTTPRoute] = [:]
-            for route in numbers.map({ callRoutes[$0] }) where route.writtenAs == .httpRoute {
-                httpRoutes[route.metadata.name.namespace] = route
-            }
-            for route in numbers.map({ callRoutes[$0] }) where route.writtenAs == .grpcRoute {
-                guard let other = httpRoutes[route.metadata.name.namespace] else { continue }
-                let name = Diagnostic.quoted(service.name)
+            guard let mixed = MixedRoutes(numbers.lazy.map({ callRoutes[$0] }), isNew) else { continue }
+            let others = Dictionary(mixed.former.map { ($0.metadata.name.namespace, $0) }) { $1 }
+            for route in mixed.atFault {
+                guard let other = others[route.metadata.name.namespace] else { continue }
                 report(
                     .conflictingRoutes,
                     at: route.parentRefs.position { $0.kind == .service && $0.name.value == service },
-                    found: "a GRPCRoute of Service \(name), which has an HTTPRoute",
+                    found: "\(mixed.withArticle(mixed.kind)) of Service \(Diagnostic.quoted(service.name)), which has "
+                        + mixed.withArticle(mixed.formerKind),
                     expected: "routes of one of the two kinds",
-                    remedy: "make it one kind: HTTPRoute \(other.metadata.name) stands at \(other.metadata.position)")
+                    remedy:
+                        "make it one kind: \(mixed.formerKind) \(other.metadata.name) stands at \(other.metadata.position)"
+                )
             }
         }
     }
 
-    private mutating func checkMixed(_ gateway: Gateway, _ listener: GatewayListener, _ callRoutes: [HTTPRoute]) {
+    private mutating func checkMixed(
+        _ gateway: Gateway, _ listener: GatewayListener, _ callRoutes: [HTTPRoute], _ isNew: (SourcePosition) -> Bool
+    ) {
         let name = gateway.metadata.name
         let attached = index.routesByGateway[name, default: []].lazy.map { callRoutes[$0] }.filter { route in
             route.parentRefs.contains { $0.selects(listener, of: name) }
         }
-        guard attached.contains(where: { $0.writtenAs == .grpcRoute }) else { return }
+        guard let mixed = MixedRoutes(attached, isNew) else { return }
         var taken = HostnameSet()
-        for route in attached where route.writtenAs == .httpRoute {
+        for route in mixed.former {
             taken.insert(route.hostnames.map(\.value), within: listener.hostname?.value, of: route.metadata)
         }
         let place = "at listener \(Diagnostic.quoted(listener.name.value)) of Gateway \(Diagnostic.quoted(name.name))"
-        for route in attached where route.writtenAs == .grpcRoute {
+        for route in mixed.atFault {
             let own: [HostnamePattern?] = route.hostnames.isEmpty ? [nil] : route.hostnames.map(\.value)
             for (number, hostname) in own.enumerated() where hostname?.intersects(listener.hostname?.value) ?? true {
                 guard let other = taken.first(sharing: hostname) else { continue }
+                let kind = mixed.withArticle(mixed.kind)
                 report(
                     .conflictingRoutes,
                     at: route.hostnames.isEmpty
                         ? route.parentRefs.position { $0.selects(listener, of: name) }
                         : route.hostnames[number].position,
-                    found: hostname.map { "hostname \(Diagnostic.quoted($0.description)) of a GRPCRoute" }
-                        ?? "a GRPCRoute for every hostname",
-                    expected: "no hostname that HTTPRoutes have, too, \(place)",
-                    remedy: "use other hostnames: HTTPRoute \(other.name) stands at \(other.position)")
+                    found: hostname.map { "hostname \(Diagnostic.quoted($0.description)) of \(kind)" }
+                        ?? "\(kind) for every hostname",
+                    expected: "no hostname that \(mixed.formerKind)s have, too, \(place)",
+                    remedy: "use other hostnames: \(mixed.formerKind) \(other.name) stands at \(other.position)")
                 break
             }
         }
@@ -71,10 +96,15 @@ extension SnapshotResolver {
 
     // MARK: TCPRoute and TLSRoute
 
-    private mutating func checkConnectionsOfServices() {
+    /// Of which all but the first are at fault.
+    private static func newLast<Route: Resource>(_ routes: [Route], _ isNew: (SourcePosition) -> Bool) -> [Route] {
+        routes.filter { !isNew($0.metadata.position) } + routes.filter { isNew($0.metadata.position) }
+    }
+
+    private mutating func checkConnectionsOfServices(_ isNew: (SourcePosition) -> Bool) {
         for (service, numbers) in index.tcpRoutesByService.sorted(by: { $0.key < $1.key }) {
             var first: [String: TCPRoute] = [:]
-            for route in numbers.map({ tcpRoutes[$0] }) {
+            for route in Self.newLast(numbers.map { tcpRoutes[$0] }, isNew) {
                 let namespace = route.metadata.name.namespace
                 guard let other = first[namespace] else {
                     first[namespace] = route
@@ -89,9 +119,12 @@ extension SnapshotResolver {
         }
     }
 
-    private mutating func checkConnections(_ gateway: Gateway, _ listener: GatewayListener) {
+    private mutating func checkConnections(
+        _ gateway: Gateway, _ listener: GatewayListener, _ isNew: (SourcePosition) -> Bool
+    ) {
         let name = gateway.metadata.name
-        let attached = index.tcpRoutesByGateway[name, default: []].map { tcpRoutes[$0] }.filter { route in
+        let routes = index.tcpRoutesByGateway[name, default: []].map { tcpRoutes[$0] }
+        let attached = Self.newLast(routes, isNew).filter { route in
             route.parentRefs.contains { $0.selects(listener, of: name) }
         }
         for route in attached.dropFirst() {
@@ -103,10 +136,12 @@ extension SnapshotResolver {
         }
     }
 
-    private mutating func checkServerNames(_ gateway: Gateway, _ listener: GatewayListener) {
+    private mutating func checkServerNames(
+        _ gateway: Gateway, _ listener: GatewayListener, _ isNew: (SourcePosition) -> Bool
+    ) {
         let name = gateway.metadata.name
         var first: [HostnamePattern?: TLSRoute] = [:]
-        for route in index.tlsRoutesByGateway[name, default: []].map({ tlsRoutes[$0] })
+        for route in Self.newLast(index.tlsRoutesByGateway[name, default: []].map { tlsRoutes[$0] }, isNew)
         where route.parentRefs.contains(where: { $0.selects(listener, of: name) }) {
             let hostnames: [HostnamePattern?] = route.hostnames.isEmpty ? [nil] : route.hostnames.map(\.value)
             for (number, hostname) in hostnames.enumerated() {

@@ -12,7 +12,7 @@ private struct Attachment {
 
 extension SnapshotResolver {
     /// - Parameter callRoutes: HTTPRoutes and GRPCRoutes, as the snapshot keeps them.
-    mutating func checkRoutes(_ callRoutes: [HTTPRoute]) {
+    mutating func checkRoutes(_ callRoutes: [HTTPRoute], isNew: (SourcePosition) -> Bool) {
         for (number, route) in callRoutes.enumerated() {
             check(
                 Attachment(
@@ -35,7 +35,7 @@ extension SnapshotResolver {
                     kind: .tlsRoute, parentRefs: route.parentRefs, hostnames: route.hostnames, number: number))
             for backend in route.rule.backendRefs { check(backend: backend.service, of: .tlsRoute) }
         }
-        checkConflicts(callRoutes)
+        checkConflicts(callRoutes, isNew: isNew)
     }
 
     // MARK: Backends

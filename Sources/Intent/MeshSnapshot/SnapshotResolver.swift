@@ -46,7 +46,7 @@ struct SnapshotResolver {
         checkServices()
         checkGateways()
         let callRoutes = (routes + grpcRoutes.map(\.asHTTPRoute)).sorted { $0.metadata.name < $1.metadata.name }
-        checkRoutes(callRoutes)
+        checkRoutes(callRoutes, isNew: isNew)
         checkEndpoints(callRoutes)
         checkPolicies()
         var bindings = ListenerBindings(nodes: Array(nodes.keys))
