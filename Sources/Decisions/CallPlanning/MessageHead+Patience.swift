@@ -11,8 +11,11 @@ package enum CallersPatience {
 
 extension MessageHead {
     package func callersPatience() -> CallersPatience {
-        guard let field = value(of: .grpcTimeout), isGRPC else { return .unknown }
-        guard let milliseconds = GRPCTimeout.milliseconds(bytes(field)) else { return .malformed }
+        guard hasField(.grpcTimeout), isGRPC else { return .unknown }
+        // Of two, who is next might take the other one.
+        guard let field = onlyValue(of: .grpcTimeout), let milliseconds = GRPCTimeout.milliseconds(bytes(field)) else {
+            return .malformed
+        }
         return .milliseconds(milliseconds)
     }
 }

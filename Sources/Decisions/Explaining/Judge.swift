@@ -63,7 +63,7 @@ struct Judge {
     private func refusal(of head: borrowing MessageHead, by service: ServiceTable) -> CallExplanation.Refusal? {
         if case .malformed = head.callersPatience() {
             return CallExplanation.Refusal(
-                .malformed, "grpc-timeout is none: one to eight digits and a unit (H, M, S, m, u or n)")
+                .malformed, "grpc-timeout is none: one line of one to eight digits and a unit (H, M, S, m, u or n)")
         }
         switch service.refusal(of: head, isConnection: false) {
         case nil: return nil

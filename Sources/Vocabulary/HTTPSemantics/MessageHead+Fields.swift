@@ -136,6 +136,13 @@ extension MessageHead {
         removeFields(known, after: first)
     }
 
+    /// The same with bytes that the head has already.
+    package mutating func setField(_ known: KnownField, to value: ByteRange) {
+        guard let first = index(of: known) else { return }
+        fields[first].value = value
+        removeFields(known, after: first)
+    }
+
     package mutating func removeField(_ known: KnownField) {
         removeFields(known, after: -1)
         names &= ~known.bit

@@ -53,16 +53,6 @@ extension Exchange {
         }
     }
 
-    /// What is left of the time, for whoever is next.
-    private func shortenCallersDeadline() {
-        guard let requestDeadline, request.hasField(.grpcTimeout) || plan.service?.isGRPC ?? false, isGRPCRequest
-        else {
-            return
-        }
-        let left = requestDeadline > loop.now ? requestDeadline - loop.now : 0
-        request.setField(.grpcTimeout, to: GRPCTimeout.text(milliseconds: max(left, 1)).span)
-    }
-
     // MARK: Endpoints
 
     /// To the plan's service.
@@ -73,19 +63,7 @@ extension Exchange {
     }
 
     func connect(to endpoint: EndpointView, of service: ServiceView, isFresh: Bool) {
-        if tunnel == .connection {
-            // No request, and no fields.
-        } else if endpoint.isMesh {
-            request.removeField(.heddleCaller)
-        } else if let caller = plan.caller {
-            let principal = caller.principal
-            request.setField(.heddleCaller, to: principal.span)
-        }
-        shortenCallersDeadline()
-        // Said of this hop: Heddle takes trailers, and passes them on.
-        if endpoint.reach == .node || endpoint.reach == .plain(.http2), tunnel == .none, !request.hasField(.te) {
-            request.addField(.te, value: ("trailers" as StaticString).bytes)
-        }
+        addHopFields(for: endpoint)
         backendDeadline = plan.rule?.backendMilliseconds.map { loop.now + $0 }
         if backendDeadline != nil { updateDeadline() }
         guard let pool = pool(of: endpoint, service) else {
@@ -123,6 +101,7 @@ extension Exchange {
     }
 
     func decide(_ service: ServiceView, endpoint: EndpointView?) -> Decision {
+        assert(!hasHopFields)
         let isConnection = tunnel == .connection
         origin.setFacts(
             caller: plan.caller, client: plan.client, destination: endpoint?.address,

@@ -40,6 +40,7 @@ extension Exchange: RetriedCall {
     /// A try came to nothing, before anything of the answer was passed on.
     func tryFailed(_ failure: UpstreamFailure) {
         guard let service = currentService() else { return fail(.noRoute) }
+        removeHopFields()
         let step = ladder.next(
             after: failure,
             RetryLadder.Facts(
@@ -89,14 +90,17 @@ extension Exchange: RetriedCall {
         guard let service = currentService(), service.table.isTCP == (tunnel == .connection) else {
             return fail(.noRoute)
         }
+        removeHopFields()
         if isJudged, !isAllowedStill(by: service) { return fail(.denied) }
-        guard isUnsent, !isWaiting, service.table !== before, let endpoint else { return }
+        guard isUnsent, !isWaiting, let endpoint else { return }
+        guard service.table !== before else { return addHopFields(for: endpoint) }
         let pool = endpoint.knownPool(for: plan.caller)
         if let current = service.endpoint(like: endpoint, isLocal: origin.isInbound),
             self.pool(of: current.endpoint, service) === pool
         {
             triedEndpoints = current.bit
             self.endpoint = current.endpoint
+            addHopFields(for: current.endpoint)
         } else {
             // Whom it would be sent to is not who answers for the service now.
             guard isRequestKept else { return fail(.connectFailed) }

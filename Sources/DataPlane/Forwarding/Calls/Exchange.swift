@@ -57,6 +57,8 @@ final class Exchange: CallRequest, Call {
     /// The trailers after them.
     private var retainedTrailers = MessageHead(byteCapacity: 0, fieldCapacity: 0)
     private var retainsBody = true
+    /// In the request of the try at hand.
+    var toldTime = ToldTime.asItCame
 
     /// The time by which the whole answer must be there, in the loop's milliseconds.
     var requestDeadline: DeadlineWheel.Time?
@@ -462,6 +464,7 @@ final class Exchange: CallRequest, Call {
         interimCount = 0
         triedEndpoints = 0
         ladder = RetryLadder()
+        toldTime = .asItCame
         forgetBody()
         retainsBody = true
         requestDeadline = nil

@@ -1,0 +1,61 @@
+import HTTPSemantics
+
+/// What a try adds to the request for the hop that it takes: whose call it is, what is left of its time, that trailers are taken.
+/// Rules never see it: before a call is judged once more it is as it was before its first try.
+extension Exchange {
+    /// The time that a request tells its callee.
+    enum ToldTime {
+        /// As the caller told it, or not at all.
+        case asItCame
+        /// The caller told none.
+        case added
+        /// What is left stands in the place of what the caller told.
+        case shortened(from: ByteRange)
+    }
+
+    /// Once a try: what the last one added is gone.
+    func addHopFields(for endpoint: EndpointView) {
+        // No request, and no fields.
+        guard tunnel != .connection else { return }
+        assert(!hasHopFields)
+        // Between nodes the certificate says it.
+        if !endpoint.isMesh, let caller = plan.caller {
+            let principal = caller.principal
+            request.addField(.heddleCaller, value: principal.span)
+        }
+        tellTimeLeft()
+        // Said of this hop: Heddle takes trailers, and passes them on.
+        if endpoint.reach == .node || endpoint.reach == .plain(.http2), tunnel == .none {
+            request.addField(.te, value: ("trailers" as StaticString).bytes)
+        }
+    }
+
+    /// Neither a caller nor a route can say what is removed here: `CallPlan.find` and the manifests see to it.
+    func removeHopFields() {
+        request.removeField(.heddleCaller)
+        request.removeField(.te)
+        switch toldTime {
+        case .asItCame: return
+        case .added: request.removeField(.grpcTimeout)
+        case .shortened(let told): request.setField(.grpcTimeout, to: told)
+        }
+        toldTime = .asItCame
+    }
+
+    /// For whoever judges to be sure that there are none.
+    var hasHopFields: Bool {
+        guard case .asItCame = toldTime else { return true }
+        return request.hasField(.heddleCaller) || request.hasField(.te)
+    }
+
+    /// What is left of the time, for whoever is next.
+    private func tellTimeLeft() {
+        guard let requestDeadline, request.hasField(.grpcTimeout) || plan.service?.isGRPC ?? false, isGRPCRequest
+        else {
+            return
+        }
+        if let told = request.value(of: .grpcTimeout) { toldTime = .shortened(from: told) } else { toldTime = .added }
+        let left = requestDeadline > loop.now ? requestDeadline - loop.now : 0
+        request.setField(.grpcTimeout, to: GRPCTimeout.text(milliseconds: max(left, 1)).span)
+    }
+}
