@@ -45,21 +45,89 @@ struct PassageTests {
         await mesh.stop()
     }
 
+    private static func mirrors(_ count: Int, to service: String = "orders") -> String {
+        let mirror = "{type: RequestMirror, requestMirror: {backendRef: {name: \(service)}}}"
+        let all = Array(repeating: mirror, count: count).joined(separator: ", ")
+        return Shop.route("{filters: [\(all)], backendRefs: [{name: orders}]}")
+    }
+
+    /// Three copies each time that it comes by; a copy comes by for what is left of its ten times, once at least.
+    private static let allOfThreeMirrors = 11 + 3 * (6 + 5 + 4 + 3 + 2 + 1 + 5)
+
     @Test func `a call that comes back with copies of itself makes no copies of copies`() async throws {
         let port = TestPort.free()
         let seen = Self.passingOn(to: port)
-        let mirror = "{type: RequestMirror, requestMirror: {backendRef: {name: orders}}}"
-        let route = Shop.route("{filters: [\(mirror), \(mirror), \(mirror)], backendRefs: [{name: orders}]}")
         let mesh = try await TestMesh(
-            Shop.manifests(outbound: port, orders: seen.port, more: Shop.proxy("") + "\n---\n" + route))
+            Shop.manifests(
+                outbound: port, orders: seen.port, more: Shop.proxy("") + "\n---\n" + Self.mirrors(3)))
         let response = try RawConnection.call(port: port, "GET /a HTTP/1.1\r\nHost: orders\r\n\r\n")
         #expect(response.status == 508)
-        // Three copies each of the first five times that it comes by, and each copy comes by for what is left of its ten times.
-        let all = 11 + 3 * (6 + 5 + 4 + 3 + 2)
-        await Poll.until { seen.requests.count >= all }
+        await Poll.until { seen.requests.count >= Self.allOfThreeMirrors }
         #expect(await mesh.comesToRest())
-        #expect(seen.requests.count == all)
+        #expect(seen.requests.count == Self.allOfThreeMirrors)
         await mesh.stop()
+    }
+
+    @Test func `copies that another node made are not copied either`() async throws {
+        let port = TestPort.free()
+        let seen = Self.passingOn(to: port)
+        let relay = """
+            ---
+            apiVersion: heddle/v1
+            kind: Workload
+            metadata: {name: relay-1, namespace: shop}
+            spec: {serviceAccount: web, outbound: {listen: "127.0.0.1:\(port)"}, node: b}
+            ---
+            \(Self.mirrors(3))
+            """
+        let nodes = try await NodePair(orders: seen.port, more: relay)
+        let response = try RawConnection.call(port: nodes.port, "GET /a HTTP/1.1\r\nHost: orders\r\n\r\n")
+        #expect(response.status == 508)
+        await Poll.until { seen.requests.count >= Self.allOfThreeMirrors }
+        for node in [nodes.a, nodes.b] { #expect(await node.comesToRest()) }
+        #expect(seen.requests.count == Self.allOfThreeMirrors)
+        await nodes.stop()
+    }
+
+    /// What a copy had, of a call of this ID.
+    private static func mark(_ id: String, _ port: UInt16, _ copies: TestBackend) async throws -> String? {
+        let before = copies.requests.count
+        _ = try RawConnection.call(port: port, "GET /a HTTP/1.1\r\nHost: orders\r\nX-Request-Id: \(id)\r\n\r\n")
+        await Poll.until { copies.requests.count > before }
+        return Response(head: copies.requests.last ?? "", body: "").field("x-heddle-copy")
+    }
+
+    @Test func `no caller can keep its call from being copied, save with the mark of a copy of it`() async throws {
+        let (backend, copies) = (TestBackend.echo(), TestBackend.echo())
+        let more = [Shop.proxy(""), Shop.service("copy", at: [copies.port]), Self.mirrors(1, to: "copy")]
+        try await Shop.serve(backend, more: more) { port, mesh in
+            let mark = try await Self.mark("one", port, copies)
+            guard let mark, mark.utf8.count == 16 else {
+                Issue.record("a copy without a mark: \(mark ?? "none")")
+                return
+            }
+            #expect(backend.requests.allSatisfy { !$0.contains("x-heddle-copy") })
+            let others = [
+                "X-Heddle-Hops: 9", "X-Heddle-Copy: 1", "X-Heddle-Copy: 0000000000000000", "X-Heddle-Copy: \(mark)",
+                "X-Heddle-Copy: \(mark)\r\nX-Request-Id: two", "X-Heddle-Copy: \(mark)0\r\nX-Request-Id: one",
+                "X-Heddle-Copy: \(mark)\r\nX-Heddle-Copy: \(mark)\r\nX-Request-Id: one",
+                "X-Heddle-Copy: \(mark)\r\nX-Request-Id: two\r\nX-Request-Id: one",
+            ]
+            for (number, fields) in others.enumerated() {
+                let response = try RawConnection.call(
+                    port: port, "GET /\(number) HTTP/1.1\r\nHost: orders\r\n\(fields)\r\n\r\n")
+                #expect(response.status == 200)
+                await Poll.until { copies.requests.count >= number + 2 }
+                #expect(copies.requests.count == number + 2, "\(fields)")
+            }
+            _ = try RawConnection.call(
+                port: port, "GET /a HTTP/1.1\r\nHost: orders\r\nX-Heddle-Copy: \(mark)\r\nX-Request-Id: one\r\n\r\n")
+            #expect(await mesh.comesToRest())
+            #expect(copies.requests.count == others.count + 1)
+            // What was made of a copy is known again further on, too.
+            #expect(
+                Response(head: backend.requests.last ?? "", body: "").field("x-heddle-copy") == mark)
+        }
     }
 
     @Test(arguments: [("9", 200, "10"), ("10", 508, nil), ("99999", 508, nil), ("x", 200, "1"), ("-1", 200, "1")])

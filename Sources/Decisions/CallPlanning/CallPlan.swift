@@ -15,6 +15,8 @@ package struct CallPlan: ~Copyable {
     package var caller: Caller?
     /// As trusted proxies report it.
     package var client = ClientAddress.peer
+    /// It is a mirror's copy, or what a workload made of one: mirrors get none of it.
+    package private(set) var isCopy = false
     package private(set) var service: ServiceTable?
     package private(set) var rule: BoundRule?
     /// Of the rule's match.
@@ -43,6 +45,7 @@ package struct CallPlan: ~Copyable {
 
     /// A copy of a call, for a mirror of its rule.
     package init(copying other: borrowing CallPlan, for service: ServiceTable) {
+        isCopy = true
         caller = other.caller
         client = other.client
         gatewayListener = other.gatewayListener
@@ -66,6 +69,7 @@ package struct CallPlan: ~Copyable {
         // A tunnel: what follows it would be nobody's request (RFC 9110 § 9.3.6).
         guard request.knownMethod != .connect else { return .refuse(.malformed, status: 501) }
         request.removeHopByHopFields()
+        isCopy = request.isCopy(isBetweenNodes: role.isForNodes)
         guard request.countPassage(isBetweenNodes: role.isForNodes) else { return .refuse(.loopDetected) }
         switch request.takeForward() {
         case .goesOn: break

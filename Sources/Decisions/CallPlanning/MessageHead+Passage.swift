@@ -7,8 +7,8 @@ extension MessageHead {
     /// listener that leads to it comes by without end.
     package static let passageLimit: UInt64 = 10
 
-    /// Times that a copy counts for: 5. What has come by so often is not copied: what a loop costs grows with its mirrors, and not
-    /// with their power.
+    /// Times that a copy counts for: 5. A loop through Gateways of nodes that are no nodes to each other, whose marks no other knows,
+    /// is over with copies of copies.
     static let copyPassages = passageLimit / 2
 
     /// Removes what only Heddle may say, save the number of times that the call has come by again: it is read from anyone, for
@@ -31,9 +31,6 @@ extension MessageHead {
         guard !hasField(.requestID), !hasField(.heddleHops) else { return }
         addField(.heddleHops, number: 1)
     }
-
-    /// A mirror may get a copy.
-    package var mayBeCopied: Bool { !hasField(.heddleHops) || largestNumber(of: .heddleHops) < Self.copyPassages }
 
     /// It is a copy from here on.
     mutating func countCopy() {

@@ -14,7 +14,7 @@ package enum GuardedField {
     /// - Parameter name: In lower case.
     package init(_ known: KnownField, _ name: Span<UInt8>) {
         switch known {
-        case .forwardedClientCert, .heddleCaller, .heddleReason, .heddleHops: self = .heddle
+        case .forwardedClientCert, .heddleCaller, .heddleReason, .heddleHops, .heddleCopy: self = .heddle
         case .forwardedFor, .forwardedHost, .forwardedProto: self = .origin
         case .other: self.init(name)
         default: self = .none

@@ -8,7 +8,7 @@ public enum KnownField: UInt8, Sendable, CaseIterable {
     case requestID, traceparent, traceState
     case grpcTimeout, grpcStatus
     case maxForwards
-    case heddleCaller, heddleReason, heddleHops
+    case heddleCaller, heddleReason, heddleHops, heddleCopy
 
     /// In lower case; empty for `.other`.
     @inlinable
@@ -48,6 +48,7 @@ public enum KnownField: UInt8, Sendable, CaseIterable {
         case .heddleCaller: "x-heddle-caller"
         case .heddleReason: "x-heddle-reason"
         case .heddleHops: "x-heddle-hops"
+        case .heddleCopy: "x-heddle-copy"
         }
     }
 
@@ -77,7 +78,8 @@ public enum KnownField: UInt8, Sendable, CaseIterable {
             case UInt8(ascii: "m"): .maxForwards
             default: .grpcTimeout
             }
-        case 13: name[0] == UInt8(ascii: "x") ? .heddleHops : .authorization
+        case 13:
+            name[0] == UInt8(ascii: "a") ? .authorization : name[9] == UInt8(ascii: "c") ? .heddleCopy : .heddleHops
         case 14: name[0] == UInt8(ascii: "c") ? .contentLength : .http2Settings
         case 15:
             name[2] == UInt8(ascii: "f") ? .forwardedFor : name[9] == UInt8(ascii: "c") ? .heddleCaller : .heddleReason

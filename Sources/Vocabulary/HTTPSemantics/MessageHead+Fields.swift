@@ -311,7 +311,8 @@ extension KnownField {
 
     /// The bits of what only Heddle may say.
     static var heddleBits: UInt64 {
-        forwardedClientCert.bit | heddleCaller.bit | heddleReason.bit | heddleHops.bit | otherHeddleBit
+        forwardedClientCert.bit | heddleCaller.bit | heddleReason.bit | heddleHops.bit | heddleCopy.bit
+            | otherHeddleBit
     }
 
     /// The bits of what says where a call came from.
@@ -331,7 +332,8 @@ extension KnownField {
         case .other, .host, .contentLength, .trailer, .expect, .date, .server, .via, .cookie, .authorization,
             .contentType,
             .location, .forwardedFor, .forwardedProto, .forwardedHost, .forwardedClientCert, .requestID, .traceparent,
-            .traceState, .grpcTimeout, .grpcStatus, .maxForwards, .heddleCaller, .heddleReason, .heddleHops:
+            .traceState, .grpcTimeout, .grpcStatus, .maxForwards, .heddleCaller, .heddleReason, .heddleHops,
+            .heddleCopy:
             false
         }
     }

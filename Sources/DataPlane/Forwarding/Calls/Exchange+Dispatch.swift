@@ -34,7 +34,7 @@ extension Exchange {
         case .send: send()
         case .sendRouted:
             // Nobody reads a copy's answer, so that no copy can go on as something else.
-            if tunnel == .none, let rule = plan.rule, rule.hasMirrors, request.mayBeCopied { mirror(by: rule) }
+            if tunnel == .none, let rule = plan.rule, rule.hasMirrors, !plan.isCopy { mirror(by: rule) }
             plan.rewrite(&request)
             requestDeadline = plan.rule?.requestMilliseconds.map { loop.now + $0 }
             send()

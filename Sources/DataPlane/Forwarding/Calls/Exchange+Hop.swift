@@ -1,6 +1,7 @@
 import HTTPSemantics
 
-/// What a try adds to the request for the hop that it takes: whose call it is, what is left of its time, that trailers are taken.
+/// What a try adds to the request for the hop that it takes: whose call it is, that it is a copy, what is left of its time, that
+/// trailers are taken.
 /// Rules never see it: before a call is judged once more it is as it was before its first try.
 extension Exchange {
     /// The time that a request tells its callee.
@@ -23,6 +24,7 @@ extension Exchange {
             let principal = caller.principal
             request.addField(.heddleCaller, value: principal.span)
         }
+        if plan.isCopy { request.markCopy(isBetweenNodes: endpoint.isMesh) }
         tellTimeLeft()
         // Said of this hop: Heddle takes trailers, and passes them on.
         if endpoint.reach == .node || endpoint.reach == .plain(.http2), tunnel == .none {
@@ -33,6 +35,7 @@ extension Exchange {
     /// Neither a caller nor a route can say what is removed here: `CallPlan.find` and the manifests see to it.
     func removeHopFields() {
         request.removeField(.heddleCaller)
+        request.removeField(.heddleCopy)
         request.removeField(.te)
         switch toldTime {
         case .asItCame: return
@@ -45,7 +48,7 @@ extension Exchange {
     /// For whoever judges to be sure that there are none.
     var hasHopFields: Bool {
         guard case .asItCame = toldTime else { return true }
-        return request.hasField(.heddleCaller) || request.hasField(.te)
+        return [.heddleCaller, .heddleCopy, .te].contains { request.hasField($0) }
     }
 
     /// What is left of the time, for whoever is next.

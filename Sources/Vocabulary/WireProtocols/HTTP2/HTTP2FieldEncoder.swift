@@ -142,7 +142,8 @@ struct HTTP2FieldEncoder: ~Copyable {
             encoder.append(
                 KnownField.te.name.bytes, nameIndex: 0, ("trailers" as StaticString).bytes, .added, to: &block)
         case .cookie: addCookies(field, head, &encoder)
-        case .authorization, .proxyAuthorization, .requestID, .traceparent, .traceState, .grpcTimeout:
+        case .authorization, .proxyAuthorization, .requestID, .traceparent, .traceState, .grpcTimeout,
+            .heddleCopy:
             // Secrets, and what no later message repeats.
             addLine(field, head, .neverAdded, &encoder)
         case .location: addLine(field, head, .notAdded, &encoder)
