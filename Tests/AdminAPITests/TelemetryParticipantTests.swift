@@ -15,17 +15,24 @@ import Testing
 
     init() throws { folder = try TemporaryFolder() }
 
-    private func commit(_ participant: TelemetryParticipant, port: UInt16) async throws -> [Diagnostic.Code] {
-        let snapshot = try MeshSnapshot(
+    private func snapshot(port: UInt16) throws -> MeshSnapshot {
+        try MeshSnapshot(
             """
             apiVersion: heddle/v1
             kind: Mesh
             metadata: {name: mesh}
             spec: {telemetry: {listen: "127.0.0.1:\(port)"}}
             """)
-        let change = try await participant.prepare(snapshot, generation: Generation(number: 1, hash: ""))
+    }
+
+    private func commit(_ participant: TelemetryParticipant, port: UInt16) async throws -> [Diagnostic.Code] {
+        let change = try await participant.prepare(snapshot(port: port), generation: Generation(number: 1, hash: ""))
         await change.commit()
         return change.warnings.map(\.code)
+    }
+
+    private func rehearse(_ participant: TelemetryParticipant, port: UInt16) async throws -> [Diagnostic.Code] {
+        try await participant.rehearse(snapshot(port: port), generation: Generation(number: 1, hash: "")).map(\.code)
     }
 
     private func isFree(_ port: UInt16) -> Bool {
@@ -66,7 +73,10 @@ import Testing
         while !isFree(first) { await Task.yield() }
         await participant.retry()
         #expect(participant.heldBack.map(\.code) == [.telemetryPort])
+        #expect(try await rehearse(participant, port: second) == [.telemetryPort])
         _ = consume stranger
+        #expect(try await rehearse(participant, port: second) == [])
+        #expect(isFree(second))
         await participant.retry()
         #expect(participant.heldBack.isEmpty)
         #expect(await answers(second))

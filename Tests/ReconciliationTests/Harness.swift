@@ -108,6 +108,7 @@ final class Recorder: SnapshotParticipant {
     private struct State {
         var committed: [Values] = []
         var committedCount = 0
+        var preparedCount = 0
         var abandonedCount = 0
         var rejectedCount = 0
         var rejection: Rejection?
@@ -130,16 +131,27 @@ final class Recorder: SnapshotParticipant {
     }
 
     func prepare(_ snapshot: Values, generation: Generation) async throws(Rejection) -> any PreparedChange {
+        try rejectOnDemand()
+        state.withLock { $0.preparedCount += 1 }
+        return Change(recorder: self, values: snapshot)
+    }
+
+    func rehearse(_ snapshot: Values, generation: Generation) async throws(Rejection) -> [Diagnostic] {
+        try rejectOnDemand()
+        return []
+    }
+
+    private func rejectOnDemand() throws(Rejection) {
         let rejection = state.withLock { state in
             if state.rejection != nil { state.rejectedCount += 1 }
             return state.rejection
         }
         if let rejection { throw rejection }
-        return Change(recorder: self, values: snapshot)
     }
 
     func takeFirst() -> Values { state.withLock { $0.committed.isEmpty ? [:] : $0.committed.removeFirst() } }
     var committedCount: Int { state.withLock { $0.committedCount } }
+    var preparedCount: Int { state.withLock { $0.preparedCount } }
     var abandonedCount: Int { state.withLock { $0.abandonedCount } }
     var rejectedCount: Int { state.withLock { $0.rejectedCount } }
     func reject(_ rejection: Rejection?) { state.withLock { $0.rejection = rejection } }

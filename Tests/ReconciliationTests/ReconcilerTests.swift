@@ -295,6 +295,28 @@ struct `The reconciler` {
         }
     }
 
+    @Test func `a dry run has nothing prepared, and is refused what a participant would reject`() async throws {
+        try await serving { harness in
+            let before = harness.recorder.preparedCount
+            let change = file(FakeManifests.document("a", "2"))
+            guard case .dryRun = await harness.reconciler.apply([change], dryRun: true) else {
+                Issue.record("a dry run is refused")
+                return
+            }
+            let taken = Diagnostic(
+                FakeManifests.wrong, at: .manifestsFolder, found: "it", expected: "another", remedy: "choose another")
+            harness.recorder.reject(Rejection([taken]))
+            guard case .refused(let told) = await harness.reconciler.apply([change], dryRun: true) else {
+                Issue.record("a dry run is not refused")
+                return
+            }
+            harness.recorder.reject(nil)
+            #expect(told.map(\.code) == [taken.code])
+            #expect(harness.recorder.preparedCount == before)
+            #expect(harness.recorder.abandonedCount == 0)
+        }
+    }
+
     @Test func `an apply mends a folder that is wrong`() async throws {
         try await serving { harness in
             harness.folder.replace("c.yaml", FakeManifests.document("a", "1"))

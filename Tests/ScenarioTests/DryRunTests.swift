@@ -52,6 +52,29 @@ extension ScenarioTests {
             #expect(found.contains("listener \"a\" of Gateway \"z\" at z.yaml:4:"), "\(found)")
         }
 
+        @Test func `leaves no trace in the state folder, and no socket`() throws {
+            let heddle = try HeddleProcess.serving(folder)
+            let socket = folder.file("web.sock")
+            let file = folder.file("handed-in.yaml")
+            try Files.replace(
+                file,
+                """
+                apiVersion: heddle/v1
+                kind: Mesh
+                metadata: {name: mesh}
+                spec: {trustDomain: other.example, proxy: {accessLog: None}}
+                ---
+                \(Shop.workload("web-2", "serviceAccount: web2, outbound: {listen: \"unix:\(socket)\"}"))
+                """)
+            let authority = "\(folder.state())/authority"
+            let before = Files.names(in: authority)
+            let result = try Heddle.run(["apply", "-f", file, "--dry-run", "--state", folder.state()])
+            #expect(result.output.contains("nothing was written"), "\(result)")
+            #expect(Files.names(in: authority) == before)
+            #expect(!Files.exists(socket))
+            #expect(heddle.terminate() == .code(0))
+        }
+
         @Test func `names other places, too, in what was handed in`() throws {
             let (found, file) = try dryRun(
                 Shop.allowAll.replacing("namespace: shop", with: "namespace: more")

@@ -51,6 +51,49 @@ import TransportSecurity
         #expect(test.issuer.snapshot?.number != before.number)
     }
 
+    /// Names, bytes and modes.
+    private func stateFolder() throws -> [String] {
+        let state = test.path("state")
+        return try FileManager.default.subpathsOfDirectory(atPath: state).sorted().map { name in
+            let facts = try FileManager.default.attributesOfItem(atPath: "\(state)/\(name)")
+            let bytes = FileManager.default.contents(atPath: "\(state)/\(name)")?.base64EncodedString() ?? ""
+            return "\(name) \(facts[.posixPermissions] ?? "") \(facts[.systemFileNumber] ?? "") \(bytes)"
+        }
+    }
+
+    @Test func `a rehearsal leaves no trace, whether there is an authority or none`() throws {
+        let other = IssuingSettings(
+            trustDomain: TrustDomain("other.example")!, svidTTL: .seconds(60), authority: .builtIn)
+        let empty = try stateFolder()
+        let rehearsed = try test.issuer.rehearse(ids: ids, settings: TestIssuer.settings())
+        #expect(Set(rehearsed.identities.keys) == ids)
+        #expect(try stateFolder() == empty)
+        #expect(test.issuer.snapshot == nil)
+
+        let served = try serve()
+        let before = try stateFolder()
+        for settings in [TestIssuer.settings(), other] {
+            _ = try test.issuer.rehearse(ids: settings.trustDomain == TestIssuer.domain ? ids : [], settings: settings)
+        }
+        #expect(try stateFolder() == before)
+        #expect(test.issuer.snapshot?.number == served.number)
+        #expect(test.issuer.problem == nil)
+        // Not a preparation that renewing would wait for.
+        test.clock.advance(by: .seconds(1800))
+        test.issuer.renew()
+        #expect(test.issuer.snapshot?.number == served.number + 1)
+    }
+
+    @Test func `a rehearsal is refused what issuing would be refused`() throws {
+        try Data().write(to: URL(filePath: test.path("state/authority")))
+        let refused = try #require(failure(TestIssuer.settings()))
+        #expect(refused.code == .stateFolder)
+        #expect(throws: refused) { try test.issuer.rehearse(ids: ids, settings: TestIssuer.settings()) }
+        let files = TestIssuer.settings(test.operatorFiles)
+        #expect(failure(files)?.code == .authorityUnusable)
+        #expect(throws: IdentityError.self) { try test.issuer.rehearse(ids: ids, settings: files) }
+    }
+
     @Test func `a reload keeps certificates that still fit`() throws {
         let before = try serve()
         let more = SPIFFEID(trustDomain: TestIssuer.domain, namespace: "shop", serviceAccount: "new")

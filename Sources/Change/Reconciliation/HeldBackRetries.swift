@@ -45,6 +45,9 @@ package final class HeldBackRetries<Snapshot: Sendable>: SnapshotParticipant {
         _ snapshot: Snapshot, generation: Generation
     ) async throws(Rejection) -> any PreparedChange { Change(retries: self) }
 
+    /// It makes nothing.
+    package func rehearse(_ snapshot: Snapshot, generation: Generation) async throws(Rejection) -> [Diagnostic] { [] }
+
     private struct Change: PreparedChange {
         let retries: HeldBackRetries
 

@@ -473,21 +473,18 @@ package actor Reconciler<Manifests: ManifestReading> {
         await watcher.watch(files: paths)
     }
 
-    /// Prepares and abandons: whether the set would be taken up, and what there would be to say of it.
+    /// Whether the set would be taken up, and what there would be to say of it.
     func rehearse(_ candidate: Candidate) async -> Result<[Diagnostic], Rejection> {
-        var prepared: [any PreparedChange] = []
-        var result = Result<[Diagnostic], Rejection>.success([])
+        let generation = Generation(number: lastNumber + 1, hash: candidate.hash)
+        var warnings = await warnings(of: candidate)
         do throws(Rejection) {
-            let generation = Generation(number: lastNumber + 1, hash: candidate.hash)
             for participant in participants {
-                prepared.append(try await participant.prepare(candidate.snapshot, generation: generation))
+                warnings += try await participant.rehearse(candidate.snapshot, generation: generation)
             }
-            result = .success(await warnings(of: candidate) + prepared.flatMap(\.warnings))
+            return .success(warnings)
         } catch {
-            result = .failure(error)
+            return .failure(error)
         }
-        for change in prepared.reversed() { await change.abandon() }
-        return result
     }
 
     private func noteState() {

@@ -13,6 +13,10 @@ package protocol SnapshotParticipant<Snapshot>: Sendable {
     /// of the set alone, is therefore no reason for one: that part is held back (`HostDependent`), and the change's warnings
     /// say so.
     func prepare(_ snapshot: Snapshot, generation: Generation) async throws(Rejection) -> any PreparedChange
+
+    /// What `prepare` would say: the warnings of its change, or the rejection. It leaves no trace: nothing is made, removed or
+    /// reachable, not even for a moment.
+    func rehearse(_ snapshot: Snapshot, generation: Generation) async throws(Rejection) -> [Diagnostic]
 }
 
 /// A change that can no longer fail. Exactly one of the two is called, once.

@@ -31,6 +31,8 @@ package final class IdentityIssuer: Sendable {
         var recordProblem: IdentityError?
         var followers: [UInt64: AsyncStream<IdentitySnapshot>.Continuation] = [:]
         var lastFollower: UInt64 = 0
+        /// A copy of what is so: nothing that is done with it may leave a trace.
+        var isRehearsal = false
     }
 
     /// How often, at least, an authority's files are read again and due renewals looked for: 5 s.
@@ -116,6 +118,18 @@ package final class IdentityIssuer: Sendable {
         return Prepared(try result.get(), self)
     }
 
+    /// What `prepare` would make or throw, without a trace: in the state folder it looks only.
+    package func rehearse(ids: Set<SPIFFEID>, settings: IssuingSettings) throws(IdentityError) -> IdentitySnapshot {
+        let result: Result<Serving, IdentityError> = state.withLock { state in
+            var copy = state
+            copy.isRehearsal = true
+            do throws(IdentityError) { return .success(try next(ids: ids, settings: settings, &copy)) } catch {
+                return .failure(error)
+            }
+        }
+        return try result.get().snapshot
+    }
+
     /// Serves what was prepared.
     package func commit(_ prepared: Prepared) {
         state.withLock { state in
@@ -175,7 +189,10 @@ package final class IdentityIssuer: Sendable {
         ids: Set<SPIFFEID>, settings: IssuingSettings, _ state: inout State
     ) throws(IdentityError) -> Serving {
         let now = clock.now()
-        let folder = Result { () throws(IdentityError) in try SecretsFolder("authority", in: stateFolder) }
+        let isRehearsal = state.isRehearsal
+        let folder = Result { () throws(IdentityError) in
+            try SecretsFolder("authority", in: stateFolder, isRehearsal: isRehearsal)
+        }
         let current = state.serving
         let authority = try Authority.load(settings, in: folder, at: now, reusing: current?.authority)
         let (trust, trustFile) = recordTrust(authority, settings.trustDomain, in: folder, at: now, &state)
@@ -254,7 +271,7 @@ package final class IdentityIssuer: Sendable {
             }
             state.recordProblem = nil
         } catch {
-            if state.recordProblem != error {
+            if state.recordProblem != error, !state.isRehearsal {
                 logger.warning("cannot write down which roots are trusted", metadata: ["reason": "\(error.message)"])
             }
             state.recordProblem = error

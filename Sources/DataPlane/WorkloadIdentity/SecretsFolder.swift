@@ -9,18 +9,25 @@ struct SecretsFolder: Sendable {
     private let place: String
     /// For as long as this is used, the place leads there. `nil`: it lies in no state folder.
     private let stateFolder: HeldFolder?
+    /// Nothing is written: what would be refused is looked for.
+    private let isRehearsal: Bool
 
     /// Makes the folder in the state folder, if it is missing. One that is open to others is closed, if it is this user's own
     /// and no link: what a link leads to may be somebody else's.
-    init(_ name: String, in stateFolder: HeldFolder) throws(IdentityError) {
+    init(_ name: String, in stateFolder: HeldFolder, isRehearsal: Bool = false) throws(IdentityError) {
         path = stateFolder.path(of: name)
         self.stateFolder = stateFolder
+        self.isRehearsal = isRehearsal
         guard let place = stateFolder.place(of: name) else {
             errno = stateFolder.refusal
             throw Self.failure("make", path)
         }
         self.place = place
-        guard unsafe mkdir(place, 0o700) == 0 || errno == EEXIST else { throw Self.failure("make", path) }
+        if isRehearsal {
+            guard try lookForFolder() else { return }
+        } else {
+            guard unsafe mkdir(place, 0o700) == 0 || errno == EEXIST else { throw Self.failure("make", path) }
+        }
         let descriptor = unsafe open(place, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else { throw Self.failure("open", path) }
         defer { close(descriptor) }
@@ -32,7 +39,7 @@ struct SecretsFolder: Sendable {
             throw IdentityError(
                 .stateFolder, "others may enter \"\(path)\", where keys are kept, and it is a link or another user's")
         }
-        guard fchmod(descriptor, 0o700) == 0 else { throw Self.failure("close to others", path) }
+        guard isRehearsal || fchmod(descriptor, 0o700) == 0 else { throw Self.failure("close to others", path) }
     }
 
     /// Makes an empty one with a name of its own.
@@ -43,6 +50,23 @@ struct SecretsFolder: Sendable {
         path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
         place = path
         stateFolder = nil
+        isRehearsal = false
+    }
+
+    /// - Returns: `false` if it is not there, and could be made.
+    private func lookForFolder() throws(IdentityError) -> Bool {
+        var status = stat()
+        if unsafe lstat(place, &status) == 0 { return true }
+        guard errno == ENOENT, Self.isWritable(place[...(place.lastIndex(of: "/") ?? place.startIndex)]) else {
+            throw Self.failure("make", path)
+        }
+        return false
+    }
+
+    /// Names may be made in it, and changed.
+    private static func isWritable(_ folder: some StringProtocol) -> Bool {
+        let effectiveIDs: CInt = 0x200  // AT_EACCESS, behind _GNU_SOURCE
+        return unsafe faccessat(AT_FDCWD, "\(folder)/.", W_OK | X_OK, effectiveIDs) == 0
     }
 
     /// Gives it another name, on the disk too. Nothing is overwritten but an empty folder (rename(2)).
@@ -107,6 +131,11 @@ struct SecretsFolder: Sendable {
     /// Puts `bytes` in place of the file `name`: first beside it and on the disk, then by `rename(2)`.
     func replace(_ name: String, with bytes: [UInt8]) throws(IdentityError) {
         let draft = Self.draft(name)
+        if isRehearsal {
+            // A folder that is not there has been looked for.
+            guard Self.isWritable(place) || errno == ENOENT else { throw Self.failure("write", file(draft)) }
+            return
+        }
         _ = unsafe unlink(place(of: draft))  // a killed process may have left one
         let descriptor = unsafe open(place(of: draft), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw Self.failure("write", file(draft)) }

@@ -37,11 +37,20 @@ final class TestMesh: Sendable {
     func prepare(
         _ manifests: String, tls: TLSMaterial = TLSMaterial(), generation: UInt64 = .random(in: 1...1_000_000)
     ) throws -> DataPlane.Prepared {
+        dataPlane.prepare(try plan(manifests, generation: generation), tls: tls)
+    }
+
+    /// What would be held back.
+    func rehearse(_ manifests: String) throws -> [Diagnostic] {
+        dataPlane.rehearse(try plan(manifests, generation: 1), tls: TLSMaterial())
+    }
+
+    private func plan(_ manifests: String, generation: UInt64) throws -> ServingPlan {
         let snapshot = try MeshSnapshot(manifests, node: node)
         var problems: [Diagnostic] = []
         let plan = ServingPlan(snapshot, node: node, generation: generation, resolve: { _ in [] }, problems: &problems)
         guard problems.isEmpty else { throw BadManifests(problems) }
-        return dataPlane.prepare(plan, tls: tls)
+        return plan
     }
 
     /// How often its worker has woken.

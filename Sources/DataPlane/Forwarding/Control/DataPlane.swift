@@ -34,6 +34,9 @@ package final class DataPlane: Sendable {
 
         /// Some socket is new.
         package var opensSockets: Bool { !opened[0].isEmpty }
+
+        /// It will not serve. Its sockets close with it.
+        package func abandon() { opened[0].keys.forEach(ListeningSockets.withdraw) }
     }
 
     private struct State {
@@ -108,29 +111,56 @@ package final class DataPlane: Sendable {
     /// - Parameter tls: `nil`: what is in force when it is committed stays.
     package func prepare(_ plan: ServingPlan, tls: TLSMaterial?) -> Prepared {
         state.withLock { state in
-            var problems: [Diagnostic] = []
             var compiled: [WorkerView] = []
             for index in state.compilers.indices { compiled.append(state.compilers[index].compile(plan)) }
             let sockets = SocketPlan(wanted: Set(plan.listeners.keys.map(plan.place)), open: state.open)
             var opened = [[ListeningPlace: Acceptor]](repeating: [:], count: workers.count)
-            var own = state.open
-            for place in sockets.missing {
-                guard let placed = plan.listeners[place.address],
-                    plan.canAnswer(at: place.address, with: tls ?? state.tls)
-                else { continue }
-                do throws(SystemCallError) {
-                    for (index, listener) in try open(place, beside: own, compiled).enumerated() {
-                        opened[index][place] = listener
-                    }
-                    own.insert(place)
-                } catch {
-                    problems.append(.cannotListen(place.address, placed, error))
+            let problems = Self.problems(
+                with: sockets.missing, of: plan, tls: tls ?? state.tls, beside: state.open
+            ) { place, own throws(SystemCallError) in
+                for (index, acceptor) in try open(place, beside: own, compiled).enumerated() {
+                    opened[index][place] = acceptor
                 }
             }
-            problems.sort { $0.position < $1.position }
             return Prepared(
                 plan: plan, views: compiled, opened: opened, sockets: sockets, tls: tls, problems: problems)
         }
+    }
+
+    /// What `prepare` would hold back, found out without a socket that listens.
+    package func rehearse(_ plan: ServingPlan, tls: TLSMaterial) -> [Diagnostic] {
+        Self.rehearse(plan, tls: tls, beside: state.withLock { $0.open })
+    }
+
+    /// - Parameter open: Where this process listens already.
+    package static func rehearse(
+        _ plan: ServingPlan, tls: TLSMaterial, beside open: Set<ListeningPlace> = []
+    ) -> [Diagnostic] {
+        let sockets = SocketPlan(wanted: Set(plan.listeners.keys.map(plan.place)), open: open)
+        return problems(with: sockets.missing, of: plan, tls: tls, beside: open) { place, own throws(SystemCallError) in
+            try ListeningSockets.rehearse(at: place, beside: own)
+        }
+    }
+
+    /// Those of places that are to be listened at, each of them tried.
+    private static func problems(
+        with missing: Set<ListeningPlace>, of plan: ServingPlan, tls: TLSMaterial, beside open: Set<ListeningPlace>,
+        _ attempt: (_ place: ListeningPlace, _ own: Set<ListeningPlace>) throws(SystemCallError) -> Void
+    ) -> [Diagnostic] {
+        var problems: [Diagnostic] = []
+        var own = open
+        for place in missing {
+            guard let placed = plan.listeners[place.address], plan.canAnswer(at: place.address, with: tls) else {
+                continue
+            }
+            do throws(SystemCallError) {
+                try attempt(place, own)
+                own.insert(place)
+            } catch {
+                problems.append(.cannotListen(place.address, placed, error))
+            }
+        }
+        return problems.sorted { $0.position < $1.position }
     }
 
     /// One for each worker.

@@ -28,7 +28,7 @@ final class ListeningSockets {
             }
             return ListeningSockets(sockets)
         case .unix(let path):
-            try removeStale(path)
+            if try isStale(path) { unsafe unlink(path) }
             let socket = try Socket.bound(to: address, sharesPort: false)
             // Who may reach the socket is for the folder it lies in to say, as who may reach a port is for the host.
             guard unsafe chmod(path, 0o666) == 0 else { throw SystemCallError(last: "chmod") }
@@ -36,6 +36,27 @@ final class ListeningSockets {
             let shared = SharedSocket(socket)
             return ListeningSockets(Array(repeating: shared, count: count))
         }
+    }
+
+    /// What `open` would throw, found out without a socket that listens, or a file that is made or removed.
+    static func rehearse(at place: ListeningPlace, beside own: Set<ListeningPlace>) throws(SystemCallError) {
+        switch place.address {
+        case .ip:
+            try askForOthers(at: place, beside: own.filter { $0.overlaps(place) })
+            _ = try Socket.bound(to: place.address, sharesPort: true, isIPv6Only: place.isIPv6Only)
+        case .unix(let path):
+            _ = try isStale(path)
+            let folder = path.lastIndex(of: "/").map { path[...$0] } ?? ""
+            let effectiveIDs: CInt = 0x200  // AT_EACCESS, behind _GNU_SOURCE
+            guard unsafe faccessat(AT_FDCWD, "\(folder).", W_OK | X_OK, effectiveIDs) == 0 else {
+                throw SystemCallError(last: "bind")
+            }
+        }
+    }
+
+    /// Closes the way to what was opened here and is not to serve; the sockets close with the last reference to them.
+    static func withdraw(_ place: ListeningPlace) {
+        if case .unix(let path) = place.address { _ = unsafe unlink(path) }
     }
 
     /// SO_REUSEPORT would let us in beside another process that set it too: asks without it first.
@@ -54,9 +75,8 @@ final class ListeningSockets {
     }
 
     private static func ask(_ place: ListeningPlace, isForeign: Bool) throws(SystemCallError) {
-        let probe = try Socket.bound(
+        _ = try Socket.bound(
             to: place.address, sharesPort: false, isIPv6Only: place.isIPv6Only, isForeign: isForeign)
-        try probe.listen(backlog: 1)
     }
 
     /// 192.0.2.1 (RFC 5737) and 100::1 (RFC 6666).
@@ -64,16 +84,17 @@ final class ListeningSockets {
     private static let discardIPv6 = IPAddress(high: 0x0100_0000_0000_0000, low: 1)
 
     /// A socket file that nobody listens at any more is in the way; any other file is not ours to remove.
-    private static func removeStale(_ path: String) throws(SystemCallError) {
+    /// - Returns: `false` if nothing is there.
+    private static func isStale(_ path: String) throws(SystemCallError) -> Bool {
         var status = stat()
-        guard unsafe lstat(path, &status) == 0 else { return }
+        guard unsafe lstat(path, &status) == 0 else { return false }
         guard status.st_mode & S_IFMT == S_IFSOCK else { throw SystemCallError("bind", errno: EEXIST) }
         do throws(SystemCallError) {
             _ = try Socket.connecting(to: .unix(path: path))
             throw SystemCallError("bind", errno: EADDRINUSE)
         } catch {
             guard error.errno == ECONNREFUSED else { throw error }
-            unsafe unlink(path)
+            return true
         }
     }
 }

@@ -179,6 +179,14 @@ package final class AdminServer: Sendable {
                 AdminAcceptor(socket, origin: .telemetry, loop: loop, limits: limits, requests: requests)))
     }
 
+    /// Whether it could be bound. What does not listen cannot be connected to.
+    package func rehearseTelemetry(
+        _ address: NetworkAddress?, replacing current: NetworkAddress?
+    ) throws(SystemCallError) {
+        guard let address, address != current else { return }
+        _ = try Socket.bound(to: address, sharesPort: false)
+    }
+
     /// No port at all.
     package var closingTelemetry: PreparedTelemetry { PreparedTelemetry(change: .replace(nil)) }
 

@@ -32,6 +32,17 @@ package final class TelemetryParticipant: SnapshotParticipant, HostDependent {
         Change(participant: self, move: move(to: snapshot.mesh.telemetryListen))
     }
 
+    package func rehearse(_ snapshot: MeshSnapshot, generation: Generation) async throws(Rejection) -> [Diagnostic] {
+        let listen = snapshot.mesh.telemetryListen
+        let (server, current) = state.withLock { ($0.server, $0.address) }
+        do throws(SystemCallError) {
+            try server?.rehearseTelemetry(Self.address(of: listen), replacing: current)
+            return []
+        } catch {
+            return [.telemetryPortTaken(listen, error)]
+        }
+    }
+
     /// What is held back: a port that cannot be had (the one before is closed all the same, and the rest of the set serves),
     /// and the server's socket.
     package var heldBack: [Diagnostic] {
@@ -54,11 +65,7 @@ package final class TelemetryParticipant: SnapshotParticipant, HostDependent {
     }
 
     private func move(to listen: Located<SocketAddress>?) -> Move {
-        var move = Move(listen: listen)
-        // The decoder takes nothing but a loopback address.
-        if case .tcp(let host, let port)? = listen?.value, let ip = IPAddress(host) {
-            move.address = .ip(ip, port: port)
-        }
+        var move = Move(listen: listen, address: Self.address(of: listen))
         let (server, current) = state.withLock { ($0.server, $0.address) }
         guard let server else { return move }
         do throws(SystemCallError) {
@@ -69,6 +76,12 @@ package final class TelemetryParticipant: SnapshotParticipant, HostDependent {
             move.problem = .telemetryPortTaken(listen, error)
         }
         return move
+    }
+
+    private static func address(of listen: Located<SocketAddress>?) -> NetworkAddress? {
+        // The decoder takes nothing but a loopback address.
+        guard case .tcp(let host, let port)? = listen?.value, let ip = IPAddress(host) else { return nil }
+        return .ip(ip, port: port)
     }
 
     private func take(_ move: Move) {

@@ -41,10 +41,31 @@ struct MaterialMaker: Sendable {
         var problems: [Diagnostic] = []
         var identities: IdentityIssuer.Prepared?
         if !onlyMissing || former?.problems.contains(where: { $0.code == .cannotIssue }) ?? true {
-            identities = issue(plan, &problems)
+            identities = issued(plan, &problems) { ids, settings throws(IdentityError) in
+                try issuer.prepare(ids: ids, settings: settings)
+            }
         }
+        let material = material(
+            identities?.snapshot, plan, former: former, readsAgain: !onlyMissing, problems: &problems)
+        return Made(material: material, identities: identities)
+    }
+
+    /// What would be made, without a trace.
+    func rehearse(_ plan: ServingPlan, former: ServedMaterial?) -> ServedMaterial {
+        var problems: [Diagnostic] = []
+        let identities = issued(plan, &problems) { ids, settings throws(IdentityError) in
+            try issuer.rehearse(ids: ids, settings: settings)
+        }
+        return material(identities, plan, former: former, readsAgain: true, problems: &problems)
+    }
+
+    /// With the certificates of Gateways, as their files have them.
+    private func material(
+        _ identities: IdentitySnapshot?, _ plan: ServingPlan, former: ServedMaterial?, readsAgain: Bool,
+        problems: inout [Diagnostic]
+    ) -> ServedMaterial {
         let (certificates, faults) = (former?.certificates ?? GatewayCertificates())
-            .following(plan.secureListeners, readsAgain: !onlyMissing) { tls in
+            .following(plan.secureListeners, readsAgain: readsAgain) { tls in
                 Result { () throws(TLSError) in
                     try CredentialFiles.credentials(
                         certificateFile: path(tls.certificateFile.value), keyFile: path(tls.keyFile.value))
@@ -54,9 +75,8 @@ struct MaterialMaker: Sendable {
             problems.append(.badCertificate(fault.listener.tls, fault.error, formerGoesOn: fault.formerGoesOn))
         }
         let gateways = contexts(plan, certificates, &problems)
-        let material = material(
-            identities?.snapshot ?? issuer.snapshot, plan, gateways, certificates, former: former, problems: &problems)
-        return Made(material: material, identities: identities)
+        return material(
+            identities ?? issuer.snapshot, plan, gateways, certificates, former: former, problems: &problems)
     }
 
     /// The same with other certificates of workloads.
@@ -66,7 +86,10 @@ struct MaterialMaker: Sendable {
             snapshot, plan, former.tls.gateways, former.certificates, former: former, problems: &problems)
     }
 
-    private func issue(_ plan: ServingPlan, _ problems: inout [Diagnostic]) -> IdentityIssuer.Prepared? {
+    private func issued<Issued>(
+        _ plan: ServingPlan, _ problems: inout [Diagnostic],
+        by issue: (Set<SPIFFEID>, IssuingSettings) throws(IdentityError) -> Issued
+    ) -> Issued? {
         let mesh = plan.snapshot.mesh
         let location: AuthorityLocation
         switch mesh.identity.authority {
@@ -75,10 +98,9 @@ struct MaterialMaker: Sendable {
             location = .files(certificateFile: path(certificate.value), keyFile: path(key.value))
         }
         do throws(IdentityError) {
-            return try issuer.prepare(
-                ids: plan.identities,
-                settings: IssuingSettings(
-                    trustDomain: mesh.trustDomain, svidTTL: mesh.identity.svidTTL, authority: location))
+            return try issue(
+                plan.identities,
+                IssuingSettings(trustDomain: mesh.trustDomain, svidTTL: mesh.identity.svidTTL, authority: location))
         } catch {
             problems.append(.cannotIssue(plan.snapshot.mesh, error))
             return nil

@@ -43,6 +43,8 @@ final class ServingParticipant: SnapshotParticipant, HostDependent {
     struct Serving: Sendable {
         let snapshot: MeshSnapshot
         fileprivate(set) var plan: ServingPlan
+        /// All that stand in its addresses.
+        fileprivate let names: Set<String>
         fileprivate(set) var material: ServedMaterial
         /// What there is to say of names in addresses now.
         fileprivate(set) var nameProblems: [Diagnostic]
@@ -120,10 +122,24 @@ final class ServingParticipant: SnapshotParticipant, HostDependent {
         let prepared = dataPlane.prepare(plan, tls: made.material.tls)
         return Change(
             participant: self, dataPlane: dataPlane, prepared: prepared, identities: made.identities,
-            startWarnings: changedStartSettings(snapshot), names: named,
+            startWarnings: changedStartSettings(snapshot),
             serving: Serving(
-                snapshot: snapshot, plan: plan, material: made.material, nameProblems: nameProblems,
+                snapshot: snapshot, plan: plan, names: named, material: made.material, nameProblems: nameProblems,
                 socketProblems: prepared.problems))
+    }
+
+    /// Names are asked for, as nobody could tell otherwise; then they are forgotten.
+    func rehearse(_ snapshot: MeshSnapshot, generation: Generation) async throws(Rejection) -> [Diagnostic] {
+        let (plan, named, nameProblems) = await plan(snapshot, generation)
+        names.keep(serving?.names ?? [])
+        let material = maker.rehearse(plan, former: serving?.material)
+        let dataPlane = dataPlane
+        let socketProblems =
+            dataPlane?.rehearse(plan, tls: material.tls) ?? DataPlane.rehearse(plan, tls: material.tls)
+        let next = Serving(
+            snapshot: snapshot, plan: plan, names: named, material: material, nameProblems: nameProblems,
+            socketProblems: socketProblems)
+        return next.heldBack + warningsOfNow(next, dataPlane) + changedStartSettings(snapshot)
     }
 
     private struct Change: PreparedChange {
@@ -132,7 +148,6 @@ final class ServingParticipant: SnapshotParticipant, HostDependent {
         let prepared: DataPlane.Prepared
         let identities: IdentityIssuer.Prepared?
         let startWarnings: [Diagnostic]
-        let names: Set<String>
         let serving: Serving
 
         var warnings: [Diagnostic] {
@@ -146,13 +161,13 @@ final class ServingParticipant: SnapshotParticipant, HostDependent {
                 return state.serving
             }
             if let former { participant.tellCertificates(former, serving) }
-            participant.names.keep(names)
+            participant.names.keep(serving.names)
             if let identities { participant.issuer.commit(identities) }
             await dataPlane.commit(prepared)
         }
 
-        /// Sockets that were bound close with the last reference to what was prepared.
-        func abandon() async {}
+        /// An authority that was made stays, as each trust domain has its own: the set may be tried again, and again.
+        func abandon() async { prepared.abandon() }
     }
 
     /// Stops accepting, answers what is in flight, and closes the rest when the mesh's drain timeout is over.
@@ -206,7 +221,7 @@ final class ServingParticipant: SnapshotParticipant, HostDependent {
         guard let dataPlane else { return }
         let prepared = dataPlane.prepare(plan, tls: made?.material.tls)
         let next = Serving(
-            snapshot: former.snapshot, plan: plan, material: made?.material ?? former.material,
+            snapshot: former.snapshot, plan: plan, names: former.names, material: made?.material ?? former.material,
             nameProblems: nameProblems, socketProblems: prepared.problems)
         state.withLock { $0.serving = next }
         tellCertificates(former, next)
@@ -234,10 +249,10 @@ final class ServingParticipant: SnapshotParticipant, HostDependent {
         return warningsOfNow(serving, dataPlane)
     }
 
-    private func warningsOfNow(_ serving: Serving, _ dataPlane: DataPlane) -> [Diagnostic] {
-        let budget = dataPlane.budget
+    private func warningsOfNow(_ serving: Serving, _ dataPlane: DataPlane?) -> [Diagnostic] {
+        let budget = dataPlane?.budget
         return serving.nameWarnings + serving.certificates.warnings(at: .now) + serving.certificateWarnings
-            + (budget.isLow ? [.fewDescriptors(serving.snapshot, budget)] : [])
+            + (budget.flatMap { $0.isLow ? [.fewDescriptors(serving.snapshot, $0)] : nil } ?? [])
     }
 
     // MARK: Names
