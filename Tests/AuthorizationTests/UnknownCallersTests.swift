@@ -73,9 +73,9 @@ import Testing
     }
 
     @Test(arguments: [
-        ("spiffe://other.example/", "change it to \"spiffe://mesh.local/*\""),
-        ("other.example/ns/shop/", "change it to \"mesh.local/ns/shop/*\""),
-        ("other", "change it to \"mesh.local*\""),
+        ("spiffe://other.example/", "write it as \"spiffe://mesh.local/ns/NAMESPACE/sa/ACCOUNT\""),
+        ("other.example/ns/shop/", "write it as \"mesh.local/ns/NAMESPACE/sa/ACCOUNT\""),
+        ("other", "write it as \"mesh.local/ns/NAMESPACE/sa/ACCOUNT\""),
         ("mesh.local/shop/", "write it as \"mesh.local/ns/NAMESPACE/sa/ACCOUNT\""),
         ("mesh.local/ns/shop/sa/web/", "write it as \"mesh.local/ns/NAMESPACE/sa/ACCOUNT\""),
         ("spiffe://other.example/shop/", "write it as \"spiffe://mesh.local/ns/NAMESPACE/sa/ACCOUNT\""),

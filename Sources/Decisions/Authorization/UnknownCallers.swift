@@ -100,7 +100,8 @@ package struct UnknownCallers {
             found: "the principals \(Diagnostic.quoted(beginning.text + "*")), "
                 + (isOfAnother ? Self.ofAnother : "which nobody can have"),
             expected: expectedID,
-            remedy: isOfAnother ? "change it to \(Diagnostic.quoted(ours.text + "*"))" : model(as: beginning))
+            // Nobody has it: the same of this mesh would let in whoever is called so.
+            remedy: model(as: beginning))
     }
 
     private static let ofAnother = "of another trust domain, of which nobody is let in"
