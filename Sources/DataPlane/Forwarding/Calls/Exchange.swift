@@ -52,11 +52,7 @@ final class Exchange: CallRequest, Call {
     /// One bit an endpoint of the service, the first 64 of them.
     var triedEndpoints: UInt64 = 0
     var ladder = RetryLadder()
-    /// Body bytes sent so far, as long as they may be needed for another try.
-    private var retained: [UInt8] = []
-    /// The trailers after them.
-    private var retainedTrailers = MessageHead(byteCapacity: 0, fieldCapacity: 0)
-    private var retainsBody = true
+    private var retained = RetainedBody()
     /// In the request of the try at hand.
     var toldTime = ToldTime.asItCame
 
@@ -72,10 +68,6 @@ final class Exchange: CallRequest, Call {
     private(set) var restDeadline: DeadlineWheel.Time?
     private var registration = Registration.none
 
-    /// Body bytes kept for another try: 64 KiB.
-    static let retainedByteLimit = 64 * 1024
-    /// Of the memory for these, what an exchange keeps between calls: 2 KiB.
-    static let keptByteCount = 2 * 1024
     /// Interim responses of one call: 100. A workload that has more to say before it answers never will.
     static let interimLimit = 100
 
@@ -135,7 +127,7 @@ final class Exchange: CallRequest, Call {
     func sendBody(_ bytes: Span<UInt8>) {
         guard !isOver else { return }
         if tunnel == .webSocket, !isTunnelOpen { return holdEarly(bytes) }
-        if retainsBody { retain(bytes) }
+        retained.append(bytes)
         upstream?.sendBody(bytes)
         for mirror in mirrors where !mirror.isOver {
             // A copy with a gap is none: one that cannot keep up ends.
@@ -147,7 +139,7 @@ final class Exchange: CallRequest, Call {
         guard !isOver else { return }
         isRequestComplete = true
         if tunnel == .webSocket, !isTunnelOpen { return }
-        if retainsBody, trailers.fieldCount > 0 { retainedTrailers.copy(trailers) }
+        retained.end(trailers: trailers)
         upstream?.endRequest(trailers: trailers)
         for mirror in mirrors { mirror.endRequest(trailers: trailers) }
         if isResponseComplete { end() }
@@ -204,7 +196,7 @@ final class Exchange: CallRequest, Call {
             // The other node told its reason to this one; this caller is told none, in whatever form.
             return fail(refusalElsewhere, status: head.status == 200 ? nil : head.status)
         }
-        stopRetaining()
+        retained.drop()
         isResponseStarted = true
         status = head.status
         head.removeHopByHopFields()
@@ -255,7 +247,7 @@ final class Exchange: CallRequest, Call {
     /// The answer is whole, and the request may not be.
     private func answered() {
         guard !isRequestComplete, let downstream, downstream.readsRestOfRequest else { return end() }
-        stopRetaining()
+        retained.drop()
         if awaitsRest {
             restDeadline = loop.now + EarlyAnswer.awaitedMilliseconds
             updateDeadline()
@@ -306,39 +298,22 @@ final class Exchange: CallRequest, Call {
     func attach(to stream: any UpstreamStream) { upstream = stream }
 
     func replayBody(to stream: any UpstreamStream) {
-        let body = retained
-        if !body.isEmpty { stream.sendBody(body.span) }
-        if isRequestComplete, !requestBody.isNone, tunnel != .webSocket {
-            // What is a WebSocket's comes when it is accepted.
-            stream.endRequest(trailers: retainedTrailers)
-        }
+        // The stream may fail of it, and the call then drops what it has retained.
+        let bytes = retained.bytes
+        if !bytes.isEmpty { stream.sendBody(bytes.span) }
+        // What is a WebSocket's comes when it is accepted.
+        guard isRequestComplete, !requestBody.isNone, tunnel != .webSocket else { return }
+        stream.endRequest(trailers: retained.trailers)
     }
 
     /// What was sent of the request is still here.
-    var isRequestKept: Bool { retainsBody }
+    var isRequestKept: Bool { retained.isWhole }
 
     /// Leaves the stream that the call was on.
     func abandonUpstream() {
         let stream = upstream
         upstream = nil
         stream?.cancel()
-    }
-
-    private func retain(_ bytes: Span<UInt8>) {
-        guard retained.count + bytes.count <= Self.retainedByteLimit else { return stopRetaining() }
-        retained.append(copying: bytes)
-    }
-
-    /// Room for a small body stays, so that the next one allocates nothing.
-    private func forgetBody() {
-        if retainedTrailers.fieldCount > 0 { retainedTrailers.removeAll() }
-        guard !retained.isEmpty else { return }
-        retained.removeAll(keepingCapacity: retained.capacity <= Self.keptByteCount)
-    }
-
-    private func stopRetaining() {
-        retainsBody = false
-        forgetBody()
     }
 
     // MARK: The end
@@ -465,8 +440,7 @@ final class Exchange: CallRequest, Call {
         triedEndpoints = 0
         ladder = RetryLadder()
         toldTime = .asItCame
-        forgetBody()
-        retainsBody = true
+        retained.reset()
         requestDeadline = nil
         backendDeadline = nil
         restDeadline = nil
