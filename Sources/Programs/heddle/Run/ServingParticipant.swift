@@ -160,10 +160,11 @@ final class ServingParticipant: SnapshotParticipant, HostDependent {
                 defer { state.serving = serving }
                 return state.serving
             }
-            if let former { participant.tellCertificates(former, serving) }
             participant.names.keep(serving.names)
             if let identities { participant.issuer.commit(identities) }
             await dataPlane.commit(prepared)
+            // No rule waits for what is said.
+            if let former { participant.tellCertificates(former, serving) }
         }
 
         /// An authority that was made stays, as each trust domain has its own: the set may be tried again, and again.
