@@ -49,11 +49,11 @@ extension `The reconciler` {
     @Test func `half of a change that an earlier process left is never served`() async throws {
         let harness = try Harness(try halfChanged())
         try await harness.serve { harness in
-            guard case .interruption(let warning) = await harness.nextEvent() else {
+            guard case .interruption(let warnings) = await harness.nextEvent() else {
                 Issue.record("nothing is said")
                 return
             }
-            #expect(warning.code.rawValue == "change.taken-back")
+            #expect(warnings.map(\.code) == [.takenBack])
             #expect(await harness.nextServed() == ["a": "1", "b": "1"])
             await harness.expectNothingElse()
         }
@@ -68,11 +68,11 @@ extension `The reconciler` {
             #expect(await harness.nextRefused().map(\.code) == [.folderMissing])
             #expect(await harness.nextServed() == ["a": "1", "b": "1"])
             folder.run("mv away mesh")
-            guard case .interruption(let warning) = await harness.nextEvent() else {
+            guard case .interruption(let warnings) = await harness.nextEvent() else {
                 Issue.record("nothing is said")
                 return
             }
-            #expect(warning.code == .takenBack)
+            #expect(warnings.map(\.code) == [.takenBack])
             await harness.nextMended()
             #expect(folder.text("a.yaml") == FakeManifests.document("a", "1"))
             await harness.expectNothingElse()
@@ -90,11 +90,11 @@ extension `The reconciler` {
             settings.watcher.times.polling = .milliseconds(100)
         }
         try await harness.serve { harness in
-            guard case .interruption(let warning) = await harness.nextEvent() else {
+            guard case .interruption(let warnings) = await harness.nextEvent() else {
                 Issue.record("nothing is said")
                 return
             }
-            #expect(warning.code == .interruptedElsewhere)
+            #expect(warnings.map(\.code) == [.interruptedElsewhere])
             #expect(await harness.nextRefused().map(\.code) == [.interrupted])
             #expect(await harness.nextServed() == ["a": "1", "b": "1"])
             folder.run("cd ../copy; cp .heddle-*-1.new b.yaml; rm .heddle-*")
@@ -126,11 +126,11 @@ extension `The reconciler` {
             #expect(await harness.reconciler.status.serving?.generation.number == 1)
 
             calls.mend()
-            guard case .interruption(let warning) = await harness.nextEvent() else {
+            guard case .interruption(let warnings) = await harness.nextEvent() else {
                 Issue.record("nothing is said")
                 return
             }
-            #expect(warning.code.rawValue == "change.taken-back")
+            #expect(warnings.map(\.code) == [.takenBack])
             #expect(harness.folder.text("a.yaml") == FakeManifests.document("a", "1"))
             await harness.nextMended()
             await harness.expectNothingElse()
@@ -164,9 +164,9 @@ extension `The reconciler` {
 
     /// Serves two manifests while another node changes both.
     /// - Parameters:
-    ///   - end: What the other node comes to after the first of them.
+    ///   - step: What the other node comes to before it changes one of them, by how many are changed already.
     private func besideAnother(
-        operation: Duration, end: @escaping @Sendable () throws -> Void,
+        operation: Duration, step: @escaping @Sendable (Int) throws -> Void,
         _ body: (Harness, TestFolder) async throws -> Void
     ) async throws {
         let other = TestFolder()
@@ -182,9 +182,10 @@ extension `The reconciler` {
             }
             let renames = Atomic(0)
             let files = FileWriter { call, _ throws(FileError) in
+                guard call == "rename" else { return }
                 // The record's own comes first, then those of the manifests.
-                guard call == "rename", renames.add(1, ordering: .relaxed).newValue >= 3 else { return }
-                do { try end() } catch { throw FileError(call: call, errno: EINTR) }
+                let done = renames.add(1, ordering: .relaxed).newValue - 2
+                do { if done >= 0 { try step(done) } } catch { throw FileError(call: call, errno: EINTR) }
             }
             let writer = ManifestWriter(
                 folder: harness.folder.path, journal: ChangeJournal(stateFolder: other.heldState, writer: files),
@@ -197,8 +198,8 @@ extension `The reconciler` {
 
     @Test func `half of a change of another node is never served, and all of it as soon as it is there`() async throws {
         let mayGoOn = Gate()
-        let pausing: @Sendable () throws -> Void = { mayGoOn.pass() }
-        try await besideAnother(operation: .seconds(60), end: pausing) { harness, _ in
+        let pausing: @Sendable (Int) throws -> Void = { if $0 == 1 { mayGoOn.pass() } }
+        try await besideAnother(operation: .seconds(60), step: pausing) { harness, _ in
             await Poll.until { harness.folder.text("a.yaml") == FakeManifests.document("a", "2") }
             await Pause.inWhichNothingMayHappen(.milliseconds(300))
             // Whatever else happens, and whoever asks.
@@ -221,11 +222,63 @@ extension `The reconciler` {
         }
     }
 
+    @Test func `a change of another node that was looked at before anything of it was done is waited for all the same`()
+        async throws
+    {
+        let (mayBegin, mayGoOn) = (Gate(), Gate())
+        let pausing: @Sendable (Int) throws -> Void = { ($0 == 0 ? mayBegin : mayGoOn).pass() }
+        try await besideAnother(operation: .seconds(60), step: pausing) { harness, _ in
+            await Poll.until { harness.names().contains { $0.hasSuffix("-1.new") } }
+            await harness.reconciler.rescan()
+            guard case .interruption(let warnings) = await harness.nextEvent() else {
+                Issue.record("nothing is said")
+                return
+            }
+            #expect(warnings.map(\.code) == [.leftBehind])
+            guard case .readAgain = await harness.nextEvent() else {
+                Issue.record("nothing is said")
+                return
+            }
+            mayBegin.open()
+            await Poll.until { harness.folder.text("a.yaml") == FakeManifests.document("a", "2") }
+            await Pause.inWhichNothingMayHappen(.milliseconds(300))
+            #expect(harness.recorder.committedCount == 1)
+            mayGoOn.open()
+            #expect(await harness.nextServed() == ["a": "2", "b": "2"])
+        }
+    }
+
+    @Test func `a start waits for another node that is in the midst of a change`() async throws {
+        let folder = TestFolder()
+        folder.service("a", "2")
+        folder.service("b", "1")
+        folder.replace(".heddle-5-1.new", FakeManifests.document("b", "2"))
+        let harness = try Harness(folder) { $0.watcher.times.operation = .seconds(60) }
+        async let started = harness.reconciler.start()
+        await Pause.inWhichNothingMayHappen(.milliseconds(200))
+        #expect(harness.recorder.committedCount == 0)
+        folder.run("mv .heddle-5-1.new b.yaml")
+        guard case .serving = await started else {
+            Issue.record("\(await started)")
+            return
+        }
+        #expect(await harness.nextServed() == ["a": "2", "b": "2"])
+    }
+
+    @Test func `of many changes that left something behind a few are told, and how many more there are`() {
+        let folder = TestFolder()
+        for change in 0x10..<0x40 { folder.replace(".heddle-\(String(change, radix: 16))-0.new", "") }
+        let found = InterruptedChanges(of: folder.path)
+        #expect(found.problems.isEmpty && found.known.isEmpty)
+        #expect(found.warnings.count == 11)
+        #expect(found.warnings.last?.found == "what is left of 38 more changes")
+    }
+
     @Test func `half of a change of another node that died is refused until that node has taken it back`() async throws
     {
         struct Killed: Error {}
-        let dying: @Sendable () throws -> Void = { throw Killed() }
-        try await besideAnother(operation: .milliseconds(200), end: dying) { harness, other in
+        let dying: @Sendable (Int) throws -> Void = { if $0 >= 1 { throw Killed() } }
+        try await besideAnother(operation: .milliseconds(200), step: dying) { harness, other in
             #expect(await harness.nextRefused().map(\.code.rawValue) == ["change.interrupted"])
             guard
                 case .refused(let diagnostics) = await harness.reconciler.apply([file(FakeManifests.document("c", "1"))]
@@ -242,5 +295,12 @@ extension `The reconciler` {
             await harness.nextMended()
             await harness.expectNothingElse()
         }
+    }
+}
+
+extension Harness {
+    /// What lies in the folder now.
+    fileprivate func names() -> [String] {
+        do throws(FileError) { return try FileAccess.names(inFolder: folder.path).names } catch { return [] }
     }
 }

@@ -50,7 +50,9 @@ struct ChangeRecord: Hashable, Sendable {
         let suffix: String
         var isDraft: Bool { suffix == "new" }
 
-        static func prefix(of change: UInt64) -> String { ".heddle-\(String(change, radix: 16))-" }
+        /// Of all changes' names.
+        static let namePrefix = ".heddle-"
+        static func prefix(of change: UInt64) -> String { "\(namePrefix)\(String(change, radix: 16))-" }
         var name: String { "\(Self.prefix(of: change))\(step).\(suffix)" }
     }
 

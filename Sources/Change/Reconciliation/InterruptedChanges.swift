@@ -7,8 +7,11 @@ struct InterruptedChanges: Sendable {
     private(set) var warnings: [Diagnostic] = []
     /// The folder holds half of a change, or may: what it says is not to be taken up.
     private(set) var problems: [Diagnostic] = []
-    /// Changes that these, or a record of this folder, tell of.
+    /// Changes that these problems, or a record of this folder, tell of. Not those of which nothing is done yet: they may be another
+    /// node's, which is about to.
     private(set) var known: Set<UInt64> = []
+    /// Half of a change lies there that no record tells of: another node may be in the midst of it.
+    private(set) var hasHalfOfOthers = false
 
     /// Looks without any record.
     /// - Parameter folder: Absolute.
@@ -67,10 +70,19 @@ struct InterruptedChanges: Sendable {
         tellUnrecorded(in: place.path)
     }
 
+    /// Changes without a record that are told one by one: whoever may write into the folder can make names by the thousand.
+    private static let toldCount = 10
+
     private mutating func tellUnrecorded(in folder: String) {
-        for change in UnrecordedChange.found(in: folder, except: known) {
-            known.insert(change.change)
-            if change.isHalf { problems.append(change.diagnostic) } else { warnings.append(change.diagnostic) }
+        let found = UnrecordedChange.found(in: folder, except: known)
+        let halves = found.filter(\.isHalf)
+        let leftBehind = found.filter { !$0.isHalf }
+        known.formUnion(halves.map(\.change))
+        hasHalfOfOthers = !halves.isEmpty
+        problems += halves.prefix(Self.toldCount).map(\.diagnostic)
+        warnings += leftBehind.prefix(Self.toldCount).map(\.diagnostic)
+        if leftBehind.count > Self.toldCount {
+            warnings.append(leftBehind[Self.toldCount].diagnostic(ofSoManyMore: leftBehind.count - Self.toldCount))
         }
     }
 

@@ -61,7 +61,8 @@ extension Reconciler {
     /// Whether an edit can still be based on a reading, now that it is its turn.
     private func stands(_ reading: FolderReading, sinceTurn: Bool) async -> Bool {
         if sinceTurn { return await heed(reading) }
-        guard let now = await currentReading(), now.says(as: reading) else { return false }
+        // Half of another node's change that has come since has its time, in the next plan.
+        guard let now = await currentReading(), now.says(as: reading), waitForWhole(now) == nil else { return false }
         return await heed(now)
     }
 

@@ -47,7 +47,7 @@ package actor Reconciler<Manifests: ManifestReading> {
     /// The changes that it is about, and those that are whole though something of them is left.
     private var knownChanges: Set<UInt64> = []
     /// What was told of such changes the last time.
-    private var leftovers: [Diagnostic] = []
+    private var leftovers: Set<Diagnostic> = []
     private(set) var isStopping = false
     private var setGuard: SetGuard
     private var gate = SerialGate()
@@ -91,7 +91,7 @@ package actor Reconciler<Manifests: ManifestReading> {
         noteState()
         lastNumber = lastGood?.generation.number ?? 0
 
-        await settleInterruption()
+        await settleFirst()
         guard let reading = await firstReading() else { return .refused([notRunning]) }
         lastSequence = reading.sequence
         await take(up: reading, servedCount: lastGood?.resourceCount ?? 0, lastGood: lastGood)
@@ -166,6 +166,14 @@ package actor Reconciler<Manifests: ManifestReading> {
     /// Between two readings of a folder that is waited for.
     private static var secondLook: Duration { .milliseconds(20) }
 
+    /// Half of another node's change is given its time at start, too.
+    private func settleFirst() async {
+        let end = ContinuousClock.now + settings.watcher.times.operation
+        while await settleInterruption().hasHalfOfOthers, .now < end {
+            do { try await Task.sleep(for: Self.secondLook) } catch { return }
+        }
+    }
+
     /// At first start there is nothing that a file being written could count as, so its writer is waited for; and a command
     /// of git, for as long as at any other time.
     private func firstReading() async -> FolderReading? {
@@ -192,8 +200,8 @@ package actor Reconciler<Manifests: ManifestReading> {
         if reading.isEarly { return await takeEarly(reading) }
         if let left = waitForWhole(reading) { return watcher.rescan(after: left) }
         guard await heed(reading) else { return watcher.rescan() }
-        // Of what a change left behind all is told anew.
-        if isAskedFor, interruption.isEmpty { await settleInterruption() }
+        // Of what a change left behind all is told anew. Half of one that has come since is heeded when it has had its time.
+        if isAskedFor { tellLeftovers(await Self.interruptedChanges(of: settings.folder, in: journal).warnings) }
         let former = status
         await take(up: reading, servedCount: status.serving?.resourceCount ?? 0, lastGood: nil)
         if isAskedFor {
@@ -206,7 +214,7 @@ package actor Reconciler<Manifests: ManifestReading> {
     private func isWhole(_ reading: FolderReading) -> Bool { reading.halves.isSubset(of: knownChanges) }
 
     /// - Returns: For how long whoever made half of a change is given time for the rest; `nil` if there is none, or not for it.
-    private func waitForWhole(_ reading: FolderReading) -> Duration? {
+    func waitForWhole(_ reading: FolderReading) -> Duration? {
         guard interruption.isEmpty, !isWhole(reading), let since = reading.halfSince else { return nil }
         let left = ContinuousClock.now.duration(to: since + settings.watcher.times.operation)
         return left > .zero ? left : nil
@@ -221,13 +229,20 @@ package actor Reconciler<Manifests: ManifestReading> {
     }
 
     /// Takes back what is left of a change that was cut off, by an earlier process or by a disk, if there is any.
-    func settleInterruption() async {
+    @discardableResult
+    func settleInterruption() async -> InterruptedChanges {
         let found = await Self.interruptedChanges(of: settings.folder, in: journal)
-        settings.leftovers.note(found.warnings)
-        for warning in found.warnings where !leftovers.contains(warning) { settings.onEvent(.interruption(warning)) }
-        leftovers = found.warnings
+        tellLeftovers(found.warnings)
         interruption = found.problems
         knownChanges = found.known
+        return found
+    }
+
+    private func tellLeftovers(_ warnings: [Diagnostic]) {
+        settings.leftovers.note(warnings)
+        let new = warnings.filter { !leftovers.contains($0) }
+        leftovers = Set(warnings)
+        if !new.isEmpty { settings.onEvent(.interruption(new)) }
     }
 
     /// Away from the actor: the disk may take its time.

@@ -88,8 +88,8 @@ package enum ReconcilerEvent: Sendable, Hashable {
     /// Somebody had the folder read again, and nothing came of it: it serves, is refused or waits as before.
     case readAgain(ReconcilerStatus)
     case watching(WatchMode)
-    /// What became of a change that was cut off.
-    case interruption(Diagnostic)
+    /// What became of changes that were cut off: what is new of it.
+    case interruption([Diagnostic])
     case stateProblem(Diagnostic)
     /// What `stateProblem` told of is over.
     case stateMended

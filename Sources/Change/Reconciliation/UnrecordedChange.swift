@@ -59,6 +59,17 @@ struct UnrecordedChange: Hashable {
                 + "(\(Self.suffixes)), then remove \(allOfIt)")
     }
 
+    /// Where many lie there, for this one and those after it.
+    func diagnostic(ofSoManyMore count: Int) -> Diagnostic {
+        Diagnostic(
+            .leftBehind, .warning, at: .place(example),
+            found: "what is left of \(count) more \(count == 1 ? "change" : "changes")",
+            expected: "nothing: none of it was done, or all",
+            remedy:
+                "remove what is named \(ChangeRecord.Companion.namePrefix)*, unless another process is changing the folder now"
+        )
+    }
+
     /// As who has no state folder says it: a record may tell of it, and a mesh that has that take it back.
     var warning: Diagnostic {
         guard isHalf else {

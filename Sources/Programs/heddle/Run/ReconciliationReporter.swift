@@ -78,8 +78,9 @@ final class ReconciliationReporter: Sendable {
         case .watching(.inotify): log.info("the kernel announces changes of the folder")
         case .watching(.polling(let interval, let reason)):
             log.warning("polling the folder every \(interval): \(reason.explanation)")
-        case .interruption(let diagnostic) where HostState.isOfHost(diagnostic): reportHost()
-        case .interruption(let diagnostic): log.tell(diagnostic)
+        case .interruption(let diagnostics):
+            for diagnostic in diagnostics where !HostState.isOfHost(diagnostic) { log.tell(diagnostic) }
+            if diagnostics.contains(where: HostState.isOfHost) { reportHost() }
         case .stateProblem, .stateMended: reportHost()
         }
     }
