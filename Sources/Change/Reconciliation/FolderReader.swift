@@ -165,7 +165,7 @@ struct FolderReader {
 
     /// What an edit of our own made of files is how they last were, whatever has become of them since.
     /// - Returns: Those that are so still.
-    mutating func learn(_ edited: FolderWatcher.Edited) -> [String] {
+    mutating func learn(_ edited: EditedFiles) -> [String] {
         var finding = Finding()
         var unchanged: [String] = []
         for (path, file) in edited.files {

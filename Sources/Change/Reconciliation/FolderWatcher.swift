@@ -45,24 +45,11 @@ package final class FolderWatcher: Sendable {
 
     deinit { stop() }
 
-    /// What this process itself made of manifests. Of a change that was not made, nothing.
-    package struct Edited: Sendable {
-        struct File {
-            let source: ManifestSource
-            /// Of before it had its name: whoever writes to it later changes it.
-            let signature: FileSignature
-        }
-
-        /// By path.
-        var files: [String: File] = [:]
-        var gone: Set<String> = []
-    }
-
     /// Reads everything now, for who asks alone: what has not settled comes with `readings`, when it has.
     /// - Parameter edited: What this process has just tried to change. What was read before counts no more, so that a reading
     ///   follows in any case.
     /// - Returns: `nil` once stopped: no reading is made any more.
-    package func readNow(after edited: Edited? = nil) async -> FolderReading? {
+    package func readNow(after edited: EditedFiles? = nil) async -> FolderReading? {
         await withCheckedContinuation { inbox.post(.read(after: edited, $0)) }
     }
 
@@ -95,7 +82,7 @@ package struct WatcherError: Error, CustomStringConvertible {
 /// Posts commands to the watcher's thread.
 final class WatcherInbox: Sendable {
     enum Command {
-        case read(after: FolderWatcher.Edited?, CheckedContinuation<FolderReading?, Never>)
+        case read(after: EditedFiles?, CheckedContinuation<FolderReading?, Never>)
         case rescan(at: ContinuousClock.Instant)
         case watch(Set<String>, CheckedContinuation<Void, Never>)
         case stop

@@ -114,7 +114,7 @@ extension Reconciler {
                 return .dryRun(changes: changes, warnings: warnings.map(plan.editor.located))
             }
         }
-        var edited = FolderWatcher.Edited()
+        var edited = EditedFiles()
         if let serving = status.serving, isServing(candidate.hash) {
             // The edit brings the folder back to what serves.
             do throws(Rejection) {
@@ -145,7 +145,7 @@ extension Reconciler {
         }
     }
 
-    private func write(_ edits: [ManifestWriter.Edit]) async throws(Rejection) -> FolderWatcher.Edited {
+    private func write(_ edits: [ManifestWriter.Edit]) async throws(Rejection) -> EditedFiles {
         do throws(ManifestWriter.Failure) { return try await Self.write(edits, writer) } catch {
             // Half of it lies there: nobody may take it for the folder until it is taken back.
             if !error.isUndone { await settleInterruption() }
@@ -175,8 +175,18 @@ extension Reconciler {
     @concurrent
     private static func write(
         _ edits: [ManifestWriter.Edit], _ writer: ManifestWriter
-    ) async throws(ManifestWriter.Failure) -> FolderWatcher.Edited {
-        FolderWatcher.Edited(edits, written: try writer.write(edits))
+    ) async throws(ManifestWriter.Failure) -> EditedFiles {
+        let written = try writer.write(edits)
+        var edited = EditedFiles()
+        for (edit, signature) in zip(edits, written) {
+            if let after = edit.after, let signature {
+                edited.files[edit.path] = EditedFiles.File(
+                    source: ManifestSource(path: edit.path, bytes: after), signature: signature)
+            } else {
+                edited.gone.insert(edit.path)
+            }
+        }
+        return edited
     }
 
     private func isServing(_ hash: String) -> Bool {
@@ -194,18 +204,6 @@ extension Reconciler {
             remedy: plan.edits.isEmpty
                 ? "confirm with `heddle apply --prune` that the mesh is to be empty"
                 : "add --prune if the mesh is to be empty")
-    }
-}
-
-extension FolderWatcher.Edited {
-    fileprivate init(_ edits: [ManifestWriter.Edit], written: [FileSignature?]) {
-        for (edit, signature) in zip(edits, written) {
-            if let after = edit.after, let signature {
-                files[edit.path] = File(source: ManifestSource(path: edit.path, bytes: after), signature: signature)
-            } else {
-                gone.insert(edit.path)
-            }
-        }
     }
 }
 

@@ -529,7 +529,7 @@ package actor Reconciler<Manifests: ManifestReading> {
     /// After an edit of our own: readings made meanwhile may show half of it, and count no more. One follows that does, when
     /// all has settled; until then it is only noted if the folder says what serves, or holds half of what failed. There is
     /// none any more once the watcher has ended; then those before do not count either.
-    func catchUp(_ edited: FolderWatcher.Edited) async {
+    func catchUp(_ edited: EditedFiles) async {
         guard let reading = await watcher.readNow(after: edited), !isStopping else { return }
         lastSequence = reading.sequence
         let saysWhatServes = reading.problems.isEmpty && isServed(FolderReading.hash(of: reading.files), reading)
