@@ -5,7 +5,7 @@ import HTTPSemantics
 /// none is made of it, or what a loop costs would grow with the power of its mirrors.
 ///
 /// Only this process can make one, for the calls of one ID alone. So nobody who is given no copy can keep a call from being copied.
-struct CopyMark: Equatable {
+struct CopyMark {
     /// Of the process: a call may come back to any worker, and to any listener of another generation.
     private static let hash = {
         var random = SystemRandomNumberGenerator()
@@ -16,27 +16,10 @@ struct CopyMark: Equatable {
 
     init(of requestID: Span<UInt8>) { value = Self.hash(requestID) }
 
-    /// - Parameter text: As a caller sent it.
-    init?(_ text: Span<UInt8>) {
-        guard text.count == 16 else { return nil }
-        var value: UInt64 = 0
-        for index in text.indices {
-            let digit: UInt8
-            switch text[index] {
-            case UInt8(ascii: "0")...UInt8(ascii: "9"): digit = text[index] - UInt8(ascii: "0")
-            case UInt8(ascii: "a")...UInt8(ascii: "f"): digit = text[index] - UInt8(ascii: "a") + 10
-            default: return nil
-            }
-            value = value << 4 | UInt64(digit)
-        }
-        self.value = value
-    }
-
     /// Sixteen digits.
     var text: [UInt8] {
         (0..<16).map { index in
-            let digit = UInt8(truncatingIfNeeded: value >> UInt64(60 - 4 * index) & 15)
-            return digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10
+            ASCII.lowercaseHexDigit(UInt8(truncatingIfNeeded: value >> UInt64(60 - 4 * index) & 15))
         }
     }
 }
@@ -46,10 +29,8 @@ extension MessageHead {
     func isCopy(isBetweenNodes: Bool) -> Bool {
         guard hasField(.heddleCopy) else { return false }
         if isBetweenNodes { return true }
-        guard let text = onlyValue(of: .heddleCopy), let mark = CopyMark(bytes(text)),
-            let id = onlyValue(of: .requestID)
-        else { return false }
-        return mark == CopyMark(of: bytes(id))
+        guard let text = onlyValue(of: .heddleCopy), let id = onlyValue(of: .requestID) else { return false }
+        return ASCII.equal(bytes(text), CopyMark(of: bytes(id)).text.span)
     }
 
     /// Says to who receives it that it is a copy. Between nodes the word is enough: the workload's own node makes the mark that it will

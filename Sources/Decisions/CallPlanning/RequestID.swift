@@ -1,4 +1,5 @@
 import CommonValues
+import HTTPSemantics
 
 /// `x-request-id`: a random UUID (RFC 9562 § 5.4), for finding a call again, not for keeping a secret.
 package enum RequestID {
@@ -29,8 +30,7 @@ package enum RequestID {
     private static func write(_ value: UInt64, digits: Int, at start: Int, to text: inout Text) {
         var rest = value
         for index in (start..<(start + digits)).reversed() {
-            let nibble = UInt8(truncatingIfNeeded: rest & 15)
-            text[index] = nibble + (nibble < 10 ? UInt8(ascii: "0") : UInt8(ascii: "a") - 10)
+            text[index] = ASCII.lowercaseHexDigit(UInt8(truncatingIfNeeded: rest & 15))
             rest >>= 4
         }
     }

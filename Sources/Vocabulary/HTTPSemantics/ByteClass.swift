@@ -59,6 +59,10 @@ public enum ASCII {
     @inlinable @inline(__always)
     public static func hexDigit(_ value: UInt8) -> UInt8 { value < 10 ? 0x30 + value : 0x37 + value }
 
+    /// The lower-case digit of 0 to 15.
+    @inlinable @inline(__always)
+    public static func lowercaseHexDigit(_ value: UInt8) -> UInt8 { value < 10 ? 0x30 + value : 0x57 + value }
+
     /// The same bytes, upper and lower case being one; `lowercase` is in lower case.
     public static func equal(_ bytes: Span<UInt8>, ignoringCaseOf lowercase: Span<UInt8>) -> Bool {
         guard bytes.count == lowercase.count else { return false }

@@ -122,9 +122,8 @@ final class AccessLogWriter {
             case 0x20..<0x7F: line.append(value[index])
             case let byte:
                 line.append(contentsOf: "\\u00".utf8)
-                for nibble in [byte >> 4, byte & 15] {
-                    line.append(nibble < 10 ? UInt8(ascii: "0") + nibble : UInt8(ascii: "a") + nibble - 10)
-                }
+                line.append(ASCII.lowercaseHexDigit(byte >> 4))
+                line.append(ASCII.lowercaseHexDigit(byte & 15))
             }
         }
         line.append(UInt8(ascii: "\""))
