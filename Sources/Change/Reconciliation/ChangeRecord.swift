@@ -29,7 +29,7 @@ struct ChangeRecord: Hashable, Sendable {
     /// - Parameter folder: Where the folder is now.
     func target(_ index: Int, in folder: String) -> String {
         let target = steps[index].target
-        return target.hasPrefix("/") ? target : "\(folder == "/" ? "" : folder)/\(target)"
+        return target.hasPrefix("/") ? target : FileAccess.path(target, in: folder)
     }
 
     /// Folders whose names change.

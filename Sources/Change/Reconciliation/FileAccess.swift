@@ -79,6 +79,9 @@ struct FileFacts: Hashable {
 
 /// The file system, as far as reading manifests needs it. The only door to its system calls for readers.
 enum FileAccess {
+    /// - Parameter folder: May be the root.
+    static func path(_ name: String, in folder: String) -> String { "\(folder == "/" ? "" : folder)/\(name)" }
+
     static func facts(_ path: String, followingLinks: Bool) throws(FileError) -> FileFacts {
         var status = stat()
         let result = unsafe followingLinks ? stat(path, &status) : lstat(path, &status)

@@ -91,7 +91,7 @@ struct FolderListing {
     /// A new file in a folder that was listed.
     mutating func learn(_ manifest: String) {
         guard let root, files[manifest] == nil else { return }
-        add(manifest, at: (root == "/" ? "" : root) + "/" + manifest)
+        add(manifest, at: FileAccess.path(manifest, in: root))
     }
 
     /// A file that is gone.

@@ -158,7 +158,7 @@ struct FolderReader {
 
     private func absolute(_ path: String) -> String? {
         guard let root = listing.root else { return nil }
-        return listing.files[path] ?? (root == "/" ? "" : root) + "/" + path
+        return listing.files[path] ?? FileAccess.path(path, in: root)
     }
 
     // MARK: Taking up

@@ -27,7 +27,7 @@ enum GitOperation {
     private static func lockPath(around folder: String) -> String? {
         var folder = folder
         while true {
-            let git = (folder == "/" ? "" : folder) + "/.git"
+            let git = FileAccess.path(".git", in: folder)
             switch facts(git)?.kind {
             case .folder: return git + "/index.lock"
             case .file: return linkedFolder(git, in: folder).map { $0 + "/index.lock" }

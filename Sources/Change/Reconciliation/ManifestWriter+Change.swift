@@ -40,7 +40,7 @@ extension ManifestWriter {
 
         /// A manifest that is a link stays one: its target is replaced.
         private static func target(of edit: Edit, in folder: String) throws(FileError) -> String {
-            let path = (folder == "/" ? "" : folder) + "/" + edit.path
+            let path = FileAccess.path(edit.path, in: folder)
             return edit.before == nil ? path : try FileWriter.realPath(path)
         }
 
@@ -108,14 +108,15 @@ extension ManifestWriter {
                 index, found: "the last resource of a link to \(targets[index]), which would then lead nowhere",
                 expected: "a file",
                 remedy:
-                    "remove the link by hand (rm \(absolute(edits[index].path))), and its target if nobody else needs it"
+                    "remove the link by hand (rm \(FileAccess.path(edits[index].path, in: folder))), and its target if nobody else needs it"
             )
         }
 
         private func isLinked(_ index: Int, from link: String) -> Diagnostic {
             uneditable(
                 index, found: "the last resource of a file that the link \(Diagnostic.quoted(link)) leads to",
-                expected: "a file that no link leads to", remedy: "remove the link first (rm \(absolute(link)))")
+                expected: "a file that no link leads to",
+                remedy: "remove the link first (rm \(FileAccess.path(link, in: folder)))")
         }
 
         private func uneditable(_ index: Int, found: String, expected: String, remedy: String) -> Diagnostic {
@@ -123,8 +124,6 @@ extension ManifestWriter {
                 .uneditable, at: SourcePosition(file: edits[index].path, line: 1, column: 1), found: found,
                 expected: expected, remedy: remedy)
         }
-
-        private func absolute(_ path: String) -> String { (folder == "/" ? "" : folder) + "/" + path }
 
         /// What is said of a call that was refused for the sake of the manifest at this path.
         func trouble(_ path: String, _ error: FileError) -> Diagnostic {
