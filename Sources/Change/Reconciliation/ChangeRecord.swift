@@ -65,7 +65,7 @@ struct ChangeRecord: Hashable, Sendable {
 extension ChangeRecord.Companion {
     /// - Returns: `nil` if it is the name of something else.
     init?(_ name: String) {
-        guard name.hasPrefix(".heddle-") else { return nil }
+        guard name.hasPrefix(Self.namePrefix) else { return nil }
         let parts = name.split(separator: ".")
         guard parts.count == 2, parts[1] == "new" || parts[1] == "old" else { return nil }
         let words = parts[0].split(separator: "-")

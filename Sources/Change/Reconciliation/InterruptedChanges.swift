@@ -43,12 +43,6 @@ struct InterruptedChanges: Sendable {
         let writer = ManifestWriter(folder: folder, journal: journal, writer: journal.writer)
         for entry in entries {
             switch entry {
-            case .record(let record, _) where place.isFolder(of: record),
-                .settled(let record, _) where place.isFolder(of: record):
-                known.insert(record.id)
-            case .record, .settled, .damaged: break
-            }
-            switch entry {
             case .damaged(let path):
                 if path == journal.path(ofFolder: place.path) {
                     problems.append(Self.damaged(path))
@@ -56,9 +50,11 @@ struct InterruptedChanges: Sendable {
                     warnings.append(Self.elsewhere("a damaged record of a change of another folder", path))
                 }
             case .record(let record, let path) where place.isFolder(of: record):
+                known.insert(record.id)
                 settle(record, path, in: place.path, writer, journal)
             case .settled(let record, let path):
                 guard place.isFolder(of: record) else { continue }
+                known.insert(record.id)
                 do throws(FileError) { try writer.clearAway(record, in: place.path, recordAt: path) } catch {}
             case .record(let record, let path):
                 warnings.append(

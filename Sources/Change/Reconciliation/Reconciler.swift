@@ -42,12 +42,7 @@ package actor Reconciler<Manifests: ManifestReading> {
     let journal: ChangeJournal?
 
     private var decoded = DecodedSet<Manifests>()
-    /// Not empty: the folder holds half of a change that was cut off, and is not taken up.
-    private(set) var interruption: [Diagnostic] = []
-    /// The changes that it is about, and those that are whole though something of them is left.
-    private var knownChanges: Set<UInt64> = []
-    /// What was told of such changes the last time.
-    private var leftovers: Set<Diagnostic> = []
+    var cutOff = CutOffChanges()
     private(set) var isStopping = false
     private var setGuard: SetGuard
     private var gate = SerialGate()
@@ -164,15 +159,7 @@ package actor Reconciler<Manifests: ManifestReading> {
     // MARK: Following the folder
 
     /// Between two readings of a folder that is waited for.
-    private static var secondLook: Duration { .milliseconds(20) }
-
-    /// Half of another node's change is given its time at start, too.
-    private func settleFirst() async {
-        let end = ContinuousClock.now + settings.watcher.times.operation
-        while await settleInterruption().hasHalfOfOthers, .now < end {
-            do { try await Task.sleep(for: Self.secondLook) } catch { return }
-        }
-    }
+    static var secondLook: Duration { .milliseconds(20) }
 
     /// At first start there is nothing that a file being written could count as, so its writer is waited for; and a command
     /// of git, for as long as at any other time.
@@ -180,7 +167,8 @@ package actor Reconciler<Manifests: ManifestReading> {
         let end = ContinuousClock.now + settings.watcher.times.operation
         while let reading = await watcher.readNow() {
             // What is refused anyway waits for nobody.
-            let isReady = !interruption.isEmpty || (!reading.isDuringOperation && isWhole(reading)) || end <= .now
+            let isReady =
+                !interruption.isEmpty || (!reading.isDuringOperation && cutOff.isWhole(reading)) || end <= .now
             if reading.held.isEmpty, isReady, await heed(reading) { return reading }
             do { try await Task.sleep(for: Self.secondLook) } catch { return nil }
         }
@@ -200,55 +188,13 @@ package actor Reconciler<Manifests: ManifestReading> {
         if reading.isEarly { return await takeEarly(reading) }
         if let left = waitForWhole(reading) { return watcher.rescan(after: left) }
         guard await heed(reading) else { return watcher.rescan() }
-        // Of what a change left behind all is told anew. Half of one that has come since is heeded when it has had its time.
-        if isAskedFor { tellLeftovers(await Self.interruptedChanges(of: settings.folder, in: journal).warnings) }
+        if isAskedFor { await tellLeftoversAnew() }
         let former = status
         await take(up: reading, servedCount: status.serving?.resourceCount ?? 0, lastGood: nil)
         if isAskedFor {
             isAskedFor = false
             if status.says(as: former) { settings.onEvent(.readAgain(status)) }
         }
-    }
-
-    /// Whether no half of a change lies in the folder that nothing is known of.
-    private func isWhole(_ reading: FolderReading) -> Bool { reading.halves.isSubset(of: knownChanges) }
-
-    /// - Returns: For how long whoever made half of a change is given time for the rest; `nil` if there is none, or not for it.
-    func waitForWhole(_ reading: FolderReading) -> Duration? {
-        guard interruption.isEmpty, !isWhole(reading), let since = reading.halfSince else { return nil }
-        let left = ContinuousClock.now.duration(to: since + settings.watcher.times.operation)
-        return left > .zero ? left : nil
-    }
-
-    /// Looks anew at half of a change, if there is any, now that it has had its time. In the turn of a change.
-    /// - Returns: Whether what was read counts: the half may have been taken back by now, or come to its end.
-    func heed(_ reading: FolderReading) async -> Bool {
-        if interruption.isEmpty, isWhole(reading) { return true }
-        await settleInterruption()
-        return !interruption.isEmpty
-    }
-
-    /// Takes back what is left of a change that was cut off, by an earlier process or by a disk, if there is any.
-    @discardableResult
-    func settleInterruption() async -> InterruptedChanges {
-        let found = await Self.interruptedChanges(of: settings.folder, in: journal)
-        tellLeftovers(found.warnings)
-        interruption = found.problems
-        knownChanges = found.known
-        return found
-    }
-
-    private func tellLeftovers(_ warnings: [Diagnostic]) {
-        settings.leftovers.note(warnings)
-        let new = warnings.filter { !leftovers.contains($0) }
-        leftovers = Set(warnings)
-        if !new.isEmpty { settings.onEvent(.interruption(new)) }
-    }
-
-    /// Away from the actor: the disk may take its time.
-    @concurrent
-    private static func interruptedChanges(of folder: String, in journal: ChangeJournal?) async -> InterruptedChanges {
-        journal.map { InterruptedChanges(of: folder, in: $0) } ?? InterruptedChanges(of: folder)
     }
 
     /// Waits for the change that is under way, and lets no other begin.
@@ -546,7 +492,7 @@ package actor Reconciler<Manifests: ManifestReading> {
         let end = ContinuousClock.now + settings.watcher.times.operation
         while let reading = await watcher.readNow() {
             let isSettled = dryRun || (!reading.isUnsettled && !reading.isDuringOperation)
-            if isSettled && isWhole(reading) || end <= .now { return reading }
+            if isSettled && cutOff.isWhole(reading) || end <= .now { return reading }
             do { try await Task.sleep(for: Self.secondLook) } catch { return nil }
         }
         return nil

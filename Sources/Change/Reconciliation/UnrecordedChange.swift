@@ -44,10 +44,8 @@ struct UnrecordedChange: Hashable {
 
     var diagnostic: Diagnostic {
         guard isHalf else {
-            return Diagnostic(
-                .leftBehind, .warning, at: .place(example),
+            return leftBehind(
                 found: "what is left of a change that no record here tells of: \(files) beside manifests",
-                expected: "nothing: none of it was done, or all",
                 remedy: "remove \(allOfIt), unless another process is changing the folder now")
         }
         return Diagnostic(
@@ -61,10 +59,8 @@ struct UnrecordedChange: Hashable {
 
     /// Where many lie there, for this one and those after it.
     func diagnostic(ofSoManyMore count: Int) -> Diagnostic {
-        Diagnostic(
-            .leftBehind, .warning, at: .place(example),
+        leftBehind(
             found: "what is left of \(count) more \(count == 1 ? "change" : "changes")",
-            expected: "nothing: none of it was done, or all",
             remedy:
                 "remove what is named \(ChangeRecord.Companion.namePrefix)*, unless another process is changing the folder now"
         )
@@ -73,10 +69,8 @@ struct UnrecordedChange: Hashable {
     /// As who has no state folder says it: a record may tell of it, and a mesh that has that take it back.
     var warning: Diagnostic {
         guard isHalf else {
-            return Diagnostic(
-                .leftBehind, .warning, at: .place(example),
+            return leftBehind(
                 found: "what is left of a change: \(files) beside manifests",
-                expected: "nothing: none of it was done, or all",
                 remedy:
                     "start heddle, which clears its own away; or remove \(allOfIt), unless a process is changing the folder now"
             )
@@ -88,5 +82,11 @@ struct UnrecordedChange: Hashable {
             remedy:
                 "start heddle with the state folder that was used when it was made: it takes it back, and with another refuses "
                 + "the folder; or make the manifests what they shall be (\(Self.suffixes)), then remove \(allOfIt)")
+    }
+
+    private func leftBehind(found: String, remedy: String) -> Diagnostic {
+        Diagnostic(
+            .leftBehind, .warning, at: .place(example), found: found, expected: "nothing: none of it was done, or all",
+            remedy: remedy)
     }
 }

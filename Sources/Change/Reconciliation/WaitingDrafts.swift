@@ -20,16 +20,20 @@ struct WaitingDrafts {
     static func isHalf(_ waiting: some Sequence<Int>) -> Bool { waiting.min().map { $0 > 0 } ?? false }
 
     /// All that a listing found.
-    mutating func replace(with companions: some Sequence<ChangeRecord.Companion>, at now: Instant) {
+    /// - Returns: Whether there was half of a change, and is none any more.
+    @discardableResult
+    mutating func replace(with companions: some Sequence<ChangeRecord.Companion>, at now: Instant) -> Bool {
         steps = [:]
         for companion in companions where companion.isDraft {
             steps[companion.change, default: []].insert(companion.step)
         }
-        note(at: now)
+        return note(at: now)
     }
 
     /// What came or went.
-    mutating func note(_ companions: [(ChangeRecord.Companion, isThere: Bool)], at now: Instant) {
+    /// - Returns: As `replace` does.
+    @discardableResult
+    mutating func note(_ companions: [(ChangeRecord.Companion, isThere: Bool)], at now: Instant) -> Bool {
         for (companion, isThere) in companions where companion.isDraft {
             if isThere {
                 steps[companion.change, default: []].insert(companion.step)
@@ -38,8 +42,12 @@ struct WaitingDrafts {
                 if steps[companion.change]?.isEmpty ?? false { steps[companion.change] = nil }
             }
         }
-        note(at: now)
+        return note(at: now)
     }
 
-    private mutating func note(at now: Instant) { halfSince = halves.isEmpty ? nil : halfSince ?? now }
+    private mutating func note(at now: Instant) -> Bool {
+        let wasHalf = halfSince != nil
+        halfSince = halves.isEmpty ? nil : halfSince ?? now
+        return wasHalf && halfSince == nil
+    }
 }

@@ -116,9 +116,7 @@ struct WatcherLoop {
             do throws(FileError) { return try FileAccess.facts(path, followingLinks: false) } catch { return nil }
         }
         for event in meaning { settler.record(event, at: now) }
-        let wasHalf = drafts.halfSince != nil
-        drafts.note(table.companions(in: events), at: now)
-        if wasHalf, drafts.halfSince == nil {
+        if drafts.note(table.companions(in: events), at: now) {
             // Perhaps no manifest has changed with it.
             isChanged = true
             settler.deliver(at: now)
@@ -178,9 +176,7 @@ struct WatcherLoop {
                 folder: { watching.add($0, $1) }, file: { watching.add(file: $0, at: $1, because: $2) }))
         if request.everything {
             rebuildTable(watching, traces)
-            let wasHalf = drafts.halfSince != nil
-            drafts.replace(with: reader.listing.companions.values.joined(), at: .now)
-            if wasHalf, drafts.halfSince == nil { isChanged = true }
+            if drafts.replace(with: reader.listing.companions.values.joined(), at: .now) { isChanged = true }
         } else {
             learn(watching)
         }
