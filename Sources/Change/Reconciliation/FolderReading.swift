@@ -30,9 +30,9 @@ package struct FolderReading: Sendable {
     package let mode: WatchMode
     /// What is watched otherwise than by its folder, by path.
     package var watchedAlone: [WatchedAlone] = []
-    /// A command of git was changing the folder.
+    /// A command of git was changing the folder. Known of a reading that was asked for alone.
     package var isDuringOperation = false
-    /// Something happened that has not settled yet: half of a change may be in it.
+    /// Something happened that has not settled yet: half of a change may be in it. Known as well of such a one alone.
     package var isUnsettled = false
     /// Changes of several files of which half lies in the folder.
     package var halves: Set<UInt64> = []

@@ -144,7 +144,10 @@ struct WatcherLoop {
         _ = look(for: settler.question(at: .now))
         if isAfterEdit { isChanged = true }
         if isChanged { settler.deliver(at: .now) }
-        return reading(firstEventAt: .now, held: heldByLastReading)
+        var answer = reading(firstEventAt: .now, held: heldByLastReading)
+        answer.isDuringOperation = operationLook()()
+        answer.isUnsettled = settler.isUnderWay
+        return answer
     }
 
     private mutating func perform(_ request: ChangeSettler.Request) {
@@ -200,7 +203,6 @@ struct WatcherLoop {
             sequence: sequence, files: reader.files, problems: reader.problems, held: held,
             watchedFilesRevision: reader.watchedFilesRevision, firstEventAt: firstEventAt, mode: mode,
             watchedAlone: watchedAlone.values.sorted { $0.path < $1.path },
-            isDuringOperation: operationLook()(), isUnsettled: settler.isUnderWay,
             halves: halvesAtLastLook, halfSince: drafts.halfSince)
     }
 
