@@ -118,6 +118,13 @@ let package = Package(
                 "WireProtocols",
             ]),
 
+        room(
+            "NodeServing", in: "DataPlane",
+            [
+                "CLinux", "CommonValues", "Diagnostics", "SPIFFE", "Manifests", "MeshSnapshot", "Reconciliation",
+                "EventLoops", "TransportSecurity", "WorkloadIdentity", "Forwarding", logging,
+            ]),
+
         // Operations: what people and programs ask a running mesh.
         room(
             "AdminAPI", in: "Operations",
@@ -131,7 +138,7 @@ let package = Package(
             name: "heddle",
             dependencies: [
                 "CArguments", "Explaining", "AdminAPI", "StateKeeping", "Reconciliation", "Forwarding",
-                "WorkloadIdentity", logging,
+                "WorkloadIdentity", "NodeServing", logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/Programs/heddle", swiftSettings: settings, linkerSettings: oneBinary),
@@ -188,6 +195,12 @@ let package = Package(
         tests("WorkloadIdentity", ["CommonValues", "SPIFFE", "StateKeeping", "TransportSecurity", logging]),
         tests("WireProtocols", ["HPACKCoding", "HTTPSemantics", "FuzzKit", "WireChecks"]),
         tests("Forwarding", ["TestSupport", "MeshFixtures", "HPACKCoding", "Explaining"]),
+        tests(
+            "NodeServing",
+            [
+                "TestSupport", "MeshFixtures", "CommonValues", "Diagnostics", "SPIFFE", "MeshSnapshot", "StateKeeping",
+                "Reconciliation", "EventLoops", "TransportSecurity", "WorkloadIdentity", "Forwarding", logging,
+            ]),
         tests(
             "AdminAPI",
             [

@@ -19,18 +19,7 @@ package struct CertificateFacts: Sendable, Hashable {
 
 /// The same of one that is no workload's.
 package struct OtherCertificateFacts: Sendable, Hashable {
-    package enum Use: String, Sendable, Hashable, CaseIterable {
-        /// The authority's, which signs for this node's workloads.
-        case signing
-        /// Whatever it has signed is believed.
-        case trusted
-        /// Gone from the authority's file, and believed until the end of `time`, which is then not the certificate's own.
-        case former
-        /// Shown by a Gateway, or of the chain that is.
-        case gateway
-    }
-
-    package var use: Use
+    package var use: CertificateUse
     /// As the manifests name it; `nil`: of the authority that Heddle made for itself.
     package var file: String?
     /// In upper-case hexadecimal.
@@ -39,7 +28,7 @@ package struct OtherCertificateFacts: Sendable, Hashable {
     /// When it was looked at.
     package var at: UnixTime
 
-    package init(use: Use, file: String?, serial: String, time: CertificateTime, at: UnixTime) {
+    package init(use: CertificateUse, file: String?, serial: String, time: CertificateTime, at: UnixTime) {
         self.use = use
         self.file = file
         self.serial = serial

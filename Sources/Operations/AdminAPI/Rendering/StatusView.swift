@@ -113,7 +113,7 @@ struct StatusView {
     }
 
     private static func cells(
-        _ serial: String, _ time: CertificateTime, _ now: UnixTime, _ use: OtherCertificateFacts.Use? = nil
+        _ serial: String, _ time: CertificateTime, _ now: UnixTime, _ use: CertificateUse? = nil
     ) -> [String] {
         [
             serial, "\(time.notAfter)",

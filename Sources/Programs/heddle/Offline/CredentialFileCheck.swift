@@ -1,6 +1,7 @@
 import CommonValues
 import Diagnostics
 import Manifests
+import NodeServing
 import TransportSecurity
 import WorkloadIdentity
 

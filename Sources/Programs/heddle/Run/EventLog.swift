@@ -34,8 +34,6 @@ final class EventLog: Sendable {
         self.log = log
     }
 
-    var accessLog: LineSink { output.access }
-
     /// From a worker's thread: waits for nothing.
     func post(_ event: DataPlaneEvent) {
         switch event {

@@ -1,6 +1,7 @@
 import AdminAPI
 import Diagnostics
 import MeshSnapshot
+import NodeServing
 import Reconciliation
 
 /// What there is to say of this host while a set serves, as it is now. The one place that knows: `status`, `apply`, probes,

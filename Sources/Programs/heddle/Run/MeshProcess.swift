@@ -5,6 +5,7 @@ import Forwarding
 import Glibc
 import Logging
 import MeshSnapshot
+import NodeServing
 import Reconciliation
 import TransportSecurity
 import WorkloadIdentity
@@ -67,7 +68,9 @@ struct MeshProcess {
     private func serve(_ state: StateFolder, _ signals: AsyncStream<CInt>) async throws {
         let issuer = IdentityIssuer(stateFolder: state.held, logger: log)
         let events = EventLog(output, log: log)
-        let participant = ServingParticipant(options: options, issuer: issuer, events: events, log: log)
+        let participant = ServingParticipant(
+            node: options.node, manifestsFolder: options.manifestsFolder, issuer: issuer,
+            accessLog: output.access, events: EventSink { events.post($0) }, log: log)
         let telemetry = TelemetryParticipant()
         var settings = MeshReconciler.Settings(folder: options.manifestsFolder, stateFolder: state.held)
         let retries = HeldBackRetries<MeshSnapshot>([state, settings.keeper, participant, telemetry])

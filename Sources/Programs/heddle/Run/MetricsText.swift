@@ -1,6 +1,7 @@
 import AdminAPI
 import Diagnostics
 import Forwarding
+import NodeServing
 import Reconciliation
 import Telemetry
 import WorkloadIdentity

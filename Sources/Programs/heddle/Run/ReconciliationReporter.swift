@@ -1,5 +1,6 @@
 import Diagnostics
 import Logging
+import NodeServing
 import Reconciliation
 import Synchronization
 

@@ -5,6 +5,7 @@ import Explaining
 import Forwarding
 import Manifests
 import MeshSnapshot
+import NodeServing
 import Reconciliation
 import SPIFFE
 import TransportSecurity
@@ -80,7 +81,7 @@ struct ServedMesh: RunningMesh {
         Set(participant.warningsOfNow.filter { $0.code == .unresolvedEndpoint }.map(\.position))
     }
 
-    private func unreachedNodes(_ serving: ServingParticipant.Serving?) async -> [Diagnostic] {
+    private func unreachedNodes(_ serving: Serving?) async -> [Diagnostic] {
         guard let serving, let unreached = await participant.dataPlane?.unreachedNodes() else { return [] }
         guard !unreached.isEmpty else { return [] }
         let nodes = serving.plan.nodes { participant.names[$0] }
@@ -95,7 +96,7 @@ struct ServedMesh: RunningMesh {
     }
 
     private func listeners(
-        _ serving: ServingParticipant.Serving?, _ heldBack: [Diagnostic]
+        _ serving: Serving?, _ heldBack: [Diagnostic]
     ) -> [ListenerReport] {
         guard let serving, let dataPlane = participant.dataPlane else { return [] }
         let certificates = serving.material.certificates
@@ -140,12 +141,12 @@ struct ServedMesh: RunningMesh {
 
     // MARK: Certificates
 
-    private func certificates(_ serving: ServingParticipant.Serving?) -> [CertificateFacts] {
+    private func certificates(_ serving: Serving?) -> [CertificateFacts] {
         guard let serving else { return [] }
         return serving.material.tls.svids.values.map(Self.facts).sorted { $0.spiffeID < $1.spiffeID }
     }
 
-    private func otherCertificates(_ serving: ServingParticipant.Serving?) -> [OtherCertificateFacts] {
+    private func otherCertificates(_ serving: Serving?) -> [OtherCertificateFacts] {
         guard let serving else { return [] }
         return serving.certificates.compactMap { certificate in
             guard let use = certificate.use else { return nil }

@@ -13,12 +13,13 @@ import WorkloadIdentity
 ///
 /// What this host stands in the way of (a port, a certificate, a name, the authority) is held back alone: the rest of the
 /// set, and every rule, is served without it.
-final class ServingParticipant: SnapshotParticipant, HostDependent {
-    let issuer: IdentityIssuer
-    let names: NameTable
-    private let options: RunOptions
+package final class ServingParticipant: SnapshotParticipant, HostDependent {
+    package let issuer: IdentityIssuer
+    package let names: NameTable
+    private let node: String?
     private let maker: MaterialMaker
-    private let events: EventLog
+    private let accessLog: LineSink
+    private let events: EventSink
     private let log: Logger
     private let state = Mutex(State())
 
@@ -39,67 +40,26 @@ final class ServingParticipant: SnapshotParticipant, HostDependent {
         }
     }
 
-    /// What is in force.
-    struct Serving: Sendable {
-        let snapshot: MeshSnapshot
-        fileprivate(set) var plan: ServingPlan
-        /// All that stand in its addresses.
-        fileprivate let names: Set<String>
-        fileprivate(set) var material: ServedMaterial
-        /// What there is to say of names in addresses now.
-        fileprivate(set) var nameProblems: [Diagnostic]
-        /// Of listeners that are not open.
-        fileprivate(set) var socketProblems: [Diagnostic]
-
-        /// What was held back when this was taken up, and why.
-        var heldBack: [Diagnostic] {
-            (nameProblems.filter { $0.severity == .error } + material.problems + socketProblems)
-                .sorted { $0.position < $1.position }
-        }
-
-        var nameWarnings: [Diagnostic] { nameProblems.filter { $0.severity != .error } }
-
-        /// What there is to say of certificates beside their time.
-        var certificateWarnings: [Diagnostic] {
-            let listeners = plan.secureListeners.compactMap { listener in
-                material.certificates.credentials(for: listener).flatMap {
-                    CertificateNames.warning(listener.tls, hostname: listener.hostname, leaf: $0.leaf)
-                }
-            }
-            return listeners
-                + (CertificateNames.warning(snapshot.mesh, authority: material.authority.first).map { [$0] } ?? [])
-        }
-
-        /// All that are in use.
-        var certificates: [CertificateInUse] {
-            let mesh = snapshot.mesh
-            var all = material.tls.svids.values.map { CertificateInUse(workload: $0, in: mesh) }
-                .sorted { $0.name ?? "" < $1.name ?? "" }
-            all += CertificateInUse.of(mesh, authority: material.authority)
-            all += material.formerAuthority.map { CertificateInUse(former: $0, in: mesh) }
-            for listener in plan.secureListeners {
-                guard let credentials = material.certificates.credentials(for: listener) else { continue }
-                all += CertificateInUse.of(listener.tls, chain: credentials.chain)
-            }
-            return all.withoutRepeats
-        }
-    }
-
-    init(
-        options: RunOptions, issuer: IdentityIssuer, names: NameTable = NameTable(), events: EventLog, log: Logger
+    /// - Parameters:
+    ///   - node: The Node this host is; `nil` in a mesh of one host.
+    ///   - manifestsFolder: Absolute: what the manifests' paths begin at.
+    package init(
+        node: String?, manifestsFolder: String, issuer: IdentityIssuer, names: NameTable = NameTable(),
+        accessLog: LineSink, events: EventSink, log: Logger
     ) {
-        self.options = options
+        self.node = node
         self.names = names
         self.issuer = issuer
+        self.accessLog = accessLog
         self.events = events
         self.log = log
-        maker = MaterialMaker(issuer: issuer, manifestsFolder: options.manifestsFolder)
+        maker = MaterialMaker(issuer: issuer, manifestsFolder: manifestsFolder)
     }
 
-    var dataPlane: DataPlane? { state.withLock { $0.dataPlane } }
-    var serving: Serving? { state.withLock { $0.serving } }
+    package var dataPlane: DataPlane? { state.withLock { $0.dataPlane } }
+    package var serving: Serving? { state.withLock { $0.serving } }
 
-    var heldBack: [Diagnostic] {
+    package var heldBack: [Diagnostic] {
         guard let serving else { return [] }
         let heldBack = serving.heldBack
         // The authority could sign then, and cannot now.
@@ -110,7 +70,8 @@ final class ServingParticipant: SnapshotParticipant, HostDependent {
     }
 
     /// - Throws: if there is no proxy and none can be started. Nothing that concerns a part of the set is a reason.
-    func prepare(_ snapshot: MeshSnapshot, generation: Generation) async throws(Rejection) -> any PreparedChange {
+    package func prepare(_ snapshot: MeshSnapshot, generation: Generation) async throws(Rejection) -> any PreparedChange
+    {
         let (plan, named, nameProblems) = await plan(snapshot, generation)
         let dataPlane: DataPlane
         do {
@@ -129,7 +90,7 @@ final class ServingParticipant: SnapshotParticipant, HostDependent {
     }
 
     /// Names are asked for, as nobody could tell otherwise; then they are forgotten.
-    func rehearse(_ snapshot: MeshSnapshot, generation: Generation) async throws(Rejection) -> [Diagnostic] {
+    package func rehearse(_ snapshot: MeshSnapshot, generation: Generation) async throws(Rejection) -> [Diagnostic] {
         let (plan, named, nameProblems) = await plan(snapshot, generation)
         names.keep(serving?.names ?? [])
         let material = maker.rehearse(plan, former: serving?.material)
@@ -172,7 +133,7 @@ final class ServingParticipant: SnapshotParticipant, HostDependent {
     }
 
     /// Stops accepting, answers what is in flight, and closes the rest when the mesh's drain timeout is over.
-    func drain() async {
+    package func drain() async {
         guard let serving, let dataPlane else { return }
         await dataPlane.drain(deadline: serving.snapshot.mesh.proxy.timeouts.drain)
     }
@@ -180,14 +141,14 @@ final class ServingParticipant: SnapshotParticipant, HostDependent {
     // MARK: What this host gives now
 
     /// Tries again what is held back. Not while a change is prepared or committed.
-    func retry() async {
+    package func retry() async {
         guard let serving, !serving.heldBack.isEmpty else { return }
         let made = maker.make(serving.plan, former: serving.material, onlyMissing: true)
         await takeUp(serving, serving.plan, made, serving.nameProblems)
     }
 
     /// Takes to the workers what names stand for now. Not while a change is prepared or committed.
-    func renewEndpoints() async {
+    package func renewEndpoints() async {
         guard let serving else { return }
         var problems: [Diagnostic] = []
         guard let plan = serving.plan.renewed(resolve: { names[$0] }, problems: &problems) else {
@@ -201,7 +162,7 @@ final class ServingParticipant: SnapshotParticipant, HostDependent {
     }
 
     /// Takes renewed certificates to the workers. Not while a change is prepared or committed.
-    func renewCertificates(_ snapshot: IdentitySnapshot) async {
+    package func renewCertificates(_ snapshot: IdentitySnapshot) async {
         guard let serving, let dataPlane, snapshot.number > serving.material.identities else { return }
         let material = maker.rotated(serving.material, snapshot, serving.plan)
         guard serving.heldBack.isEmpty, material.problems.isEmpty else {
@@ -239,13 +200,13 @@ final class ServingParticipant: SnapshotParticipant, HostDependent {
     }
 
     /// Codes of `warningsOfNow`.
-    static let codesOfNow: Set<Diagnostic.Code> = [
+    package static let codesOfNow: Set<Diagnostic.Code> = [
         .unresolvedEndpoint, .staleEndpoint, .certificateTime, .certificateName, .authorityName, .fewDescriptors,
     ]
 
     /// What may be otherwise by now than when the set was taken up, and is therefore said as it is now. Nothing of it is held
     /// back.
-    var warningsOfNow: [Diagnostic] {
+    package var warningsOfNow: [Diagnostic] {
         guard let serving, let dataPlane else { return [] }
         return warningsOfNow(serving, dataPlane)
     }
@@ -268,7 +229,7 @@ final class ServingParticipant: SnapshotParticipant, HostDependent {
         while true {
             var problems: [Diagnostic] = []
             let plan = ServingPlan(
-                snapshot, node: options.node, generation: generation.number,
+                snapshot, node: node, generation: generation.number,
                 resolve: { name in
                     asked.insert(name)
                     return names[name]
@@ -280,7 +241,7 @@ final class ServingParticipant: SnapshotParticipant, HostDependent {
     }
 
     /// Asks for all names again and again, for as long as the task lives.
-    func refreshNames() async {
+    package func refreshNames() async {
         var sinceAll = Duration.zero
         while true {
             let interval = serving?.snapshot.mesh.proxy.nameRefresh ?? .seconds(30)
@@ -299,11 +260,10 @@ final class ServingParticipant: SnapshotParticipant, HostDependent {
     // MARK: Start
 
     private func start(_ settings: ProxySettings) throws -> DataPlane {
-        let events = events
         let startSettings = StartSettings(settings)
         let dataPlane = try DataPlane(
             workerCount: startSettings.workerCount, connectionLimit: startSettings.connectionLimit,
-            accessLog: events.accessLog, events: EventSink { events.post($0) })
+            accessLog: accessLog, events: events)
         state.withLock {
             $0.dataPlane = dataPlane
             $0.startSettings = startSettings

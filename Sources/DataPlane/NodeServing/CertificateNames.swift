@@ -4,10 +4,10 @@ import TransportSecurity
 
 /// Whether certificates name what they are used for. It keeps nothing from being served: callers are who looks at names, and
 /// whether they do is theirs to say.
-enum CertificateNames {
+package enum CertificateNames {
     /// - Parameter hostname: The listener's; `nil`: all hosts.
     /// - Returns: `nil` if there is nothing to say.
-    static func warning(_ tls: ListenerTLS, hostname: String?, leaf: Certificate) -> Diagnostic? {
+    package static func warning(_ tls: ListenerTLS, hostname: String?, leaf: Certificate) -> Diagnostic? {
         guard let hostname, !leaf.names(hostname) else { return nil }
         let hosts = leaf.hosts
         let named = hosts.prefix(3).map(Diagnostic.quoted).joined(separator: ", ")
@@ -23,7 +23,7 @@ enum CertificateNames {
     /// An authority should be of the trust domain that it signs for (X509-SVID § 3.2), and need not be. Where it is another's,
     /// that is a mistake as a rule.
     /// - Parameter signing: What signs; `nil`: there is none.
-    static func warning(_ mesh: Mesh, authority signing: Certificate?) -> Diagnostic? {
+    package static func warning(_ mesh: Mesh, authority signing: Certificate?) -> Diagnostic? {
         guard case .files(let file, _) = mesh.identity.authority, let named = signing?.spiffeID?.trustDomain,
             named != mesh.trustDomain
         else { return nil }

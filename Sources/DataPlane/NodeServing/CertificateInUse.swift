@@ -1,4 +1,3 @@
-import AdminAPI
 import CommonValues
 import Diagnostics
 import Manifests
@@ -6,19 +5,17 @@ import TransportSecurity
 import WorkloadIdentity
 
 /// A certificate that this node uses, or would use, and until when.
-struct CertificateInUse: Hashable, Sendable {
-    typealias Use = OtherCertificateFacts.Use
-
+package struct CertificateInUse: Hashable, Sendable {
     /// `nil`: a workload's.
-    let use: Use?
+    package let use: CertificateUse?
     /// A workload's SPIFFE ID, or the file as the manifests name it; `nil`: the state folder's.
-    let name: String?
-    let serial: String
-    let time: CertificateTime
+    package let name: String?
+    package let serial: String
+    package let time: CertificateTime
     /// What names it in the manifests, or else the Mesh.
     let position: SourcePosition
 
-    init(workload svid: X509SVID, in mesh: Mesh) {
+    package init(workload svid: X509SVID, in mesh: Mesh) {
         use = nil
         name = "\(svid.id)"
         serial = svid.credentials.leaf.serial
@@ -26,7 +23,7 @@ struct CertificateInUse: Hashable, Sendable {
         position = mesh.metadata.position
     }
 
-    init(former root: FormerRoot, in mesh: Mesh) {
+    package init(former root: FormerRoot, in mesh: Mesh) {
         use = .former
         name = mesh.identity.authority.certificateFile?.value
         serial = root.certificate.serial
@@ -34,7 +31,8 @@ struct CertificateInUse: Hashable, Sendable {
         position = mesh.metadata.position
     }
 
-    private init(_ use: Use, _ certificate: Certificate, file: Located<String>?, in position: SourcePosition) {
+    private init(_ use: CertificateUse, _ certificate: Certificate, file: Located<String>?, in position: SourcePosition)
+    {
         self.use = use
         name = file?.value
         serial = certificate.serial
@@ -43,7 +41,7 @@ struct CertificateInUse: Hashable, Sendable {
     }
 
     /// - Parameter certificates: The one that signs first.
-    static func of(_ mesh: Mesh, authority certificates: [Certificate]) -> [CertificateInUse] {
+    package static func of(_ mesh: Mesh, authority certificates: [Certificate]) -> [CertificateInUse] {
         let file = mesh.identity.authority.certificateFile
         return certificates.enumerated().map { index, certificate in
             CertificateInUse(
@@ -52,20 +50,20 @@ struct CertificateInUse: Hashable, Sendable {
         }
     }
 
-    static func of(_ tls: ListenerTLS, chain: [Certificate]) -> [CertificateInUse] {
+    package static func of(_ tls: ListenerTLS, chain: [Certificate]) -> [CertificateInUse] {
         chain.map {
             CertificateInUse(.gateway, $0, file: tls.certificateFile, in: tls.certificateFile.position)
         }
     }
 
     /// They are renewed at half of their life: with less than a quarter left, that has failed.
-    static func time(of svid: X509SVID) -> CertificateTime {
+    package static func time(of svid: X509SVID) -> CertificateTime {
         CertificateTime(
             notBefore: svid.notBefore, notAfter: svid.notAfter, notice: (svid.notAfter - svid.issuedAt) / 4)
     }
 
     struct Key: Hashable {
-        let use: Use?
+        let use: CertificateUse?
         let name: String?
         let serial: String
     }
@@ -76,7 +74,7 @@ struct CertificateInUse: Hashable, Sendable {
     // MARK: What there is to say of it
 
     /// - Returns: `nil` if it is valid for long enough.
-    func warning(at now: UnixTime) -> Diagnostic? {
+    package func warning(at now: UnixTime) -> Diagnostic? {
         let state = time.state(at: now)
         if state == .valid { return nil }
         // Without a signing certificate that is valid nothing is issued, and that is said where it is tried.
@@ -125,15 +123,15 @@ extension AuthoritySource {
 
 extension [CertificateInUse] {
     /// Files that several listeners show count once.
-    var withoutRepeats: [CertificateInUse] {
+    package var withoutRepeats: [CertificateInUse] {
         var known: Set<CertificateInUse.Key> = []
         return filter { known.insert($0.key).inserted }
     }
 
-    func warnings(at now: UnixTime) -> [Diagnostic] { compactMap { $0.warning(at: now) } }
+    package func warnings(at now: UnixTime) -> [Diagnostic] { compactMap { $0.warning(at: now) } }
 
     /// Until there may be something else to say; `nil`: never.
-    func untilNextChange(at now: UnixTime) -> Duration? {
+    package func untilNextChange(at now: UnixTime) -> Duration? {
         compactMap { $0.time.change(after: now) }.min().map { $0 - now }
     }
 }

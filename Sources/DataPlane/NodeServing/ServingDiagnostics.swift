@@ -8,30 +8,30 @@ import WorkloadIdentity
 
 extension Diagnostic.Code {
     /// The authority names another trust domain than the Mesh.
-    static let authorityName = Self("serving.authority-name")
+    package static let authorityName = Self("serving.authority-name")
     /// A certificate or key file of a gateway's listener cannot be used.
-    static let badCertificate = Self("serving.bad-certificate")
+    package static let badCertificate = Self("serving.bad-certificate")
     /// The authority cannot issue certificates.
-    static let cannotIssue = Self("serving.cannot-issue")
+    package static let cannotIssue = Self("serving.cannot-issue")
     /// A listener's certificate names no host that its callers ask for.
-    static let certificateName = Self("serving.certificate-name")
+    package static let certificateName = Self("serving.certificate-name")
     /// A certificate in use is not valid now, or is over soon.
-    static let certificateTime = Self("serving.certificate-time")
+    package static let certificateTime = Self("serving.certificate-time")
     /// The proxy cannot be started.
-    static let cannotServe = Self("serving.cannot-serve")
+    package static let cannotServe = Self("serving.cannot-serve")
     /// The limit of open files lets few connections be held.
-    static let fewDescriptors = Self("serving.few-descriptors")
+    package static let fewDescriptors = Self("serving.few-descriptors")
     /// There was no room for a connection in the last minute.
-    static let noRoom = Self("serving.no-room")
+    package static let noRoom = Self("serving.no-room")
     /// Another node cannot be connected to.
-    static let unreachedNode = Self("serving.unreached-node")
+    package static let unreachedNode = Self("serving.unreached-node")
     /// A setting that is read at start only was changed.
-    static let restartNeeded = Self("serving.restart-needed")
+    package static let restartNeeded = Self("serving.restart-needed")
 }
 
 extension Diagnostic {
     /// - Parameter formerGoesOn: The listener shows what it showed before; `nil`: nothing is served here.
-    static func badCertificate(_ tls: ListenerTLS, _ error: TLSError, formerGoesOn: Bool? = nil) -> Diagnostic {
+    package static func badCertificate(_ tls: ListenerTLS, _ error: TLSError, formerGoesOn: Bool? = nil) -> Diagnostic {
         let meanwhile =
             switch formerGoesOn {
             case nil: ""
@@ -44,7 +44,7 @@ extension Diagnostic {
             remedy: error.remedy)
     }
 
-    static func cannotIssue(_ mesh: Mesh, _ error: IdentityError) -> Diagnostic {
+    package static func cannotIssue(_ mesh: Mesh, _ error: IdentityError) -> Diagnostic {
         let position: SourcePosition
         var remedy = "mend the state folder, which holds the built-in authority"
         if case .files(let certificate, let key) = mesh.identity.authority {
@@ -66,13 +66,13 @@ extension Diagnostic {
     /// - Parameters:
     ///   - field: Of the Mesh's spec.
     ///   - value: What is in force.
-    static func restartNeeded(_ snapshot: MeshSnapshot, _ field: String, stillIs value: Int) -> Diagnostic {
+    package static func restartNeeded(_ snapshot: MeshSnapshot, _ field: String, stillIs value: Int) -> Diagnostic {
         Diagnostic(
             .restartNeeded, .warning, at: snapshot.mesh.metadata.position, found: "another \(field) than at start",
             expected: "\(value), which stays in force", remedy: "start heddle again for the new one")
     }
 
-    static func fewDescriptors(_ snapshot: MeshSnapshot, _ budget: DescriptorBudget) -> Diagnostic {
+    package static func fewDescriptors(_ snapshot: MeshSnapshot, _ budget: DescriptorBudget) -> Diagnostic {
         Diagnostic(
             .fewDescriptors, .warning, at: snapshot.mesh.metadata.position,
             found: "a limit of \(budget.limit) open files: \(budget.connections) callers' connections at most",
@@ -80,7 +80,7 @@ extension Diagnostic {
             remedy: raiseFiles)
     }
 
-    static func noRoom(_ snapshot: MeshSnapshot, _ budget: DescriptorBudget) -> Diagnostic {
+    package static func noRoom(_ snapshot: MeshSnapshot, _ budget: DescriptorBudget) -> Diagnostic {
         Diagnostic(
             .noRoom, .warning, at: snapshot.mesh.metadata.position,
             found: "no room for another connection, within the last minute",
@@ -92,7 +92,7 @@ extension Diagnostic {
     }
 
     /// - Parameter node: `nil`: it has another address by now.
-    static func unreachedNode(_ node: Node?, _ address: String, _ outage: Outage, in snapshot: MeshSnapshot)
+    package static func unreachedNode(_ node: Node?, _ address: String, _ outage: Outage, in snapshot: MeshSnapshot)
         -> Diagnostic
     {
         Diagnostic(
@@ -107,7 +107,7 @@ extension Diagnostic {
     private static let raiseFiles =
         "raise the hard limit of open files (LimitNOFILE= of the unit, ulimit -Hn), and start heddle again"
 
-    static func cannotServe(_ snapshot: MeshSnapshot, _ error: any Error) -> Diagnostic {
+    package static func cannotServe(_ snapshot: MeshSnapshot, _ error: any Error) -> Diagnostic {
         Diagnostic(
             .cannotServe, at: snapshot.mesh.metadata.position, found: "\(error)", expected: "a proxy that can start",
             remedy: (error as? SystemCallError).flatMap { FailedCall.resourceRemedy($0.errno) }

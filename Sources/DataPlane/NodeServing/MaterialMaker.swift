@@ -5,22 +5,7 @@ import SPIFFE
 import TransportSecurity
 import WorkloadIdentity
 
-/// What a generation proves itself with, as far as this host has it.
-struct ServedMaterial: Sendable {
-    let tls: TLSMaterial
-    let certificates: GatewayCertificates<TLSCredentials>
-    /// The number of the identity snapshot it was made of; only later ones are news. 0: none.
-    let identities: UInt64
-    let servedNames: [String: SPIFFEID]
-    /// The authority's certificates: the one that signs, then those that are trusted besides. Empty: there is none.
-    let authority: [Certificate]
-    /// Those that it has no more, and that are trusted for a while yet.
-    let formerAuthority: [FormerRoot]
-    /// What could not be had. Nothing else was put in its place: who has no certificate is not served, and calls nobody.
-    let problems: [Diagnostic]
-}
-
-/// Makes it: issues certificates and reads key files. What cannot be had is a problem of the one it was for, never of the
+/// Makes `ServedMaterial`: issues certificates and reads key files. What cannot be had is a problem of the one it was for, never of the
 /// whole: a file that is damaged must not keep a rule from being enforced.
 struct MaterialMaker: Sendable {
     let issuer: IdentityIssuer

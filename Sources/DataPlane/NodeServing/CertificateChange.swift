@@ -1,3 +1,4 @@
+import CommonValues
 import Logging
 
 /// What became of a certificate in use while its place stayed.
@@ -10,7 +11,7 @@ enum CertificateChange: Hashable {
     case gone(CertificateInUse)
 
     private struct Place: Hashable {
-        let use: CertificateInUse.Use?
+        let use: CertificateUse?
         let name: String?
 
         init(_ certificate: CertificateInUse) {
@@ -50,7 +51,7 @@ enum CertificateChange: Hashable {
 extension CertificateInUse {
     /// The authority's first, the one that signs before all.
     fileprivate var order: String {
-        let uses: [Use?] = [.signing, .trusted, .former, .gateway, nil]
+        let uses: [CertificateUse?] = [.signing, .trusted, .former, .gateway, nil]
         return "\(uses.firstIndex(of: use) ?? 0) \(name ?? "") \(serial)"
     }
 }
