@@ -258,18 +258,6 @@ private let fromCart = source { $0.serviceAccounts = accounts(["shop/cart"]) }
         #expect(!authority.allows(SampleCall(headers: [["host", "oRdErS.shop:80"]])))
     }
 
-    @Test func `Traefik CVE-2022-23632: a trailing dot in a pattern changes nothing`() {
-        #expect(allows(SampleCall(host: "orders.shop")) { $0.hosts = strings(["orders.shop."]) })
-    }
-
-    @Test func `a host pattern with a port denies on every port and allows on none`() {
-        let withPort = operation { $0.hosts = strings(["orders.shop:8080"]) }
-        let program = AuthorizationProgram([policy(.deny, rule(to: [withPort]))], otherwise: .allow)
-        #expect(!program.allows(SampleCall()))
-        #expect(!AuthorizationProgram([policy(.allow, rule(to: [withPort]))]).allows(SampleCall()))
-        #expect(!allows(SampleCall()) { $0.hosts = strings(not: ["orders.shop:8080"]) })
-    }
-
     @Test func `ports are the destination's`() {
         #expect(allows(SampleCall()) { $0.ports = ValueMatch(values: located([443, 8080])) })
         #expect(!allows(SampleCall()) { $0.ports = ValueMatch(notValues: located([443, 8080])) })

@@ -86,8 +86,6 @@ import Testing
         #expect(lint(policy(.allow, rule(from: [web], to: [item]))).map(\.code) == [.neverMatches])
         let condition = header("x-tenant", ["a"], not: ["a"])
         #expect(lint(policy(.allow, rule(from: [web], when: [condition]))).map(\.code) == [.neverMatches])
-        let withPort = operation { $0.hosts = strings(["orders.shop:80"]) }
-        #expect(lint(policy(.allow, rule(from: [web], to: [withPort]))).map(\.code) == [.neverMatches])
     }
 
     @Test func `a policy without rules never matches`() {

@@ -151,6 +151,85 @@ func `a mistake in a policy's rule is an error at its place`(rule: String, mista
     #expect(mistakes(manifest("AuthorizationPolicy", "rules: [{\(rule)}]")) == ["manifest.\(mistake)"])
 }
 
+/// In a DENY rule it would be a hole: whoever wrote it believes that something is refused.
+@Test(arguments: [
+    (
+        "hosts",
+        [
+            "a:80", "a:*", "a:8*", "*:80", "a.", "a..b", ".a", "*a.", "https://a*", "https://a", "a/b", " a", "a b",
+            "ä",
+            "::1", "[::1", "[::1]:80", "[g*", "*::1", "a]", "",
+        ]
+    ),
+    ("methods", ["get", "GE T", "*get"]), ("paths", ["a", "/a//b", "/a?b", "/../a"]),
+])
+func `what no operation can match is refused`(field: String, patterns: [String]) {
+    for pattern in patterns {
+        for name in [field, "not" + field.prefix(1).uppercased() + field.dropFirst()] {
+            #expect(
+                mistakes(manifest("AuthorizationPolicy", "rules: [{to: [{operation: {\(name): [\"\(pattern)\"]}}]}]"))
+                    .count == 1, "\(name): \(pattern)")
+        }
+    }
+}
+
+@Test(arguments: [
+    ("namespaces", ["shop/*", "Shop", "shop ", "-a", "*-", String(repeating: "a", count: 64)]),
+    ("trustDomains", ["MESH.local", "spiffe://mesh.local", "mesh.local/*", "*.Local", "mesh local"]),
+    (
+        "principals",
+        ["*/sa/web ", "*/sa/web/", "MESH.local/*", "spiffe://Mesh*", "mesh.local//*", "spiffe://mesh.local/ns/ä*"]
+    ),
+])
+func `what no source can match is refused`(field: String, patterns: [String]) {
+    for pattern in patterns {
+        for name in [field, "not" + field.prefix(1).uppercased() + field.dropFirst()] {
+            #expect(
+                mistakes(manifest("AuthorizationPolicy", "rules: [{from: [{source: {\(name): [\"\(pattern)\"]}}]}]"))
+                    .count == 1, "\(name): \(pattern)")
+        }
+    }
+}
+
+@Test(arguments: [
+    ("request.headers[host]", ["a:80", "a:*", "a/x", " a"]), ("connection.sni", ["a.mesh:*", "a/x", "a."]),
+    ("request.headers[x-a]", [" a", "a ", "a\\r", "*\\t", " *"]), ("source.namespace", ["shop/*", "A"]),
+    ("source.principal", ["*/sa/web "]),
+])
+func `a condition that no value can meet is refused`(key: String, patterns: [String]) {
+    for pattern in patterns {
+        for name in ["values", "notValues"] {
+            #expect(
+                mistakes(
+                    manifest("AuthorizationPolicy", "rules: [{when: [{key: \"\(key)\", \(name): [\"\(pattern)\"]}]}]")
+                )
+                .count == 1, "\(key): \(pattern)")
+        }
+    }
+}
+
+@Test(arguments: [
+    ("to: [{operation: {hosts: [A.shop, \"orders.*\", \"*.shop\", \"[fd00::1]\", \"[fd00:*\", \"*::1]\", 10.0.0.1, a_b, \"*\"]}}]"),
+    ("from: [{source: {namespaces: [shop, \"a-*\", \"*-b\"], trustDomains: [mesh.local, \"*.local\", \"mesh_*\"]}}]"),
+    ("from: [{source: {principals: [\"s*\", \"mesh.local/*\", \"mesh*\", \"spiffe://mesh.local/ns/A*\", \"*/sa/web\"]}}]"),
+    ("when: [{key: \"request.headers[x-a]\", values: [\"a b\", \"ä*\", \"a *\", \"* a\"]}]"),
+])
+func `what some value can match is taken`(rule: String) {
+    #expect(mistakes(manifest("AuthorizationPolicy", "rules: [{\(rule)}]")).isEmpty)
+}
+
+@Test(arguments: [
+    ("a.shop:80", "change it to \"a.shop\", and name the port in ports"), ("a.shop:*", "change it to \"a.shop\""),
+    ("https://a.shop/b", "change it to \"a.shop\""),
+    ("*.shop:80", "change it to \"*.shop\", and name the port in ports"),
+    ("https://a*", "change it to \"a*\""), ("fd00::1", "change it to \"[fd00::1]\""), (" a. ", "change it to \"a\""),
+    ("[fd00::1]:80", "change it to \"[fd00::1]\", and name the port in ports"),
+])
+func `what was meant by a host is told`(written: String, remedy: String) {
+    let text = manifest("AuthorizationPolicy", "rules: [{to: [{operation: {hosts: [\"\(written)\"]}}]}]")
+    #expect(ManifestDecoder.decode(Array(text.utf8), path: "f.yaml").diagnostics.map(\.remedy) == [remedy])
+}
+
 @Test func `an account without a namespace is told the policy's, which was probably meant`() {
     let text = manifest("AuthorizationPolicy", "rules: [{from: [{source: {serviceAccounts: [web]}}]}]")
     let found = ManifestDecoder.decode(Array(text.utf8), path: "f.yaml").diagnostics

@@ -4,9 +4,9 @@ import Manifests
 /// Rules that no call can match, as far as a rule by itself shows it.
 enum NeverMatching {
     /// - Returns: a warning where the contradiction stands; `nil` if calls can match.
-    static func reason(_ rule: PolicyRule, _ action: PolicyAction) -> Diagnostic? {
+    static func reason(_ rule: PolicyRule) -> Diagnostic? {
         if let conflict = conflict(inEach: rule.from.map(conflict)) { return conflict }
-        if let conflict = conflict(inEach: rule.to.map { self.conflict($0, action) }) { return conflict }
+        if let conflict = conflict(inEach: rule.to.map(conflict)) { return conflict }
         return rule.when.lazy.compactMap(conflict).first
     }
 
@@ -27,21 +27,9 @@ enum NeverMatching {
             ?? disjoint(source)
     }
 
-    private static func conflict(_ operation: PolicyOperation, _ action: PolicyAction) -> Diagnostic? {
-        if let conflict = excluded(operation.hosts, "notHosts") ?? excluded(operation.ports, "notPorts")
+    private static func conflict(_ operation: PolicyOperation) -> Diagnostic? {
+        excluded(operation.hosts, "notHosts") ?? excluded(operation.ports, "notPorts")
             ?? excluded(operation.methods, "notMethods") ?? excluded(operation.paths, "notPaths")
-        {
-            return conflict
-        }
-        // A DENY reads a host without the port it names.
-        guard action == .allow, let first = operation.hosts.values.first else { return nil }
-        let haveAllPorts = operation.hosts.values.allSatisfy { host in
-            if case .exact(let text) = host.value { RuleCompiler.portSeparator(of: text) != nil } else { false }
-        }
-        guard haveAllPorts else { return nil }
-        return warning(
-            first.position, found: "a host with a port",
-            remedy: "move the port to ports")
     }
 
     private static func conflict(_ condition: PolicyCondition) -> Diagnostic? {

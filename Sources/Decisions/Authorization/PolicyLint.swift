@@ -59,7 +59,7 @@ package enum PolicyLint {
             connections.check(policy, &found)
             callers?.check(policy, &found)
             for rule in policy.rules {
-                if let why = NeverMatching.reason(rule, policy.action) { found.append(why) }
+                if let why = NeverMatching.reason(rule) { found.append(why) }
                 if policy.action == .allow { checkAllow(rule, &found) }
             }
         }

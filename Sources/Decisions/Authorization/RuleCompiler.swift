@@ -73,7 +73,7 @@ struct RuleCompiler {
             let unwanted = values.addPaths(operation.paths.notValues, rest: action == .deny ? .slash : .anything)
             append(.path, values: wanted, notValues: unwanted, .to, position)
         }
-        add(Self.hostPatterns(operation.hosts, action), .host, .to)
+        add(operation.hosts.map(Self.lowercased), .host, .to)
         add(operation.ports, .destinationPort, .to)
         items.append(TableRange(start, predicates.count - start))
     }
@@ -83,7 +83,7 @@ struct RuleCompiler {
         for condition in conditions {
             switch condition.key {
             case .requestHeader(let name) where Self.isHost(name):
-                add(Self.hostPatterns(condition.strings, action), .host, .when)
+                add(condition.strings.map(Self.lowercased), .host, .when)
             case .requestHeader(let name):
                 add(condition.strings, .header, .when, headerName: headerIndex(name))
             case .sourceNamespace: add(condition.strings, .namespace, .when)
@@ -147,12 +147,12 @@ struct RuleCompiler {
         keys.beginClause()
         keys.add(.caller, callerKeys(from, when, action))
         keys.add(.path, union(of: to) { pathKeys($0.paths.values) })
-        keys.add(.host, union(of: to) { Self.keys(Self.hostPatterns($0.hosts, action).values, .host) })
+        keys.add(.host, union(of: to) { Self.keys($0.hosts.map(Self.lowercased).values, .host) })
         keys.add(.method, union(of: to) { Self.keys($0.methods.values, .method) })
         for condition in when {
             switch condition.key {
             case .requestHeader(let name) where Self.isHost(name):
-                keys.add(.host, Self.keys(Self.hostPatterns(condition.strings, action).values, .host))
+                keys.add(.host, Self.keys(condition.strings.map(Self.lowercased).values, .host))
             case .requestHeader(let name):
                 let index = headerIndex(name)
                 keys.add(.header(index), Self.keys(condition.strings.values, .header, headerName: index))
@@ -274,6 +274,7 @@ struct RuleCompiler {
         }
     }
 
+    /// Hosts are compared in lower case.
     static func lowercased(_ pattern: StringPattern) -> StringPattern {
         switch pattern {
         case .exact(let text): .exact(text.lowercased())
@@ -281,47 +282,6 @@ struct RuleCompiler {
         case .suffix(let text): .suffix(text.lowercased())
         case .present: .present
         }
-    }
-
-    /// Hosts are compared in canonical form. A pattern that names a port fits no canonical host; where that would let a
-    /// call pass (`hosts` of a DENY, `notHosts` of an ALLOW) it is read without the port.
-    private static func hostPatterns(
-        _ hosts: ValueMatch<StringPattern>, _ action: PolicyAction
-    ) -> ValueMatch<StringPattern> {
-        guard !hosts.isEmpty else { return hosts }
-        func canonical(_ values: [Located<StringPattern>], excludes: Bool) -> [Located<StringPattern>] {
-            values.map { Located(canonicalHost($0.value, withoutPort: excludes), at: $0.position) }
-        }
-        return ValueMatch(
-            values: canonical(hosts.values, excludes: action == .deny),
-            notValues: canonical(hosts.notValues, excludes: action == .allow))
-    }
-
-    static func canonicalHost(_ pattern: StringPattern, withoutPort: Bool) -> StringPattern {
-        func canonical(_ text: String) -> String {
-            var text = text.lowercased()
-            if withoutPort, let colon = portSeparator(of: text) { text = String(text[..<colon]) }
-            if text.hasSuffix(".") { text.removeLast() }
-            return text
-        }
-        return switch pattern {
-        case .exact(let text): .exact(canonical(text))
-        case .suffix(let text): .suffix(canonical(text))
-        case .prefix(let text): .prefix(text.lowercased())
-        case .present: .present
-        }
-    }
-
-    /// - Returns: where `:8080` begins; `nil` where `host` names no port.
-    static func portSeparator(of host: String) -> String.Index? {
-        guard let colon = host.lastIndex(of: ":") else { return nil }
-        let port = host[host.index(after: colon)...]
-        guard !port.isEmpty, port.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) else {
-            return nil
-        }
-        // Of an IPv6 address only the part after its bracket is a port.
-        let rest = host[..<colon]
-        return rest.contains(":") && !rest.hasSuffix("]") ? nil : colon
     }
 }
 

@@ -119,8 +119,9 @@ extension PolicySource {
         source.serviceAccounts = fields.valueMatch(
             "serviceAccounts", not: "notServiceAccounts",
             { Scalar.serviceAccount($0, namespace: namespace, &$1) }, &problems)
-        source.namespaces = fields.valueMatch("namespaces", not: "notNamespaces", StringPattern.text, &problems)
-        source.trustDomains = fields.valueMatch("trustDomains", not: "notTrustDomains", StringPattern.text, &problems)
+        source.namespaces = fields.valueMatch("namespaces", not: "notNamespaces", StringPattern.namespace, &problems)
+        source.trustDomains = fields.valueMatch(
+            "trustDomains", not: "notTrustDomains", StringPattern.trustDomain, &problems)
         source.requestPrincipals = fields.valueMatch(
             "requestPrincipals", not: "notRequestPrincipals", StringPattern.text, &problems)
         source.ipBlocks = fields.valueMatch("ipBlocks", not: "notIpBlocks", Scalar.addressBlock, &problems)
@@ -165,12 +166,15 @@ extension PolicyCondition {
             condition.blocks = fields.valueMatch("values", not: "notValues", Scalar.addressBlock, &problems)
         case .destinationPort:
             condition.ports = fields.valueMatch("values", not: "notValues", Scalar.port, &problems)
-        case .requestHeader, .sourceNamespace:
-            condition.strings = fields.valueMatch("values", not: "notValues", StringPattern.text, &problems)
+        // The canonical host, not a field line that happens to have that name.
+        case .requestHeader("host"), .connectionSNI:
+            condition.strings = fields.valueMatch("values", not: "notValues", StringPattern.host, &problems)
+        case .requestHeader:
+            condition.strings = fields.valueMatch("values", not: "notValues", StringPattern.fieldValue, &problems)
+        case .sourceNamespace:
+            condition.strings = fields.valueMatch("values", not: "notValues", StringPattern.namespace, &problems)
         case .sourcePrincipal:
             condition.strings = fields.valueMatch("values", not: "notValues", StringPattern.principal, &problems)
-        case .connectionSNI:
-            condition.strings = fields.valueMatch("values", not: "notValues", StringPattern.host, &problems)
         }
         if !fields.has("values") && !fields.has("notValues") {
             problems.report(

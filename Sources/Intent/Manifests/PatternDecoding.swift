@@ -1,4 +1,3 @@
-import CommonValues
 import Diagnostics
 import SPIFFE
 import YAMLSyntax
@@ -52,33 +51,65 @@ extension StringPattern {
         guard let pattern = text(node, &problems) else { return nil }
         let scheme = "spiffe://"
         switch pattern {
-        case .present, .suffix: return pattern
+        case .present: return pattern
+        case .suffix: if ValueLanguage.spiffeID.canMatch(pattern) { return pattern }
         case .prefix(let text):
-            return text.hasPrefix(scheme) || scheme.hasPrefix(text) ? pattern : .prefix(scheme + text)
+            if scheme.hasPrefix(text) { return pattern }
+            let id = text.hasPrefix(scheme) ? text : scheme + text
+            // The trust domain may be whole or not; what follows it may end anywhere.
+            let domain = id.dropFirst(scheme.count).prefix { $0 != "/" }
+            let path = StringPattern.prefix(String(id.dropFirst(scheme.count + domain.count)))
+            if ValueLanguage.trustDomain.canMatch(.prefix(String(domain))),
+                ValueLanguage.spiffePath.canMatch(path)
+            {
+                return .prefix(id)
+            }
         case .exact(let text):
             let id = text.hasPrefix(scheme) ? text : scheme + text
             if SPIFFEID(id) != nil { return .exact(id) }
-            problems.report(
-                .invalidValue, node, expected: "a SPIFFE ID, such as \"spiffe://mesh.local/ns/shop/sa/web\"",
-                remedy: LookAlikes(in: text)?.remedy ?? "correct it, or use serviceAccounts: [shop/web]")
-            return nil
         }
+        problems.report(
+            .invalidValue, node,
+            expected: "a SPIFFE ID, such as \"spiffe://mesh.local/ns/shop/sa/web\", or part of one with a \"*\"",
+            remedy: LookAlikes(in: pattern.literal)?.remedy ?? "correct it, or use serviceAccounts: [shop/web]")
+        return nil
     }
 
-    /// A canonical host: lower case, no port, no dot at the end.
-    static func host(_ node: YAMLNode, _ problems: inout Problems) -> StringPattern? {
+    /// A namespace, or part of one.
+    static func namespace(_ node: YAMLNode, _ problems: inout Problems) -> StringPattern? {
+        text(
+            node, in: .label, expected: "a namespace, or part of one: lower-case letters, digits and \"-\", 63 at most",
+            remedy: { $0.contains("/") ? "name accounts in serviceAccounts, and the namespace alone here" : nil },
+            &problems)
+    }
+
+    /// The name of a trust domain, or part of one.
+    static func trustDomain(_ node: YAMLNode, _ problems: inout Problems) -> StringPattern? {
+        text(
+            node, in: .trustDomain, expected: "a trust domain, or part of one: \(TrustDomain.rule)",
+            remedy: { TrustDomain.meant(by: $0).map { "change it to \"\($0.name)\"" } }, &problems)
+    }
+
+    /// The value of a header. Whitespace around it is no part of it.
+    static func fieldValue(_ node: YAMLNode, _ problems: inout Problems) -> StringPattern? {
+        text(
+            node, in: .fieldValue,
+            expected: "a value that a header can have: without control characters, and without spaces around it",
+            remedy: { _ in "write it without them" }, &problems)
+    }
+
+    /// - Parameter remedy: By the pattern's literal; `nil` where it has none.
+    private static func text(
+        _ node: YAMLNode, in language: ValueLanguage, expected: String, remedy: (String) -> String?,
+        _ problems: inout Problems
+    ) -> StringPattern? {
         guard let pattern = text(node, &problems) else { return nil }
-        let literal = pattern.literal.lowercased()
-        var isExactOrSuffix = true
-        if case .prefix = pattern { isExactOrSuffix = false }
-        let hasPort = isExactOrSuffix && !literal.hasSuffix("]") && literal.contains(":") && IPAddress(literal) == nil
-        guard !hasPort, !(isExactOrSuffix && literal.hasSuffix(".")) else {
-            problems.report(
-                .invalidValue, node, expected: "a host as it is compared: without port and without \".\" at the end",
-                remedy: hasPort ? "move the port to ports" : "remove the \".\" at the end")
-            return nil
-        }
-        return pattern.replacingLiteral(with: literal)
+        if language.canMatch(pattern) { return pattern }
+        problems.report(
+            .invalidValue, node, expected: expected,
+            remedy: remedy(pattern.literal) ?? LookAlikes(in: pattern.literal)?.remedy
+                ?? "write what can be there: this matches nothing")
+        return nil
     }
 
     static func method(_ node: YAMLNode, _ problems: inout Problems) -> StringPattern? {
