@@ -53,8 +53,8 @@ struct UnrecordedChange: Hashable {
             found: "half of a change that was cut off, and no record of it: \(files) beside manifests",
             expected: Self.wholeOrNothing,
             remedy:
-                "start with the state folder that was used when it was made; or make the manifests what they shall be "
-                + "(\(Self.suffixes)), then remove \(allOfIt)")
+                "start the node again that made it, if another shares this folder, or start with the state folder that was used "
+                + "when it was made; or make the manifests what they shall be (\(Self.suffixes)), then remove \(allOfIt)")
     }
 
     /// Where many lie there, for this one and those after it.
