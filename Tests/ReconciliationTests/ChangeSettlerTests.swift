@@ -188,6 +188,44 @@ struct ChangeSettlerTests {
         #expect(late?.firstEventAt == at(0))
     }
 
+    @Test func `what may be half of a change waits for a second look at the rest`() {
+        var settler = settler()
+        settler.record(.completed(path: "a"), at: at(0))
+        let request = settler.next(at: at(5))!
+        let waits = settler.settle(request, busy: [], missing: [], secondLook: .milliseconds(100), at: at(6))
+        let isUnderWay = settler.isUnderWay
+        let early = settler.next(at: at(105))
+        let wake = settler.wake
+        let second = settler.next(at: at(106))!
+        let isEnough = !settler.settle(second, busy: [], missing: [], at: at(107))
+        #expect(waits && isUnderWay && isEnough)
+        #expect(early == nil)
+        #expect(wake == at(106))
+        #expect(second.everything)
+        #expect(second.firstEventAt == at(0))
+        #expect(!settler.isUnderWay)
+    }
+
+    @Test func `a folder where each look finds something else is taken up after 2 s`() {
+        var settler = settler()
+        settler.schedule(at: at(0))
+        var time = 0
+        var waits = true
+        while waits, time < 5_000 {
+            time += 1
+            guard let request = settler.next(at: at(time)) else { continue }
+            waits = settler.settle(request, busy: [], missing: [], secondLook: .milliseconds(100), at: at(time))
+        }
+        #expect((1_950...2_050).contains(time))
+    }
+
+    @Test func `who asks is told that a second look is to come`() {
+        var settler = settler()
+        let request = settler.question(at: at(0))
+        _ = settler.settle(request, busy: [], missing: [], secondLook: .milliseconds(100), at: at(1))
+        #expect(settler.isUnderWay)
+    }
+
     @Test func `what was written while it was read is not believed`() {
         var settler = settler()
         settler.record(.completed(path: "a"), at: at(0))

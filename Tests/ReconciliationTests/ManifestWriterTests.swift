@@ -85,6 +85,22 @@ struct ManifestWriterTests {
         folder.run("test -L link.yaml")
     }
 
+    /// Where `elsewhere` may be entered, and not listed, nobody sees the draft of what the link leads to.
+    @Test func `who sees the folder alone knows of half of a change that is made behind links, too`() throws {
+        let folder = Self.folder()
+        let halves = Mutex<[Bool]>([])
+        let files = FileWriter { call, _ in
+            guard call == "rename" else { return }
+            let drafts = Self.names(folder.path).compactMap(ChangeRecord.Companion.init).filter(\.isDraft)
+            halves.withLock { $0.append(WaitingDrafts.isHalf(drafts.map(\.step))) }
+        }
+        let edits = [Self.edit("link.yaml", "old", "new"), Self.edit("sub/deep.yaml", "old sub/deep.yaml", "new")]
+        try Self.writer(folder, files).write(edits)
+        // The record's own come before the first step and after the last.
+        #expect(halves.withLock(\.self).dropFirst().prefix(2) == [true, true])
+        #expect(Self.names(folder.path).filter { $0.hasPrefix(".heddle-") } == [])
+    }
+
     @Test(arguments: [("link.yaml", "old", "link.yaml"), ("x.yaml", "old x.yaml", "latest")])
     func `a file does not go while a link leads to it, for it would lead nowhere`(
         path: String, before: String, link: String

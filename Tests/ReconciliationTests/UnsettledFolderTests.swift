@@ -98,6 +98,29 @@ extension `The reconciler` {
         }
     }
 
+    /// Each look at the folder comes between two files of the change, as chance may have it.
+    @Test func `where no event tells, nothing is taken up while a file may not be seen yet as it is`() async throws {
+        let folder = TestFolder()
+        folder.service("a", "1")
+        folder.service("b", "1")
+        let beforeLooks = Mutex<[String]>([])
+        let polled: @Sendable (inout Reconciler<FakeManifests>.Settings) -> Void = { settings in
+            settings.watcher.times.polling = .milliseconds(50)
+            settings.watcher.remoteFilesystem = { _ in
+                let name = beforeLooks.withLock { $0.isEmpty ? nil : $0.removeFirst() }
+                if let name { folder.service(name, "2") }
+                return "NFS"
+            }
+        }
+        try await Harness(folder, edit: polled).serve { harness in
+            _ = await harness.nextEvent()
+            _ = await harness.nextServed()
+            beforeLooks.withLock { $0 = ["a", "b"] }
+            #expect(await harness.nextServed() == ["a": "2", "b": "2"])
+            await harness.expectNothingElse()
+        }
+    }
+
     @Test func `a new file that is being written is not believed because an edit that would make it failed`()
         async throws
     {

@@ -26,6 +26,13 @@ struct ChangeRecord: Hashable, Sendable {
     /// A second name of the old file, or, of one that goes, its only one.
     func backup(_ index: Int, in folder: String) -> String { companion(index, "old", in: folder) }
 
+    /// A draft of no step, in the folder itself, from before the first step until all are on the disk. `nil`: all drafts lie in
+    /// it. Where links lead, others may not be allowed to look: for them, too, the change is half until it is whole.
+    func mark(in folder: String) -> String? {
+        guard steps.count > 1, steps.contains(where: { $0.target != $0.path }) else { return nil }
+        return FileAccess.path(Companion(change: id, step: steps.count, suffix: "new").name, in: folder)
+    }
+
     /// - Parameter folder: Where the folder is now.
     func target(_ index: Int, in folder: String) -> String {
         let target = steps[index].target
@@ -34,7 +41,7 @@ struct ChangeRecord: Hashable, Sendable {
 
     /// Folders whose names change.
     func folders(in folder: String) -> Set<String> {
-        Set(steps.indices.map { Self.folder(of: target($0, in: folder)) })
+        Set(steps.indices.map { Self.folder(of: target($0, in: folder)) } + (mark(in: folder) == nil ? [] : [folder]))
     }
 
     private func companion(_ index: Int, _ suffix: String, in folder: String) -> String {

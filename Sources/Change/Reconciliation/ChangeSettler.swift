@@ -73,8 +73,10 @@ struct ChangeSettler {
     private var vanished: [String: Instant] = [:]
     private var everything = false
     private var watchedFiles = false
-    /// A reading was made, and waits for files that vanished.
+    /// A reading was made, and waits for files that vanished, or may be half.
     private var isUndelivered = false
+    /// When files are looked at again that may be half.
+    private var secondLookAt: Instant?
     /// What was replaced, if that is all that happened.
     private var replaced: String?
     /// Whether that one is all that happened, read early or not.
@@ -145,12 +147,21 @@ struct ChangeSettler {
     /// - Parameters:
     ///   - busy: A writer has them open: they are held until it closes them.
     ///   - missing: Not there, and no event said so: held until it is clear whether they come back.
-    /// - Returns: Whether the reading must wait for `missing`; what was read is then asked for again.
-    mutating func settle(_ request: Request, busy: [String], missing: [String], at now: Instant) -> Bool {
+    ///   - secondLook: Until others are looked at again that no event tells of, and that may be half; `nil`: there are none.
+    ///     What else was read may be of the same change.
+    /// - Returns: Whether the reading must wait for these; what was read is then asked for again.
+    mutating func settle(
+        _ request: Request, busy: [String], missing: [String], secondLook: Duration? = nil, at now: Instant
+    ) -> Bool {
         for path in busy where writing[path] == nil && files[path] == nil { writing[path] = now }
         var waits = false
         for path in missing where vanished[path] == nil && files[path] == nil {
             vanished[path] = now
+            waits = true
+        }
+        if let secondLook {
+            schedule(at: now + secondLook)
+            secondLookAt = now + secondLook
             waits = true
         }
         guard waits, !request.isOverdue else { return false }
@@ -188,6 +199,7 @@ struct ChangeSettler {
         if hasWork, let firstEventAt, let lastEventAt {
             var due = lastEventAt + quiet(firstEventAt, lastEventAt)
             if let since = vanished.values.max() { due = max(due, since + times.vanishing) }
+            if let secondLookAt { due = max(due, secondLookAt) }
             if replaced != nil { due = lastEventAt }
             due = min(due, overdueAt(firstEventAt))
             if replaced == nil, let operationLookAt { due = max(due, operationLookAt) }
@@ -202,7 +214,8 @@ struct ChangeSettler {
         expire(at: now)
         guard hasWork, let firstEventAt, let lastEventAt else { return nil }
         let isOverdue = overdueAt(firstEventAt) <= now
-        if isOverdue || (lastEventAt + quiet(firstEventAt, lastEventAt) <= now && vanished.isEmpty) {
+        let isQuiet = lastEventAt + quiet(firstEventAt, lastEventAt) <= now && secondLookAt == nil
+        if isOverdue || (isQuiet && vanished.isEmpty) {
             if let operationLookAt, now < operationLookAt { return nil }
             if !isOneReplaced, now < firstEventAt + times.operation, isOperationRunning() {
                 operationLookAt = now + times.operationLook
@@ -241,8 +254,7 @@ struct ChangeSettler {
         expire(at: now)
         disturbed = []
         return Request(
-            everything: true, files: files, held: held, watchedFiles: true, firstEventAt: firstEventAt ?? now,
-            isOverdue: true)
+            everything: true, files: files, held: held, watchedFiles: true, firstEventAt: firstEventAt ?? now)
     }
 
     /// What was read for somebody who asked is to be delivered, too, when all has settled.
@@ -277,6 +289,7 @@ struct ChangeSettler {
     }
 
     private mutating func expire(at now: Instant) {
+        if let time = secondLookAt, time <= now { secondLookAt = nil }
         for (path, since) in writing where since + times.writing <= now {
             writing[path] = nil
             files[path] = .complete

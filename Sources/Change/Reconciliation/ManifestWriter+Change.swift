@@ -75,6 +75,10 @@ extension ManifestWriter {
                 try Rehearsal.create(inFolder: parent, as: roles[index])
                 try room.take(after.count, in: parent)
             }
+            if record.mark(in: folder) != nil {
+                try Rehearsal.draft(inFolder: folder)
+                try room.takeName(in: folder)
+            }
             for (index, edit) in edits.enumerated() where edit.before != nil && edit.after != nil {
                 path = edit.path
                 try room.takeName(in: ChangeRecord.folder(of: targets[index]))

@@ -135,6 +135,9 @@ struct ManifestWriter: Sendable {
             path = edit.path
             try backUp(index, of: change)
         }
+        if let mark = record.mark(in: change.folder) {
+            try writer.create(mark, [], as: .new(FileTraits(newIn: change.folder)), isSynced: false)
+        }
         // All at the end: the first one takes most of the others with it.
         var signatures = [FileSignature?](repeating: nil, count: change.edits.count)
         for (index, edit) in change.edits.enumerated() where edit.after != nil {
@@ -223,6 +226,7 @@ struct ManifestWriter: Sendable {
     /// - Parameter path: The record's; `nil`: there is none.
     func clearAway(_ record: ChangeRecord, in folder: String, recordAt path: String?) throws(FileError) {
         for folder in record.folders(in: folder) { try writer.sync(folder) }
+        if let mark = record.mark(in: folder), try exists(mark) { try writer.remove(mark) }
         let path = try path.map { path throws(FileError) in try journal?.settle(path) ?? path }
         // From the last on: what is left is never taken for half of a change (`UnrecordedChange`).
         for index in record.steps.indices.reversed() {

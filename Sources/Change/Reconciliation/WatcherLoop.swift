@@ -152,6 +152,9 @@ struct WatcherLoop {
 
     private mutating func perform(_ request: ChangeSettler.Request) {
         if request.isEarly { return performEarly(request) }
+        var request = request
+        // What no event tells of may be of the same change as what some event told of.
+        if isPolling { (request.everything, request.watchedFiles) = (true, true) }
         guard look(for: request) else { return }
         let now = ContinuousClock.now
         let isDue = !isPolling || mustDeliver || lastDelivery + settings.times.rescan <= now
@@ -188,9 +191,10 @@ struct WatcherLoop {
         drain()
         if reader.take(finding, except: settler.isDisturbed) { isChanged = true }
         let now = ContinuousClock.now
-        if !finding.unsettled.isEmpty { settler.schedule(at: now + Self.secondLook) }
         if isPolling { settler.schedule(at: now + settings.times.polling) }
-        let waits = settler.settle(request, busy: finding.busy, missing: finding.missing, at: now)
+        let waits = settler.settle(
+            request, busy: finding.busy, missing: finding.missing,
+            secondLook: finding.unsettled.isEmpty ? nil : Self.secondLook, at: now)
         heldByLastReading = request.held.union(finding.busy).union(finding.missing).union(finding.unsettled)
             .union(finding.paths.filter(settler.isDisturbed))
         halvesAtLastLook.formUnion(drafts.halves)
