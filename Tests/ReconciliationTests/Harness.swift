@@ -56,9 +56,22 @@ final class Harness: Sendable {
         return nil
     }
 
+    /// The next event that is no refusal with this code alone. While somebody clears away what is refused, it may be refused
+    /// once more, with less of it.
+    func nextEvent(butRefusalsOf code: Diagnostic.Code?) async -> ReconcilerEvent? {
+        while let event = await nextEvent() {
+            guard let code, case .refused(let attempt) = event, attempt.diagnostics.map(\.code) == [code] else {
+                return event
+            }
+        }
+        return nil
+    }
+
     /// What serves next. Anything else that happens before fails the test.
-    func nextServed(_ location: SourceLocation = #_sourceLocation) async -> Values {
-        let event = await nextEvent()
+    func nextServed(
+        butRefusalsOf code: Diagnostic.Code? = nil, _ location: SourceLocation = #_sourceLocation
+    ) async -> Values {
+        let event = await nextEvent(butRefusalsOf: code)
         guard case .served = event else {
             Issue.record("\(String(describing: event))", sourceLocation: location)
             return [:]
@@ -76,8 +89,10 @@ final class Harness: Sendable {
     }
 
     /// The folder holds what serves again.
-    func nextMended(_ location: SourceLocation = #_sourceLocation) async {
-        let event = await nextEvent()
+    func nextMended(
+        butRefusalsOf code: Diagnostic.Code? = nil, _ location: SourceLocation = #_sourceLocation
+    ) async {
+        let event = await nextEvent(butRefusalsOf: code)
         guard case .mended = event else {
             Issue.record("\(String(describing: event))", sourceLocation: location)
             return
@@ -98,7 +113,7 @@ final class Harness: Sendable {
         // Longer than a file that vanished is waited for.
         await Pause.inWhichNothingMayHappen(.milliseconds(350))
         folder.service("sentinel", "1", in: "zz-sentinel.yaml")
-        let served = await nextServed(location)
+        let served = await nextServed(butRefusalsOf: nil, location)
         #expect(served["sentinel"] == "1", sourceLocation: location)
     }
 }

@@ -105,6 +105,17 @@ enum FileAccess {
         return (names, unreadable.sorted())
     }
 
+    /// Whether something has this name, whatever it is; what cannot be looked at has one.
+    static func exists(_ path: String) -> Bool {
+        do throws(FileError) { _ = try facts(path, followingLinks: false) } catch { return !error.isMissing }
+        return true
+    }
+
+    /// Whether a folder has this name, or a link that leads to one.
+    static func isFolder(_ path: String) -> Bool {
+        do throws(FileError) { return try facts(path, followingLinks: true).kind == .folder } catch { return false }
+    }
+
     /// Whether nothing stands at a path that a moment ago was listed or read: its folder does not list the name any more,
     /// or is itself absent. A name that is still listed, and a folder that cannot be, say that something is there.
     static func isAbsent(_ path: String) -> Bool {

@@ -44,6 +44,7 @@ struct ManifestEditor<Manifests: ManifestReading>: Sendable {
 
     private let manifests: Manifests
     private let folder: String
+    private let isTaken: @Sendable (String) -> Bool
     private let original: [String: DecodedSet<Manifests>.Entry]
     /// `nil`: the file goes.
     private var edited: [String: Edited?] = [:]
@@ -54,8 +55,13 @@ struct ManifestEditor<Manifests: ManifestReading>: Sendable {
     /// - Parameters:
     ///   - set: As it lies in the folder.
     ///   - folder: Absolute.
-    init(_ manifests: Manifests, _ set: DecodedSet<Manifests>, folder: String) {
+    ///   - isTaken: Whether a name is no file's: a folder has it.
+    init(
+        _ manifests: Manifests, _ set: DecodedSet<Manifests>, folder: String,
+        isTaken: @escaping @Sendable (String) -> Bool = { _ in false }
+    ) {
         self.manifests = manifests
+        self.isTaken = isTaken
         self.folder = folder
         original = Dictionary(uniqueKeysWithValues: set.entries.map { ($0.source.path, $0) })
         for entry in set.entries { note(entry.file, path: entry.source.path) }
@@ -263,7 +269,7 @@ struct ManifestEditor<Manifests: ManifestReading>: Sendable {
         return path
     }
 
-    private func isFree(_ path: String) -> Bool { original[path] == nil && edited[path] == nil }
+    private func isFree(_ path: String) -> Bool { original[path] == nil && edited[path] == nil && !isTaken(path) }
 
     private static func isPlain(_ name: String) -> Bool {
         !name.hasPrefix(".") && name.utf8.count <= 200

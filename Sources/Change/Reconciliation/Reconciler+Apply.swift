@@ -85,7 +85,9 @@ extension Reconciler {
         folder: String
     ) async -> Result<PlannedEdit, Rejection> {
         let set = await DecodedSet(reading.files, reusing: known, manifests)
-        var editor = ManifestEditor(manifests, set, folder: folder)
+        var editor = ManifestEditor(manifests, set, folder: folder) {
+            FileAccess.isFolder(FileAccess.path($0, in: folder))
+        }
         do throws(Rejection) { try body(&editor) } catch { return .failure(error) }
         let edits = editor.edits
         let after = edits.isEmpty ? set : DecodedSet(entries: editor.entries)
