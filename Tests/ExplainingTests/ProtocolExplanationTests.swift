@@ -177,10 +177,13 @@ struct ProtocolExplanationTests {
 
     @Test(arguments: [
         ("no-http", "the caller is told 503"), ("no-grpc", "the caller is told UNAVAILABLE (grpc-status 14)"),
-        ("no-tcp", "the connection is closed"),
+        ("no-tcp", "the connection is reset"),
     ])
     func `what is allowed and nobody receives is said to be so`(service: String, answer: String) throws {
-        let text = try explain(to: service) { $0.fromAddress = "10.1.1.1" }.text
+        let explanation = try explain(to: service) { $0.fromAddress = "10.1.1.1" }
+        #expect(explanation.isAllowed && !explanation.isServed)
+        #expect(explanation.json.rendered().contains("\"detail\":\"no-endpoint\""))
+        let text = explanation.text
         #expect(text.contains("ALLOWED by ALLOW shop/near, rule 0"))
         #expect(text.contains("but shop/\(service) has no endpoint: \(answer)\n"))
         let denied = try explain(to: service) { $0.fromAddress = "192.0.2.1" }.text

@@ -45,6 +45,6 @@ struct HelpTests {
             #expect(
                 text.contains("ends in 4 if ") && text.contains("in 5 if the mesh ended before it answered"), "\(text)")
         }
-        #expect(try words("explain").contains("exit code 1 if it is refused"))
+        #expect(try words("explain").contains("exit code 1 if it fails"))
     }
 }

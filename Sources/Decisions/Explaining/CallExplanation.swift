@@ -35,6 +35,11 @@ package struct CallExplanation: Sendable {
         package let unresolved: Set<String>
 
         package var isAllowed: Bool { refusal == nil && judgements.allSatisfy(\.explanation.decision.isAllowed) }
+
+        /// Somebody is there to receive it, as far as this node knows: other nodes have endpoints of their own.
+        package var hasEndpoint: Bool {
+            !otherNodes.isEmpty || judgements.contains { !unresolved.isSuperset(of: $0.endpoints) }
+        }
     }
 
     /// Why a service does not take a call, whatever its rules say.
@@ -97,6 +102,12 @@ package struct CallExplanation: Sendable {
         case .redirected: !isGRPC
         case .delivered(let destinations): destinations.allSatisfy(\.isAllowed)
         }
+    }
+
+    /// It is allowed, and comes to somebody: of a destination without an endpoint its caller is told that there is none.
+    package var isServed: Bool {
+        guard isAllowed, case .delivered(let destinations) = outcome else { return isAllowed }
+        return destinations.allSatisfy(\.hasEndpoint)
     }
 
     /// What a caller of gRPC is told where no service receives the call; `nil`: it is told HTTP's status, or one does.

@@ -93,7 +93,7 @@ extension CallExplanation {
 
     /// What becomes of an allowed call that nobody is there to receive.
     private var answerWithoutEndpoint: String {
-        guard !isConnection else { return "the connection is closed" }
+        guard !isConnection else { return "the connection is reset" }
         let reason = FailureReason.noEndpoint
         let status = isGRPC ? reason.grpcStatus(status: 503, hasCaller: caller != nil) : nil
         return "the caller is told \(status.told(or: 503))"
@@ -243,6 +243,7 @@ extension CallExplanation.Destination {
         json.add("allowed", .bool(isAllowed))
         json.add("refusal", refusalText)
         json.add("grpcStatus", grpcStatus.map { .integer(Int($0.rawValue)) })
+        if isAllowed, !hasEndpoint { json.add("detail", "\(FailureReason.noEndpoint.name)") }
         json.addList("otherNodes", otherNodes.map(JSONValue.string))
         json.addList("unresolved", unresolved.sorted().map(JSONValue.string))
         json.add("judgements", .array(judgements.map { $0.json(defaultAction) }))

@@ -379,7 +379,7 @@ struct AdminHandler: Sendable {
     }
 
     private static func answer(with explanation: CallExplanation, _ request: AdminRequest) -> AdminResponse {
-        let exitCode: Int32? = explanation.isAllowed ? nil : 1
+        let exitCode: Int32? = explanation.isServed ? nil : 1
         return request.wantsText
             ? .text(explanation.text, exitCode: exitCode) : .json(explanation.json, exitCode: exitCode)
     }

@@ -5,10 +5,10 @@ import Explaining
 
 struct Explain: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Say what becomes of a call, and why; exit code 1 if it is refused.",
+        abstract: "Say what becomes of a call, and why; exit code 1 if it fails.",
         discussion: """
             Names the canonical form of the request, the route that takes it, each rule's verdict with its file and line, and \
-            the rule that decides. Whatever refuses the call (a rule, no route, no backend) ends it in 1. Asks the running mesh, or with --manifests a folder. With --decision it explains a call \
+            the rule that decides. Whatever the call fails for (a rule, no route, no backend, no endpoint) ends it in 1. Asks the running mesh, or with --manifests a folder. With --decision it explains a call \
             that was refused: its ID is the call's x-request-id, as the access log has it.
 
             Examples:
@@ -129,6 +129,6 @@ struct Explain: ParsableCommand {
         case .text: Output.write(explanation.text)
         case .json: Output.write(explanation.json)
         }
-        if !explanation.isAllowed { throw ExitCode(1) }
+        if !explanation.isServed { throw ExitCode(1) }
     }
 }
