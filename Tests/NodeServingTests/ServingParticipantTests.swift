@@ -74,6 +74,20 @@ import TransportSecurity
         await node.participant.drain()
     }
 
+    @Test func `a former certificate that goes on is told by its own file`() async throws {
+        let port = TestPort.free()
+        let authority = try SigningAuthority.makeRoot(for: TrustDomain("example.com")!, at: .now)
+        node.write("a.pem", try authority.certificate.pem())
+        node.write("a.key", try authority.key.pem())
+        try await node.serve(gateway(port, tls: "{certificateFile: a.pem, keyFile: a.key}"))
+        let said = try await node.serve(gateway(port, tls: "{certificateFile: b.pem, keyFile: b.key}"))
+        #expect(said.map(\.code) == [.badCertificate])
+        let shown = node.participant.serving?.certificates.filter { $0.use == .gateway }
+        #expect(shown?.map(\.name) == ["a.pem"])
+        #expect(shown?.first?.serial == authority.certificate.serial)
+        await node.participant.drain()
+    }
+
     @Test func `a rehearsal says what the change would, and leaves no trace`() async throws {
         let (first, second) = (TestPort.free(), TestPort.free())
         let tls = "{certificateFile: a.pem, keyFile: a.key}"

@@ -50,10 +50,13 @@ package struct CertificateInUse: Hashable, Sendable {
         }
     }
 
-    package static func of(_ tls: ListenerTLS, chain: [Certificate]) -> [CertificateInUse] {
-        chain.map {
-            CertificateInUse(.gateway, $0, file: tls.certificateFile, in: tls.certificateFile.position)
-        }
+    /// - Parameter file: That the chain was read from; `nil`: the listener's.
+    package static func of(
+        _ tls: ListenerTLS, chain: [Certificate], readFrom file: String? = nil
+    ) -> [CertificateInUse] {
+        let position = tls.certificateFile.position
+        let file = Located(file ?? tls.certificateFile.value, at: position)
+        return chain.map { CertificateInUse(.gateway, $0, file: file, in: position) }
     }
 
     /// They are renewed at half of their life: with less than a quarter left, that has failed.

@@ -24,8 +24,12 @@ package struct Serving: Sendable {
 
     /// What there is to say of certificates beside their time.
     var certificateWarnings: [Diagnostic] {
-        let listeners = plan.secureListeners.compactMap { listener in
-            material.certificates.credentials(for: listener).flatMap {
+        let listeners = plan.secureListeners.compactMap { listener -> Diagnostic? in
+            // Of a former one, which is shown while the listener's own cannot be used, that is said.
+            guard material.certificates.certificateFile(for: listener) == listener.tls.certificateFile.value else {
+                return nil
+            }
+            return material.certificates.credentials(for: listener).flatMap {
                 CertificateNames.warning(listener.tls, hostname: listener.hostname, leaf: $0.leaf)
             }
         }
@@ -42,7 +46,9 @@ package struct Serving: Sendable {
         all += material.formerAuthority.map { CertificateInUse(former: $0, in: mesh) }
         for listener in plan.secureListeners {
             guard let credentials = material.certificates.credentials(for: listener) else { continue }
-            all += CertificateInUse.of(listener.tls, chain: credentials.chain)
+            all += CertificateInUse.of(
+                listener.tls, chain: credentials.chain,
+                readFrom: material.certificates.certificateFile(for: listener))
         }
         return all.withoutRepeats
     }

@@ -75,6 +75,11 @@ package struct GatewayCertificates<Credentials: Sendable>: Sendable {
 
     package func credentials(for listener: SecureListener) -> Credentials? { entries[Place(listener)]?.credentials }
 
+    /// The file that they were read from, which is not the listener's where the former ones go on.
+    package func certificateFile(for listener: SecureListener) -> String? {
+        entries[Place(listener)]?.files.certificate
+    }
+
     /// What the listeners of the next set show.
     ///
     /// A listener whose files cannot be used shows what was read from the same files for the same name, or else what the
