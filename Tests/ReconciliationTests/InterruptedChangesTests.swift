@@ -79,6 +79,22 @@ extension `The reconciler` {
         }
     }
 
+    @Test(arguments: [".heddle-5-1.new", ".git/index.lock"])
+    func `who is told to stop while it waits at start waits no longer`(waitsFor: String) async throws {
+        let folder = TestFolder()
+        folder.service("a", "1")
+        folder.run("mkdir .git; touch \(waitsFor)")
+        let harness = try Harness(folder) { $0.watcher.times.operation = .seconds(600) }
+        async let outcome = harness.reconciler.start()
+        await Pause.inWhichNothingMayHappen(.milliseconds(200))
+        await harness.reconciler.stop()
+        guard case .stopped = await outcome else {
+            Issue.record("\(await outcome)")
+            return
+        }
+        #expect(harness.recorder.committedCount == 0)
+    }
+
     @Test func `half of a change that came here with a copy of its folder is never served`() async throws {
         let folder = try halfChanged()
         try keepBefore(in: folder)

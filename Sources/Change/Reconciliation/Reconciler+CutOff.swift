@@ -30,7 +30,7 @@ extension Reconciler {
     /// Half of another node's change is given its time at start, too.
     func settleFirst() async {
         let end = ContinuousClock.now + settings.watcher.times.operation
-        while await settleInterruption().hasHalfOfOthers, .now < end {
+        while !isStopping, await settleInterruption().hasHalfOfOthers, .now < end {
             do { try await Task.sleep(for: Self.secondLook) } catch { return }
         }
     }

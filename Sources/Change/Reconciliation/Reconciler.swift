@@ -78,7 +78,8 @@ package actor Reconciler<Manifests: ManifestReading> {
     /// Takes up the folder for the first time.
     ///
     /// If the folder is wrong, or lost much since the last run, the last good set of an earlier run serves, and the folder
-    /// is taken up once it is right. Without such a set nothing serves, and `run` is not to be called.
+    /// is taken up once it is right. Without such a set nothing serves, and `run` is not to be called; nor is it if `stop` came
+    /// before there was anything to serve.
     package func start() async -> StartOutcome {
         await enter()
         defer { gate.leave() }
@@ -87,10 +88,11 @@ package actor Reconciler<Manifests: ManifestReading> {
         lastNumber = lastGood?.generation.number ?? 0
 
         await settleFirst()
-        guard let reading = await firstReading() else { return .refused([notRunning]) }
+        guard let reading = await firstReading() else { return .stopped }
         lastSequence = reading.sequence
         await take(up: reading, servedCount: lastGood?.resourceCount ?? 0, lastGood: lastGood)
         if let serving = status.serving { return .serving(serving) }
+        guard !isStopping else { return .stopped }
 
         let refused = status.refused?.diagnostics ?? []
         guard let lastGood else { return .refused(refused) }

@@ -102,6 +102,8 @@ package enum StartOutcome: Sendable {
     case servingLastGood(ServedGeneration, refused: [Diagnostic])
     /// Nothing serves.
     case refused([Diagnostic])
+    /// `stop` came before there was anything to serve.
+    case stopped
 }
 
 /// How `apply`, `delete` or `confirmEmpty` ended.

@@ -54,7 +54,8 @@ struct UnrecordedChange: Hashable {
             expected: Self.wholeOrNothing,
             remedy:
                 "start the node again that made it, if another shares this folder, or start with the state folder that was used "
-                + "when it was made; or make the manifests what they shall be (\(Self.suffixes)), then remove \(allOfIt)")
+                + "when it was made; or make the manifests what they shall be (\(Self.suffixes)), then remove \(allOfIt)"
+        )
     }
 
     /// Where many lie there, for this one and those after it.

@@ -98,7 +98,21 @@ struct MeshProcess {
         telemetry.attach(admin)
         reporter.reportHost()
 
-        if case .refused(let diagnostics) = await reconciler.start() {
+        // From the first: what is waited for at start may take its time.
+        let stopping = Task {
+            for await signal in signals {
+                guard signal == SIGHUP else { break }
+                await reconciler.rescan()
+            }
+            log.info("draining: answering what is in flight, taking nothing new")
+            await reconciler.stop()
+        }
+        switch await reconciler.start() {
+        case .serving, .servingLastGood: break
+        case .stopped:
+            admin.removeSocket()
+            return log.info("stopped")
+        case .refused(let diagnostics):
             reporter.reportNotServing(diagnostics)
             admin.removeSocket()
             throw notServing("nothing is served of \(options.manifestsFolder): what stands in the way is told above")
@@ -129,12 +143,7 @@ struct MeshProcess {
                 }
             },
         ]
-        for await signal in signals {
-            guard signal == SIGHUP else { break }
-            await reconciler.rescan()
-        }
-        log.info("draining: answering what is in flight, taking nothing new")
-        await reconciler.stop()
+        await stopping.value
         for task in following { task.cancel() }
         for task in following { await task.value }  // workers that are drained take nothing up
         await retries.stop()
