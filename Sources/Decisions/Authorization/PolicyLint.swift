@@ -213,7 +213,9 @@ extension PathPattern {
             let start = PathPattern.template(Array(literal), matchesRest: false).text + (isWhole ? "" : "/")
             return start.utf8.starts(with: prefix.utf8)
         case .string(.suffix): return false
-        case .template: return self == base
+        case .template(let own, let matchesRest):
+            guard matchesRest ? own.count < segments.count : own.count == segments.count else { return false }
+            return zip(own, segments).allSatisfy { $0 == .any || $0 == $1 }
         }
     }
 }

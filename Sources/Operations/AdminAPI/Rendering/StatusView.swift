@@ -227,7 +227,7 @@ extension PendingReport {
 
     fileprivate var text: String {
         isEmpty
-            ? "Since \(since) the folder is empty; \(servedResourceCount) resources still serve. "
+            ? "Since \(since) the folder is empty; \(servedResourceCount) \(servedResourceCount == 1 ? "resource serves still" : "resources serve still"). "
                 + "If that is meant, confirm it with: heddle apply --prune"
             : "Since \(since) the folder has \(resourceCount) resources instead of \(servedResourceCount); "
                 + "it is taken up if it stays so."

@@ -22,7 +22,7 @@ struct Run: AsyncParsableCommand {
               heddle run --manifests /etc/heddle --node a --state /var/lib/heddle
             """)
 
-    @Option(help: ArgumentHelp("The folder of manifests.", valueName: "dir"))
+    @Option(help: ArgumentHelp("The folder of manifests.", valueName: "dir"), completion: .directory)
     var manifests: String
 
     @Option(help: ArgumentHelp("The Node that this host is. Needed where the manifests name nodes.", valueName: "name"))
@@ -31,7 +31,8 @@ struct Run: AsyncParsableCommand {
     @Option(
         help: ArgumentHelp(
             "Where keys and generations are kept. Default: $HEDDLE_STATE, else /var/lib/heddle for root, else "
-                + "$XDG_STATE_HOME/heddle, else ~/.local/state/heddle.", valueName: "dir"))
+                + "$XDG_STATE_HOME/heddle, else ~/.local/state/heddle.", valueName: "dir"),
+        completion: .directory)
     var state: String?
 
     @Option(
