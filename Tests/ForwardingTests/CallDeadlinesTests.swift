@@ -16,25 +16,25 @@ struct CallDeadlinesTests {
     }()
 
     /// A call that began at 10,000 with both sides up to date, its request not whole.
-    private static var upload: CallState {
-        CallState(
+    private static var upload: CallDeadlines.Facts {
+        CallDeadlines.Facts(
             began: 10_000, caller: SideProgress(lastInput: 10_000, lastOutput: 10_000),
             workload: SideProgress(lastInput: 10_000, lastOutput: 10_000))
     }
 
-    private static var waiting: CallState {
+    private static var waiting: CallDeadlines.Facts {
         var call = upload
         call.isRequestComplete = true
         return call
     }
 
-    private static var answering: CallState {
+    private static var answering: CallDeadlines.Facts {
         var call = waiting
         call.isResponseStarted = true
         return call
     }
 
-    private static var tunnel: CallState {
+    private static var tunnel: CallDeadlines.Facts {
         var call = upload
         call.isTunnel = true
         call.isTunnelOpen = true
@@ -44,7 +44,7 @@ struct CallDeadlinesTests {
     }
 
     /// When a call expires if nothing more happens, and why: each time that is named is waited for, and no other.
-    private static func end(of call: CallState) -> (at: UInt64, expiry: CallDeadlines.Expiry)? {
+    private static func end(of call: CallDeadlines.Facts) -> (at: UInt64, expiry: CallDeadlines.Expiry)? {
         var now = call.began
         for _ in 0..<1_000 {
             switch deadlines.verdict(on: call, at: now) {
@@ -58,7 +58,7 @@ struct CallDeadlinesTests {
     }
 
     private static func expect(
-        _ call: CallState, endsAt time: UInt64, _ expiry: CallDeadlines.Expiry,
+        _ call: CallDeadlines.Facts, endsAt time: UInt64, _ expiry: CallDeadlines.Expiry,
         location: SourceLocation = #_sourceLocation
     ) {
         let end = end(of: call)

@@ -86,7 +86,7 @@ import WireProtocols
     }
 
     @Test func `endpoints that are not there are passed by, a bounded number of them`() {
-        let limit = RetryLadder.moveLimit
+        let limit = Int(RetryLadder.moveLimit)
         let steps = Self.steps(Array(repeating: .notConnected, count: limit + 1), Self.facts())
         #expect(steps.dropLast().allSatisfy { $0 == .other(isFresh: false) })
         #expect(steps.last == .fail(.connectFailed))

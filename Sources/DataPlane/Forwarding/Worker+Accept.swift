@@ -57,7 +57,7 @@ extension Worker: AcceptorOwner, CallerHost {
             RequestMetrics.Key(service: LabelRegistry.none, route: LabelRegistry.none, status: status, reason: reason),
             microseconds: microseconds)
         guard view.accessLog != .none else { return }
-        accessLog.recordRefusal(
+        board.accessLog.recordRefusal(
             status: status, reason: reason, detail: detail, microseconds: microseconds, requestID: requestID,
             listener: listener, peer: peer)
     }

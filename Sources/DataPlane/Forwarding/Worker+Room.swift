@@ -69,7 +69,7 @@ extension Worker {
 
     /// - Returns: How many were closed.
     private func closeIdleEndpoints() -> Int {
-        let idle = allPools.compactMap { pool in pool.idleSince.map { (since: $0, pool: pool) } }
+        let idle = pools.all.compactMap { pool in pool.idleSince.map { (since: $0, pool: pool) } }
         let closing = idle.sorted { $0.since < $1.since }.prefix(Self.batch(of: bench.descriptors.limits.connections))
         for (_, pool) in closing { pool.giveWay() }
         return closing.count

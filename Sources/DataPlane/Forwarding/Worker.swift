@@ -14,38 +14,27 @@ import WireProtocols
 ///
 /// SAFETY: `@unchecked Sendable`: after `run` only the loop's thread uses its state.
 @safe
-final class Worker: EndpointPools, @unchecked Sendable {
+final class Worker: @unchecked Sendable {
     let index: Int
     let bench: Workbench
-    var view: WorkerView { didSet { bench.settings = view.settings } }
+    /// What calls are carried out by.
+    let board: Switchboard
+    let pools: UpstreamPools
+    var view: WorkerView { board.view }
     var identities: TLSMaterial {
         get { bench.identities }
         set {
             bench.identities = newValue
-            for pool in pools.values { pool.certificatesChanged() }
+            pools.certificatesChanged()
         }
     }
     var loop: EventLoop { bench.loop }
 
     let labels: LabelRegistry
-    let accessLog: AccessLogWriter
-    private var decisionCounts: [UInt64] = []
-    var decisions = DecisionLog()
-
-    let retries: RetryQueue
-    private var exchanges: [Exchange] = []
-    /// Copies of calls that are under way. Their originals may be over.
-    private var mirrors: [Exchange] = []
-    private var pools: [PoolKey: UpstreamPool] = [:]
     private(set) var acceptors: [ListeningPlace: Acceptor] = [:]
     private(set) var connections: [any ServerConnection] = []
     /// Until then no caller's connection will have been quiet for long enough to give way.
     var noneQuietBefore: DeadlineWheel.Time = 0
-
-    private struct PoolKey: Hashable {
-        let address: NetworkAddress
-        let target: UpstreamTarget
-    }
 
     init(
         index: Int, view: WorkerView, identities: TLSMaterial, accessLog: LineSink, events: EventSink,
@@ -55,11 +44,11 @@ final class Worker: EndpointPools, @unchecked Sendable {
         bench = try Workbench(
             settings: view.settings, identities: identities, events: events, descriptors: descriptors,
             provenPeers: provenPeers, peerTermLimits: peerTermLimits)
+        pools = UpstreamPools(bench: bench)
+        board = Switchboard(bench: bench, view: view, pools: pools, accessLog: accessLog)
         self.labels = labels
         self.index = index
-        self.view = view
-        self.accessLog = AccessLogWriter(sink: accessLog)
-        retries = RetryQueue(loop: bench.loop)
+        pools.rooms = self
     }
 
     /// Runs `work` on the worker's thread.
@@ -74,7 +63,7 @@ final class Worker: EndpointPools, @unchecked Sendable {
     /// Serves `view` from the next request on, and judges what is under way by it.
     /// - Parameter kept: The sockets that go on, and whose they are now. All others are closed, once new ones take calls.
     func adopt(_ view: WorkerView, opened: [ListeningPlace: Acceptor], kept: [ListeningPlace: ListeningPlace]) {
-        self.view = view
+        board.view = view
         // One that has drained is judged by what is in force, too, and takes nothing new any more.
         let opened = isDraining ? [:] : opened
         for acceptor in opened.values { acceptor.start(for: self) }
@@ -91,27 +80,8 @@ final class Worker: EndpointPools, @unchecked Sendable {
             if connection.isStranded { connection.drain() }
             connection.judgeAgain()
         }
-        for mirror in mirrors { mirror.judgeAgain() }
-        dropUnusedPools()
-    }
-
-    private func dropUnusedPools() {
-        let served = Set(view.services.flatMap { $0.endpoints.map(\.address) })
-        for (key, pool) in pools {
-            if !served.contains(key.address) { pool.closeIdle() }
-            // One whose identity nobody bears any more is never asked for again.
-            if pool.connectionCount == 0 { pools[key] = nil }
-        }
-    }
-
-    var allPools: some Collection<UpstreamPool> { pools.values }
-
-    func pool(address: NetworkAddress, target: UpstreamTarget) -> any EndpointPool {
-        let key = PoolKey(address: address, target: target)
-        if let pool = pools[key] { return pool }
-        let pool = UpstreamPool(address: address, target: target, bench: bench, rooms: self)
-        pools[key] = pool
-        return pool
+        for copy in board.copies.values { copy.judgeAgain() }
+        pools.dropUnused(servedAt: Set(view.services.flatMap { $0.endpoints.map(\.address) }))
     }
 
     /// Stops accepting; every answer under way is the last of its connection.
@@ -158,57 +128,22 @@ final class Worker: EndpointPools, @unchecked Sendable {
         for acceptor in acceptors.values { acceptor.resume() }
     }
 
-    // MARK: Exchanges
+    // MARK: Calls
 
-    func takeCall() -> any Call { takeExchange() }
+    func takeCall() -> any Call { Exchange.take(from: board) }
 
-    func giveBack(_ call: any Call) { giveBack(unsafe unsafeDowncast(call, to: Exchange.self)) }
-
-    func takeExchange() -> Exchange {
-        guard let exchange = exchanges.popLast() else { return Exchange(worker: self) }
-        exchange.reuse()
-        return exchange
-    }
-
-    func giveBack(_ exchange: Exchange) {
-        exchange.reset()
-        if exchanges.count < Workbench.keptCount { exchanges.append(exchange) } else { exchange.leaveLoop() }
-    }
-
-    func mirrorBegan(_ mirror: Exchange) {
-        mirror.mirrorIndex = mirrors.count
-        mirrors.append(mirror)
-    }
-
-    func mirrorEnded(_ mirror: Exchange) {
-        let index = mirror.mirrorIndex
-        guard index >= 0 else { return }
-        mirror.mirrorIndex = -1
-        let last = mirrors.removeLast()
-        if last !== mirror {
-            mirrors[index] = last
-            last.mirrorIndex = index
-        }
-    }
+    func giveBack(_ call: any Call) { unsafe unsafeDowncast(call, to: Exchange.self).giveBack() }
 
     // MARK: Counting
-
-    func count(_ decision: Decision, of service: ServiceView) {
-        let label = decision.policy < 0 ? service.policyLabels.last! : service.policyLabels[Int(decision.policy)]
-        let index = Int(label.id) * 2 + (decision.isAllowed ? 0 : 1)
-        if index >= decisionCounts.count {
-            decisionCounts.append(contentsOf: repeatElement(0, count: index + 1 - decisionCounts.count))
-        }
-        decisionCounts[index] += 1
-    }
 
     func report() -> WorkerReport {
         bench.counters.open = connections.count
         bench.counters.queuedBytes = connections.reduce(0) {
             $0 + $1.queuedByteCount + $1.queuedRequestByteCount
         }
-        bench.counters.upstream = pools.values.reduce(0) { $0 + $1.connectionCount }
+        bench.counters.upstream = pools.all.reduce(0) { $0 + $1.connectionCount }
         return WorkerReport(
-            metrics: bench.metrics, grpc: [bench.grpcMetrics], counters: bench.counters, decisions: decisionCounts)
+            metrics: bench.metrics, grpc: [bench.grpcMetrics], counters: bench.counters, decisions: board.decisionCounts
+        )
     }
 }

@@ -8,6 +8,13 @@ class CallRequest {
     final var request = MessageHead()
     final var requestBody = BodyLength.none
     final var tunnel = Tunnel.none
+
+    /// For another one, which has its memory.
+    final func removeRequest() {
+        request.removeAll()
+        requestBody = .none
+        tunnel = .none
+    }
 }
 
 /// How a call that is a stream of bytes came to be one.

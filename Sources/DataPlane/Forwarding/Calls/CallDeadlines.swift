@@ -17,33 +17,33 @@ struct SideProgress: Equatable {
     var last: DeadlineWheel.Time { max(lastInput, lastOutput) }
 }
 
-/// What is known of a call when it is asked whether it has taken too long.
-struct CallState {
-    var began: DeadlineWheel.Time
-    /// By when the whole answer must be there.
-    var requestDeadline: DeadlineWheel.Time?
-    /// The same for the try under way.
-    var tryDeadline: DeadlineWheel.Time?
-    /// By when the rest must be there of a request that has its answer.
-    var restDeadline: DeadlineWheel.Time?
-    /// A stream of messages, or a call of which its route says that it may take as long as it takes.
-    var isOpenEnded = false
-    /// Bytes both ways, or a request for that.
-    var isTunnel = false
-    var isRequestComplete = false
-    var isResponseStarted = false
-    var isResponseComplete = false
-    /// Bytes go both ways.
-    var isTunnelOpen = false
-    var caller: SideProgress
-    /// `nil` while no connection is up, and once the answer is whole.
-    var workload: SideProgress?
-}
-
 /// When a call has taken too long, whatever its two sides speak: from what is known of it, and nowhere else.
 ///
 /// What counts is progress, on each side by itself. A side that is held back by the other is not late, unless both are.
 struct CallDeadlines {
+    /// What is known of a call when it is asked whether it has taken too long.
+    struct Facts {
+        var began: DeadlineWheel.Time
+        /// By when the whole answer must be there.
+        var requestDeadline: DeadlineWheel.Time?
+        /// The same for the try under way.
+        var tryDeadline: DeadlineWheel.Time?
+        /// By when the rest must be there of a request that has its answer.
+        var restDeadline: DeadlineWheel.Time?
+        /// A stream of messages, or a call of which its route says that it may take as long as it takes.
+        var isOpenEnded = false
+        /// Bytes both ways, or a request for that.
+        var isTunnel = false
+        var isRequestComplete = false
+        var isResponseStarted = false
+        var isResponseComplete = false
+        /// Bytes go both ways.
+        var isTunnelOpen = false
+        var caller: SideProgress
+        /// `nil` while no connection is up, and once the answer is whole.
+        var workload: SideProgress?
+    }
+
     enum Expiry: Equatable {
         /// The call, or its try, has used up the time that its route or its caller gave it.
         case timedOut
@@ -69,7 +69,7 @@ struct CallDeadlines {
 
     init(_ timeouts: MillisecondTimeouts) { self.timeouts = timeouts }
 
-    func verdict(on call: CallState, at now: DeadlineWheel.Time) -> Verdict {
+    func verdict(on call: Facts, at now: DeadlineWheel.Time) -> Verdict {
         var look = Look(began: call.began, now: now, next: now + timeouts.shortestOfCalls)
         look.at(call.requestDeadline, .timedOut)
         look.at(call.tryDeadline, .timedOut)
@@ -85,12 +85,12 @@ struct CallDeadlines {
     }
 
     /// An answer that is under way may go with a request that is: then it is the answer that must go on.
-    private func awaitsRequest(_ call: CallState) -> Bool {
+    private func awaitsRequest(_ call: Facts) -> Bool {
         !call.isRequestComplete && !call.isTunnel && !call.isOpenEnded && !call.caller.isHeldBack
             && (!call.isResponseStarted || call.isResponseComplete)
     }
 
-    private func lookAt(_ workload: SideProgress, of call: CallState, _ look: inout Look) {
+    private func lookAt(_ workload: SideProgress, of call: Facts, _ look: inout Look) {
         let isRequestHeldBack = !call.isRequestComplete && call.caller.isHeldBack
         if isRequestHeldBack, workload.isHeldBack {
             look.at(max(call.caller.last, workload.last), plus: timeouts.stream, .workloadStalled)

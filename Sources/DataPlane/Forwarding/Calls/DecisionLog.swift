@@ -149,12 +149,12 @@ extension Exchange {
     func note(_ decision: Decision, of service: ServiceView) {
         let copy = DecisionCopy(of: request)
         let record = DecisionRecord(
-            id: copy.id, generation: worker.view.generation,
-            time: .now, caller: plan.caller.map { "\($0.id)" }, service: service.name, method: copy.method,
+            id: copy.id, generation: board.view.generation,
+            time: .now, caller: state.plan.caller.map { "\($0.id)" }, service: service.name, method: copy.method,
             host: copy.host,
             path: copy.path, fields: copy.fields, withheld: copy.withheld, isAllowed: decision.isAllowed,
             policy: decision.policy < 0 ? nil : service.table.program.policies[Int(decision.policy)].name,
             rule: Int(decision.rule))
-        worker.decisions.add(record, byteCount: copy.byteCount)
+        board.decisions.add(record, byteCount: copy.byteCount)
     }
 }

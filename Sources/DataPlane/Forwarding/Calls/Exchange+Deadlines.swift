@@ -7,7 +7,7 @@ extension Exchange: EventHandler {
 
     func deadlineReached() {
         guard !isOver else { return }
-        switch CallDeadlines(bench.timeouts).verdict(on: deadlineState, at: loop.now) {
+        switch CallDeadlines(bench.timeouts).verdict(on: deadlineFacts, at: loop.now) {
         case .goesOn(let next): setDeadline(next)
         case .expired(let expiry): expire(expiry)
         }
@@ -16,29 +16,36 @@ extension Exchange: EventHandler {
     /// A call has begun: nothing of it can be due before the shortest of all times is over.
     func setFirstDeadline() {
         var next = loop.now + bench.timeouts.shortestOfCalls
-        if let requestDeadline { next = min(next, requestDeadline) }
-        if let backendDeadline { next = min(next, backendDeadline) }
+        if let requestDeadline = state.requestDeadline { next = min(next, requestDeadline) }
+        if let tryDeadline = state.tries.deadline { next = min(next, tryDeadline) }
         // It may have its answer already.
-        if let restDeadline { next = min(next, restDeadline) }
+        if let restDeadline = state.restDeadline { next = min(next, restDeadline) }
         setDeadline(next)
     }
 
     /// A deadline came, or went, that is not a matter of progress.
     func updateDeadline() {
-        switch CallDeadlines(bench.timeouts).verdict(on: deadlineState, at: loop.now) {
+        switch CallDeadlines(bench.timeouts).verdict(on: deadlineFacts, at: loop.now) {
         case .goesOn(let next): setDeadline(next)
         // Not here, in the middle of whatever it is.
         case .expired: setDeadline(loop.now)
         }
     }
 
-    private var deadlineState: CallState {
-        CallState(
-            began: startedAt / 1000, requestDeadline: requestDeadline, tryDeadline: backendDeadline,
-            restDeadline: restDeadline, isOpenEnded: isOpenEnded, isTunnel: tunnel != .none,
-            isRequestComplete: isRequestComplete, isResponseStarted: isResponseStarted,
+    /// A stream of messages, which lasts as long as its two sides want: only what its route or its caller says ends it; or one of
+    /// which the route says that it may take as long as it takes.
+    private var isOpenEnded: Bool {
+        (state.plan.rule?.isUnlimited ?? false) || isTunnelOpen || (state.plan.service?.isGRPC ?? false)
+    }
+
+    private var deadlineFacts: CallDeadlines.Facts {
+        CallDeadlines.Facts(
+            began: state.startedAt / 1000, requestDeadline: state.requestDeadline, tryDeadline: state.tries.deadline,
+            restDeadline: state.restDeadline, isOpenEnded: isOpenEnded, isTunnel: tunnel != .none,
+            isRequestComplete: isRequestComplete, isResponseStarted: state.course.isAnswerBegun,
             isResponseComplete: isResponseComplete, isTunnelOpen: isTunnelOpen,
-            caller: downstream?.callerProgress() ?? .unobserved, workload: upstream?.workloadProgress())
+            caller: state.downstream?.callerProgress() ?? .unobserved,
+            workload: state.course.stream?.workloadProgress())
     }
 
     private func expire(_ expiry: CallDeadlines.Expiry) {
@@ -49,7 +56,7 @@ extension Exchange: EventHandler {
         case .callerStalled:
             // Nobody reads what could be said.
             noteStalledCaller()
-            downstream?.cutResponse(passingOn: false)
+            state.downstream?.cutResponse(passingOn: false)
             callerGone()
         }
     }

@@ -8,9 +8,9 @@ import WireProtocols
 /// Carries out what `CallPlan` says: its service and route, copies, its rewriting; then a try.
 extension Exchange {
     func dispatch() {
-        let step = plan.find(
-            &request, from: origin.source, at: origin.role, in: worker.view.tables, using: &bench.random)
-        if plan.client.isUnreadable { bench.counters.unreadableClientAddresses += 1 }
+        let step = state.plan.find(
+            &request, from: origin.source, at: origin.role, in: board.view.tables, using: &bench.random)
+        if state.plan.client.isUnreadable { bench.counters.unreadableClientAddresses += 1 }
         carryOut(step)
     }
 
@@ -18,8 +18,8 @@ extension Exchange {
         // Of all that another node's CONNECT may say, this alone is taken: under it the call stands in both logs.
         request.identify(using: &bench.random)
         carryOut(
-            plan.findConnection(
-                from: origin.source, at: origin.role, in: worker.view.tables, using: &bench.random))
+            state.plan.findConnection(
+                from: origin.source, at: origin.role, in: board.view.tables, using: &bench.random))
     }
 
     private func carryOut(_ step: CallPlan.Step) {
@@ -27,16 +27,16 @@ extension Exchange {
         case .refuse(let reason, let status): fail(reason, status: status)
         case .answer(let status): reply(status: status, location: nil)
         case .redirect:
-            guard let (status, location) = plan.redirect(of: request, from: origin.source) else {
+            guard let (status, location) = state.plan.redirect(of: request, from: origin.source) else {
                 return fail(.noRoute)
             }
             reply(status: status, location: location)
         case .send: send()
         case .sendRouted:
             // Nobody reads a copy's answer, so that no copy can go on as something else.
-            if tunnel == .none, let rule = plan.rule, rule.hasMirrors, !plan.isCopy { mirror(by: rule) }
-            plan.rewrite(&request)
-            requestDeadline = plan.rule?.requestMilliseconds.map { loop.now + $0 }
+            if tunnel == .none, let rule = state.plan.rule, rule.hasMirrors, !state.plan.isCopy { mirror(by: rule) }
+            state.plan.rewrite(&request)
+            state.requestDeadline = state.plan.rule?.requestMilliseconds.map { loop.now + $0 }
             send()
         }
     }
@@ -48,7 +48,7 @@ extension Exchange {
         case .unknown: return true
         case .malformed: return false
         case .milliseconds(let milliseconds):
-            requestDeadline = min(startedAt / 1000 + milliseconds, requestDeadline ?? .max)
+            state.requestDeadline = min(state.startedAt / 1000 + milliseconds, state.requestDeadline ?? .max)
             return true
         }
     }
@@ -64,8 +64,8 @@ extension Exchange {
 
     func connect(to endpoint: EndpointView, of service: ServiceView, isFresh: Bool) {
         addHopFields(for: endpoint)
-        backendDeadline = plan.rule?.backendMilliseconds.map { loop.now + $0 }
-        if backendDeadline != nil { updateDeadline() }
+        state.tries.deadline = state.plan.rule?.backendMilliseconds.map { loop.now + $0 }
+        if state.tries.deadline != nil { updateDeadline() }
         guard let pool = pool(of: endpoint, service) else {
             return fail(.noEndpoint)
         }
@@ -74,28 +74,28 @@ extension Exchange {
 
     /// The connections there that carry its caller's calls.
     func pool(of endpoint: EndpointView, _ service: ServiceView) -> (any EndpointPool)? {
-        endpoint.pool(for: plan.caller, accounts: service.accounts, table: service.table, of: worker)
+        endpoint.pool(for: state.plan.caller, accounts: service.accounts, table: service.table, of: board)
     }
 
     // MARK: Authorization
 
     /// Asks the program of the service whose workload is to receive the call.
     func judge(_ service: ServiceView, endpoint: EndpointView?) -> Bool {
-        isJudged = true
+        state.tries.isJudged = true
         let decision = decide(service, endpoint: endpoint)
-        if decision.isAllowed { worker.count(decision, of: service) } else { noteDenial(decision, of: service) }
+        if decision.isAllowed { board.count(decision, of: service) } else { noteDenial(decision, of: service) }
         return decision.isAllowed
     }
 
     /// What was allowed once, and counted then, may be denied by now.
     func isAllowedStill(by service: ServiceView) -> Bool {
-        let decision = decide(service, endpoint: endpoint)
+        let decision = decide(service, endpoint: state.tries.endpoint)
         if !decision.isAllowed { noteDenial(decision, of: service) }
         return decision.isAllowed
     }
 
     private func noteDenial(_ decision: Decision, of service: ServiceView) {
-        worker.count(decision, of: service)
+        board.count(decision, of: service)
         request.identify(using: &bench.random)
         note(decision, of: service)
     }
@@ -104,7 +104,7 @@ extension Exchange {
         assert(!hasHopFields)
         let isConnection = tunnel == .connection
         origin.setFacts(
-            caller: plan.caller, client: plan.client, destination: endpoint?.address,
+            caller: state.plan.caller, client: state.plan.client, destination: endpoint?.address,
             callProtocol: isConnection ? .tcp : .http)
         return isConnection
             ? service.table.program.decideConnection(origin.facts) : service.table.program.decide(request, origin.facts)

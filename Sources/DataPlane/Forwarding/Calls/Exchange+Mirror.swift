@@ -6,16 +6,29 @@ import Routing
 extension Exchange {
     func mirror(by rule: BoundRule) {
         if !rule.rule.mirrors.isEmpty { mirror(rule.rule.mirrors, of: rule) }
-        let backendMirrors = rule.rule.backends[plan.backend].mirrors
+        let backendMirrors = rule.rule.backends[state.plan.backend].mirrors
         if !backendMirrors.isEmpty { mirror(backendMirrors, of: rule) }
     }
 
     private func mirror(_ mirrors: [RouteMirror], of rule: BoundRule) {
         for mirror in mirrors where mirror.isChosen(using: &bench.random) {
-            let copy = worker.takeExchange()
-            copy.startMirror(of: self, to: rule.service(of: mirror))
-            if !copy.isOver { self.mirrors.append(copy) }
+            let copy = Exchange.take(from: board)
+            copy.start(asCopyOf: self, to: rule.service(of: mirror))
+            if !copy.isOver { state.mirrors.append(copy) }
         }
+    }
+
+    /// A copy of another call as it was sent, for another service.
+    private func start(asCopyOf original: Exchange, to service: ServiceTable) {
+        request.copy(original.request)
+        original.state.plan.rewriteCopy(&request)
+        requestBody = original.requestBody
+        begin(from: MirrorSink.shared, origin: original.origin)
+        state.isMirror = true
+        state.plan = CallPlan(copying: original.state.plan, for: service)
+        board.copyBegan(self)
+        send()
+        if !isOver { setFirstDeadline() }
     }
 }
 

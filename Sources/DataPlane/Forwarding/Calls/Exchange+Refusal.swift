@@ -6,17 +6,18 @@ import WireProtocols
 extension Exchange {
     /// Its line in the access log, if it has one.
     func log(_ microseconds: UInt64) {
-        guard worker.view.accessLog.has(status: status, reason: reason) else { return }
+        guard board.view.accessLog.has(status: state.outcome.status, reason: state.outcome.reason) else { return }
         let end = CallEnd(
-            isConnection: tunnel == .connection, status: status, reason: reason, detail: connectFailure?.explanation,
-            endpoint: endpoint?.address, microseconds: microseconds, responseByteCount: responseByteCount)
-        worker.accessLog.record(end, request: request, plan: plan, origin: origin)
+            isConnection: tunnel == .connection, status: state.outcome.status, reason: state.outcome.reason,
+            detail: connectFailure?.explanation, endpoint: state.tries.endpoint?.address, microseconds: microseconds,
+            responseByteCount: state.outcome.responseByteCount)
+        board.accessLog.record(end, request: request, plan: state.plan, origin: origin)
     }
 
     /// Why its endpoint could not be connected to, the last time that this was tried.
     var connectFailure: ConnectFailure? {
-        guard reason == .connectFailed, refusalElsewhere == .none else { return nil }
-        return endpoint?.knownPool(for: plan.caller)?.outage?.failure
+        guard state.outcome.reason == .connectFailed, state.outcome.refusalElsewhere.isNone else { return nil }
+        return state.tries.endpoint?.knownPool(for: state.plan.caller)?.outage?.failure
     }
 }
 
@@ -26,7 +27,7 @@ extension Exchange {
     /// and what comes from no node of the mesh is not asked.
     /// - Returns: `.none` if it does not say; `.upstreamFailed` for what no node of this version says.
     func refusal(in head: borrowing MessageHead) -> FailureReason {
-        guard endpoint?.isMesh ?? false, let field = head.value(of: .heddleReason) else { return .none }
+        guard state.tries.endpoint?.isMesh ?? false, let field = head.value(of: .heddleReason) else { return .none }
         return FailureReason(told: head.bytes(field)) ?? .upstreamFailed
     }
 
@@ -37,11 +38,12 @@ extension Exchange {
         trailers.removeHeddleFields()
         guard isGRPCRequest else { return }
         let reason = told.mayCutAnswer ? told : .upstreamFailed
-        refusalElsewhere = reason
+        state.outcome.refusalElsewhere = reason
         guard !origin.tellsReason else { return trailers.addField(.heddleReason, value: reason.name.bytes) }
         // This caller is told what the status is called, and no more.
         noteStatus(trailers)
         trailers.setField(
-            name: LocalReplies.messageName.bytes, known: .other, value: Array((grpcStatus ?? .unknown).name.utf8).span)
+            name: LocalReplies.messageName.bytes, known: .other,
+            value: Array((state.outcome.grpcStatus ?? .unknown).name.utf8).span)
     }
 }

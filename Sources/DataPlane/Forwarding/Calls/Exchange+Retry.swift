@@ -10,13 +10,13 @@ extension Exchange: RetriedCall {
     /// The plan's service as it is served now; `nil`: it is gone. What a listener that is gone still leads to is of another
     /// generation, too.
     func currentService() -> ServiceView? {
-        guard let planned = plan.service else { return nil }
-        if let now = worker.view.service(planned) { return now }
-        guard let now = worker.view.service(named: planned.name) else { return nil }
-        plan.moveOn(to: now.table)
+        guard let planned = state.plan.service else { return nil }
+        if let now = board.view.service(planned) { return now }
+        guard let now = board.view.service(named: planned.name) else { return nil }
+        state.plan.moveOn(to: now.table)
         // Endpoints are numbered anew: of those that were tried, only the last is known still.
-        let last = endpoint.flatMap { now.endpoint(like: $0, isLocal: origin.isInbound) }
-        triedEndpoints = last?.bit ?? 0
+        let last = state.tries.endpoint.flatMap { now.endpoint(like: $0, isLocal: origin.isInbound) }
+        state.tries.triedEndpoints = last?.bit ?? 0
         return now
     }
 
@@ -27,12 +27,12 @@ extension Exchange: RetriedCall {
     ///   - reason: Why it fails if there is no such endpoint.
     func attempt(at service: ServiceView, isFresh: Bool = false, orFail reason: FailureReason = .noEndpoint) {
         if let reason = service.table.refusal(of: request, isConnection: tunnel == .connection) { return fail(reason) }
-        isJudged = false
+        state.tries.isJudged = false
         guard let endpoint = pickEndpoint(of: service) else {
             // Nobody would receive it; but who may not call a service learns nothing of its endpoints.
             return judge(service, endpoint: nil) ? fail(reason) : fail(.denied)
         }
-        self.endpoint = endpoint
+        state.tries.endpoint = endpoint
         if !endpoint.isMesh, !judge(service, endpoint: endpoint) { return fail(.denied) }
         connect(to: endpoint, of: service, isFresh: isFresh)
     }
@@ -41,28 +41,31 @@ extension Exchange: RetriedCall {
     func tryFailed(_ failure: UpstreamFailure) {
         guard let service = currentService() else { return fail(.noRoute) }
         removeHopFields()
-        let step = ladder.next(
+        let step = state.tries.ladder.next(
             after: failure,
             RetryLadder.Facts(
-                isKept: isRequestKept, isIdempotent: request.isIdempotent, isNode: endpoint?.isMesh ?? false,
-                hasOther: service.hasEndpoint(isLocal: origin.isInbound, notIn: triedEndpoints),
-                age: loop.now - min(loop.now, startedAt / 1000), connectTimeout: bench.timeouts.connect))
+                isKept: retained.isWhole, isIdempotent: request.isIdempotent,
+                isNode: state.tries.endpoint?.isMesh ?? false,
+                hasOther: service.hasEndpoint(isLocal: origin.isInbound, notIn: state.tries.triedEndpoints),
+                age: loop.now - min(loop.now, state.startedAt / 1000), connectTimeout: bench.timeouts.connect))
         switch step {
         case .again(let isFresh): resend(to: service, isFresh: isFresh)
         case .other(let isFresh): attempt(at: service, isFresh: isFresh)
         case .wait(let milliseconds):
-            isWaiting = true
-            worker.retries.add(self, after: milliseconds)
+            state.course.wait()
+            board.retries.add(self, after: milliseconds)
         case .fail(let reason, let status): fail(reason, status: status)
         }
     }
 
     private func resend(to service: ServiceView, isFresh: Bool) {
-        guard let endpoint, let current = service.endpoint(like: endpoint, isLocal: origin.isInbound) else {
+        guard let endpoint = state.tries.endpoint,
+            let current = service.endpoint(like: endpoint, isLocal: origin.isInbound)
+        else {
             return attempt(at: service, isFresh: isFresh)
         }
-        triedEndpoints |= current.bit
-        self.endpoint = current.endpoint
+        state.tries.triedEndpoints |= current.bit
+        state.tries.endpoint = current.endpoint
         if !current.endpoint.isMesh, current.endpoint !== endpoint, !judge(service, endpoint: current.endpoint) {
             return fail(.denied)
         }
@@ -71,40 +74,39 @@ extension Exchange: RetriedCall {
 
     /// The time to wait is over.
     func tryAgain() {
-        guard isWaiting, !isOver else { return }
-        isWaiting = false
+        guard state.course.waited() else { return }
         guard let service = currentService() else { return fail(.noRoute) }
-        triedEndpoints = 0
+        state.tries.triedEndpoints = 0
         attempt(at: service)
-        if !isOver, !isRequestCongested { downstream?.resumeRequest() }
+        if !isOver, !isRequestCongested { state.downstream?.resumeRequest() }
     }
 
     /// Another generation serves, or the same one with other endpoints. What is under way is judged by it if this node judged it
     /// before, and goes elsewhere if nothing of it was sent and its endpoint is one no more.
     func judgeAgain() {
-        guard !isOver, let before = plan.service else { return }
-        let isUnsent = isWaiting || upstream?.isUnsent ?? false
+        guard !isOver, let before = state.plan.service else { return }
+        let isUnsent = state.course.stream?.isUnsent ?? state.course.isWaiting
         // What another node has is that node's to judge.
-        guard isJudged || isUnsent else { return }
+        guard state.tries.isJudged || isUnsent else { return }
         forgetDistrustedProxy()
         guard let service = currentService(), service.table.isTCP == (tunnel == .connection) else {
             return fail(.noRoute)
         }
         removeHopFields()
-        if isJudged, !isAllowedStill(by: service) { return fail(.denied) }
-        guard isUnsent, !isWaiting, let endpoint else { return }
+        if state.tries.isJudged, !isAllowedStill(by: service) { return fail(.denied) }
+        guard isUnsent, !state.course.isWaiting, let endpoint = state.tries.endpoint else { return }
         guard service.table !== before else { return addHopFields(for: endpoint) }
-        let pool = endpoint.knownPool(for: plan.caller)
+        let pool = endpoint.knownPool(for: state.plan.caller)
         if let current = service.endpoint(like: endpoint, isLocal: origin.isInbound),
             self.pool(of: current.endpoint, service) === pool
         {
-            triedEndpoints = current.bit
-            self.endpoint = current.endpoint
+            state.tries.triedEndpoints = current.bit
+            state.tries.endpoint = current.endpoint
             addHopFields(for: current.endpoint)
         } else {
             // Whom it would be sent to is not who answers for the service now.
-            guard isRequestKept else { return fail(.connectFailed) }
-            triedEndpoints = 0
+            guard retained.isWhole else { return fail(.connectFailed) }
+            state.tries.triedEndpoints = 0
             abandonUpstream()
             attempt(at: service)
         }
@@ -112,15 +114,15 @@ extension Exchange: RetriedCall {
 
     /// What a proxy said that is no longer trusted is no longer so.
     private func forgetDistrustedProxy() {
-        guard !plan.client.isPeer, case .gateway(let gateway) = origin.role,
-            let listener = gateway.listeners.first(where: { $0.label == plan.gatewayListenerLabel }),
+        guard !state.plan.client.isPeer, case .gateway(let gateway) = origin.role,
+            let listener = gateway.listeners.first(where: { $0.label == state.plan.gatewayListenerLabel }),
             !listener.trusts(origin.peer.ip)
         else { return }
-        plan.client = .peer
+        state.plan.client = .peer
     }
 
     /// A random one that was not tried yet.
     private func pickEndpoint(of service: ServiceView) -> EndpointView? {
-        service.endpoint(isLocal: origin.isInbound, tried: &triedEndpoints, using: &bench.random)
+        service.endpoint(isLocal: origin.isInbound, tried: &state.tries.triedEndpoints, using: &bench.random)
     }
 }

@@ -13,8 +13,8 @@ extension Exchange {
     }
 
     /// The connections at either end, where both are TCP: bulk goes from one to the other inside the kernel.
-    var plainUpstream: StreamConnection? { upstream as? TCPClientConnection }
-    var plainDownstream: StreamConnection? { downstream as? TCPServerConnection }
+    var plainUpstream: StreamConnection? { state.course.stream as? TCPClientConnection }
+    var plainDownstream: StreamConnection? { state.downstream as? TCPServerConnection }
 
     /// The workload is connected to.
     func tunnelOpened() {
@@ -25,24 +25,24 @@ extension Exchange {
 
     /// Kept back: they are for what the connection becomes, if it does (they were a way around the rules elsewhere).
     func holdEarly(_ bytes: Span<UInt8>) {
-        guard early.count + bytes.count <= Self.earlyByteLimit else { return fail(.overloaded) }
-        early.append(copying: bytes)
+        guard state.early.count + bytes.count <= Self.earlyByteLimit else { return fail(.overloaded) }
+        state.early.append(copying: bytes)
     }
 
     /// The workload has agreed, or answered as it answers any request.
     func tunnelAnswered() {
         guard isTunnelOpen, !isOver else { return }
         // They were for the answer.
-        requestDeadline = nil
-        backendDeadline = nil
-        if !early.isEmpty {
-            let bytes = early
-            early = []
-            upstream?.sendBody(bytes.span)
+        state.requestDeadline = nil
+        state.tries.deadline = nil
+        if !state.early.isEmpty {
+            let bytes = state.early
+            state.early = []
+            state.course.stream?.sendBody(bytes.span)
         }
-        if isRequestComplete, tunnel == .webSocket { upstream?.endRequest(trailers: bench.noTrailers) }
+        if isRequestComplete, tunnel == .webSocket { state.course.stream?.endRequest(trailers: bench.noTrailers) }
         updateDeadline()
-        if !isRequestCongested { downstream?.resumeRequest() }
+        if !isRequestCongested { state.downstream?.resumeRequest() }
     }
 
     /// 512 KiB: more than a stream's first window.

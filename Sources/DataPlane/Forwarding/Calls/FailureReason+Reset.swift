@@ -51,18 +51,20 @@ extension FailureReason {
 extension Exchange {
     /// The code with which its stream from another node is cut.
     var codeForCaller: HTTP2ErrorCode {
-        origin.isInbound ? reason.resetCode(otherwise: .internalError) : .internalError
+        origin.isInbound ? state.outcome.reason.resetCode(otherwise: .internalError) : .internalError
     }
 
     /// The code with which its stream to another node is given up.
     var codeForCallee: HTTP2ErrorCode {
-        endpoint?.isMesh ?? false ? reason.resetCode(otherwise: .cancel) : .cancel
+        state.tries.endpoint?.isMesh ?? false ? state.outcome.reason.resetCode(otherwise: .cancel) : .cancel
     }
 
     /// The callee's node has cut the answer.
     func noteCut(_ code: HTTP2ErrorCode) {
-        guard endpoint?.isMesh ?? false, let told = FailureReason(told: code), told.mayCutAnswer else { return }
-        refusalElsewhere = told
+        guard state.tries.endpoint?.isMesh ?? false, let told = FailureReason(told: code), told.mayCutAnswer else {
+            return
+        }
+        state.outcome.refusalElsewhere = told
     }
 
     /// The caller has reset the stream that the call came by.

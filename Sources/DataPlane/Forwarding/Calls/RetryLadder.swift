@@ -32,19 +32,20 @@ struct RetryLadder: Equatable {
 
     /// Tries after the first that a workload may have seen something of: 1, so that a request which kills its workload kills two
     /// at most.
-    static let repeatLimit = 1
+    static let repeatLimit: UInt8 = 1
     /// Kept connections that may turn out dead before a fresh one is made: 2.
-    static let deadConnectionLimit = 2
+    static let deadConnectionLimit: UInt8 = 2
     /// Endpoints after the first that may turn out not to be there, of those tried one after the other: 8.
-    static let moveLimit = 8
+    static let moveLimit: UInt8 = 8
     /// Time before all endpoints are tried again, doubled with each time, in milliseconds: 20, up to 200.
     private static let waitMilliseconds: UInt64 = 20
     private static let waitLimitMilliseconds: UInt64 = 200
 
-    private var repeats = 0
-    private var deadConnections = 0
-    private var moves = 0
-    private var waits: UInt64 = 0
+    private var repeats: UInt8 = 0
+    private var deadConnections: UInt8 = 0
+    private var moves: UInt8 = 0
+    /// Its last doubling is the fourth.
+    private var waits: UInt8 = 0
 
     mutating func next(after failure: UpstreamFailure, _ facts: Facts) -> Step {
         switch failure {
@@ -67,9 +68,9 @@ struct RetryLadder: Equatable {
         }
         guard mayWait, facts.isNode else { return .fail(.connectFailed) }
         // A node that starts again is back in a moment: as long as a connection may take to come up.
-        let milliseconds = min(Self.waitMilliseconds << min(waits, 4), Self.waitLimitMilliseconds)
+        let milliseconds = min(Self.waitMilliseconds << waits, Self.waitLimitMilliseconds)
         guard facts.age + milliseconds < facts.connectTimeout else { return .fail(.connectFailed) }
-        waits += 1
+        waits = min(waits + 1, 4)
         moves = 0
         return .wait(milliseconds: milliseconds)
     }

@@ -231,7 +231,7 @@ package final class DataPlane: Sendable {
         let all = Mutex(Reachability())
         await onEveryWorker { worker in
             var own = Reachability()
-            for pool in worker.allPools { pool.note(in: &own) }
+            for pool in worker.pools.all { pool.note(in: &own) }
             all.withLock { [own] in $0.add(own) }
         }
         return all.withLock { $0.unreached }
@@ -240,7 +240,7 @@ package final class DataPlane: Sendable {
     package func decisionRecords() async -> [DecisionRecord] {
         let all = Mutex<[DecisionRecord]>([])
         await onEveryWorker { worker in
-            let records = worker.decisions.all
+            let records = worker.board.decisions.all
             all.withLock { $0 += records }
         }
         return all.withLock { $0 }

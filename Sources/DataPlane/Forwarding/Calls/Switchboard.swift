@@ -1,0 +1,48 @@
+import Authorization
+import CallPlanning
+import CommonValues
+import EventLoops
+
+/// What all calls of one worker are carried out by: the generation in force, the ways to endpoints, and where it is told what became
+/// of them. It knows none of them, and only its worker's thread touches it.
+final class Switchboard: EndpointPools {
+    let bench: Workbench
+    /// What serves from the next step of each call on.
+    var view: WorkerView { didSet { bench.settings = view.settings } }
+    private let pools: any EndpointPools
+    let retries: RetryQueue
+    /// Copies of calls that are under way. Their originals may be over.
+    private(set) var copies: [ObjectIdentifier: any Call] = [:]
+    /// Whose calls are over, for the next ones.
+    var spareCalls: [CallRequest] = []
+
+    // What is told.
+    let accessLog: AccessLogWriter
+    private(set) var decisionCounts: [UInt64] = []
+    var decisions = DecisionLog()
+
+    init(bench: Workbench, view: WorkerView, pools: any EndpointPools, accessLog: LineSink) {
+        self.bench = bench
+        self.view = view
+        self.pools = pools
+        self.accessLog = AccessLogWriter(sink: accessLog)
+        retries = RetryQueue(loop: bench.loop)
+    }
+
+    func pool(address: NetworkAddress, target: UpstreamTarget) -> any EndpointPool {
+        pools.pool(address: address, target: target)
+    }
+
+    func copyBegan(_ copy: any Call) { copies[ObjectIdentifier(copy)] = copy }
+
+    func copyEnded(_ copy: any Call) { copies[ObjectIdentifier(copy)] = nil }
+
+    func count(_ decision: Decision, of service: ServiceView) {
+        let label = decision.policy < 0 ? service.policyLabels.last! : service.policyLabels[Int(decision.policy)]
+        let index = Int(label.id) * 2 + (decision.isAllowed ? 0 : 1)
+        if index >= decisionCounts.count {
+            decisionCounts.append(contentsOf: repeatElement(0, count: index + 1 - decisionCounts.count))
+        }
+        decisionCounts[index] += 1
+    }
+}
