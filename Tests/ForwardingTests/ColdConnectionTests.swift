@@ -129,7 +129,7 @@ struct ColdConnectionTests {
         var left = Set(calls)
         while !left.isEmpty, let frame = peer.receive() {
             if frame.type == FrameType.headers {
-                answers[frame.stream, default: .init()].take(peer.fields(frame), isOwn: true)
+                answers[frame.stream, default: .init()].take(peer.fields(frame))
             }
             if frame.type == FrameType.data {
                 answers[frame.stream, default: .init()].body += String(decoding: frame.payload, as: UTF8.self)

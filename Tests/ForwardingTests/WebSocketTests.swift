@@ -35,7 +35,7 @@ struct WebSocketTests {
         while let frame = peer.receive() {
             guard frame.type == FrameType.headers, frame.stream == stream else { continue }
             var answer = HTTP2Peer.Answer()
-            answer.take(peer.fields(frame), isOwn: true)
+            answer.take(peer.fields(frame))
             return (answer.status, answer.fields.first { $0.0 == "x-heddle-reason" }?.1)
         }
         return (0, nil)

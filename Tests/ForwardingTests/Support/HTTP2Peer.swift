@@ -148,18 +148,26 @@ final class HTTP2Peer {
     }
 
     /// Everything that comes back on a stream.
-    func answer(on stream: UInt32) -> Answer {
-        var answer = Answer()
-        while let frame = receive() {
-            if frame.type == FrameType.goAway, frame.code != 0 { answer.goAway = frame.code }
-            if frame.type == FrameType.headers { answer.take(fields(frame), isOwn: frame.stream == stream) }
-            guard frame.stream == stream else { continue }
-            if frame.type == FrameType.data { answer.body += String(decoding: frame.payload, as: UTF8.self) }
-            if frame.type == FrameType.reset { answer.reset = frame.code }
-            if frame.endsStream || frame.type == FrameType.reset { return answer }
+    func answer(on stream: UInt32) -> Answer { answers(on: [stream])[0] }
+
+    /// Of several, in whatever order they come.
+    func answers(on streams: [UInt32]) -> [Answer] {
+        var answers = streams.map { _ in Answer() }
+        var left = Set(streams)
+        while !left.isEmpty, let frame = receive() {
+            if frame.type == FrameType.goAway, frame.code != 0 {
+                for index in answers.indices where left.contains(streams[index]) { answers[index].goAway = frame.code }
+            }
+            // Whosever they are: the table of the fields' compression goes on with them.
+            let block = frame.type == FrameType.headers ? fields(frame) : nil
+            guard left.contains(frame.stream), let index = streams.firstIndex(of: frame.stream) else { continue }
+            if let block { answers[index].take(block) }
+            if frame.type == FrameType.data { answers[index].body += String(decoding: frame.payload, as: UTF8.self) }
+            if frame.type == FrameType.reset { answers[index].reset = frame.code }
+            if frame.endsStream || frame.type == FrameType.reset { left.remove(frame.stream) }
         }
-        answer.isClosed = true
-        return answer
+        for index in answers.indices where left.contains(streams[index]) { answers[index].isClosed = true }
+        return answers
     }
 
     func call(_ fields: Fields) -> Answer { answer(on: begin(fields, ends: true)) }
@@ -177,8 +185,7 @@ final class HTTP2Peer {
         /// The connection ended before the stream did.
         var isClosed = false
 
-        mutating func take(_ block: Fields, isOwn: Bool) {
-            guard isOwn else { return }
+        mutating func take(_ block: Fields) {
             let status = block.first { $0.0 == ":status" }.flatMap { Int($0.1) }
             guard let status else {
                 trailers = block

@@ -18,14 +18,14 @@ import Testing
     for id in stride(from: 1, through: 255, by: 2) as StrideThrough<Int32> where id != 7 {
         streams.add(id, id % 4 == 1 ? .ended : .resetHere)
     }
-    if case .closed(.ended) = streams.memory(of: 9) {} else { Issue.record("9") }
-    if case .closed(.resetHere) = streams.memory(of: 11) {} else { Issue.record("11") }
-    if case .skipped = streams.memory(of: 7) {} else { Issue.record("7") }
+    #expect(streams.cause(of: 9) == .ended)
+    #expect(streams.cause(of: 11) == .resetHere)
+    #expect(streams.cause(of: 7) == .skipped)
     streams.add(257, .resetByPeer)
     streams.add(259, .ended)
     streams.add(261, .ended)
-    if case .forgotten = streams.memory(of: 1) {} else { Issue.record("1") }
-    if case .closed(.resetByPeer) = streams.memory(of: 257) {} else { Issue.record("257") }
+    #expect(streams.cause(of: 1) == .forgotten)
+    #expect(streams.cause(of: 257) == .resetByPeer)
 }
 
 @Test func `frames are found in pieces of any size`() {

@@ -1,20 +1,6 @@
 /// How the streams that were closed last came to be so: what a peer may still send for one depends on it (RFC 9113 § 5.1).
 struct HTTP2ClosedStreams {
-    enum Cause {
-        /// Both sides had sent END_STREAM.
-        case ended
-        case resetByPeer
-        /// The peer may not know yet.
-        case resetHere
-    }
-
-    enum Memory {
-        case closed(Cause)
-        /// Never opened, and it cannot be any more.
-        case skipped
-        /// Too long ago.
-        case forgotten
-    }
+    typealias Cause = HTTP2StreamState.Cause
 
     private static let limit = 128
 
@@ -31,8 +17,8 @@ struct HTTP2ClosedStreams {
     }
 
     /// - Parameter id: Of a stream that is not open, and not above the last one that was.
-    func memory(of id: Int32) -> Memory {
-        for entry in entries where entry.id == id { return .closed(entry.cause) }
+    func cause(of id: Int32) -> Cause {
+        for entry in entries where entry.id == id { return entry.cause }
         return id > forgotten ? .skipped : .forgotten
     }
 }

@@ -39,16 +39,19 @@ extension HTTP2Session {
         headers.endsStream = header.endsStream
         headers.isOpen = !header.endsHeaders
         headers.fate = .discarded
-        if let stream = streams[id] {
-            if stream.isReset { return }
-            guard stream.receiving != .ended else { return fail(stream, .streamClosed) }
-            headers.fate = role == .client && stream.receiving == .head ? .response : .trailers
-        } else if !isIdle(id) {
-            answerFrame(ofClosed: id)
-        } else if role == .server, id & 1 == 1 {
-            beganRequest(id)
-        } else {
-            terminate(.protocolError)
+        let stream = streams[id]
+        switch verdict(on: .headers, of: stream, id) {
+        case .taken:
+            if let stream {
+                headers.fate = role == .client && stream.state.awaitsHead ? .response : .trailers
+            } else if role == .server, id & 1 == 1 {
+                beganRequest(id)
+            } else {
+                terminate(.protocolError)
+            }
+        case .ignored: break
+        case .streamError(let code): fail(stream, id, code)
+        case .connectionError(let code): terminate(code)
         }
     }
 
@@ -101,8 +104,7 @@ extension HTTP2Session {
         case .request: receivedRequest(id, endsStream: endsStream)
         case .response, .trailers:
             // The frame's header may have come with less.
-            guard let stream = streams[id], !stream.isReset else { return }
-            if endsStream { stream.receiving = .ended }
+            guard let stream = streams[id], stream.state.mayReceive else { return }
             receivedBlock(of: stream, endsStream: endsStream)
             closeIfDone(stream, id)
         case .refused:
@@ -143,7 +145,6 @@ extension HTTP2Session {
             if endsStream { return refuse(stream, .missingFinalResponse) }
             return stream.receivedHead(&block.head, endsStream: false)
         }
-        if !endsStream { stream.receiving = .body }
         stream.isTunnel = stream.isTunnel && status < 300
         stream.mayHaveBody = ResponseBody.isPossible(
             status: status, answering: stream.isHeadRequest ? .head : .other)
@@ -151,6 +152,7 @@ extension HTTP2Session {
         if stream.mayHaveBody { stream.declaredByteCount = block.head.contentLength }
         guard !endsStream || hasWholeBody(stream) else { return refuse(stream, .contentLengthMismatch) }
         let id = stream.id
+        if endsStream { stream.state.receiveEnd() } else { stream.state.receiveHead() }
         stream.receivedHead(&block.head, endsStream: endsStream)
         if endsStream, isOpen(stream, id) { stream.receivedEnd() }
     }
@@ -159,6 +161,7 @@ extension HTTP2Session {
         guard endsStream else { return refuse(stream, .unexpectedHead) }
         guard hasWholeBody(stream) else { return refuse(stream, .contentLengthMismatch) }
         let id = stream.id
+        stream.state.receiveEnd()
         stream.receivedTrailers(&block.head)
         if isOpen(stream, id) { stream.receivedEnd() }
     }
@@ -169,7 +172,7 @@ extension HTTP2Session {
 
     /// After a call that may have ended anything.
     private func isOpen(_ stream: HTTP2Stream, _ id: Int32) -> Bool {
-        !isAbandoned && stream.id == id && !stream.isReset
+        !isAbandoned && stream.id == id && !stream.state.isResetting
     }
 
     // MARK: Bodies
@@ -179,13 +182,19 @@ extension HTTP2Session {
         let byteCount = header.payloadByteCount
         data = DataUnderWay(
             id: id, endsStream: header.endsStream, awaitsPadding: header.isPadded, contentLeft: byteCount)
-        guard !isIdle(id) else { return terminate(.protocolError) }
+        let stream = streams[id]
+        let verdict = verdict(on: .data, of: stream, id)
+        if case .connectionError(let code) = verdict { return terminate(code) }
+        // Of all streams together, whoever takes it.
         guard receiveWindow.receive(byteCount) else { return terminate(.flowControlError) }
-        guard let stream = streams[id] else { return answerFrame(ofClosed: id) }
-        if stream.isReset { return }
-        guard stream.receiving != .ended else { return fail(stream, .streamClosed) }
-        guard stream.receiveWindow.receive(byteCount) else { return fail(stream, .flowControlError) }
-        data.isWanted = true
+        switch verdict {
+        case .taken:
+            guard let stream else { return }
+            guard stream.receiveWindow.receive(byteCount) else { return fail(stream, .flowControlError) }
+            data.isWanted = true
+        case .ignored, .connectionError: break
+        case .streamError(let code): fail(stream, id, code)
+        }
     }
 
     /// - Parameter isLast: The frame ends with these bytes.
@@ -211,10 +220,12 @@ extension HTTP2Session {
     }
 
     private func receivedContent(_ bytes: Span<UInt8>) {
-        guard data.isWanted, let stream = streams[data.id], !stream.isReset else { return giveBack(bytes.count) }
+        guard data.isWanted, let stream = streams[data.id], stream.state.mayReceive else {
+            return giveBack(bytes.count)
+        }
         stream.unconsumedByteCount += bytes.count
         stream.receivedByteCount += UInt64(bytes.count)
-        guard stream.receiving == .body, stream.mayHaveBody else { return refuse(stream, .unexpectedBody) }
+        guard !stream.state.awaitsHead, stream.mayHaveBody else { return refuse(stream, .unexpectedBody) }
         if let declared = stream.declaredByteCount, stream.receivedByteCount > declared {
             return refuse(stream, .contentLengthMismatch)
         }
@@ -227,17 +238,11 @@ extension HTTP2Session {
             if data.isAllPadding, !budgets.emptyData.spend(limit: limits.emptyData, now: now) { exceed(.emptyData) }
             return
         }
-        guard data.isWanted, let stream = streams[data.id], !stream.isReset else { return }
-        let id = data.id
-        let hasHead = stream.receiving != .head
-        stream.receiving = .ended
-        if !hasHead {
-            refuse(stream, .unexpectedBody)
-        } else if !hasWholeBody(stream) {
-            refuse(stream, .contentLengthMismatch)
-        } else {
-            stream.receivedEnd()
-        }
-        closeIfDone(stream, id)
+        guard data.isWanted, let stream = streams[data.id], stream.state.mayReceive else { return }
+        guard !stream.state.awaitsHead else { return refuse(stream, .unexpectedBody) }
+        guard hasWholeBody(stream) else { return refuse(stream, .contentLengthMismatch) }
+        stream.state.receiveEnd()
+        stream.receivedEnd()
+        closeIfDone(stream, data.id)
     }
 }

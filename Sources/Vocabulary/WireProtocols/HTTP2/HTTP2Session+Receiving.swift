@@ -99,7 +99,6 @@ extension HTTP2Session {
         case FrameType.ping: receivedPing(header, payload)
         case FrameType.goAway: receivedGoAway(payload)
         case FrameType.windowUpdate:
-            guard header.streamID == 0 || !isIdle(header.streamID) else { return terminate(.protocolError) }
             receivedWindowUpdate(header.streamID, payload)
         // PRIORITY says nothing any more (§ 5.3.2), and of other types nobody knows what they say (§ 5.5).
         default: break
@@ -107,8 +106,8 @@ extension HTTP2Session {
     }
 
     private func receivedReset(_ id: Int32, _ payload: Span<UInt8>) {
-        guard !isIdle(id) else { return terminate(.protocolError) }
         let stream = streams[id]
+        if case .connectionError(let code) = verdict(on: .resetStream, of: stream, id) { return terminate(code) }
         if role == .server, isCheapReset(of: stream), !budgets.resets.spend(limit: limits.resets, now: now) {
             return exceed(.resets)
         }
@@ -124,7 +123,7 @@ extension HTTP2Session {
             budgets.lateResets -= 1
             return false
         }
-        return stream.sending == .head && !stream.isReset && now &- stream.begunAt < HTTP2Limits.youngMilliseconds
+        return stream.state.isUnanswered && now &- stream.begunAt < HTTP2Limits.youngMilliseconds
     }
 
     private func receivedGoAway(_ payload: Span<UInt8>) {
@@ -149,37 +148,38 @@ extension HTTP2Session {
         return role == .server ? id > lastPeerStream : id >= nextStream
     }
 
-    /// Answers a frame for a stream that is over, and not idle.
-    func answerFrame(ofClosed id: Int32) {
-        switch closedStreams.memory(of: id) {
-        case .closed(.ended): terminate(.streamClosed)
-        case .closed(.resetByPeer): submitReset(id, .streamClosed)
-        case .skipped: terminate(.protocolError)
-        case .closed(.resetHere), .forgotten: break
-        }
+    /// What a frame of the peer's is to a stream; `nil`: to none that is open.
+    func verdict(on frame: HTTP2StreamState.Frame, of stream: HTTP2Stream?, _ id: Int32) -> HTTP2StreamState.Verdict {
+        if let stream { return stream.state.verdict(on: frame) }
+        guard !isIdle(id) else { return HTTP2StreamState.idle.verdict(on: frame) }
+        // How it was closed is looked up only where it matters.
+        let cause = frame.isOfMessage ? closedStreams.cause(of: id) : .forgotten
+        return HTTP2StreamState.closed(cause).verdict(on: frame)
     }
 
     /// Closes a stream that both sides have ended.
     func closeIfDone(_ stream: HTTP2Stream, _ id: Int32) {
-        guard !isAbandoned, stream.id == id, stream.sending == .ended, stream.receiving == .ended else { return }
+        guard !isAbandoned, stream.id == id, stream.state.hasEnded else { return }
         close(stream, .noError, .ended)
     }
 
     /// A stream is over. Where the peer has not said so, its own reset may still come.
-    func noteClosed(_ id: Int32, _ cause: HTTP2ClosedStreams.Cause) {
+    func noteClosed(_ id: Int32, _ cause: HTTP2StreamState.Cause) {
         closedStreams.add(id, cause)
         if cause != .resetByPeer { budgets.lateResets = min(budgets.lateResets + 1, Self.lateResetLimit) }
     }
 
-    func close(_ stream: HTTP2Stream, _ code: HTTP2ErrorCode, _ cause: HTTP2ClosedStreams.Cause) {
+    func close(_ stream: HTTP2Stream, _ code: HTTP2ErrorCode, _ cause: HTTP2StreamState.Cause) {
+        // What it was to be reset with is why it is over, whoever was first.
+        let code = stream.state.resetCode ?? code
         streams.remove(stream.id)
         sendQueue.remove(stream)
+        stream.state = .closed(cause)
         noteClosed(stream.id, cause)
         stream.leave()
         // What nobody took any more must not stay missing from the connection's window.
         giveBack(stream.unconsumedByteCount)
         stream.unconsumedByteCount = 0
-        // Both sides may have ended it before the reset was written.
-        stream.closed(stream.resetCode ?? code)
+        stream.closed(code)
     }
 }

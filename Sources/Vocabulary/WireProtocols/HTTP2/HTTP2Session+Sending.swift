@@ -99,7 +99,7 @@ extension HTTP2Session {
     }
 
     private func isSendable(_ stream: HTTP2Stream) -> Bool {
-        isOwn(stream) && !stream.isReset && stream.sending.mayGoOn && goesOn
+        isOwn(stream) && stream.state.maySend && goesOn
     }
 
     func isOwn(_ stream: HTTP2Stream) -> Bool { stream.id != 0 && stream.session == ObjectIdentifier(self) }
@@ -108,8 +108,7 @@ extension HTTP2Session {
 
     /// Ends a stream at once, on both sides; `closed` follows when it is sent.
     package func reset(_ stream: HTTP2Stream, _ code: HTTP2ErrorCode) {
-        guard isOwn(stream), !stream.isReset, goesOn else { return }
-        stream.resetCode = code
+        guard isOwn(stream), goesOn, stream.state.reset(code) else { return }
         sendQueue.remove(stream)
         queueReset(stream.id, code)
         consequences.append(.reset(stream.id))
@@ -129,6 +128,11 @@ extension HTTP2Session {
 
     /// Ends a stream over a frame that it cannot take.
     func fail(_ stream: HTTP2Stream, _ code: HTTP2ErrorCode) { reset(stream, code) }
+
+    /// The same for one that may be over.
+    func fail(_ stream: HTTP2Stream?, _ id: Int32, _ code: HTTP2ErrorCode) {
+        if let stream { fail(stream, code) } else { submitReset(id, code) }
+    }
 
     /// Ends a request that nobody was told of, or that has no canonical form.
     func refuse(_ id: Int32, _ error: HTTP2Error, endsStream: Bool) {
@@ -191,10 +195,10 @@ extension HTTP2Session {
     private func queueHead(of stream: HTTP2Stream, endsStream: Bool) {
         queueBlock(stream.id, endsStream: endsStream)
         if endsStream {
-            stream.sending = .ending
+            stream.state.queueEnd()
             consequences.append(.ended(stream.id))
         } else {
-            stream.sending = .body
+            stream.state.sendHead()
             queueData(of: stream)
         }
     }
@@ -238,7 +242,7 @@ extension HTTP2Session {
 
     /// Gives a stream its turn. Whether a window is in its way is found out then: only bytes need one (RFC 9113 § 6.9).
     func queueData(of stream: HTTP2Stream) {
-        guard stream.sending == .body, !stream.isReset else { return }
+        guard stream.state.maySendData else { return }
         sendQueue.append(stream)
     }
 
@@ -291,7 +295,7 @@ extension HTTP2Session {
 
     private func ended(_ stream: HTTP2Stream) {
         let id = stream.id
-        stream.sending = .ended
+        guard stream.state.sendEnd() else { return }
         stream.sentEnd()
         closeIfDone(stream, id)
     }

@@ -132,7 +132,14 @@ extension HTTP2Session {
             sendWindow += added
             return sendWindow > HTTP2Settings.windowLimit ? terminate(.flowControlError) : ()
         }
-        guard let stream = streams[id], !stream.isReset else { return }
+        let stream = streams[id]
+        switch verdict(on: .windowUpdate, of: stream, id) {
+        case .taken: break
+        case .ignored: return
+        case .streamError(let code): return fail(stream, id, code)
+        case .connectionError(let code): return terminate(code)
+        }
+        guard let stream else { return }
         guard added > 0 else { return fail(stream, .protocolError) }
         stream.sendWindow += added
         guard stream.sendWindow <= HTTP2Settings.windowLimit else { return fail(stream, .flowControlError) }
@@ -153,7 +160,7 @@ extension HTTP2Session {
     func giveBack(_ byteCount: Int, of stream: HTTP2Stream) {
         let update = stream.receiveWindow.consume(byteCount)
         // Of one that has ended nothing more comes.
-        if update > 0, stream.receiving != .ended, !stream.isReset, goesOn { queueWindowUpdate(stream.id, update) }
+        if update > 0, stream.state.mayReceive, goesOn { queueWindowUpdate(stream.id, update) }
         giveBack(byteCount)
     }
 

@@ -313,13 +313,16 @@ package final class HTTP2Session {
     /// Server: gives a stream to the request that was just taken.
     package func attach(_ stream: HTTP2Stream, to id: Int32) {
         open(stream, id)
-        stream.receiving = pendingEndsStream ? .ended : .body
+        stream.state.receiveHead()
+        if pendingEndsStream { stream.state.receiveEnd() }
         stream.isTunnel = pendingFraming.tunnel != .none
         stream.declaredByteCount = pendingFraming.contentLength
     }
 
     func open(_ stream: HTTP2Stream, _ id: Int32) {
-        stream.begin(id, in: self, at: now, receiveWindow: streamReceiveWindow, sendWindow: peer.initialWindow)
+        stream.begin(
+            id, in: ObjectIdentifier(self), at: now, receiveWindow: streamReceiveWindow,
+            sendWindow: peer.initialWindow)
         streams.insert(stream, id)
     }
 }

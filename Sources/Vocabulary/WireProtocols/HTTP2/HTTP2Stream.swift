@@ -22,11 +22,9 @@ open class HTTP2Stream {
     /// answer may have stopped to send.
     package final var mayEndShort = false
 
-    // What the session knows of the message under way on it. What both sides have said is its state (RFC 9113 § 5.1): open, until
-    // one of them has ended; half-closed, until both have; and closed. A reset closes it at once, once it is sent.
+    // What the session knows of it, and of the messages under way on it.
 
-    final var sending = Sending.head
-    final var receiving = Receiving.head
+    final var state = HTTP2StreamState.idle
     /// Who may call it.
     final var session: ObjectIdentifier?
     /// When it was opened, as the session's `now` was.
@@ -46,36 +44,6 @@ open class HTTP2Stream {
     final var isTunnel = false
     /// Its turn to send.
     final var link = HTTP2SendQueue.Link()
-    /// What RST_STREAM says that is queued: nothing that comes matters any more.
-    final var resetCode: HTTP2ErrorCode?
-    final var isReset: Bool { resetCode != nil }
-
-    /// What this side has said.
-    enum Sending {
-        /// Not its head; a server: not the final one.
-        case head
-        /// Its head: `nextData` may be asked.
-        case body
-        /// END_STREAM is queued.
-        case ending
-        /// END_STREAM is written.
-        case ended
-
-        var mayGoOn: Bool {
-            switch self {
-            case .head, .body: true
-            case .ending, .ended: false
-            }
-        }
-    }
-
-    /// What the peer has said.
-    enum Receiving {
-        /// Not its head; a server: not the final one.
-        case head
-        case body
-        case ended
-    }
 
     public init() {}
 
@@ -108,14 +76,13 @@ open class HTTP2Stream {
         link = HTTP2SendQueue.Link()
     }
 
-    final func begin(_ id: Int32, in session: HTTP2Session, at now: UInt64, receiveWindow: Int, sendWindow: Int) {
+    final func begin(_ id: Int32, in session: ObjectIdentifier, at now: UInt64, receiveWindow: Int, sendWindow: Int) {
         self.id = id
-        self.session = ObjectIdentifier(session)
+        self.session = session
         begunAt = now
         self.receiveWindow = HTTP2ReceiveWindow(limit: receiveWindow)
         self.sendWindow = sendWindow
-        sending = .head
-        receiving = .head
+        state = .open(sending: .head, receiving: .head)
         link = HTTP2SendQueue.Link()
         declaredByteCount = nil
         receivedByteCount = 0
@@ -124,6 +91,5 @@ open class HTTP2Stream {
         isHeadRequest = false
         isTunnel = false
         mayEndShort = false
-        resetCode = nil
     }
 }
