@@ -186,7 +186,12 @@ let package = Package(
         tests("MeshSnapshot", ["Diagnostics", "Manifests"]),
         tests("Routing", ["MeshFixtures", "Manifests", "MeshSnapshot", "HTTPSemantics"]),
         tests("Authorization", ["CommonValues", "Manifests", "MeshSnapshot", "HTTPSemantics"]),
-        tests("CallPlanning", ["CommonValues", "HTTPSemantics", "Manifests", "MeshSnapshot", "Authorization"]),
+        tests(
+            "CallPlanning",
+            [
+                "MeshFixtures", "CommonValues", "SPIFFE", "HTTPSemantics", "Manifests", "MeshSnapshot", "Routing",
+                "Authorization",
+            ]),
         tests("Explaining", ["TestSupport", "MeshFixtures", "CommonValues", "Manifests", "MeshSnapshot"]),
         tests("StateKeeping", ["TestSupport"]),
         tests("Reconciliation", ["TestSupport", "Manifests", "MeshSnapshot", "StateKeeping"]),

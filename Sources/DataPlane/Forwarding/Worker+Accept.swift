@@ -21,13 +21,14 @@ extension Worker: AcceptorOwner, CallerHost {
             } else {
                 transport = Transport(socket)
             }
-            if case .tcp = listener.view.role {
-                try begin(
-                    TCPServerConnection(bench: bench, host: self, listener: listener, peer: peer, transport: transport))
-            } else {
+            switch listener.view.role.firstProtocol {
+            case .http:
                 try begin(
                     HTTP1ServerConnection(
                         bench: bench, host: self, listener: listener, peer: peer, transport: transport))
+            case .bytes, .clientHello:
+                try begin(
+                    TCPServerConnection(bench: bench, host: self, listener: listener, peer: peer, transport: transport))
             }
         } catch {
             bench.counters.pauses += 1

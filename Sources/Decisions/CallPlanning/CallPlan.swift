@@ -76,8 +76,8 @@ package struct CallPlan: ~Copyable {
         case .malformed: return .refuse(.malformed)
         case .ends(let status): return .answer(status: status)
         }
-        switch role {
-        case .outbound(let listener):
+        switch role.directory {
+        case .hosts(let listener):
             guard let service = tables.service(host: request.bytes(request.host), from: listener) else {
                 return .refuse(.noRoute)
             }
@@ -89,16 +89,16 @@ package struct CallPlan: ~Copyable {
             trace?.ask(routes.table, about: request)
             guard let match = routes.table.match(request) else { return .refuse(.noRoute) }
             return route(&request, by: match, of: routes, from: source, at: nil, using: &random)
-        case .inbound:
+        case .serverName:
             // SNI alone, never Host, says what a call there is for.
             guard let service = source.target(in: tables) else { return .refuse(.noRoute) }
             self.service = service
             // What it has is another host's word, and is kept here, too.
             if request.hasField(.requestID) { request.identify(using: &random) }
             return .send
-        case .gateway(let gateway):
+        case .routes(let gateway):
             return find(&request, from: source, at: gateway, using: &random, trace)
-        case .tcp: return .refuse(.noRoute)
+        case .connections: return .refuse(.noRoute)
         }
     }
 
@@ -195,8 +195,8 @@ package struct CallPlan: ~Copyable {
         trace: PlanTrace? = nil
     ) -> Step {
         caller = role.caller(verified: source.verified)
-        switch role {
-        case .tcp(let listener):
+        switch role.directory {
+        case .connections(let listener):
             guard let route = listener.route(serverName: source.serverName) else { return .refuse(.noRoute) }
             trace?.note(listener, serverName: source.serverName)
             rule = route.rule
@@ -207,13 +207,13 @@ package struct CallPlan: ~Copyable {
             self.backend = backend
             service = route.rule.service(ofBackend: backend)
             return .send
-        case .inbound:
+        case .serverName:
             // What is declared as HTTP is never had without HTTP's rules.
             guard let service = source.target(in: tables), service.isTCP else { return .refuse(.noRoute) }
             self.service = service
             return .send
         // A tunnel for whoever asks: what follows it would be nobody's request (RFC 9110 § 9.3.6).
-        case .outbound, .gateway: return .refuse(.malformed, status: 501)
+        case .hosts, .routes: return .refuse(.malformed, status: 501)
         }
     }
 }

@@ -4,45 +4,112 @@ import HTTPSemantics
 import Manifests
 import Telemetry
 
-/// What a listener means to the calls that come there, in one generation.
-package enum ListenerRole {
-    /// A workload's own: what comes in carries its identity.
-    case outbound(OutboundTable)
-    /// Other nodes': mutual TLS.
-    case inbound
-    case gateway(GatewayTable)
-    /// Bytes: a workload's own for one service, or a gateway's.
-    case tcp(TCPListenerTable)
+/// What a listener means to the calls that come there, in one generation: who calls, what they are told, what they speak first, and
+/// where a call's service is found. What is trusted of what they say follows from who they are.
+package final class ListenerRole {
+    /// Who calls.
+    package let callers: Callers
+    package let directory: Directory
+    /// What ends TLS here; none where it may run through to the workload.
+    package let security: Security
+    /// Callers are told why a call failed. Those of this mesh alone are.
+    package let tellsReason: Bool
+    package let firstProtocol: FirstProtocol
 
-    /// Who comes here is another node.
-    package var isForNodes: Bool { if case .inbound = self { true } else { false } }
+    package enum Callers {
+        /// All with one identity: the workload's whose own listener it is, what it says of a call's way being taken as it is; or that of
+        /// a gateway that takes bytes, until SNI has found another one's listener.
+        case one(Caller)
+        /// Other nodes, for whom their certificates prove. What they have found out about a call is not found out again.
+        case nodes
+        /// Anybody. Calls carry the identity of the listener that is found for them, which says what proxies it trusts.
+        case anybody
+    }
 
-    /// Only callers of this mesh are told why a call failed.
-    package var tellsReason: Bool { if case .gateway = self { false } else { true } }
+    /// Where the service of a call is found.
+    package enum Directory {
+        /// By Host, for the workloads of a namespace.
+        case hosts(OutboundTable)
+        /// By SNI, which names the service itself.
+        case serverName
+        /// By a gateway's routes.
+        case routes(GatewayTable)
+        /// It is one for all that comes, or is found by SNI: what comes is bytes.
+        case connections(TCPListenerTable)
+    }
 
-    /// The scheme of what comes in: a listener's, never a header's. Between nodes the caller's node has seen the scheme.
-    package var scheme: Scheme {
-        if case .gateway(let gateway) = self, gateway.isSecure { .https } else { .http }
+    package enum Security {
+        case none
+        /// Mutual TLS with another node.
+        case node
+        /// With a gateway's certificates.
+        case gateway
+    }
+
+    package enum FirstProtocol {
+        /// HTTP/1.1, until something else is found out.
+        case http
+        /// Whatever it is, it begins a connection of bytes.
+        case bytes
+        /// TLS that is looked into, for the name that it asks for.
+        case clientHello
+    }
+
+    private init(
+        _ callers: Callers, _ directory: Directory, security: Security = .none, tellsReason: Bool = true,
+        firstProtocol: FirstProtocol = .http
+    ) {
+        self.callers = callers
+        self.directory = directory
+        self.security = security
+        self.tellsReason = tellsReason
+        self.firstProtocol = firstProtocol
+    }
+
+    /// A workload's own.
+    package static func outbound(_ table: OutboundTable) -> ListenerRole {
+        ListenerRole(.one(table.caller), .hosts(table))
+    }
+
+    /// Other nodes'.
+    package static func inbound() -> ListenerRole { ListenerRole(.nodes, .serverName, security: .node) }
+
+    package static func gateway(_ table: GatewayTable) -> ListenerRole {
+        ListenerRole(.anybody, .routes(table), security: table.isSecure ? .gateway : .none, tellsReason: false)
+    }
+
+    /// Bytes: a workload's own for one service, or a gateway's. TLS may run in it, but it is not ended here.
+    package static func tcp(_ table: TCPListenerTable) -> ListenerRole {
+        ListenerRole(
+            .one(table.callers[0]), .connections(table),
+            firstProtocol: table.readsServerName ? .clientHello : .bytes)
     }
 
     package var isSecure: Bool {
-        switch self {
-        case .outbound: false
-        case .inbound: true
-        case .gateway(let gateway): gateway.isSecure
-        // TLS may run in it, but it is not ended here.
-        case .tcp: false
+        switch security {
+        case .none: false
+        case .node, .gateway: true
         }
     }
 
-    /// Whose identity a call that begins now carries; of a gateway's its listener says so, once it is found.
+    /// The scheme of what comes in: a listener's, never a header's. Between nodes the caller's node has seen the scheme.
+    package var scheme: Scheme {
+        switch security {
+        case .none, .node: .http
+        case .gateway: .https
+        }
+    }
+
+    /// Who comes here is another node.
+    package var isForNodes: Bool { if case .nodes = callers { true } else { false } }
+
+    /// Whose identity a call that begins now carries; of anybody's its listener says so, once it is found.
     /// - Parameter verified: Who the peer has proved to be.
     func caller(verified: Caller?) -> Caller? {
-        switch self {
-        case .outbound(let outbound): outbound.caller
-        case .inbound: verified
-        case .tcp(let listener): listener.callers.first
-        case .gateway: nil
+        switch callers {
+        case .one(let caller): caller
+        case .nodes: verified
+        case .anybody: nil
         }
     }
 }

@@ -38,7 +38,7 @@ struct ExplainedMesh {
         if resolved.lacksHost(question) {
             arrivals.append(
                 Arrival(
-                    .inbound, .http, from: resolved.clientAddress,
+                    .inbound(), .http, from: resolved.clientAddress,
                     serverName: Array(table(of: resolved.service).serverName.utf8),
                     verified: resolved.caller.map(Caller.init)))
         }

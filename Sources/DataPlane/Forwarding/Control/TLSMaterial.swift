@@ -28,9 +28,9 @@ package struct TLSMaterial: Sendable {
     }
 
     func serverContext(for view: ListenerView) -> TLSContext? {
-        switch view.role {
-        case .outbound, .tcp: nil
-        case .inbound: meshServer
+        switch view.role.security {
+        case .none: nil
+        case .node: meshServer
         case .gateway: gateways[view.address]
         }
     }

@@ -23,7 +23,7 @@ struct ViewCompiler {
         for (address, listener) in plan.listeners {
             let role: ListenerRole =
                 switch listener.plan {
-                case .inbound: .inbound
+                case .inbound: .inbound()
                 case .outbound(let id, let namespace):
                     compiler.outbound(id, namespace: namespace, shortHosts: shortHosts[namespace])
                 case .gateway(let gateways): compiler.gateway(gateways, at: "\(address)", in: plan.snapshot, tables)

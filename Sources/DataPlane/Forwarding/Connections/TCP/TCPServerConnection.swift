@@ -32,11 +32,11 @@ final class TCPServerConnection: StreamConnection, ServerConnection, DownstreamS
     // MARK: Life
 
     override func opened() {
-        guard case .tcp(let view) = listener.view.role else { return abort() }
-        if view.readsServerName {
-            hello = []
-        } else {
-            begin(serverName: nil)
+        switch listener.view.role.firstProtocol {
+        // By now it is another listener's.
+        case .http: abort()
+        case .bytes: begin(serverName: nil)
+        case .clientHello: hello = []
         }
     }
 
