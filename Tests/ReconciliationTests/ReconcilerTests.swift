@@ -228,17 +228,6 @@ struct `The reconciler` {
         }
     }
 
-    @Test func `whoever waits for a hash is told when it serves`() async throws {
-        try await serving { harness in
-            let sources = [("a", "2"), ("b", "1")].map { name, value in
-                ManifestSource(path: "\(name).yaml", bytes: Array(FakeManifests.document(name, value).utf8))
-            }
-            async let served = harness.reconciler.waitUntilServed(hash: FolderReading.hash(of: sources))
-            harness.folder.service("a", "2")
-            #expect(await served?.resourceCount == 2)
-        }
-    }
-
     // MARK: Apply and delete
 
     func file(_ text: String) -> AppliedFile { AppliedFile(path: "given.yaml", bytes: Array(text.utf8)) }

@@ -54,7 +54,6 @@ package actor Reconciler<Manifests: ManifestReading> {
     private var hopelessHash: String?
     /// Until a set that a participant rejected is tried again.
     private var retryTimes: RetryTimes
-    private let waiters = ServedWaiters()
     /// Somebody waits for word of the next reading.
     private var isAskedFor = false
     /// What the watcher was told to watch besides manifests.
@@ -121,7 +120,6 @@ package actor Reconciler<Manifests: ManifestReading> {
             await endChanges()
             keeper.finish()
         }
-        waiters.finish()
     }
 
     /// Ends `run`, once the last good set has been kept. No change begins any more, and nothing of the folder is taken up:
@@ -149,13 +147,6 @@ package actor Reconciler<Manifests: ManifestReading> {
         let isLost = await keeper.isLost()
         noteState()
         if isLost { await keeper.keepAgain() }
-    }
-
-    /// Returns when a generation with this hash serves, at once if it does.
-    /// - Returns: `nil` if the task was cancelled, or `run` ended.
-    package func waitUntilServed(hash: String) async -> ServedGeneration? {
-        if let serving = status.serving, serving.generation.hash == hash { return serving }
-        return await waiters.wait(for: hash)
     }
 
     // MARK: Following the folder
@@ -425,7 +416,6 @@ package actor Reconciler<Manifests: ManifestReading> {
                 await keeper.keepSoon(set)
             }
         }
-        waiters.serve(served)
         settings.onEvent(.served(served))
         return .success(served)
     }
