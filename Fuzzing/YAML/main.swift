@@ -13,15 +13,14 @@ FuzzLoop.explore(
         "\t", "\r\n",
         "\u{FEFF}", "\u{2028}", "null", "~", "true", "0x1F", "1e9", "99999999999999999999", "1h30m", "127.0.0.1:80",
         "[::1]:80",
-        "unix:/a", "10.0.0.0/8", "*.example.org", "/a/{*}/{**}", "/%2e%2e/", "request.headers[a]", "Mesh", "Node",
-        "Service",
-        "Workload", "Gateway", "HTTPRoute", "GRPCRoute", "TCPRoute", "TLSRoute", "AuthorizationPolicy", "hostnames: ",
+        "unix:/a", "10.0.0.0/8", "*.example.org", "/a/{*}/{**}", "/%2e%2e/", "request.headers[a]",
+        "hostnames: ",
         "rules:\n- ", "matches: ",
         "filters: ",
         "backendRefs: ", "from: ", "source: ", "to: ", "operation: ", "when: ", "paths: ", "notPaths: ", "ipBlocks: ",
         "weight: ", "method: ", "RegularExpression", "(a|[b-c]{2,}).*", "protocol: TCP", "Passthrough", "outbound: ",
         "tcp: ",
-    ]
+    ] + Kinds.all.kinds.map(\.rawValue)
 ) { input in
     let file = ManifestDecoder.decode(input, path: "fuzz.yaml")
     let lineCount = 1 + input.count { $0 == 0x0A || $0 == 0x0D }

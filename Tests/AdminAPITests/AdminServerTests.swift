@@ -200,7 +200,7 @@ struct AdminServerTests {
         #expect(deleted.diagnostics.text.contains("no manifest has it, so there is nothing to delete"))
     }
 
-    @Test(arguments: ResourceKind.allCases)
+    @Test(arguments: Kinds.all.kinds)
     func `every kind has a table and a list`(kind: ResourceKind) async throws {
         #expect(try await answer("GET", ["v1", "resources", kind.rawValue], Self.text).status == 200)
         #expect(try await answer("GET", ["v1", "resources", kind.rawValue]).output.text.hasPrefix("["))

@@ -32,6 +32,11 @@ final class FakeMesh: RunningMesh {
         self.decisions = decisions
     }
 
+    init(_ snapshot: MeshSnapshot) {
+        served = snapshot
+        decisions = []
+    }
+
     let heldBack = Mutex<[Diagnostic]>([])
     var readiness: Readiness { Readiness(isServing: served != nil, heldBack: heldBack.withLock { $0 }) }
     func snapshot() async -> MeshSnapshot? { served }

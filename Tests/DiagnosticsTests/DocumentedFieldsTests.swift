@@ -27,6 +27,12 @@ struct DocumentedFieldsTests {
         "kind: AuthorizationPolicy, spec: {targetRefs: [{kind: Service, name: a}], rules: [{from: [{source: {namespaces: [a]}}], to: [{operation: {methods: [PUT]}}], when: [{key: 'request.headers[a]', values: [b]}, {key: source.ip, values: [10.0.0.0/8]}]}]}",
     ].map { "{apiVersion: heddle/v1, metadata: {name: n, namespace: o}, \($0)}" }
 
+    /// Of kinds that are not among `manifests`, the reference's examples.
+    private static func furtherExamples() throws -> [String] {
+        let tried = Set(try manifests.compactMap { decoded(try tree($0)).resources.first?.kind.rawValue })
+        return try DocumentedKindsTests.examples().filter { !tried.contains($0.kind) }.map(\.manifest)
+    }
+
     /// Written for a field, one after the other; in flow style.
     private static let samples = [
         "true", "7", "443", "70000", "17s", "77s", "text", "o", "other.example", "/path", "127.0.0.1:9", "10.0.0.0/8",
@@ -62,7 +68,7 @@ struct DocumentedFieldsTests {
             })
         var silent: Set<String> = []
         var untried: Set<String> = []
-        for manifest in Self.manifests {
+        for manifest in try Self.manifests + Self.furtherExamples() {
             let tree = try Self.tree(manifest)
             let meant = try #require(Self.meaning(of: tree), "\(manifest): \(Self.mistakes(in: tree))")
             for path in tree.mappings {

@@ -44,7 +44,7 @@ func `what is no hostname is refused`(text: String) {
 private func block(_ text: String) -> AddressBlock? {
     let policy = manifest("AuthorizationPolicy", "rules: [{from: [{source: {ipBlocks: [\"\(text)\"]}}]}]")
     let file = ManifestDecoder.decode(Array(policy.utf8), path: "f.yaml")
-    guard file.diagnostics.isEmpty, case .authorizationPolicy(let policy) = file.resources.first else { return nil }
+    guard file.diagnostics.isEmpty, let policy = file.resources.first as? AuthorizationPolicy else { return nil }
     return policy.rules.first?.from.first?.ipBlocks.values.first?.value
 }
 

@@ -4,7 +4,7 @@ import Testing
 
 private func policy(_ spec: String, sourceLocation: SourceLocation = #_sourceLocation) throws -> AuthorizationPolicy {
     try decoded("AuthorizationPolicy", spec, sourceLocation: sourceLocation) {
-        if case .authorizationPolicy(let policy) = $0 { policy } else { nil }
+        $0 as? AuthorizationPolicy
     }
 }
 

@@ -13,7 +13,7 @@ import Testing
         - name: split
           backendRefs: [{name: db, namespace: data, port: 5432, weight: 9}, {kind: Service, name: db2}]
         """
-    ) { if case .tcpRoute(let route) = $0 { route } else { nil } }
+    ) { $0 as? TCPRoute }
     #expect(route.parentRefs.map(\.kind) == [.gateway, .service])
     #expect(route.parentRefs.map(\.name.value.description) == ["shop/edge", "data/db"])
     #expect(route.parentRefs[0].sectionName?.value == "db")
@@ -31,7 +31,7 @@ import Testing
         hostnames: [Db.Example.org, "*.example.com"]
         rules: [{backendRefs: [{name: db}]}]
         """
-    ) { if case .tlsRoute(let route) = $0 { route } else { nil } }
+    ) { $0 as? TLSRoute }
     #expect(route.parentRefs.map(\.name.value.description) == ["shop/edge"])
     #expect(route.hostnames.map(\.value) == [.exact("db.example.org"), .wildcard(suffix: ".example.com")])
     #expect(route.rule.backendRefs.map(\.service.value.description) == ["shop/db"])

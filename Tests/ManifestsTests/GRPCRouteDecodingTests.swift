@@ -4,7 +4,7 @@ import Testing
 
 private func route(_ spec: String, sourceLocation: SourceLocation = #_sourceLocation) throws -> GRPCRoute {
     try decoded("GRPCRoute", spec, sourceLocation: sourceLocation) {
-        if case .grpcRoute(let route) = $0 { route } else { nil }
+        $0 as? GRPCRoute
     }
 }
 

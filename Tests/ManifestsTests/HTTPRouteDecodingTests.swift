@@ -4,7 +4,7 @@ import Testing
 
 private func route(_ spec: String, sourceLocation: SourceLocation = #_sourceLocation) throws -> HTTPRoute {
     try decoded("HTTPRoute", spec, sourceLocation: sourceLocation) {
-        if case .httpRoute(let route) = $0 { route } else { nil }
+        $0 as? HTTPRoute
     }
 }
 

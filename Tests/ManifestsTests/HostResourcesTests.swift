@@ -5,7 +5,7 @@ import Testing
 // Node, Service, Workload and Gateway: what says where things are.
 
 @Test func `a node has the address other nodes reach it at`() {
-    guard case .node(let node) = decode(manifest("Node", "address: 10.0.0.1:15001")).first else {
+    guard let node = decode(manifest("Node", "address: 10.0.0.1:15001")).first as? Node else {
         return #expect(Bool(false))
     }
     #expect(node.address.value == .tcp(host: "10.0.0.1", port: 15001))
@@ -21,7 +21,7 @@ import Testing
         escapedSlashes: Keep
         endpoints: [{address: "10.1.1.1:80"}, {address: api.example.org:443}]
         """
-    guard case .service(let service) = decode(manifest("Service", spec)).first else { return #expect(Bool(false)) }
+    guard let service = decode(manifest("Service", spec)).first as? Service else { return #expect(Bool(false)) }
     #expect(service.hostnames.map(\.value) == ["orders.example.org"])
     #expect(service.protocol == .http)
     #expect(service.escapedSlashes == .keep)
@@ -31,13 +31,13 @@ import Testing
 @Test(arguments: ServiceProtocol.allCases)
 func `a service speaks one of four protocols`(protocol: ServiceProtocol) {
     let text = manifest("Service", "protocol: \(`protocol`.rawValue)")
-    guard case .service(let service) = decode(text).first else { return #expect(Bool(false)) }
+    guard let service = decode(text).first as? Service else { return #expect(Bool(false)) }
     #expect(service.protocol == `protocol`)
     #expect(service.protocol.isHTTP2 == [.http2, .grpc].contains(`protocol`))
 }
 
 @Test func `a service speaks HTTP unless it says otherwise`() {
-    guard case .service(let service) = decode(manifest("Service", "{}")).first else { return #expect(Bool(false)) }
+    guard let service = decode(manifest("Service", "{}")).first as? Service else { return #expect(Bool(false)) }
     #expect(service.protocol == .http)
 }
 
@@ -67,7 +67,7 @@ func `a mistake in a service is an error at its place`(spec: String, mistake: St
           - {service: db.data, listen: "127.0.0.1:5433"}
           - {service: db.data.mesh, listen: unix:/run/db.sock}
         """
-    guard case .workload(let workload) = decode(manifest("Workload", spec)).first else { return #expect(Bool(false)) }
+    guard let workload = decode(manifest("Workload", spec)).first as? Workload else { return #expect(Bool(false)) }
     #expect(workload.service?.value == "web")
     #expect(workload.node?.value == "a")
     #expect(workload.address?.value == .unix(path: "/run/web.sock"))
@@ -80,7 +80,7 @@ func `a mistake in a service is an error at its place`(spec: String, mistake: St
 }
 
 @Test func `a workload's service account is its service's name by default`() {
-    guard case .workload(let workload) = decode(manifest("Workload", "{service: web, address: 'a:1'}")).first else {
+    guard let workload = decode(manifest("Workload", "{service: web, address: 'a:1'}")).first as? Workload else {
         return #expect(Bool(false))
     }
     #expect(workload.serviceAccount.value == "web")
@@ -128,7 +128,7 @@ func `a mistake in a workload is an error at its place`(spec: String, mistake: S
         serviceAccount: front
         trustedProxies: [10.0.0.0/8]
         """
-    guard case .gateway(let gateway) = decode(manifest("Gateway", spec)).first else { return #expect(Bool(false)) }
+    guard let gateway = decode(manifest("Gateway", spec)).first as? Gateway else { return #expect(Bool(false)) }
     #expect(gateway.listeners.map(\.name.value) == ["web", "database", "names", "secure"])
     #expect(gateway.listeners.map(\.address.value) == ["0.0.0.0", "0.0.0.0", "0.0.0.0", "::"])
     #expect(gateway.listeners.map(\.isIPv6Only) == [false, false, false, true])
@@ -145,7 +145,7 @@ func `a mistake in a workload is an error at its place`(spec: String, mistake: S
 
 @Test func `a gateway's service account is its name by default`() {
     let spec = "listeners: [{name: a, port: 80, protocol: HTTP}]"
-    guard case .gateway(let gateway) = decode(manifest("Gateway", spec)).first else { return #expect(Bool(false)) }
+    guard let gateway = decode(manifest("Gateway", spec)).first as? Gateway else { return #expect(Bool(false)) }
     #expect(gateway.serviceAccount.value == "x")
     #expect(gateway.trustedProxies.isEmpty)
 }

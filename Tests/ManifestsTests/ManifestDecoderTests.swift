@@ -4,7 +4,7 @@ import Testing
 @testable import Manifests
 
 /// Decodes `text`, expecting no mistake.
-func decode(_ text: String, sourceLocation: SourceLocation = #_sourceLocation) -> [AnyResource] {
+func decode(_ text: String, sourceLocation: SourceLocation = #_sourceLocation) -> [any Resource] {
     let file = ManifestDecoder.decode(Array(text.utf8), path: "f.yaml")
     #expect(file.diagnostics.map(\.description).isEmpty, "\(file.diagnostics)", sourceLocation: sourceLocation)
     return file.resources
@@ -12,7 +12,8 @@ func decode(_ text: String, sourceLocation: SourceLocation = #_sourceLocation) -
 
 /// The one resource that `manifest(kind, spec)` is, as `value` takes it out.
 func decoded<Value>(
-    _ kind: String, _ spec: String, sourceLocation: SourceLocation = #_sourceLocation, as value: (AnyResource) -> Value?
+    _ kind: String, _ spec: String, sourceLocation: SourceLocation = #_sourceLocation,
+    as value: (any Resource) -> Value?
 ) throws -> Value {
     let found = decode(manifest(kind, spec), sourceLocation: sourceLocation).first.flatMap(value)
     return try #require(found, sourceLocation: sourceLocation)
@@ -70,7 +71,7 @@ func manifest(_ kind: String, _ spec: String) -> String {
         resources.map(\.metadata.name.description) == [
             "shop/orders", "shop/orders-1", "shop/web-1", "shop/web-reads-orders",
         ])
-    guard case .authorizationPolicy(let policy) = resources[3] else { return #expect(Bool(false)) }
+    guard let policy = resources[3] as? AuthorizationPolicy else { return #expect(Bool(false)) }
     let rule = try #require(policy.rules.first)
     #expect(rule.from[0].serviceAccounts.values.map(\.value) == [ResourceName(namespace: "shop", name: "web")])
     #expect(rule.to[0].paths.values.map(\.value) == [.template([.literal("orders")], matchesRest: true)])

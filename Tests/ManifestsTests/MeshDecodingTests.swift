@@ -3,7 +3,7 @@ import Testing
 @testable import Manifests
 
 private func decodedMesh(_ spec: String, sourceLocation: SourceLocation = #_sourceLocation) -> Mesh? {
-    guard case .mesh(let mesh) = decode(manifest("Mesh", spec), sourceLocation: sourceLocation).first else {
+    guard let mesh = decode(manifest("Mesh", spec), sourceLocation: sourceLocation).first as? Mesh else {
         return nil
     }
     return mesh

@@ -47,16 +47,3 @@ package struct ResourceMention: Sendable, Hashable {
         self.position = position
     }
 }
-
-/// `Service shop/orders`: unique in a set.
-package struct ResourceIdentity: Sendable, Hashable, CustomStringConvertible {
-    package let kind: ResourceKind
-    package let name: ResourceName
-
-    package init(_ kind: ResourceKind, _ name: ResourceName) {
-        self.kind = kind
-        self.name = name
-    }
-
-    package var description: String { "\(kind.rawValue) \(name)" }
-}

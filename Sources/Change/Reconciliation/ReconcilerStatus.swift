@@ -1,6 +1,7 @@
 import CommonValues
 import Diagnostics
 import Glibc
+import Manifests
 
 /// What reconciliation is doing, for `heddle status`.
 package struct ReconcilerStatus: Sendable, Hashable {

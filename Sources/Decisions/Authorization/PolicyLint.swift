@@ -29,8 +29,8 @@ package enum PolicyLint {
     /// - Returns: warnings, ordered by position.
     package static func check(_ snapshot: MeshSnapshot) -> [Diagnostic] {
         check(
-            policies: snapshot.policies, services: snapshot.services.keys,
-            tcpServices: Set(snapshot.services.lazy.filter { $0.value.protocol == .tcp }.map(\.key)),
+            policies: snapshot.policies, services: snapshot.services.names,
+            tcpServices: Set(snapshot.services.lazy.filter { $0.protocol == .tcp }.map(\.metadata.name)),
             defaultAction: snapshot.mesh.defaultAction,
             callers: UnknownCallers(known: snapshot.serviceAccounts, trustDomain: snapshot.mesh.trustDomain))
     }

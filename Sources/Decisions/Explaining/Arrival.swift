@@ -19,8 +19,7 @@ struct ExplainedMesh {
     init(_ snapshot: MeshSnapshot, unresolved: Set<SourcePosition> = []) {
         self.snapshot = snapshot
         self.unresolved = unresolved
-        let rules = snapshot.services.values.sorted { $0.metadata.name < $1.metadata.name }
-            .map { ServiceRules($0, in: snapshot) }
+        let rules = snapshot.services.map { ServiceRules($0, in: snapshot) }
         tables = compiler.compile(rules, in: snapshot)
     }
 

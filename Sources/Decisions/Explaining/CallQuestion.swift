@@ -193,14 +193,14 @@ struct ResolvedQuestion {
         } else if let name = snapshot.serviceNamed(host: text.lowercased(), from: namespace) {
             return name
         }
-        let all = snapshot.services.keys.filter { $0.name == text }.sorted()
+        let all = snapshot.services.map(\.metadata.name).filter { $0.name == text }
         if all.count == 1 { return all[0] }
         if all.count > 1 {
             throw CallQuestion.Mistake(
                 "there are several services \(Diagnostic.quoted(text)): \(all.map(\.description).joined(separator: ", "))"
             )
         }
-        let near = NearestName(to: text, among: snapshot.services.keys.flatMap { [$0.name, $0.description] }.sorted())
+        let near = NearestName(to: text, among: snapshot.services.names.flatMap { [$0.name, $0.description] }.sorted())
         throw CallQuestion.Mistake(
             "there is no service \(Diagnostic.quoted(text))"
                 + (near.map { "; \($0.question)" }

@@ -21,14 +21,11 @@ extension MeshSnapshot {
         Set(routes(forService: service).map(\.metadata.name.namespace)).subtracting([service.namespace])
     }
 
-    /// The routes attached to a listener of HTTP or HTTPS: a parentRef names its gateway, and its section and port where
-    /// it names any, and their hostnames have one in common.
+    /// The routes attached to a listener of HTTP or HTTPS.
     package func routes(forGateway gateway: ResourceName, listener: GatewayListener) -> [HTTPRoute] {
         guard listener.protocol.takesCalls else { return [] }
-        return index.routesByGateway[gateway, default: []].lazy.map { callRoutes[$0] }.filter { route in
-            route.parentRefs.contains { $0.selects(listener, of: gateway) }
-                && (route.hostnames.isEmpty
-                    || route.hostnames.contains { $0.value.intersects(listener.hostname?.value) })
+        return index.routesByGateway[gateway, default: []].lazy.map { callRoutes[$0] }.filter {
+            $0.attaches(to: listener, of: gateway)
         }
     }
 
@@ -50,29 +47,17 @@ extension MeshSnapshot {
     /// The route attached to a TCP listener; `nil`: none, and its connections have nowhere to go.
     package func tcpRoute(forGateway gateway: ResourceName, listener: GatewayListener) -> TCPRoute? {
         guard listener.protocol == .tcp else { return nil }
-        return index.tcpRoutesByGateway[gateway, default: []].lazy.map { tcpRoutes[$0] }.first { route in
-            route.parentRefs.contains { $0.selects(listener, of: gateway) }
+        return index.tcpRoutesByGateway[gateway, default: []].lazy.map { tcpRoutes[$0] }.first {
+            $0.attaches(to: listener, of: gateway)
         }
     }
 
     /// The routes attached to a TLS listener, as `routes(forGateway:listener:)` says.
     package func tlsRoutes(forGateway gateway: ResourceName, listener: GatewayListener) -> [TLSRoute] {
         guard listener.protocol == .tls else { return [] }
-        return index.tlsRoutesByGateway[gateway, default: []].lazy.map { tlsRoutes[$0] }.filter { route in
-            route.parentRefs.contains { $0.selects(listener, of: gateway) }
-                && (route.hostnames.isEmpty
-                    || route.hostnames.contains { $0.value.intersects(listener.hostname?.value) })
+        return index.tlsRoutesByGateway[gateway, default: []].lazy.map { tlsRoutes[$0] }.filter {
+            $0.attaches(to: listener, of: gateway)
         }
-    }
-}
-
-extension ParentRef {
-    /// The listener is one of those that this parentRef attaches a route to, if the route is of a kind that it takes.
-    package func selects(_ listener: GatewayListener, of gateway: ResourceName) -> Bool {
-        guard kind == .gateway, name.value == gateway else { return false }
-        if let sectionName, sectionName.value != listener.name.value { return false }
-        if let port, port.value != listener.port.value { return false }
-        return true
     }
 }
 

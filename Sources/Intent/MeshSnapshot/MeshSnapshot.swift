@@ -3,11 +3,12 @@ import Manifests
 /// All resources of a mesh, cross-checked: every reference names something that is there, every name is resolved once.
 /// Immutable; made by `resolve`.
 package struct MeshSnapshot: Sendable {
+    package let resources: ResourceSet
     /// The one `Mesh`, or the defaults where none is written.
     package let mesh: Mesh
     /// By name; empty in a mesh of one host.
     package let nodes: [String: Node]
-    package let services: [ResourceName: Service]
+    package let services: ResourceList<Service>
     /// By name, as all lists here.
     package let workloads: [Workload]
     package let gateways: [Gateway]
@@ -58,14 +59,5 @@ package struct MeshSnapshot: Sendable {
     package func serviceNamed(host: String, from namespace: String) -> ResourceName? {
         let short = ResourceName(namespace: namespace, name: host)
         return services[short] != nil ? short : index.serviceByHostname[host]
-    }
-
-    /// Every hostname that names a service: the short name, which only its own namespace uses, then those that all use.
-    package func hostnames(of service: ResourceName) -> (short: String, everywhere: [String]) {
-        (service.name, Self.hostnames(of: service) + (services[service]?.hostnames.map(\.value) ?? []))
-    }
-
-    static func hostnames(of service: ResourceName) -> [String] {
-        ["\(service.name).\(service.namespace)", "\(service.name).\(service.namespace).mesh"]
     }
 }

@@ -5,13 +5,13 @@ import Manifests
 /// a route that does nothing would be a surprise, so that both are refused until one of them goes.
 extension SnapshotResolver {
     /// - Parameter isNew: Whether a place is part of what a person is about to add: that is at fault, not what was there.
-    mutating func checkConflicts(_ callRoutes: [HTTPRoute], isNew: (SourcePosition) -> Bool) {
-        checkMixedServices(callRoutes, isNew)
+    mutating func checkConflicts(isNew: (SourcePosition) -> Bool) {
+        checkMixedServices(isNew)
         checkConnectionsOfServices(isNew)
         for gateway in gateways {
             for listener in gateway.listeners {
                 switch listener.protocol {
-                case .http, .https: checkMixed(gateway, listener, callRoutes, isNew)
+                case .http, .https: checkMixed(gateway, listener, isNew)
                 case .tcp: checkConnections(gateway, listener, isNew)
                 case .tls: checkServerNames(gateway, listener, isNew)
                 }
@@ -43,7 +43,8 @@ extension SnapshotResolver {
     }
 
     /// A Service has routes of one of the two kinds. Those of each namespace are a table of their own.
-    private mutating func checkMixedServices(_ callRoutes: [HTTPRoute], _ isNew: (SourcePosition) -> Bool) {
+    private mutating func checkMixedServices(_ isNew: (SourcePosition) -> Bool) {
+        let callRoutes = callRoutes
         for (service, numbers) in index.routesByService.sorted(by: { $0.key < $1.key }) {
             guard let mixed = MixedRoutes(numbers.lazy.map({ callRoutes[$0] }), isNew) else { continue }
             let others = Dictionary(mixed.former.map { ($0.metadata.name.namespace, $0) }) { $1 }
@@ -63,8 +64,9 @@ extension SnapshotResolver {
     }
 
     private mutating func checkMixed(
-        _ gateway: Gateway, _ listener: GatewayListener, _ callRoutes: [HTTPRoute], _ isNew: (SourcePosition) -> Bool
+        _ gateway: Gateway, _ listener: GatewayListener, _ isNew: (SourcePosition) -> Bool
     ) {
+        let callRoutes = callRoutes
         let name = gateway.metadata.name
         let attached = index.routesByGateway[name, default: []].lazy.map { callRoutes[$0] }.filter { route in
             route.parentRefs.contains { $0.selects(listener, of: name) }

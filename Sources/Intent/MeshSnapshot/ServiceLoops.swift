@@ -104,8 +104,8 @@ struct ServiceLoops {
     /// - Returns: An error for each endpoint that leads back to its Service.
     mutating func check() -> [Diagnostic] {
         var found: [Diagnostic] = []
-        for (name, service) in snapshot.services {
-            for endpoint in service.endpoints { check(endpoint, of: name, service, &found) }
+        for service in snapshot.services {
+            for endpoint in service.endpoints { check(endpoint, of: service.metadata.name, service, &found) }
         }
         for workload in snapshot.workloads {
             guard let address = workload.address, let service = workload.service else { continue }

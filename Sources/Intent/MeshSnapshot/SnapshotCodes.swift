@@ -3,26 +3,14 @@ import Diagnostics
 extension Diagnostic.Code {
     /// Two resources of one kind with the same namespace and name.
     package static let duplicateResource = Self("manifest.duplicate-resource")
-    /// A workload, a parentRef or a policy names a Service that is not there.
-    package static let unknownService = Self("manifest.unknown-service")
-    /// A backendRef or a mirror names a Service that is not there.
-    package static let unknownBackend = Self("manifest.unknown-backend")
-    /// A parentRef names a Gateway that is not there.
-    package static let unknownGateway = Self("manifest.unknown-gateway")
     /// A parentRef names a section or port that its Gateway does not have.
     package static let unknownListener = Self("manifest.unknown-listener")
-    /// A workload, a gateway or `--node` names a Node that is not there.
-    package static let unknownNode = Self("manifest.unknown-node")
     /// A route, a listener or an entry of `outbound.tcp`, and a Service or listener that speaks something else.
     package static let wrongProtocol = Self("manifest.wrong-protocol")
     /// Two routes that would take the same calls or connections, where Gateway API lets only one of them.
     package static let conflictingRoutes = Self("manifest.conflicting-routes")
     /// More than one Mesh.
     package static let severalMeshes = Self("manifest.several-meshes")
-    /// A built-in authority, which is one host's own, in a mesh of several nodes.
-    package static let authorityNotShared = Self("manifest.authority-not-shared")
-    /// A mesh with nodes where a workload, or the command line, does not say which one.
-    package static let nodeRequired = Self("manifest.node-required")
     /// Two services that answer to the same hostname.
     package static let hostnameTaken = Self("manifest.hostname-taken")
     /// Two listeners that would take the same calls, or the same port in two ways.

@@ -3,19 +3,19 @@ import Manifests
 
 /// Services that calls come to, and that nothing implements.
 extension SnapshotResolver {
-    /// - Parameter callRoutes: HTTPRoutes and GRPCRoutes, as the snapshot keeps them; already in `index`.
-    mutating func checkEndpoints(_ callRoutes: [HTTPRoute]) {
-        let empty = services.values.filter { service in
+    /// To be called once routes are in `index`.
+    mutating func checkEndpoints() {
+        let empty = services.filter { service in
             service.endpoints.isEmpty
                 && !index.workloadsByService[service.metadata.name, default: []].contains {
                     workloads[$0].address != nil
                 }
         }
         guard !empty.isEmpty else { return }
-        let backends = backends(of: callRoutes)
+        let backends = backends()
         for service in empty {
             let name = service.metadata.name
-            guard backends.contains(name) || !hasRouteForEveryCaller(name, callRoutes) else { continue }
+            guard backends.contains(name) || !hasRouteForEveryCaller(name) else { continue }
             report(
                 .serviceWithoutEndpoint, .warning, at: service.metadata.position,
                 found: "Service \(Diagnostic.quoted(name.name)) without an endpoint",
@@ -28,7 +28,7 @@ extension SnapshotResolver {
 
     /// A route of the service's own namespace takes the calls of whoever has none of their own: the service itself
     /// receives only what routes send to it.
-    private func hasRouteForEveryCaller(_ service: ResourceName, _ callRoutes: [HTTPRoute]) -> Bool {
+    private func hasRouteForEveryCaller(_ service: ResourceName) -> Bool {
         index.routesByService[service, default: []].contains {
             callRoutes[$0].metadata.name.namespace == service.namespace
         }
@@ -38,7 +38,7 @@ extension SnapshotResolver {
     }
 
     /// The services that any route sends calls, copies of calls, or connections to.
-    private func backends(of callRoutes: [HTTPRoute]) -> Set<ResourceName> {
+    private func backends() -> Set<ResourceName> {
         var backends: Set<ResourceName> = []
         func add(_ filters: [HTTPRouteFilter]) {
             for case .requestMirror(let mirror) in filters { backends.insert(mirror.backend.value) }

@@ -11,8 +11,7 @@ private struct Attachment {
 }
 
 extension SnapshotResolver {
-    /// - Parameter callRoutes: HTTPRoutes and GRPCRoutes, as the snapshot keeps them.
-    mutating func checkRoutes(_ callRoutes: [HTTPRoute], isNew: (SourcePosition) -> Bool) {
+    mutating func checkRoutes(isNew: (SourcePosition) -> Bool) {
         for (number, route) in callRoutes.enumerated() {
             check(
                 Attachment(
@@ -20,33 +19,28 @@ extension SnapshotResolver {
             for rule in route.rules {
                 checkMirrors(rule.filters, of: route.writtenAs)
                 for backend in rule.backendRefs {
-                    check(backend: backend.service, of: route.writtenAs)
+                    checkProtocol(of: backend.service, route.writtenAs)
                     checkMirrors(backend.filters, of: route.writtenAs)
                 }
             }
         }
         for (number, route) in tcpRoutes.enumerated() {
             check(Attachment(kind: .tcpRoute, parentRefs: route.parentRefs, hostnames: [], number: number))
-            for backend in route.rule.backendRefs { check(backend: backend.service, of: .tcpRoute) }
+            for backend in route.rule.backendRefs { checkProtocol(of: backend.service, .tcpRoute) }
         }
         for (number, route) in tlsRoutes.enumerated() {
             check(
                 Attachment(
                     kind: .tlsRoute, parentRefs: route.parentRefs, hostnames: route.hostnames, number: number))
-            for backend in route.rule.backendRefs { check(backend: backend.service, of: .tlsRoute) }
+            for backend in route.rule.backendRefs { checkProtocol(of: backend.service, .tlsRoute) }
         }
-        checkConflicts(callRoutes, isNew: isNew)
+        checkConflicts(isNew: isNew)
     }
 
     // MARK: Backends
 
     private mutating func checkMirrors(_ filters: [HTTPRouteFilter], of kind: ResourceKind) {
-        for case .requestMirror(let mirror) in filters { check(backend: mirror.backend, of: kind) }
-    }
-
-    private mutating func check(backend: Located<ResourceName>, of kind: ResourceKind) {
-        checkReference(toService: backend.value, at: backend.position, .unknownBackend)
-        checkProtocol(of: backend, kind)
+        for case .requestMirror(let mirror) in filters { checkProtocol(of: mirror.backend, kind) }
     }
 
     private mutating func checkProtocol(of name: Located<ResourceName>, _ kind: ResourceKind) {
@@ -75,22 +69,9 @@ extension SnapshotResolver {
         }
     }
 
-    private mutating func reportWrongKind(
-        of parent: ParentRef, _ expected: String, is kind: ParentRef.Kind, _ code: Diagnostic.Code
-    ) {
-        let name = parent.name.value
-        report(
-            code, at: parent.name.position, found: "\(Diagnostic.quoted(name.name)), which is a \(kind.rawValue)",
-            expected: "a \(expected) in namespace \(Diagnostic.quoted(name.namespace))",
-            remedy: "write kind: \(kind.rawValue) in the parentRef"
-                + (kind == .service ? ": without a kind it names a Gateway" : ""))
-    }
-
     private mutating func checkServiceParent(_ parent: ParentRef, of route: Attachment) {
-        if services[parent.name.value] == nil, gatewaysByName[parent.name.value] != nil {
-            return reportWrongKind(of: parent, "Service", is: .gateway, .unknownService)
-        }
-        checkReference(toService: parent.name.value, at: parent.name.position, .unknownService)
+        // It is no Service, as was said.
+        if services[parent.name.value] == nil, gateways[parent.name.value] != nil { return }
         checkProtocol(of: parent.name, route.kind)
         let name = parent.name.value
         switch route.kind {
@@ -108,19 +89,12 @@ extension SnapshotResolver {
 
     private mutating func checkGatewayParent(_ parent: ParentRef, of route: Attachment) {
         let name = parent.name.value
-        guard let gatewayNumber = gatewaysByName[name] else {
-            if services[name] != nil, route.kind != .tlsRoute {
-                return reportWrongKind(of: parent, "Gateway", is: .service, .unknownGateway)
-            }
-            reportUnknown(name, kind: "Gateway", .unknownGateway, at: parent.name.position, among: gatewaysByName.keys)
-            return
-        }
+        guard let gateway = gateways[name] else { return }
         switch route.kind {
         case .tcpRoute: Self.add(route.number, to: &index.tcpRoutesByGateway[name, default: []])
         case .tlsRoute: Self.add(route.number, to: &index.tlsRoutesByGateway[name, default: []])
         default: Self.add(route.number, to: &index.routesByGateway[name, default: []])
         }
-        let gateway = gateways[gatewayNumber]
         let selected = gateway.listeners.filter { parent.selects($0, of: name) }
         let fitting = selected.filter { route.kind.listenerProtocols.contains($0.protocol) }
         if selected.isEmpty {
@@ -196,9 +170,9 @@ extension ResourceKind {
     /// Of listeners that a route of this kind attaches to.
     fileprivate var listenerProtocols: [ListenerProtocol] {
         switch self {
-        case .tcpRoute: [.tcp]
-        case .tlsRoute: [.tls]
-        default: [.http, .https]
+        case .tcpRoute: TCPRoute.listenerProtocols
+        case .tlsRoute: TLSRoute.listenerProtocols
+        default: HTTPRoute.listenerProtocols
         }
     }
 

@@ -1,61 +1,64 @@
 import Diagnostics
 import Manifests
 
-/// Collects resources by name, then checks what they say of each other.
+/// Checks what resources say of each other, and finds what belongs together.
 struct SnapshotResolver {
-    private let files: [ManifestFile]
+    let files: [ManifestFile]
+    let kinds: KindRegistry
     private(set) var diagnostics: [Diagnostic]
 
-    private var meshes: [Mesh] = []
-    private(set) var nodes: [String: Node] = [:]
-    private(set) var services: [ResourceName: Service] = [:]
-    private(set) var workloads: [Workload] = []
-    private(set) var gateways: [Gateway] = []
-    private(set) var routes: [HTTPRoute] = []
-    private(set) var grpcRoutes: [GRPCRoute] = []
-    private(set) var tcpRoutes: [TCPRoute] = []
-    private(set) var tlsRoutes: [TLSRoute] = []
-    private(set) var policies: [AuthorizationPolicy] = []
-    private(set) var gatewaysByName: [ResourceName: Int] = [:]
+    let set: ResourceSet
+    let mesh: Mesh
+    let nodes: [String: Node]
+    let services: ResourceList<Service>
+    let workloads: [Workload]
+    let gateways: ResourceList<Gateway>
+    let tcpRoutes: [TCPRoute]
+    let tlsRoutes: [TLSRoute]
+    let policies: [AuthorizationPolicy]
+    /// HTTPRoutes and GRPCRoutes in one form, by name.
+    let callRoutes: [HTTPRoute]
     var index = MeshSnapshot.Index()
     /// Suggestions left to make: looking for one compares with every name there is.
-    private var suggestionsLeft = 50
+    var suggestionsLeft = 50
 
-    private struct Key: Hashable {
-        let kind: ResourceKind
-        let name: ResourceName
-    }
-
-    init(_ files: [ManifestFile]) {
+    init(_ files: [ManifestFile], _ kinds: KindRegistry) {
         self.files = files.sorted { $0.path < $1.path }
+        self.kinds = kinds
         diagnostics = files.flatMap(\.diagnostics)
+        let (set, duplicates) = kinds.set(of: self.files)
+        self.set = set
+        mesh = set[Mesh.self].first ?? .standard
+        nodes = Dictionary(set[Node.self].lazy.map { ($0.metadata.name.name, $0) }) { first, _ in first }
+        services = set[Service.self]
+        workloads = set[Workload.self].all
+        gateways = set[Gateway.self]
+        tcpRoutes = set[TCPRoute.self].all
+        tlsRoutes = set[TLSRoute.self].all
+        policies = set[AuthorizationPolicy.self].all
+        callRoutes = (set[HTTPRoute.self].all + set[GRPCRoute.self].map(\.asHTTPRoute))
+            .sorted { $0.metadata.name < $1.metadata.name }
+        for duplicate in duplicates { report(duplicate) }
     }
 
     mutating func resolve(
         node: String?, requiresNode: Bool, isNew: (SourcePosition) -> Bool
-    ) -> MeshSnapshot? {
-        let count = files.reduce(0) { $0 + $1.resources.count }
-        guard count <= MeshSnapshot.maximumResourceCount else {
-            reportTooMany(count)
-            return nil
-        }
-        collect()
-        let mesh = checkMesh()
+    ) -> MeshSnapshot {
         checkNode(node, isRequired: requiresNode)
+        checkReferences()
+        for kind in kinds.descriptors { diagnostics += kind.mistakes(in: set) }
         checkWorkloads()
         checkServices()
-        checkGateways()
-        let callRoutes = (routes + grpcRoutes.map(\.asHTTPRoute)).sorted { $0.metadata.name < $1.metadata.name }
-        checkRoutes(callRoutes, isNew: isNew)
-        checkEndpoints(callRoutes)
-        checkPolicies()
+        checkRoutes(isNew: isNew)
+        checkEndpoints()
+        findPolicies()
         var bindings = ListenerBindings(nodes: Array(nodes.keys))
         diagnostics += bindings.overlaps(
-            mesh: mesh, nodes: nodes, workloads: workloads, gateways: gateways, isNew: isNew)
+            mesh: mesh, nodes: nodes, workloads: workloads, gateways: gateways.all, isNew: isNew)
         let snapshot = MeshSnapshot(
-            mesh: mesh, nodes: nodes, services: services, workloads: workloads, gateways: gateways, routes: routes,
-            grpcRoutes: grpcRoutes, tcpRoutes: tcpRoutes, tlsRoutes: tlsRoutes, policies: policies, node: node,
-            callRoutes: callRoutes, index: index)
+            resources: set, mesh: mesh, nodes: nodes, services: services, workloads: workloads, gateways: gateways.all,
+            routes: set[HTTPRoute.self].all, grpcRoutes: set[GRPCRoute.self].all, tcpRoutes: tcpRoutes,
+            tlsRoutes: tlsRoutes, policies: policies, node: node, callRoutes: callRoutes, index: index)
         var loops = ServiceLoops(snapshot)
         diagnostics += loops.check()
         // What is wrong elsewhere may be why something is missing.
@@ -65,83 +68,26 @@ struct SnapshotResolver {
         return snapshot
     }
 
-    // MARK: Names
-
-    private mutating func collect() {
-        var first: [Key: SourcePosition] = [:]
-        first.reserveCapacity(files.reduce(0) { $0 + $1.resources.count })
-        for resource in files.lazy.flatMap(\.resources) {
-            let metadata = resource.metadata
-            // Nodes are known by name alone.
-            let namespace = resource.kind == .node ? "" : metadata.name.namespace
-            let key = Key(kind: resource.kind, name: ResourceName(namespace: namespace, name: metadata.name.name))
-            if resource.kind != .mesh, let other = first.updateValue(metadata.position, forKey: key) {
-                first[key] = other
-                report(
-                    .duplicateResource, at: metadata.position,
-                    found: "a second \(resource.kind.rawValue) named \(Diagnostic.quoted(metadata.name.name))",
-                    expected: resource.kind == .node
-                        ? "each Node once" : "each name once in namespace \(Diagnostic.quoted(namespace))",
-                    remedy: "rename it, or remove the one at \(other)")
-                continue
-            }
-            switch resource {
-            case .mesh(let mesh): meshes.append(mesh)
-            case .node(let node): nodes[metadata.name.name] = node
-            case .service(let service): services[metadata.name] = service
-            case .workload(let workload): workloads.append(workload)
-            case .gateway(let gateway): gateways.append(gateway)
-            case .httpRoute(let route): routes.append(route)
-            case .grpcRoute(let route): grpcRoutes.append(route)
-            case .tcpRoute(let route): tcpRoutes.append(route)
-            case .tlsRoute(let route): tlsRoutes.append(route)
-            case .authorizationPolicy(let policy): policies.append(policy)
-            }
-        }
-        workloads.sort { $0.metadata.name < $1.metadata.name }
-        gateways.sort { $0.metadata.name < $1.metadata.name }
-        routes.sort { $0.metadata.name < $1.metadata.name }
-        grpcRoutes.sort { $0.metadata.name < $1.metadata.name }
-        tcpRoutes.sort { $0.metadata.name < $1.metadata.name }
-        tlsRoutes.sort { $0.metadata.name < $1.metadata.name }
-        policies.sort { $0.metadata.name < $1.metadata.name }
-        for (number, gateway) in gateways.enumerated() { gatewaysByName[gateway.metadata.name] = number }
-    }
-
-    private mutating func reportTooMany(_ count: Int) {
-        var left = MeshSnapshot.maximumResourceCount
-        for file in files {
-            if left < file.resources.count {
-                report(
-                    .tooManyResources, at: file.resources[left].metadata.position, found: "\(count) resources",
-                    expected: "at most \(MeshSnapshot.maximumResourceCount)",
-                    remedy: "split the mesh, or remove what is not used")
-                return
-            }
-            left -= file.resources.count
-        }
-    }
-
-    // MARK: Mesh and nodes
-
-    private mutating func checkMesh() -> Mesh {
-        for mesh in meshes.dropFirst() {
+    private mutating func report(_ duplicate: DuplicateResource) {
+        let kind = duplicate.kind.rawValue
+        let name = Diagnostic.quoted(duplicate.metadata.name.name)
+        let once: String
+        switch duplicate.kind.scope {
+        case .single:
             report(
-                .severalMeshes, at: mesh.metadata.position, found: "a second Mesh", expected: "one Mesh at most",
-                remedy: "merge it into the one at \(meshes[0].metadata.position)")
+                .severalMeshes, at: duplicate.metadata.position, found: "a second \(kind)",
+                expected: "one \(kind) at most", remedy: "merge it into the one at \(duplicate.first)")
+            return
+        case .mesh: once = "each \(kind) once"
+        case .namespace:
+            once = "each name once in namespace \(Diagnostic.quoted(duplicate.metadata.name.namespace))"
         }
-        let name = ResourceName(namespace: "default", name: "mesh")
-        let mesh = meshes.first ?? Mesh(metadata: Metadata(name: name, position: .place("the default Mesh")))
-        if nodes.count > 1, mesh.identity.authority == .builtIn {
-            let second = nodes.values.map(\.metadata.position).sorted()[1]
-            report(
-                .authorityNotShared, at: meshes.first?.metadata.position ?? second,
-                found: "the built-in authority with \(nodes.count) nodes",
-                expected: "an authority that all nodes have: each node's built-in one is known to that node alone",
-                remedy: "set spec.identity.authority of the Mesh to {type: Files, certificateFile: …, keyFile: …}")
-        }
-        return mesh
+        report(
+            .duplicateResource, at: duplicate.metadata.position, found: "a second \(kind) named \(name)",
+            expected: once, remedy: "rename it, or remove the one at \(duplicate.first)")
     }
+
+    // MARK: Nodes
 
     private mutating func checkNode(_ node: String?, isRequired: Bool) {
         if let node {
@@ -167,40 +113,21 @@ struct SnapshotResolver {
             + (names.count > 10 ? " and \(names.count - 10) more" : "")
     }
 
-    private mutating func checkReference(toNode node: Located<String>) {
-        guard nodes[node.value] == nil else { return }
-        report(
-            .unknownNode, at: node.position, found: Diagnostic.quoted(node.value), expected: "the name of a Node",
-            remedy: remedy(for: node.value, among: nodes.keys.sorted(), kind: "Node"))
-    }
-
     // MARK: Workloads and services
 
     private mutating func checkWorkloads() {
         for (number, workload) in workloads.enumerated() {
             if let service = workload.service {
                 let name = ResourceName(namespace: workload.metadata.name.namespace, name: service.value)
-                checkReference(toService: name, at: service.position, .unknownService)
                 index.workloadsByService[name, default: []].append(number)
             }
             for outbound in workload.outboundTCP {
                 let name = outbound.service
-                checkReference(toService: name.value, at: name.position, .unknownService)
-                if let service = services[name.value], service.protocol != .tcp {
-                    report(
-                        .wrongProtocol, at: name.position, found: describe(service),
-                        expected: "a Service of protocol TCP in outbound.tcp",
-                        remedy: "call it through outbound.listen, or set protocol: TCP at \(service.metadata.position)")
-                }
-            }
-            if let node = workload.node {
-                checkReference(toNode: node)
-            } else if !nodes.isEmpty {
+                guard let service = services[name.value], service.protocol != .tcp else { continue }
                 report(
-                    .nodeRequired, at: workload.metadata.position,
-                    found: "Workload \(Diagnostic.quoted(workload.metadata.name.name)) without \"node\"",
-                    expected: "the node it runs on, as the mesh has nodes",
-                    remedy: "add node: \(nodes.keys.min() ?? "") to its spec")
+                    .wrongProtocol, at: name.position, found: describe(service),
+                    expected: "a Service of protocol TCP in outbound.tcp",
+                    remedy: "call it through outbound.listen, or set protocol: TCP at \(service.metadata.position)")
             }
         }
     }
@@ -208,11 +135,11 @@ struct SnapshotResolver {
     private mutating func checkServices() {
         index.serviceByHostname.reserveCapacity(services.count * 2)
         var shortNames: [String: ResourceName] = [:]
-        for name in services.keys {
-            for hostname in MeshSnapshot.hostnames(of: name) { index.serviceByHostname[hostname] = name }
+        for name in services.names {
+            for hostname in Service.hostnames(of: name) { index.serviceByHostname[hostname] = name }
             shortNames[name.name] = name
         }
-        for service in services.values.sorted(by: { $0.metadata.position < $1.metadata.position }) {
+        for service in services.sorted(by: { $0.metadata.position < $1.metadata.position }) {
             let name = service.metadata.name
             for hostname in service.hostnames {
                 if let other = index.serviceByHostname[hostname.value] ?? shortNames[hostname.value] {
@@ -236,21 +163,7 @@ struct SnapshotResolver {
                 : "choose another: Service \(other)" + (position.map { " at \($0)" } ?? "") + " answers to it")
     }
 
-    mutating func checkReference(
-        toService name: ResourceName, at position: SourcePosition, _ code: Diagnostic.Code
-    ) {
-        guard services[name] == nil else { return }
-        let candidates = services.keys
-        reportUnknown(name, kind: "Service", code, at: position, among: candidates)
-    }
-
-    // MARK: Gateways and policies
-
-    private mutating func checkGateways() {
-        for gateway in gateways { if let node = gateway.node { checkReference(toNode: node) } }
-    }
-
-    private mutating func checkPolicies() {
+    private mutating func findPolicies() {
         for (number, policy) in policies.enumerated() {
             let namespace = policy.metadata.name.namespace
             guard !policy.targetServices.isEmpty else {
@@ -259,7 +172,6 @@ struct SnapshotResolver {
             }
             for target in policy.targetServices {
                 let name = ResourceName(namespace: namespace, name: target.value)
-                checkReference(toService: name, at: target.position, .unknownService)
                 if index.policiesByService[name]?.last != number {
                     index.policiesByService[name, default: []].append(number)
                 }
@@ -279,27 +191,6 @@ struct SnapshotResolver {
     ) {
         diagnostics.append(
             Diagnostic(code, severity, at: position, found: found, expected: expected, remedy: remedy))
-    }
-
-    mutating func reportUnknown(
-        _ name: ResourceName, kind: String, _ code: Diagnostic.Code, at position: SourcePosition,
-        among candidates: some Collection<ResourceName>
-    ) {
-        var hint = remedy(for: name.name, among: [], kind: kind)
-        if suggestionsLeft > 0 {
-            if let elsewhere = candidates.filter({ $0.name == name.name }).min() {
-                hint =
-                    "name a \(kind) of namespace \(Diagnostic.quoted(name.namespace)): there is one of this name in "
-                    + Diagnostic.quoted(elsewhere.namespace)
-                suggestionsLeft -= 1
-            } else {
-                let names = candidates.lazy.filter { $0.namespace == name.namespace }.map(\.name).sorted()
-                hint = remedy(for: name.name, among: names, kind: kind)
-            }
-        }
-        report(
-            code, at: position, found: Diagnostic.quoted(name.name),
-            expected: "a \(kind) in namespace \(Diagnostic.quoted(name.namespace))", remedy: hint)
     }
 
     /// `change it to "payments", or add a Service named "paymets"`.

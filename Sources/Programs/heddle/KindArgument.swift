@@ -6,13 +6,14 @@ import Manifests
 enum KindArgument {
     /// Why a text is no kind; a sentence.
     static func mistake(_ text: String) -> String? {
-        ResourceKind(typed: text) == nil ? ResourceKind.unknownKindMessage(text) : nil
+        Kinds.all.descriptor(typed: text) == nil ? Kinds.all.unknownKindMessage(text) : nil
     }
 
+    private static let names = Kinds.all.descriptors.map { $0.typedNames[0] }
     /// For shells.
-    static let completion = CompletionKind.list(ResourceKind.allCases.map { $0.typedNames[0] })
+    static let completion = CompletionKind.list(names)
     /// Where there are those of every kind, too.
-    static let completionWithAll = CompletionKind.list(ResourceKind.allCases.map { $0.typedNames[0] } + ["all"])
+    static let completionWithAll = CompletionKind.list(names + ["all"])
 }
 
 /// One resource: `KIND NAME`, the name with its namespace or without.

@@ -69,7 +69,7 @@ package struct ServingPlan: Sendable {
         defaultAction = snapshot.mesh.defaultAction
         self.node = node
         var nameProblems: Set<Diagnostic> = []
-        services = snapshot.services.values.sorted { $0.metadata.name < $1.metadata.name }.map { service in
+        services = snapshot.services.map { service in
             let name = service.metadata.name
             return ServicePlan(
                 rules: ServiceRules(service, in: snapshot),

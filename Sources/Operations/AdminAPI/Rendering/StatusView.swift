@@ -123,7 +123,7 @@ struct StatusView {
 
     private var services: [ServiceReport] {
         guard let snapshot else { return [] }
-        return snapshot.services.keys.sorted().map { ServiceReport($0, in: snapshot) }
+        return snapshot.services.map { ServiceReport($0.metadata.name, in: snapshot) }
     }
 }
 

@@ -9,6 +9,7 @@ import SPIFFE
 struct AdminHandler: Sendable {
     let mesh: any RunningMesh
     let limits: AdminLimits
+    var kinds = Kinds.all
 
     func answer(_ request: AdminRequest) async -> AdminResponse {
         switch request.origin {
@@ -158,50 +159,50 @@ struct AdminHandler: Sendable {
     /// - Parameter path: what follows `/v1/resources`: kind, name, `details`.
     private func resources(_ path: [String], _ request: AdminRequest) async -> AdminResponse {
         guard let kindName = path.first else { return .notFound(request) }
-        let kind = ResourceKind(typed: kindName)
-        guard kind != nil || kindName == "all" && path.count == 1 else {
-            return .error(400, ResourceKind.unknownKindMessage(kindName), asText: request.wantsText)
+        let descriptor = kinds.descriptor(typed: kindName)
+        guard descriptor != nil || kindName == "all" && path.count == 1 else {
+            return .error(400, kinds.unknownKindMessage(kindName), asText: request.wantsText)
         }
         guard let snapshot = await mesh.snapshot() else {
             return .error(503, "no generation serves yet", asText: request.wantsText)
         }
-        guard let kind, path.count > 1 else {
-            return await allowing("GET", request) { list(kind, in: snapshot, request) }
+        guard let descriptor, path.count > 1 else {
+            return await allowing("GET", request) { list(descriptor, in: snapshot.resources, request) }
         }
-        let found: AnyResource
-        switch Self.find(kind, path[1], request.parameter("namespace"), in: snapshot) {
+        let found: any Resource
+        switch Self.find(descriptor.kind, path[1], request.parameter("namespace"), in: snapshot.resources) {
         case .success(let resource): found = resource
         case .failure(let failure): return .error(failure.status, failure.message, asText: request.wantsText)
         }
         switch (path.count, request.method) {
         case (2, "GET"):
             guard request.wantsText else { return .json(found.json) }
-            return .text(ResourceTable(snapshot: snapshot).rendered([found], kind))
+            return .text(ResourceTable(set: snapshot.resources, descriptor: descriptor).rendered([found]))
         case (2, "DELETE"): return await delete(found, request)
         case (3, "GET") where path[2] == "details":
-            let description = ResourceDescription(resource: found, snapshot: snapshot)
+            let description = ResourceDescription(found, descriptor, in: snapshot.resources)
             return request.wantsText ? .text(description.text) : .json(description.json)
         case (2, _): return .methodNotAllowed("GET, DELETE", request)
         default: return .notFound(request)
         }
     }
 
-    private func list(_ kind: ResourceKind?, in snapshot: MeshSnapshot, _ request: AdminRequest) -> AdminResponse {
-        var resources = snapshot.resources(kind)
+    private func list(_ descriptor: KindDescriptor?, in set: ResourceSet, _ request: AdminRequest) -> AdminResponse {
+        var resources = descriptor.map { set.all($0.kind) } ?? set.all
         if let namespace = request.parameter("namespace") {
             resources = resources.filter { $0.metadata.name.namespace == namespace }
         }
         guard request.wantsText else { return .json(.array(resources.map(\.json))) }
         return resources.isEmpty
             ? .text(
-                "", diagnostics: "no resources\(Self.unknownNamespace(request.parameter("namespace"), in: snapshot))\n")
-            : .text(ResourceTable(snapshot: snapshot).rendered(resources, kind))
+                "", diagnostics: "no resources\(Self.unknownNamespace(request.parameter("namespace"), in: set))\n")
+            : .text(ResourceTable(set: set, descriptor: descriptor).rendered(resources))
     }
 
     /// A list that is empty because of a name that nobody has is told apart from one that is.
-    private static func unknownNamespace(_ namespace: String?, in snapshot: MeshSnapshot) -> String {
+    private static func unknownNamespace(_ namespace: String?, in set: ResourceSet) -> String {
         guard let namespace else { return "" }
-        let known = Set(snapshot.resources(nil).map(\.metadata.name.namespace))
+        let known = Set(set.all.map(\.metadata.name.namespace))
         guard !known.contains(namespace) else { return "" }
         let near = NearestName(to: namespace, among: known.sorted())
         return ": the mesh has no namespace \(Diagnostic.quoted(namespace))" + (near.map { "; \($0.question)" } ?? "")
@@ -214,16 +215,16 @@ struct AdminHandler: Sendable {
 
     /// The one resource that a name stands for: in a namespace if one is named, else the only one of that name.
     private static func find(
-        _ kind: ResourceKind, _ name: String, _ namespace: String?, in snapshot: MeshSnapshot
-    ) -> Result<AnyResource, NotOne> {
-        let all = snapshot.resources(kind)
+        _ kind: ResourceKind, _ name: String, _ namespace: String?, in set: ResourceSet
+    ) -> Result<any Resource, NotOne> {
+        let all = set.all(kind)
         let found = all.filter {
             $0.metadata.name.name == name && (namespace == nil || $0.metadata.name.namespace == namespace)
         }
         if found.count == 1 { return .success(found[0]) }
         if found.isEmpty {
             let place = namespace.map { " in namespace \(Diagnostic.quoted($0))" } ?? ""
-            let hint = unknownNamespace(namespace, in: snapshot)
+            let hint = unknownNamespace(namespace, in: set)
             return .failure(
                 NotOne(
                     status: 404,
@@ -235,7 +236,7 @@ struct AdminHandler: Sendable {
     }
 
     /// `; did you mean "orders"?`, of the namespace if one is named and known.
-    private static func suggestion(for name: String, _ namespace: String?, among all: [AnyResource]) -> String {
+    private static func suggestion(for name: String, _ namespace: String?, among all: [any Resource]) -> String {
         let names = all.lazy.map(\.metadata.name)
         if namespace != nil, let elsewhere = names.first(where: { $0.name == name }) {
             return "; namespace \(Diagnostic.quoted(elsewhere.namespace)) has one"
@@ -250,7 +251,7 @@ struct AdminHandler: Sendable {
         ApplyOptions(isDryRun: request.flag("dryRun"), prunes: request.flag("prune"))
     }
 
-    private func delete(_ resource: AnyResource, _ request: AdminRequest) async -> AdminResponse {
+    private func delete(_ resource: any Resource, _ request: AdminRequest) async -> AdminResponse {
         guard resource.metadata.position.isInText else {
             return .error(
                 404,

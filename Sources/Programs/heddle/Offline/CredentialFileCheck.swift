@@ -9,7 +9,7 @@ import WorkloadIdentity
 /// is wrong: one run finds all.
 enum CredentialFileCheck {
     /// - Parameter folder: that relative paths start from; absolute.
-    static func problems(of resources: [AnyResource], folder: String, at now: UnixTime) -> [Diagnostic] {
+    static func problems(of set: ResourceSet, folder: String, at now: UnixTime) -> [Diagnostic] {
         func absolute(_ path: String) -> String { path.hasPrefix("/") ? path : "\(folder)/\(path)" }
         var problems: [Diagnostic] = []
         var certificates: [CertificateInUse] = []
@@ -38,13 +38,10 @@ enum CredentialFileCheck {
                 problems.append(.cannotIssue(mesh, error))
             }
         }
-        for resource in resources {
-            switch resource {
-            case .gateway(let gateway): gateway.listeners.forEach(check)
-            case .mesh(let mesh): check(mesh)
-            default: break
-            }
+        for gateway in set[Gateway.self].sorted(by: { $0.metadata.position < $1.metadata.position }) {
+            gateway.listeners.forEach(check)
         }
+        set[Mesh.self].forEach(check)
         return problems + certificates.withoutRepeats.warnings(at: now)
     }
 }

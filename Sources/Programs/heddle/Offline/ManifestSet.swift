@@ -30,7 +30,7 @@ struct ManifestSet {
         let resolution = Resolution(decoded, node: node, requiresNode: false)
         problems += resolution.diagnostics
         if let snapshot = resolution.snapshot { problems += PolicyLint.check(snapshot) }
-        problems += CredentialFileCheck.problems(of: decoded.flatMap(\.resources), folder: named.folder, at: .now)
+        problems += CredentialFileCheck.problems(of: resolution.resources, folder: named.folder, at: .now)
         diagnostics = problems.sortedByPosition()
         let hasError = problems.contains { $0.severity == .error }
         snapshot = hasError ? nil : resolution.snapshot

@@ -27,17 +27,5 @@ struct MeshManifestReading: ManifestReading {
 
     func lint(_ snapshot: MeshSnapshot) -> [Diagnostic] { PolicyLint.check(snapshot) }
 
-    func watchedFiles(of snapshot: MeshSnapshot) -> [String] {
-        var files: [String] = []
-        if case .files(let certificate, let key) = snapshot.mesh.identity.authority {
-            files += [certificate.value, key.value]
-        }
-        for gateway in snapshot.gateways {
-            for listener in gateway.listeners {
-                guard let tls = listener.tls else { continue }
-                files += [tls.certificateFile.value, tls.keyFile.value]
-            }
-        }
-        return files
-    }
+    func watchedFiles(of snapshot: MeshSnapshot) -> [String] { snapshot.resources.files }
 }

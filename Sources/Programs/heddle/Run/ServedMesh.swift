@@ -181,11 +181,11 @@ struct ServedMesh: RunningMesh {
     }
 
     func delete(_ kind: ResourceKind, _ name: ResourceName, _ options: ApplyOptions) async -> ApplyReport {
-        guard let snapshot = participant.serving?.snapshot, snapshot.has(kind, name) else {
+        let resource = ResourceIdentity(kind, name)
+        guard participant.serving?.snapshot.resources.has(resource) == true else {
             return ApplyReport(outcome: .notFound)
         }
-        return report(
-            await reconciler.delete(ResourceIdentity(kind, name), prune: options.prunes, dryRun: options.isDryRun))
+        return report(await reconciler.delete(resource, prune: options.prunes, dryRun: options.isDryRun))
     }
 
     private func report(_ outcome: ApplyOutcome) -> ApplyReport {
@@ -238,22 +238,5 @@ struct ServedMesh: RunningMesh {
             reloads: reporter.counts, status: await reconciler.status, identities: participant.issuer.snapshot,
             certificates: participant.serving?.certificates ?? [], heldBack: host.heldBack
         ).render()
-    }
-}
-
-extension MeshSnapshot {
-    fileprivate func has(_ kind: ResourceKind, _ name: ResourceName) -> Bool {
-        switch kind {
-        case .mesh: mesh.metadata.name == name
-        case .node: nodes[name.name] != nil
-        case .service: services[name] != nil
-        case .workload: workloads.contains { $0.metadata.name == name }
-        case .gateway: gateways.contains { $0.metadata.name == name }
-        case .httpRoute: routes.contains { $0.metadata.name == name }
-        case .grpcRoute: grpcRoutes.contains { $0.metadata.name == name }
-        case .tcpRoute: tcpRoutes.contains { $0.metadata.name == name }
-        case .tlsRoute: tlsRoutes.contains { $0.metadata.name == name }
-        case .authorizationPolicy: policies.contains { $0.metadata.name == name }
-        }
     }
 }

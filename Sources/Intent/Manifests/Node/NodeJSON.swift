@@ -1,0 +1,5 @@
+import Diagnostics
+
+extension Node {
+    package var specJSON: JSONValue { ["address": .string("\(address.value)")] }
+}

@@ -1,0 +1,28 @@
+extension ResourceKind {
+    package static let workload = Self("Workload")
+}
+
+/// A process that runs on a node as a service's instance.
+package struct Workload: Resource {
+    package static let kind = ResourceKind.workload
+    package var metadata: Metadata
+    /// A Service in the workload's namespace, or none: a workload that only calls others.
+    package var service: Located<String>?
+    /// The Node it runs on; absent in a mesh of one host.
+    package var node: Located<String>?
+    /// Where the process listens, in plain; absent for one that only calls others.
+    package var address: Located<SocketAddress>?
+    /// Default: the service's name.
+    package var serviceAccount: Located<String>
+    /// The address this workload sends its calls to, and through which they carry its identity.
+    package var outboundListen: Located<SocketAddress>?
+    /// One more such address for each TCP service it connects to.
+    package var outboundTCP: [TCPOutbound]
+}
+
+/// Where a workload connects to, to reach one TCP service.
+package struct TCPOutbound: Hashable, Sendable {
+    /// A Service of protocol TCP; its namespace defaults to the workload's.
+    package var service: Located<ResourceName>
+    package var listen: Located<SocketAddress>
+}
