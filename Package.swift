@@ -210,7 +210,7 @@ let package = Package(
             "AdminAPI",
             [
                 "TestSupport", "MeshFixtures", "CommonValues", "Diagnostics", "SPIFFE", "EventLoops", "Manifests",
-                "MeshSnapshot", "Explaining", "StateKeeping",
+                "MeshSnapshot", "Explaining", "StateKeeping", "Reconciliation",
             ]),
         .testTarget(
             name: "HTTP2ConformanceTests",

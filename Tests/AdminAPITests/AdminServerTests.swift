@@ -9,6 +9,7 @@ import TestSupport
 import Testing
 
 @testable import AdminAPI
+@testable import Reconciliation
 
 struct AdminServerTests {
     private let folder: TemporaryFolder
@@ -118,9 +119,10 @@ struct AdminServerTests {
             .init("test.code"), at: SourcePosition(file: "shop.yaml", line: 1, column: 7, length: 7),
             found: "\"Servise\"",
             expected: "a kind", remedy: "change it")
-        mesh.refused.withLock { $0 = RefusalReport(hash: "x", at: UnixTime(seconds: 1), diagnostics: [diagnostic]) }
+        mesh.refused.withLock { $0 = RefusedAttempt(hash: "x", at: UnixTime(seconds: 1), diagnostics: [diagnostic]) }
         mesh.pending.withLock {
-            $0 = PendingReport(isEmpty: true, since: UnixTime(seconds: 2), resourceCount: 0, servedResourceCount: 6)
+            $0 = PendingConfirmation(
+                reason: .empty, since: UnixTime(seconds: 2), hash: "x", resourceCount: 0, servedResourceCount: 6)
         }
         let text = try await answer("GET", ["v1", "status"], Self.text, mesh: mesh).output.text
         #expect(text.contains("shop.yaml:1:7: error[test.code]"))
@@ -137,7 +139,7 @@ struct AdminServerTests {
                 .init("test.code"), at: SourcePosition(file: "shop.yaml", line: line, column: 1), found: "a",
                 expected: "b", remedy: "c")
         }
-        mesh.refused.withLock { $0 = RefusalReport(hash: "x", at: UnixTime(seconds: 1), diagnostics: diagnostics) }
+        mesh.refused.withLock { $0 = RefusedAttempt(hash: "x", at: UnixTime(seconds: 1), diagnostics: diagnostics) }
         let text = try await answer("GET", ["v1", "status"], Self.text, mesh: mesh).output.text
         #expect(text.contains("shop.yaml:100:1:") && !text.contains("shop.yaml:101:1:"))
         #expect(text.contains("400 more errors are not shown"))
@@ -164,8 +166,8 @@ struct AdminServerTests {
         let mesh = try FakeMesh()
         mesh.watchedAlone.withLock {
             $0 = [
-                WatchedAloneReport(path: "a\u{1B}.yaml", reason: .mountPoint, isPolled: false),
-                WatchedAloneReport(path: "/home/a", reason: .unwatchable("Permission denied"), isPolled: true),
+                WatchedAlone(path: "a\u{1B}.yaml", reason: .mountPoint, isPolled: false),
+                WatchedAlone(path: "/home/a", reason: .unwatchable("Permission denied"), isPolled: true),
             ]
         }
         let text = try await answer("GET", ["v1", "status"], Self.text, mesh: mesh).output.text
@@ -265,7 +267,7 @@ struct AdminServerTests {
     @Test func `apply passes on every document`() async throws {
         let mesh = try FakeMesh()
         let documents = [
-            ManifestDocument(name: "a b/ü.yaml", bytes: Array("x: 1\n".utf8)), ManifestDocument(name: "-", bytes: []),
+            AppliedFile(path: "a b/ü.yaml", bytes: Array("x: 1\n".utf8)), AppliedFile(path: "-", bytes: []),
         ]
         let answer = try await answer(
             "POST", ["v1", "apply"], mesh: mesh, contentType: DocumentFraming.contentType,
@@ -275,7 +277,7 @@ struct AdminServerTests {
     }
 
     @Test func `more files than one apply takes are told to be too many`() async throws {
-        let documents = (0..<10_001).map { ManifestDocument(name: "\($0).yaml", bytes: []) }
+        let documents = (0..<10_001).map { AppliedFile(path: "\($0).yaml", bytes: []) }
         let answer = try await answer(
             "POST", ["v1", "apply"], Self.text, contentType: DocumentFraming.contentType,
             body: DocumentFraming.encode(documents))
@@ -289,7 +291,7 @@ struct AdminServerTests {
             "POST", ["v1", "apply"], [(name: "name", value: "x.yaml")], mesh: mesh,
             contentType: "application/yaml; a=b",
             body: Array("a: 1".utf8))
-        let expected = FakeMesh.Change(documents: [ManifestDocument(name: "x.yaml", bytes: Array("a: 1".utf8))])
+        let expected = FakeMesh.Change(documents: [AppliedFile(path: "x.yaml", bytes: Array("a: 1".utf8))])
         #expect(mesh.changes.withLock { $0 } == [expected])
     }
 
@@ -320,10 +322,10 @@ struct AdminServerTests {
             .init("test.taken"), at: SourcePosition(file: "edge.yaml", line: 1, column: 1), found: "a", expected: "b",
             remedy: "c")
         let gateway = ResourceName(namespace: "shop", name: "edge")
-        func change(_ action: ChangeReport.Action, in path: String) -> ChangeReport {
-            ChangeReport(kind: .gateway, name: gateway, action: action, path: path)
+        func change(_ action: ResourceChange.Action, in path: String) -> ResourceChange {
+            ResourceChange(identity: ResourceIdentity(.gateway, gateway), action: action, path: path)
         }
-        func answer(_ change: ChangeReport, handedIn name: String) async throws -> AdminClient.Answer {
+        func answer(_ change: ResourceChange, handedIn name: String) async throws -> AdminClient.Answer {
             let mesh = try FakeMesh()
             mesh.outcome.withLock {
                 $0 = ApplyReport(outcome: outcome, generation: 8, changes: [change], diagnostics: [taken])
@@ -332,7 +334,7 @@ struct AdminServerTests {
                 "POST", ["v1", "apply"], Self.text + [(name: "name", value: name)], mesh: mesh,
                 contentType: "application/yaml", body: Array("a: 1".utf8))
         }
-        for action in [ChangeReport.Action.created, .updated, .unchanged, .deleted] {
+        for action in [ResourceChange.Action.created, .updated, .unchanged, .deleted] {
             let mine = try await answer(change(action, in: "edge.yaml"), handedIn: "x.yaml")
             #expect(mine.exitCode == exitCode)
             #expect(mine.diagnostics.text.contains("test.taken"))
@@ -352,8 +354,9 @@ struct AdminServerTests {
         let taken = Diagnostic(
             .init("test.taken"), at: SourcePosition(file: held, line: 1, column: 1), found: "a", expected: "b",
             remedy: "c")
-        let gone = ChangeReport(
-            kind: .service, name: ResourceName(namespace: "shop", name: "orders"), action: .deleted, path: "edge.yaml")
+        let gone = ResourceChange(
+            identity: ResourceIdentity(.service, ResourceName(namespace: "shop", name: "orders")), action: .deleted,
+            path: "edge.yaml")
         mesh.outcome.withLock { $0 = ApplyReport(outcome: .served, changes: [gone], diagnostics: [taken]) }
         let answer = try await answer("DELETE", ["v1", "resources", "svc", "orders"], Self.text, mesh: mesh)
         #expect(answer.exitCode == exitCode)
@@ -401,8 +404,9 @@ struct AdminServerTests {
         let diagnostic = Diagnostic(
             .init("test.code"), at: SourcePosition(file: "x.yaml", line: 1, column: 1, length: 1), found: "\"a\"",
             expected: "b", remedy: "change it")
-        let change = ChangeReport(
-            kind: .service, name: ResourceName(namespace: "shop", name: "a"), action: .updated, path: "\u{1B}[2J.yaml")
+        let change = ResourceChange(
+            identity: ResourceIdentity(.service, ResourceName(namespace: "shop", name: "a")), action: .updated,
+            path: "\u{1B}[2J.yaml")
         mesh.outcome.withLock {
             $0 = ApplyReport(
                 outcome: .refused, changes: [change], diagnostics: Array(repeating: diagnostic, count: 300))

@@ -1,3 +1,4 @@
+import Reconciliation
 import Testing
 
 @testable import AdminAPI
@@ -5,8 +6,8 @@ import Testing
 struct DocumentFramingTests {
     @Test func `documents come out as they went in`() throws {
         let documents = [
-            ManifestDocument(name: "a b%/ü.yaml", bytes: Array("x\n\n".utf8)), ManifestDocument(name: "-", bytes: []),
-            ManifestDocument(name: "c", bytes: [0, 10, 255]),
+            AppliedFile(path: "a b%/ü.yaml", bytes: Array("x\n\n".utf8)), AppliedFile(path: "-", bytes: []),
+            AppliedFile(path: "c", bytes: [0, 10, 255]),
         ]
         let bytes = DocumentFraming.encode(documents)
         #expect(try DocumentFraming.decode(bytes, limit: 3) == documents)

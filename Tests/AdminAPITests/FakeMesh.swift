@@ -9,11 +9,12 @@ import Synchronization
 import Testing
 
 @testable import AdminAPI
+@testable import Reconciliation
 
 /// A running mesh that serves a snapshot and remembers what it was asked to change.
 final class FakeMesh: RunningMesh {
     struct Change: Equatable {
-        var documents: [ManifestDocument] = []
+        var documents: [AppliedFile] = []
         var deleted: String?
         var options = ApplyOptions()
     }
@@ -21,9 +22,9 @@ final class FakeMesh: RunningMesh {
     let served: MeshSnapshot?
     let changes = Mutex<[Change]>([])
     let outcome = Mutex(ApplyReport(outcome: .served, generation: 8))
-    let refused = Mutex<RefusalReport?>(nil)
-    let watchedAlone = Mutex<[WatchedAloneReport]>([])
-    let pending = Mutex<PendingReport?>(nil)
+    let refused = Mutex<RefusedAttempt?>(nil)
+    let watchedAlone = Mutex<[WatchedAlone]>([])
+    let pending = Mutex<PendingConfirmation?>(nil)
     let problems = Mutex<[Diagnostic]>([])
     let decisions: [DecisionReport]
 
@@ -46,14 +47,17 @@ final class FakeMesh: RunningMesh {
         StatusReport(
             version: "1.2.3", node: nil, trustDomain: "mesh.local", manifestsFolder: "/etc/heddle",
             startedAt: UnixTime(seconds: 0),
-            serving: served.map { _ in
-                ServingReport(
-                    generation: 7, hash: "abc", appliedAt: UnixTime(seconds: 60), duration: .microseconds(3_250),
-                    resourceCount: 6, fileCount: 1, isLastGood: false, warnings: [])
-            },
-            refused: refused.withLock { $0 }, pending: pending.withLock { $0 },
-            watching: .polling(every: .seconds(2), because: "the folder lies on NFS"),
-            watchedAlone: watchedAlone.withLock { $0 }, problems: problems.withLock { $0 },
+            reconciliation: ReconcilerStatus(
+                serving: served.map { _ in
+                    ServedGeneration(
+                        generation: Generation(number: 7, hash: "abc"), source: .folder,
+                        appliedAt: UnixTime(seconds: 60), duration: .microseconds(3_250), resourceCount: 6,
+                        fileCount: 1, warnings: [])
+                },
+                refused: refused.withLock { $0 }, pending: pending.withLock { $0 },
+                watching: .polling(every: .seconds(2), because: .remoteFilesystem("NFS")),
+                watchedAlone: watchedAlone.withLock { $0 }),
+            problems: problems.withLock { $0 },
             listeners: [ListenerReport(owner: "Workload shop/web-1", address: "127.0.0.1:15101")],
             certificates: [Self.facts], otherCertificates: [Self.root])
     }
@@ -67,13 +71,13 @@ final class FakeMesh: RunningMesh {
     private static let time = CertificateTime(
         notBefore: UnixTime(seconds: 0), notAfter: UnixTime(seconds: 3_600), notice: .seconds(60))
 
-    func apply(_ documents: [ManifestDocument], _ options: ApplyOptions) async -> ApplyReport {
+    func apply(_ documents: [AppliedFile], _ options: ApplyOptions) async -> ApplyReport {
         changes.withLock { $0.append(Change(documents: documents, options: options)) }
         return outcome.withLock { $0 }
     }
 
-    func delete(_ kind: ResourceKind, _ name: ResourceName, _ options: ApplyOptions) async -> ApplyReport {
-        changes.withLock { $0.append(Change(deleted: "\(kind.rawValue) \(name)", options: options)) }
+    func delete(_ resource: ResourceIdentity, _ options: ApplyOptions) async -> ApplyReport {
+        changes.withLock { $0.append(Change(deleted: "\(resource)", options: options)) }
         return outcome.withLock { $0 }
     }
 

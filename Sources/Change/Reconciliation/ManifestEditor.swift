@@ -2,8 +2,8 @@ import Diagnostics
 import Manifests
 
 /// A file as someone hands it in.
-package struct AppliedFile: Sendable {
-    /// For diagnostics: as the user named it.
+package struct AppliedFile: Sendable, Hashable {
+    /// As the user named it, and as positions in it call it. It says nothing of where the resources are written.
     package let path: String
     package let bytes: [UInt8]
 

@@ -32,10 +32,11 @@ package enum ManifestDecoder {
         _ document: YAMLNode, _ kinds: KindRegistry, _ problems: inout Problems
     ) -> (any Resource)? {
         guard var fields = document.fields(of: "a resource", &problems) else { return nil }
-        if let version = fields.required("apiVersion", located(Scalar.text), &problems), version.value != ResourceKind.apiVersion {
+        let current = ResourceKind.apiVersion
+        if let version = fields.required("apiVersion", located(Scalar.text), &problems), version.value != current {
             problems.report(
                 .unknownVersion, at: version.position, found: Diagnostic.quoted(version.value),
-                expected: Diagnostic.quoted(ResourceKind.apiVersion), remedy: "change it to \"\(ResourceKind.apiVersion)\"")
+                expected: Diagnostic.quoted(current), remedy: "change it to \"\(current)\"")
         }
         let kindName = fields.required("kind", located(Scalar.text), &problems)
         guard let kindName, let kind = kind(kindName, among: kinds, &problems) else { return nil }

@@ -1,5 +1,5 @@
 import Diagnostics
-import Manifests
+import Reconciliation
 
 /// How an `apply` or `delete` ended.
 package struct ApplyReport: Sendable {
@@ -19,13 +19,13 @@ package struct ApplyReport: Sendable {
     package var outcome: Outcome
     /// The generation it serves in, where that is known.
     package var generation: UInt64?
-    package var changes: [ChangeReport]
+    package var changes: [ResourceChange]
     /// Errors where it was refused; otherwise warnings, and as errors what of the whole set is held back. Each names a file that was handed in, or one that lies in the
     /// folder: relative to it, or absolute where one of the same name was handed in.
     package var diagnostics: [Diagnostic]
 
     package init(
-        outcome: Outcome, generation: UInt64? = nil, changes: [ChangeReport] = [], diagnostics: [Diagnostic] = []
+        outcome: Outcome, generation: UInt64? = nil, changes: [ResourceChange] = [], diagnostics: [Diagnostic] = []
     ) {
         self.outcome = outcome
         self.generation = generation
@@ -47,25 +47,5 @@ package struct ApplyReport: Sendable {
     func isHeldBack(documents: [String]) -> Bool {
         let files = Set(documents).union(changes.lazy.map(\.path))
         return heldBack.contains { files.contains($0.position.file) }
-    }
-}
-
-/// What an `apply` or `delete` does to one resource.
-package struct ChangeReport: Sendable, Hashable {
-    package enum Action: String, Sendable {
-        case created, updated, unchanged, deleted
-    }
-
-    package var kind: ResourceKind
-    package var name: ResourceName
-    package var action: Action
-    /// The manifest it stands, or stood, in: relative to the folder.
-    package var path: String
-
-    package init(kind: ResourceKind, name: ResourceName, action: Action, path: String) {
-        self.kind = kind
-        self.name = name
-        self.action = action
-        self.path = path
     }
 }

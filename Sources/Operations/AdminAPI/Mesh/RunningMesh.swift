@@ -2,6 +2,7 @@ import Diagnostics
 import Explaining
 import Manifests
 import MeshSnapshot
+import Reconciliation
 import SPIFFE
 
 /// What the admin API asks of the process it runs in. Several calls may be under way at once.
@@ -19,10 +20,10 @@ package protocol RunningMesh: Sendable {
 
     /// Writes manifests into the running mesh's folder, once the whole set with them in it is valid. Returns when every
     /// worker serves it.
-    func apply(_ documents: [ManifestDocument], _ options: ApplyOptions) async -> ApplyReport
+    func apply(_ documents: [AppliedFile], _ options: ApplyOptions) async -> ApplyReport
 
     /// Removes one resource from the folder, once the set without it is valid.
-    func delete(_ kind: ResourceKind, _ name: ResourceName, _ options: ApplyOptions) async -> ApplyReport
+    func delete(_ resource: ResourceIdentity, _ options: ApplyOptions) async -> ApplyReport
 
     /// The chain that a service account of this node serves with; `nil` if it has none here.
     func certificate(of id: SPIFFEID) async -> CertificateReport?
@@ -47,19 +48,6 @@ package struct Readiness: Sendable, Hashable {
     package init(isServing: Bool, heldBack: [Diagnostic] = []) {
         self.isServing = isServing
         self.heldBack = heldBack
-    }
-}
-
-/// One file of an `apply`.
-package struct ManifestDocument: Sendable, Hashable {
-    /// As the user named it, and as positions in this document call it: `mesh/shop.yaml`. 1 to 1,024 bytes without
-    /// control characters. It says nothing of where the resources are written.
-    package let name: String
-    package let bytes: [UInt8]
-
-    package init(name: String, bytes: [UInt8]) {
-        self.name = name
-        self.bytes = bytes
     }
 }
 

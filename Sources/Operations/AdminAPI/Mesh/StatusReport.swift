@@ -1,5 +1,6 @@
 import CommonValues
 import Diagnostics
+import Reconciliation
 
 /// What a running mesh says of itself.
 package struct StatusReport: Sendable {
@@ -11,15 +12,10 @@ package struct StatusReport: Sendable {
     /// The folder that is watched.
     package var manifestsFolder: String
     package var startedAt: UnixTime
-    /// `nil` until the first generation serves.
-    package var serving: ServingReport?
-    /// The last attempt, if it was refused; `nil` once what lies in the folder serves.
-    package var refused: RefusalReport?
-    /// Set while a change waits because it takes much away.
-    package var pending: PendingReport?
-    package var watching: WatchReport
-    /// What is watched otherwise than by its folder.
-    package var watchedAlone: [WatchedAloneReport]
+    /// What serves, what was refused or waits, and how changes are noticed.
+    package var reconciliation: ReconcilerStatus
+    /// What is to be said now of the generation that serves.
+    package var warnings: [Diagnostic]
     /// Trouble that refuses nothing, such as a state file that cannot be written, or a port that is taken.
     package var problems: [Diagnostic]
     /// `nil` until the first generation serves.
@@ -34,9 +30,9 @@ package struct StatusReport: Sendable {
 
     package init(
         version: String, node: String?, trustDomain: String, manifestsFolder: String, startedAt: UnixTime,
-        serving: ServingReport?, refused: RefusalReport?, pending: PendingReport?, watching: WatchReport,
-        watchedAlone: [WatchedAloneReport] = [], problems: [Diagnostic] = [], connections: ConnectionsReport? = nil,
-        lostLines: [LostLinesReport] = [], listeners: [ListenerReport], certificates: [CertificateFacts],
+        reconciliation: ReconcilerStatus, warnings: [Diagnostic] = [], problems: [Diagnostic] = [],
+        connections: ConnectionsReport? = nil, lostLines: [LostLinesReport] = [], listeners: [ListenerReport],
+        certificates: [CertificateFacts],
         otherCertificates: [OtherCertificateFacts] = []
     ) {
         self.version = version
@@ -44,11 +40,8 @@ package struct StatusReport: Sendable {
         self.trustDomain = trustDomain
         self.manifestsFolder = manifestsFolder
         self.startedAt = startedAt
-        self.serving = serving
-        self.refused = refused
-        self.pending = pending
-        self.watching = watching
-        self.watchedAlone = watchedAlone
+        self.reconciliation = reconciliation
+        self.warnings = warnings
         self.problems = problems
         self.connections = connections
         self.lostLines = lostLines
@@ -87,93 +80,6 @@ package struct LostLinesReport: Sendable {
         self.log = log
         self.count = count
         self.lastAt = lastAt
-    }
-}
-
-/// The generation that serves.
-package struct ServingReport: Sendable {
-    package var generation: UInt64
-    /// Of all manifests, in hexadecimal.
-    package var hash: String
-    package var appliedAt: UnixTime
-    /// From the first event of the change to the last worker's commit.
-    package var duration: Duration
-    package var resourceCount: Int
-    package var fileCount: Int
-    /// What lay in the folder at start was wrong, and the last good set of an earlier run serves instead.
-    package var isLastGood: Bool
-    package var warnings: [Diagnostic]
-
-    package init(
-        generation: UInt64, hash: String, appliedAt: UnixTime, duration: Duration, resourceCount: Int, fileCount: Int,
-        isLastGood: Bool, warnings: [Diagnostic]
-    ) {
-        self.generation = generation
-        self.hash = hash
-        self.appliedAt = appliedAt
-        self.duration = duration
-        self.resourceCount = resourceCount
-        self.fileCount = fileCount
-        self.isLastGood = isLastGood
-        self.warnings = warnings
-    }
-}
-
-/// Why what lies in the folder does not serve.
-package struct RefusalReport: Sendable {
-    package var hash: String
-    package var at: UnixTime
-    package var diagnostics: [Diagnostic]
-
-    package init(hash: String, at: UnixTime, diagnostics: [Diagnostic]) {
-        self.hash = hash
-        self.at = at
-        self.diagnostics = diagnostics
-    }
-}
-
-/// A change that waits because it takes much away.
-package struct PendingReport: Sendable {
-    /// No resource is left: taken up only by `heddle apply --prune`. Otherwise more than half of them are gone, and a
-    /// second reading, 1 s later, must say the same.
-    package var isEmpty: Bool
-    package var since: UnixTime
-    package var resourceCount: Int
-    package var servedResourceCount: Int
-
-    package init(isEmpty: Bool, since: UnixTime, resourceCount: Int, servedResourceCount: Int) {
-        self.isEmpty = isEmpty
-        self.since = since
-        self.resourceCount = resourceCount
-        self.servedResourceCount = servedResourceCount
-    }
-}
-
-/// How changes are noticed.
-package enum WatchReport: Sendable {
-    case inotify
-    /// - Parameter because: for people: `the folder lies on NFS, …`.
-    case polling(every: Duration, because: String)
-}
-
-/// A file or folder that is not told of enough by the folders around it.
-package struct WatchedAloneReport: Sendable {
-    package enum Reason: Sendable {
-        case mountPoint, severalNames
-        /// - Parameter why: For people.
-        case unwatchable(_ why: String)
-    }
-
-    /// A manifest's, relative to the folder; of anything else, absolute.
-    package var path: String
-    package var reason: Reason
-    /// It is looked at every second; otherwise the kernel tells of it.
-    package var isPolled: Bool
-
-    package init(path: String, reason: Reason, isPolled: Bool) {
-        self.path = path
-        self.reason = reason
-        self.isPolled = isPolled
     }
 }
 

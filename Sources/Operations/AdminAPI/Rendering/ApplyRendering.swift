@@ -1,4 +1,5 @@
 import Diagnostics
+import Reconciliation
 
 extension ApplyReport {
     package var json: JSONValue {
@@ -14,7 +15,7 @@ extension ApplyReport {
 
     /// One line a resource, then what became of the whole.
     package var text: String {
-        changes.map { "\($0.kind.rawValue) \($0.name) \($0.action.rawValue) (\($0.path.printable))\n" }.joined()
+        changes.map { "\($0.identity) \($0.action.rawValue) (\($0.path.printable))\n" }.joined()
             + summary + "\n"
     }
 
@@ -31,10 +32,11 @@ extension ApplyReport {
     }
 }
 
-extension ChangeReport {
+extension ResourceChange {
     fileprivate var json: JSONValue {
         [
-            "kind": .string(kind.rawValue), "namespace": .string(name.namespace), "name": .string(name.name),
+            "kind": .string(identity.kind.rawValue), "namespace": .string(identity.name.namespace),
+            "name": .string(identity.name.name),
             "action": .string(action.rawValue), "file": .string(path),
         ]
     }

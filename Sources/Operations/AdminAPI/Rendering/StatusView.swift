@@ -2,11 +2,14 @@ import CommonValues
 import Diagnostics
 import Manifests
 import MeshSnapshot
+import Reconciliation
 
 /// What `heddle status` shows: what the process says of itself, with the services of what it serves.
 struct StatusView {
     let status: StatusReport
     let snapshot: MeshSnapshot?
+
+    private var reconciliation: ReconcilerStatus { status.reconciliation }
 
     var json: JSONValue {
         var json = JSONMembers()
@@ -15,12 +18,12 @@ struct StatusView {
         json.add("trustDomain", status.trustDomain)
         json.add("manifests", status.manifestsFolder)
         json.add("startedAt", "\(status.startedAt)")
-        json.add("serving", status.serving?.json)
-        json.add("refused", status.refused?.json)
-        json.add("pending", status.pending?.json)
-        json.add("watching", status.watching.json)
+        json.add("serving", reconciliation.serving?.json(warnings: status.warnings))
+        json.add("refused", reconciliation.refused?.json)
+        json.add("pending", reconciliation.pending?.json)
+        json.add("watching", reconciliation.watching.json)
         // Not a list for each of thousands of hard links.
-        json.add("watchedAlone", .array(status.watchedAlone.prefix(Self.watchedAloneLimit).map(\.json)))
+        json.add("watchedAlone", .array(reconciliation.watchedAlone.prefix(Self.watchedAloneLimit).map(\.json)))
         json.add("problemCount", .integer(status.problems.count))
         json.addList("problems", ShownDiagnostics(status.problems).shown.map(\.json))
         json.add("connections", status.connections?.json)
@@ -36,11 +39,13 @@ struct StatusView {
     ///   - refusal: the last attempt's mistakes, rendered; as `problems` and `warnings` are.
     func text(refusal: String, problems: String = "", warnings: String = "") -> String {
         var fields = TextFields()
-        if let serving = status.serving {
+        if let serving = reconciliation.serving {
             fields.add(
-                "generation", "\(serving.generation)" + (serving.isLastGood ? " (last good set of an earlier run)" : "")
+                "generation",
+                "\(serving.generation.number)"
+                    + (serving.source == .lastGood ? " (last good set of an earlier run)" : "")
             )
-            fields.add("hash", serving.hash)
+            fields.add("hash", serving.generation.hash)
             fields.add("applied", "\(serving.appliedAt), in \(serving.duration.milliseconds)")
             fields.add(
                 "resources",
@@ -48,7 +53,7 @@ struct StatusView {
         } else {
             fields.add("generation", "none serves yet")
         }
-        fields.add("manifests", "\(status.manifestsFolder.printable), \(status.watching.text)")
+        fields.add("manifests", "\(status.manifestsFolder.printable), \(reconciliation.watching.text)")
         fields.add("node", status.node)
         fields.add("trust domain", status.trustDomain)
         fields.add("connections", status.connections?.text)
@@ -56,10 +61,10 @@ struct StatusView {
         fields.add("version", status.version)
         fields.add("started", "\(status.startedAt)")
         var text = fields.rendered()
-        if let refused = status.refused {
+        if let refused = reconciliation.refused {
             text += "\nThe last attempt, at \(refused.at), was refused:\n" + refusal
         }
-        if let pending = status.pending { text += "\n\(pending.text)\n" }
+        if let pending = reconciliation.pending { text += "\n\(pending.text)\n" }
         for diagnostics in [problems, warnings] where !diagnostics.isEmpty { text += "\n" + diagnostics }
         text += tables
         return text
@@ -70,13 +75,13 @@ struct StatusView {
 
     private var tables: String {
         var text = ""
-        if !status.watchedAlone.isEmpty {
+        if !reconciliation.watchedAlone.isEmpty {
             var table = TextTable(["WATCHED BY ITSELF", "HOW", "BECAUSE"])
-            for place in status.watchedAlone.prefix(Self.watchedAloneLimit) {
+            for place in reconciliation.watchedAlone.prefix(Self.watchedAloneLimit) {
                 table.add([place.path.printable, place.how, place.why])
             }
             text += "\n" + table.rendered()
-            let rest = status.watchedAlone.count - Self.watchedAloneLimit
+            let rest = reconciliation.watchedAlone.count - Self.watchedAloneLimit
             if rest > 0 { text += "and \(rest) more\n" }
         }
         if !status.listeners.isEmpty {
@@ -195,19 +200,20 @@ extension LostLinesReport {
     fileprivate var text: String { "\(count) of the \(log), the last at \(lastAt)" }
 }
 
-extension ServingReport {
-    fileprivate var json: JSONValue {
+extension ServedGeneration {
+    fileprivate func json(warnings: [Diagnostic]) -> JSONValue {
         [
-            "generation": .integer(Int(clamping: generation)), "hash": .string(hash),
+            "generation": .integer(Int(clamping: generation.number)), "hash": .string(generation.hash),
             "appliedAt": .string("\(appliedAt)"),
             "durationMilliseconds": .double(duration.millisecondCount), "resources": .integer(resourceCount),
-            "files": .integer(fileCount), "lastGood": .bool(isLastGood), "warningCount": .integer(warnings.count),
+            "files": .integer(fileCount), "lastGood": .bool(source == .lastGood),
+            "warningCount": .integer(warnings.count),
             "warnings": ShownDiagnostics(warnings).json,
         ]
     }
 }
 
-extension RefusalReport {
+extension RefusedAttempt {
     fileprivate var json: JSONValue {
         [
             "at": .string("\(at)"), "hash": .string(hash), "diagnosticCount": .integer(diagnostics.count),
@@ -216,42 +222,46 @@ extension RefusalReport {
     }
 }
 
-extension PendingReport {
+extension PendingConfirmation {
     fileprivate var json: JSONValue {
         [
-            "reason": isEmpty ? "empty" : "half-lost", "since": .string("\(since)"),
+            "reason": reason == .empty ? "empty" : "half-lost", "since": .string("\(since)"),
             "resources": .integer(resourceCount),
             "servedResources": .integer(servedResourceCount),
         ]
     }
 
     fileprivate var text: String {
-        isEmpty
-            ? "Since \(since) the folder is empty; \(servedResourceCount) \(servedResourceCount == 1 ? "resource serves still" : "resources serve still"). "
+        reason == .empty
+            ? "Since \(since) the folder is empty; \(servedResourceCount) "
+                + "\(servedResourceCount == 1 ? "resource serves still" : "resources serve still"). "
                 + "If that is meant, confirm it with: heddle apply --prune"
             : "Since \(since) the folder has \(resourceCount) resources instead of \(servedResourceCount); "
                 + "it is taken up if it stays so."
     }
 }
 
-extension WatchReport {
+extension WatchMode {
     fileprivate var json: JSONValue {
         switch self {
         case .inotify: ["mode": "inotify"]
         case .polling(let interval, let reason):
-            ["mode": "polling", "everyMilliseconds": .double(interval.millisecondCount), "because": .string(reason)]
+            [
+                "mode": "polling", "everyMilliseconds": .double(interval.millisecondCount),
+                "because": .string(reason.explanation),
+            ]
         }
     }
 
     fileprivate var text: String {
         switch self {
         case .inotify: "watched"
-        case .polling(let interval, let reason): "polled every \(interval.manifestText), because \(reason)"
+        case .polling(let interval, let reason): "polled every \(interval.manifestText), because \(reason.explanation)"
         }
     }
 }
 
-extension WatchedAloneReport {
+extension WatchedAlone {
     fileprivate var how: String { isPolled ? "polled" : "announced" }
 
     fileprivate var why: String {

@@ -3,6 +3,7 @@ import Diagnostics
 import Explaining
 import Manifests
 import MeshSnapshot
+import Reconciliation
 import SPIFFE
 
 /// Answers requests of the admin API: `docs/reference/admin-api.md`.
@@ -130,8 +131,9 @@ struct AdminHandler: Sendable {
         guard request.wantsText else { return .json(view.json) }
         return .text(
             view.text(
-                refusal: await rendered(report.refused?.diagnostics ?? []), problems: await rendered(report.problems),
-                warnings: await rendered(report.serving?.warnings ?? [])))
+                refusal: await rendered(report.reconciliation.refused?.diagnostics ?? []),
+                problems: await rendered(report.problems),
+                warnings: await rendered(report.warnings)))
     }
 
     private func certificate(_ request: AdminRequest) async -> AdminResponse {
@@ -258,12 +260,13 @@ struct AdminHandler: Sendable {
                 "\(resource.kind.rawValue) \(resource.metadata.name) is \(resource.metadata.position): no manifest has it, "
                     + "so there is nothing to delete", asText: request.wantsText)
         }
-        let report = await mesh.delete(resource.kind, resource.metadata.name, options(request))
+        let report = await mesh.delete(
+            ResourceIdentity(resource.kind, resource.metadata.name), options(request))
         return await answer(with: report, documents: [], request)
     }
 
     private func apply(_ request: AdminRequest) async -> AdminResponse {
-        let documents: [ManifestDocument]
+        let documents: [AppliedFile]
         switch request.contentType {
         case DocumentFraming.contentType:
             do throws(DocumentFraming.Mistake) {
@@ -276,7 +279,7 @@ struct AdminHandler: Sendable {
             guard DocumentFraming.isName(name) else {
                 return .error(400, "the parameter name is no file's name", asText: request.wantsText)
             }
-            documents = [ManifestDocument(name: name, bytes: request.body)]
+            documents = [AppliedFile(path: name, bytes: request.body)]
         default:
             return .error(
                 415, "a body must be of type \(DocumentFraming.contentType) or application/yaml",
@@ -290,7 +293,7 @@ struct AdminHandler: Sendable {
     }
 
     private func answer(
-        with report: ApplyReport, documents: [ManifestDocument], _ request: AdminRequest
+        with report: ApplyReport, documents: [AppliedFile], _ request: AdminRequest
     ) async -> AdminResponse {
         let status: UInt16
         switch report.outcome {
@@ -298,10 +301,10 @@ struct AdminHandler: Sendable {
         case .refused: status = 422
         case .notFound: status = 404
         }
-        let isHeldBack = report.isHeldBack(documents: documents.map(\.name))
+        let isHeldBack = report.isHeldBack(documents: documents.map(\.path))
         let exitCode: Int32? = status != 200 ? 1 : isHeldBack ? 4 : nil
         guard request.wantsText else { return .json(report.json, status: status, exitCode: exitCode) }
-        let given = Dictionary(documents.map { ($0.name, $0.bytes) }) { first, _ in first }
+        let given = Dictionary(documents.map { ($0.path, $0.bytes) }) { first, _ in first }
         let diagnostics = await rendered(report.diagnostics, given: given)
         return .text(report.text, diagnostics: diagnostics, status: status, exitCode: exitCode)
     }
@@ -373,7 +376,7 @@ struct AdminHandler: Sendable {
         let snapshot = await mesh.snapshot()
         let view = DecisionView(
             report, now: snapshot.flatMap { CallExplanation(report, in: $0) },
-            generation: await mesh.status().serving?.generation)
+            generation: await mesh.status().reconciliation.serving?.generation.number)
         let exitCode: Int32? = report.isAllowed ? nil : 1
         return request.wantsText
             ? .text(view.text, exitCode: exitCode) : .json(view.json, exitCode: exitCode)

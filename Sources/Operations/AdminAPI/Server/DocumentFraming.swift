@@ -1,12 +1,14 @@
+import Reconciliation
+
 /// How several files travel in one `apply`: each as a line `name byteCount`, the name percent-encoded, then its bytes, then
 /// a line feed.
 package enum DocumentFraming {
     package static let contentType = "application/vnd.heddle.documents"
 
-    package static func encode(_ documents: [ManifestDocument]) -> [UInt8] {
+    package static func encode(_ documents: [AppliedFile]) -> [UInt8] {
         var bytes: [UInt8] = []
         for document in documents {
-            bytes += "\(AdminRequest.percentEncoded(document.name)) \(document.bytes.count)\n".utf8
+            bytes += "\(AdminRequest.percentEncoded(document.path)) \(document.bytes.count)\n".utf8
             bytes += document.bytes
             bytes.append(UInt8(ascii: "\n"))
         }
@@ -29,8 +31,8 @@ package enum DocumentFraming {
         }
     }
 
-    static func decode(_ bytes: [UInt8], limit: Int) throws(Mistake) -> [ManifestDocument] {
-        var documents: [ManifestDocument] = []
+    static func decode(_ bytes: [UInt8], limit: Int) throws(Mistake) -> [AppliedFile] {
+        var documents: [AppliedFile] = []
         var rest = bytes[...]
         while !rest.isEmpty {
             guard let lineEnd = rest.firstIndex(of: UInt8(ascii: "\n")) else { throw .malformed }
@@ -43,7 +45,7 @@ package enum DocumentFraming {
             else { throw .malformed }
             guard documents.count < limit else { throw .tooMany(limit: limit) }
             guard isName(name) else { throw .badName }
-            documents.append(ManifestDocument(name: name, bytes: Array(rest.prefix(count))))
+            documents.append(AppliedFile(path: name, bytes: Array(rest.prefix(count))))
             rest = rest.dropFirst(count + 1)
         }
         return documents

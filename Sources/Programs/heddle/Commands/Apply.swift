@@ -1,6 +1,7 @@
 import AdminAPI
 import ArgumentParser
 import Diagnostics
+import Reconciliation
 
 /// What `apply` and `delete` have in common.
 struct ChangeOptions: ParsableArguments {
@@ -54,7 +55,7 @@ struct Apply: ParsableCommand {
         let named = files.map(NamedManifests.init(at:))
         let problems = named.flatMap(\.problems)
         guard problems.isEmpty else { throw refused(problems) }
-        let documents = named.flatMap(\.files).map { ManifestDocument(name: $0.path, bytes: $0.bytes) }
+        let documents = named.flatMap(\.files).map { AppliedFile(path: $0.path, bytes: $0.bytes) }
         guard !documents.isEmpty || files.isEmpty else {
             throw failure("there are no manifests in \(files.joined(separator: ", "))", code: 1)
         }

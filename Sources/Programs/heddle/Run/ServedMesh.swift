@@ -62,16 +62,8 @@ struct ServedMesh: RunningMesh {
         problems += await unreachedNodes(serving)
         return StatusReport(
             version: Version.text, node: options.node, trustDomain: "\(serving?.snapshot.mesh.trustDomain.name ?? "")",
-            manifestsFolder: options.manifestsFolder, startedAt: startedAt, serving: status.serving.map(report),
-            refused: status.refused.map {
-                RefusalReport(hash: $0.hash, at: $0.at, diagnostics: $0.diagnostics)
-            },
-            pending: status.pending.map {
-                PendingReport(
-                    isEmpty: $0.reason == .empty, since: $0.since,
-                    resourceCount: $0.resourceCount, servedResourceCount: $0.servedResourceCount)
-            },
-            watching: Self.report(status.watching), watchedAlone: status.watchedAlone.map(Self.report),
+            manifestsFolder: options.manifestsFolder, startedAt: startedAt, reconciliation: status,
+            warnings: warnings(of: status.serving),
             problems: problems, connections: connections?.report, lostLines: output.lostLines,
             listeners: listeners(serving, heldBack),
             certificates: certificates(serving), otherCertificates: otherCertificates(serving))
@@ -113,30 +105,9 @@ struct ServedMesh: RunningMesh {
     }
 
     /// What was to be said when it was taken up may be otherwise by now; what is held back now is a problem.
-    private func report(_ served: ServedGeneration) -> ServingReport {
-        let warnings = served.warnings.filter { !HostState.isOfHost($0) }
-        return ServingReport(
-            generation: served.generation.number, hash: served.generation.hash,
-            appliedAt: served.appliedAt, duration: served.duration,
-            resourceCount: served.resourceCount, fileCount: served.fileCount, isLastGood: served.source == .lastGood,
-            warnings: warnings + host.warnings)
-    }
-
-    private static func report(_ place: WatchedAlone) -> WatchedAloneReport {
-        let reason: WatchedAloneReport.Reason =
-            switch place.reason {
-            case .mountPoint: .mountPoint
-            case .severalNames: .severalNames
-            case .unwatchable(let why): .unwatchable(why)
-            }
-        return WatchedAloneReport(path: place.path, reason: reason, isPolled: place.isPolled)
-    }
-
-    private static func report(_ mode: WatchMode) -> WatchReport {
-        switch mode {
-        case .inotify: .inotify
-        case .polling(let interval, let reason): .polling(every: interval, because: reason.explanation)
-        }
+    private func warnings(of served: ServedGeneration?) -> [Diagnostic] {
+        guard let served else { return [] }
+        return served.warnings.filter { !HostState.isOfHost($0) } + host.warnings
     }
 
     // MARK: Certificates
@@ -170,18 +141,15 @@ struct ServedMesh: RunningMesh {
 
     // MARK: Changes
 
-    func apply(_ documents: [ManifestDocument], _ options: ApplyOptions) async -> ApplyReport {
+    func apply(_ documents: [AppliedFile], _ options: ApplyOptions) async -> ApplyReport {
         let outcome =
             documents.isEmpty && options.prunes
             ? await reconciler.confirmEmpty(dryRun: options.isDryRun)
-            : await reconciler.apply(
-                documents.map { AppliedFile(path: $0.name, bytes: $0.bytes) }, prune: options.prunes,
-                dryRun: options.isDryRun)
+            : await reconciler.apply(documents, prune: options.prunes, dryRun: options.isDryRun)
         return report(outcome)
     }
 
-    func delete(_ kind: ResourceKind, _ name: ResourceName, _ options: ApplyOptions) async -> ApplyReport {
-        let resource = ResourceIdentity(kind, name)
+    func delete(_ resource: ResourceIdentity, _ options: ApplyOptions) async -> ApplyReport {
         guard participant.serving?.snapshot.resources.has(resource) == true else {
             return ApplyReport(outcome: .notFound)
         }
@@ -192,28 +160,17 @@ struct ServedMesh: RunningMesh {
         switch outcome {
         case .served(let served, let changes, let warnings):
             ApplyReport(
-                outcome: .served, generation: served.generation.number, changes: changes.map(Self.report),
+                outcome: .served, generation: served.generation.number, changes: changes,
                 diagnostics: host.heldBack + warnings.filter { $0.severity != .error })
         case .unchanged(let changes):
-            ApplyReport(outcome: .unchanged, changes: changes.map(Self.report), diagnostics: host.heldBack)
+            ApplyReport(outcome: .unchanged, changes: changes, diagnostics: host.heldBack)
         case .dryRun(let changes, let warnings):
             ApplyReport(
-                outcome: .dryRun, changes: changes.map(Self.report),
+                outcome: .dryRun, changes: changes,
                 diagnostics: host.heldBackWithAnySet + warnings.filter { $0.severity == .error }
                     + warnings.filter { $0.severity != .error })
         case .refused(let diagnostics): ApplyReport(outcome: .refused, diagnostics: diagnostics)
         }
-    }
-
-    private static func report(_ change: ResourceChange) -> ChangeReport {
-        let action: ChangeReport.Action =
-            switch change.action {
-            case .created: .created
-            case .updated: .updated
-            case .unchanged: .unchanged
-            case .deleted: .deleted
-            }
-        return ChangeReport(kind: change.identity.kind, name: change.identity.name, action: action, path: change.path)
     }
 
     // MARK: Calls
