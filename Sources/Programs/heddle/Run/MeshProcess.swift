@@ -99,14 +99,7 @@ struct MeshProcess {
         reporter.reportHost()
 
         // From the first: what is waited for at start may take its time.
-        let stopping = Task {
-            for await signal in signals {
-                guard signal == SIGHUP else { break }
-                await reconciler.rescan()
-            }
-            log.info("draining: answering what is in flight, taking nothing new")
-            await reconciler.stop()
-        }
+        async let asked: Void = Self.follow(signals, reconciler, log)
         switch await reconciler.start() {
         case .serving, .servingLastGood: break
         case .stopped:
@@ -117,41 +110,64 @@ struct MeshProcess {
             admin.removeSocket()
             throw notServing("nothing is served of \(options.manifestsFolder): what stands in the way is told above")
         }
-        let reconciling = Task { await reconciler.run() }
-        let tasks = [
-            Task { await issuer.run() }, Task { await admin.run() }, Task { await MemoryTrim.run() },
-            Task { await events.run() },
-        ]
         let places = KeptPlaces(state: state, admin: admin, keeper: settings.keeper, log: log)
-        let following = [
-            Task { await participant.refreshNames() },
-            Task { await Self.watchCertificates(of: participant, betweenChanges) },
-            Task {
-                await places.run(betweenChanges) { await reconciler.lookAfterKept() }
-            },
-            Task {
-                for await _ in issuer.problemChanges { await betweenChanges {} }
-            },
-            Task {
+        // What runs in a scope is cancelled at its end, and waited for.
+        do {
+            async let _ = Self.run(issuer, admin, events)
+            async let reconciling: Void = reconciler.run()
+            do {
+                async let _ = Self.follow(participant, betweenChanges)
+                async let _ = places.run(betweenChanges) { await reconciler.lookAfterKept() }
+                await asked
+            }  // workers that are drained take nothing up
+            await retries.stop()
+            await participant.drain()
+            await reconciling  // what served last is on the disk then
+        }  // the admin socket's file is gone then
+        log.info("stopped")
+    }
+
+    /// Returns when the reconciler has been told to stop.
+    private static func follow(_ signals: AsyncStream<CInt>, _ reconciler: MeshReconciler, _ log: Logger) async {
+        for await signal in signals {
+            guard signal == SIGHUP else { break }
+            await reconciler.rescan()
+        }
+        guard !Task.isCancelled else { return }
+        log.info("draining: answering what is in flight, taking nothing new")
+        await reconciler.stop()
+    }
+
+    /// What goes on until the end, whatever serves.
+    private static func run(_ issuer: IdentityIssuer, _ admin: AdminServer, _ events: EventLog) async {
+        await withDiscardingTaskGroup { group in
+            group.addTask { await issuer.run() }
+            group.addTask { await admin.run() }
+            group.addTask { await MemoryTrim.run() }
+            group.addTask { await events.run() }
+        }
+    }
+
+    /// What changes while the same set serves.
+    private static func follow(
+        _ participant: ServingParticipant, _ betweenChanges: @escaping HeldBackRetries<MeshSnapshot>.BetweenChanges
+    ) async {
+        let issuer = participant.issuer
+        await withDiscardingTaskGroup { group in
+            group.addTask { await participant.refreshNames() }
+            group.addTask { await watchCertificates(of: participant, betweenChanges) }
+            group.addTask { for await _ in issuer.problemChanges { await betweenChanges {} } }
+            group.addTask {
                 for await snapshot in issuer.snapshots() {
                     await betweenChanges { await participant.renewCertificates(snapshot) }
                 }
-            },
-            Task {
+            }
+            group.addTask {
                 for await _ in participant.names.changes {
                     await betweenChanges { await participant.renewEndpoints() }
                 }
-            },
-        ]
-        await stopping.value
-        for task in following { task.cancel() }
-        for task in following { await task.value }  // workers that are drained take nothing up
-        await retries.stop()
-        await participant.drain()
-        await reconciling.value  // what served last is on the disk then
-        for task in tasks { task.cancel() }
-        for task in tasks { await task.value }  // the admin socket's file is gone then
-        log.info("stopped")
+            }
+        }
     }
 
     /// Has certificates told of that come near their end while nothing else changes, until the task is cancelled.
