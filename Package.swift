@@ -38,7 +38,7 @@ func fuzzer(_ name: String, at folder: String, _ dependencies: [Target.Dependenc
 
 func benchmark(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .executableTarget(
-        name: name, dependencies: ["AllocationCounter"] + dependencies, path: "Benchmarks/\(name)",
+        name: name, dependencies: dependencies, path: "Benchmarks/\(name)",
         swiftSettings: settings)
 }
 
@@ -74,7 +74,7 @@ let package = Package(
         // Intent: from bytes to one checked snapshot.
         room("YAMLSyntax", in: "Intent", ["CLibYAML", "Diagnostics"]),
         room("Manifests", in: "Intent", ["CommonValues", "Diagnostics", "SPIFFE", "HTTPSemantics", "YAMLSyntax"]),
-        room("MeshSnapshot", in: "Intent", ["Diagnostics", "SPIFFE", "Manifests"]),
+        room("MeshSnapshot", in: "Intent", ["Diagnostics", "Manifests"]),
 
         // Decisions: pure values that say what happens to a call.
         room("Routing", in: "Decisions", ["Diagnostics", "HTTPSemantics", "Manifests", "MeshSnapshot"]),
@@ -96,12 +96,7 @@ let package = Package(
 
         // Change: from a folder that changes to a generation that serves.
         room("StateKeeping", in: "Change", ["CLinux"]),
-        room(
-            "Reconciliation", in: "Change",
-            [
-                "CLinux", "CommonValues", "Diagnostics", "Manifests", "MeshSnapshot", "Authorization", "StateKeeping",
-                logging,
-            ]),
+        room("Reconciliation", in: "Change", ["CLinux", "CommonValues", "Diagnostics", "Manifests", "StateKeeping"]),
 
         // DataPlane: what touches sockets and keys.
         room("EventLoops", in: "DataPlane", ["CLinux", "CommonValues"]),
@@ -112,10 +107,9 @@ let package = Package(
         room(
             "Forwarding", in: "DataPlane",
             [
-                "CLinux", "CommonValues", "Diagnostics", "SPIFFE", "HTTPSemantics", "CallOutcomes", "Telemetry",
+                "CommonValues", "Diagnostics", "SPIFFE", "HTTPSemantics", "CallOutcomes", "Telemetry", "WireProtocols",
                 "Manifests", "MeshSnapshot", "Routing", "Authorization", "CallPlanning", "EventLoops",
                 "TransportSecurity",
-                "WireProtocols",
             ]),
 
         room(
@@ -129,16 +123,16 @@ let package = Package(
         room(
             "AdminAPI", in: "Operations",
             [
-                "CLinux", "CommonValues", "Diagnostics", "SPIFFE", "HTTPSemantics", "CallOutcomes", "Telemetry",
-                "WireProtocols", "Manifests", "MeshSnapshot", "Routing", "Authorization", "Explaining", "StateKeeping",
-                "Reconciliation", "EventLoops",
+                "CommonValues", "Diagnostics", "SPIFFE", "HTTPSemantics", "WireProtocols", "Manifests", "MeshSnapshot",
+                "Explaining", "StateKeeping", "Reconciliation", "EventLoops",
             ]),
 
         .executableTarget(
             name: "heddle",
             dependencies: [
-                "CArguments", "Explaining", "AdminAPI", "StateKeeping", "Reconciliation", "Forwarding",
-                "WorkloadIdentity", "NodeServing", logging,
+                "CLinux", "CArguments", "CommonValues", "Diagnostics", "SPIFFE", "Telemetry", "Manifests",
+                "MeshSnapshot", "Authorization", "Explaining", "StateKeeping", "Reconciliation", "EventLoops",
+                "TransportSecurity", "WorkloadIdentity", "Forwarding", "NodeServing", "AdminAPI", logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/Programs/heddle", swiftSettings: settings, linkerSettings: oneBinary),
@@ -152,10 +146,13 @@ let package = Package(
         .target(name: "AllocationCounter", path: "Benchmarks/AllocationCounter"),
         benchmark(
             "DecisionBenchmark",
-            ["CommonValues", "Diagnostics", "SPIFFE", "HTTPSemantics", "Manifests", "Authorization"]),
+            [
+                "AllocationCounter", "CommonValues", "Diagnostics", "SPIFFE", "HTTPSemantics", "Manifests",
+                "Authorization",
+            ]),
         benchmark("HandshakeBenchmark", ["CLinux", "SPIFFE", "TransportSecurity"]),
-        benchmark("HeadBenchmark", ["HTTPSemantics", "WireProtocols"]),
-        benchmark("SessionBenchmark", ["HTTPSemantics", "WireProtocols"]),
+        benchmark("HeadBenchmark", ["AllocationCounter", "HTTPSemantics", "WireProtocols"]),
+        benchmark("SessionBenchmark", ["AllocationCounter", "HTTPSemantics", "WireProtocols"]),
 
         // Fuzzing: inputs that nobody would write.
         .target(name: "FuzzKit", path: "Fuzzing/FuzzKit", swiftSettings: settings),
@@ -181,25 +178,28 @@ let package = Package(
         tests("HTTPSemantics", ["FuzzKit", "WireChecks"]),
         tests("CallOutcomes", ["HTTPSemantics"]),
         tests("Telemetry", ["CallOutcomes"]),
-        tests("YAMLSyntax"),
+        tests("YAMLSyntax", ["Diagnostics"]),
         tests("Manifests", ["CommonValues", "Diagnostics", "HTTPSemantics", "FuzzKit"]),
         tests("MeshSnapshot", ["Diagnostics", "Manifests"]),
         tests("Routing", ["MeshFixtures", "Manifests", "MeshSnapshot", "HTTPSemantics"]),
-        tests("Authorization", ["CommonValues", "Manifests", "MeshSnapshot", "HTTPSemantics"]),
+        tests("Authorization", ["CommonValues", "Diagnostics", "SPIFFE", "HTTPSemantics", "Manifests"]),
         tests(
             "CallPlanning",
-            [
-                "MeshFixtures", "CommonValues", "SPIFFE", "HTTPSemantics", "Manifests", "MeshSnapshot", "Routing",
-                "Authorization",
-            ]),
+            ["CommonValues", "SPIFFE", "HTTPSemantics", "MeshSnapshot", "Routing", "Authorization", "MeshFixtures"]),
         tests("Explaining", ["TestSupport", "MeshFixtures", "CommonValues", "Manifests", "MeshSnapshot"]),
         tests("StateKeeping", ["TestSupport"]),
-        tests("Reconciliation", ["TestSupport", "Manifests", "MeshSnapshot", "StateKeeping"]),
-        tests("EventLoops", ["TestSupport"]),
+        tests("Reconciliation", ["CLinux", "Diagnostics", "Manifests", "StateKeeping", "TestSupport"]),
+        tests("EventLoops", ["CommonValues", "TestSupport"]),
         tests("TransportSecurity", ["TestSupport", "CLinux", "COpenSSL", "CommonValues", "SPIFFE"]),
         tests("WorkloadIdentity", ["CommonValues", "SPIFFE", "StateKeeping", "TransportSecurity", logging]),
         tests("WireProtocols", ["HPACKCoding", "HTTPSemantics", "FuzzKit", "WireChecks"]),
-        tests("Forwarding", ["TestSupport", "MeshFixtures", "HPACKCoding", "Explaining"]),
+        tests(
+            "Forwarding",
+            [
+                "CommonValues", "Diagnostics", "SPIFFE", "HTTPSemantics", "CallOutcomes", "Telemetry", "WireProtocols",
+                "Manifests", "MeshSnapshot", "Explaining", "EventLoops", "TransportSecurity", "TestSupport",
+                "MeshFixtures", "HPACKCoding",
+            ]),
         tests(
             "NodeServing",
             [
@@ -209,8 +209,8 @@ let package = Package(
         tests(
             "AdminAPI",
             [
-                "TestSupport", "MeshFixtures", "CommonValues", "Diagnostics", "SPIFFE", "EventLoops", "Manifests",
-                "MeshSnapshot", "Explaining", "StateKeeping", "Reconciliation",
+                "CommonValues", "Diagnostics", "SPIFFE", "YAMLSyntax", "Manifests", "MeshSnapshot", "Explaining",
+                "StateKeeping", "Reconciliation", "EventLoops", "TestSupport", "MeshFixtures",
             ]),
         .testTarget(
             name: "HTTP2ConformanceTests",
