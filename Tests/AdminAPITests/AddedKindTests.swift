@@ -40,8 +40,11 @@ extension Shelf {
 
     var references: [Reference] {
         let namespace = metadata.name.namespace
-        return [Reference("service", to: .service, service, in: namespace, .unknownService)]
-            + [below].compactMap { $0 }.map { Reference("below", to: Self.kind, $0, in: namespace, .unknownShelf) }
+        let names = [
+            Reference("service", to: .service, service, in: namespace, .unknownService),
+            Reference("below", to: Self.kind, below, in: namespace, .unknownShelf),
+        ]
+        return names.compactMap { $0 }
     }
 
     static let descriptor = KindDescriptor(

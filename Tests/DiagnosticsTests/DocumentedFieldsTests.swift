@@ -105,7 +105,7 @@ struct DocumentedFieldsTests {
         }
         #expect(others.allSatisfy { !$0.text.contains(Self.shownOnly) })
         let words = Set(others.flatMap { $0.all(/\.([A-Za-z]\w*)/) }.map(String.init))
-        let properties = Set(models.flatMap { $0.all(/package var (\w+)(?:: [^{]+| = .+)\n/) }.map(String.init))
+        let properties = Set(models.flatMap { $0.all(/package var (\w+)(?:: [^{\n]+| = .+)\n/) }.map(String.init))
         #expect(properties.count > 40, "the sources are not where this test looks for them")
         #expect(properties.subtracting(words).sorted() == [])
     }

@@ -181,10 +181,7 @@ func `blanks and quotation marks that are none are told`(metadata: String) {
     #expect(field.diagnostics.map(\.remedy) == ["change it to \"hostnames\", or remove it"])
 }
 
-@Test(arguments: [
-    "PeerAuthentication", "RequestAuthentication", "TrafficPolicy", "ConfigSource", "Config", "Store",
-    "Topic", "Subscription", "Lock", "PolicyTest",
-])
+@Test(arguments: ManifestDecoder.specifiedKinds.filter { Kinds.all.descriptor(named: $0) == nil })
 func `a kind of the specification that is not here yet says so`(kind: String) {
     #expect(mistakes(manifest(kind, "anything: true")) == ["manifest.not-available 2:7"])
 }

@@ -238,7 +238,7 @@ private func errors(_ yaml: String) -> [String] {
                 == [false, false, true, false, false, false])
         #expect(
             gateway.listeners.map { snapshot.tlsRoutes(forGateway: name, listener: $0).count } == [0, 0, 0, 0, 1, 0])
-        #expect(snapshot.routes.isEmpty && snapshot.grpcRoutes.count == 1)
+        #expect(snapshot.resources.count(.httpRoute) == 0 && snapshot.resources.count(.grpcRoute) == 1)
     }
 
     @Test func `a caller's own namespace may have a TCPRoute for a service of another one`() throws {

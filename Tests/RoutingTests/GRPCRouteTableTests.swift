@@ -181,7 +181,7 @@ func `the compiled table agrees with a naive reading of Gateway API's GRPCRoute`
     let gateway = snapshot.gateways[0]
     let table = RouteTable(listeners: gateway.listeners.map { (gateway.metadata.name, $0) }, in: snapshot)
     let naive = NaiveGRPCMatcher(
-        listeners: gateway.listeners, gateway: gateway.metadata.name, routes: snapshot.grpcRoutes)
+        listeners: gateway.listeners, gateway: gateway.metadata.name, routes: snapshot.resources[GRPCRoute.self].all)
     for _ in 0..<50 {
         let request = calls.call()
         let found = table.match(request)

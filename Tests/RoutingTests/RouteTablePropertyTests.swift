@@ -88,7 +88,8 @@ func `the compiled table agrees with a naive reading of Gateway API`(seed: Int) 
         [("Gateway", "edge", "listeners: [\(list)]")] + routes.map { ("HTTPRoute", $0.0, $0.1) })
     let gateway = snapshot.gateways[0]
     let table = RouteTable(listeners: gateway.listeners.map { (gateway.metadata.name, $0) }, in: snapshot)
-    let naive = NaiveMatcher(listeners: gateway.listeners, gateway: gateway.metadata.name, routes: snapshot.routes)
+    let naive = NaiveMatcher(
+        listeners: gateway.listeners, gateway: gateway.metadata.name, routes: snapshot.resources[HTTPRoute.self].all)
     for _ in 0..<200 {
         let request = mesh.request()
         let found = table.match(request)

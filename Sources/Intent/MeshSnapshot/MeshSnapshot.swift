@@ -3,6 +3,7 @@ import Manifests
 /// All resources of a mesh, cross-checked: every reference names something that is there, every name is resolved once.
 /// Immutable; made by `resolve`.
 package struct MeshSnapshot: Sendable {
+    /// All there are, of every kind. What follows is what the mesh itself goes by.
     package let resources: ResourceSet
     /// The one `Mesh`, or the defaults where none is written.
     package let mesh: Mesh
@@ -12,8 +13,6 @@ package struct MeshSnapshot: Sendable {
     /// By name, as all lists here.
     package let workloads: [Workload]
     package let gateways: [Gateway]
-    package let routes: [HTTPRoute]
-    package let grpcRoutes: [GRPCRoute]
     package let tcpRoutes: [TCPRoute]
     package let tlsRoutes: [TLSRoute]
     package let policies: [AuthorizationPolicy]

@@ -57,8 +57,8 @@ struct SnapshotResolver {
             mesh: mesh, nodes: nodes, workloads: workloads, gateways: gateways.all, isNew: isNew)
         let snapshot = MeshSnapshot(
             resources: set, mesh: mesh, nodes: nodes, services: services, workloads: workloads, gateways: gateways.all,
-            routes: set[HTTPRoute.self].all, grpcRoutes: set[GRPCRoute.self].all, tcpRoutes: tcpRoutes,
-            tlsRoutes: tlsRoutes, policies: policies, node: node, callRoutes: callRoutes, index: index)
+            tcpRoutes: tcpRoutes, tlsRoutes: tlsRoutes, policies: policies, node: node, callRoutes: callRoutes,
+            index: index)
         var loops = ServiceLoops(snapshot)
         diagnostics += loops.check()
         // What is wrong elsewhere may be why something is missing.

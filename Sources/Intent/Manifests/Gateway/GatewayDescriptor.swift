@@ -2,7 +2,7 @@ import Diagnostics
 
 extension Gateway {
     package var references: [Reference] {
-        [node].compactMap { $0 }.map { Reference("node", to: .node, $0, in: metadata.name.namespace, .unknownNode) }
+        [Reference("node", to: .node, node, in: metadata.name.namespace, .unknownNode)].compactMap { $0 }
     }
 
     package var files: [String] {

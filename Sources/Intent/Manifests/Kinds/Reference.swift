@@ -43,4 +43,12 @@ package struct Reference: Sendable {
         let full = ResourceName(namespace: namespace, name: name.value)
         self.init(field, to: kind, Located(full, at: name.position), code)
     }
+
+    /// - Returns: `nil` if the field names nothing.
+    package init?(
+        _ field: String, to kind: ResourceKind, _ name: Located<String>?, in namespace: String, _ code: Diagnostic.Code
+    ) {
+        guard let name else { return nil }
+        self.init(field, to: kind, name, in: namespace, code)
+    }
 }

@@ -4,7 +4,7 @@ import YAMLSyntax
 /// Bytes of a manifest file to typed resources.
 package enum ManifestDecoder {
     /// Kinds of the specification. Those that this version has are found first.
-    private static let specifiedKinds = [
+    static let specifiedKinds = [
         "PeerAuthentication", "RequestAuthentication", "TrafficPolicy", "ConfigSource", "Config", "Store", "Topic",
         "Subscription", "Lock", "PolicyTest",
     ]

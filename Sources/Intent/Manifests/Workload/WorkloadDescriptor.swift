@@ -1,11 +1,12 @@
 extension Workload {
     package var references: [Reference] {
         let namespace = metadata.name.namespace
-        return [service].compactMap { $0 }.map {
-            Reference("service", to: .service, $0, in: namespace, .unknownService)
-        }
+        let names = [
+            Reference("service", to: .service, service, in: namespace, .unknownService),
+            Reference("node", to: .node, node, in: namespace, .unknownNode),
+        ]
+        return names.compactMap { $0 }
             + outboundTCP.map { Reference("outbound.tcp", to: .service, $0.service, .unknownService) }
-            + [node].compactMap { $0 }.map { Reference("node", to: .node, $0, in: namespace, .unknownNode) }
     }
 
     static let descriptor = KindDescriptor(
