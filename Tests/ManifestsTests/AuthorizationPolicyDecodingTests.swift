@@ -178,7 +178,10 @@ func `what no operation can match is refused`(field: String, patterns: [String])
     ("trustDomains", ["MESH.local", "spiffe://mesh.local", "mesh.local/*", "*.Local", "mesh local"]),
     (
         "principals",
-        ["*/sa/web ", "*/sa/web/", "MESH.local/*", "spiffe://Mesh*", "mesh.local//*", "spiffe://mesh.local/ns/ä*"]
+        [
+            "*/sa/web ", "*/sa/web/", "*/../a", "*:8080/a", "*a:b/c", "mesh.local/ns/./*", "MESH.local/*",
+            "spiffe://Mesh*", "mesh.local//*", "spiffe://mesh.local/ns/ä*",
+        ]
     ),
 ])
 func `what no source can match is refused`(field: String, patterns: [String]) {
@@ -192,7 +195,7 @@ func `what no source can match is refused`(field: String, patterns: [String]) {
 }
 
 @Test(arguments: [
-    ("request.headers[host]", ["a:80", "a:*", "a/x", " a"]), ("connection.sni", ["a.mesh:*", "a/x", "a."]),
+    ("request.headers[host]", ["a:80", "a:*", "a/x", " a"]), ("connection.sni", ["a.mesh:*", "a/x", "[::1]"]),
     ("request.headers[x-a]", [" a", "a ", "a\\r", "*\\t", " *"]), ("source.namespace", ["shop/*", "A"]),
     ("source.principal", ["*/sa/web "]),
 ])
@@ -211,8 +214,9 @@ func `a condition that no value can meet is refused`(key: String, patterns: [Str
 @Test(arguments: [
     ("to: [{operation: {hosts: [A.shop, \"orders.*\", \"*.shop\", \"[fd00::1]\", \"[fd00:*\", \"*::1]\", 10.0.0.1, a_b, \"*\"]}}]"),
     ("from: [{source: {namespaces: [shop, \"a-*\", \"*-b\"], trustDomains: [mesh.local, \"*.local\", \"mesh_*\"]}}]"),
-    ("from: [{source: {principals: [\"s*\", \"mesh.local/*\", \"mesh*\", \"spiffe://mesh.local/ns/A*\", \"*/sa/web\"]}}]"),
+    ("from: [{source: {principals: [\"s*\", \"mesh.local/*\", \"mesh*\", \"spiffe://mesh.local/ns/A*\", \"*/sa/web\", \"*://mesh.local/a\", \"*.local\"]}}]"),
     ("when: [{key: \"request.headers[x-a]\", values: [\"a b\", \"ä*\", \"a *\", \"* a\"]}]"),
+    ("when: [{key: connection.sni, values: [\"*..b\", \"A.mesh\"]}]"),
 ])
 func `what some value can match is taken`(rule: String) {
     #expect(mistakes(manifest("AuthorizationPolicy", "rules: [{\(rule)}]")).isEmpty)

@@ -121,6 +121,33 @@ extension `The reconciler` {
         }
     }
 
+    @Test func `a polled file that is another at each look keeps nothing from being taken up for good`() async throws {
+        let folder = TestFolder()
+        folder.service("a", "1")
+        folder.service("b", "1")
+        let looks = Mutex<Int?>(nil)
+        let polled: @Sendable (inout Reconciler<FakeManifests>.Settings) -> Void = { settings in
+            settings.watcher.times.polling = .milliseconds(50)
+            settings.watcher.remoteFilesystem = { _ in
+                let count = looks.withLock { looks in
+                    looks = looks.map { $0 + 1 }
+                    return looks
+                }
+                if let count { folder.service("b", "\(count)") }
+                return "NFS"
+            }
+        }
+        try await Harness(folder, edit: polled).serve { harness in
+            _ = await harness.nextEvent()
+            _ = await harness.nextServed()
+            looks.withLock { $0 = 1 }
+            folder.service("a", "2")
+            let served = await harness.nextServed()
+            #expect(served["a"] == "2")
+            #expect(served["b"] != "1")
+        }
+    }
+
     @Test func `a new file that is being written is not believed because an edit that would make it failed`()
         async throws
     {

@@ -81,7 +81,10 @@ struct FolderReader {
             lookAtEverything(request, looksTwice: looksTwice, watching, into: &finding)
         } else {
             for (path, certainty) in request.files where !request.held.contains(path) {
-                look(at: path, certainty, isAnnounced: true, looksTwice: looksTwice, watching, into: &finding)
+                look(
+                    at: path, certainty, isAnnounced: true, looksTwice: looksTwice, isOverdue: request.isOverdue,
+                    watching,
+                    into: &finding)
             }
         }
         if request.watchedFiles { finding.watchedFiles = watchedFiles.mapValues { _ in 0 } }
@@ -95,7 +98,7 @@ struct FolderReader {
         for path in listing.files.keys where !request.held.contains(path) {
             look(
                 at: path, request.files[path] ?? .uncertain, isAnnounced: request.files[path] != nil,
-                looksTwice: looksTwice, watching, into: &finding)
+                looksTwice: looksTwice, isOverdue: request.isOverdue, watching, into: &finding)
         }
         // What was not seen in part is reported, and gone is only what is missing in the whole.
         guard listing.isWhole else { return }
@@ -110,7 +113,7 @@ struct FolderReader {
     }
 
     private mutating func look(
-        at path: String, _ certainty: ChangeSettler.Certainty, isAnnounced: Bool, looksTwice: Bool,
+        at path: String, _ certainty: ChangeSettler.Certainty, isAnnounced: Bool, looksTwice: Bool, isOverdue: Bool,
         _ watching: Watching, into finding: inout Finding
     ) {
         guard let absolute = absolute(path) else { return }
@@ -122,7 +125,10 @@ struct FolderReader {
             }
             let signature = facts.signature
             if signatures[path] == signature, fileProblems[path] == nil { return }
-            if looksTwice, certainty == .uncertain, candidates.updateValue(signature, forKey: path) != signature {
+            // Once a change is overdue, all counts as this look finds it.
+            if looksTwice, certainty == .uncertain, !isOverdue,
+                candidates.updateValue(signature, forKey: path) != signature
+            {
                 finding.unsettled.append(path)
                 return
             }

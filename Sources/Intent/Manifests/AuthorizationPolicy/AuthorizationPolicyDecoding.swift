@@ -167,8 +167,10 @@ extension PolicyCondition {
         case .destinationPort:
             condition.ports = fields.valueMatch("values", not: "notValues", Scalar.port, &problems)
         // The canonical host, not a field line that happens to have that name.
-        case .requestHeader("host"), .connectionSNI:
+        case .requestHeader("host"):
             condition.strings = fields.valueMatch("values", not: "notValues", StringPattern.host, &problems)
+        case .connectionSNI:
+            condition.strings = fields.valueMatch("values", not: "notValues", StringPattern.serverName, &problems)
         case .requestHeader:
             condition.strings = fields.valueMatch("values", not: "notValues", StringPattern.fieldValue, &problems)
         case .sourceNamespace:

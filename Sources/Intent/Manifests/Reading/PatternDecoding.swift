@@ -52,18 +52,11 @@ extension StringPattern {
         let scheme = "spiffe://"
         switch pattern {
         case .present: return pattern
-        case .suffix: if ValueLanguage.spiffeID.canMatch(pattern) { return pattern }
+        case .suffix(let text): if SPIFFEID.canEnd(with: text) { return pattern }
         case .prefix(let text):
             if scheme.hasPrefix(text) { return pattern }
             let id = text.hasPrefix(scheme) ? text : scheme + text
-            // The trust domain may be whole or not; what follows it may end anywhere.
-            let domain = id.dropFirst(scheme.count).prefix { $0 != "/" }
-            let path = StringPattern.prefix(String(id.dropFirst(scheme.count + domain.count)))
-            if ValueLanguage.trustDomain.canMatch(.prefix(String(domain))),
-                ValueLanguage.spiffePath.canMatch(path)
-            {
-                return .prefix(id)
-            }
+            if SPIFFEID.canBegin(with: id) { return .prefix(id) }
         case .exact(let text):
             let id = text.hasPrefix(scheme) ? text : scheme + text
             if SPIFFEID(id) != nil { return .exact(id) }

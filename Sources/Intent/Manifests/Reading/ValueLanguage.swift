@@ -29,17 +29,17 @@ struct ValueLanguage: Sendable {
     static let trustDomain = ValueLanguage(
         hasByte: { isLowercaseOrDigit($0) || "-._".utf8.contains($0) }, byteLimit: 255)
 
-    /// The end of a SPIFFE ID (SPIFFE-ID § 2), perhaps with its scheme.
-    static let spiffeID = ValueLanguage(
-        hasByte: { isOfSPIFFEPath($0) || $0 == UInt8(ascii: ":") }, inner: [UInt8(ascii: "/")], byteLimit: 2048)
-
-    /// The beginning of its path.
+    /// What follows the trust domain of a SPIFFE ID (SPIFFE-ID § 2), or part of it; segments are looked at apart.
     static let spiffePath = ValueLanguage(hasByte: { isOfSPIFFEPath($0) }, single: UInt8(ascii: "/"), byteLimit: 2048)
 
     /// A canonical host that is a name (`CanonicalHost`).
     static let hostName = ValueLanguage(
         hasByte: { ByteClass.hostName.contains($0) }, inner: [UInt8(ascii: ".")], single: UInt8(ascii: "."),
         byteLimit: CanonicalHost.byteLimit)
+
+    /// A name in SNI. Its dots stand as the client has them.
+    static let serverName = ValueLanguage(
+        hasByte: { ByteClass.hostName.contains($0) }, byteLimit: CanonicalHost.byteLimit)
 
     /// The value of a field line (RFC 9110 § 5.5), which whitespace around it is no part of.
     static let fieldValue = ValueLanguage(

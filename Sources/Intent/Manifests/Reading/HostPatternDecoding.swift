@@ -5,9 +5,20 @@ import YAMLSyntax
 extension StringPattern {
     /// A canonical host, or part of one: lower case, no port, no dot at the end. What no host can match is refused.
     static func host(_ node: YAMLNode, _ problems: inout Problems) -> StringPattern? {
+        host(node, canBe: \.canBeHost, &problems)
+    }
+
+    /// A name in SNI, or part of one, in lower case.
+    static func serverName(_ node: YAMLNode, _ problems: inout Problems) -> StringPattern? {
+        host(node, canBe: ValueLanguage.serverName.canMatch, &problems)
+    }
+
+    private static func host(
+        _ node: YAMLNode, canBe isPossible: (StringPattern) -> Bool, _ problems: inout Problems
+    ) -> StringPattern? {
         guard let written = text(node, &problems) else { return nil }
         let pattern = written.replacingLiteral(with: written.literal.lowercased())
-        if pattern.canBeHost { return pattern }
+        if isPossible(pattern) { return pattern }
         problems.report(
             .invalidValue, node,
             expected:
