@@ -27,6 +27,11 @@ struct `Each way of changing a file` {
     private static func patientWithFiles(_ times: inout ReadingTimes) { times.vanishing = .seconds(60) }
     /// And where the folder is.
     private static func patientWithFolders(_ times: inout ReadingTimes) { times.quiet = .seconds(1) }
+    /// And where a file has another name.
+    private static func patientWithNames(_ times: inout ReadingTimes) {
+        times.quiet = .seconds(1)
+        times.quietAfterRename = .seconds(1)
+    }
 
     @Test(arguments: [
         // Quotes in the shell are double, for the text goes through single ones.
@@ -57,7 +62,7 @@ struct `Each way of changing a file` {
 
     @Test(arguments: ["sed s/1/2/ a.yaml > c.yaml; rm a.yaml", "sed -i s/1/2/ a.yaml; mv a.yaml c.yaml"])
     func `that leaves the file with another name is taken up once`(command: String) async throws {
-        try await serving { harness in
+        try await serving(edit: Self.patientWithNames) { harness in
             harness.folder.run("( \(command) )")
             #expect(await harness.nextServed() == Self.changed)
             await harness.expectNothingElse()
