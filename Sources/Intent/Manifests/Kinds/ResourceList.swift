@@ -58,6 +58,14 @@ extension ResourceList: RandomAccessCollection {
     package var startIndex: Int { 0 }
     package var endIndex: Int { all.count }
     package subscript(number: Int) -> Value { all[number] }
+    // Those that the standard library has for every collection are not made for this one, and cost a hundred times as much.
+    package func index(after number: Int) -> Int { number + 1 }
+    package func index(before number: Int) -> Int { number - 1 }
+    package func formIndex(after number: inout Int) { number += 1 }
+    package func formIndex(before number: inout Int) { number -= 1 }
+    package func index(_ number: Int, offsetBy distance: Int) -> Int { number + distance }
+    package func distance(from start: Int, to end: Int) -> Int { end - start }
+    package func makeIterator() -> IndexingIterator<[Value]> { all.makeIterator() }
 }
 
 extension RandomAccessCollection where Index == Int {
