@@ -29,9 +29,12 @@ struct ChangeRecord: Hashable, Sendable {
     /// A draft of no step, in the folder itself, from before the first step until all are on the disk. `nil`: all drafts lie in
     /// it. Where links lead, others may not be allowed to look: for them, too, the change is half until it is whole.
     func mark(in folder: String) -> String? {
-        guard steps.count > 1, steps.contains(where: { $0.target != $0.path }) else { return nil }
+        guard isMarked else { return nil }
         return FileAccess.path(Companion(change: id, step: steps.count, suffix: "new").name, in: folder)
     }
+
+    /// Some of it is done behind a link.
+    private var isMarked: Bool { steps.count > 1 && steps.contains { $0.target != $0.path } }
 
     /// - Parameter folder: Where the folder is now.
     func target(_ index: Int, in folder: String) -> String {
@@ -41,7 +44,7 @@ struct ChangeRecord: Hashable, Sendable {
 
     /// Folders whose names change.
     func folders(in folder: String) -> Set<String> {
-        Set(steps.indices.map { Self.folder(of: target($0, in: folder)) } + (mark(in: folder) == nil ? [] : [folder]))
+        Set(steps.indices.map { Self.folder(of: target($0, in: folder)) } + (isMarked ? [folder] : []))
     }
 
     private func companion(_ index: Int, _ suffix: String, in folder: String) -> String {

@@ -80,11 +80,8 @@ struct FolderReader {
             listing = FolderListing(of: folder, willRead: watching.folder)
             lookAtEverything(request, looksTwice: looksTwice, watching, into: &finding)
         } else {
-            for (path, certainty) in request.files where !request.held.contains(path) {
-                look(
-                    at: path, certainty, isAnnounced: true, looksTwice: looksTwice, isOverdue: request.isOverdue,
-                    watching,
-                    into: &finding)
+            for path in request.files.keys where !request.held.contains(path) {
+                look(at: path, for: request, looksTwice: looksTwice, watching, into: &finding)
             }
         }
         if request.watchedFiles { finding.watchedFiles = watchedFiles.mapValues { _ in 0 } }
@@ -96,9 +93,7 @@ struct FolderReader {
         _ request: ChangeSettler.Request, looksTwice: Bool, _ watching: Watching, into finding: inout Finding
     ) {
         for path in listing.files.keys where !request.held.contains(path) {
-            look(
-                at: path, request.files[path] ?? .uncertain, isAnnounced: request.files[path] != nil,
-                looksTwice: looksTwice, isOverdue: request.isOverdue, watching, into: &finding)
+            look(at: path, for: request, looksTwice: looksTwice, watching, into: &finding)
         }
         // What was not seen in part is reported, and gone is only what is missing in the whole.
         guard listing.isWhole else { return }
@@ -113,10 +108,12 @@ struct FolderReader {
     }
 
     private mutating func look(
-        at path: String, _ certainty: ChangeSettler.Certainty, isAnnounced: Bool, looksTwice: Bool, isOverdue: Bool,
-        _ watching: Watching, into finding: inout Finding
+        at path: String, for request: ChangeSettler.Request, looksTwice: Bool, _ watching: Watching,
+        into finding: inout Finding
     ) {
         guard let absolute = absolute(path) else { return }
+        let certainty = request.files[path] ?? .uncertain
+        let isAnnounced = request.files[path] != nil
         do throws(FileError) {
             var facts = try FileAccess.facts(absolute, followingLinks: true)
             if let reason = FileAccess.soloReason(absolute, facts) {
@@ -126,7 +123,7 @@ struct FolderReader {
             let signature = facts.signature
             if signatures[path] == signature, fileProblems[path] == nil { return }
             // Once a change is overdue, all counts as this look finds it.
-            if looksTwice, certainty == .uncertain, !isOverdue,
+            if looksTwice, certainty == .uncertain, !request.isOverdue,
                 candidates.updateValue(signature, forKey: path) != signature
             {
                 finding.unsettled.append(path)
