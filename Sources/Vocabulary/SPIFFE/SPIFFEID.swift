@@ -7,7 +7,7 @@ package struct SPIFFEID: Hashable, Sendable, CustomStringConvertible {
     /// - Returns: `nil` if `text` is not a SPIFFE ID, or is longer than 2,048 bytes.
     package init?(_ text: String) {
         let scheme = "spiffe://"
-        guard text.utf8.count <= 2048, text.hasPrefix(scheme) else { return nil }
+        guard text.utf8.count <= Self.byteLimit, text.hasPrefix(scheme) else { return nil }
         let rest = text.utf8.dropFirst(scheme.utf8.count)
         let slash = rest.firstIndex(of: UInt8(ascii: "/")) ?? rest.endIndex
         guard let trustDomain = TrustDomain(String(Substring(rest[..<slash]))) else { return nil }
@@ -39,14 +39,14 @@ package struct SPIFFEID: Hashable, Sendable, CustomStringConvertible {
             guard !segment.isEmpty, !segment.elementsEqual(".".utf8), !segment.elementsEqual("..".utf8) else {
                 return false
             }
-            return segment.allSatisfy { byte in
-                switch byte {
-                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"): true
-                case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "-"), UInt8(ascii: "_"):
-                    true
-                default: false
-                }
-            }
+            return segment.allSatisfy(segmentMayHave)
         }
+    }
+
+    package static let byteLimit = 2048
+
+    /// Whether a segment of a path may have this byte.
+    package static func segmentMayHave(_ byte: UInt8) -> Bool {
+        TrustDomain.mayHave(byte) || (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte)
     }
 }

@@ -5,15 +5,19 @@ package struct TrustDomain: Hashable, Sendable, CustomStringConvertible {
 
     /// - Returns: `nil` if `name` is not the name of a trust domain.
     package init?(_ name: String) {
-        let allowed = name.utf8.allSatisfy { byte in
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"): true
-            case UInt8(ascii: "."), UInt8(ascii: "-"), UInt8(ascii: "_"): true
-            default: false
-            }
-        }
-        guard allowed, (1...255).contains(name.utf8.count) else { return nil }
+        guard name.utf8.allSatisfy(Self.mayHave), (1...Self.byteLimit).contains(name.utf8.count) else { return nil }
         self.name = name
+    }
+
+    package static let byteLimit = 255
+
+    /// Whether a name may have this byte.
+    package static func mayHave(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"): true
+        case UInt8(ascii: "."), UInt8(ascii: "-"), UInt8(ascii: "_"): true
+        default: false
+        }
     }
 
     /// What a name may be, for people.

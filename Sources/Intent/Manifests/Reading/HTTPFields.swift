@@ -18,9 +18,7 @@ extension Scalar {
     /// A field value (RFC 9110 § 5.5) of 1 to 4,096 bytes, without white space at either end.
     static func headerValue(_ node: YAMLNode, _ problems: inout Problems) -> String? {
         guard let text = text(node, &problems) else { return nil }
-        let hasControl = text.utf8.contains { $0 < 0x20 && $0 != 0x09 || $0 == 0x7F }
-        let ends = [text.utf8.first, text.utf8.last]
-        guard !hasControl, !ends.contains(0x20), !ends.contains(0x09) else {
+        guard ValueLanguage.fieldValue.canMatch(.exact(text)) else {
             problems.report(
                 .invalidValue, node, expected: "a header value on one line, without white space at either end",
                 remedy: "remove control characters, line breaks and outer white space")

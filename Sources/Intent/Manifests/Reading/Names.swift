@@ -113,12 +113,7 @@ extension StringProtocol where UTF8View: BidirectionalCollection {
         guard (1...63).contains(utf8.count), utf8.first != UInt8(ascii: "-"), utf8.last != UInt8(ascii: "-") else {
             return false
         }
-        return utf8.allSatisfy { byte in
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"): true
-            default: false
-            }
-        }
+        return utf8.allSatisfy(ValueLanguage.labelMayHave)
     }
 
     /// Labels and dots, in lower case, 253 bytes at most.

@@ -1,5 +1,6 @@
 import CommonValues
 import HTTPSemantics
+import SPIFFE
 
 /// What the values can be that a pattern is compared with. A pattern that none of them can match is refused: in a DENY rule it
 /// would be a hole.
@@ -22,15 +23,14 @@ struct ValueLanguage: Sendable {
     }
 
     /// A DNS label (RFC 1123 § 2.1).
-    static let label = ValueLanguage(
-        hasByte: { isLowercaseOrDigit($0) || $0 == UInt8(ascii: "-") }, inner: [UInt8(ascii: "-")], byteLimit: 63)
+    static let label = ValueLanguage(hasByte: { labelMayHave($0) }, inner: [UInt8(ascii: "-")], byteLimit: 63)
 
-    /// SPIFFE-ID § 2.1.
-    static let trustDomain = ValueLanguage(
-        hasByte: { isLowercaseOrDigit($0) || "-._".utf8.contains($0) }, byteLimit: 255)
+    static let trustDomain = ValueLanguage(hasByte: { TrustDomain.mayHave($0) }, byteLimit: TrustDomain.byteLimit)
 
-    /// What follows the trust domain of a SPIFFE ID (SPIFFE-ID § 2), or part of it; segments are looked at apart.
-    static let spiffePath = ValueLanguage(hasByte: { isOfSPIFFEPath($0) }, single: UInt8(ascii: "/"), byteLimit: 2048)
+    /// What follows the trust domain of a SPIFFE ID, or part of it; segments are looked at apart.
+    static let spiffePath = ValueLanguage(
+        hasByte: { SPIFFEID.segmentMayHave($0) || $0 == UInt8(ascii: "/") }, single: UInt8(ascii: "/"),
+        byteLimit: SPIFFEID.byteLimit)
 
     /// A canonical host that is a name (`CanonicalHost`).
     static let hostName = ValueLanguage(
@@ -45,13 +45,10 @@ struct ValueLanguage: Sendable {
     static let fieldValue = ValueLanguage(
         hasByte: { $0 == 0x09 || $0 >= 0x20 && $0 != 0x7F }, inner: [UInt8(ascii: " "), UInt8(ascii: "\t")])
 
-    private static func isOfSPIFFEPath(_ byte: UInt8) -> Bool {
-        isLowercaseOrDigit(ASCII.lowercased(byte)) || "-._/".utf8.contains(byte)
-    }
-
-    private static func isLowercaseOrDigit(_ byte: UInt8) -> Bool {
+    /// Whether a DNS label may have this byte.
+    static func labelMayHave(_ byte: UInt8) -> Bool {
         switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"): true
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"): true
         default: false
         }
     }
