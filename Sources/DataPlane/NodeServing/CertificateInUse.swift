@@ -15,7 +15,7 @@ package struct CertificateInUse: Hashable, Sendable {
     /// What names it in the manifests, or else the Mesh.
     let position: SourcePosition
 
-    package init(workload svid: X509SVID, in mesh: Mesh) {
+    init(workload svid: X509SVID, in mesh: Mesh) {
         use = nil
         name = "\(svid.id)"
         serial = svid.credentials.leaf.serial
@@ -23,7 +23,7 @@ package struct CertificateInUse: Hashable, Sendable {
         position = mesh.metadata.position
     }
 
-    package init(former root: FormerRoot, in mesh: Mesh) {
+    init(former root: FormerRoot, in mesh: Mesh) {
         use = .former
         name = mesh.identity.authority.certificateFile?.value
         serial = root.certificate.serial
@@ -77,7 +77,7 @@ package struct CertificateInUse: Hashable, Sendable {
     // MARK: What there is to say of it
 
     /// - Returns: `nil` if it is valid for long enough.
-    package func warning(at now: UnixTime) -> Diagnostic? {
+    func warning(at now: UnixTime) -> Diagnostic? {
         let state = time.state(at: now)
         if state == .valid { return nil }
         // Without a signing certificate that is valid nothing is issued, and that is said where it is tried.

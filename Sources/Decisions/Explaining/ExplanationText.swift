@@ -86,9 +86,8 @@ extension CallExplanation {
         }
         let names = judgement.endpoints.filter(destination.unresolved.contains)
         guard !names.isEmpty else { return "" }
-        let isAll = destination.judgements.allSatisfy { $0.endpoints.allSatisfy(destination.unresolved.contains) }
         return "  but \(names.joined(separator: ", ")) has no address now: "
-            + (isAll ? answerWithoutEndpoint : "no call goes there") + "\n"
+            + (destination.hasEndpoint ? "no call goes there" : answerWithoutEndpoint) + "\n"
     }
 
     /// What becomes of an allowed call that nobody is there to receive.
