@@ -139,7 +139,8 @@ struct SnapshotResolver {
             for hostname in Service.hostnames(of: name) { index.serviceByHostname[hostname] = name }
             shortNames[name.name] = name
         }
-        for service in services.sorted(by: { $0.metadata.position < $1.metadata.position }) {
+        let named = services.all.filter { !$0.hostnames.isEmpty }
+        for service in named.sorted(by: { $0.metadata.position < $1.metadata.position }) {
             let name = service.metadata.name
             for hostname in service.hostnames {
                 if let other = index.serviceByHostname[hostname.value] ?? shortNames[hostname.value] {

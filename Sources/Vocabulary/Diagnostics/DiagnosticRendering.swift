@@ -75,7 +75,10 @@ extension Diagnostic {
 
     /// Text of a file or a person as it is put into `found`, `expected` or `remedy`: in quotation marks, control
     /// characters and quotation marks escaped, at most 60 characters of it.
-    package static func quoted(_ text: some StringProtocol) -> String {
+    package static func quoted(_ text: String) -> String {
+        if text.utf8.count <= 60, text.utf8.allSatisfy({ (0x20..<0x7F).contains($0) && $0 != 0x22 && $0 != 0x5C }) {
+            return "\"" + text + "\""
+        }
         var result = "\""
         var count = 0
         for scalar in text.unicodeScalars {
@@ -93,14 +96,17 @@ extension Diagnostic {
     }
 }
 
-extension Sequence<Diagnostic> {
+extension [Diagnostic] {
     /// By file, line and column; of several at one place, errors first, then by code.
     package func sortedByPosition() -> [Diagnostic] {
-        sorted { left, right in
-            if left.position != right.position, left.position < right.position { return true }
-            if right.position < left.position { return false }
-            if left.severity != right.severity { return left.severity == .error }
-            return left.code.rawValue < right.code.rawValue
-        }
+        // Numbers are moved about, and not what is large.
+        indices.sorted { isBefore($0, $1) }.map { self[$0] }
+    }
+
+    private func isBefore(_ left: Int, _ right: Int) -> Bool {
+        if self[left].position < self[right].position { return true }
+        if self[right].position < self[left].position { return false }
+        if self[left].severity != self[right].severity { return self[left].severity == .error }
+        return self[left].code.rawValue < self[right].code.rawValue
     }
 }

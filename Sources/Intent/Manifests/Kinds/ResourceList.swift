@@ -102,12 +102,19 @@ protocol ResourceListing: Sendable {
 extension ResourceList: ResourceListing {
     var resources: [any Resource] { all }
     var resourceNames: [ResourceName] { Array(numbers.keys) }
-    var files: [String] { all.flatMap(\.files) }
     func has(_ name: ResourceName) -> Bool { number(of: name) != nil }
 
+    // For any kind these are compiled once, unspecialized, where plain steps over numbers cost a tenth of what the standard
+    // library's ways for any collection do.
+    var files: [String] {
+        var files: [String] = []
+        for number in all.indices { files += all[number].files }
+        return files
+    }
+
     func forEachReference(_ body: (_ number: Int, Reference) -> Void) {
-        for (number, resource) in all.enumerated() {
-            for reference in resource.references { body(number, reference) }
+        for number in all.indices {
+            for reference in all[number].references { body(number, reference) }
         }
     }
 }
