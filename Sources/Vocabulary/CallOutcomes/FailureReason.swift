@@ -24,7 +24,7 @@ package enum FailureReason: UInt8, Sendable, CaseIterable {
     case loopDetected = 10
 
     /// Asked at each step of a call: `!=` would go by way of a witness table in another module.
-    @inlinable
+    @inlinable @inline(__always)
     package var isNone: Bool { if case .none = self { true } else { false } }
 
     package var name: StaticString {

@@ -6,7 +6,9 @@ package enum BodyLength: Hashable, Sendable {
     /// Ends when it ends: chunked in HTTP/1.1, END_STREAM in HTTP/2.
     case unknown
 
-    /// Asked at each step of a call: `!=` would go by way of a witness table in another module.
-    @inlinable
+    // Asked at each step of a call: `==` would go by way of a witness table in another module.
+    @inlinable @inline(__always)
     package var isNone: Bool { if case .none = self { true } else { false } }
+    @inlinable @inline(__always)
+    package var isUnknown: Bool { if case .unknown = self { true } else { false } }
 }

@@ -8,6 +8,7 @@ import WireProtocols
 /// Carries out what `CallPlan` says: its service and route, copies, its rewriting; then a try.
 extension Exchange {
     func dispatch() {
+        let origin = origin
         let step = state.plan.find(
             &request, from: origin.source, at: origin.role, in: board.view.tables, using: &bench.random)
         if state.plan.client.isUnreadable { bench.counters.unreadableClientAddresses += 1 }
@@ -103,6 +104,7 @@ extension Exchange {
     func decide(_ service: ServiceView, endpoint: EndpointView?) -> Decision {
         assert(!hasHopFields)
         let isConnection = tunnel == .connection
+        let origin = origin
         origin.setFacts(
             caller: state.plan.caller, client: state.plan.client, destination: endpoint?.address,
             callProtocol: isConnection ? .tcp : .http)

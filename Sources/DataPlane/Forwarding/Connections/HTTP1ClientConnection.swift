@@ -69,7 +69,7 @@ final class HTTP1ClientConnection: StreamConnection, PooledConnection, UpstreamS
         keepsAlive = true
         scan = HTTP1ScanState()
         isRequestSent = call.requestBody.isNone
-        requestIsChunked = call.requestBody == .unknown && call.tunnel == .none
+        requestIsChunked = call.requestBody.isUnknown && call.tunnel == .none
         webSocketKey = call.tunnel == .webSocket ? WebSocketKey.random() : nil
         if let webSocketKey {
             call.request.setField(name: WebSocketFields.key.bytes, known: .other, value: webSocketKey.value.span)

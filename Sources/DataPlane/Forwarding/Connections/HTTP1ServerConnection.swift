@@ -362,7 +362,7 @@ final class HTTP1ServerConnection: StreamConnection, ServerConnection, Downstrea
         }
         responseLength = body.length
         // HTTP/1.0 knows no chunks: the end of the connection is the end of the body.
-        if body.length == .unknown, framing.minorVersion == 0 { keepsAlive = false }
+        if body.length.isUnknown, framing.minorVersion == 0 { keepsAlive = false }
         bench.output.removeAll()
         HTTP1Serializer.appendResponse(
             head, body: body, keepsAlive: keepsAlive, minorVersion: framing.minorVersion, to: &bench.output)
@@ -378,12 +378,12 @@ final class HTTP1ServerConnection: StreamConnection, ServerConnection, Downstrea
     }
 
     func sendBody(_ bytes: Span<UInt8>) {
-        writeBody(bytes, chunked: responseLength == .unknown && framing.minorVersion >= 1)
+        writeBody(bytes, chunked: responseLength.isUnknown && framing.minorVersion >= 1)
     }
 
     func endResponse(trailers: borrowing MessageHead) {
         if call?.isTunnelOpen ?? false { return endOutput() }
-        guard responseLength == .unknown, framing.minorVersion >= 1 else { return }
+        guard responseLength.isUnknown, framing.minorVersion >= 1 else { return }
         bench.output.removeAll()
         HTTP1Serializer.appendLastChunk(trailers: trailers, to: &bench.output)
         write(bench.output)
