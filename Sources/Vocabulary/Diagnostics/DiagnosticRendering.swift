@@ -76,6 +76,7 @@ extension Diagnostic {
     /// Text of a file or a person as it is put into `found`, `expected` or `remedy`: in quotation marks, control
     /// characters and quotation marks escaped, at most 60 characters of it.
     package static func quoted(_ text: String) -> String {
+        // Nearly every name is plain; warnings by the thousand are made anew with each set.
         if text.utf8.count <= 60, text.utf8.allSatisfy({ (0x20..<0x7F).contains($0) && $0 != 0x22 && $0 != 0x5C }) {
             return "\"" + text + "\""
         }

@@ -8,7 +8,7 @@ import WireProtocols
 /// Carries out what `CallPlan` says: its service and route, copies, its rewriting; then a try.
 extension Exchange {
     func dispatch() {
-        let origin = origin
+        let origin = origin  // each look at the state's counts references
         let step = state.plan.find(
             &request, from: origin.source, at: origin.role, in: board.view.tables, using: &bench.random)
         if state.plan.client.isUnreadable { bench.counters.unreadableClientAddresses += 1 }
@@ -104,7 +104,7 @@ extension Exchange {
     func decide(_ service: ServiceView, endpoint: EndpointView?) -> Decision {
         assert(!hasHopFields)
         let isConnection = tunnel == .connection
-        let origin = origin
+        let origin = origin  // as in dispatch
         origin.setFacts(
             caller: state.plan.caller, client: state.plan.client, destination: endpoint?.address,
             callProtocol: isConnection ? .tcp : .http)
