@@ -37,6 +37,16 @@ import Testing
     }
 }
 
+@Test func `hexadecimal digits stand as they are written`() {
+    let numbers = [0, 1, 0x0123_4567, 0x89AB_CDEF, 0x9A9A_A9A9, .max] + (0..<32).map { UInt32(1) << $0 }
+    for number in numbers {
+        let text = String(number, radix: 16)
+        let digits = Array((String(repeating: "0", count: 8 - text.count) + text).utf8)
+        let word = digits.span.word(at: 0)
+        #expect(ByteWord.hexDigits(number) == word)
+    }
+}
+
 private func first(_ flags: UInt64) -> Int { flags.trailingZeroBitCount / 8 }
 
 @Test func `lower case stays inside its range`() {

@@ -173,10 +173,26 @@ private func knownMethod(_ name: String) -> KnownMethod { KnownMethod(Array(name
     #expect(items == ["a", "b", "c"])
 }
 
+@Test func `a line stands as HTTP/1.1 writes it`() {
+    for value in ["", "b", String(repeating: "c", count: 9_000)] {
+        var head = MessageHead(byteCapacity: 0, fieldCapacity: 0)
+        for _ in 0..<2 { head.addField(name: Array("X-A".utf8).span, value: Array(value.utf8).span) }
+        #expect(head.storage.array == Array("x-a: \(value)\r\nx-a: \(value)\r\n".utf8))
+        for field in head.fields {
+            #expect(head.text(field.name) == "x-a")
+            #expect(head.text(field.value) == value)
+        }
+    }
+}
+
 @Test func `numbers are written in decimal`() {
     for number in [0, 9, 10, 99, 100, 12_345, UInt64.max] {
         var bytes: [UInt8] = []
         bytes.append(decimal: number)
         #expect(String(decoding: bytes, as: UTF8.self) == String(number))
+        var buffer = ByteBuffer()
+        buffer.append(decimal: 7)
+        buffer.append(decimal: number)
+        #expect(buffer.array == Array("7\(number)".utf8))
     }
 }

@@ -11,7 +11,16 @@ package enum RequestID {
     /// Whether a caller's own is kept: it has something to find the call by, and does not blow up whatever keeps it.
     package static func isUsable(_ bytes: Span<UInt8>) -> Bool {
         guard !bytes.isEmpty, bytes.count <= byteLimit else { return false }
-        for index in bytes.indices where !(0x21...0x7E).contains(bytes[index]) { return false }
+        var index = 0
+        while index + 8 <= bytes.count {
+            // Visible bytes are those of targets.
+            guard ByteWord.outsideTargets(bytes.word(at: index)) == 0 else { return false }
+            index += 8
+        }
+        while index < bytes.count {
+            guard (0x21...0x7E).contains(bytes[index]) else { return false }
+            index += 1
+        }
         return true
     }
 
@@ -19,19 +28,21 @@ package enum RequestID {
         let high = random.next() & 0xFFFF_FFFF_FFFF_0FFF | 0x4000
         let low = random.next() & 0x3FFF_FFFF_FFFF_FFFF | 0x8000_0000_0000_0000
         var text = Text(repeating: UInt8(ascii: "-"))
-        write(high >> 32, digits: 8, at: 0, to: &text)
-        write(high >> 16, digits: 4, at: 9, to: &text)
-        write(high, digits: 4, at: 14, to: &text)
-        write(low >> 48, digits: 4, at: 19, to: &text)
-        write(low, digits: 12, at: 24, to: &text)
+        put(ByteWord.hexDigits(UInt32(truncatingIfNeeded: high >> 32)), at: 0, 4, in: &text)
+        put(ByteWord.hexDigits(UInt32(truncatingIfNeeded: high)), at: 9, 14, in: &text)
+        put(ByteWord.hexDigits(UInt32(truncatingIfNeeded: low >> 32)), at: 19, 24, in: &text)
+        put(ByteWord.hexDigits(UInt32(truncatingIfNeeded: low)), at: 28, 32, in: &text)
         return text
     }
 
-    private static func write(_ value: UInt64, digits: Int, at start: Int, to text: inout Text) {
-        var rest = value
-        for index in (start..<(start + digits)).reversed() {
-            text[index] = ASCII.lowercaseHexDigit(UInt8(truncatingIfNeeded: rest & 15))
-            rest >>= 4
-        }
+    /// Eight digits, four at each of two places.
+    @inline(__always)
+    private static func put(_ digits: UInt64, at first: Int, _ second: Int, in text: inout Text) {
+        var span = text.mutableSpan
+        // SAFETY: any bytes are bytes; the offsets are checked.
+        var bytes = unsafe span.mutableBytes
+        bytes.storeBytes(of: UInt32(truncatingIfNeeded: digits).littleEndian, toByteOffset: first, as: UInt32.self)
+        bytes.storeBytes(
+            of: UInt32(truncatingIfNeeded: digits >> 32).littleEndian, toByteOffset: second, as: UInt32.self)
     }
 }

@@ -1,6 +1,6 @@
 /// Why a call did not end as its caller hoped, in the words of `x-heddle-reason`, the access log and metrics. Its numbers stand
 /// between nodes, which may be of two versions: they stay.
-package enum FailureReason: UInt8, Sendable, CaseIterable {
+public enum FailureReason: UInt8, Sendable, CaseIterable {
     case none = 0
     /// No rule allows the call: 403.
     case denied = 1
@@ -25,7 +25,7 @@ package enum FailureReason: UInt8, Sendable, CaseIterable {
 
     /// Asked at each step of a call: `!=` would go by way of a witness table in another module.
     @inlinable @inline(__always)
-    package var isNone: Bool { if case .none = self { true } else { false } }
+    public var isNone: Bool { if case .none = self { true } else { false } }
 
     package var name: StaticString {
         switch self {

@@ -1,5 +1,5 @@
 /// How a message's end is known.
-package enum BodyLength: Hashable, Sendable {
+public enum BodyLength: Hashable, Sendable {
     /// No byte follows the head.
     case none
     case bytes(UInt64)
@@ -8,7 +8,7 @@ package enum BodyLength: Hashable, Sendable {
 
     // Asked at each step of a call: `==` would go by way of a witness table in another module.
     @inlinable @inline(__always)
-    package var isNone: Bool { if case .none = self { true } else { false } }
+    public var isNone: Bool { if case .none = self { true } else { false } }
     @inlinable @inline(__always)
-    package var isUnknown: Bool { if case .unknown = self { true } else { false } }
+    public var isUnknown: Bool { if case .unknown = self { true } else { false } }
 }

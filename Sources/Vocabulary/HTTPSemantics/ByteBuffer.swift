@@ -96,6 +96,31 @@ public struct ByteBuffer: ~Copyable {
         count += range.count
     }
 
+    /// Appends a field line as HTTP/1.1 has it: `name: value`, CR and LF (RFC 9112 § 5).
+    mutating func append(fieldLine name: Span<UInt8>, _ value: Span<UInt8>) {
+        let byteCount = name.count + value.count + 4
+        reserve(byteCount)
+        let line = unsafe start.unsafelyUnwrapped + count
+        unsafe Self.copy(name, to: line)
+        unsafe Self.put(UInt8(ascii: ":"), UInt8(ascii: " "), at: line + name.count)
+        unsafe Self.copy(value, to: line + name.count + 2)
+        unsafe Self.put(UInt8(ascii: "\r"), UInt8(ascii: "\n"), at: line + byteCount - 2)
+        count += byteCount
+    }
+
+    @inline(__always)
+    private static func copy(_ bytes: Span<UInt8>, to target: UnsafeMutablePointer<UInt8>) {
+        unsafe bytes.withUnsafeBufferPointer {
+            if let first = $0.baseAddress { unsafe target.update(from: first, count: $0.count) }
+        }
+    }
+
+    @inline(__always)
+    private static func put(_ first: UInt8, _ second: UInt8, at target: UnsafeMutablePointer<UInt8>) {
+        unsafe target[0] = first
+        unsafe target[1] = second
+    }
+
     /// In the order of the network.
     @inline(__always)
     public mutating func append(bigEndian value: UInt32) {
@@ -107,12 +132,19 @@ public struct ByteBuffer: ~Copyable {
 
     /// In decimal digits.
     public mutating func append(decimal value: UInt64) {
-        var divisor: UInt64 = 1
-        while value / divisor >= 10 { divisor *= 10 }
-        while divisor > 0 {
-            append(0x30 + UInt8(truncatingIfNeeded: value / divisor % 10))
-            divisor /= 10
+        var digitCount = 1
+        var rest = value
+        while rest >= 10 {
+            rest /= 10
+            digitCount += 1
         }
+        reserve(digitCount)
+        rest = value
+        for index in (count..<(count + digitCount)).reversed() {
+            unsafe start.unsafelyUnwrapped[index] = 0x30 + UInt8(truncatingIfNeeded: rest % 10)
+            rest /= 10
+        }
+        count += digitCount
     }
 
     // MARK: Changing
@@ -134,17 +166,24 @@ public struct ByteBuffer: ~Copyable {
         guard let start = unsafe start else { return }
         let bytes = UnsafeMutableRawPointer(start)
         var offset = range.lowerBound
-        while offset < range.upperBound {
-            let left = range.upperBound - offset
-            if offset + 8 <= count {
-                let word = UInt64(littleEndian: unsafe bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
-                let mask = left >= 8 ? UInt64.max : (1 &<< UInt64(left * 8)) &- 1
-                let lower = (ByteWord.lowercased(word) & mask) | (word & ~mask)
-                unsafe bytes.storeBytes(of: lower.littleEndian, toByteOffset: offset, as: UInt64.self)
-            } else {
-                for index in offset..<range.upperBound { unsafe start[index] = ASCII.lowercased(start[index]) }
-            }
+        while offset + 8 <= range.upperBound {
+            unsafe Self.lowercase(bytes + offset, mask: .max)
             offset += 8
         }
+        let left = range.upperBound - offset
+        guard left > 0 else { return }
+        if offset + 8 <= count {
+            unsafe Self.lowercase(bytes + offset, mask: (1 &<< UInt64(left * 8)) &- 1)
+        } else {
+            for index in offset..<range.upperBound { unsafe start[index] = ASCII.lowercased(start[index]) }
+        }
+    }
+
+    /// Eight bytes, of which those that the mask has are brought to lower case.
+    @inline(__always)
+    private static func lowercase(_ bytes: UnsafeMutableRawPointer, mask: UInt64) {
+        let word = UInt64(littleEndian: unsafe bytes.loadUnaligned(as: UInt64.self))
+        let lower = (ByteWord.lowercased(word) & mask) | (word & ~mask)
+        unsafe bytes.storeBytes(of: lower.littleEndian, as: UInt64.self)
     }
 }

@@ -73,9 +73,13 @@ public enum ASCII {
     public static func equal(_ bytes: Span<UInt8>, _ other: Span<UInt8>) -> Bool {
         guard bytes.count == other.count else { return false }
         var index = 0
-        while index + 8 <= bytes.count {
-            guard bytes.word(at: index) == other.word(at: index) else { return false }
-            index += 8
+        if bytes.count >= 8 {
+            let last = bytes.count - 8
+            while index < last {
+                guard bytes.word(at: index) == other.word(at: index) else { return false }
+                index += 8
+            }
+            return bytes.word(at: last) == other.word(at: last)
         }
         while index < bytes.count {
             guard bytes[index] == other[index] else { return false }

@@ -35,6 +35,17 @@ public enum ByteWord {
         return (~(letters | digits | dashes) | word) & 0x8080_8080_8080_8080
     }
 
+    /// The eight lower-case hexadecimal digits of a number, the first in the lowest byte.
+    @inlinable @inline(__always)
+    public static func hexDigits(_ number: UInt32) -> UInt64 {
+        var digits = UInt64(number.byteSwapped)
+        digits = (digits | digits &<< 16) & 0x0000_FFFF_0000_FFFF
+        digits = (digits | digits &<< 8) & 0x00FF_00FF_00FF_00FF
+        digits = (digits &>> 4 | digits &<< 8) & 0x0F0F_0F0F_0F0F_0F0F
+        let letters = ((digits &+ 0x0606_0606_0606_0606) &>> 4) & 0x0101_0101_0101_0101
+        return digits &+ 0x3030_3030_3030_3030 &+ letters &* 0x27
+    }
+
     /// The word in lower case. Exact for every byte.
     @inlinable @inline(__always)
     public static func lowercased(_ word: UInt64) -> UInt64 {

@@ -1,6 +1,7 @@
 extension MessageHead {
     /// A field of this name is there.
-    package func hasField(_ known: KnownField) -> Bool {
+    @inlinable @inline(__always)
+    public func hasField(_ known: KnownField) -> Bool {
         let isNamed = names & known.bit != 0
         assert(known == .other || isNamed == fields.contains { $0.known == known })
         return isNamed
@@ -30,26 +31,30 @@ extension MessageHead {
     package mutating func fill(_ bytes: Span<UInt8>) {
         precondition(storage.isEmpty)
         storage.append(copying: bytes)
-        for index in fields.indices {
-            let name = fields[index].name
-            storage.lowercase(name.bounds)
-            fields[index].known = KnownField(storage.span.extracting(name.bounds))
-            note(fields[index])
-        }
+        for index in fields.indices { intern(index) }
     }
 
-    /// Keeps `names` true to the fields.
+    /// Brings a field's name to lower case, and finds out which it is.
     @inline(__always)
-    mutating func note(_ field: Field) {
-        names |= field.known.bit
-        if case .other = field.known { noteUnknown(field) }
+    private mutating func intern(_ index: Int) {
+        let name = fields[index].name
+        storage.lowercase(name.bounds)
+        let known = KnownField(bytes(name))
+        names |= Self.bits(known, bytes(name))
+        fields[index].known = known
     }
 
-    private mutating func noteUnknown(_ field: Field) {
-        switch GuardedField(bytes(field.name)) {
-        case .none: break
-        case .heddle, .alias: names |= KnownField.otherHeddleBit
-        case .origin: names |= KnownField.otherOriginBit
+    /// What a field of this name sets in `names`.
+    @inline(__always)
+    static func bits(_ known: KnownField, _ name: Span<UInt8>) -> UInt64 {
+        if case .other = known { known.bit | unknownBits(name) } else { known.bit }
+    }
+
+    private static func unknownBits(_ name: Span<UInt8>) -> UInt64 {
+        switch GuardedField(name) {
+        case .none: 0
+        case .heddle, .alias: KnownField.otherHeddleBit
+        case .origin: KnownField.otherOriginBit
         }
     }
 
@@ -63,10 +68,7 @@ extension MessageHead {
     ///   - value: Checked by the caller: no CR, LF or NUL.
     package mutating func addField(name: Span<UInt8>, value: Span<UInt8>) {
         addLine(name: name, value: value, known: .other)
-        let range = fields[fields.count - 1].name
-        storage.lowercase(range.bounds)
-        fields[fields.count - 1].known = KnownField(storage.span.extracting(range.bounds))
-        note(fields[fields.count - 1])
+        intern(fields.count - 1)
     }
 
     /// Adds a field whose value is a number in decimal.
@@ -119,14 +121,13 @@ extension MessageHead {
 
     /// The bytes stand as a field line, so that an HTTP/1.1 serializer copies runs of them whole.
     mutating func addLine(name: Span<UInt8>, value: Span<UInt8>, known: KnownField) {
-        storage.reserve(name.count + value.count + 4)
-        let name = append(name)
-        storage.append(UInt8(ascii: ":"))
-        storage.append(UInt8(ascii: " "))
-        let value = append(value)
-        storage.append(UInt8(ascii: "\r"))
-        storage.append(UInt8(ascii: "\n"))
-        appendField(Field(name: name, value: value, known: known))
+        let start = storage.count
+        storage.append(fieldLine: name, value)
+        fields.append(
+            Field(
+                name: ByteRange(offset: start, count: name.count),
+                value: ByteRange(offset: start + name.count + 2, count: value.count), known: known))
+        names |= Self.bits(known, name)
     }
 
     /// One field of this name, with this value, in the place of any there are.
@@ -300,7 +301,7 @@ extension MessageHead {
 
 extension KnownField {
     /// This name's bit in `MessageHead.names`.
-    @inline(__always)
+    @inlinable @inline(__always)
     var bit: UInt64 { 1 << UInt64(rawValue) }
 
     /// The bits of what `isHopByHop`.

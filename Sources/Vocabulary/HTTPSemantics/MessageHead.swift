@@ -27,6 +27,7 @@ public struct MessageHead: ~Copyable {
 
     /// Which known names there are: a bit of `KnownField.bit` each, so that what is not there is not looked for. And whether there
     /// may be others that are guarded.
+    @usableFromInline
     var names: UInt64 = 0
 
     /// A token without lower-case letters, as it came (RFC 9110 § 9.1: methods are case-sensitive). Requests only.
@@ -61,7 +62,7 @@ public struct MessageHead: ~Copyable {
     /// Forgets the message, keeps the memory.
     package mutating func removeAll() {
         storage.removeAll()
-        fields.removeAll(keepingCapacity: true)
+        if !fields.isEmpty { fields.removeAll(keepingCapacity: true) }
         names = 0
         method = .empty
         knownMethod = .other
@@ -78,7 +79,7 @@ public struct MessageHead: ~Copyable {
     }
 
     /// The bytes of a range of this head.
-    @inlinable
+    @inlinable @inline(__always)
     @_lifetime(borrow self)
     public func bytes(_ range: ByteRange) -> Span<UInt8> {
         storage.span.extracting(range.bounds)
@@ -111,7 +112,7 @@ public struct MessageHead: ~Copyable {
     @inline(__always)
     package mutating func appendField(_ field: Field) {
         fields.append(field)
-        note(field)
+        names |= Self.bits(field.known, bytes(field.name))
     }
 }
 
