@@ -525,6 +525,17 @@ struct AdminServerTests {
                 == "ready\nheld back: a.yaml:1:2: error[serving.cannot-listen]: found port 80, expected another\n")
     }
 
+    @Test func `a mesh that drains is not ready, and says so`() async throws {
+        let mesh = try FakeMesh()
+        mesh.isDraining.withLock { $0 = true }
+        let answer = try await answer("GET", ["readyz"], mesh: mesh)
+        #expect(answer.status == 503)
+        #expect(answer.output.text == "not ready: draining\n")
+        let status = try await self.answer("GET", ["v1", "status"], Self.text, mesh: mesh).output.text
+        #expect(status.hasPrefix("draining "), "\(status)")
+        #expect(try await self.answer("GET", ["healthz"], mesh: mesh).status == 200)
+    }
+
     @Test func `before the first generation what needs one answers 503`() async throws {
         #expect(try await answer("GET", ["readyz"], mesh: FakeMesh(nil)).status == 503)
         #expect(try await answer("GET", ["v1", "resources", "svc"], mesh: FakeMesh(nil)).status == 503)

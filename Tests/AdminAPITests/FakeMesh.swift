@@ -39,14 +39,18 @@ final class FakeMesh: RunningMesh {
     }
 
     let heldBack = Mutex<[Diagnostic]>([])
-    var readiness: Readiness { Readiness(isServing: served != nil, heldBack: heldBack.withLock { $0 }) }
+    let isDraining = Mutex(false)
+    var readiness: Readiness {
+        if isDraining.withLock({ $0 }) { return Readiness(.draining) }
+        return Readiness(served == nil ? .starting : .serving, heldBack: heldBack.withLock { $0 })
+    }
     func snapshot() async -> MeshSnapshot? { served }
     func unresolvedEndpoints() async -> Set<SourcePosition> { [] }
 
     func status() async -> StatusReport {
         StatusReport(
             version: "1.2.3", node: nil, trustDomain: "mesh.local", manifestsFolder: "/etc/heddle",
-            startedAt: UnixTime(seconds: 0),
+            startedAt: UnixTime(seconds: 0), isDraining: isDraining.withLock { $0 },
             reconciliation: ReconcilerStatus(
                 serving: served.map { _ in
                     ServedGeneration(

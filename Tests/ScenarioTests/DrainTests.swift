@@ -25,6 +25,14 @@ extension ScenarioTests {
             heddle.process.send(SIGTERM)
             #expect(Poll.until { (try? RawConnection(port: port)) == nil }, "still accepting")
             #expect(idle.receive() == [] && idle.isEnded)
+            // A balancer that asks sends nobody here any more.
+            let readiness = try Tool.run(
+                "curl",
+                ["-s", "-w", "%{http_code}", "--unix-socket", "\(folder.state())/admin.sock", "http://heddle/readyz"],
+                in: folder)
+            #expect(readiness.output == "not ready: draining\n503")
+            let status = try Tool.run(Heddle.path, ["status", "--state", folder.state()], in: folder)
+            #expect(status.output.hasPrefix("draining "), "\(status.output)")
             #expect(heddle.process.exit() == nil)
             isReleased.store(true, ordering: .relaxed)
             let rest = busy.receiveAll()

@@ -28,6 +28,7 @@ package final class ServingParticipant: SnapshotParticipant, HostDependent {
         /// Of the data plane, which keeps them as long as it lives.
         var startSettings: StartSettings?
         var serving: Serving?
+        var isDraining = false
     }
 
     private struct StartSettings {
@@ -58,6 +59,8 @@ package final class ServingParticipant: SnapshotParticipant, HostDependent {
 
     package var dataPlane: DataPlane? { state.withLock { $0.dataPlane } }
     package var serving: Serving? { state.withLock { $0.serving } }
+    /// Nothing new is taken any more.
+    package var isDraining: Bool { state.withLock { $0.isDraining } }
 
     package var heldBack: [Diagnostic] {
         guard let serving else { return [] }
@@ -134,6 +137,7 @@ package final class ServingParticipant: SnapshotParticipant, HostDependent {
 
     /// Stops accepting, answers what is in flight, and closes the rest when the mesh's drain timeout is over.
     package func drain() async {
+        state.withLock { $0.isDraining = true }
         guard let serving, let dataPlane else { return }
         await dataPlane.drain(deadline: serving.snapshot.mesh.proxy.timeouts.drain)
     }

@@ -40,13 +40,20 @@ package protocol RunningMesh: Sendable {
 
 /// Whether a mesh can be sent calls.
 package struct Readiness: Sendable, Hashable {
-    /// A generation serves.
-    package let isServing: Bool
+    package enum Phase: Sendable, Hashable {
+        /// No generation serves yet.
+        case starting
+        case serving
+        /// What is in flight is answered, and nothing new is taken.
+        case draining
+    }
+
+    package let phase: Phase
     /// What of it is held back, because this host stands in its way.
     package let heldBack: [Diagnostic]
 
-    package init(isServing: Bool, heldBack: [Diagnostic] = []) {
-        self.isServing = isServing
+    package init(_ phase: Phase, heldBack: [Diagnostic] = []) {
+        self.phase = phase
         self.heldBack = heldBack
     }
 }

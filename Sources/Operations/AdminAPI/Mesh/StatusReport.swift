@@ -12,6 +12,8 @@ package struct StatusReport: Sendable {
     /// The folder that is watched.
     package var manifestsFolder: String
     package var startedAt: UnixTime
+    /// What is in flight is answered, and nothing new is taken.
+    package var isDraining: Bool
     /// What serves, what was refused or waits, and how changes are noticed.
     package var reconciliation: ReconcilerStatus
     /// What is to be said now of the generation that serves.
@@ -30,7 +32,8 @@ package struct StatusReport: Sendable {
 
     package init(
         version: String, node: String?, trustDomain: String, manifestsFolder: String, startedAt: UnixTime,
-        reconciliation: ReconcilerStatus, warnings: [Diagnostic] = [], problems: [Diagnostic] = [],
+        isDraining: Bool = false, reconciliation: ReconcilerStatus, warnings: [Diagnostic] = [],
+        problems: [Diagnostic] = [],
         connections: ConnectionsReport? = nil, lostLines: [LostLinesReport] = [], listeners: [ListenerReport],
         certificates: [CertificateFacts],
         otherCertificates: [OtherCertificateFacts] = []
@@ -40,6 +43,7 @@ package struct StatusReport: Sendable {
         self.trustDomain = trustDomain
         self.manifestsFolder = manifestsFolder
         self.startedAt = startedAt
+        self.isDraining = isDraining
         self.reconciliation = reconciliation
         self.warnings = warnings
         self.problems = problems

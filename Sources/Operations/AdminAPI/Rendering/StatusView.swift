@@ -18,6 +18,7 @@ struct StatusView {
         json.add("trustDomain", status.trustDomain)
         json.add("manifests", status.manifestsFolder)
         json.add("startedAt", "\(status.startedAt)")
+        json.add("draining", .bool(status.isDraining))
         json.add("serving", reconciliation.serving?.json(warnings: status.warnings))
         json.add("refused", reconciliation.refused?.json)
         json.add("pending", reconciliation.pending?.json)
@@ -39,6 +40,7 @@ struct StatusView {
     ///   - refusal: the last attempt's mistakes, rendered; as `problems` and `warnings` are.
     func text(refusal: String, problems: String = "", warnings: String = "") -> String {
         var fields = TextFields()
+        if status.isDraining { fields.add("draining", "what is in flight is answered, and nothing new is taken") }
         if let serving = reconciliation.serving {
             fields.add(
                 "generation",

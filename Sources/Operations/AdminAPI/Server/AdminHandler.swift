@@ -43,10 +43,11 @@ struct AdminHandler: Sendable {
             return response
         case "readyz":
             let readiness = await mesh.readiness
-            guard readiness.isServing else {
-                return .text("not ready: no generation serves yet\n", status: 503, exitCode: 1)
+            switch readiness.phase {
+            case .starting: return .text("not ready: no generation serves yet\n", status: 503, exitCode: 1)
+            case .draining: return .text("not ready: draining\n", status: 503, exitCode: 1)
+            case .serving: return .text("ready\n" + readiness.heldBack.map { "held back: \($0)\n" }.joined())
             }
-            return .text("ready\n" + readiness.heldBack.map { "held back: \($0)\n" }.joined())
         default: return .text("ok\n")
         }
     }

@@ -36,7 +36,10 @@ struct ServedMesh: RunningMesh {
     }
 
     var readiness: Readiness {
-        get async { Readiness(isServing: participant.serving != nil, heldBack: host.heldBack) }
+        get async {
+            if participant.isDraining { return Readiness(.draining) }
+            return Readiness(participant.serving == nil ? .starting : .serving, heldBack: host.heldBack)
+        }
     }
 
     func snapshot() async -> MeshSnapshot? { participant.serving?.snapshot }
@@ -62,7 +65,8 @@ struct ServedMesh: RunningMesh {
         problems += await unreachedNodes(serving)
         return StatusReport(
             version: Version.text, node: options.node, trustDomain: "\(serving?.snapshot.mesh.trustDomain.name ?? "")",
-            manifestsFolder: options.manifestsFolder, startedAt: startedAt, reconciliation: status,
+            manifestsFolder: options.manifestsFolder, startedAt: startedAt, isDraining: participant.isDraining,
+            reconciliation: status,
             warnings: warnings(of: status.serving),
             problems: problems, connections: connections?.report, lostLines: output.lostLines,
             listeners: listeners(serving, heldBack),
