@@ -1,6 +1,7 @@
 import Glibc
 import TestSupport
 import Testing
+import WireProtocols
 
 @testable import Forwarding
 
@@ -71,6 +72,47 @@ struct BadWorkloadTests {
             let next = client.call(Self.get)
             #expect(next.status == 502)
         }
+    }
+
+    @Test(arguments: [
+        ("HTTP", "", "no-response"), ("HTTP", "HTTP/1.1 200 OK\r\nContent-Le", "ended-early"),
+        ("HTTP", "SSH-2.0-OpenSSH_9.2\r\n", "invalid-status-line"),
+        ("HTTP", "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n", "unexpected-upgrade"),
+        ("HTTP", String(repeating: "HTTP/1.1 103 Early Hints\r\n\r\n", count: 101), "too-many-interim-responses"),
+        ("HTTP2", "", "no-response"), ("HTTP2", "HTTP/1.1 400 Bad Request\r\n\r\n", "not-http2"),
+    ])
+    func `the log says what was wrong with the answer`(speech: String, answer: String, fault: String) async throws {
+        let backend = Self.answering(answer)
+        let port = TestPort.free()
+        let log = TestLog()
+        let manifests = Shop.manifests(outbound: port, orders: backend.port)
+            .replacing("protocol: HTTP}", with: "protocol: \(speech)}")
+        let mesh = try await TestMesh(manifests, accessLog: log.sink)
+        let client = try RawConnection(port: port)
+        client.send(Self.get)
+        let line = await log.lines(1)[0]
+        #expect((line.field("reason"), line.field("detail")) == ("upstream-failed", fault))
+        await mesh.stop()
+    }
+
+    @Test(arguments: [HTTP2ErrorCode.internalError, .http11Required])
+    func `the log says with which code a stream was ended`(code: HTTP2ErrorCode) async throws {
+        let backend = TestBackend { connection, _ in
+            guard let peer = HTTP2Peer(serving: connection) else { return }
+            while let frame = peer.receive() {
+                if frame.type == HTTP2Peer.FrameType.headers {
+                    peer.send(3, stream: frame.stream, HTTP2Peer.bytes(code.rawValue))
+                }
+            }
+        }
+        let port = TestPort.free()
+        let log = TestLog()
+        let manifests = Shop.manifests(outbound: port, orders: backend.port)
+            .replacing("protocol: HTTP}", with: "protocol: HTTP2}")
+        let mesh = try await TestMesh(manifests, accessLog: log.sink)
+        #expect(try RawConnection.call(port: port, Self.get).status == 502)
+        #expect(await log.lines(1).map { $0.field("detail") } == ["\(code.name)"])
+        await mesh.stop()
     }
 
     @Test func `interim responses without a final one are 502`() async throws {

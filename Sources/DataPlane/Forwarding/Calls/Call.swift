@@ -90,7 +90,8 @@ protocol Call: CallRequest {
     func tunnelRefused(_ head: borrowing MessageHead)
     /// The callee's node has cut the answer.
     func noteCut(_ code: HTTP2ErrorCode)
-    func upstreamFailed(_ failure: UpstreamFailure)
+    /// - Parameter fault: What was wrong, as the access log's `detail` names it; `nil`: as `failure` has it.
+    func upstreamFailed(_ failure: UpstreamFailure, _ fault: StaticString?)
     func upstreamDrained()
     var isResponseCongested: Bool { get }
     /// The code with which its stream to another node is given up.
@@ -104,4 +105,5 @@ protocol Call: CallRequest {
 extension Call {
     func callerGone() { callerGone(because: .callerGone) }
     func fail(_ reason: FailureReason) { fail(reason, status: nil) }
+    func upstreamFailed(_ failure: UpstreamFailure) { upstreamFailed(failure, nil) }
 }

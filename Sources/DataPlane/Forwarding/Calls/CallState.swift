@@ -51,6 +51,8 @@ struct CallOutcome {
     var grpcStatus: GRPCStatus?
     /// As a head says that may be all there is: it counts once the answer has ended.
     var grpcStatusInHead: GRPCStatus?
+    /// What was wrong with the last try's answer, where there was one, or with there being none.
+    var fault: StaticString?
     var interimCount: UInt8 = 0
     var responseByteCount: UInt64 = 0
 

@@ -9,9 +9,16 @@ extension Exchange {
         guard board.view.accessLog.has(status: state.outcome.status, reason: state.outcome.reason) else { return }
         let end = CallEnd(
             isConnection: tunnel == .connection, status: state.outcome.status, reason: state.outcome.reason,
-            detail: connectFailure?.explanation, endpoint: state.tries.endpoint?.address, microseconds: microseconds,
+            detail: connectFailure?.explanation ?? answerFault, endpoint: state.tries.endpoint?.address,
+            microseconds: microseconds,
             responseByteCount: state.outcome.responseByteCount)
         board.accessLog.record(end, request: request, plan: state.plan, origin: origin)
+    }
+
+    /// What was wrong with its endpoint's answer, or with there being none.
+    private var answerFault: String? {
+        guard state.outcome.reason == .upstreamFailed, state.outcome.refusalElsewhere.isNone else { return nil }
+        return state.outcome.fault?.description
     }
 
     /// Why its endpoint could not be connected to, the last time that this was tried.

@@ -23,7 +23,10 @@ extension Exchange {
     func upstreamDrained() { state.downstream?.resumeRequest() }
 
     func receivedInterim(_ head: inout MessageHead) {
-        guard state.outcome.interimCount < Self.interimLimit else { return fail(.upstreamFailed) }
+        guard state.outcome.interimCount < Self.interimLimit else {
+            state.outcome.fault = "too-many-interim-responses"
+            return fail(.upstreamFailed)
+        }
         state.outcome.interimCount += 1
         head.removeHopByHopFields()
         head.removeHeddleFields()
@@ -34,6 +37,7 @@ extension Exchange {
     func receivedHead(_ head: inout MessageHead, length: BodyLength) {
         if tunnel == .webSocket, 200..<300 ~= head.status, state.downstream?.upgradesBySuccess ?? false {
             // The workload took it for any request. Its answer would be taken for the first bytes of a WebSocket.
+            state.outcome.fault = "no-websockets"
             return fail(.upstreamFailed)
         }
         let refusal = refusal(in: head)
@@ -90,8 +94,9 @@ extension Exchange {
         state.outcome.grpcStatus = GRPCStatus(head.bytes(field))
     }
 
-    func upstreamFailed(_ failure: UpstreamFailure) {
+    func upstreamFailed(_ failure: UpstreamFailure, _ fault: StaticString?) {
         guard !isOver else { return }
+        state.outcome.fault = fault ?? failure.fault
         let isAnswerBegun = state.course.isAnswerBegun
         let isTunnelOpen = isTunnelOpen
         _ = state.course.leaveStream()

@@ -68,4 +68,16 @@ enum UpstreamFailure: Equatable {
     case reset(HTTP2ErrorCode)
     /// Broke off in the middle of a response, or answered what is not HTTP.
     case badResponse
+
+    /// What the access log says of a call that failed of it; `nil`: its endpoint was not connected to, which is told otherwise.
+    var fault: StaticString? {
+        switch self {
+        case .notConnected, .handshakeFailed: nil
+        case .unsupportedUpgrade: "no-websockets"
+        case .notSent: "refused-stream"
+        case .staleConnection, .noResponse: "no-response"
+        case .reset(let code): code.name
+        case .badResponse: "ended-early"
+        }
+    }
 }

@@ -163,11 +163,11 @@ final class HTTP1ClientConnection: StreamConnection, PooledConnection, UpstreamS
         call?.upstreamDrained()
     }
 
-    private func fail(_ failure: UpstreamFailure) {
+    private func fail(_ failure: UpstreamFailure, _ fault: StaticString? = nil) {
         let call = call
         self.call = nil
         abort()
-        call?.upstreamFailed(failure)
+        call?.upstreamFailed(failure, fault)
     }
 
     // MARK: Deadlines
@@ -186,7 +186,9 @@ final class HTTP1ClientConnection: StreamConnection, PooledConnection, UpstreamS
     override func received(_ bytes: Span<UInt8>) {
         guard call != nil else { return abort() }  // nobody asked
         // An answer to what was not sent yet is somebody else's, or nobody's.
-        guard writtenByteCount > writtenBefore else { return fail(callCount > 1 ? .notSent : .badResponse) }
+        guard writtenByteCount > writtenBefore else {
+            return fail(callCount > 1 ? .notSent : .badResponse, "unasked-response")
+        }
         hasResponseBytes = true
         guard pending.isEmpty else {
             pending.append(copying: bytes)
@@ -242,7 +244,7 @@ final class HTTP1ClientConnection: StreamConnection, PooledConnection, UpstreamS
                 }
             }
         } catch {
-            fail(.badResponse)
+            fail(.badResponse, error.name)
         }
         return used
     }

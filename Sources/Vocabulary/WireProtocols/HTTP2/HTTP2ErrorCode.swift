@@ -18,4 +18,25 @@ public struct HTTP2ErrorCode: RawRepresentable, Hashable, Sendable {
     public static var enhanceYourCalm: HTTP2ErrorCode { HTTP2ErrorCode(rawValue: 0xB) }
     public static var inadequateSecurity: HTTP2ErrorCode { HTTP2ErrorCode(rawValue: 0xC) }
     public static var http11Required: HTTP2ErrorCode { HTTP2ErrorCode(rawValue: 0xD) }
+
+    /// Its name in RFC 9113 § 7, in lower case with dashes, for logs.
+    package var name: StaticString {
+        switch self {
+        case .noError: "no-error"
+        case .protocolError: "protocol-error"
+        case .internalError: "internal-error"
+        case .flowControlError: "flow-control-error"
+        case .settingsTimeout: "settings-timeout"
+        case .streamClosed: "stream-closed"
+        case .frameSizeError: "frame-size-error"
+        case .refusedStream: "refused-stream"
+        case .cancel: "cancel"
+        case .compressionError: "compression-error"
+        case .connectError: "connect-error"
+        case .enhanceYourCalm: "enhance-your-calm"
+        case .inadequateSecurity: "inadequate-security"
+        case .http11Required: "http-1-1-required"
+        default: "unknown-error-code"
+        }
+    }
 }

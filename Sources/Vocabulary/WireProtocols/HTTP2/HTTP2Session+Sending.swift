@@ -146,6 +146,7 @@ extension HTTP2Session {
     /// Ends a stream whose message went wrong.
     func refuse(_ stream: HTTP2Stream, _ error: HTTP2Error) {
         let id = stream.id
+        stream.mistake = error
         reset(stream, .protocolError)
         handler.refusedStream(id, error)
     }

@@ -69,6 +69,8 @@ package final class HTTP2Session {
     var unacknowledgedWindows: [Int] = []
     /// GOAWAY is queued, or was sent, and nothing that comes matters.
     private(set) var isTerminated = false
+    /// Why it was ended here, and over the peer's mistake; `nil`: it was not.
+    package private(set) var violation: HTTP2ErrorCode?
     private(set) var isAbandoned = false
 
     /// Answers that are all status.
@@ -271,6 +273,7 @@ package final class HTTP2Session {
     func terminate(_ code: HTTP2ErrorCode) {
         guard !isTerminated else { return }
         queueGoAway(lastStream: lastTakenStream, code)
+        violation = code
         isTerminated = true
     }
 

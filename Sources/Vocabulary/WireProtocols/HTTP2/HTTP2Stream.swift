@@ -22,6 +22,9 @@ open class HTTP2Stream {
     /// answer may have stopped to send.
     package final var mayEndShort = false
 
+    /// What is wrong with the peer's message; `nil`: nothing that was found here. Known when `closed` is called.
+    package internal(set) final var mistake: HTTP2Error?
+
     // What the session knows of it, and of the messages under way on it.
 
     final var state = HTTP2StreamState.idle
@@ -91,5 +94,6 @@ open class HTTP2Stream {
         isHeadRequest = false
         isTunnel = false
         mayEndShort = false
+        mistake = nil
     }
 }

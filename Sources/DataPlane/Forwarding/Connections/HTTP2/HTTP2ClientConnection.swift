@@ -73,6 +73,12 @@ final class HTTP2ClientConnection: HTTP2Connection, PooledConnection {
         }
     }
 
+    /// What was wrong with what the other side said on it; `nil`: nothing was.
+    var fault: StaticString? {
+        guard let violation = session.violation else { return nil }
+        return hasSettings ? violation.name : "not-http2"
+    }
+
     override var settingsAwaitedUntil: DeadlineWheel.Time? { hasSettings || isLate ? nil : connectDeadline }
 
     /// Nothing can be sent that waits, and nothing more will be asked of whoever is so busy. What it has it may still answer.

@@ -93,7 +93,7 @@ final class HTTP2ClientStream: CallStream, UpstreamStream {
         lastInput = loop.now
         guard let call else { return }
         guard head.status >= 200 else {
-            guard head.status != 101 else { return fail(.badResponse) }
+            guard head.status != 101 else { return fail(.badResponse, "unexpected-upgrade") }
             return call.receivedInterim(&head)
         }
         client?.hasServed = true
@@ -160,7 +160,7 @@ final class HTTP2ClientStream: CallStream, UpstreamStream {
         giveBackWindow()
         connection?.remove(self)
         if hasResponse { call?.noteCut(code) }
-        end(failure(of: code))
+        end(failure(of: code), mistake?.name ?? (hasResponse && code != .noError ? code.name : nil))
     }
 
     private func failure(of code: HTTP2ErrorCode) -> UpstreamFailure {
@@ -173,7 +173,7 @@ final class HTTP2ClientStream: CallStream, UpstreamStream {
         }
     }
 
-    override func connectionLost() { end(lossOfConnection) }
+    override func connectionLost() { end(lossOfConnection, client?.fault) }
 
     private var lossOfConnection: UpstreamFailure {
         guard let client, !hasResponse else { return .badResponse }
@@ -183,18 +183,18 @@ final class HTTP2ClientStream: CallStream, UpstreamStream {
         return client.hasServed ? .staleConnection : .noResponse
     }
 
-    private func end(_ failure: UpstreamFailure) {
+    private func end(_ failure: UpstreamFailure, _ fault: StaticString? = nil) {
         let call = call
         self.call = nil
         giveBack()
-        call?.upstreamFailed(failure)
+        call?.upstreamFailed(failure, fault)
     }
 
-    private func fail(_ failure: UpstreamFailure) {
+    private func fail(_ failure: UpstreamFailure, _ fault: StaticString) {
         let call = call
         self.call = nil
         setDeadline(nil)
         giveUp(.cancel)
-        call?.upstreamFailed(failure)
+        call?.upstreamFailed(failure, fault)
     }
 }
