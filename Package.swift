@@ -182,7 +182,9 @@ let package = Package(
         tests("Manifests", ["CommonValues", "Diagnostics", "HTTPSemantics", "FuzzKit"]),
         tests("MeshSnapshot", ["Diagnostics", "Manifests"]),
         tests("Routing", ["MeshFixtures", "Manifests", "MeshSnapshot", "HTTPSemantics"]),
-        tests("Authorization", ["CommonValues", "Diagnostics", "SPIFFE", "HTTPSemantics", "Manifests"]),
+        tests(
+            "Authorization",
+            ["CommonValues", "Diagnostics", "SPIFFE", "HTTPSemantics", "Manifests", "MeshSnapshot", "MeshFixtures"]),
         tests(
             "CallPlanning",
             ["CommonValues", "SPIFFE", "HTTPSemantics", "MeshSnapshot", "Routing", "Authorization", "MeshFixtures"]),

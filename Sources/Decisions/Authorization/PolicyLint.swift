@@ -19,6 +19,8 @@ extension Diagnostic.Code {
     package static let httpOnTCP = Self("policy.http-on-tcp")
     /// A rule names a caller, or callers of a namespace, that the mesh does not have.
     package static let unknownCaller = Self("policy.unknown-caller")
+    /// A policy for a service whose calls its routes send elsewhere: those are other policies' to decide.
+    package static let neverAsked = Self("policy.never-asked")
     /// An ALLOW that asks nothing of the caller.
     package static let allowForEveryone = Self("policy.allow-for-everyone")
 }
@@ -28,11 +30,37 @@ extension Diagnostic.Code {
 package enum PolicyLint {
     /// - Returns: warnings, ordered by position.
     package static func check(_ snapshot: MeshSnapshot) -> [Diagnostic] {
-        check(
+        let found = check(
             policies: snapshot.policies, services: snapshot.services.names,
             tcpServices: Set(snapshot.services.lazy.filter { $0.protocol == .tcp }.map(\.metadata.name)),
             defaultAction: snapshot.mesh.defaultAction,
             callers: UnknownCallers(known: snapshot.serviceAccounts, trustDomain: snapshot.mesh.trustDomain))
+        let unasked = neverAsked(snapshot)
+        return unasked.isEmpty ? found : (found + unasked).sorted { $0.position < $1.position }
+    }
+
+    /// Policies are asked for the service whose workload receives a call, and for no other.
+    private static func neverAsked(_ snapshot: MeshSnapshot) -> [Diagnostic] {
+        var away = RoutedAway(snapshot)
+        var found: [Diagnostic] = []
+        for policy in snapshot.policies {
+            for target in policy.targetServices {
+                let service = ResourceName(namespace: policy.metadata.name.namespace, name: target.value)
+                guard away.contains(service) else { continue }
+                let receivers = away.receivers(ofCallsTo: service)
+                let names = receivers.prefix(4).map { Diagnostic.quoted("\($0)") }.joined(separator: ", ")
+                found.append(
+                    Diagnostic(
+                        .neverAsked, .warning, at: target.position,
+                        found:
+                            "a policy for Service \(Diagnostic.quoted(service.name)), whose calls its routes send elsewhere",
+                        expected: "a Service that receives calls: policies are asked for those",
+                        remedy: receivers.isEmpty
+                            ? "target the Services that are to receive them"
+                            : "target what receives them: \(names)" + (receivers.count > 4 ? ", …" : "")))
+            }
+        }
+        return found
     }
 
     /// - Parameters:

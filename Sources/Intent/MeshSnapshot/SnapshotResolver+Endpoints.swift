@@ -12,7 +12,7 @@ extension SnapshotResolver {
                 }
         }
         guard !empty.isEmpty else { return }
-        let backends = backends()
+        let backends = RouteBackends(calls: callRoutes, tcp: tcpRoutes, tls: tlsRoutes)
         for service in empty {
             let name = service.metadata.name
             guard backends.contains(name) || !hasRouteForEveryCaller(name) else { continue }
@@ -35,24 +35,5 @@ extension SnapshotResolver {
             || index.tcpRoutesByService[service, default: []].contains {
                 tcpRoutes[$0].metadata.name.namespace == service.namespace
             }
-    }
-
-    /// The services that any route sends calls, copies of calls, or connections to.
-    private func backends() -> Set<ResourceName> {
-        var backends: Set<ResourceName> = []
-        func add(_ filters: [HTTPRouteFilter]) {
-            for case .requestMirror(let mirror) in filters { backends.insert(mirror.backend.value) }
-        }
-        for rule in callRoutes.lazy.flatMap(\.rules) {
-            add(rule.filters)
-            for backend in rule.backendRefs where backend.weight > 0 {
-                backends.insert(backend.service.value)
-                add(backend.filters)
-            }
-        }
-        for rule in tcpRoutes.map(\.rule) + tlsRoutes.map(\.rule) {
-            for backend in rule.backendRefs where backend.weight > 0 { backends.insert(backend.service.value) }
-        }
-        return backends
     }
 }
