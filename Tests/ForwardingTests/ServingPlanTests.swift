@@ -73,6 +73,22 @@ import Testing
         #expect(problems.isEmpty)
     }
 
+    @Test func `a port that gateways share is owned by all of them`() throws {
+        func gateway(_ name: String, _ hosts: [String]) -> String {
+            let listeners = hosts.map { "{name: \($0), port: 15080, protocol: HTTP, hostname: \($0).example}" }
+            return """
+                apiVersion: heddle/v1
+                kind: Gateway
+                metadata: {name: \(name)}
+                spec: {listeners: [\(listeners.joined(separator: ", "))]}
+                """
+        }
+        let snapshot = try MeshSnapshot(gateway("a", ["x", "y"]) + "\n---\n" + gateway("b", ["z"]))
+        var problems: [Diagnostic] = []
+        let plan = ServingPlan(snapshot, node: nil, generation: 1, resolve: { _ in [] }, problems: &problems)
+        #expect(plan.listenerDescriptions.map(\.owner) == ["Gateway default/a/x,y, default/b/z"])
+    }
+
     @Test func `a generation that serves takes up what its names stand for now`() async throws {
         let backend = TestBackend.echo()
         let port = TestPort.free()

@@ -23,6 +23,17 @@ func `what is no address is refused`(text: String) {
     #expect(SocketAddress(text) == nil)
 }
 
+@Test(arguments: [
+    ("::1:80", "put the address in brackets: \"[::1]:80\" if 80 is the port, or \"[::1:80]:8080\""),
+    ("2001:db8::1", "add the port: \"[2001:db8::1]:8080\""), ("::1", "add the port: \"[::1]:8080\""),
+    ("fe80::1:99999", "write a DNS name or an IP address, \":\" and a port from 1 to 65535"),
+])
+func `an address of IPv6 without brackets is not made another one`(text: String, remedy: String) {
+    let service = manifest("Service", "endpoints: [{address: \"\(text)\"}]")
+    let file = ManifestDecoder.decode(Array(service.utf8), path: "f.yaml")
+    #expect(file.diagnostics.map(\.remedy) == [remedy])
+}
+
 @Test func `a Unix socket's path has 107 bytes at most`() {
     #expect(SocketAddress("unix:/" + String(repeating: "a", count: 106)) != nil)
     #expect(SocketAddress("unix:/" + String(repeating: "a", count: 107)) == nil)

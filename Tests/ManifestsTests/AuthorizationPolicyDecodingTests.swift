@@ -113,6 +113,15 @@ func `a mistake in a policy is an error at its place`(spec: String, mistake: Str
     #expect(mistakes(manifest("AuthorizationPolicy", spec)) == ["manifest.\(mistake)"])
 }
 
+@Test(arguments: [
+    ("targetRefs: [{name: a}]", "add kind: Service"),
+    ("targetRefs: [{kind: Gateway, name: a}]", "change it to \"Service\""),
+])
+func `a remedy for a target leads to one that is taken`(spec: String, remedy: String) {
+    let file = ManifestDecoder.decode(Array(manifest("AuthorizationPolicy", spec).utf8), path: "f.yaml")
+    #expect(file.diagnostics.map(\.remedy) == [remedy])
+}
+
 /// What stands within `rules: [{…}]` on line 5, whose first column is 12.
 @Test(arguments: [
     ("from: ~", "wrong-type 5:12"), ("from: []", "invalid-value 5:18"), ("from: [{}]", "missing-field 5:19"),

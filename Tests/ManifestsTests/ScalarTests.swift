@@ -61,6 +61,12 @@ func `a duration is written as it was read`(text: String) {
     #expect(file.diagnostics.map(\.remedy) == ["change it to \"All\""])
 }
 
+@Test(arguments: ["true", "1", "\"x\""])
+func `what is no choice is none in quotation marks either`(value: String) {
+    let file = ManifestDecoder.decode(Array(manifest("Mesh", "proxy: {accessLog: \(value)}").utf8), path: "f.yaml")
+    #expect(file.diagnostics.map(\.remedy) == ["change it to one of \"None\", \"Failures\", \"All\""])
+}
+
 @Test func `text without limits is refused`() {
     let text = manifest(
         "HTTPRoute", "parentRefs: [{name: a}]\nrules: [{name: \(String(repeating: "x", count: 5_000))}]")

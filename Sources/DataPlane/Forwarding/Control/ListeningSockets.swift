@@ -128,6 +128,8 @@ extension Diagnostic {
             case EADDRINUSE: "stop the process that listens there, or choose another port"
             case EACCES: "choose a port above 1023, or run with CAP_NET_BIND_SERVICE"
             case EADDRNOTAVAIL: "choose an address of this host"
+            case EEXIST: "remove the file that is there, or choose another path"
+            case ENOENT: "make the folder that it is to be in"
             case EINVAL where address.isLinkLocal:
                 "choose another address: a link-local one is of one interface, which cannot be named here"
             case let errno: FailedCall.resourceRemedy(errno) ?? "choose another address"

@@ -221,10 +221,18 @@ package struct ServingPlan: Sendable {
         }
     }
 
-    /// `Gateway shop/edge/https`; where several listeners share a port, all of them.
+    /// `Gateway shop/edge/https`; where several listeners share a port, all of them: `Gateway shop/edge/a,b, pay/edge/c`.
     private static func owner(of plans: [GatewayRules]) -> String {
-        let names = plans.map(\.listener.name.value).joined(separator: ",")
-        return "Gateway \(plans[0].name)/\(names)"
+        var names: [(gateway: ResourceName, listeners: String)] = []
+        for plan in plans {
+            let listener = plan.listener.name.value
+            if names.last?.gateway == plan.name {
+                names[names.count - 1].listeners += ",\(listener)"
+            } else {
+                names.append((plan.name, listener))
+            }
+        }
+        return "Gateway " + names.map { "\($0.gateway)/\($0.listeners)" }.joined(separator: ", ")
     }
 
     private mutating func placeInbound(

@@ -41,8 +41,8 @@ extension AuthorizationPolicy {
         fields.reportUnknownFields(&problems)
         guard let reference else { return nil }
         if reference.kind == nil {
-            fields.reportMissing("kind", &problems)
-        } else if !reference.checkIsService(&problems) {
+            fields.reportMissing("kind", &problems, remedy: "add kind: Service")
+        } else if !reference.checkIsService(isDefault: false, &problems) {
             return nil
         }
         guard reference.name.value.namespace == namespace else {

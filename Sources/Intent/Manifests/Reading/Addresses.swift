@@ -100,11 +100,21 @@ extension Scalar {
         if text.hasPrefix("unix:") { return "write an absolute path of at most 107 bytes after \"unix:\"" }
         if text.hasPrefix("/") { return "change it to \"unix:\(text)\"" }
         if text.contains("://") { return "remove what is before the host, and any path" }
-        if text.contains(":"), IPAddress(text) != nil { return "add the port: \"[\(text)]:8080\"" }
+        if text.contains(":"), IPAddress(text) != nil { return bracketRemedy(text) }
         if UInt16(text) != nil { return "name the host before the port: \"127.0.0.1:\(text)\"" }
         guard let colon = text.lastIndex(of: ":") else { return "add the port: \"\(text):8080\"" }
         if text[..<colon].isEmpty { return "name the host: \"127.0.0.1\(text)\"" }
         return "write a DNS name or an IP address, \":\" and a port from 1 to 65535"
+    }
+
+    /// `::1:8080` is an address without port, and was hardly meant as one.
+    private static func bracketRemedy(_ address: String) -> String {
+        let digits = address.split(separator: ":", omittingEmptySubsequences: false).last ?? ""
+        let host = String(address.dropLast(digits.count + 1))
+        guard let port = UInt16(digits), port > 0, IPAddress(host) != nil else {
+            return "add the port: \"[\(address)]:8080\""
+        }
+        return "put the address in brackets: \"[\(host)]:\(port)\" if \(port) is the port, or \"[\(address)]:8080\""
     }
 }
 

@@ -145,10 +145,10 @@ struct FieldReader {
             remedy: remedy)
     }
 
-    func reportMissing(_ name: String, _ problems: inout Problems) {
+    func reportMissing(_ name: String, _ problems: inout Problems, remedy: String? = nil) {
         problems.report(
             .missingField, at: position, found: "\(owner) without \"\(name)\"", expected: "the field \"\(name)\"",
-            remedy: "add \(name)")
+            remedy: remedy ?? "add \(name)")
     }
 
     /// To be called once every known field was asked for.

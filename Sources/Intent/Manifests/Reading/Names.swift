@@ -87,6 +87,7 @@ extension Scalar {
         if text == "*" { return wildcards ? "leave the field out to match every host" : "name the host" }
         if IPAddress(text) != nil { return "use a DNS name: an IP address is no hostname" }
         if text.hasSuffix(".") { return "remove the \".\" at the end" }
+        if text.contains("://") { return "remove what is before the host, and any path" }
         if text.contains(":") { return "remove the port" }
         if text.hasPrefix("*") && !wildcards { return "name one host" }
         return "use letters, digits and \"-\" between the dots, 63 at most each and 253 in all"

@@ -25,12 +25,13 @@ struct ObjectReference {
         self.name = Located(ResourceName(namespace: namespace, name: name.value), at: name.position)
     }
 
-    /// - Returns: Whether it refers to a Service, which is the default.
-    func checkIsService(_ problems: inout Problems) -> Bool {
+    /// - Parameter isDefault: `kind` may be left out.
+    /// - Returns: Whether it refers to a Service, or to nothing that is named.
+    func checkIsService(isDefault: Bool, _ problems: inout Problems) -> Bool {
         guard let kind, kind.value != ParentRef.Kind.service.rawValue else { return true }
         problems.report(
             .invalidValue, at: kind.position, found: Diagnostic.quoted(kind.value), expected: "\"Service\"",
-            remedy: "change it to \"Service\", or remove kind")
+            remedy: "change it to \"Service\"" + (isDefault ? ", or remove kind" : ""))
         return false
     }
 
@@ -41,7 +42,7 @@ struct ObjectReference {
         let reference = ObjectReference(&fields, namespace: namespace, &problems)
         // Gateway API wants a port here. A Service of Heddle has none: its workloads say where they listen.
         _ = fields.optional("port", Scalar.port, &problems)
-        guard let reference, reference.checkIsService(&problems) else { return nil }
+        guard let reference, reference.checkIsService(isDefault: true, &problems) else { return nil }
         return reference.name
     }
 }

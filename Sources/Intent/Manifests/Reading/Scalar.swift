@@ -99,16 +99,24 @@ enum Scalar {
         of _: Value.Type, unavailable: [String: String] = [:]
     ) -> Reading<Value> {
         { node, problems in
-            guard let text = text(node, &problems) else { return nil }
-            if let value = Value(rawValue: text) { return value }
             let names = Value.allCases.map(\.rawValue)
             let list = names.map { "\"\($0)\"" }.joined(separator: names.count == 2 ? " or " : ", ")
+            let expected = names.count > 2 ? "one of \(list)" : list
+            // `true` in quotation marks would be none of them either.
+            if case .scalar(let scalar) = node.content, !names.contains(scalar.text), scalar.kind != .string,
+                scalar.kind != .null
+            {
+                problems.report(.wrongType, node, expected: expected, remedy: "change it to \(expected)")
+                return nil
+            }
+            guard let text = text(node, &problems) else { return nil }
+            if let value = Value(rawValue: text) { return value }
             if let remedy = unavailable[text] {
                 problems.reportUnavailable("\"\(text)\"", at: node.position, remedy: remedy)
             } else {
                 problems.report(
-                    .invalidValue, node, expected: names.count > 2 ? "one of \(list)" : list,
-                    remedy: NearestName(to: text, among: names)?.remedy ?? "change it to \(list)")
+                    .invalidValue, node, expected: expected,
+                    remedy: NearestName(to: text, among: names)?.remedy ?? "change it to \(expected)")
             }
             return nil
         }
