@@ -25,12 +25,14 @@ struct DecisionBenchmark {
                 let policies = shape.policies(count: count)
                 let compiling = processorTime {
                     program = AuthorizationProgram(
-                        service: ResourceName(namespace: "shop", name: "orders"), policies: policies,
+                        policies: policies,
                         defaultAction: .deny)
                 }
                 guard let program else { continue }
                 let linting = processorTime {
-                    _ = PolicyLint.check(policies: policies, services: [program.service], defaultAction: .deny)
+                    _ = PolicyLint.check(
+                        policies: policies, services: [ResourceName(namespace: "shop", name: "orders")],
+                        defaultAction: .deny)
                 }
                 for isMatching in [true, false] {
                     let result = measure(program, shape, count: count, isMatching: isMatching)

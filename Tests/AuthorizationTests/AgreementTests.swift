@@ -48,10 +48,9 @@ import Testing
         var generator = RandomPolicies(seed: 7)
         for _ in 0..<100 {
             let policies = generator.policies()
-            let name = ResourceName(namespace: "shop", name: "orders")
-            let forHTTP = AuthorizationProgram(service: name, policies: policies, defaultAction: .deny)
+            let forHTTP = AuthorizationProgram(policies: policies, defaultAction: .deny)
             let forTCP = AuthorizationProgram(
-                service: name, policies: policies, defaultAction: .deny, callProtocol: .tcp)
+                policies: policies, defaultAction: .deny, callProtocol: .tcp)
             for _ in 0..<20 {
                 let call = generator.call()
                 #expect(forHTTP.decide(call) == forTCP.decide(call))
@@ -65,9 +64,8 @@ import Testing
         for _ in 0..<300 {
             let policies = generator.policies()
             let defaultAction = generator.defaultAction()
-            let name = ResourceName(namespace: "shop", name: "orders")
             let program = AuthorizationProgram(
-                service: name, policies: policies, defaultAction: defaultAction, callProtocol: .tcp)
+                policies: policies, defaultAction: defaultAction, callProtocol: .tcp)
             let naive = NaiveReading(policies: policies, defaultAction: defaultAction)
             for _ in 0..<40 {
                 var call = generator.call()

@@ -47,7 +47,7 @@ extension SampleCall {
 extension AuthorizationProgram {
     convenience init(_ policies: [AuthorizationPolicy], otherwise defaultAction: DefaultAction = .deny) {
         self.init(
-            service: ResourceName(namespace: "shop", name: "orders"), policies: policies, defaultAction: defaultAction)
+            policies: policies, defaultAction: defaultAction)
     }
 
     func allows(_ call: SampleCall) -> Bool { decide(call).isAllowed }

@@ -2,10 +2,9 @@ import Diagnostics
 import HTTPSemantics
 import Manifests
 
-/// The policies of one destination service, compiled: what a decision costs depends on the rules that may match, not on
+/// The policies of a destination service, or of several that have the same, compiled: what a decision costs depends on the rules that may match, not on
 /// how many others there are. Immutable, and read without locks.
 package final class AuthorizationProgram: Sendable {
-    package let service: ResourceName
     /// In the order that decisions count them in.
     package let policies: [ProgramPolicy]
     package let defaultAction: DefaultAction
@@ -46,10 +45,8 @@ package final class AuthorizationProgram: Sendable {
     ///   - callProtocol: what the service speaks. Calls of the other kind are decided all the same, but one rule after
     ///     the other.
     package init(
-        service: ResourceName, policies: [AuthorizationPolicy], defaultAction: DefaultAction,
-        callProtocol: CallProtocol = .http
+        policies: [AuthorizationPolicy], defaultAction: DefaultAction, callProtocol: CallProtocol = .http
     ) {
-        self.service = service
         self.defaultAction = defaultAction
         self.callProtocol = callProtocol
         self.policies = policies.map { policy in

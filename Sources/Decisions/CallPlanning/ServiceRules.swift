@@ -10,6 +10,7 @@ package struct ServiceRules: Sendable {
     /// By the namespace whose calls take them.
     let consumerRoutes: [String: [HTTPRoute]]
     let policies: [AuthorizationPolicy]
+    let policyScope: PolicyScope
 
     package var name: ResourceName { service.metadata.name }
     package var serverName: String { "\(name.name).\(name.namespace).mesh" }
@@ -23,6 +24,7 @@ package struct ServiceRules: Sendable {
                 ($0, snapshot.routes(forService: name, calledFrom: $0))
             })
         policies = snapshot.policies(for: name)
+        policyScope = snapshot.policyScope(of: name)
     }
 }
 

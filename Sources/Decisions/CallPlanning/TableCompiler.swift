@@ -11,15 +11,8 @@ package struct TableCompiler {
     private let labels: LabelRegistry
     /// Of the tables made last.
     private var number: UInt64 = 0
-    private var programs: [ResourceName: KnownProgram] = [:]
+    private var programs = ProgramCompiler()
     private var tables: [TableKey: KnownTable] = [:]
-
-    /// A program, and all that it is made of.
-    private struct KnownProgram {
-        let policies: [AuthorizationPolicy]
-        let action: DefaultAction
-        let program: AuthorizationProgram
-    }
 
     /// A table, and all that it is made of.
     private struct KnownTable {
@@ -40,10 +33,10 @@ package struct TableCompiler {
     // MARK: Services
 
     package mutating func compile(_ rules: [ServiceRules], in snapshot: MeshSnapshot) -> CallTables {
+        let programs = programs.compile(rules, snapshot.mesh.defaultAction)
         let services = rules.indices.map {
             ServiceTable(
-                rules[$0], index: $0, label: labels.label("\(rules[$0].name)"),
-                program: program(of: rules[$0], snapshot.mesh.defaultAction))
+                rules[$0], index: $0, label: labels.label("\(rules[$0].name)"), program: programs[$0])
         }
         number += 1
         let tables = CallTables(number: number, services: services, hosts: Self.hosts(rules))
@@ -58,19 +51,6 @@ package struct TableCompiler {
             service.join(own, consumers: consumers)
         }
         return tables
-    }
-
-    private mutating func program(of rules: ServiceRules, _ action: DefaultAction) -> AuthorizationProgram {
-        let callProtocol: CallProtocol = rules.service.protocol == .tcp ? .tcp : .http
-        if let known = programs[rules.name], known.action == action, known.policies == rules.policies,
-            known.program.callProtocol == callProtocol
-        {
-            return known.program
-        }
-        let program = AuthorizationProgram(
-            service: rules.name, policies: rules.policies, defaultAction: action, callProtocol: callProtocol)
-        programs[rules.name] = KnownProgram(policies: rules.policies, action: action, program: program)
-        return program
     }
 
     private mutating func routes(

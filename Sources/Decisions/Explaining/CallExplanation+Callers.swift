@@ -44,7 +44,7 @@ extension CallExplanation {
         if question.from == nil { notes.append("the caller has no identity: no rule about callers' names matches it") }
         if question.fromAddress == nil {
             let program = AuthorizationProgram(
-                service: resolved.service, policies: snapshot.policies(for: resolved.service),
+                policies: snapshot.policies(for: resolved.service),
                 defaultAction: snapshot.mesh.defaultAction)
             if program.asksForClientAddress {
                 notes.append("a rule asks for the caller's address: without --from-ip there is none")

@@ -23,6 +23,33 @@ package struct MeshSnapshot: Sendable {
     let callRoutes: [HTTPRoute]
     /// Positions in the lists above.
     let index: Index
+    /// One list for all services that the same policies are for: a namespace's are for each of its services.
+    private let policiesByScope: [PolicyScope: [AuthorizationPolicy]]
+
+    init(
+        resources: ResourceSet, mesh: Mesh, nodes: [String: Node], services: ResourceList<Service>,
+        workloads: [Workload], gateways: [Gateway], tcpRoutes: [TCPRoute], tlsRoutes: [TLSRoute],
+        policies: [AuthorizationPolicy], node: String?, callRoutes: [HTTPRoute], index: Index
+    ) {
+        self.resources = resources
+        self.mesh = mesh
+        self.nodes = nodes
+        self.services = services
+        self.workloads = workloads
+        self.gateways = gateways
+        self.tcpRoutes = tcpRoutes
+        self.tlsRoutes = tlsRoutes
+        self.policies = policies
+        self.node = node
+        self.callRoutes = callRoutes
+        self.index = index
+        var byScope: [PolicyScope: [AuthorizationPolicy]] = [:]
+        for name in services.names {
+            let scope = index.policyScope(of: name)
+            if byScope[scope] == nil { byScope[scope] = index.policies(of: scope).map { policies[$0] } }
+        }
+        policiesByScope = byScope
+    }
 
     struct Index: Sendable {
         var workloadsByService: [ResourceName: [Int]] = [:]
@@ -39,6 +66,15 @@ package struct MeshSnapshot: Sendable {
         var tlsRoutesByGateway: [ResourceName: [Int]] = [:]
         /// Every hostname that names a service from everywhere: `name.ns`, `name.ns.mesh`, own ones.
         var serviceByHostname: [String: ResourceName] = [:]
+
+        func policyScope(of service: ResourceName) -> PolicyScope {
+            PolicyScope(namespace: service.namespace, named: policiesByService[service, default: []])
+        }
+
+        func policies(of scope: PolicyScope) -> [Int] {
+            let all = policiesByNamespace[scope.namespace, default: []]
+            return scope.named.isEmpty ? all : (scope.named + all).sorted()
+        }
     }
 
     /// The workloads that implement a service, on every node.
@@ -48,10 +84,12 @@ package struct MeshSnapshot: Sendable {
 
     /// The policies that target a service, by name or as all of its namespace.
     package func policies(for service: ResourceName) -> [AuthorizationPolicy] {
-        let own = index.policiesByService[service, default: []]
-        let all = index.policiesByNamespace[service.namespace, default: []]
-        return (own + all).sorted().map { policies[$0] }
+        let scope = policyScope(of: service)
+        return policiesByScope[scope] ?? index.policies(of: scope).map { policies[$0] }
     }
+
+    /// What a service shares with those that the same policies are for.
+    package func policyScope(of service: ResourceName) -> PolicyScope { index.policyScope(of: service) }
 
     /// The service that a call from a namespace means by a host in canonical form: its short name there, `name.namespace`,
     /// `name.namespace.mesh`, or a hostname of its own.
@@ -59,4 +97,11 @@ package struct MeshSnapshot: Sendable {
         let short = ResourceName(namespace: namespace, name: host)
         return services[short] != nil ? short : index.serviceByHostname[host]
     }
+}
+
+/// Services with the same scope have the same policies, in one snapshot.
+package struct PolicyScope: Hashable, Sendable {
+    let namespace: String
+    /// Positions of the policies that name the service, in their order.
+    let named: [Int]
 }

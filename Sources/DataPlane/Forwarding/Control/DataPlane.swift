@@ -40,7 +40,6 @@ package final class DataPlane: Sendable {
     }
 
     private struct State {
-        var compilers: [ViewCompiler]
         /// Where sockets listen.
         var open: Set<ListeningPlace> = []
         /// What is in force.
@@ -51,6 +50,8 @@ package final class DataPlane: Sendable {
 
     package let labels = LabelRegistry()
     private let workers: [Worker]
+    /// One a worker. Apart from `state`: who asks for that does not wait until a set is compiled.
+    private let compilers: Mutex<[ViewCompiler]>
     private let state: Mutex<State>
     /// The workers' threads end: nothing that is given to them now is done.
     private let hasEnded = Mutex(false)
@@ -87,7 +88,8 @@ package final class DataPlane: Sendable {
         let budget = Self.budget(
             workerCount: workerCount, connectionLimit: connectionLimit, descriptorLimit: descriptorLimit)
         fixedAtStart = budget.fixed
-        state = Mutex(State(compilers: (0..<workerCount).map { _ in ViewCompiler(labels: labels) }, budget: budget))
+        compilers = Mutex((0..<workerCount).map { _ in ViewCompiler(labels: labels) })
+        state = Mutex(State(budget: budget))
         workers = try (0..<workerCount).map { index in
             try Worker(
                 index: index, view: .empty, identities: TLSMaterial(), accessLog: accessLog, events: events,
@@ -110,9 +112,8 @@ package final class DataPlane: Sendable {
     /// rule: a listener whose place is taken is held back, and the set is served without it.
     /// - Parameter tls: `nil`: what is in force when it is committed stays.
     package func prepare(_ plan: ServingPlan, tls: TLSMaterial?) -> Prepared {
-        state.withLock { state in
-            var compiled: [WorkerView] = []
-            for index in state.compilers.indices { compiled.append(state.compilers[index].compile(plan)) }
+        let compiled = compilers.withLock { compilers in compilers.indices.map { compilers[$0].compile(plan) } }
+        return state.withLock { state in
             let sockets = SocketPlan(wanted: Set(plan.listeners.keys.map(plan.place)), open: state.open)
             var opened = [[ListeningPlace: Acceptor]](repeating: [:], count: workers.count)
             let problems = Self.problems(

@@ -34,13 +34,29 @@ struct ViewCompiler {
         }
         return WorkerView(
             generation: plan.generation, settings: plan.settings, tables: tables,
-            services: zip(tables.services, plan.services).map(view), listeners: listeners)
+            services: views(of: tables, plan), listeners: listeners)
     }
 
-    private func view(_ table: ServiceTable, _ plan: ServingPlan.ServicePlan) -> ServiceView {
+    private func views(of tables: CallTables, _ plan: ServingPlan) -> [ServiceView] {
+        // Services share programs.
+        var policyLabels: [ObjectIdentifier: [Label]] = [:]
+        return zip(tables.services, plan.services).map { table, plan in
+            let program = ObjectIdentifier(table.program)
+            let labels = policyLabels[program] ?? labelsOfPolicies(of: table.program)
+            policyLabels[program] = labels
+            return view(table, plan, labels)
+        }
+    }
+
+    private func labelsOfPolicies(of program: AuthorizationProgram) -> [Label] {
+        program.policies.map { labels.label("\($0.name)") } + [labels.label("default action")]
+    }
+
+    private func view(
+        _ table: ServiceTable, _ plan: ServingPlan.ServicePlan, _ policyLabels: [Label]
+    ) -> ServiceView {
         ServiceView(
-            table,
-            policyLabels: table.program.policies.map { labels.label("\($0.name)") } + [labels.label("default action")],
+            table, policyLabels: policyLabels,
             endpoints: plan.endpoints.map {
                 EndpointView(
                     address: $0.address,

@@ -1,0 +1,49 @@
+import Authorization
+import Manifests
+import MeshSnapshot
+
+/// Compiles the policies of services: once for all that have the same, and not again where they are what they were in the last
+/// snapshot.
+struct ProgramCompiler {
+    /// A program, and all that it is made of.
+    private struct Known {
+        let policies: [AuthorizationPolicy]
+        let action: DefaultAction
+        let program: AuthorizationProgram
+    }
+
+    private struct Key: Hashable {
+        let scope: PolicyScope
+        let callProtocol: CallProtocol
+    }
+
+    /// Of the last snapshot, by the first of the services that have it: positions of policies are other ones in each.
+    private var known: [ResourceName: Known] = [:]
+
+    /// One for each of `rules`, in their order.
+    mutating func compile(_ rules: [ServiceRules], _ action: DefaultAction) -> [AuthorizationProgram] {
+        var programs: [Key: AuthorizationProgram] = [:]
+        var now: [ResourceName: Known] = [:]
+        let all = rules.map { rules in
+            let key = Key(scope: rules.policyScope, callProtocol: rules.service.protocol == .tcp ? .tcp : .http)
+            if let program = programs[key] { return program }
+            let program = program(of: rules, action, key.callProtocol)
+            programs[key] = program
+            now[rules.name] = Known(policies: rules.policies, action: action, program: program)
+            return program
+        }
+        known = now
+        return all
+    }
+
+    private func program(
+        of rules: ServiceRules, _ action: DefaultAction, _ callProtocol: CallProtocol
+    ) -> AuthorizationProgram {
+        if let known = known[rules.name], known.action == action, known.policies == rules.policies,
+            known.program.callProtocol == callProtocol
+        {
+            return known.program
+        }
+        return AuthorizationProgram(policies: rules.policies, defaultAction: action, callProtocol: callProtocol)
+    }
+}
