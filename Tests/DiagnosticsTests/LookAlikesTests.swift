@@ -20,6 +20,11 @@ func `other texts have none`(text: String) {
     #expect(LookAlikes(in: text) == nil)
 }
 
+@Test func `what cannot be seen at all is not changed to nothing`() throws {
+    let found = try #require(LookAlikes(in: "\u{202E}"))
+    #expect(found.remedy == "write a text that can be seen: it holds U+202E, which cannot be seen")
+}
+
 @Test func `a suggestion says why the name is not what it looks like`() throws {
     let nearest = try #require(NearestName(to: "pаyments", among: ["orders", "payments"]))
     #expect(nearest.remedy == "change it to \"payments\": its \"а\" (U+0430) only looks like \"a\"")

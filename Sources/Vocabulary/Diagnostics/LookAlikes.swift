@@ -47,7 +47,10 @@ package struct LookAlikes {
         return mark.flatMap { LookAlikes(in: String($0))?.note }
     }
 
-    package var remedy: String { "change it to \(Diagnostic.quoted(ascii)): \(note)" }
+    package var remedy: String {
+        if ascii.allSatisfy(\.isWhitespace) { return "write a text that can be seen: \(note)" }
+        return "change it to \(Diagnostic.quoted(ascii)): \(note)"
+    }
 
     private static func likeness(of scalar: Unicode.Scalar) -> Unicode.Scalar? {
         // U+FF01 to U+FF5E are ASCII's signs in full width, in the same order.

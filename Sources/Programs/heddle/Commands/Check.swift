@@ -39,7 +39,8 @@ struct Check: ParsableCommand {
     private static func summary(_ set: ManifestSet) -> String {
         let errors = set.errorCount == 0 ? "no errors" : count(set.errorCount, "error")
         let warnings = set.warningCount == 0 ? "" : ", \(count(set.warningCount, "warning"))"
-        return "\(count(set.resourceCount, "resource")) in \(count(set.fileCount, "file")), \(errors)\(warnings)"
+        let hint = set.fileCount == 0 ? "; manifests are files that end in .yaml or .yml" : ""
+        return "\(count(set.resourceCount, "resource")) in \(count(set.fileCount, "file")), \(errors)\(warnings)\(hint)"
     }
 
     private static func count(_ number: Int, _ what: String) -> String { "\(number) \(what)\(number == 1 ? "" : "s")" }
