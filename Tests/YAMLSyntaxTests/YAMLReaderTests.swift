@@ -146,7 +146,9 @@ func `an empty file has no documents`(text: String) {
     #expect(places(read(nested(65)).problems) == ["yaml.too-deep 1:66"])
 }
 
-@Test(arguments: ["[", "{", "- ", "? ", "a: {", "[{", "&a ", "!!str ", "'", "\"\\", "#", "---\n@\n", "- - "])
+@Test(arguments: [
+    "[", "{", "- ", "? ", "a: {", "[{", "&a ", "!!str ", "'", "\"\\", "#", "---\n@\n", "- - ", "%TAG ! a\n",
+])
 func `endless repetition is refused within bounds`(piece: String) {
     let text = String(repeating: piece, count: YAMLLimits.fileByteCount / piece.utf8.count)
     let (documents, problems) = read(text)
@@ -197,6 +199,31 @@ func `endless repetition is refused within bounds`(piece: String) {
     #expect(documents.map(outline) == ["{a: '5', b: 5, c: [1], d: {}, e: '7'}"])
     #expect(places(read("a: !!binary aGk=\nb: !local x\nc: !!int x\nd: !!seq {}\n").problems).count == 4)
     #expect(places(read("a: !x!y z\n").problems) == ["yaml.syntax 1:4"])
+}
+
+@Test(arguments: [
+    ("%TAG ! tag:x,2000:\n---\na: 1\n", 1), ("\u{FEFF}%TAG\t!a! b\n--- a\n", 1),
+    ("%YAML 1.2\r\n%TAG ! b\r\n---\r\na: 1\r\n", 2), ("a: 1\r...\r# %TAG\r%TAG ! b\r---\rb: 2\r", 4),
+    ("a: @\n---\nb: 1\n...\n%TAG !", 5), ("a: 1\n%TAG", 2),
+])
+func `a file with a TAG directive is refused at its line, and nothing of it is read`(text: String, line: Int) {
+    let (documents, problems) = read(text)
+    #expect(documents.isEmpty)
+    #expect(places(problems) == ["yaml.tag \(line):1"])
+    #expect(problems.map(\.remedy) == ["remove the line"])
+}
+
+@Test func `of many TAG directives the first is told, before libyaml compares them`() {
+    let text = "%YAML 1.2\n" + (0..<30_000).map { "%TAG !t\($0)! a\n" }.joined() + "---\na: 1\n"
+    #expect(places(read(text).problems) == ["yaml.tag 2:1"])
+}
+
+@Test func `what only looks like a TAG directive is none, and YAML directives are taken`() {
+    let (documents, problems) = read(
+        "%YAML 1.2\n---\na: |\n  %TAG ! b\nb: \"\n %TAG ! b\"\n# %TAG ! b\n...\n%YAML 1.1\n---\n\"%TAG\": 100%\n")
+    #expect(problems.isEmpty)
+    #expect(documents.map(outline) == ["{a: '%TAG ! b\n', b: ' %TAG ! b'}", "{%TAG: 100%}"])
+    #expect(documents.map(\.position.line) == [3, 11])
 }
 
 // MARK: What git left

@@ -19,7 +19,7 @@ extension Diagnostic.Code {
     package static let yamlDuplicateKey = Self("yaml.duplicate-key")
     /// A key that is not a string, or a merge key.
     package static let yamlKey = Self("yaml.key")
-    /// A tag outside YAML's core schema, or one that does not fit its value.
+    /// A tag outside YAML's core schema, one that does not fit its value, or a `%TAG` directive.
     package static let yamlTag = Self("yaml.tag")
     /// An alias without its anchor.
     package static let yamlAlias = Self("yaml.alias")

@@ -33,9 +33,11 @@ package struct YAMLReader: ~Copyable {
     }
 
     /// - Parameter file: the name that positions carry.
-    /// - Throws: if the bytes are too many, not UTF-8, or hold characters that YAML does not allow.
+    /// - Throws: if the bytes are too many, not UTF-8, hold characters that YAML does not allow, or a `%TAG` directive.
     package init(_ bytes: [UInt8], file: String) throws(Diagnostic) {
-        text = try YAMLEncoding.check(bytes, file: file)
+        let text = try YAMLEncoding.check(bytes, file: file)
+        try TagDirective.refuse(in: text, file: file)
+        self.text = text
         self.file = file
         cursor = text.startIndex
         parser = YAMLEventParser(text)
@@ -327,19 +329,10 @@ package struct YAMLReader: ~Copyable {
         let isBlank: (UInt8) -> Bool = { $0 == 0x20 || $0 == 0x0A || $0 == 0x0D || $0 == 0x09 }
         let end = text.lastIndex { !isBlank($0) }.map { $0 + 1 } ?? text.startIndex
         let lineStart = text[..<end].lastIndex { $0 == 0x0A || $0 == 0x0D }.map { $0 + 1 } ?? text.startIndex
-        let lineCount = lineBreakCount(before: lineStart)
+        let lineCount = text.lineBreakCount(before: lineStart)
         let column = String(decoding: text[lineStart..<end], as: UTF8.self).unicodeScalars.count + 1
         let position = SourcePosition(file: file, line: lineCount + 1, column: column)
         return syntax.diagnostic(at: position, firstLine: firstLine, standing: nil)
-    }
-
-    private func lineBreakCount(before end: Int) -> Int {
-        var count = 0
-        for index in text.startIndex..<end {
-            let isPair = text[index] == 0x0D && index + 1 < end && text[index + 1] == 0x0A
-            if text[index] == 0x0A || text[index] == 0x0D && !isPair { count += 1 }
-        }
-        return count
     }
 
     /// What stands at a mark, `nil` at the end of the text. Moves the cursor to its line.
