@@ -128,6 +128,71 @@ struct ChangeSettlerTests {
         #expect(late?.files == ["a": .complete])
     }
 
+    @Test func `a file that is written to during each look is overdue after 5 s, and 5 s after that`() {
+        var settler = settler()
+        settler.record(.writing(path: "a"), at: at(0))
+        let first = settler.next(at: at(5000))!
+        settler.record(.writing(path: "a"), at: at(5001))
+        let isDoubtful = settler.isDoubtful("a", in: first)
+        let waits = settler.settle(first, busy: [], missing: [], at: at(5002))
+        let early = settler.next(at: at(10_000))
+        let wake = settler.wake
+        let second = settler.next(at: at(10_001))
+        #expect(first.overdueFiles == ["a"])
+        #expect(!isDoubtful && !waits)
+        #expect(early == nil)
+        #expect(wake == at(10_001))
+        #expect(second?.overdueFiles == ["a"])
+    }
+
+    @Test func `a file that is written whole again during each look is overdue after 5 s`() {
+        var settler = settler()
+        var time = 0
+        var isDoubtful = true
+        while isDoubtful, time < 10_000 {
+            settler.record(.completed(path: "a"), at: at(time))
+            if let request = settler.next(at: at(time + 1)) {
+                settler.record(.completed(path: "a"), at: at(time + 2))
+                isDoubtful = settler.isDoubtful("a", in: request)
+                _ = settler.settle(request, busy: [], missing: [], at: at(time + 3))
+            }
+            time += 4
+        }
+        #expect((5_000...5_300).contains(time))
+    }
+
+    @Test func `a file that is open at each look, of which no event tells, is overdue after 5 s`() {
+        var settler = settler()
+        settler.schedule(at: at(0))
+        let first = settler.next(at: at(0))!
+        _ = settler.settle(first, busy: ["a"], missing: [], at: at(1))
+        let second = settler.next(at: at(5001))
+        #expect(first.overdueFiles.isEmpty)
+        #expect(second?.files == ["a": .complete])
+        #expect(second?.overdueFiles == ["a"])
+    }
+
+    @Test func `a file that was seen as it is is waited for anew`() {
+        var settler = settler()
+        settler.record(.completed(path: "a"), at: at(0))
+        let first = settler.next(at: at(5))!
+        _ = settler.settle(first, busy: [], missing: [], at: at(6))
+        settler.record(.completed(path: "a"), at: at(6000))
+        let second = settler.next(at: at(6005))
+        #expect(second?.files == ["a": .complete])
+        #expect(second?.overdueFiles == [])
+    }
+
+    @Test func `a file is not gone because it comes and goes without end`() {
+        var settler = settler()
+        settler.record(.writing(path: "a"), at: at(0))
+        settler.record(.removed(path: "a"), at: at(6000))
+        let request = settler.next(at: at(6005))!
+        settler.record(.replaced(path: "a"), at: at(6006))
+        #expect(request.files == ["a": .gone])
+        #expect(settler.isDoubtful("a", in: request))
+    }
+
     @Test func `a file that vanished is gone after 100 ms`() {
         var settler = settler()
         settler.record(.vanished(path: "a"), at: at(0))

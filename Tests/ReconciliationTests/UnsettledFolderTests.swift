@@ -148,6 +148,59 @@ extension `The reconciler` {
         }
     }
 
+    private static let impatient: @Sendable (inout Reconciler<FakeManifests>.Settings) -> Void = { settings in
+        settings.watcher.times.writing = .milliseconds(300)
+        settings.watcher.times.operation = .milliseconds(300)
+    }
+
+    @Test func `a file that no look finds whole is told, and heals at once`() async throws {
+        try await serving(edit: Self.impatient) { harness in
+            // More is read of it than the kernel says that it holds.
+            harness.folder.run("ln -s /proc/version ../never && mv -T ../never a.yaml")
+            let refused = await harness.nextRefused()
+            #expect(refused.map(\.code) == [.folderUnreadable])
+            #expect(refused.map(\.position.file) == ["a.yaml"])
+            harness.folder.service("a", "2")
+            #expect(await harness.nextServed() == ["a": "2", "b": "1"])
+            await harness.expectNothingElse()
+        }
+    }
+
+    @Test func `a start does not wait without end for a file that no look finds whole`() async throws {
+        let folder = TestFolder()
+        folder.service("b", "1")
+        folder.run("ln -s /proc/version a.yaml")
+        let harness = try Harness(folder, edit: Self.impatient)
+        guard case .refused(let diagnostics) = await harness.reconciler.start() else {
+            Issue.record("it serves")
+            return
+        }
+        #expect(diagnostics.map(\.code) == [.folderUnreadable])
+    }
+
+    @Test func `a file that is written to without pause counts as it is found, or is told`() async throws {
+        try await serving(edit: Self.impatient) { harness in
+            let descriptor = unsafe open(harness.folder.path + "/a.yaml", O_WRONLY)
+            let bytes = Array(FakeManifests.document("a", "2").utf8)
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask {
+                    while !Task.isCancelled {
+                        _ = unsafe pwrite(descriptor, bytes, bytes.count, 0)
+                        await Task.yield()
+                    }
+                }
+                // Whether a look finds it whole is a matter of chance, and of how exactly the kernel tells the time.
+                switch await harness.nextEvent() {
+                case .served: #expect(harness.recorder.takeFirst() == ["a": "2", "b": "1"])
+                case .refused(let attempt): #expect(attempt.diagnostics.map(\.code) == [.folderUnreadable])
+                case let event: Issue.record("\(String(describing: event))")
+                }
+                group.cancelAll()
+            }
+            close(descriptor)
+        }
+    }
+
     @Test func `a new file that is being written is not believed because an edit that would make it failed`()
         async throws
     {

@@ -2,8 +2,10 @@
 ///
 /// A change is read when it has been quiet for `times.quiet` or longer, or, however many events follow, when no further
 /// file joined it for `times.wait`, and `times.longestWait` after its first event at the latest. A file being
-/// written, or one that vanished a moment ago, is *held*: it counts as it last was. A change with files that vanished
-/// waits until it is clear whether they come back, so that a checkout which moves resources between files is one change.
+/// written, or one that vanished a moment ago, is *held*: it counts as it last was. So does one that something happens
+/// to during each look, for what was read of it may be half; after `times.writing` it is overdue, and counts as it is
+/// found. A change with files that vanished waits until it is clear whether they come back, so that a checkout which
+/// moves resources between files is one change.
 /// While a command of git holds its lock, a change waits up to `times.operation`, unless it is one file that was replaced.
 ///
 /// One file that was replaced by `rename(2)`, and nothing else, is read *early*, at once: it was whole before it had its
@@ -58,6 +60,9 @@ struct ChangeSettler {
         var files: [String: Certainty] = [:]
         /// These count as they last were.
         var held: Set<String> = []
+        /// Those of `files` that were waited for as long as a file may be: they count as they are found, whatever
+        /// happens to them meanwhile.
+        var overdueFiles: Set<String> = []
         /// Look at the certificates and keys.
         var watchedFiles = false
         var firstEventAt: Instant
@@ -87,6 +92,8 @@ struct ChangeSettler {
     private var changed: Set<String> = []
     /// What something happened to since the last request was made.
     private var disturbed: Set<String> = []
+    /// Files that no look has shown yet as they became, and when the first thing happened to them that it has not.
+    private var unseen: [String: Instant] = [:]
     private var lastGrowthAt: Instant?
     /// When to ask again whether the command of git is done.
     private var operationLookAt: Instant?
@@ -111,7 +118,10 @@ struct ChangeSettler {
         if case .replaced(let path) = event, isFirst { replaced = path } else { replaced = nil }
         isOneReplaced = replaced != nil
         if event.path.map({ changed.insert($0).inserted }) ?? true { lastGrowthAt = now }
-        if let path = event.path { disturbed.insert(path) }
+        if let path = event.path {
+            disturbed.insert(path)
+            if unseen[path] == nil { unseen[path] = now }
+        }
         switch event {
         case .completed(let path), .replaced(let path):
             writing[path] = nil
@@ -153,12 +163,16 @@ struct ChangeSettler {
     mutating func settle(
         _ request: Request, busy: [String], missing: [String], secondLook: Duration? = nil, at now: Instant
     ) -> Bool {
-        for path in busy where writing[path] == nil && files[path] == nil { writing[path] = now }
+        for path in busy where writing[path] == nil && files[path] == nil {
+            writing[path] = now
+            if unseen[path] == nil { unseen[path] = now }
+        }
         var waits = false
         for path in missing where vanished[path] == nil && files[path] == nil {
             vanished[path] = now
             waits = true
         }
+        unseen = unseen.filter { isDisturbed($0.key) || vanished[$0.key] != nil }
         if let secondLook {
             schedule(at: now + secondLook)
             secondLookAt = now + secondLook
@@ -177,11 +191,17 @@ struct ChangeSettler {
         disturbed.contains(path) || writing[path] != nil
     }
 
+    /// Whether what was found of a file for the last request is not to be believed.
+    func isDoubtful(_ path: String, in request: Request) -> Bool {
+        isDisturbed(path) && !request.overdueFiles.contains(path)
+    }
+
     /// The file is known as it is: what happened to it before says nothing more.
     mutating func forget(_ path: String) {
         files[path] = nil
         writing[path] = nil
         vanished[path] = nil
+        unseen[path] = nil
         (replaced, isOneReplaced) = (nil, false)
         if !hasWork, vanished.isEmpty { forgetTimes() }
     }
@@ -221,7 +241,7 @@ struct ChangeSettler {
                 operationLookAt = now + times.operationLook
                 return nil
             }
-            return take(firstEventAt: firstEventAt, isOverdue: isOverdue)
+            return take(at: now, firstEventAt: firstEventAt, isOverdue: isOverdue)
         }
         guard let path = replaced, !everything else { return nil }
         replaced = nil
@@ -254,7 +274,8 @@ struct ChangeSettler {
         expire(at: now)
         disturbed = []
         return Request(
-            everything: true, files: files, held: held, watchedFiles: true, firstEventAt: firstEventAt ?? now)
+            everything: true, files: files, held: held, overdueFiles: takeOverdueFiles(at: now), watchedFiles: true,
+            firstEventAt: firstEventAt ?? now)
     }
 
     /// What was read for somebody who asked is to be delivered, too, when all has settled.
@@ -265,9 +286,9 @@ struct ChangeSettler {
 
     private var held: Set<String> { Set(writing.keys).union(vanished.keys) }
 
-    private mutating func take(firstEventAt: Instant, isOverdue: Bool) -> Request {
+    private mutating func take(at now: Instant, firstEventAt: Instant, isOverdue: Bool) -> Request {
         let request = Request(
-            everything: everything, files: files, held: held,
+            everything: everything, files: files, held: held, overdueFiles: takeOverdueFiles(at: now),
             watchedFiles: watchedFiles || everything, firstEventAt: firstEventAt, isOverdue: isOverdue)
         files = [:]
         disturbed = []
@@ -281,6 +302,15 @@ struct ChangeSettler {
         self.firstEventAt = vanished.values.min()
         lastEventAt = vanished.values.max()
         return request
+    }
+
+    /// What happens to them from now on is waited for anew. One that is gone is none of them: it may be back meanwhile.
+    private mutating func takeOverdueFiles(at now: Instant) -> Set<String> {
+        let overdue = files.filter { path, certainty in
+            certainty != .gone && unseen[path].map { $0 + times.writing <= now } ?? false
+        }
+        for path in overdue.keys { unseen[path] = nil }
+        return Set(overdue.keys)
     }
 
     private mutating func forgetTimes() {

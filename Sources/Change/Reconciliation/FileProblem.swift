@@ -41,6 +41,14 @@ enum FileProblem {
         return brokenLink(path, at: absolute, error.isMissing ? nil : error.errno)
     }
 
+    /// It was waited for as long as a file may be, and did not stay as it was for the time of a look.
+    static func neverWhole(_ path: String) -> Diagnostic {
+        problem(
+            .folderUnreadable, path, found: "a file that is written to without pause",
+            expected: "a file that stays as it is while it is read",
+            remedy: "have it written to another name, and moved over this one once it is whole")
+    }
+
     /// A person named it, and it is not there.
     static func missing(_ path: String) -> Diagnostic {
         problem(

@@ -7,6 +7,9 @@ struct FolderReader {
     static let fileByteLimit = 4 * 1024 * 1024
     /// Bytes of one certificate or key file; what is beyond is not looked at. Default: 1 MiB.
     static let watchedFileByteLimit = 1024 * 1024
+    /// Looks, one after the other, for a moment at which nobody has an overdue file open for writing; then as many for
+    /// one at which it stays as it is while it is read. Default: 10.
+    static let overdueLooks = 10
 
     fileprivate struct Version {
         var source: ManifestSource
@@ -129,9 +132,13 @@ struct FolderReader {
                 finding.unsettled.append(path)
                 return
             }
-            let content = try FileAccess.read(
-                absolute, limit: Self.fileByteLimit, looksForWriters: certainty == .uncertain,
-                unknownIsBusy: isAnnounced && !looksTwice)
+            let isOverdue = request.overdueFiles.contains(path)
+            let content =
+                try isOverdue
+                ? Self.readOverdue(absolute)
+                : FileAccess.read(
+                    absolute, limit: Self.fileByteLimit, looksForWriters: certainty == .uncertain,
+                    unknownIsBusy: isAnnounced && !looksTwice)
             switch content {
             case .bytes(let bytes, let signature):
                 if let index = index(of: path), files[index].bytes == bytes {
@@ -140,6 +147,7 @@ struct FolderReader {
                     let source = ManifestSource(path: path, bytes: bytes)
                     finding.proposals[path] = .version(Version(source: source, signature: signature))
                 }
+            case .busy where isOverdue: finding.proposals[path] = .problem(FileProblem.neverWhole(path))
             case .busy: finding.busy.append(path)
             case .tooLarge, .notAFile:
                 if let problem = FileProblem.of(content, path) { finding.proposals[path] = .problem(problem) }
@@ -157,6 +165,19 @@ struct FolderReader {
                 finding.missing.append(path)
             }
         }
+    }
+
+    /// Reads a file to which something happens during each look. While no writer has it open it is most likely whole.
+    private static func readOverdue(_ path: String) throws(FileError) -> FileAccess.Content {
+        for looksForWriters in [true, false] {
+            for _ in 0..<overdueLooks {
+                let content = try FileAccess.read(
+                    path, limit: fileByteLimit, looksForWriters: looksForWriters, unknownIsBusy: true)
+                if case .busy = content { continue }
+                return content
+            }
+        }
+        return .busy
     }
 
     private func absolute(_ path: String) -> String? {
@@ -197,13 +218,13 @@ struct FolderReader {
         }
     }
 
-    /// - Parameter isDisturbed: Whether something happened to a file since the request was made.
+    /// - Parameter isDoubtful: Whether what was found of a file is not to be believed.
     /// - Returns: Whether the set is another one now.
-    mutating func take(_ finding: Finding, except isDisturbed: (String) -> Bool) -> Bool {
+    mutating func take(_ finding: Finding, except isDoubtful: (String) -> Bool) -> Bool {
         var isChanged = false
         var added: [ManifestSource] = []
         var removed: Set<String> = []
-        for (path, proposal) in finding.proposals where !isDisturbed(path) {
+        for (path, proposal) in finding.proposals where !isDoubtful(path) {
             candidates[path] = nil
             if case .problem = proposal {} else if fileProblems.removeValue(forKey: path) != nil { isChanged = true }
             switch proposal {

@@ -42,6 +42,11 @@ package struct FolderReading: Sendable {
     package var calm: Calm?
     package var isEarly: Bool { calm != nil }
 
+    /// Those of `held` that have never counted: nothing is known of them, not even that they cannot be read.
+    package var unknown: Set<String> {
+        held.subtracting(files.map(\.path)).subtracting(problems.map(\.position.file))
+    }
+
     /// The same files in the same order give the same hash.
     package static func hash(of files: [ManifestSource]) -> String {
         var names: [UInt8] = []

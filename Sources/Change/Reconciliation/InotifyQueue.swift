@@ -73,12 +73,15 @@ final class InotifyQueue {
     /// All events that are there, without waiting.
     func drain() -> [Event] {
         var events: [Event] = []
-        while true {
+        // With those that come meanwhile, as the other half of a rename does; but a program may make them without end.
+        var left = waitingByteCount + Self.bufferByteCount
+        while left > 0 {
             let count = self.events.reading {
                 unsafe buffer.withUnsafeMutableBytes { unsafe read(descriptor, $0.baseAddress, $0.count) }
             }
             if count < 0, errno == EINTR { continue }
-            guard count > 0 else { return events }
+            guard count > 0 else { break }
+            left -= count
             var offset = 0
             while offset + Self.headerByteCount <= count {
                 let nameByteCount = Int(word(at: offset + 12))
@@ -95,6 +98,13 @@ final class InotifyQueue {
                 offset = start + nameByteCount
             }
         }
+        return events
+    }
+
+    /// Of all events that are there.
+    private var waitingByteCount: Int {
+        var byteCount: CInt = 0
+        return unsafe ioctl(descriptor, UInt(FIONREAD), &byteCount) == 0 ? Int(byteCount) : Int(CInt.max)
     }
 
     private func word(at offset: Int) -> UInt32 {

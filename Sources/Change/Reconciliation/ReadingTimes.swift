@@ -20,7 +20,8 @@ package struct ReadingTimes: Sendable, Hashable {
     package var operation = Duration.seconds(5)
     /// Between two looks at git's lock. Default: 10 ms.
     package var operationLook = Duration.milliseconds(10)
-    /// For which a file being written counts as it last was; then it counts as it is. Default: 5 s.
+    /// For which a file being written counts as it last was; then it counts as it is, or, if no look finds it whole, as
+    /// one that cannot be read. Default: 5 s.
     package var writing = Duration.seconds(5)
     /// For which a file that vanished counts as it last was. Default: 100 ms.
     package var vanishing = Duration.milliseconds(100)

@@ -154,15 +154,17 @@ package actor Reconciler<Manifests: ManifestReading> {
     /// Between two readings of a folder that is waited for.
     static var secondLook: Duration { .milliseconds(20) }
 
-    /// At first start there is nothing that a file being written could count as, so its writer is waited for; and a command
-    /// of git, for as long as at any other time.
+    /// At first start there is nothing that a file being written could count as, so its writer is waited for until it
+    /// has counted once, or cannot be read; and a command of git, for as long as at any other time.
     private func firstReading() async -> FolderReading? {
         let end = ContinuousClock.now + settings.watcher.times.operation
         while let reading = await watcher.readNow() {
+            let isOver = end <= .now
             // What is refused anyway waits for nobody.
             let isReady =
-                !interruption.isEmpty || (!reading.isDuringOperation && cutOff.isWhole(reading)) || end <= .now
-            if reading.held.isEmpty, isReady, await heed(reading) { return reading }
+                !interruption.isEmpty || (!reading.isDuringOperation && cutOff.isWhole(reading)) || isOver
+            let waited = isOver ? reading.unknown : reading.held
+            if waited.isEmpty, isReady, await heed(reading) { return reading }
             do { try await Task.sleep(for: Self.secondLook) } catch { return nil }
         }
         return nil

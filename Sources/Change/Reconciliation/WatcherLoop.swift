@@ -189,14 +189,15 @@ struct WatcherLoop {
         if request.everything, reader.listing.problems != formerProblems { isChanged = true }
         // What was written while files were read shows now: it is read again when its writer is done.
         drain()
-        if reader.take(finding, except: settler.isDisturbed) { isChanged = true }
+        let isDoubtful = { [settler] (path: String) in settler.isDoubtful(path, in: request) }
+        if reader.take(finding, except: isDoubtful) { isChanged = true }
         let now = ContinuousClock.now
         if isPolling { settler.schedule(at: now + settings.times.polling) }
         let waits = settler.settle(
             request, busy: finding.busy, missing: finding.missing,
             secondLook: finding.unsettled.isEmpty ? nil : Self.secondLook, at: now)
         heldByLastReading = request.held.union(finding.busy).union(finding.missing).union(finding.unsettled)
-            .union(finding.paths.filter(settler.isDisturbed))
+            .union(finding.paths.filter(isDoubtful))
         halvesAtLastLook.formUnion(drafts.halves)
         return !waits
     }
