@@ -9,7 +9,8 @@ struct DeadEnds {
     func check() -> [Diagnostic] {
         var found: [Diagnostic] = []
         for gateway in snapshot.gateways {
-            for listener in gateway.listeners where !hasRoute(listener, of: gateway.metadata.name) {
+            let routes = Routes(of: gateway.metadata.name, in: snapshot)
+            for listener in gateway.listeners where !routes.hasOne(for: listener) {
                 found.append(Self.noRoute(listener, of: gateway))
             }
         }
@@ -26,16 +27,32 @@ struct DeadEnds {
         return found
     }
 
-    /// Whatever their hostnames: of those it is told elsewhere.
-    private func hasRoute(_ listener: GatewayListener, of gateway: ResourceName) -> Bool {
-        let index = snapshot.index
-        let parents: [[ParentRef]] =
-            switch listener.protocol {
-            case .http, .https: index.routesByGateway[gateway, default: []].map { snapshot.callRoutes[$0].parentRefs }
-            case .tcp: index.tcpRoutesByGateway[gateway, default: []].map { snapshot.tcpRoutes[$0].parentRefs }
-            case .tls: index.tlsRoutesByGateway[gateway, default: []].map { snapshot.tlsRoutes[$0].parentRefs }
+    /// A Gateway's, whatever their hostnames: of those it is told elsewhere.
+    private struct Routes {
+        let calls: RoutesByListener
+        let connections: RoutesByListener
+        let serverNames: RoutesByListener
+
+        init(of gateway: ResourceName, in snapshot: MeshSnapshot) {
+            let index = snapshot.index
+            calls = RoutesByListener(index.routesByGateway[gateway, default: []], of: gateway) {
+                snapshot.callRoutes[$0].parentRefs
             }
-        return parents.contains { $0.contains { $0.selects(listener, of: gateway) } }
+            connections = RoutesByListener(index.tcpRoutesByGateway[gateway, default: []], of: gateway) {
+                snapshot.tcpRoutes[$0].parentRefs
+            }
+            serverNames = RoutesByListener(index.tlsRoutesByGateway[gateway, default: []], of: gateway) {
+                snapshot.tlsRoutes[$0].parentRefs
+            }
+        }
+
+        func hasOne(for listener: GatewayListener) -> Bool {
+            switch listener.protocol {
+            case .http, .https: calls.hasOne(for: listener)
+            case .tcp: connections.hasOne(for: listener)
+            case .tls: serverNames.hasOne(for: listener)
+            }
+        }
     }
 
     private static func noRoute(_ listener: GatewayListener, of gateway: Gateway) -> Diagnostic {

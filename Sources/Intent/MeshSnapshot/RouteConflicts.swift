@@ -9,11 +9,17 @@ extension SnapshotResolver {
         checkMixedServices(isNew)
         checkConnectionsOfServices(isNew)
         for gateway in gateways {
+            let name = gateway.metadata.name
+            let calls = SharingCalls(index.routesByGateway[name, default: []], callRoutes, of: name, isNew)
+            let connections = RoutesByListener(index.tcpRoutesByGateway[name, default: []], of: name) {
+                tcpRoutes[$0].parentRefs
+            }
+            let serverNames = RoutesByListener(serverNamesSharing(of: name), of: name) { tlsRoutes[$0].parentRefs }
             for listener in gateway.listeners {
                 switch listener.protocol {
-                case .http, .https: checkMixed(gateway, listener, isNew)
-                case .tcp: checkConnections(gateway, listener, isNew)
-                case .tls: checkServerNames(gateway, listener, isNew)
+                case .http, .https: checkMixed(gateway, listener, calls)
+                case .tcp: checkConnections(gateway, listener, connections, isNew)
+                case .tls: checkServerNames(gateway, listener, serverNames, isNew)
                 }
             }
         }
@@ -29,12 +35,11 @@ extension SnapshotResolver {
         let kind: String
 
         /// - Returns: `nil` if they are of one kind.
-        init?(_ routes: some Sequence<HTTPRoute>, _ isNew: (SourcePosition) -> Bool) {
+        init?(_ routes: [HTTPRoute], areOthersAtFault decide: @autoclosure () -> Bool) {
             let calls = routes.filter { $0.writtenAs == .grpcRoute }
             let others = routes.filter { $0.writtenAs == .httpRoute }
             guard !calls.isEmpty, !others.isEmpty else { return nil }
-            let areOthersAtFault =
-                others.contains { isNew($0.metadata.position) } && !calls.contains { isNew($0.metadata.position) }
+            let areOthersAtFault = decide()
             (former, atFault) = areOthersAtFault ? (calls, others) : (others, calls)
             (formerKind, kind) = areOthersAtFault ? ("GRPCRoute", "HTTPRoute") : ("HTTPRoute", "GRPCRoute")
         }
@@ -46,7 +51,10 @@ extension SnapshotResolver {
     private mutating func checkMixedServices(_ isNew: (SourcePosition) -> Bool) {
         let callRoutes = callRoutes
         for (service, numbers) in index.routesByService.sorted(by: { $0.key < $1.key }) {
-            guard let mixed = MixedRoutes(numbers.lazy.map({ callRoutes[$0] }), isNew) else { continue }
+            let routes = numbers.map { callRoutes[$0] }
+            guard let mixed = MixedRoutes(routes, areOthersAtFault: Self.areOthersAtFault(routes, isNew)) else {
+                continue
+            }
             let others = Dictionary(mixed.former.map { ($0.metadata.name.namespace, $0) }) { $1 }
             for route in mixed.atFault {
                 guard let other = others[route.metadata.name.namespace] else { continue }
@@ -63,16 +71,58 @@ extension SnapshotResolver {
         }
     }
 
-    private mutating func checkMixed(
-        _ gateway: Gateway, _ listener: GatewayListener, _ isNew: (SourcePosition) -> Bool
-    ) {
-        let callRoutes = callRoutes
-        let name = gateway.metadata.name
-        let attached = index.routesByGateway[name, default: []].lazy.map { callRoutes[$0] }.filter { route in
-            route.parentRefs.contains { $0.selects(listener, of: name) }
+    private static func areOthersAtFault(_ routes: [HTTPRoute], _ isNew: (SourcePosition) -> Bool) -> Bool {
+        let kinds = Set(routes.filter { isNew($0.metadata.position) }.map(\.writtenAs))
+        return kinds.contains(.httpRoute) && !kinds.contains(.grpcRoute)
+    }
+
+    /// The routes of a Gateway that have a hostname in common with one of the other kind, at whichever listener: each
+    /// listener need look at no others.
+    private struct SharingCalls {
+        let routes: RoutesByListener
+        /// What parentRefs of new routes say, of those too that share nothing.
+        private var newCalls: Set<ListenerSection> = []
+        private var newOthers: Set<ListenerSection> = []
+
+        /// - Parameter numbers: Of the Gateway's, in `all`.
+        init(_ numbers: [Int], _ all: [HTTPRoute], of gateway: ResourceName, _ isNew: (SourcePosition) -> Bool) {
+            let sharing = Self.sharing(numbers, all)
+            routes = RoutesByListener(sharing, of: gateway) { all[$0].parentRefs }
+            guard !sharing.isEmpty else { return }
+            for number in numbers where isNew(all[number].metadata.position) {
+                let sections = all[number].parentRefs.sections(of: gateway)
+                if all[number].isGRPC { newCalls.formUnion(sections) } else { newOthers.formUnion(sections) }
+            }
         }
-        guard let mixed = MixedRoutes(attached, isNew) else { return }
-        var taken = HostnameSet()
+
+        private static func sharing(_ numbers: [Int], _ all: [HTTPRoute]) -> [Int] {
+            guard Set(numbers.map { all[$0].writtenAs }).count > 1 else { return [] }
+            var calls = HostnameSet<Int>()
+            var others = HostnameSet<Int>()
+            for number in numbers {
+                let hostnames = all[number].hostnames.map(\.value)
+                if all[number].isGRPC {
+                    calls.insert(hostnames, of: number)
+                } else {
+                    others.insert(hostnames, of: number)
+                }
+            }
+            return numbers.filter { number in
+                (all[number].isGRPC ? others : calls).sharesAny(of: all[number].hostnames)
+            }
+        }
+
+        func areOthersAtFault(at listener: GatewayListener) -> Bool {
+            let sections = listener.sections
+            return sections.contains(where: newOthers.contains) && !sections.contains(where: newCalls.contains)
+        }
+    }
+
+    private mutating func checkMixed(_ gateway: Gateway, _ listener: GatewayListener, _ calls: SharingCalls) {
+        let name = gateway.metadata.name
+        let attached = calls.routes.attached(to: listener).map { callRoutes[$0] }
+        guard let mixed = MixedRoutes(attached, areOthersAtFault: calls.areOthersAtFault(at: listener)) else { return }
+        var taken = HostnameSet<Metadata>()
         for route in mixed.former {
             taken.insert(route.hostnames.map(\.value), within: listener.hostname?.value, of: route.metadata)
         }
@@ -122,13 +172,11 @@ extension SnapshotResolver {
     }
 
     private mutating func checkConnections(
-        _ gateway: Gateway, _ listener: GatewayListener, _ isNew: (SourcePosition) -> Bool
+        _ gateway: Gateway, _ listener: GatewayListener, _ routes: RoutesByListener,
+        _ isNew: (SourcePosition) -> Bool
     ) {
         let name = gateway.metadata.name
-        let routes = index.tcpRoutesByGateway[name, default: []].map { tcpRoutes[$0] }
-        let attached = Self.newLast(routes, isNew).filter { route in
-            route.parentRefs.contains { $0.selects(listener, of: name) }
-        }
+        let attached = Self.newLast(routes.attached(to: listener).map { tcpRoutes[$0] }, isNew)
         for route in attached.dropFirst() {
             let place = "listener \(Diagnostic.quoted(listener.name.value)) of Gateway \(Diagnostic.quoted(name.name))"
             report(
@@ -138,15 +186,25 @@ extension SnapshotResolver {
         }
     }
 
+    /// The TLSRoutes of a Gateway with a hostname that another of them has, at whichever listener: each listener need look
+    /// at no others.
+    private func serverNamesSharing(of gateway: ResourceName) -> [Int] {
+        let numbers = index.tlsRoutesByGateway[gateway, default: []]
+        var counts: [HostnamePattern?: Int] = [:]
+        for number in numbers {
+            for hostname in Set(tlsRoutes[number].serverNames) { counts[hostname, default: 0] += 1 }
+        }
+        return numbers.filter { tlsRoutes[$0].serverNames.contains { counts[$0, default: 0] > 1 } }
+    }
+
     private mutating func checkServerNames(
-        _ gateway: Gateway, _ listener: GatewayListener, _ isNew: (SourcePosition) -> Bool
+        _ gateway: Gateway, _ listener: GatewayListener, _ routes: RoutesByListener,
+        _ isNew: (SourcePosition) -> Bool
     ) {
         let name = gateway.metadata.name
         var first: [HostnamePattern?: TLSRoute] = [:]
-        for route in Self.newLast(index.tlsRoutesByGateway[name, default: []].map { tlsRoutes[$0] }, isNew)
-        where route.parentRefs.contains(where: { $0.selects(listener, of: name) }) {
-            let hostnames: [HostnamePattern?] = route.hostnames.isEmpty ? [nil] : route.hostnames.map(\.value)
-            for (number, hostname) in hostnames.enumerated() {
+        for route in Self.newLast(routes.attached(to: listener).map { tlsRoutes[$0] }, isNew) {
+            for (number, hostname) in route.serverNames.enumerated() {
                 guard let other = first[hostname], other.metadata.name != route.metadata.name else {
                     first[hostname] = route
                     continue
@@ -174,56 +232,11 @@ extension [ParentRef] {
     }
 }
 
-/// Hostnames that routes have, to find one that shares a host with another. Takes time in proportion to the labels, not
-/// to the hostnames.
-private struct HostnameSet {
-    private var first: Metadata?
-    /// Without hostnames: has them all.
-    private var any: Metadata?
-    private var exact: [String: Metadata] = [:]
-    private var wildcards: [String: Metadata] = [:]
-    /// What ends in a suffix: `.example.com`.
-    private var below: [String: Metadata] = [:]
-
-    /// - Parameter listener: what does not share a host with it is left out.
-    mutating func insert(_ hostnames: [HostnamePattern], within listener: HostnamePattern?, of route: Metadata) {
-        if hostnames.isEmpty { any = any ?? route }
-        for hostname in hostnames where hostname.intersects(listener) {
-            first = first ?? route
-            switch hostname {
-            case .exact(let name): exact[name] = exact[name] ?? route
-            case .wildcard(let suffix): wildcards[suffix] = wildcards[suffix] ?? route
-            }
-            for suffix in hostname.suffixes { below[suffix] = below[suffix] ?? route }
-        }
-    }
-
-    func first(sharing hostname: HostnamePattern?) -> Metadata? {
-        if let any { return any }
-        guard let hostname else { return first }
-        if let above = hostname.suffixes.lazy.compactMap({ wildcards[$0] }).first { return above }
-        switch hostname {
-        case .exact(let name): return exact[name]
-        case .wildcard(let suffix): return below[suffix]
-        }
-    }
+extension HTTPRoute {
+    fileprivate var isGRPC: Bool { writtenAs == .grpcRoute }
 }
 
-extension HostnamePattern {
-    /// The wildcards' suffixes that every host of it ends in, its own one among them.
-    fileprivate var suffixes: [String] {
-        let start: Substring
-        switch self {
-        case .exact(let name): start = name[...]
-        case .wildcard(let suffix): start = suffix[...]
-        }
-        var suffixes: [String] = []
-        if case .wildcard = self { suffixes.append(String(start)) }
-        var rest = start.dropFirst()
-        while let dot = rest.firstIndex(of: ".") {
-            suffixes.append(String(rest[dot...]))
-            rest = rest[dot...].dropFirst()
-        }
-        return suffixes
-    }
+extension TLSRoute {
+    /// `nil`: every one.
+    fileprivate var serverNames: [HostnamePattern?] { hostnames.isEmpty ? [nil] : hostnames.map(\.value) }
 }

@@ -95,22 +95,17 @@ extension SnapshotResolver {
         case .tlsRoute: Self.add(route.number, to: &index.tlsRoutesByGateway[name, default: []])
         default: Self.add(route.number, to: &index.routesByGateway[name, default: []])
         }
-        let selected = gateway.listeners.filter { parent.selects($0, of: name) }
-        let fitting = selected.filter { route.kind.listenerProtocols.contains($0.protocol) }
-        if selected.isEmpty {
-            reportUnknownListener(parent, gateway)
-        } else if fitting.isEmpty {
-            reportUnfittingListener(parent, gateway, selected[0], route.kind)
-        } else if !route.hostnames.isEmpty,
-            !fitting.contains(where: { listener in
-                route.hostnames.contains { $0.value.intersects(listener.hostname?.value) }
-            })
-        {
+        let selected = listenerSelections.selection(of: parent, in: gateway, for: route.kind.listenerProtocols)
+        guard let first = selected.first else { return reportUnknownListener(parent, gateway) }
+        guard let fitting = selected.firstFitting else {
+            return reportUnfittingListener(parent, gateway, first, route.kind)
+        }
+        if !route.hostnames.isEmpty, !selected.serves(route.hostnames) {
             report(
                 .routeWithoutHost, .warning, at: route.hostnames[0].position,
                 found: "hostnames that no listener of Gateway \(Diagnostic.quoted(parent.name.value.name)) has",
                 expected: "one that a listener serves, such as "
-                    + Diagnostic.quoted(fitting[0].hostname?.value.description ?? "*"),
+                    + Diagnostic.quoted(fitting.hostname?.value.description ?? "*"),
                 remedy: "add a hostname, or change the listener's: this route matches nothing there")
         }
     }

@@ -19,6 +19,7 @@ struct SnapshotResolver {
     /// HTTPRoutes and GRPCRoutes in one form, by name.
     let callRoutes: [HTTPRoute]
     var index = MeshSnapshot.Index()
+    var listenerSelections = ListenerSelections()
     /// Suggestions left to make: looking for one compares with every name there is.
     var suggestionsLeft = 50
 
