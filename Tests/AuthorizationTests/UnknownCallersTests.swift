@@ -92,4 +92,29 @@ import Testing
         let web = source { $0.serviceAccounts = accounts(["shop/web"]) }
         #expect(try lint(known: ["shop/web"], web, when: [condition]).map(\.code) == [.unknownCaller])
     }
+
+    @Test(arguments: [
+        source { $0.serviceAccounts = accounts(.init(repeating: "shop/wbe", count: 60)) },
+        source { $0.namespaces = strings(.init(repeating: "shpo", count: 60)) },
+        source { $0.principals = strings(.init(repeating: "mesh.local/ns/shop/sa/wbe", count: 60)) },
+        source {
+            $0.serviceAccounts = accounts(.init(repeating: "shop/wbe", count: 30))
+            $0.namespaces = strings(.init(repeating: "shpo", count: 30))
+        },
+    ])
+    func `likely names are looked for 50 times a check`(item: PolicySource) throws {
+        let found = try lint(known: ["shop/web"], item)
+        #expect(found.count == 60)
+        #expect(found.count { $0.remedy.hasPrefix("change it to ") } == 50)
+    }
+
+    @Test func `an account that is there under another spelling is named however many were looked for`() throws {
+        let found = try lint(
+            known: ["shop/web"],
+            source {
+                $0.serviceAccounts = accounts(.init(repeating: "shop/wbe", count: 50))
+                $0.principals = strings(["spiffe://mesh.local/shop/web"])
+            })
+        #expect(found.contains { $0.remedy == "change it to \"spiffe://mesh.local/ns/shop/sa/web\"" })
+    }
 }

@@ -42,25 +42,31 @@ package enum PolicyLint {
     /// Policies are asked for the service whose workload receives a call, and for no other.
     private static func neverAsked(_ snapshot: MeshSnapshot) -> [Diagnostic] {
         var away = RoutedAway(snapshot)
+        // By service: many policies may be for one.
+        var remedies: [ResourceName: String?] = [:]
         var found: [Diagnostic] = []
         for policy in snapshot.policies {
             for target in policy.targetServices {
                 let service = ResourceName(namespace: policy.metadata.name.namespace, name: target.value)
-                guard away.contains(service) else { continue }
-                let receivers = away.receivers(ofCallsTo: service)
-                let names = receivers.prefix(4).map { Diagnostic.quoted("\($0)") }.joined(separator: ", ")
+                let remedy = remedies[service] ?? (away.contains(service) ? targetRemedy(service, away) : nil)
+                remedies[service] = .some(remedy)
+                guard let remedy else { continue }
                 found.append(
                     Diagnostic(
                         .neverAsked, .warning, at: target.position,
-                        found:
-                            "a policy for Service \(Diagnostic.quoted(service.name)), whose calls its routes send elsewhere",
-                        expected: "a Service that receives calls: policies are asked for those",
-                        remedy: receivers.isEmpty
-                            ? "target the Services that are to receive them"
-                            : "target what receives them: \(names)" + (receivers.count > 4 ? ", …" : "")))
+                        found: "a policy for Service \(Diagnostic.quoted(service.name)), whose calls its routes send "
+                            + "elsewhere",
+                        expected: "a Service that receives calls: policies are asked for those", remedy: remedy))
             }
         }
         return found
+    }
+
+    private static func targetRemedy(_ service: ResourceName, _ away: RoutedAway) -> String {
+        let receivers = away.receivers(ofCallsTo: service)
+        guard !receivers.isEmpty else { return "target the Services that are to receive them" }
+        let names = receivers.prefix(4).map { Diagnostic.quoted("\($0)") }.joined(separator: ", ")
+        return "target what receives them: \(names)" + (receivers.count > 4 ? ", …" : "")
     }
 
     /// - Parameters:
@@ -73,6 +79,7 @@ package enum PolicyLint {
         tcpServices: Set<ResourceName> = [], defaultAction: DefaultAction, callers: UnknownCallers? = nil
     ) -> [Diagnostic] {
         var found: [Diagnostic] = []
+        var callers = callers
         let connections = HTTPOnTCP(tcpServices, policies: policies)
         let servedNamespaces = Set(services.map(\.namespace))
         let allowed = Scopes(of: policies.filter { $0.action == .allow && !$0.rules.isEmpty })
@@ -106,24 +113,28 @@ package enum PolicyLint {
                         "list the paths to let in under paths, or let all in and deny these in a DENY policy beside it")
             )
         }
-        for operation in rule.to {
-            for path in operation.paths.values {
-                guard let base = path.value.base, !operation.paths.values.contains(where: { $0.value.takes(base) })
-                else { continue }
-                found.append(
-                    Diagnostic(
-                        .allowBelowOnly, .warning, at: path.position,
-                        found: "{**} in an ALLOW rule that does not list \"\(base.text)\" itself",
-                        expected: "both, or only what is below: in an ALLOW rule {**} needs the slash before it",
-                        remedy: "add \"\(base.text)\" if it is to be let in, or write \"\(base.text)/*\" if it is not"))
-            }
-        }
+        for operation in rule.to { checkBelowOnly(operation.paths.values, &found) }
         if isForEveryone(rule) {
             found.append(
                 Diagnostic(
                     .allowForEveryone, .warning, at: rule.position.position,
                     found: "an ALLOW rule that asks nothing of the caller", expected: "a source that says who may call",
                     remedy: "add from.source.serviceAccounts; for any caller of the mesh, write principals: [\"*\"]"))
+        }
+    }
+
+    private static func checkBelowOnly(_ paths: [Located<PathPattern>], _ found: inout [Diagnostic]) {
+        guard paths.contains(where: { $0.value.base != nil }) else { return }
+        let listed = ListedPaths(paths.lazy.map(\.value))
+        for path in paths {
+            guard let base = path.value.base, !listed.takes(base) else { continue }
+            let text = base.text
+            found.append(
+                Diagnostic(
+                    .allowBelowOnly, .warning, at: path.position,
+                    found: "{**} in an ALLOW rule that does not list \"\(text)\" itself",
+                    expected: "both, or only what is below: in an ALLOW rule {**} needs the slash before it",
+                    remedy: "add \"\(text)\" if it is to be let in, or write \"\(text)/*\" if it is not"))
         }
     }
 
@@ -206,44 +217,9 @@ private struct Scopes {
 }
 
 extension PathPattern {
-    /// Of a template that ends in `{**}`: the one without it; `nil` where nothing stands before it, and for all others.
-    fileprivate var base: PathPattern? {
+    /// Of a template that ends in `{**}`: what stands before it; `nil` where nothing does, and for all others.
+    fileprivate var base: [Segment]? {
         guard case .template(let segments, matchesRest: true) = self, !segments.isEmpty else { return nil }
-        return .template(segments, matchesRest: false)
-    }
-
-    /// As people write it.
-    fileprivate var text: String {
-        switch self {
-        case .string(.exact(let text)): text
-        case .string(.prefix(let text)): text + "*"
-        case .string(.suffix(let text)): "*" + text
-        case .string(.present): "*"
-        case .template(let segments, let matchesRest):
-            segments.map { segment in
-                switch segment {
-                case .literal(let text): "/\(text)"
-                case .any: "/{*}"
-                }
-            }.joined() + (matchesRest ? "/{**}" : "")
-        }
-    }
-
-    /// Whether every path of a template without `{**}` is one of this pattern's, as far as their texts show it.
-    fileprivate func takes(_ base: PathPattern) -> Bool {
-        guard case .template(let segments, _) = base else { return false }
-        switch self {
-        case .string(.present): return true
-        case .string(.exact(let text)): return text == base.text
-        case .string(.prefix(let prefix)):
-            let literal = segments.prefix { if case .literal = $0 { true } else { false } }
-            let isWhole = literal.count == segments.count
-            let start = PathPattern.template(Array(literal), matchesRest: false).text + (isWhole ? "" : "/")
-            return start.utf8.starts(with: prefix.utf8)
-        case .string(.suffix): return false
-        case .template(let own, let matchesRest):
-            guard matchesRest ? own.count < segments.count : own.count == segments.count else { return false }
-            return zip(own, segments).allSatisfy { $0 == .any || $0 == $1 }
-        }
+        return segments
     }
 }

@@ -4,19 +4,18 @@ import Manifests
 /// Rules that another rule of the same action and service makes superfluous: one that says the same, or one that asks for
 /// less of what this one asks for (no source, no operation, no condition, or none of these).
 enum RedundantRules {
-    static func check(_ policies: [AuthorizationPolicy], _ found: inout [Diagnostic]) {
-        var catalogue = Catalogue()
-        let scopes = policies.map { catalogue.scopes(of: $0) }
-        var shapes: [Shape] = []
-        for (policy, scopes) in zip(policies, scopes) {
-            for rule in policy.rules { shapes.append(catalogue.add(rule, in: scopes)) }
-        }
-        var next = shapes.makeIterator()
-        for (policy, scopes) in zip(policies, scopes) {
-            for rule in policy.rules {
-                guard let shape = next.next(), let other = catalogue.ruleCovering(rule, shape, in: scopes) else {
-                    continue
-                }
+    /// Looks that one check takes at Services which stand in several lists of targets, one look a list, for rules that
+    /// no rule of the same targets or of all the namespace covers. Past it such rules are not told. All else takes time
+    /// in proportion to the rules and the targets.
+    static let maximumLooks = 1_000_000
+
+    static func check(_ policies: [AuthorizationPolicy], looks: Int = maximumLooks, _ found: inout [Diagnostic]) {
+        var catalogue = Catalogue(looksLeft: looks)
+        let entries = policies.map { catalogue.add($0) }
+        for (policy, entry) in zip(policies, entries) {
+            for (rule, item) in zip(policy.rules, entry.items) {
+                guard let number = catalogue.ruleCovering(item, of: policy, entry.scopes) else { continue }
+                let other = catalogue.positions[number]
                 found.append(
                     Diagnostic(
                         .redundantRule, .warning, at: rule.position.position,
@@ -32,20 +31,52 @@ enum RedundantRules {
         var from: Int
         var to: Int
         var when: Int
+
+        /// This one, and those that ask for less.
+        var covering: [Shape] {
+            // Every choice of parts to leave out; one that leaves out what is not there has been tried without it.
+            (0..<8).compactMap { omitted -> Shape? in
+                if omitted & 1 != 0, from == 0 { return nil }
+                if omitted & 2 != 0, to == 0 { return nil }
+                if omitted & 4 != 0, when == 0 { return nil }
+                return Shape(
+                    from: omitted & 1 != 0 ? 0 : from, to: omitted & 2 != 0 ? 0 : to,
+                    when: omitted & 4 != 0 ? 0 : when)
+            }
+        }
+    }
+
+    /// A rule, as far as others are compared with it.
+    private struct Item {
+        /// By the order of policies and their rules.
+        let number: Int
+        let shape: Shape
+    }
+
+    private struct Entry {
+        let scopes: Scopes
+        let items: [Item]
     }
 
     /// What the rules of a policy are for.
     private struct Scopes {
-        /// A number each service, or one for all of the namespace.
-        let own: [Int]
+        /// The number of its list of targets, or of all of the namespace.
+        let own: Int
         /// The number for all of the namespace, where `own` is not that.
         let namespace: Int?
     }
 
+    /// Policies with the same targets have one, so that neither rules nor targets are multiplied by each other.
     private struct ScopeName: Hashable {
         let namespace: String
-        /// `nil`: all of the namespace's.
-        let service: String?
+        /// Empty: all of the namespace's.
+        let services: Set<String>
+        let action: PolicyAction
+    }
+
+    private struct ServiceName: Hashable {
+        let namespace: String
+        let service: String
         let action: PolicyAction
     }
 
@@ -56,126 +87,157 @@ enum RedundantRules {
 
     private struct Catalogue {
         private var scopes: [ScopeName: Int] = [:]
-        private var sources: [Set<PolicySource>: Int] = [:]
-        private var operations: [Set<PolicyOperation>: Int] = [:]
-        private var conditions: [Set<PolicyCondition>: Int] = [:]
+        /// The lists of targets that a service stands in.
+        private var scopesByService: [ServiceName: [Int]] = [:]
+        private var sources: [Set<SourceForm>: Int] = [:]
+        private var operations: [Set<OperationForm>: Int] = [:]
+        private var conditions: [Set<ConditionForm>: Int] = [:]
         /// The first rule of each shape.
-        private var rules: [Place: SourcePosition] = [:]
+        private var rules: [Place: Int] = [:]
+        /// Of every rule, by number.
+        private(set) var positions: [SourcePosition] = []
+        private var looksLeft: Int
 
-        mutating func scopes(of policy: AuthorizationPolicy) -> Scopes {
-            let namespace = number(service: nil, policy)
-            if policy.targetServices.isEmpty { return Scopes(own: [namespace], namespace: nil) }
-            return Scopes(own: policy.targetServices.map { number(service: $0.value, policy) }, namespace: namespace)
+        init(looksLeft: Int) { self.looksLeft = looksLeft }
+
+        mutating func add(_ policy: AuthorizationPolicy) -> Entry {
+            let namespace = number([], policy)
+            let own = number(Set(policy.targetServices.lazy.map(\.value)), policy)
+            let items = policy.rules.map { add($0, in: own) }
+            return Entry(scopes: Scopes(own: own, namespace: own == namespace ? nil : namespace), items: items)
         }
 
-        private mutating func number(service: String?, _ policy: AuthorizationPolicy) -> Int {
-            let name = ScopeName(
-                namespace: policy.metadata.name.namespace, service: service, action: policy.action)
+        private mutating func number(_ services: Set<String>, _ policy: AuthorizationPolicy) -> Int {
+            let namespace = policy.metadata.name.namespace
+            let name = ScopeName(namespace: namespace, services: services, action: policy.action)
             if let number = scopes[name] { return number }
-            scopes[name] = scopes.count
-            return scopes.count - 1
-        }
-
-        mutating func add(_ rule: PolicyRule, in scopes: Scopes) -> Shape {
-            let shape = Shape(
-                from: Self.number(rule.from, \.normalized, in: &sources),
-                to: Self.number(rule.to, \.normalized, in: &operations),
-                when: Self.number(rule.when, \.normalized, in: &conditions))
-            for scope in scopes.own {
-                let place = Place(scope: scope, shape: shape)
-                if rules[place] == nil { rules[place] = rule.position.position }
+            let number = scopes.count
+            scopes[name] = number
+            for service in services {
+                let name = ServiceName(namespace: namespace, service: service, action: policy.action)
+                scopesByService[name, default: []].append(number)
             }
-            return shape
+            return number
         }
 
-        /// - Returns: where a rule stands that covers this one for each service of its policy.
-        func ruleCovering(_ rule: PolicyRule, _ shape: Shape, in scopes: Scopes) -> SourcePosition? {
-            if let namespace = scopes.namespace, let found = ruleCovering(rule, shape, inScope: namespace) {
+        private mutating func add(_ rule: PolicyRule, in scope: Int) -> Item {
+            let item = Item(
+                number: positions.count,
+                shape: Shape(
+                    from: Self.number(rule.from.lazy.map(SourceForm.init), in: &sources),
+                    to: Self.number(rule.to.lazy.map(OperationForm.init), in: &operations),
+                    when: Self.number(rule.when.lazy.map(ConditionForm.init), in: &conditions)))
+            positions.append(rule.position.position)
+            let place = Place(scope: scope, shape: item.shape)
+            if rules[place] == nil { rules[place] = item.number }
+            return item
+        }
+
+        private static func number<Key: Hashable>(
+            _ parts: some Collection<Key>, in numbers: inout [Set<Key>: Int]
+        ) -> Int {
+            if parts.isEmpty { return 0 }
+            let key = Set(parts)
+            if let number = numbers[key] { return number }
+            numbers[key] = numbers.count + 1
+            return numbers.count
+        }
+
+        /// - Returns: the number of a rule that covers this one for each service of its policy.
+        mutating func ruleCovering(_ item: Item, of policy: AuthorizationPolicy, _ scopes: Scopes) -> Int? {
+            let shapes = item.shape.covering
+            if let namespace = scopes.namespace, let found = first(of: shapes, in: [namespace], besides: item) {
                 return found
             }
-            var covering: SourcePosition?
-            for scope in scopes.own {
-                guard let found = ruleCovering(rule, shape, inScope: scope) else { return nil }
+            if let found = first(of: shapes, in: [scopes.own], besides: item) { return found }
+            return ruleCoveringEach(item, shapes, of: policy)
+        }
+
+        /// By other lists of targets, of which none need have all that this policy has.
+        private mutating func ruleCoveringEach(
+            _ item: Item, _ shapes: [Shape], of policy: AuthorizationPolicy
+        ) -> Int? {
+            var covering: Int?
+            for target in policy.targetServices {
+                let name = ServiceName(
+                    namespace: policy.metadata.name.namespace, service: target.value, action: policy.action)
+                let lists = scopesByService[name, default: []]
+                // Its own one alone has been looked at.
+                guard lists.count > 1, lists.count <= looksLeft else { return nil }
+                looksLeft -= lists.count
+                guard let found = first(of: shapes, in: lists, besides: item) else { return nil }
                 covering = found
             }
             return covering
         }
 
-        private func ruleCovering(_ rule: PolicyRule, _ shape: Shape, inScope scope: Int) -> SourcePosition? {
-            // Every choice of parts to leave out; one that leaves out what is not there has been tried without it.
-            for omitted in 0..<8 {
-                if omitted & 1 != 0, shape.from == 0 { continue }
-                if omitted & 2 != 0, shape.to == 0 { continue }
-                if omitted & 4 != 0, shape.when == 0 { continue }
-                let wider = Shape(
-                    from: omitted & 1 != 0 ? 0 : shape.from, to: omitted & 2 != 0 ? 0 : shape.to,
-                    when: omitted & 4 != 0 ? 0 : shape.when)
-                // The first of several rules that say the same is the one on record, and stays.
-                if let position = rules[Place(scope: scope, shape: wider)], position != rule.position.position {
-                    return position
+        private func first(of shapes: [Shape], in scopes: [Int], besides item: Item) -> Int? {
+            for shape in shapes {
+                var first: Int?
+                for scope in scopes {
+                    guard let number = rules[Place(scope: scope, shape: shape)] else { continue }
+                    first = min(first ?? number, number)
                 }
+                // The first of several rules that say the same is the one on record, and stays.
+                if let first, first != item.number { return first }
             }
             return nil
-        }
-
-        private static func number<Part: Hashable>(
-            _ parts: [Part], _ normalized: (Part) -> Part, in numbers: inout [Set<Part>: Int]
-        ) -> Int {
-            if parts.isEmpty { return 0 }
-            let key = Set(parts.lazy.map(normalized))
-            if let number = numbers[key] { return number }
-            numbers[key] = numbers.count + 1
-            return numbers.count
         }
     }
 }
 
 // MARK: Forms in which parts that mean the same are equal
 
-extension PolicySource {
-    fileprivate var normalized: PolicySource {
-        var source = self
-        source.principals.normalize()
-        source.serviceAccounts.normalize()
-        source.namespaces.normalize()
-        source.trustDomains.normalize()
-        source.requestPrincipals.normalize()
-        source.ipBlocks.normalize()
-        source.remoteIpBlocks.normalize()
-        return source
+/// Values in no order, each once, wherever they stand.
+private struct Values<Pattern: Hashable & Sendable>: Hashable {
+    private let values: Set<Pattern>
+    private let notValues: Set<Pattern>
+
+    init(_ match: ValueMatch<Pattern>) {
+        values = Set(match.values.lazy.map(\.value))
+        notValues = Set(match.notValues.lazy.map(\.value))
     }
 }
 
-extension PolicyOperation {
-    fileprivate var normalized: PolicyOperation {
-        var operation = self
-        operation.hosts.normalize()
-        operation.ports.normalize()
-        operation.methods.normalize()
-        operation.paths.normalize()
-        return operation
+private struct SourceForm: Hashable {
+    private let principals, namespaces, trustDomains, requestPrincipals: Values<StringPattern>
+    private let serviceAccounts: Values<ResourceName>
+    private let ipBlocks, remoteIpBlocks: Values<AddressBlock>
+
+    init(_ source: PolicySource) {
+        principals = Values(source.principals)
+        namespaces = Values(source.namespaces)
+        trustDomains = Values(source.trustDomains)
+        requestPrincipals = Values(source.requestPrincipals)
+        serviceAccounts = Values(source.serviceAccounts)
+        ipBlocks = Values(source.ipBlocks)
+        remoteIpBlocks = Values(source.remoteIpBlocks)
     }
 }
 
-extension PolicyCondition {
-    fileprivate var normalized: PolicyCondition {
-        var condition = self
-        condition.position = SourcePosition(file: "", line: 1, column: 1)
-        condition.strings.normalize()
-        condition.blocks.normalize()
-        condition.ports.normalize()
-        return condition
+private struct OperationForm: Hashable {
+    private let hosts, methods: Values<StringPattern>
+    private let ports: Values<UInt16>
+    private let paths: Values<PathPattern>
+
+    init(_ operation: PolicyOperation) {
+        hosts = Values(operation.hosts)
+        methods = Values(operation.methods)
+        ports = Values(operation.ports)
+        paths = Values(operation.paths)
     }
 }
 
-extension ValueMatch {
-    fileprivate mutating func normalize() {
-        Self.normalize(&values)
-        Self.normalize(&notValues)
-    }
+private struct ConditionForm: Hashable {
+    private let key: ConditionKey
+    private let strings: Values<StringPattern>
+    private let blocks: Values<AddressBlock>
+    private let ports: Values<UInt16>
 
-    private static func normalize(_ values: inout [Located<Pattern>]) {
-        guard values.count > 1 else { return }
-        values = Set(values).map { (value: $0, text: "\($0.value)") }.sorted { $0.text < $1.text }.map(\.value)
+    init(_ condition: PolicyCondition) {
+        key = condition.key
+        strings = Values(condition.strings)
+        blocks = Values(condition.blocks)
+        ports = Values(condition.ports)
     }
 }

@@ -9,6 +9,9 @@ package struct UnknownCallers {
     private let trustDomain: TrustDomain
     /// For suggestions.
     private let sortedAccounts: [ResourceName]
+    private let sortedNamespaces: [String]
+    /// Suggestions left to make: looking for one compares with every name there is.
+    private var suggestionsLeft = 50
 
     /// - Parameter known: every service account of the mesh.
     package init(known: Set<ResourceName>, trustDomain: TrustDomain) {
@@ -16,9 +19,10 @@ package struct UnknownCallers {
         namespaces = Set(known.map(\.namespace))
         self.trustDomain = trustDomain
         sortedAccounts = known.sorted()
+        sortedNamespaces = namespaces.sorted()
     }
 
-    func check(_ policy: AuthorizationPolicy, _ found: inout [Diagnostic]) {
+    mutating func check(_ policy: AuthorizationPolicy, _ found: inout [Diagnostic]) {
         for rule in policy.rules {
             for source in rule.from {
                 for account in source.serviceAccounts.all { checkAccount(account.value, account.position, &found) }
@@ -35,9 +39,11 @@ package struct UnknownCallers {
         }
     }
 
-    private func checkAccount(_ account: ResourceName, _ position: SourcePosition, _ found: inout [Diagnostic]) {
+    private mutating func checkAccount(
+        _ account: ResourceName, _ position: SourcePosition, _ found: inout [Diagnostic]
+    ) {
         guard !accounts.contains(account) else { return }
-        let near = NearestName(to: "\(account)", among: sortedAccounts.lazy.map(\.description))
+        let near = nearest(to: "\(account)", among: sortedAccounts.lazy.map(\.description))
         found.append(
             Diagnostic(
                 .unknownCaller, .warning, at: position, found: "the service account \(account), which nobody has",
@@ -45,9 +51,9 @@ package struct UnknownCallers {
                 remedy: near?.remedy ?? "correct it, or add the Workload that has it"))
     }
 
-    private func checkNamespace(_ pattern: Located<StringPattern>, _ found: inout [Diagnostic]) {
+    private mutating func checkNamespace(_ pattern: Located<StringPattern>, _ found: inout [Diagnostic]) {
         guard case .exact(let namespace) = pattern.value, !namespaces.contains(namespace) else { return }
-        let near = NearestName(to: namespace, among: namespaces.sorted())
+        let near = nearest(to: namespace, among: sortedNamespaces)
         found.append(
             Diagnostic(
                 .unknownCaller, .warning, at: pattern.position,
@@ -57,7 +63,7 @@ package struct UnknownCallers {
     }
 
     /// Callers of other trust domains are refused before a rule is asked.
-    private func checkPrincipal(_ pattern: Located<StringPattern>, _ found: inout [Diagnostic]) {
+    private mutating func checkPrincipal(_ pattern: Located<StringPattern>, _ found: inout [Diagnostic]) {
         switch pattern.value {
         case .exact(let text):
             let principal = WrittenPrincipal(text)
@@ -78,18 +84,33 @@ package struct UnknownCallers {
         return accounts.contains(ResourceName(namespace: account.namespace, name: account.name))
     }
 
-    private func unknown(_ principal: WrittenPrincipal, _ position: SourcePosition) -> Diagnostic {
+    private mutating func unknown(_ principal: WrittenPrincipal, _ position: SourcePosition) -> Diagnostic {
         let id = principal.id
         let isOurs = id?.trustDomain == trustDomain
-        let meant = accountMeant(by: principal).map { "change it to \(Diagnostic.quoted(written($0, as: principal)))" }
-        let near = NearestName(to: principal.text, among: sortedAccounts.lazy.map { written($0, as: principal) })
+        let likely = likelyRemedy(for: principal)
         let other = isOurs && id?.serviceAccount != nil ? "correct it, or add the Workload that has it" : nil
         return Diagnostic(
             .unknownCaller, .warning, at: position,
             found: "the principal \(Diagnostic.quoted(principal.text)), "
                 + (id == nil ? "which is no SPIFFE ID" : isOurs ? "which nobody has" : Self.ofAnother),
             expected: isOurs ? "the SPIFFE ID of a Workload or Gateway" : expectedID,
-            remedy: meant ?? near?.remedy ?? other ?? model(as: principal))
+            remedy: likely ?? other ?? model(as: principal))
+    }
+
+    /// `change it to "mesh.local/ns/shop/sa/web"`.
+    private mutating func likelyRemedy(for principal: WrittenPrincipal) -> String? {
+        let trustDomain = trustDomain
+        if let meant = accountMeant(by: principal) {
+            return "change it to \(Diagnostic.quoted(principal.with(meant, in: trustDomain).text))"
+        }
+        let accounts = sortedAccounts.lazy.map { principal.with($0, in: trustDomain).text }
+        return nearest(to: principal.text, among: accounts)?.remedy
+    }
+
+    private mutating func nearest(to name: String, among candidates: some Sequence<String>) -> NearestName? {
+        guard suggestionsLeft > 0 else { return nil }
+        suggestionsLeft -= 1
+        return NearestName(to: name, among: candidates)
     }
 
     private func impossible(_ beginning: WrittenPrincipal, _ position: SourcePosition) -> Diagnostic {
@@ -130,10 +151,6 @@ package struct UnknownCallers {
         return [named, account(principal.rest), account(path)].compactMap(\.self).first(where: accounts.contains)
     }
 
-    private func written(_ account: ResourceName, as principal: WrittenPrincipal) -> String {
-        principal.with("\(trustDomain.name)/ns/\(account.namespace)/sa/\(account.name)").text
-    }
-
     private func model(as principal: WrittenPrincipal) -> String {
         let model = principal.with("\(trustDomain.name)/ns/NAMESPACE/sa/ACCOUNT")
         return "write it as \(Diagnostic.quoted(model.text))"
@@ -156,6 +173,10 @@ private struct WrittenPrincipal {
 
     /// Another that is written the same way.
     func with(_ rest: String) -> Self { Self(hasScheme: hasScheme, rest: rest) }
+
+    func with(_ account: ResourceName, in trustDomain: TrustDomain) -> Self {
+        with("\(trustDomain.name)/ns/\(account.namespace)/sa/\(account.name)")
+    }
 
     var text: String { (hasScheme ? Self.scheme : "") + rest }
     var id: SPIFFEID? { SPIFFEID(Self.scheme + rest) }
