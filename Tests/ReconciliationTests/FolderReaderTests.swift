@@ -66,6 +66,33 @@ struct FolderReaderTests {
         #expect(looks.reader.problems.isEmpty)
     }
 
+    @Test func `a file that was opened again since it was closed does not count as it is found then`() {
+        var looks = Looks(at: folder)
+        let writer = SlowWriter(folder.path + "/a.yaml")
+        looks.record(.completed(path: "a.yaml"), at: 0)
+        looks.look(at: 5)
+        let meanwhile = looks.texts
+        writer.write(FakeManifests.document("a", "2"))
+        writer.close()
+        looks.record(.completed(path: "a.yaml"), at: 10)
+        looks.look(at: 15)
+        #expect(meanwhile == documents("1", "1"))
+        #expect(looks.texts == documents("2", "1"))
+    }
+
+    @Test func `a file that is closed and opened again without pause counts as it is found after 5 s`() {
+        var looks = Looks(at: folder)
+        folder.service("a", "2")
+        for time in stride(from: 0, to: 5_000, by: 10) {
+            looks.record(.completed(path: "a.yaml"), .writing(path: "a.yaml"), at: time)
+            looks.look(at: time + 9)
+        }
+        let before = looks.texts
+        looks.look(at: 5_000)
+        #expect(before == documents("1", "1"))
+        #expect(looks.texts == documents("2", "1"))
+    }
+
     @Test func `a file that its writer never closes counts as it is found after 5 s`() {
         var looks = Looks(at: folder)
         let writer = SlowWriter(folder.path + "/a.yaml")

@@ -178,6 +178,31 @@ extension `The reconciler` {
         #expect(diagnostics.map(\.code) == [.folderUnreadable])
     }
 
+    @Test func `a file that is made empty and written anew without pause is never taken for empty`() async throws {
+        try await serving(edit: Self.impatient) { harness in
+            let path = harness.folder.path + "/a.yaml"
+            let bytes = Array(FakeManifests.document("a", "2").utf8)
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask {
+                    repeat {
+                        let descriptor = unsafe open(path, O_WRONLY | O_TRUNC)
+                        await Task.yield()
+                        _ = unsafe write(descriptor, bytes, bytes.count)
+                        await Task.yield()
+                        close(descriptor)
+                    } while !Task.isCancelled
+                }
+                // Whether a look finds it whole is a matter of chance.
+                switch await harness.nextEvent() {
+                case .served: #expect(harness.recorder.takeFirst() == ["a": "2", "b": "1"])
+                case .refused(let attempt): #expect(attempt.diagnostics.map(\.code) == [.folderUnreadable])
+                case let event: Issue.record("\(String(describing: event))")
+                }
+                group.cancelAll()
+            }
+        }
+    }
+
     @Test func `a file that is written to without pause counts as it is found, or is told`() async throws {
         try await serving(edit: Self.impatient) { harness in
             let descriptor = unsafe open(harness.folder.path + "/a.yaml", O_WRONLY)

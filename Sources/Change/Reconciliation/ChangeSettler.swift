@@ -214,7 +214,9 @@ struct ChangeSettler {
     /// When to ask `next` again, if no event comes before.
     var wake: Instant {
         var wake = min(nextRescan, scheduled ?? nextRescan)
-        if let since = writing.values.min() { wake = min(wake, since + times.writing) }
+        if let since = writing.lazy.map({ waitedForSince($0.key, $0.value) }).min() {
+            wake = min(wake, since + times.writing)
+        }
         if let since = vanished.values.min() { wake = min(wake, since + times.vanishing) }
         if hasWork, let firstEventAt, let lastEventAt {
             var due = lastEventAt + quiet(firstEventAt, lastEventAt)
@@ -318,9 +320,12 @@ struct ChangeSettler {
         changed = []
     }
 
+    /// One that is closed and opened again at once has its writer for a moment each time, and none of its versions is seen.
+    private func waitedForSince(_ path: String, _ opened: Instant) -> Instant { min(opened, unseen[path] ?? opened) }
+
     private mutating func expire(at now: Instant) {
         if let time = secondLookAt, time <= now { secondLookAt = nil }
-        for (path, since) in writing where since + times.writing <= now {
+        for (path, since) in writing where waitedForSince(path, since) + times.writing <= now {
             writing[path] = nil
             files[path] = .complete
             begin(at: now)

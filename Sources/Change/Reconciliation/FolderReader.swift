@@ -1,4 +1,5 @@
 import Diagnostics
+import Glibc
 
 /// Holds the folder's files as they last were, and reads those that a request names. What it reads is proposed first, and
 /// taken up when the watcher has made sure that no one wrote meanwhile.
@@ -7,9 +8,12 @@ struct FolderReader {
     static let fileByteLimit = 4 * 1024 * 1024
     /// Bytes of one certificate or key file; what is beyond is not looked at. Default: 1 MiB.
     static let watchedFileByteLimit = 1024 * 1024
-    /// Looks, one after the other, for a moment at which nobody has an overdue file open for writing; then as many for
-    /// one at which it stays as it is while it is read. Default: 10.
+    /// Looks, 1 ms apart, for a moment at which nobody has an overdue file open for writing. Default: 10.
     static let overdueLooks = 10
+    /// For which an overdue file must stay as it is, if there is none. Default: 10 ms.
+    static let overdueCalm = Duration.milliseconds(10)
+    /// For which all overdue files of one request are waited for together. Default: 200 ms.
+    static let overduePatience = Duration.milliseconds(200)
 
     fileprivate struct Version {
         var source: ManifestSource
@@ -41,6 +45,8 @@ struct FolderReader {
         fileprivate(set) var missing: [String] = []
         /// Changed since they were last looked at: believed when a second look finds them the same.
         fileprivate(set) var unsettled: [String] = []
+        /// Until when overdue files are waited for.
+        fileprivate let overdueEnd = ContinuousClock.now + FolderReader.overduePatience
 
         /// Whose bytes were read.
         var paths: some Collection<String> { proposals.keys }
@@ -133,12 +139,14 @@ struct FolderReader {
                 return
             }
             let isOverdue = request.overdueFiles.contains(path)
+            // Also for one that was closed a moment ago: who has opened it since has perhaps made it empty, which the kernel
+            // tells later.
             let content =
                 try isOverdue
-                ? Self.readOverdue(absolute)
+                ? Self.readOverdue(absolute, until: finding.overdueEnd)
                 : FileAccess.read(
-                    absolute, limit: Self.fileByteLimit, looksForWriters: certainty == .uncertain,
-                    unknownIsBusy: isAnnounced && !looksTwice)
+                    absolute, limit: Self.fileByteLimit, looksForWriters: true,
+                    unknownIsBusy: certainty == .uncertain && isAnnounced && !looksTwice)
             switch content {
             case .bytes(let bytes, let signature):
                 if let index = index(of: path), files[index].bytes == bytes {
@@ -167,17 +175,29 @@ struct FolderReader {
         }
     }
 
-    /// Reads a file to which something happens during each look. While no writer has it open it is most likely whole.
-    private static func readOverdue(_ path: String) throws(FileError) -> FileAccess.Content {
-        for looksForWriters in [true, false] {
-            for _ in 0..<overdueLooks {
-                let content = try FileAccess.read(
-                    path, limit: fileByteLimit, looksForWriters: looksForWriters, unknownIsBusy: true)
-                if case .busy = content { continue }
-                return content
-            }
+    /// Reads a file to which something happens during each look: while nobody has it open for writing, or, if somebody always
+    /// has, once it has stayed as it is for a while. One that is made empty and written anew is never taken in between.
+    private static func readOverdue(
+        _ path: String, until end: ContinuousClock.Instant
+    ) throws(FileError) -> FileAccess.Content {
+        for _ in 0..<overdueLooks {
+            let content = try FileAccess.read(path, limit: fileByteLimit, looksForWriters: true, unknownIsBusy: true)
+            guard case .busy = content else { return content }
+            guard pause(.milliseconds(1), until: end) else { return .busy }
         }
-        return .busy
+        guard case .bytes(_, let signature) = try FileAccess.read(path, limit: fileByteLimit),
+            pause(overdueCalm, until: end)
+        else { return .busy }
+        let content = try FileAccess.read(path, limit: fileByteLimit)
+        guard case .bytes(_, signature) = content else { return .busy }
+        return content
+    }
+
+    /// - Returns: `false` if there is no time for it.
+    private static func pause(_ duration: Duration, until end: ContinuousClock.Instant) -> Bool {
+        guard ContinuousClock.now + duration <= end else { return false }
+        usleep(UInt32(duration / .microseconds(1)))
+        return true
     }
 
     private func absolute(_ path: String) -> String? {
