@@ -47,7 +47,7 @@ import Testing
     @Test func `where every call goes elsewhere, what receives it is named`() throws {
         #expect(
             try remedies(Self.route("r", of: "orders", to: Self.backends("v2", "v1")))
-                == ["target what receives them: \"shop/v1\", \"shop/v2\""])
+                == ["write policies for what receives them: \"shop/v1\", \"shop/v2\""])
     }
 
     @Test func `where some calls end at the service it is asked`() throws {

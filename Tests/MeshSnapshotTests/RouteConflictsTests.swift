@@ -203,6 +203,24 @@ private func errors(_ yaml: String) -> [String] {
         }
     }
 
+    @Test(arguments: [
+        ("TCP", "TCPRoute", "backendRefs: [{name: db}]", ""),
+        ("TLS, tls: {mode: Passthrough}", "TLSRoute", "backendRefs: [{name: db}]", "hostnames: [a.com], "),
+    ])
+    func `of listeners and routes that all exclude each other a hundred conflicts are told`(
+        protocol: String, kind: String, rule: String, hostnames: String
+    ) {
+        let count = 40
+        let listeners = (0..<count).map { "{name: l\($0), port: \(9_000 + $0), protocol: \(`protocol`)}" }
+        let routes = (0..<count).map {
+            resource(kind, "r\($0)", "parentRefs: [{name: many}], \(hostnames)rules: [{\(rule)}]")
+        }
+        let many = resource("Gateway", "many", "listeners: [\(listeners.joined(separator: ", "))]")
+        let found = resolve(services + many + routes.joined()).errors
+        #expect(found.count == 100)
+        #expect(Set(found.map(\.code)) == [.conflictingRoutes])
+    }
+
     @Test func `many routes are checked in time that grows with them alone`() {
         let routes = (0..<2_000).map { number in
             http("h\(number)", "parentRefs: [{name: edge}], hostnames: [h\(number).com]")

@@ -64,9 +64,9 @@ package enum PolicyLint {
 
     private static func targetRemedy(_ service: ResourceName, _ away: RoutedAway) -> String {
         let receivers = away.receivers(ofCallsTo: service)
-        guard !receivers.isEmpty else { return "target the Services that are to receive them" }
+        guard !receivers.isEmpty else { return "write policies for the Services that are to receive them" }
         let names = receivers.prefix(4).map { Diagnostic.quoted("\($0)") }.joined(separator: ", ")
-        return "target what receives them: \(names)" + (receivers.count > 4 ? ", …" : "")
+        return "write policies for what receives them: \(names)" + (receivers.count > 4 ? ", …" : "")
     }
 
     /// - Parameters:

@@ -9,8 +9,8 @@ struct DeadEnds {
     func check() -> [Diagnostic] {
         var found: [Diagnostic] = []
         for gateway in snapshot.gateways {
-            let routes = Routes(of: gateway.metadata.name, in: snapshot)
-            for listener in gateway.listeners where !routes.hasOne(for: listener) {
+            let routes = snapshot.routesByGateway[gateway.metadata.name]
+            for listener in gateway.listeners where !(routes?.hasOne(for: listener) ?? false) {
                 found.append(Self.noRoute(listener, of: gateway))
             }
         }
@@ -25,34 +25,6 @@ struct DeadEnds {
                 Self.noBackend(rule.position, hasBackends: !rule.backendRefs.isEmpty, "its connections are closed"))
         }
         return found
-    }
-
-    /// A Gateway's, whatever their hostnames: of those it is told elsewhere.
-    private struct Routes {
-        let calls: RoutesByListener
-        let connections: RoutesByListener
-        let serverNames: RoutesByListener
-
-        init(of gateway: ResourceName, in snapshot: MeshSnapshot) {
-            let index = snapshot.index
-            calls = RoutesByListener(index.routesByGateway[gateway, default: []], of: gateway) {
-                snapshot.callRoutes[$0].parentRefs
-            }
-            connections = RoutesByListener(index.tcpRoutesByGateway[gateway, default: []], of: gateway) {
-                snapshot.tcpRoutes[$0].parentRefs
-            }
-            serverNames = RoutesByListener(index.tlsRoutesByGateway[gateway, default: []], of: gateway) {
-                snapshot.tlsRoutes[$0].parentRefs
-            }
-        }
-
-        func hasOne(for listener: GatewayListener) -> Bool {
-            switch listener.protocol {
-            case .http, .https: calls.hasOne(for: listener)
-            case .tcp: connections.hasOne(for: listener)
-            case .tls: serverNames.hasOne(for: listener)
-            }
-        }
     }
 
     private static func noRoute(_ listener: GatewayListener, of gateway: Gateway) -> Diagnostic {

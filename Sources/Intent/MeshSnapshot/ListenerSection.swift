@@ -1,7 +1,7 @@
 import Manifests
 
 /// What a parentRef says of a Gateway's listeners. By it listeners and routes find each other without being compared.
-struct ListenerSection: Hashable {
+struct ListenerSection: Hashable, Sendable {
     /// `nil`: whatever they are called.
     let name: String?
     /// `nil`: on whatever port.

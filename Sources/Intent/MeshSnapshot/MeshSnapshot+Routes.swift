@@ -24,9 +24,8 @@ extension MeshSnapshot {
     /// The routes attached to a listener of HTTP or HTTPS.
     package func routes(forGateway gateway: ResourceName, listener: GatewayListener) -> [HTTPRoute] {
         guard listener.protocol.takesCalls else { return [] }
-        return index.routesByGateway[gateway, default: []].lazy.map { callRoutes[$0] }.filter {
-            $0.attaches(to: listener, of: gateway)
-        }
+        let numbers = routesByGateway[gateway]?.calls.attached(to: listener) ?? []
+        return numbers.lazy.map { callRoutes[$0] }.filter { $0.attaches(to: listener, of: gateway) }
     }
 
     // MARK: Connections
@@ -47,17 +46,15 @@ extension MeshSnapshot {
     /// The route attached to a TCP listener; `nil`: none, and its connections have nowhere to go.
     package func tcpRoute(forGateway gateway: ResourceName, listener: GatewayListener) -> TCPRoute? {
         guard listener.protocol == .tcp else { return nil }
-        return index.tcpRoutesByGateway[gateway, default: []].lazy.map { tcpRoutes[$0] }.first {
-            $0.attaches(to: listener, of: gateway)
-        }
+        let numbers = routesByGateway[gateway]?.connections.attached(to: listener) ?? []
+        return numbers.lazy.map { tcpRoutes[$0] }.first { $0.attaches(to: listener, of: gateway) }
     }
 
     /// The routes attached to a TLS listener, as `routes(forGateway:listener:)` says.
     package func tlsRoutes(forGateway gateway: ResourceName, listener: GatewayListener) -> [TLSRoute] {
         guard listener.protocol == .tls else { return [] }
-        return index.tlsRoutesByGateway[gateway, default: []].lazy.map { tlsRoutes[$0] }.filter {
-            $0.attaches(to: listener, of: gateway)
-        }
+        let numbers = routesByGateway[gateway]?.serverNames.attached(to: listener) ?? []
+        return numbers.lazy.map { tlsRoutes[$0] }.filter { $0.attaches(to: listener, of: gateway) }
     }
 }
 

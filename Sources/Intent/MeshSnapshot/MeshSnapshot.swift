@@ -23,6 +23,7 @@ package struct MeshSnapshot: Sendable {
     let callRoutes: [HTTPRoute]
     /// Positions in the lists above.
     let index: Index
+    let routesByGateway: [ResourceName: GatewayRoutes]
     /// One list for all services that the same policies are for: a namespace's are for each of its services.
     private let policiesByScope: [PolicyScope: [AuthorizationPolicy]]
 
@@ -43,6 +44,11 @@ package struct MeshSnapshot: Sendable {
         self.node = node
         self.callRoutes = callRoutes
         self.index = index
+        routesByGateway = Dictionary(
+            uniqueKeysWithValues: gateways.map { gateway in
+                let name = gateway.metadata.name
+                return (name, GatewayRoutes(of: name, index, calls: callRoutes, tcp: tcpRoutes, tls: tlsRoutes))
+            })
         var byScope: [PolicyScope: [AuthorizationPolicy]] = [:]
         for name in services.names {
             let scope = index.policyScope(of: name)

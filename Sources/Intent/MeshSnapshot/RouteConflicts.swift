@@ -15,7 +15,7 @@ extension SnapshotResolver {
                 tcpRoutes[$0].parentRefs
             }
             let serverNames = RoutesByListener(serverNamesSharing(of: name), of: name) { tlsRoutes[$0].parentRefs }
-            for listener in gateway.listeners {
+            for listener in gateway.listeners where conflictsLeft > 0 {
                 switch listener.protocol {
                 case .http, .https: checkMixed(gateway, listener, calls)
                 case .tcp: checkConnections(gateway, listener, connections, isNew)
@@ -127,11 +127,12 @@ extension SnapshotResolver {
             taken.insert(route.hostnames.map(\.value), within: listener.hostname?.value, of: route.metadata)
         }
         let place = "at listener \(Diagnostic.quoted(listener.name.value)) of Gateway \(Diagnostic.quoted(name.name))"
-        for route in mixed.atFault {
+        for route in mixed.atFault where conflictsLeft > 0 {
             let own: [HostnamePattern?] = route.hostnames.isEmpty ? [nil] : route.hostnames.map(\.value)
             for (number, hostname) in own.enumerated() where hostname?.intersects(listener.hostname?.value) ?? true {
                 guard let other = taken.first(sharing: hostname) else { continue }
                 let kind = mixed.withArticle(mixed.kind)
+                conflictsLeft -= 1
                 report(
                     .conflictingRoutes,
                     at: route.hostnames.isEmpty
@@ -177,7 +178,8 @@ extension SnapshotResolver {
     ) {
         let name = gateway.metadata.name
         let attached = Self.newLast(routes.attached(to: listener).map { tcpRoutes[$0] }, isNew)
-        for route in attached.dropFirst() {
+        for route in attached.dropFirst() where conflictsLeft > 0 {
+            conflictsLeft -= 1
             let place = "listener \(Diagnostic.quoted(listener.name.value)) of Gateway \(Diagnostic.quoted(name.name))"
             report(
                 .conflictingRoutes, at: route.parentRefs.position { $0.selects(listener, of: name) },
@@ -203,13 +205,14 @@ extension SnapshotResolver {
     ) {
         let name = gateway.metadata.name
         var first: [HostnamePattern?: TLSRoute] = [:]
-        for route in Self.newLast(routes.attached(to: listener).map { tlsRoutes[$0] }, isNew) {
+        for route in Self.newLast(routes.attached(to: listener).map { tlsRoutes[$0] }, isNew) where conflictsLeft > 0 {
             for (number, hostname) in route.serverNames.enumerated() {
                 guard let other = first[hostname], other.metadata.name != route.metadata.name else {
                     first[hostname] = route
                     continue
                 }
                 let listenerName = Diagnostic.quoted(listener.name.value)
+                conflictsLeft -= 1
                 report(
                     .conflictingRoutes,
                     at: route.hostnames.isEmpty

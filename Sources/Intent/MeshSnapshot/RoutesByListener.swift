@@ -1,7 +1,7 @@
 import Manifests
 
 /// The routes of one Gateway, to find those of a listener.
-struct RoutesByListener {
+struct RoutesByListener: Sendable {
     private var numbers: [ListenerSection: [Int]] = [:]
 
     /// - Parameters:

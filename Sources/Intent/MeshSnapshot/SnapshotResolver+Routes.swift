@@ -132,17 +132,21 @@ extension SnapshotResolver {
                 + ResourceKind.route(for: listener.protocol).withArticle)
     }
 
+    /// `a, b and 7 more`: a Gateway may have thousands.
+    private static func some(of names: [String]) -> String {
+        names.prefix(10).joined(separator: ", ") + (names.count > 10 ? " and \(names.count - 10) more" : "")
+    }
+
     private mutating func reportUnknownListener(_ parent: ParentRef, _ gateway: Gateway) {
         let names = gateway.listeners.map(\.name.value)
         let gatewayName = Diagnostic.quoted(gateway.metadata.name.name)
         if let section = parent.sectionName, !names.contains(section.value) {
             report(
                 .unknownListener, at: section.position, found: Diagnostic.quoted(section.value),
-                expected:
-                    "a listener of Gateway \(gatewayName): \(names.map(Diagnostic.quoted).joined(separator: ", "))",
+                expected: "a listener of Gateway \(gatewayName): \(Self.some(of: names.map { Diagnostic.quoted($0) }))",
                 remedy: remedy(for: section.value, among: names, kind: "listener"))
         } else if let port = parent.port {
-            let ports = gateway.listeners.map { String($0.port.value) }.joined(separator: ", ")
+            let ports = Self.some(of: gateway.listeners.map { String($0.port.value) })
             report(
                 .unknownListener, at: port.position, found: "port \(port.value)",
                 expected: "a port of Gateway \(gatewayName): \(ports)"

@@ -22,6 +22,9 @@ struct SnapshotResolver {
     var listenerSelections = ListenerSelections()
     /// Suggestions left to make: looking for one compares with every name there is.
     var suggestionsLeft = 50
+    /// Conflicts at listeners that are still told, as many as are shown: of thousands of listeners with thousands of routes there
+    /// could be one for each pair.
+    var conflictsLeft = 100
 
     init(_ files: [ManifestFile], _ kinds: KindRegistry) {
         self.files = files.sorted { $0.path < $1.path }

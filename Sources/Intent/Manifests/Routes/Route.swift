@@ -22,7 +22,9 @@ extension Route {
 extension Column where Value: Route {
     static var parents: Column {
         Column("PARENTS") { route in
-            route.parentRefs.map { "\($0.kind.rawValue) \($0.name.value)" }.joined(separator: ",")
+            route.parentRefs.map { parent in
+                "\(parent.kind.rawValue) \(parent.name.value)" + (parent.sectionName.map { "/\($0.value)" } ?? "")
+            }.joined(separator: ",")
         }
     }
 
