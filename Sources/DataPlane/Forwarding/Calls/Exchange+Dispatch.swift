@@ -102,8 +102,9 @@ extension Exchange {
     }
 
     func decide(_ service: ServiceView, endpoint: EndpointView?) -> Decision {
-        assert(!hasHopFields)
         let isConnection = tunnel == .connection
+        // No rule asks a connection for fields, and another node's CONNECT may have any.
+        assert(isConnection || !hasHopFields)
         let origin = origin  // as in dispatch
         origin.setFacts(
             caller: state.plan.caller, client: state.plan.client, destination: endpoint?.address,
