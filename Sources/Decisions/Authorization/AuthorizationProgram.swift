@@ -2,8 +2,8 @@ import Diagnostics
 import HTTPSemantics
 import Manifests
 
-/// The policies of a destination service, or of several that have the same, compiled: what a decision costs depends on the rules that may match, not on
-/// how many others there are. Immutable, and read without locks.
+/// The policies of a destination service, or of several that have the same, compiled: what a decision costs depends on
+/// the rules that may match, not on how many others there are. Immutable, and read without locks.
 package final class AuthorizationProgram: Sendable {
     /// In the order that decisions count them in.
     package let policies: [ProgramPolicy]
