@@ -180,11 +180,14 @@ let package = Package(
         tests("Telemetry", ["CallOutcomes"]),
         tests("YAMLSyntax", ["Diagnostics"]),
         tests("Manifests", ["CommonValues", "Diagnostics", "HTTPSemantics", "FuzzKit"]),
-        tests("MeshSnapshot", ["Diagnostics", "Manifests"]),
-        tests("Routing", ["MeshFixtures", "Manifests", "MeshSnapshot", "HTTPSemantics"]),
+        tests("MeshSnapshot", ["Diagnostics", "Manifests", "FuzzKit"]),
+        tests("Routing", ["MeshFixtures", "Manifests", "MeshSnapshot", "HTTPSemantics", "FuzzKit"]),
         tests(
             "Authorization",
-            ["CommonValues", "Diagnostics", "SPIFFE", "HTTPSemantics", "Manifests", "MeshSnapshot", "MeshFixtures"]),
+            [
+                "CommonValues", "Diagnostics", "SPIFFE", "HTTPSemantics", "Manifests", "MeshSnapshot", "MeshFixtures",
+                "FuzzKit",
+            ]),
         tests(
             "CallPlanning",
             ["CommonValues", "SPIFFE", "HTTPSemantics", "MeshSnapshot", "Routing", "Authorization", "MeshFixtures"]),
@@ -200,7 +203,7 @@ let package = Package(
             [
                 "CommonValues", "Diagnostics", "SPIFFE", "HTTPSemantics", "CallOutcomes", "Telemetry", "WireProtocols",
                 "Manifests", "MeshSnapshot", "Explaining", "EventLoops", "TransportSecurity", "TestSupport",
-                "MeshFixtures", "HPACKCoding",
+                "MeshFixtures", "HPACKCoding", "FuzzKit",
             ]),
         tests(
             "NodeServing",
@@ -222,6 +225,7 @@ let package = Package(
             ],
             path: "Tests/HTTP2ConformanceTests", swiftSettings: settings),
         .testTarget(
-            name: "ScenarioTests", dependencies: ["TestSupport"], path: "Tests/ScenarioTests", swiftSettings: settings),
+            name: "ScenarioTests", dependencies: ["TestSupport", "FuzzKit"], path: "Tests/ScenarioTests",
+            swiftSettings: settings),
     ]
 )

@@ -1,4 +1,5 @@
 import Diagnostics
+import FuzzKit
 import Manifests
 import Testing
 
@@ -70,7 +71,7 @@ import Testing
         }
     }
 
-    private static func policies(_ random: inout SeededGenerator) -> [ModelPolicy] {
+    private static func policies(_ random: inout SplitMix64) -> [ModelPolicy] {
         func choose(_ words: [String], upTo count: Int) -> [String] {
             Array(words.shuffled(using: &random).prefix(Int.random(in: 0...count, using: &random)))
         }
@@ -90,7 +91,7 @@ import Testing
     }
 
     @Test func `rules are redundant as a reading service by service says`() {
-        var random = SeededGenerator(seed: 0x4EDD_1E02)
+        var random = SplitMix64(seed: 0x4EDD_1E02)
         var redundant = 0
         var rules = 0
         for _ in 0..<2_000 {

@@ -1,3 +1,4 @@
+import FuzzKit
 import TestSupport
 import Testing
 
@@ -15,7 +16,7 @@ struct RandomTrafficTests {
     @Test(arguments: 1...24)
     func `random traffic is answered exactly`(seed: UInt64) async throws {
         try await Shop.serve(.echo()) { port, _ in
-            var random = SeededRandom(seed: seed)
+            var random = SplitMix64(seed: seed)
             let requests = (0..<20).map { Self.request("/\(seed)/\($0)", &random) }
             let pieces = Self.pieces(requests.flatMap(\.bytes), &random)
             let client = try RawConnection(port: port)
@@ -39,7 +40,7 @@ struct RandomTrafficTests {
     func `a request is decided and sent on the same in HTTP/1.1 and in HTTP/2`(seed: UInt64) async throws {
         let world = try await PolicyWorld(
             .http1, rule: PolicyTable.rule + "\n---\n" + PolicyTable.route(to: "{kind: Service, name: orders}"))
-        var random = SeededRandom(seed: seed)
+        var random = SplitMix64(seed: seed)
         var allowedCount = 0
         for _ in 0..<100 {
             let (call, body) = Self.call(&random)
@@ -67,7 +68,7 @@ struct RandomTrafficTests {
         await world.stop()
     }
 
-    private static func call(_ random: inout SeededRandom) -> (PolicyCase.Call, body: String) {
+    private static func call(_ random: inout SplitMix64) -> (PolicyCase.Call, body: String) {
         let parts = [
             "admin", "open", "a", "..", ".", "%61dmin", "%2e", "%2E%2e", "", "%2F", "%5c", "\\", "%00", "%zz", "#", "?",
             "?x=%20", "rewritten", "to-admin", "%7E", "%C3%A9", "é", ";v=1", "a b", "hosted", "\u{7F}",
@@ -100,7 +101,7 @@ struct RandomTrafficTests {
         )
     }
 
-    private static func request(_ path: String, _ random: inout SeededRandom) -> Request {
+    private static func request(_ path: String, _ random: inout SplitMix64) -> Request {
         let size = [0, 1, 17, 1_000, 16_384, 70_000].randomElement(using: &random)!
         let body = (0..<size).map { _ in UInt8.random(in: 0x61...0x7A, using: &random) }
         let fields = (0..<Int.random(in: 0...5, using: &random)).map {
@@ -130,7 +131,7 @@ struct RandomTrafficTests {
         }
     }
 
-    private static func pieces(_ bytes: [UInt8], _ random: inout SeededRandom) -> [[UInt8]] {
+    private static func pieces(_ bytes: [UInt8], _ random: inout SplitMix64) -> [[UInt8]] {
         var pieces: [[UInt8]] = []
         var left = bytes[...]
         let most = [3, 100, 5_000, 100_000].randomElement(using: &random)!
@@ -141,20 +142,5 @@ struct RandomTrafficTests {
             left = left.dropFirst(piece.count)
         }
         return pieces
-    }
-}
-
-/// SplitMix64: the same numbers from the same seed.
-struct SeededRandom: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var value = state
-        value = (value ^ value >> 30) &* 0xBF58_476D_1CE4_E5B9
-        value = (value ^ value >> 27) &* 0x94D0_49BB_1331_11EB
-        return value ^ value >> 31
     }
 }

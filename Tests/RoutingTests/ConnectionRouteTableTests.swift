@@ -1,3 +1,4 @@
+import FuzzKit
 import Manifests
 import MeshSnapshot
 import Testing
@@ -13,7 +14,7 @@ private func tcpTable(_ backends: String) -> TCPRouteTable {
 
 @Test func `a service without a TCPRoute is reached itself`() {
     let table = TCPRouteTable(service: a, in: snapshot([], protocol: "TCP"))
-    var random = SeededGenerator(seed: 1)
+    var random = SplitMix64(seed: 1)
     #expect(table.rule.pickBackend(using: &random) == 0)
     #expect(table.rule.backends.map(\.service) == [a])
     #expect(table.rule.kind == nil)
@@ -27,14 +28,14 @@ private func tcpTable(_ backends: String) -> TCPRouteTable {
     #expect(table.rule.backends.map(\.cluster) == [0, 1, 2, 0])
     #expect(table.rule.kind == .tcpRoute)
     #expect(table.rule.label.map { String(decoding: $0, as: UTF8.self) } == "TCPRoute/default/r/split")
-    var random = SeededGenerator(seed: 2)
+    var random = SplitMix64(seed: 2)
     var counts = [0, 0, 0, 0]
     for _ in 0..<10_000 { counts[table.rule.pickBackend(using: &random)!] += 1 }
     #expect((8_800...9_200).contains(counts[0]) && counts[0] + counts[1] == 10_000)
 }
 
 @Test func `without weight there is no backend`() {
-    var random = SeededGenerator(seed: 3)
+    var random = SplitMix64(seed: 3)
     #expect(tcpTable("{name: a, weight: 0}").rule.pickBackend(using: &random) == nil)
 }
 

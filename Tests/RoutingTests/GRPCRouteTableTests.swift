@@ -1,3 +1,4 @@
+import FuzzKit
 import Manifests
 import MeshSnapshot
 import Testing
@@ -120,7 +121,7 @@ func `what is no gRPC method is matched by no method`(path: String) {
 
 /// Random GRPCRoutes and calls from a small alphabet, so that they often meet.
 private struct RandomCalls {
-    var random: SeededGenerator
+    var random: SplitMix64
 
     private mutating func pick(_ choices: [String]) -> String { choices.randomElement(using: &random) ?? "" }
     private mutating func chance(_ percent: Int) -> Bool { Int.random(in: 0..<100, using: &random) < percent }
@@ -170,7 +171,7 @@ private struct RandomCalls {
 
 @Test(arguments: 0..<40)
 func `the compiled table agrees with a naive reading of Gateway API's GRPCRoute`(seed: Int) throws {
-    var calls = RandomCalls(random: SeededGenerator(seed: UInt64(seed)))
+    var calls = RandomCalls(random: SplitMix64(seed: UInt64(seed)))
     let isLarge = seed.isMultiple(of: 3)
     let routes = (0..<(isLarge ? 12 : 4)).map { number in
         ("GRPCRoute", "r\(number)", calls.route(matches: isLarge ? 4...12 : 1...3))

@@ -1,3 +1,4 @@
+import FuzzKit
 import Testing
 
 @testable import Manifests
@@ -38,7 +39,7 @@ func `an expression matches the whole of a name`(expression: String, text: Strin
 /// The standard library's own engine is the other reading. It goes back and tries again, so that expressions stay small.
 @Test(arguments: 0..<8)
 func `random expressions match what the standard library says`(seed: Int) throws {
-    var random = SeededGenerator(seed: UInt64(seed))
+    var random = SplitMix64(seed: UInt64(seed))
     func expression(_ depth: Int) -> String {
         let choice = Int.random(in: 0..<(depth > 1 ? 4 : 9), using: &random)
         switch choice {

@@ -1,3 +1,4 @@
+import FuzzKit
 import Manifests
 import MeshSnapshot
 import Testing
@@ -8,7 +9,7 @@ import Testing
     let table = serviceTable(
         ("r", "{backendRefs: [{name: a, weight: 70}, {name: b, weight: 0}, {name: c, weight: 30}]}"))
     let rule = try #require(table.match(TestRequest())).rule
-    var random = SeededGenerator(seed: 1)
+    var random = SplitMix64(seed: 1)
     var counts = [0, 0, 0]
     for _ in 0..<10_000 { counts[rule.pickBackend(using: &random) ?? 0] += 1 }
     #expect(abs(counts[0] - 7000) < 200)
@@ -18,7 +19,7 @@ import Testing
 @Test(arguments: ["backendRefs: [{name: a, weight: 0}]", "backendRefs: []"])
 func `without a backend that has weight none is picked`(spec: String) throws {
     let rule = try #require(serviceTable(("r", "{\(spec)}")).match(TestRequest())).rule
-    var random = SeededGenerator(seed: 1)
+    var random = SplitMix64(seed: 1)
     #expect(rule.pickBackend(using: &random) == nil)
 }
 
@@ -28,7 +29,7 @@ func `mirrors are chosen by their share`(share: String, expected: Int) throws {
     let rule = try #require(
         serviceTable(("r", "{filters: [\(mirror)], backendRefs: [{name: a}]}")).match(TestRequest())
     ).rule
-    var random = SeededGenerator(seed: 1)
+    var random = SplitMix64(seed: 1)
     var count = 0
     for _ in 0..<10_000 where rule.mirrors[0].isChosen(using: &random) { count += 1 }
     #expect(abs(count - expected) < 200)

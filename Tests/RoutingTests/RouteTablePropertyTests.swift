@@ -1,3 +1,4 @@
+import FuzzKit
 import HTTPSemantics
 import Manifests
 import MeshSnapshot
@@ -7,9 +8,9 @@ import Testing
 
 /// Random manifests and requests from a small alphabet, so that they often meet.
 private struct RandomMesh {
-    var random: SeededGenerator
+    var random: SplitMix64
 
-    init(seed: UInt64) { random = SeededGenerator(seed: seed) }
+    init(seed: UInt64) { random = SplitMix64(seed: seed) }
 
     private mutating func pick(_ choices: [String]) -> String { choices.randomElement(using: &random) ?? "" }
     private mutating func chance(_ percent: Int) -> Bool { Int.random(in: 0..<100, using: &random) < percent }

@@ -1,3 +1,4 @@
+import FuzzKit
 import Glibc
 import Synchronization
 import TestSupport
@@ -18,7 +19,7 @@ extension ScenarioTests {
             let root = Self.roots(folder)
             #expect(root.count == 1)
 
-            var random = SplitMix(seed: 20_261_122)
+            var random = SplitMix64(seed: 20_261_122)
             var written = 0
             var lastGood = 0
             // Calls fail while nothing runs; what is answered must be right.
@@ -81,7 +82,7 @@ extension ScenarioTests {
             var kind = "HTTP"
             // How long a whole one takes here; nothing is expected of it.
             var whole = Duration.milliseconds(200)
-            var random = SplitMix(seed: 20_261_129)
+            var random = SplitMix64(seed: 20_261_129)
             for round in 0..<(ScenarioTests.isLong ? 100 : 8) {
                 let heddle = try HeddleProcess.serving(folder)
                 let next = kind == "HTTP" ? "GRPC" : "HTTP"
@@ -125,20 +126,5 @@ extension ScenarioTests {
             look(folder.state())
             return roots
         }
-    }
-}
-
-/// Chance that a seed repeats.
-struct SplitMix: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }

@@ -1,3 +1,4 @@
+import FuzzKit
 import Glibc
 import Synchronization
 import TestSupport
@@ -62,7 +63,7 @@ extension ScenarioTests {
         }
 
         @Test func `SIGTERM at random moments of an apply ends in 0, with all of the change or nothing`() throws {
-            var random = SplitMix(seed: 20_261_130)
+            var random = SplitMix64(seed: 20_261_130)
             for _ in 0..<(ScenarioTests.isLong ? 50 : 6) {
                 let folder = try TestFolder()
                 let given = folder.file("given")

@@ -1,4 +1,5 @@
 import Explaining
+import FuzzKit
 import TestSupport
 
 @testable import Forwarding
@@ -51,9 +52,9 @@ struct AgreementCall: CustomStringConvertible {
 
     var description: String { "\(entrance): \(method) \(host) \(target) \(fields.map { "\($0.name): \($0.value)" })" }
 
-    init(_ random: inout SeededRandom) {
+    init(_ random: inout SplitMix64) {
         entrance = Entrance.allCases.randomElement(using: &random)!
-        func pick(_ all: [String], _ random: inout SeededRandom) -> String { all.randomElement(using: &random)! }
+        func pick(_ all: [String], _ random: inout SplitMix64) -> String { all.randomElement(using: &random)! }
         switch entrance {
         case .ledger, .vault, .bytes: return
         case .names:
@@ -105,7 +106,7 @@ struct AgreementCall: CustomStringConvertible {
         }
     }
 
-    private static func target(_ random: inout SeededRandom) -> String {
+    private static func target(_ random: inout SplitMix64) -> String {
         let parts = [
             "a", "b", "admin", "x", "c", "..", ".", "%61dmin", "%2e%2E", "", "%2F", "%5c", "%zz", "%00", "%7E",
             "%C3%A9", ";v=1",

@@ -1,4 +1,5 @@
 import CallOutcomes
+import FuzzKit
 import Glibc
 import HTTPSemantics
 import MeshSnapshot
@@ -17,7 +18,7 @@ import Testing
     @Test(arguments: 1...worldCount)
     func `explain and the proxy agree`(seed: UInt64) async throws {
         let world = try await AgreementWorld(seed: seed)
-        var random = SeededRandom(seed: seed &* 7919)
+        var random = SplitMix64(seed: seed &* 7919)
         var agreement = Agreement(world)
         for _ in 0..<Self.callCount {
             let call = AgreementCall(&random)

@@ -1,3 +1,4 @@
+import FuzzKit
 import TestSupport
 
 /// Manifests that nobody would write: services on two nodes, gateways with every kind of listener, and routes and rules by chance.
@@ -30,11 +31,11 @@ struct RandomMesh {
         "/", "/a", "/a/b", "/admin", "/admin/x", "/b", "/b/a", "/shop.v1.Calc/Add", "/shop.v1.Calc/Sub",
     ]
 
-    private var random: SeededRandom
+    private var random: SplitMix64
     private let places: Places
 
     init(seed: UInt64, _ places: Places) {
-        random = SeededRandom(seed: seed)
+        random = SplitMix64(seed: seed)
         self.places = places
     }
 
