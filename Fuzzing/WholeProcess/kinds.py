@@ -138,7 +138,10 @@ def _http2_requests() -> list[dict]:
             + _opening(3, service) + frame(http2.SETTINGS, 0, 0, setting(4, 1)))
         add(frame(http2.PING, 0, 0, b"12345678") * 2000, reads="never")
         add(_opening(1, service) + frame(http2.GOAWAY, 0, 0, bytes(8)) + _opening(3, service))
-    return found
+    connect = [(b":method", b"CONNECT"), (b":authority", b"fart:1"), (b"te", b"trailers"), (b"x-heddle-caller", b"x")]
+    begin = http2.PREFACE + frame(http2.SETTINGS, 0, 0) + frame(http2.HEADERS, http2.END_HEADERS, 1, block(connect))
+    steps = [["send", (begin + frame(http2.DATA, 0, 1, b"x")).decode("latin-1")], ["await", 500], ["wait", 100], CLOSE]
+    return found + [_caller("beta", steps, sni="fart.fuzz.mesh", **node)]
 
 
 def _http2_answers() -> list[dict]:

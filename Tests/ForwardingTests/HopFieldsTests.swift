@@ -146,6 +146,24 @@ struct HopFieldsTests {
         await mesh.stop()
     }
 
+    @Test(arguments: [
+        ("te", "trailers"), ("x-heddle-caller", "spiffe://mesh.local/ns/shop/sa/other"), ("grpc-timeout", "1n"),
+    ])
+    func `another node's connection is one, whatever fields of a hop its CONNECT has`(field: (String, String))
+        async throws
+    {
+        let backend = TestBackend { connection, _ in connection.send(connection.receive(count: 2)) }
+        let pair = try await NodePair(orders: backend.port, protocolName: "TCP")
+        let node = HTTP2Peer(
+            calling: try SecureRelay.connect(
+                port: pair.inbound, serverName: TestIdentities.orders, offering: "h2", TestIdentities.shared.get()))
+        let stream = node.begin([(":method", "CONNECT"), (":authority", "orders:80"), field], ends: false)
+        node.send(HTTP2Peer.FrameType.data, stream: stream, Array("hi".utf8))
+        let answer = node.answer(on: stream)
+        #expect(answer.status == 200 && answer.body == "hi", "\(answer)")
+        await pair.stop()
+    }
+
     @Test(arguments: [["1M", "1M"], ["1M", "2M"]])
     func `two times are none: who is next might take the other one`(times: [String]) async throws {
         let world = try await PolicyWorld(.grpc, rule: PolicyTable.policy("ALLOW", "{}"))
