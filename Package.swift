@@ -1,7 +1,8 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// Targets stand in the order in which data passes through the program; each depends only on targets above it.
+// First what the others stand on, then these in the order in which data passes through the program; each depends only on
+// targets above it.
 
 let settings: [SwiftSetting] = [
     .swiftLanguageMode(.v6),
@@ -71,6 +72,9 @@ let package = Package(
         room("Telemetry", in: "Vocabulary", ["CallOutcomes"]),
         room("WireProtocols", in: "Vocabulary", ["HTTPSemantics", "CallOutcomes"]),
 
+        // Platform: what the host's libraries do, behind values and owners.
+        room("Cryptography", in: "Platform", ["COpenSSL", "CommonValues", "SPIFFE"]),
+
         // Intent: from bytes to one checked snapshot.
         room("YAMLSyntax", in: "Intent", ["CLibYAML", "Diagnostics"]),
         room("Manifests", in: "Intent", ["CommonValues", "Diagnostics", "SPIFFE", "HTTPSemantics", "YAMLSyntax"]),
@@ -98,25 +102,25 @@ let package = Package(
         room("StateKeeping", in: "Change", ["CLinux"]),
         room("Reconciliation", in: "Change", ["CLinux", "CommonValues", "Diagnostics", "Manifests", "StateKeeping"]),
 
-        // DataPlane: what touches sockets and keys.
+        // DataPlane: what touches sockets, and proves who is there.
         room("EventLoops", in: "DataPlane", ["CLinux", "CommonValues"]),
-        room("TransportSecurity", in: "DataPlane", ["COpenSSL", "CLinux", "CommonValues", "SPIFFE"]),
+        room("TransportSecurity", in: "DataPlane", ["COpenSSL", "CLinux", "CommonValues", "SPIFFE", "Cryptography"]),
         room(
             "WorkloadIdentity", in: "DataPlane",
-            ["CommonValues", "SPIFFE", "StateKeeping", "TransportSecurity", logging]),
+            ["CommonValues", "SPIFFE", "Cryptography", "StateKeeping", "TransportSecurity", logging]),
         room(
             "Forwarding", in: "DataPlane",
             [
                 "CommonValues", "Diagnostics", "SPIFFE", "HTTPSemantics", "CallOutcomes", "Telemetry", "WireProtocols",
-                "Manifests", "MeshSnapshot", "Routing", "Authorization", "CallPlanning", "EventLoops",
+                "Cryptography", "Manifests", "MeshSnapshot", "Routing", "Authorization", "CallPlanning", "EventLoops",
                 "TransportSecurity",
             ]),
 
         room(
             "NodeServing", in: "DataPlane",
             [
-                "CLinux", "CommonValues", "Diagnostics", "SPIFFE", "Manifests", "MeshSnapshot", "Reconciliation",
-                "EventLoops", "TransportSecurity", "WorkloadIdentity", "Forwarding", logging,
+                "CLinux", "CommonValues", "Diagnostics", "SPIFFE", "Cryptography", "Manifests", "MeshSnapshot",
+                "Reconciliation", "EventLoops", "TransportSecurity", "WorkloadIdentity", "Forwarding", logging,
             ]),
 
         // Operations: what people and programs ask a running mesh.
@@ -130,9 +134,9 @@ let package = Package(
         .executableTarget(
             name: "heddle",
             dependencies: [
-                "CLinux", "CArguments", "CommonValues", "Diagnostics", "SPIFFE", "Telemetry", "Manifests",
-                "MeshSnapshot", "Authorization", "Explaining", "StateKeeping", "Reconciliation", "EventLoops",
-                "TransportSecurity", "WorkloadIdentity", "Forwarding", "NodeServing", "AdminAPI", logging,
+                "CLinux", "CArguments", "CommonValues", "Diagnostics", "SPIFFE", "Telemetry", "Cryptography",
+                "Manifests", "MeshSnapshot", "Authorization", "Explaining", "StateKeeping", "Reconciliation",
+                "EventLoops", "TransportSecurity", "WorkloadIdentity", "Forwarding", "NodeServing", "AdminAPI", logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/Programs/heddle", swiftSettings: settings, linkerSettings: oneBinary),
@@ -150,7 +154,7 @@ let package = Package(
                 "AllocationCounter", "CommonValues", "Diagnostics", "SPIFFE", "HTTPSemantics", "Manifests",
                 "Authorization",
             ]),
-        benchmark("HandshakeBenchmark", ["CLinux", "SPIFFE", "TransportSecurity"]),
+        benchmark("HandshakeBenchmark", ["CLinux", "SPIFFE", "Cryptography", "TransportSecurity"]),
         benchmark("HeadBenchmark", ["AllocationCounter", "HTTPSemantics", "WireProtocols"]),
         benchmark("SessionBenchmark", ["AllocationCounter", "HTTPSemantics", "WireProtocols"]),
 
@@ -166,7 +170,9 @@ let package = Package(
         fuzzer("fuzz-canonical-request", at: "CanonicalRequest", ["WireChecks"]),
 
         // Tests: what several of them need, then one target a target of the house.
-        .target(name: "TestSupport", dependencies: ["CLinux"], path: "Tests/TestSupport", swiftSettings: settings),
+        .target(
+            name: "TestSupport", dependencies: ["CLinux", "Cryptography"], path: "Tests/TestSupport",
+            swiftSettings: settings),
         .target(
             name: "MeshFixtures", dependencies: ["Diagnostics", "Manifests", "MeshSnapshot"],
             path: "Tests/MeshFixtures",
@@ -178,6 +184,7 @@ let package = Package(
         tests("HTTPSemantics", ["FuzzKit", "WireChecks"]),
         tests("CallOutcomes", ["HTTPSemantics"]),
         tests("Telemetry", ["CallOutcomes"]),
+        tests("Cryptography", ["TestSupport", "CommonValues", "SPIFFE"]),
         tests("YAMLSyntax", ["Diagnostics"]),
         tests("Manifests", ["CommonValues", "Diagnostics", "HTTPSemantics", "FuzzKit"]),
         tests("MeshSnapshot", ["Diagnostics", "Manifests", "FuzzKit"]),
@@ -195,21 +202,21 @@ let package = Package(
         tests("StateKeeping", ["TestSupport"]),
         tests("Reconciliation", ["CLinux", "Diagnostics", "Manifests", "StateKeeping", "TestSupport"]),
         tests("EventLoops", ["CommonValues", "TestSupport"]),
-        tests("TransportSecurity", ["TestSupport", "CLinux", "COpenSSL", "CommonValues", "SPIFFE"]),
-        tests("WorkloadIdentity", ["CommonValues", "SPIFFE", "StateKeeping", "TransportSecurity", logging]),
+        tests("TransportSecurity", ["TestSupport", "CLinux", "COpenSSL", "CommonValues", "SPIFFE", "Cryptography"]),
+        tests("WorkloadIdentity", ["CommonValues", "SPIFFE", "Cryptography", "StateKeeping", logging]),
         tests("WireProtocols", ["HPACKCoding", "HTTPSemantics", "FuzzKit", "WireChecks"]),
         tests(
             "Forwarding",
             [
                 "CommonValues", "Diagnostics", "SPIFFE", "HTTPSemantics", "CallOutcomes", "Telemetry", "WireProtocols",
-                "Manifests", "MeshSnapshot", "Explaining", "EventLoops", "TransportSecurity", "TestSupport",
-                "MeshFixtures", "HPACKCoding", "FuzzKit",
+                "Cryptography", "Manifests", "MeshSnapshot", "Explaining", "EventLoops", "TransportSecurity",
+                "TestSupport", "MeshFixtures", "HPACKCoding", "FuzzKit",
             ]),
         tests(
             "NodeServing",
             [
-                "TestSupport", "MeshFixtures", "CommonValues", "Diagnostics", "SPIFFE", "MeshSnapshot", "StateKeeping",
-                "Reconciliation", "EventLoops", "TransportSecurity", "WorkloadIdentity", "Forwarding", logging,
+                "TestSupport", "MeshFixtures", "CommonValues", "Diagnostics", "SPIFFE", "Cryptography", "MeshSnapshot",
+                "StateKeeping", "Reconciliation", "EventLoops", "WorkloadIdentity", "Forwarding", logging,
             ]),
         tests(
             "AdminAPI",

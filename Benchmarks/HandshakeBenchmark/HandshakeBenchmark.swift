@@ -1,4 +1,5 @@
 import CLinux
+import Cryptography
 import Glibc
 import SPIFFE
 import TransportSecurity

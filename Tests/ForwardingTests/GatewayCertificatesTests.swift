@@ -1,9 +1,9 @@
 import CommonValues
+import Cryptography
 import Diagnostics
 import EventLoops
 import Manifests
 import Testing
-import TransportSecurity
 
 @testable import Forwarding
 
@@ -23,10 +23,10 @@ import TransportSecurity
     }
 
     /// Files hold what they are called, except those that are `bad`.
-    private func read(_ bad: Set<String> = []) -> (ListenerTLS) -> Result<String, TLSError> {
+    private func read(_ bad: Set<String> = []) -> (ListenerTLS) -> Result<String, CryptographyError> {
         { tls in
             let name = String(tls.certificateFile.value.dropLast(4))
-            return bad.contains(name) ? .failure(TLSError(.keyMismatch, name)) : .success(name)
+            return bad.contains(name) ? .failure(CryptographyError(.keyMismatch, name)) : .success(name)
         }
     }
 

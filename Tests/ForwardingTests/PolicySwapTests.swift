@@ -1,6 +1,6 @@
+import Cryptography
 import TestSupport
 import Testing
-import TransportSecurity
 
 @testable import Forwarding
 

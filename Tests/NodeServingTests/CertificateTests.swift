@@ -1,10 +1,10 @@
 import CommonValues
+import Cryptography
 import Diagnostics
 import MeshFixtures
 import MeshSnapshot
 import SPIFFE
 import Testing
-import TransportSecurity
 
 @testable import NodeServing
 

@@ -1,4 +1,5 @@
 import CommonValues
+import Cryptography
 import Diagnostics
 import EventLoops
 import Forwarding
@@ -6,7 +7,6 @@ import Glibc
 import SPIFFE
 import TestSupport
 import Testing
-import TransportSecurity
 
 @testable import NodeServing
 

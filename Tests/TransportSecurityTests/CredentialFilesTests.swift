@@ -1,5 +1,7 @@
+import Cryptography
 import Glibc
 import SPIFFE
+import TestSupport
 import Testing
 
 @testable import TransportSecurity
@@ -15,8 +17,8 @@ import Testing
         try openssl.write(mesh.identity(TestMesh.orders).credentials, as: "orders")
     }
 
-    private func failure(_ certificate: String, _ key: String) -> TLSError? {
-        do throws(TLSError) {
+    private func failure(_ certificate: String, _ key: String) -> CryptographyError? {
+        do throws(CryptographyError) {
             _ = try CredentialFiles.credentials(
                 certificateFile: openssl.path(certificate), keyFile: openssl.path(key))
             return nil
@@ -33,9 +35,9 @@ import Testing
             defer { count += 1 }
             return [count < moment ? 1 : 2]
         }
-        let pair = try CredentialFiles.pair { () throws(TLSError) in
+        let pair = try CredentialFiles.pair { () throws(CryptographyError) in
             read()
-        } key: { () throws(TLSError) in
+        } key: { () throws(CryptographyError) in
             read()
         }
         #expect(pair.certificate == pair.key)

@@ -1,5 +1,7 @@
+import Cryptography
 import Glibc
 import SPIFFE
+import TestSupport
 import Testing
 import TransportSecurity
 
@@ -22,7 +24,7 @@ import TransportSecurity
                 "\(name).pem",
             ] + key
         ).finish()
-        guard made.status == 0 else { throw SetUpError(text: made.output) }
+        guard made.status == 0 else { throw SetUpError(made.output) }
         return try CredentialFiles.credentials(
             certificateFile: openssl.path("\(name).pem"), keyFile: openssl.path("\(name).key"))
     }
@@ -120,7 +122,7 @@ import TransportSecurity
     func `a key that no handshake can be done with is refused when it is read, and its kind is named`(
         key: [String], kind: String
     ) throws {
-        let error = #expect(throws: TLSError.self) { try selfSigned(key) }
+        let error = #expect(throws: CryptographyError.self) { try selfSigned(key) }
         #expect(error?.code == .unsuitableCertificate)
         #expect(error?.concernsKey == true)
         #expect(
@@ -148,7 +150,7 @@ import TransportSecurity
             try CredentialFiles.certificates(openssl.path(name))
         }
         try openssl.write(chain.flatMap { try $0.pem() }, to: "chain.pem")
-        let error = #expect(throws: TLSError.self) {
+        let error = #expect(throws: CryptographyError.self) {
             try CredentialFiles.credentials(
                 certificateFile: openssl.path("chain.pem"), keyFile: openssl.path("leaf.key"))
         }

@@ -1,6 +1,7 @@
 import CommonValues
 import Glibc
 import SPIFFE
+import TestSupport
 import Testing
 import TransportSecurity
 

@@ -1,4 +1,5 @@
 import CommonValues
+import Cryptography
 import SPIFFE
 import Testing
 import TransportSecurity

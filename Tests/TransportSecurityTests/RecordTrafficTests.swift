@@ -1,4 +1,5 @@
 import COpenSSL
+import TestSupport
 import Testing
 
 @testable import TransportSecurity
@@ -31,7 +32,7 @@ import Testing
                 session.socketBecameReadable()
                 if session.handshake() == .done, isDone { return }
             }
-            throw SetUpError(text: "no handshake")
+            throw SetUpError("no handshake")
         }
 
         deinit {

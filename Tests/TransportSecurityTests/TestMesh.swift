@@ -1,6 +1,8 @@
 import CLinux
+import Cryptography
 import Glibc
 import SPIFFE
+import TestSupport
 import TransportSecurity
 
 /// A mesh of two services, `web` and `orders`, with an authority of its own.
@@ -52,7 +54,7 @@ final class SocketPair {
     init() throws {
         var pair: [CInt] = [0, 0]
         let type = CInt(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
-        guard unsafe socketpair(AF_UNIX, type, 0, &pair) == 0 else { throw SetUpError(text: "socketpair: \(errno)") }
+        guard unsafe socketpair(AF_UNIX, type, 0, &pair) == 0 else { throw SetUpError("socketpair: \(errno)") }
         first = pair[0]
         second = pair[1]
     }
@@ -66,8 +68,6 @@ final class SocketPair {
         close(second)
     }
 }
-
-struct SetUpError: Error { let text: String }
 
 /// Two sessions that talk to each other.
 final class TestPair {

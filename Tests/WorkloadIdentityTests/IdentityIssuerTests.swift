@@ -1,8 +1,8 @@
 import CommonValues
+import Cryptography
 import Foundation
 import SPIFFE
 import Testing
-import TransportSecurity
 
 @testable import WorkloadIdentity
 

@@ -1,7 +1,7 @@
 import CommonValues
+import Cryptography
 import Foundation
 import Testing
-import TransportSecurity
 
 @testable import WorkloadIdentity
 

@@ -1,6 +1,5 @@
 import CommonValues
 import Testing
-import TransportSecurity
 
 @testable import WorkloadIdentity
 

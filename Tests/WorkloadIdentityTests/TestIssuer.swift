@@ -1,10 +1,10 @@
 import CommonValues
+import Cryptography
 import Foundation
 import Logging
 import SPIFFE
 import StateKeeping
 import Synchronization
-import TransportSecurity
 
 @testable import WorkloadIdentity
 

@@ -1,7 +1,7 @@
 import CommonValues
+import Cryptography
 import Diagnostics
 import Manifests
-import TransportSecurity
 import WorkloadIdentity
 
 /// A certificate that this node uses, or would use, and until when.

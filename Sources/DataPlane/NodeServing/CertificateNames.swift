@@ -1,6 +1,6 @@
+import Cryptography
 import Diagnostics
 import Manifests
-import TransportSecurity
 
 /// Whether certificates name what they are used for. It keeps nothing from being served: callers are who looks at names, and
 /// whether they do is theirs to say.

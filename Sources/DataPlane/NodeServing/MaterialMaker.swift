@@ -1,3 +1,4 @@
+import Cryptography
 import Diagnostics
 import EventLoops
 import Forwarding
@@ -51,7 +52,7 @@ struct MaterialMaker: Sendable {
     ) -> ServedMaterial {
         let (certificates, faults) = (former?.certificates ?? GatewayCertificates())
             .following(plan.secureListeners, readsAgain: readsAgain) { tls in
-                Result { () throws(TLSError) in
+                Result { () throws(CryptographyError) in
                     try CredentialFiles.credentials(
                         certificateFile: path(tls.certificateFile.value), keyFile: path(tls.keyFile.value))
                 }
@@ -110,7 +111,7 @@ struct MaterialMaker: Sendable {
             formerAuthority = identities.former
             tls.svids = identities.identities.filter { plan.identities.contains($0.key) }
             if plan.hasMesh {
-                do throws(TLSError) {
+                do throws(CryptographyError) {
                     try addContexts(to: &tls, identities, plan, former)
                 } catch {
                     problems.append(.cannotServe(plan.snapshot, error))
@@ -124,7 +125,7 @@ struct MaterialMaker: Sendable {
 
     private func addContexts(
         to tls: inout TLSMaterial, _ identities: IdentitySnapshot, _ plan: ServingPlan, _ former: ServedMaterial?
-    ) throws(TLSError) {
+    ) throws(CryptographyError) {
         if let former, former.identities == identities.number, former.servedNames == plan.servedNames,
             let server = former.tls.meshServer, let client = former.tls.meshClient
         {
@@ -156,7 +157,7 @@ struct MaterialMaker: Sendable {
                 }
             }
             guard !isEmpty else { continue }
-            do throws(TLSError) {
+            do throws(CryptographyError) {
                 contexts[address] = try .gatewayServer(
                     certificates: table, applicationProtocols: ["h2", "http/1.1"])
             } catch {

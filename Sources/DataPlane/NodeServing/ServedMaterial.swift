@@ -1,7 +1,7 @@
+import Cryptography
 import Diagnostics
 import Forwarding
 import SPIFFE
-import TransportSecurity
 import WorkloadIdentity
 
 /// What a generation proves itself with, as far as this host has it.

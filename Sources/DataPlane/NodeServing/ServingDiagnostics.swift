@@ -1,9 +1,9 @@
+import Cryptography
 import Diagnostics
 import EventLoops
 import Forwarding
 import Manifests
 import MeshSnapshot
-import TransportSecurity
 import WorkloadIdentity
 
 extension Diagnostic.Code {
@@ -31,7 +31,9 @@ extension Diagnostic.Code {
 
 extension Diagnostic {
     /// - Parameter formerGoesOn: The listener shows what it showed before; `nil`: nothing is served here.
-    package static func badCertificate(_ tls: ListenerTLS, _ error: TLSError, formerGoesOn: Bool? = nil) -> Diagnostic {
+    package static func badCertificate(
+        _ tls: ListenerTLS, _ error: CryptographyError, formerGoesOn: Bool? = nil
+    ) -> Diagnostic {
         let meanwhile =
             switch formerGoesOn {
             case nil: ""
@@ -115,7 +117,7 @@ extension Diagnostic {
     }
 }
 
-extension TLSError {
+extension CryptographyError {
     /// What to do about a certificate and key that cannot be used.
     fileprivate var remedy: String {
         if let systemError { return FailedCall.remedy(systemError, to: concernsKey ? .readKey : .read, "the file") }

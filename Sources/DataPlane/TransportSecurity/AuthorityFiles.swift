@@ -1,3 +1,5 @@
+import Cryptography
+
 /// An authority with the files it was read from: to decode them takes OpenSSL most of a millisecond, and at a reload they
 /// are as a rule what they were.
 package struct AuthorityFiles: Sendable {

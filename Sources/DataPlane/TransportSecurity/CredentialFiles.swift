@@ -1,4 +1,5 @@
 import CLinux
+import Cryptography
 import Glibc
 
 /// Certificates and keys as they lie in PEM files.
@@ -9,14 +10,16 @@ package enum CredentialFiles {
     /// A server's chain and key.
     /// - Throws: `unreadableFile`, `exposedKeyFile`, `malformedPEM`, `keyMismatch`, and `unsuitableCertificate` if no
     ///   handshake could be done with them; the message names the file.
-    package static func credentials(certificateFile: String, keyFile: String) throws(TLSError) -> TLSCredentials {
+    package static func credentials(
+        certificateFile: String, keyFile: String
+    ) throws(CryptographyError) -> TLSCredentials {
         let (certificateBytes, keyBytes) = try pair(certificateFile, keyFile)
         let chain = try Certificate.all(pem: certificateBytes, origin: certificateFile)
         let key = try privateKey(keyBytes, origin: keyFile)
         let origin = "\"\(certificateFile)\" and \"\(keyFile)\""
         let credentials = try TLSCredentials(chain: chain, key: key, origin: origin)
         guard key.kind.isForTLS else {
-            throw TLSError(
+            throw CryptographyError(
                 .unsuitableCertificate, "the key in \"\(keyFile)\" is \(key.kind): TLS takes \(KeyKind.takenByTLS)"
             ).aboutKey()
         }
@@ -30,7 +33,7 @@ package enum CredentialFiles {
     ///   no kind that an authority may have.
     package static func authority(
         certificateFile: String, keyFile: String, reusing former: AuthorityFiles? = nil
-    ) throws(TLSError) -> AuthorityFiles {
+    ) throws(CryptographyError) -> AuthorityFiles {
         let (certificateBytes, keyBytes) = try pair(certificateFile, keyFile)
         return try authority(certificateBytes, certificateFile, keyBytes, keyFile, reusing: former)
     }
@@ -41,7 +44,7 @@ package enum CredentialFiles {
     ///   - place: Where the system finds it.
     package static func authority(
         inOneFile file: String, at place: String, reusing former: AuthorityFiles? = nil
-    ) throws(TLSError) -> AuthorityFiles {
+    ) throws(CryptographyError) -> AuthorityFiles {
         let bytes = try keyBytes(file, at: place)
         return try authority(bytes, file, bytes, file, reusing: former)
     }
@@ -49,7 +52,7 @@ package enum CredentialFiles {
     private static func authority(
         _ certificateBytes: [UInt8], _ certificateFile: String, _ keyBytes: [UInt8], _ keyFile: String,
         reusing former: AuthorityFiles?
-    ) throws(TLSError) -> AuthorityFiles {
+    ) throws(CryptographyError) -> AuthorityFiles {
         if let former, former.certificateBytes == certificateBytes, former.keyBytes == keyBytes { return former }
         let chain = try Certificate.all(pem: certificateBytes, origin: certificateFile)
         let key = try privateKey(keyBytes, origin: keyFile)
@@ -62,13 +65,13 @@ package enum CredentialFiles {
 
     private static func pair(
         _ certificateFile: String, _ keyFile: String
-    ) throws(TLSError) -> (certificate: [UInt8], key: [UInt8]) {
+    ) throws(CryptographyError) -> (certificate: [UInt8], key: [UInt8]) {
         var certificates: [UInt8] = []
-        return try pair { () throws(TLSError) in
+        return try pair { () throws(CryptographyError) in
             certificates = try read(certificateFile, isSecret: false)
             return certificates
-        } key: { () throws(TLSError) in
-            do throws(TLSError) {
+        } key: { () throws(CryptographyError) in
+            do throws(CryptographyError) {
                 return try keyBytes(keyFile)
             } catch {
                 // Of two mistakes the certificate's comes first: it may say what became of the key.
@@ -81,8 +84,8 @@ package enum CredentialFiles {
     /// Both as they lie there together, though they be replaced between one reading and the other: by a link to their folder,
     /// say, that leads elsewhere.
     static func pair(
-        certificate: () throws(TLSError) -> [UInt8], key: () throws(TLSError) -> [UInt8]
-    ) throws(TLSError) -> (certificate: [UInt8], key: [UInt8]) {
+        certificate: () throws(CryptographyError) -> [UInt8], key: () throws(CryptographyError) -> [UInt8]
+    ) throws(CryptographyError) -> (certificate: [UInt8], key: [UInt8]) {
         var before = try certificate()
         for _ in 0..<pairTries {
             let keyBytes = try key()
@@ -97,36 +100,40 @@ package enum CredentialFiles {
     private static let pairTries = 3
 
     /// All certificates of a file.
-    package static func certificates(_ path: String) throws(TLSError) -> [Certificate] {
+    package static func certificates(_ path: String) throws(CryptographyError) -> [Certificate] {
         try Certificate.all(pem: read(path, isSecret: false), origin: path)
     }
 
     /// The first private key of a file that its owner alone may touch.
-    package static func privateKey(_ path: String) throws(TLSError) -> PrivateKey {
+    package static func privateKey(_ path: String) throws(CryptographyError) -> PrivateKey {
         try privateKey(keyBytes(path), origin: path)
     }
 
-    private static func privateKey(_ bytes: [UInt8], origin: String) throws(TLSError) -> PrivateKey {
-        do throws(TLSError) { return try PrivateKey(pem: bytes, origin: origin) } catch { throw error.aboutKey() }
+    private static func privateKey(_ bytes: [UInt8], origin: String) throws(CryptographyError) -> PrivateKey {
+        do throws(CryptographyError) { return try PrivateKey(pem: bytes, origin: origin) } catch {
+            throw error.aboutKey()
+        }
     }
 
     /// - Parameter place: Where the system finds it; `nil`: at the path.
-    private static func keyBytes(_ path: String, at place: String? = nil) throws(TLSError) -> [UInt8] {
-        do throws(TLSError) {
+    private static func keyBytes(_ path: String, at place: String? = nil) throws(CryptographyError) -> [UInt8] {
+        do throws(CryptographyError) {
             return try read(path, at: place, isSecret: true)
         } catch {
             // What holds no key may be open to all, and closing it mends nothing.
             if error.code == .exposedKeyFile {
                 let blocks = PEMBlocks(try read(path, at: place, isSecret: false))
                 if blocks.isOfCertificatesAlone {
-                    throw TLSError(.malformedPEM, "\"\(path)\" \(blocks.keyMistake)").aboutKey()
+                    throw CryptographyError(.malformedPEM, "\"\(path)\" \(blocks.keyMistake)").aboutKey()
                 }
             }
             throw error.aboutKey()
         }
     }
 
-    private static func read(_ path: String, at place: String? = nil, isSecret: Bool) throws(TLSError) -> [UInt8] {
+    private static func read(
+        _ path: String, at place: String? = nil, isSecret: Bool
+    ) throws(CryptographyError) -> [UInt8] {
         // Nonblocking: a FIFO in a file's place must not hold us up.
         let descriptor = unsafe open(place ?? path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { throw unreadable(path, errno) }
@@ -134,14 +141,14 @@ package enum CredentialFiles {
         var status = stat()
         guard unsafe fstat(descriptor, &status) == 0 else { throw unreadable(path, errno) }
         guard status.st_mode & S_IFMT == S_IFREG else {
-            throw TLSError(.unreadableFile, "cannot read \"\(path)\": it is not a file")
+            throw CryptographyError(.unreadableFile, "cannot read \"\(path)\": it is not a file")
         }
         guard status.st_size <= byteLimit else {
-            throw TLSError(.unreadableFile, "cannot read \"\(path)\": it is larger than \(byteLimit) bytes")
+            throw CryptographyError(.unreadableFile, "cannot read \"\(path)\": it is larger than \(byteLimit) bytes")
         }
         // The permissions of the file that was opened, not of what the path may name by now.
         if isSecret, status.st_mode & 0o077 != 0 {
-            throw TLSError(
+            throw CryptographyError(
                 .exposedKeyFile,
                 "\"\(path)\" holds a private key and others than its owner may reach it (mode "
                     + "0\(String(status.st_mode & 0o777, radix: 8))): chmod 600 it")
@@ -157,11 +164,11 @@ package enum CredentialFiles {
             }
             bytes += buffer[..<count]
         }
-        throw TLSError(.unreadableFile, "cannot read \"\(path)\": it is larger than \(byteLimit) bytes")
+        throw CryptographyError(.unreadableFile, "cannot read \"\(path)\": it is larger than \(byteLimit) bytes")
     }
 
-    private static func unreadable(_ path: String, _ error: CInt) -> TLSError {
-        TLSError(
+    private static func unreadable(_ path: String, _ error: CInt) -> CryptographyError {
+        CryptographyError(
             .unreadableFile, "cannot read \"\(path)\": \(unsafe String(cString: strerror(error)))", systemError: error)
     }
 }

@@ -1,3 +1,5 @@
+import Cryptography
+
 /// The credentials of a server, by the name that the caller asks for (SNI, RFC 6066 § 3).
 package struct ServerCredentials: Sendable {
     /// `nil`: the name has none, and takes no other's.

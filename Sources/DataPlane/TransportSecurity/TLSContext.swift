@@ -1,5 +1,6 @@
 import COpenSSL
 import CommonValues
+import Cryptography
 import SPIFFE
 
 /// The settings that sessions of one kind share. Rotation makes a new context; sessions keep the one they began with.
@@ -30,7 +31,7 @@ package final class TLSContext: @unchecked Sendable {
     ///     others is refused.
     package static func meshServer(
         identities: [String: X509SVID], bundle: TrustBundle, applicationProtocols: [String] = ["h2"]
-    ) throws(TLSError) -> TLSContext {
+    ) throws(CryptographyError) -> TLSContext {
         var credentials = ServerCredentials()
         for (name, identity) in identities { credentials.add(identity.credentials, for: name) }
         return try TLSContext(.meshServer(credentials, bundle), applicationProtocols)
@@ -39,7 +40,7 @@ package final class TLSContext: @unchecked Sendable {
     /// For calls to other nodes: TLS 1.3, both sides prove who they are, no tickets. Whose call it is, each session says.
     package static func meshClient(
         bundle: TrustBundle, applicationProtocols: [String] = ["h2"]
-    ) throws(TLSError) -> TLSContext {
+    ) throws(CryptographyError) -> TLSContext {
         try TLSContext(.meshClient(bundle), applicationProtocols)
     }
 
@@ -47,11 +48,11 @@ package final class TLSContext: @unchecked Sendable {
     /// identity here, and its key goes with the context.
     package static func gatewayServer(
         certificates: ServerCredentials, applicationProtocols: [String] = ["http/1.1"]
-    ) throws(TLSError) -> TLSContext {
+    ) throws(CryptographyError) -> TLSContext {
         try TLSContext(.gatewayServer(certificates), applicationProtocols)
     }
 
-    private init(_ role: Role, _ applicationProtocols: [String]) throws(TLSError) {
+    private init(_ role: Role, _ applicationProtocols: [String]) throws(CryptographyError) {
         ERR_clear_error()
         let names = applicationProtocols.flatMap { name in [UInt8(clamping: name.utf8.count)] + name.utf8.prefix(255) }
         let library =
@@ -61,13 +62,13 @@ package final class TLSContext: @unchecked Sendable {
             case .gatewayServer: unsafe OpaquePointer?.none
             }
         guard let pointer = unsafe SSL_CTX_new_ex(library, nil, TLS_method()) else {
-            throw TLSError(drainingQueueAfter: "cannot make a TLS context")
+            throw CryptographyError(drainingQueueAfter: "cannot make a TLS context")
         }
         self.role = role
         unsafe self.pointer = unsafe pointer
         unsafe protocolNames = .allocate(capacity: names.count)
         _ = unsafe protocolNames.initialize(from: names)
-        guard configure() else { throw TLSError(drainingQueueAfter: "cannot set up a TLS context") }
+        guard configure() else { throw CryptographyError(drainingQueueAfter: "cannot set up a TLS context") }
     }
 
     deinit {

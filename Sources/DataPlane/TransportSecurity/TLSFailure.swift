@@ -1,3 +1,5 @@
+import Cryptography
+
 /// Why a TLS session is over before its orderly end, or could not begin.
 package enum TLSFailure: Error, Hashable, Sendable {
     /// We refused the peer's certificate; the peer was sent an alert.
@@ -12,7 +14,7 @@ package enum TLSFailure: Error, Hashable, Sendable {
     /// The connection ended without a word: `errno` of the failed system call, 0 for the end of the stream.
     case connectionLost(errno: CInt)
     /// The peer broke the protocol, or the two have no version, group or signature in common.
-    case library(TLSError)
+    case library(CryptographyError)
 
     /// Stable name for counters and logs: `unknown-authority`, `alert-certificate-required`, `connection-lost`, ….
     package var reason: String {

@@ -1,4 +1,5 @@
 import COpenSSL
+import Cryptography
 import SPIFFE
 
 /// One TLS connection over a nonblocking stream socket that is watched with edge-triggered epoll.
@@ -49,7 +50,7 @@ package struct TLSSession: ~Copyable {
 
     /// The server's side of a connection that was accepted.
     /// - Parameter context: Of a server.
-    package init(accepting context: TLSContext, descriptor: CInt) throws(TLSError) {
+    package init(accepting context: TLSContext, descriptor: CInt) throws(CryptographyError) {
         handles = try Handles(context, SessionState(descriptor: descriptor, acceptableIDs: nil))
         self.context = context
         unsafe SSL_set_accept_state(ssl)
@@ -65,13 +66,13 @@ package struct TLSSession: ~Copyable {
     package init(
         connecting context: TLSContext, as identity: X509SVID, serverName: String, acceptableIDs: Set<SPIFFEID>,
         descriptor: CInt
-    ) throws(TLSError) {
+    ) throws(CryptographyError) {
         let handles = try Handles(context, SessionState(descriptor: descriptor, acceptableIDs: acceptableIDs))
         guard unsafe COpenSSL_set_server_name(handles.ssl, serverName) == 1 else {
-            throw TLSError(drainingQueueAfter: "cannot ask for server name \"\(serverName)\"")
+            throw CryptographyError(drainingQueueAfter: "cannot ask for server name \"\(serverName)\"")
         }
         guard unsafe use(identity.credentials, in: handles.ssl) else {
-            throw TLSError(drainingQueueAfter: "cannot use the certificate of \(identity.id)")
+            throw CryptographyError(drainingQueueAfter: "cannot use the certificate of \(identity.id)")
         }
         unsafe SSL_set_connect_state(handles.ssl)
         self.handles = handles
@@ -84,7 +85,7 @@ package struct TLSSession: ~Copyable {
         let ssl: OpaquePointer
         let state: UnsafeMutablePointer<SessionState>
 
-        init(_ context: TLSContext, _ initialState: SessionState) throws(TLSError) {
+        init(_ context: TLSContext, _ initialState: SessionState) throws(CryptographyError) {
             ERR_clear_error()  // a stale entry would be blamed on this session
             let state = UnsafeMutablePointer<SessionState>.allocate(capacity: 1)
             unsafe state.initialize(to: initialState)
@@ -95,7 +96,7 @@ package struct TLSSession: ~Copyable {
                 unsafe BIO_free_all(newBIO)
                 unsafe state.deinitialize(count: 1)
                 unsafe state.deallocate()
-                throw TLSError(drainingQueueAfter: "cannot make a session")
+                throw CryptographyError(drainingQueueAfter: "cannot make a session")
             }
             unsafe self.ssl = unsafe ssl
             unsafe self.state = unsafe state
@@ -162,8 +163,8 @@ package struct TLSSession: ~Copyable {
             }
             if isFlooded {
                 ERR_clear_error()
-                let end = ReadResult.failed(
-                    .library(TLSError(.protocolViolation, "TLS failed: too many messages without data between them")))
+                let flood = "TLS failed: too many messages without data between them"
+                let end = ReadResult.failed(.library(CryptographyError(.protocolViolation, flood)))
                 unsafe state.pointee.deferredEnd = end
                 if total == 0 { return end }
                 break
@@ -298,7 +299,7 @@ package struct TLSSession: ~Copyable {
         case let reason where (SSL_AD_REASON_OFFSET...(SSL_AD_REASON_OFFSET + 255)).contains(reason):
             return .alertReceived(TLSAlert(rawValue: UInt8(reason - SSL_AD_REASON_OFFSET)))
         default:
-            return .library(TLSError(.protocolViolation, drainingQueueAfter: "TLS failed"))
+            return .library(CryptographyError(.protocolViolation, drainingQueueAfter: "TLS failed"))
         }
     }
 }

@@ -1,4 +1,5 @@
 import COpenSSL
+import Cryptography
 import SPIFFE
 
 /// The roots that a trust domain's certificates are checked against. Made once and shared by every context, because
@@ -15,19 +16,19 @@ package final class TrustBundle: @unchecked Sendable {
     let verified = VerifiedPeers()
 
     /// - Throws: `unsuitableCertificate` if `roots` is empty or holds one that may not sign certificates.
-    package init(trustDomain: TrustDomain, roots: [Certificate]) throws(TLSError) {
+    package init(trustDomain: TrustDomain, roots: [Certificate]) throws(CryptographyError) {
         ERR_clear_error()
-        guard !roots.isEmpty else { throw TLSError(.unsuitableCertificate, "a trust bundle needs a root") }
-        guard let store = unsafe X509_STORE_new() else { throw TLSError(drainingQueueAfter: "out of memory") }
+        guard !roots.isEmpty else { throw CryptographyError(.unsuitableCertificate, "a trust bundle needs a root") }
+        guard let store = unsafe X509_STORE_new() else { throw CryptographyError(drainingQueueAfter: "out of memory") }
         self.trustDomain = trustDomain
         self.roots = roots
         unsafe self.store = unsafe store
         for root in roots {
             guard root.isAuthority else {
-                throw TLSError(.unsuitableCertificate, "certificate \(root.serial) may not sign others")
+                throw CryptographyError(.unsuitableCertificate, "certificate \(root.serial) may not sign others")
             }
             guard unsafe X509_STORE_add_cert(store, root.pointer) == 1 else {
-                throw TLSError(drainingQueueAfter: "cannot take up root \(root.serial)")
+                throw CryptographyError(drainingQueueAfter: "cannot take up root \(root.serial)")
             }
         }
         // An authority of the operator's may be an intermediate one: then it is the root of this mesh, not what is above.

@@ -1,5 +1,6 @@
 import COpenSSL
 import CommonValues
+import Cryptography
 import SPIFFE
 import Synchronization
 

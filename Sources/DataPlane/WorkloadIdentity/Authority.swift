@@ -1,4 +1,5 @@
 import CommonValues
+import Cryptography
 import SPIFFE
 import TransportSecurity
 
@@ -25,7 +26,7 @@ struct Authority: Sendable {
             let name = try rootFile(settings.trustDomain)
             let folder = try folder.get()
             guard try folder.has(name) else { return try make(settings.trustDomain, name, in: folder, at: now) }
-            let authority = try Self.authority { () throws(TLSError) in
+            let authority = try Self.authority { () throws(CryptographyError) in
                 try CredentialFiles.authority(
                     inOneFile: folder.file(name), at: folder.place(of: name), reusing: former?.files)
             }
@@ -52,7 +53,7 @@ struct Authority: Sendable {
     static func load(
         certificateFile: String, keyFile: String, at now: UnixTime, reusing former: Authority? = nil
     ) throws(IdentityError) -> Authority {
-        let authority = try Self.authority { () throws(TLSError) in
+        let authority = try Self.authority { () throws(CryptographyError) in
             try CredentialFiles.authority(
                 certificateFile: certificateFile, keyFile: keyFile, reusing: former?.files)
         }
@@ -70,9 +71,9 @@ struct Authority: Sendable {
     }
 
     private static func authority(
-        _ read: () throws(TLSError) -> AuthorityFiles
+        _ read: () throws(CryptographyError) -> AuthorityFiles
     ) throws(IdentityError) -> Authority {
-        do throws(TLSError) {
+        do throws(CryptographyError) {
             let read = try read()
             return Authority(signing: read.authority, roots: read.certificates.filter(\.isAuthority), files: read)
         } catch {
@@ -85,7 +86,7 @@ struct Authority: Sendable {
     ) throws(IdentityError) -> Authority {
         let signing: SigningAuthority
         let bytes: [UInt8]
-        do throws(TLSError) {
+        do throws(CryptographyError) {
             signing = try SigningAuthority.makeRoot(for: trustDomain, at: now)
             bytes = try signing.certificate.pem() + signing.key.pem()
         } catch {

@@ -1,4 +1,4 @@
-import TransportSecurity
+import Cryptography
 
 /// Why identities cannot be had. People read `message`; callers switch on `code`.
 package struct IdentityError: Error, Hashable, Sendable {
@@ -15,11 +15,11 @@ package struct IdentityError: Error, Hashable, Sendable {
 
     package let code: Code
     package let message: String
-    package let cause: TLSError?
+    package let cause: CryptographyError?
     /// `errno` of the system call that failed, if that is what went wrong.
     package let systemError: CInt?
 
-    init(_ code: Code, _ message: String, cause: TLSError? = nil, systemError: CInt? = nil) {
+    init(_ code: Code, _ message: String, cause: CryptographyError? = nil, systemError: CInt? = nil) {
         self.code = code
         self.message = message
         self.cause = cause

@@ -1,4 +1,5 @@
 import CommonValues
+import Cryptography
 import Logging
 import SPIFFE
 import StateKeeping
@@ -280,7 +281,7 @@ package final class IdentityIssuer: Sendable {
     }
 
     private func fileContents(_ trust: TrustRecord) throws(IdentityError) -> [UInt8] {
-        do throws(TLSError) {
+        do throws(CryptographyError) {
             return try trust.fileContents()
         } catch {
             throw IdentityError(.issuing, "cannot write down the trust bundle: \(error.message)", cause: error)
@@ -290,7 +291,7 @@ package final class IdentityIssuer: Sendable {
     private func issue(
         _ id: SPIFFEID, _ authority: Authority, _ lifetime: Duration, at now: UnixTime
     ) throws(IdentityError) -> X509SVID {
-        do throws(TLSError) {
+        do throws(CryptographyError) {
             return try authority.signing.issue(id, lifetime: lifetime, at: now)
         } catch {
             throw IdentityError(.issuing, "cannot issue a certificate for \(id): \(error.message)", cause: error)
@@ -298,7 +299,7 @@ package final class IdentityIssuer: Sendable {
     }
 
     private func makeBundle(_ trustDomain: TrustDomain, _ roots: [Certificate]) throws(IdentityError) -> TrustBundle {
-        do throws(TLSError) {
+        do throws(CryptographyError) {
             return try TrustBundle(trustDomain: trustDomain, roots: roots)
         } catch {
             throw IdentityError(.issuing, "cannot make a trust bundle: \(error.message)", cause: error)

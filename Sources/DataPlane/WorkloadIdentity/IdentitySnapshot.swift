@@ -1,4 +1,5 @@
 import CommonValues
+import Cryptography
 import SPIFFE
 import TransportSecurity
 
@@ -36,7 +37,7 @@ package struct CertificateDescription: Hashable, Sendable {
     /// The roots of the trust domain, to verify the chain with.
     package let bundlePEM: String
 
-    package init(_ svid: X509SVID, bundle: TrustBundle) throws(TLSError) {
+    package init(_ svid: X509SVID, bundle: TrustBundle) throws(CryptographyError) {
         id = svid.id
         serial = svid.credentials.leaf.serial
         notBefore = svid.notBefore
@@ -45,7 +46,7 @@ package struct CertificateDescription: Hashable, Sendable {
         bundlePEM = try Self.text(bundle.roots)
     }
 
-    private static func text(_ certificates: [Certificate]) throws(TLSError) -> String {
+    private static func text(_ certificates: [Certificate]) throws(CryptographyError) -> String {
         var bytes: [UInt8] = []
         for certificate in certificates { bytes += try certificate.pem() }
         return String(decoding: bytes, as: UTF8.self)

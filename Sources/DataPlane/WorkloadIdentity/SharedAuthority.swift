@@ -1,4 +1,5 @@
 import CommonValues
+import Cryptography
 import Glibc
 import SPIFFE
 import TransportSecurity
@@ -29,7 +30,7 @@ package struct SharedAuthority: Sendable {
         for trustDomain: TrustDomain, rootLifetime: Duration, signingLifetime: Duration?, at now: UnixTime
     ) throws(IdentityError) {
         let root: SigningAuthority
-        do throws(TLSError) {
+        do throws(CryptographyError) {
             root = try .makeRoot(for: trustDomain, lifetime: rootLifetime, at: now)
         } catch {
             throw IdentityError(.issuing, "cannot make a root: \(error.message)", cause: error)
@@ -46,7 +47,7 @@ package struct SharedAuthority: Sendable {
         under folder: String, for trustDomain: TrustDomain?, signingLifetime: Duration?, at now: UnixTime
     ) throws(IdentityError) {
         let root: SigningAuthority
-        do throws(TLSError) {
+        do throws(CryptographyError) {
             root = try CredentialFiles.authority(
                 certificateFile: "\(folder)/\(File.rootCertificate.rawValue)",
                 keyFile: "\(folder)/\(File.rootKey.rawValue)"
@@ -72,7 +73,7 @@ package struct SharedAuthority: Sendable {
         self.trustDomain = trustDomain
         self.root = root
         self.isRootNew = isRootNew
-        do throws(TLSError) {
+        do throws(CryptographyError) {
             signing = try root.makeSigning(for: trustDomain, lifetime: signingLifetime, at: now)
         } catch {
             throw IdentityError(.issuing, "cannot make a signing certificate: \(error.message)", cause: error)
@@ -101,7 +102,7 @@ package struct SharedAuthority: Sendable {
     }
 
     private func contents(of file: File) throws(IdentityError) -> [UInt8] {
-        do throws(TLSError) {
+        do throws(CryptographyError) {
             return switch file {
             case .rootCertificate: try root.certificate.pem()
             case .rootKey: try root.key.pem()

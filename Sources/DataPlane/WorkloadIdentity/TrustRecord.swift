@@ -1,6 +1,6 @@
 import CommonValues
+import Cryptography
 import SPIFFE
-import TransportSecurity
 
 /// Which roots are trusted, and those that have gone until when: old and new stand side by side until no certificate of the
 /// old one can be left anywhere in the mesh.
@@ -57,7 +57,7 @@ struct TrustRecord: Sendable, Equatable {
     static func fileName(_ trustDomain: TrustDomain) -> String { "bundle-\(trustDomain.name.prefix(200)).pem" }
 
     /// PEM with a line above each root that has gone: `# until: <seconds since 1970>`.
-    func fileContents() throws(TLSError) -> [UInt8] {
+    func fileContents() throws(CryptographyError) -> [UInt8] {
         var bytes = Array("# The trust bundle of this mesh. Written by heddle; changes are overwritten.\n".utf8)
         for entry in entries {
             if let until = entry.until { bytes += Array("\(Self.untilMark)\(until.seconds)\n".utf8) }

@@ -1,4 +1,4 @@
-import TransportSecurity
+import Cryptography
 
 /// HTTP/1.1 (RFC 9112), and the WebSocket that a connection of it becomes.
 final class HTTP1Wire: Wire {

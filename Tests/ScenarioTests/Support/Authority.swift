@@ -1,3 +1,5 @@
+import TestSupport
+
 /// An operator's authority, and certificates of any kind made with openssl in a test's folder.
 struct Authority {
     let folder: TestFolder

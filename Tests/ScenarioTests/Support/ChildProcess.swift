@@ -84,8 +84,3 @@ final class ChildProcess: @unchecked Sendable {
         return (Int(fields[11]) ?? 0) + (Int(fields[12]) ?? 0)
     }
 }
-
-struct SetUpError: Error, CustomStringConvertible {
-    let description: String
-    init(_ description: String) { self.description = description }
-}

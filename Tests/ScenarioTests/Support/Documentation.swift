@@ -1,4 +1,5 @@
 import Glibc
+import TestSupport
 
 /// What people read, as it lies in this repository.
 enum Documentation {

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 
 /// Files as the tests need them: whole, and by name.
 enum Files {

@@ -1,6 +1,7 @@
 import Authorization
 import CallOutcomes
 import CallPlanning
+import Cryptography
 import EventLoops
 import HTTPSemantics
 import Telemetry

@@ -1,7 +1,7 @@
 import CallPlanning
+import Cryptography
 import EventLoops
 import Manifests
-import TransportSecurity
 
 /// A listener of a Gateway that shows a certificate of the operator's.
 package struct SecureListener: Sendable {
@@ -32,7 +32,7 @@ package struct GatewayCertificates<Credentials: Sendable>: Sendable {
     /// A listener whose files cannot be used.
     package struct Fault: Sendable {
         package let listener: SecureListener
-        package let error: TLSError
+        package let error: CryptographyError
         /// What was in force for this name goes on; otherwise the name has nothing to show.
         package let formerGoesOn: Bool
     }
@@ -89,11 +89,12 @@ package struct GatewayCertificates<Credentials: Sendable>: Sendable {
     ///   - readsAgain: All files; otherwise those alone that could not be used.
     ///   - read: Reads a listener's files.
     package func following(
-        _ listeners: [SecureListener], readsAgain: Bool = true, read: (ListenerTLS) -> Result<Credentials, TLSError>
+        _ listeners: [SecureListener], readsAgain: Bool = true,
+        read: (ListenerTLS) -> Result<Credentials, CryptographyError>
     ) -> (certificates: Self, faults: [Fault]) {
         var next = Self()
         var faults: [Fault] = []
-        var known: [Files: Result<Credentials, TLSError>] = [:]
+        var known: [Files: Result<Credentials, CryptographyError>] = [:]
         for listener in listeners {
             let place = Place(listener)
             let files = Files(listener.tls)

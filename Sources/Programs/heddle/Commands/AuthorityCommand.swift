@@ -1,8 +1,8 @@
 import ArgumentParser
 import CommonValues
+import Cryptography
 import Diagnostics
 import SPIFFE
-import TransportSecurity
 import WorkloadIdentity
 
 /// `heddle authority`: what signs for a mesh of several nodes.

@@ -1,4 +1,5 @@
 import CommonValues
+import Cryptography
 import Diagnostics
 import Manifests
 import NodeServing
@@ -15,7 +16,7 @@ enum CredentialFileCheck {
         var certificates: [CertificateInUse] = []
         func check(_ listener: GatewayListener) {
             guard let tls = listener.tls else { return }
-            do throws(TLSError) {
+            do throws(CryptographyError) {
                 let credentials = try CredentialFiles.credentials(
                     certificateFile: absolute(tls.certificateFile.value), keyFile: absolute(tls.keyFile.value))
                 certificates += CertificateInUse.of(tls, chain: credentials.chain)

@@ -1,5 +1,6 @@
 import AdminAPI
 import CommonValues
+import Cryptography
 import Diagnostics
 import Explaining
 import Forwarding
@@ -8,7 +9,6 @@ import MeshSnapshot
 import NodeServing
 import Reconciliation
 import SPIFFE
-import TransportSecurity
 import WorkloadIdentity
 
 /// The running process, as the admin API asks it.

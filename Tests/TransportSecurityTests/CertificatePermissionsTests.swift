@@ -1,4 +1,6 @@
+import Cryptography
 import SPIFFE
+import TestSupport
 import Testing
 import TransportSecurity
 

@@ -1,7 +1,7 @@
 import COpenSSL
 
 /// What kind of key one is, as far as it decides what the key can be used for.
-enum KeyKind: Hashable, Sendable {
+package enum KeyKind: Hashable, Sendable {
     case rsa(bits: Int)
     /// A key that signs with RSASSA-PSS alone (RFC 8446 § 4.2.3: `rsa_pss_pss_*`).
     case rsaPSS(bits: Int)
@@ -10,24 +10,12 @@ enum KeyKind: Hashable, Sendable {
     /// As OpenSSL calls it: `ED25519`.
     case other(String)
 
-    /// What `isForTLS` holds of, for messages.
-    static let takenByTLS = "RSA with 2,048 bits or more, EC on P-256, P-384 or P-521, Ed25519 and Ed448"
     /// What an authority may sign with, for messages.
     static let takenOfAuthorities = "keys on P-256 or P-384, and RSA with 2,048 bits or more"
-
-    /// Whether a server can prove itself with such a key: what TLS has a signature algorithm for (RFC 8446 § 4.2.3), with RSA
-    /// as callers take it. To one on another curve there is no handshake.
-    var isForTLS: Bool {
-        switch self {
-        case .rsa(let bits), .rsaPSS(let bits): bits >= 2048
-        case .ec(let curve): ["P-256", "P-384", "P-521"].contains(curve)
-        case .other(let name): ["ED25519", "ED448"].contains(name)
-        }
-    }
 }
 
 extension KeyKind: CustomStringConvertible {
-    var description: String {
+    package var description: String {
         switch self {
         case .rsa(let bits): "RSA with \(bits) bits"
         case .rsaPSS(let bits): "RSA-PSS with \(bits) bits"
@@ -38,7 +26,7 @@ extension KeyKind: CustomStringConvertible {
 }
 
 extension PrivateKey {
-    var kind: KeyKind {
+    package var kind: KeyKind {
         let bits = Int(unsafe EVP_PKEY_get_bits(pointer))
         return switch unsafe EVP_PKEY_get_base_id(pointer) {
         case EVP_PKEY_RSA: .rsa(bits: bits)

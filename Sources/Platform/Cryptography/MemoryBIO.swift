@@ -8,20 +8,22 @@ struct MemoryBIO: ~Copyable {
     let pointer: OpaquePointer
 
     /// An empty one, to write into.
-    init() throws(TLSError) {
-        guard let pointer = unsafe BIO_new(BIO_s_mem()) else { throw TLSError(drainingQueueAfter: "out of memory") }
+    init() throws(CryptographyError) {
+        guard let pointer = unsafe BIO_new(BIO_s_mem()) else {
+            throw CryptographyError(drainingQueueAfter: "out of memory")
+        }
         unsafe self.pointer = unsafe pointer
     }
 
     /// A copy of `contents`, to read from.
-    init(contents: [UInt8]) throws(TLSError) {
+    init(contents: [UInt8]) throws(CryptographyError) {
         let new = unsafe BIO_new(BIO_s_mem())
         let written = unsafe contents.withUnsafeBytes { bytes in
             unsafe bytes.isEmpty ? 0 : BIO_write(new, bytes.baseAddress, CInt(clamping: bytes.count))
         }
         guard let pointer = unsafe new, written == contents.count else {
             unsafe BIO_free_all(new)
-            throw TLSError(drainingQueueAfter: "out of memory")
+            throw CryptographyError(drainingQueueAfter: "out of memory")
         }
         unsafe self.pointer = unsafe pointer
     }

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import TransportSecurity
+@testable import Cryptography
 
 struct WebSocketKeyTests {
     @Test func `answers the example of RFC 6455 as the RFC does`() throws {

@@ -1,12 +1,12 @@
 /// What a file in PEM says that it holds (RFC 7468): what people need to know if it does not hold what they meant, in other
 /// words than a library's.
-struct PEMBlocks {
+package struct PEMBlocks {
     /// Of the lines `-----BEGIN …-----`, the first hundred.
     private let labels: [String]
     /// A key in OpenSSL's own older form that a passphrase locks (RFC 1421 § 4.6.1.1).
     private let isLockedInOldForm: Bool
 
-    init(_ pem: [UInt8]) {
+    package init(_ pem: [UInt8]) {
         let begin = Array("-----BEGIN ".utf8)
         var labels: [String] = []
         var isLocked = false
@@ -24,7 +24,7 @@ struct PEMBlocks {
     private var hasCertificate: Bool { labels.contains { $0.hasSuffix("CERTIFICATE") } }
     private var hasKey: Bool { labels.contains { $0.hasSuffix("PRIVATE KEY") } }
 
-    var isOfCertificatesAlone: Bool { hasCertificate && !hasKey }
+    package var isOfCertificatesAlone: Bool { hasCertificate && !hasKey }
 
     /// Why no certificate could be read; a clause that follows on a file's name.
     var certificateMistake: String {
@@ -34,7 +34,7 @@ struct PEMBlocks {
     }
 
     /// Why no private key could be read; a clause that follows on a file's name.
-    var keyMistake: String {
+    package var keyMistake: String {
         if labels.contains("ENCRYPTED PRIVATE KEY") || isLockedInOldForm {
             return "holds a private key that a passphrase locks: nobody is there to type it, so write it unlocked "
                 + "(openssl pkey -in FILE -out FILE)"

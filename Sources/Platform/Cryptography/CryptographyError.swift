@@ -1,7 +1,5 @@
-import COpenSSL
-
-/// What went wrong with keys, certificates or TLS. People read `message`; callers switch on `code`.
-package struct TLSError: Error, Hashable, Sendable {
+/// What went wrong with keys or certificates, or with the TLS that they serve. People read `message`; callers switch on `code`.
+package struct CryptographyError: Error, Hashable, Sendable {
     package enum Code: String, Hashable, Sendable {
         /// A file cannot be opened or read.
         case unreadableFile = "unreadable-file"
@@ -33,7 +31,7 @@ package struct TLSError: Error, Hashable, Sendable {
 
     /// Empties OpenSSL's error queue of this thread into a message: `<operation>: <reason>; <reason>`.
     /// - Parameter operation: What was tried, ready to print: `cannot read the key in "a.pem"`.
-    init(_ code: Code = .library, drainingQueueAfter operation: String) {
+    package init(_ code: Code = .library, drainingQueueAfter operation: String) {
         var reasons: [String] = []
         while let entry = OpenSSLQueueEntry.next() {
             if reasons.count < 4 { reasons.append(entry.text) }
@@ -42,40 +40,18 @@ package struct TLSError: Error, Hashable, Sendable {
     }
 }
 
-extension TLSError {
+extension CryptographyError {
     /// The key is at fault, or its file, and not the certificate.
     package var concernsKey: Bool { isAboutKey || code == .keyMismatch || code == .exposedKeyFile }
 
     /// The same of a key.
-    func aboutKey() -> TLSError {
+    package func aboutKey() -> CryptographyError {
         var error = self
         error.isAboutKey = true
         return error
     }
 }
 
-extension TLSError: CustomStringConvertible {
+extension CryptographyError: CustomStringConvertible {
     package var description: String { message }
-}
-
-/// An entry of OpenSSL's error queue of the current thread.
-struct OpenSSLQueueEntry {
-    let library: CInt
-    let reason: CInt
-    let text: String
-
-    /// Takes the oldest entry off the queue.
-    static func next() -> OpenSSLQueueEntry? {
-        // SAFETY: OpenSSL hands out static strings, and `data` that lives until the queue's next use, which is copied.
-        var data: UnsafePointer<CChar>?
-        var flags: CInt = 0
-        let packed = unsafe ERR_get_error_all(nil, nil, nil, &data, &flags)
-        guard packed != 0 else { return nil }
-        var text = "error \(String(packed, radix: 16))"
-        if let reason = unsafe ERR_reason_error_string(packed) { text = unsafe String(cString: reason) }
-        if flags & ERR_TXT_STRING != 0, let data = unsafe data, unsafe data.pointee != 0 {
-            text += unsafe " (\(String(cString: data)))"
-        }
-        return OpenSSLQueueEntry(library: ERR_GET_LIB(packed), reason: ERR_GET_REASON(packed), text: text)
-    }
 }

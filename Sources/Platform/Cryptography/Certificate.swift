@@ -5,14 +5,14 @@ import SPIFFE
 
 /// An X.509 certificate (RFC 5280). Immutable, so that workers may share it.
 ///
-/// SAFETY: `pointer` is private to this module, never nil, freed once, and never changed after `init`; OpenSSL's reference
-/// count of it is atomic and its lazy caches are locked.
+/// SAFETY: `pointer` is never nil, freed once, and never changed after `init`; it is given to TransportSecurity alone, which
+/// does not change it. OpenSSL's reference count of it is atomic and its lazy caches are locked.
 @safe
 package final class Certificate: @unchecked Sendable {
-    let pointer: OpaquePointer
+    package let pointer: OpaquePointer
 
     /// - Parameter pointer: An `X509 *` that this object owns from now on.
-    init(owning pointer: OpaquePointer) { unsafe self.pointer = unsafe pointer }
+    package init(owning pointer: OpaquePointer) { unsafe self.pointer = unsafe pointer }
 
     deinit { unsafe X509_free(pointer) }
 
@@ -22,14 +22,14 @@ package final class Certificate: @unchecked Sendable {
     /// All certificates in `pem`, in order; other blocks are passed over.
     /// - Parameter origin: Where it is from, for messages: a path.
     /// - Throws: `malformedPEM` if there is none, a broken one, or more than `fileLimit`.
-    package static func all(pem: [UInt8], origin: String) throws(TLSError) -> [Certificate] {
+    package static func all(pem: [UInt8], origin: String) throws(CryptographyError) -> [Certificate] {
         ERR_clear_error()
         let bio = try MemoryBIO(contents: pem)
         var certificates: [Certificate] = []
         while let next = unsafe PEM_read_bio_X509(bio.pointer, nil, nil, nil) {
             unsafe certificates.append(Certificate(owning: next))
             guard certificates.count <= fileLimit else {
-                throw TLSError(.malformedPEM, "more than \(fileLimit) certificates in \"\(origin)\"")
+                throw CryptographyError(.malformedPEM, "more than \(fileLimit) certificates in \"\(origin)\"")
             }
         }
         // PEM reading ends with "no start line"; anything else is a broken block.
@@ -37,28 +37,28 @@ package final class Certificate: @unchecked Sendable {
         let isEnd = ERR_GET_LIB(last) == ERR_LIB_PEM && ERR_GET_REASON(last) == PEM_R_NO_START_LINE
         guard isEnd, !certificates.isEmpty else {
             ERR_clear_error()
-            throw TLSError(.malformedPEM, "\"\(origin)\" \(PEMBlocks(pem).certificateMistake)")
+            throw CryptographyError(.malformedPEM, "\"\(origin)\" \(PEMBlocks(pem).certificateMistake)")
         }
         ERR_clear_error()
         return certificates
     }
 
     /// The certificate in PEM.
-    package func pem() throws(TLSError) -> [UInt8] {
+    package func pem() throws(CryptographyError) -> [UInt8] {
         ERR_clear_error()
         let bio = try MemoryBIO()
         guard unsafe PEM_write_bio_X509(bio.pointer, pointer) == 1 else {
-            throw TLSError(drainingQueueAfter: "cannot write a certificate")
+            throw CryptographyError(drainingQueueAfter: "cannot write a certificate")
         }
         return bio.contents
     }
 
     /// The certificate in DER.
-    package func der() throws(TLSError) -> [UInt8] {
+    package func der() throws(CryptographyError) -> [UInt8] {
         ERR_clear_error()
         let bio = try MemoryBIO()
         guard unsafe i2d_X509_bio(bio.pointer, pointer) == 1 else {
-            throw TLSError(drainingQueueAfter: "cannot write a certificate")
+            throw CryptographyError(drainingQueueAfter: "cannot write a certificate")
         }
         return bio.contents
     }
@@ -88,7 +88,7 @@ package final class Certificate: @unchecked Sendable {
     }
 
     /// Whether basic constraints and key usage allow it to sign certificates.
-    package var isAuthority: Bool { unsafe CertificateUse(of: pointer).isAuthority }
+    package var isAuthority: Bool { unsafe CertificatePermissions(of: pointer).isAuthority }
 
     /// Whether it names itself as its issuer.
     package var isSelfIssued: Bool {
@@ -108,7 +108,7 @@ package final class Certificate: @unchecked Sendable {
     }
 
     @unsafe
-    static func time(_ time: UnsafePointer<ASN1_TIME>?) -> UnixTime {
+    package static func time(_ time: UnsafePointer<ASN1_TIME>?) -> UnixTime {
         var parts = unsafe tm()
         guard unsafe ASN1_TIME_to_tm(time, &parts) == 1 else { return UnixTime(seconds: 0) }
         return UnixTime(seconds: Int64(unsafe timegm(&parts)))
