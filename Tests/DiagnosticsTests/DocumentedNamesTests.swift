@@ -21,7 +21,7 @@ struct DocumentedNamesTests {
 
     @Test func `every way to refuse a request is explained`() throws {
         let names = try [
-            "Vocabulary/WireProtocols/HTTP1Error.swift", "Vocabulary/HTTPSemantics/MalformedRequest.swift",
+            "Vocabulary/WireProtocols/HTTP1/HTTP1Error.swift", "Vocabulary/HTTPSemantics/MalformedRequest.swift",
         ]
         .flatMap { try RepositoryText("Sources/\($0)").all(/case \.\w+: "([a-z0-9-]+)"/) }
         let page = try RepositoryText("docs/reference/http1.md").text
