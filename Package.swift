@@ -198,7 +198,9 @@ let package = Package(
         tests(
             "CallPlanning",
             ["CommonValues", "SPIFFE", "HTTPSemantics", "MeshSnapshot", "Routing", "Authorization", "MeshFixtures"]),
-        tests("Explaining", ["TestSupport", "MeshFixtures", "CommonValues", "Manifests", "MeshSnapshot"]),
+        tests(
+            "Explaining",
+            ["TestSupport", "MeshFixtures", "CommonValues", "Manifests", "MeshSnapshot", "Authorization"]),
         tests("StateKeeping", ["TestSupport"]),
         tests("Reconciliation", ["CLinux", "Diagnostics", "Manifests", "StateKeeping", "TestSupport"]),
         tests("EventLoops", ["CommonValues", "TestSupport"]),
@@ -221,8 +223,8 @@ let package = Package(
         tests(
             "AdminAPI",
             [
-                "CommonValues", "Diagnostics", "SPIFFE", "YAMLSyntax", "Manifests", "MeshSnapshot", "Explaining",
-                "StateKeeping", "Reconciliation", "EventLoops", "TestSupport", "MeshFixtures",
+                "CommonValues", "Diagnostics", "SPIFFE", "YAMLSyntax", "Manifests", "MeshSnapshot", "Authorization",
+                "Explaining", "StateKeeping", "Reconciliation", "EventLoops", "TestSupport", "MeshFixtures",
             ]),
         .testTarget(
             name: "HTTP2ConformanceTests",

@@ -1,3 +1,4 @@
+import Authorization
 import CommonValues
 import Diagnostics
 import Explaining
@@ -101,6 +102,6 @@ extension FakeMesh {
             id: "abc", generation: 7, at: UnixTime(seconds: 0), caller: "spiffe://mesh.local/ns/shop/sa/web",
             service: .init(namespace: "shop", name: "orders"), method: "GET", host: "orders.shop", path: "/orders/1",
             fields: [("host", "orders.shop"), ("content-length", "5"), ("x-tenant", "b")], isAllowed: false,
-            policy: .init(namespace: "shop", name: "no-tenant-b"), rule: 0)
+            rule: RuleName(policy: .init(namespace: "shop", name: "no-tenant-b"), index: 0))
     }
 }

@@ -12,25 +12,25 @@ private let fromCart = source { $0.serviceAccounts = accounts(["shop/cart"]) }
 /// policy.md, "Order".
 @Suite struct OrderTests {
     @Test func `without policies the default action decides, and no rule is named`() {
-        #expect(AuthorizationProgram([]).decide(SampleCall()) == Decision(isAllowed: false, policy: -1, rule: -1))
+        #expect(AuthorizationProgram([]).decide(SampleCall()) == Decision(isAllowed: false, by: nil))
         #expect(AuthorizationProgram([], otherwise: .allow).allows(SampleCall()))
     }
 
     @Test func `a DENY that matches denies, whatever allows`() {
         let program = AuthorizationProgram([policy(.allow, everything), policy(.deny, everything)], otherwise: .allow)
-        #expect(program.decide(SampleCall()) == Decision(isAllowed: false, policy: 1, rule: 0))
+        #expect(program.decide(SampleCall()) == Decision(isAllowed: false, by: Decision.Rule(policy: 1, index: 0)))
     }
 
     @Test func `an ALLOW that matches allows`() {
         let program = AuthorizationProgram([policy(.deny, rule(from: [fromCart])), policy(.allow, everything)])
-        #expect(program.decide(SampleCall()) == Decision(isAllowed: true, policy: 1, rule: 0))
+        #expect(program.decide(SampleCall()) == Decision(isAllowed: true, by: Decision.Rule(policy: 1, index: 0)))
     }
 
     @Test func `of several rules that match, the first is named`() {
         let program = AuthorizationProgram([
             policy(.allow, rule(from: [fromCart]), rule(from: [fromWeb]), everything), policy(.allow, everything),
         ])
-        #expect(program.decide(SampleCall()) == Decision(isAllowed: true, policy: 0, rule: 1))
+        #expect(program.decide(SampleCall()) == Decision(isAllowed: true, by: Decision.Rule(policy: 0, index: 1)))
     }
 
     @Test func `an ALLOW that does not match leaves the default action`() {
@@ -43,7 +43,7 @@ private let fromCart = source { $0.serviceAccounts = accounts(["shop/cart"]) }
         let admin = operation { $0.paths = paths(["/admin*"]) }
         let program = AuthorizationProgram([policy(.deny, rule(to: [admin]))])
         #expect(!program.allows(SampleCall(path: "/admin")))
-        #expect(program.decide(SampleCall(path: "/orders")) == Decision(isAllowed: false, policy: -1, rule: -1))
+        #expect(program.decide(SampleCall(path: "/orders")) == Decision(isAllowed: false, by: nil))
     }
 }
 
@@ -118,11 +118,11 @@ private let fromCart = source { $0.serviceAccounts = accounts(["shop/cart"]) }
         for action in PolicyAction.allCases {
             for item in wanting {
                 let program = AuthorizationProgram([policy(action, rule(from: [item]))])
-                #expect(program.decide(nobody).policy == -1)
+                #expect(program.decide(nobody).rule == nil)
             }
             for item in negating {
                 let program = AuthorizationProgram([policy(action, rule(from: [item]))])
-                #expect(program.decide(nobody).policy == 0)
+                #expect(program.decide(nobody).rule?.policy == 0)
             }
         }
     }
@@ -267,7 +267,7 @@ private let fromCart = source { $0.serviceAccounts = accounts(["shop/cart"]) }
 /// policy.md, "Matching": `when`.
 @Suite struct ConditionTests {
     private func matches(_ call: SampleCall, _ condition: PolicyCondition, _ action: PolicyAction = .allow) -> Bool {
-        AuthorizationProgram([policy(action, rule(when: [condition]))]).decide(call).policy == 0
+        AuthorizationProgram([policy(action, rule(when: [condition]))]).decide(call).rule?.policy == 0
     }
 
     private func condition(_ key: ConditionKey, _ strings: ValueMatch<StringPattern>) -> PolicyCondition {
@@ -358,7 +358,7 @@ private let fromCart = source { $0.serviceAccounts = accounts(["shop/cart"]) }
                 rule(from: [fromWeb], line: 14), name: "readers"),
         ])
         let explanation = program.explain(SampleCall())
-        #expect(explanation.decision == Decision(isAllowed: true, policy: 1, rule: 2))
+        #expect(explanation.decision == Decision(isAllowed: true, by: Decision.Rule(policy: 1, index: 2)))
         #expect(explanation.verdicts.map(\.position.line) == [11, 12, 13, 14])
         #expect(
             explanation.verdicts.map(\.mismatch?.field) == [
@@ -383,7 +383,8 @@ private let fromCart = source { $0.serviceAccounts = accounts(["shop/cart"]) }
             let call = SampleCall(
                 path: "/items/\(index)" + (index % 3 == 0 ? "/" : ""),
                 caller: "spiffe://mesh.local/ns/shop/sa/caller-\(index % 50)")
-            #expect(program.decide(call) == Decision(isAllowed: true, policy: 0, rule: Int32(index)))
+            #expect(
+                program.decide(call) == Decision(isAllowed: true, by: Decision.Rule(policy: 0, index: Int32(index))))
             let stranger = SampleCall(
                 path: call.path, caller: "spiffe://mesh.local/ns/shop/sa/caller-\((index + 1) % 50)")
             #expect(!program.allows(stranger))
@@ -406,7 +407,7 @@ private let fromCart = source { $0.serviceAccounts = accounts(["shop/cart"]) }
         var policy = policy(.allow)
         policy.rules = (0..<500).map { rule(from: [fromWeb], when: [header("x-tenant", ["t\($0)"])]) }
         let program = AuthorizationProgram([policy])
-        #expect(program.decide(SampleCall(headers: [["x-tenant", "t321"]])).rule == 321)
+        #expect(program.decide(SampleCall(headers: [["x-tenant", "t321"]])).rule?.index == 321)
         #expect(!program.allows(SampleCall(headers: [["x-tenant", "t321"], ["x-tenant", "t322"]])))
     }
 }

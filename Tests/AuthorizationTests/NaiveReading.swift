@@ -24,27 +24,22 @@ struct NaiveReading {
     let policies: [AuthorizationPolicy]
     let defaultAction: DefaultAction
 
-    struct Verdict: Hashable {
-        var isAllowed: Bool
-        var policy: Int
-        var rule: Int
-    }
-
     /// Which rules match, policy by policy.
     func matches(_ call: SampleCall) -> [[Bool]] {
         policies.map { policy in policy.rules.map { Self.matches($0, policy.action, call) } }
     }
 
     /// DENY before ALLOW before the default action; the first rule that matches is the one named.
-    func decide(_ matches: [[Bool]]) -> Verdict {
+    func decide(_ matches: [[Bool]]) -> Decision {
         for action in [PolicyAction.deny, .allow] {
             for (index, policy) in policies.enumerated() where policy.action == action {
                 if let rule = matches[index].firstIndex(of: true) {
-                    return Verdict(isAllowed: action == .allow, policy: index, rule: rule)
+                    let rule = Decision.Rule(policy: Int32(index), index: Int32(rule))
+                    return Decision(isAllowed: action == .allow, by: rule)
                 }
             }
         }
-        return Verdict(isAllowed: defaultAction == .allow, policy: -1, rule: -1)
+        return Decision(isAllowed: defaultAction == .allow, by: nil)
     }
 
     private static func matches(_ rule: PolicyRule, _ action: PolicyAction, _ call: SampleCall) -> Bool {

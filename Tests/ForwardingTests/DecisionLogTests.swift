@@ -44,7 +44,7 @@ import Testing
         DecisionRecord(
             id: "\(number)", generation: 1, time: UnixTime(seconds: 0), caller: nil,
             service: .init(namespace: "shop", name: "orders"), method: "GET", host: "orders", path: "/", fields: [],
-            withheld: [], isAllowed: false, policy: nil, rule: -1)
+            withheld: [], isAllowed: false, rule: nil)
     }
 
     @Test func `the latest are kept, as many as there is room for`() {

@@ -32,15 +32,13 @@ struct TableRange: Hashable {
 
 /// One field of a rule: an attribute, and the sets that its value must and must not be in.
 struct Predicate {
-    /// No set: anything will do.
-    static let noSet: Int32 = -1
-
     let attribute: Attribute
     /// Index of the field name, for `.header`.
     let headerName: UInt32
-    /// Index into the sets of the attribute's kind.
-    let values: Int32
-    let notValues: Int32
+    /// Index into the sets of the attribute's kind; `nil`: anything will do.
+    let values: Int32?
+    /// The same; `nil`: nothing is excluded.
+    let notValues: Int32?
 }
 
 /// Where a predicate was written.

@@ -91,14 +91,14 @@ package final class AuthorizationProgram: Sendable {
         if denying != Int32.max { return decision(isAllowed: false, by: denying) }
         let allowing = firstClause(isDeny: false, head, call)
         if allowing != Int32.max { return decision(isAllowed: true, by: allowing) }
-        return Decision(isAllowed: defaultAction == .allow, policy: -1, rule: -1)
+        return Decision(isAllowed: defaultAction == .allow, by: nil)
     }
 
     /// Decides a TCP connection, which has no head: the attributes of HTTP are absent, so that an ALLOW rule that asks for one
     /// does not match, and a DENY rule that asks for one does. Allocates nothing.
     /// - Parameter call: of protocol TCP. A call of HTTP is denied: without its head no rule could be asked.
     package func decideConnection(_ call: borrowing CallFacts) -> Decision {
-        guard call.callProtocol == .tcp else { return Decision(isAllowed: false, policy: -1, rule: -1) }
+        guard call.callProtocol == .tcp else { return Decision(isAllowed: false, by: nil) }
         let head = MessageHead(byteCapacity: 0, fieldCapacity: 0)
         return decide(head, call)
     }
@@ -148,7 +148,7 @@ package final class AuthorizationProgram: Sendable {
 
     private func decision(isAllowed: Bool, by clause: Int32) -> Decision {
         let rule = rules[Int(clauses[Int(clause)].rule)]
-        return Decision(isAllowed: isAllowed, policy: rule.policy, rule: rule.index)
+        return Decision(isAllowed: isAllowed, by: Decision.Rule(policy: rule.policy, index: rule.index))
     }
 
     private func mismatch(_ index: Int) -> Mismatch {
@@ -156,8 +156,8 @@ package final class AuthorizationProgram: Sendable {
         let origin = origins[index]
         let field: String
         switch origin.part {
-        case .from: field = "from.source.\(predicate.attribute.fieldName(isNegated: predicate.values < 0))"
-        case .to: field = "to.operation.\(predicate.attribute.fieldName(isNegated: predicate.values < 0))"
+        case .from: field = "from.source.\(predicate.attribute.fieldName(isNegated: predicate.values == nil))"
+        case .to: field = "to.operation.\(predicate.attribute.fieldName(isNegated: predicate.values == nil))"
         case .when where predicate.attribute == .header:
             let name = headerNames[Int(predicate.headerName)]
             field = "when.request.headers[\(String(decoding: bytes[name.indices], as: UTF8.self))]"

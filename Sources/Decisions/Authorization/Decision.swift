@@ -4,16 +4,40 @@ import Manifests
 /// Whether a call may go on, and which rule says so.
 package struct Decision: Hashable, Sendable {
     package let isAllowed: Bool
-    /// Index into the program's `policies`; -1: no rule matched, and the default action decided.
-    package let policy: Int32
-    /// Index of the rule in its policy; -1 with the default action.
-    package let rule: Int32
+    /// `nil`: no rule matched, and the default action decided.
+    package let rule: Rule?
 
-    package init(isAllowed: Bool, policy: Int32, rule: Int32) {
+    package init(isAllowed: Bool, by rule: Rule?) {
         self.isAllowed = isAllowed
-        self.policy = policy
         self.rule = rule
     }
+
+    /// Which rule of a program's.
+    package struct Rule: Hashable, Sendable {
+        /// Index into the program's `policies`.
+        package let policy: Int32
+        /// Index of the rule in its policy.
+        package let index: Int32
+
+        package init(policy: Int32, index: Int32) {
+            self.policy = policy
+            self.index = index
+        }
+    }
+}
+
+/// A rule as people name it.
+package struct RuleName: Hashable, Sendable, CustomStringConvertible {
+    package let policy: ResourceName
+    /// In its policy, from 0.
+    package let index: Int
+
+    package init(policy: ResourceName, index: Int) {
+        self.policy = policy
+        self.index = index
+    }
+
+    package var description: String { "\(policy), rule \(index)" }
 }
 
 /// What of a policy a decision may have to name.

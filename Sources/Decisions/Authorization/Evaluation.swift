@@ -65,8 +65,9 @@ extension AuthorizationProgram {
         case .destinationPort:
             let port = call.destinationPort
             guard port != 0 else { return predicate.holdsIfAbsent }
-            return (predicate.values < 0 || ports(predicate.values, contain: port))
-                && (predicate.notValues < 0 || !ports(predicate.notValues, contain: port))
+            if let wanted = predicate.values, !ports(wanted, contain: port) { return false }
+            if let unwanted = predicate.notValues, ports(unwanted, contain: port) { return false }
+            return true
         case .serverName:
             guard !call.serverNameIndication.isEmpty else { return predicate.holdsIfAbsent }
             return holds(predicate, call.serverNameIndication.span)
@@ -74,25 +75,29 @@ extension AuthorizationProgram {
         case .method:
             let method = head.bytes(head.method)
             let known: UInt16 = head.knownMethod == .other ? 0 : 1 << UInt16(head.knownMethod.rawValue)
-            return (predicate.values < 0 || methods(predicate.values, contain: method, known: known))
-                && (predicate.notValues < 0 || !methods(predicate.notValues, contain: method, known: known))
+            if let wanted = predicate.values, !methods(wanted, contain: method, known: known) { return false }
+            if let unwanted = predicate.notValues, methods(unwanted, contain: method, known: known) { return false }
+            return true
         case .path:
             let path = head.bytes(head.path)
-            return (predicate.values < 0 || paths(predicate.values, contain: path))
-                && (predicate.notValues < 0 || !paths(predicate.notValues, contain: path))
+            if let wanted = predicate.values, !paths(wanted, contain: path) { return false }
+            if let unwanted = predicate.notValues, paths(unwanted, contain: path) { return false }
+            return true
         case .header: return headerHolds(predicate, isDeny: isDeny, head)
         }
     }
 
     private func holds(_ predicate: Predicate, _ value: Span<UInt8>) -> Bool {
-        (predicate.values < 0 || strings(predicate.values, contain: value))
-            && (predicate.notValues < 0 || !strings(predicate.notValues, contain: value))
+        if let wanted = predicate.values, !strings(wanted, contain: value) { return false }
+        if let unwanted = predicate.notValues, strings(unwanted, contain: value) { return false }
+        return true
     }
 
     private func holds(_ predicate: Predicate, _ value: IPAddress) -> Bool {
         guard value != .unspecified else { return predicate.holdsIfAbsent }
-        return (predicate.values < 0 || addresses(predicate.values, contain: value))
-            && (predicate.notValues < 0 || !addresses(predicate.notValues, contain: value))
+        if let wanted = predicate.values, !addresses(wanted, contain: value) { return false }
+        if let unwanted = predicate.notValues, addresses(unwanted, contain: value) { return false }
+        return true
     }
 
     /// Each field line is one value: lines are never joined, and a line is never split at its commas.
@@ -121,5 +126,5 @@ extension AuthorizationProgram {
 
 extension Predicate {
     /// What is not there is in no set: a field with values does not hold, one with only negated values does.
-    var holdsIfAbsent: Bool { values < 0 }
+    var holdsIfAbsent: Bool { values == nil }
 }

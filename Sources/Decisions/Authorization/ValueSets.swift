@@ -58,17 +58,17 @@ struct ValueSets {
 
     // MARK: Adding
 
-    /// - Returns: the index of the set, or `Predicate.noSet` for no values.
-    mutating func addStrings(_ values: [StringPattern], isMethods: Bool = false) -> Int32 {
-        guard !values.isEmpty else { return Predicate.noSet }
+    /// - Returns: The index of the set; `nil` for no values.
+    mutating func addStrings(_ values: [StringPattern], isMethods: Bool = false) -> Int32? {
+        guard !values.isEmpty else { return nil }
         strings.append(stringSet(values, isMethods: isMethods))
         return Int32(strings.count - 1)
     }
 
     /// - Parameter rest: What a final `{**}` stands for.
-    /// - Returns: the index of the set, or `Predicate.noSet` for no values.
-    mutating func addPaths(_ values: [Located<PathPattern>], rest: PathTemplate.Rest) -> Int32 {
-        guard !values.isEmpty else { return Predicate.noSet }
+    /// - Returns: The index of the set; `nil` for no values.
+    mutating func addPaths(_ values: [Located<PathPattern>], rest: PathTemplate.Rest) -> Int32? {
+        guard !values.isEmpty else { return nil }
         var plain: [StringPattern] = []
         var added: [PathTemplate] = []
         for value in values {
@@ -94,9 +94,9 @@ struct ValueSets {
         return Int32(strings.count - 1)
     }
 
-    /// - Returns: the index of the set, or `Predicate.noSet` for no values.
-    mutating func addAddresses(_ blocks: [Located<AddressBlock>]) -> Int32 {
-        guard !blocks.isEmpty else { return Predicate.noSet }
+    /// - Returns: The index of the set; `nil` for no values.
+    mutating func addAddresses(_ blocks: [Located<AddressBlock>]) -> Int32? {
+        guard !blocks.isEmpty else { return nil }
         let sorted = blocks.map { AddressRange($0.value) }.sorted { $0.first < $1.first }
         let start = addressRanges.count
         for range in sorted {
@@ -111,9 +111,9 @@ struct ValueSets {
         return Int32(addresses.count - 1)
     }
 
-    /// - Returns: the index of the set, or `Predicate.noSet` for no values.
-    mutating func addPorts(_ values: [Located<UInt16>]) -> Int32 {
-        guard !values.isEmpty else { return Predicate.noSet }
+    /// - Returns: The index of the set; `nil` for no values.
+    mutating func addPorts(_ values: [Located<UInt16>]) -> Int32? {
+        guard !values.isEmpty else { return nil }
         ports.append(TableRange(portValues.count, values.count))
         portValues.append(contentsOf: values.map(\.value).sorted())
         return Int32(ports.count - 1)

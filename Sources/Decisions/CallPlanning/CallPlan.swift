@@ -23,10 +23,8 @@ package struct CallPlan: ~Copyable {
     private var prefixByteCount = 0
     /// Index into the rule's backends.
     package private(set) var backend = 0
-    /// Index into the gateway's listeners; -1 until one is found, and where there is no gateway.
-    package private(set) var gatewayListener = -1
-    /// The same listener's, which the next generation finds it by.
-    package private(set) var gatewayListenerLabel = LabelRegistry.none
+    /// The gateway's listener, as the next generation finds it; `nil` until one is found, and where there is no gateway.
+    package private(set) var gatewayListener: Label?
 
     package init() {}
 
@@ -49,7 +47,6 @@ package struct CallPlan: ~Copyable {
         caller = other.caller
         client = other.client
         gatewayListener = other.gatewayListener
-        gatewayListenerLabel = other.gatewayListenerLabel
         self.service = service
     }
 
@@ -112,8 +109,7 @@ package struct CallPlan: ~Copyable {
             return .refuse(.noRoute, status: gateway.isSecure && !source.serverName.isEmpty ? 421 : 404)
         }
         let listener = gateway.listeners[index]
-        gatewayListener = index
-        gatewayListenerLabel = listener.label
+        gatewayListener = listener.label
         caller = listener.caller
         // The certificate was chosen for another listener: what it promised does not hold here (RFC 9110 § 15.5.20).
         if gateway.isSecure, let chosen = gateway.listener(serverName: source.serverName), chosen != index {
@@ -183,7 +179,7 @@ package struct CallPlan: ~Copyable {
         redirect.appendLocation(
             for: request, prefixByteCount: prefixByteCount,
             // The port that is kept: the gateway's, or what a call between services named.
-            listenerPort: gatewayListener < 0 ? request.hostPort : source.listenerPort, to: &location)
+            listenerPort: gatewayListener == nil ? request.hostPort : source.listenerPort, to: &location)
         return (redirect.status, location)
     }
 

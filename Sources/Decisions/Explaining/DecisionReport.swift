@@ -1,3 +1,4 @@
+import Authorization
 import CommonValues
 import Manifests
 
@@ -20,15 +21,13 @@ package struct DecisionReport: Sendable {
     /// Names of fields that are not kept: secrets, and what is too long.
     package var withheld: [String]
     package var isAllowed: Bool
-    /// The policy that decided; `nil`: the default action.
-    package var policy: ResourceName?
-    /// From 0; meaningless with the default action.
-    package var rule: Int
+    /// The rule that decided; `nil`: the default action.
+    package var rule: RuleName?
 
     package init(
         id: String, generation: UInt64, at: UnixTime, caller: String?, service: ResourceName, method: String,
         host: String, path: String, fields: [(name: String, value: String)], withheld: [String] = [],
-        isAllowed: Bool, policy: ResourceName?, rule: Int
+        isAllowed: Bool, rule: RuleName?
     ) {
         self.id = id
         self.generation = generation
@@ -41,7 +40,6 @@ package struct DecisionReport: Sendable {
         self.fields = fields
         self.withheld = withheld
         self.isAllowed = isAllowed
-        self.policy = policy
         self.rule = rule
     }
 }

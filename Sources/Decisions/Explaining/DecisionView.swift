@@ -17,7 +17,7 @@ package struct DecisionView {
     private var isSameGeneration: Bool { generation == report.generation }
 
     private var decidedBy: String {
-        report.policy.map { "\($0), rule \(report.rule)" } ?? "the default action"
+        report.rule.map { "\($0)" } ?? "the default action"
     }
 
     package var text: String {
@@ -55,9 +55,9 @@ package struct DecisionView {
         }
         if !report.withheld.isEmpty { json.add("withheld", .array(report.withheld.map { .string($0) })) }
         json.add("allowed", .bool(report.isAllowed))
-        if let policy = report.policy {
-            json.add("policy", "\(policy)")
-            json.add("rule", .integer(report.rule))
+        if let rule = report.rule {
+            json.add("policy", "\(rule.policy)")
+            json.add("rule", .integer(rule.index))
         }
         json.add("now", now?.json)
         return json.json

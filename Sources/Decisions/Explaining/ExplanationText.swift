@@ -165,7 +165,7 @@ extension RuleVerdict {
 extension Explanation {
     /// The rule that decides; `nil`: the default action.
     var decidingRule: RuleVerdict? {
-        guard decision.policy >= 0 else { return nil }
+        guard decision.rule != nil else { return nil }
         let action: PolicyAction = decision.isAllowed ? .allow : .deny
         return verdicts.first { $0.isMatch && $0.action == action }
     }

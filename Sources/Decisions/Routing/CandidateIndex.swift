@@ -58,7 +58,7 @@ struct CandidateIndex: Sendable {
                 let hashes = conditions.pairHashes(match, list: number)
                 if let rarest = hashes.min(by: { frequencies[$0, default: 0] < frequencies[$1, default: 0] }) {
                     keyed.append((rarest, Int32(rank), match))
-                } else if conditions.matches[Int(match)].methodCondition >= 0
+                } else if conditions.matches[Int(match)].methodCondition != nil
                     || plainMethods.insert(conditions.method(of: match)).inserted
                 {
                     // One that asks for the same HTTP method and nothing else comes too late to ever be the first.
@@ -226,8 +226,7 @@ extension MatchConditions {
             hash.add(UInt64(field.value.count))
             hashes.append(hash.value)
         }
-        if match.methodCondition >= 0,
-            case .exact(let method) = methodConditions[Int(match.methodCondition)].method
+        if let condition = match.methodCondition, case .exact(let method) = methodConditions[Int(condition)].method
         {
             hashes.append(PairHash.grpcMethod(list: list, method.span))
         }

@@ -22,8 +22,8 @@ struct MatchConditions: Sendable {
         let headers: Range<Int32>
         /// In `fields`.
         let queryParams: Range<Int32>
-        /// In `methodConditions`; -1: none.
-        let methodCondition: Int32
+        /// In `methodConditions`.
+        let methodCondition: Int32?
     }
 
     /// Why a match does not hold.
@@ -61,7 +61,7 @@ struct MatchConditions: Sendable {
             Match(
                 rule: rule, method: method, headers: headersStart..<queryStart,
                 queryParams: queryStart..<Int32(fields.count),
-                methodCondition: methodCondition == nil ? -1 : Int32(methodConditions.count)))
+                methodCondition: methodCondition.map { _ in Int32(methodConditions.count) }))
         if let methodCondition { methodConditions.append(methodCondition) }
         return Int32(matches.count - 1)
     }
@@ -79,8 +79,8 @@ struct MatchConditions: Sendable {
         if !match.method.isEmpty {
             guard ASCII.equal(head.bytes(head.method), text.extracting(match.method.bounds)) else { return .method }
         }
-        if match.methodCondition >= 0 {
-            guard methodConditions[Int(match.methodCondition)].holds(head.bytes(head.path)) else { return .grpcMethod }
+        if let condition = match.methodCondition {
+            guard methodConditions[Int(condition)].holds(head.bytes(head.path)) else { return .grpcMethod }
         }
         for condition in match.headers where !holdsHeader(fields[Int(condition)], head) {
             return .header(Int(condition))

@@ -48,7 +48,7 @@ extension RouteTable {
         _ found: PathIndex.Found, _ match: MatchConditions.Match, _ head: borrowing MessageHead
     ) -> String {
         let path = head.text(ByteRange(offset: Int(head.path.offset), count: found.prefixByteCount))
-        let method = match.methodCondition < 0 ? nil : conditions.methodConditions[Int(match.methodCondition)]
+        let method = match.methodCondition.map { conditions.methodConditions[Int($0)] }
         var parts: [String] = []
         if found.isExact {
             parts.append("path \"\(path)\"")

@@ -137,8 +137,7 @@ private struct Agreement {
                 if losesID(explanation) { return }
                 return differences.append("no decision is remembered")
             }
-            expect(decider.map { "\($0.policy)" }, record.policy.map { "\($0)" }, "policy")
-            expect(decider?.ruleIndex ?? -1, record.rule, "rule of the policy")
+            expect(decider.map { "\($0.policy), rule \($0.ruleIndex)" }, record.rule.map { "\($0)" }, "rule")
             return
         }
         if judgement.endpoints.isEmpty {

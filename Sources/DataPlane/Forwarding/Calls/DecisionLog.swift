@@ -19,9 +19,8 @@ package struct DecisionRecord: Sendable {
     /// Names of fields that are not kept, or not whole.
     package let withheld: [String]
     package let isAllowed: Bool
-    /// The policy that decided; `nil`: the default action.
-    package let policy: ResourceName?
-    package let rule: Int
+    /// The rule that decided; `nil`: the default action.
+    package let rule: RuleName?
 }
 
 /// The latest refused calls of one worker: strangers can make as many as they like, so that what is kept of each, and of all, is
@@ -72,7 +71,7 @@ extension DecisionRecord {
     fileprivate static let empty = DecisionRecord(
         id: "", generation: 0, time: UnixTime(seconds: 0), caller: nil,
         service: ResourceName(namespace: "", name: ""), method: "", host: "", path: "", fields: [], withheld: [],
-        isAllowed: false, policy: nil, rule: -1)
+        isAllowed: false, rule: nil)
 }
 
 /// What is kept of a request that was refused: enough to see why, and no secret.
@@ -153,8 +152,9 @@ extension Exchange {
             time: .now, caller: state.plan.caller.map { "\($0.id)" }, service: service.name, method: copy.method,
             host: copy.host,
             path: copy.path, fields: copy.fields, withheld: copy.withheld, isAllowed: decision.isAllowed,
-            policy: decision.policy < 0 ? nil : service.table.program.policies[Int(decision.policy)].name,
-            rule: Int(decision.rule))
+            rule: decision.rule.map {
+                RuleName(policy: service.table.program.policies[Int($0.policy)].name, index: Int($0.index))
+            })
         board.decisions.add(record, byteCount: copy.byteCount)
     }
 }

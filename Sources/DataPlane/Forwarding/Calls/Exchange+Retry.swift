@@ -115,7 +115,7 @@ extension Exchange: RetriedCall {
     /// What a proxy said that is no longer trusted is no longer so.
     private func forgetDistrustedProxy() {
         guard !state.plan.client.isPeer, case .routes(let gateway) = origin.role.directory,
-            let listener = gateway.listeners.first(where: { $0.label == state.plan.gatewayListenerLabel }),
+            let listener = gateway.listeners.first(where: { $0.label == state.plan.gatewayListener }),
             !listener.trusts(origin.peer.ip)
         else { return }
         state.plan.client = .peer

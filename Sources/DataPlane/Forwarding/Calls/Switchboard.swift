@@ -38,7 +38,7 @@ final class Switchboard: EndpointPools {
     func copyEnded(_ copy: any Call) { copies[ObjectIdentifier(copy)] = nil }
 
     func count(_ decision: Decision, of service: ServiceView) {
-        let label = decision.policy < 0 ? service.policyLabels.last! : service.policyLabels[Int(decision.policy)]
+        let label = decision.rule.map { service.policyLabels[Int($0.policy)] } ?? service.policyLabels.last!
         let index = Int(label.id) * 2 + (decision.isAllowed ? 0 : 1)
         if index >= decisionCounts.count {
             decisionCounts.append(contentsOf: repeatElement(0, count: index + 1 - decisionCounts.count))

@@ -188,7 +188,7 @@ struct ServedMesh: RunningMesh {
             caller: record.caller,
             service: record.service, method: record.method, host: record.host, path: record.path, fields: record.fields,
             withheld: record.withheld,
-            isAllowed: record.isAllowed, policy: record.policy, rule: record.rule)
+            isAllowed: record.isAllowed, rule: record.rule)
     }
 
     func metricsText() async -> String {
