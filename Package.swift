@@ -72,7 +72,8 @@ let package = Package(
         room("Telemetry", in: "Vocabulary", ["CallOutcomes"]),
         room("WireProtocols", in: "Vocabulary", ["HTTPSemantics", "CallOutcomes"]),
 
-        // Platform: what the host's libraries do, behind values and owners.
+        // Platform: what the kernel and the host's libraries do, behind values and owners.
+        room("SystemInterfaces", in: "Platform", ["CLinux"]),
         room("Cryptography", in: "Platform", ["COpenSSL", "CommonValues", "SPIFFE"]),
 
         // Intent: from bytes to one checked snapshot.
@@ -99,44 +100,51 @@ let package = Package(
             ]),
 
         // Change: from a folder that changes to a generation that serves.
-        room("StateKeeping", in: "Change", ["CLinux"]),
-        room("Reconciliation", in: "Change", ["CLinux", "CommonValues", "Diagnostics", "Manifests", "StateKeeping"]),
+        room(
+            "Reconciliation", in: "Change",
+            ["CLinux", "SystemInterfaces", "CommonValues", "Diagnostics", "Manifests"]),
+        room("StateKeeping", in: "Change", ["SystemInterfaces", "Diagnostics", "Reconciliation", logging]),
 
         // DataPlane: what touches sockets, and proves who is there.
-        room("EventLoops", in: "DataPlane", ["CLinux", "CommonValues"]),
-        room("TransportSecurity", in: "DataPlane", ["COpenSSL", "CLinux", "CommonValues", "SPIFFE", "Cryptography"]),
+        room("EventLoops", in: "DataPlane", ["CLinux", "SystemInterfaces", "CommonValues"]),
+        room(
+            "TransportSecurity", in: "DataPlane",
+            ["COpenSSL", "CLinux", "SystemInterfaces", "CommonValues", "SPIFFE", "Cryptography"]),
         room(
             "WorkloadIdentity", in: "DataPlane",
-            ["CommonValues", "SPIFFE", "Cryptography", "StateKeeping", "TransportSecurity", logging]),
+            ["SystemInterfaces", "CommonValues", "SPIFFE", "Cryptography", "TransportSecurity", logging]),
         room(
             "Forwarding", in: "DataPlane",
             [
-                "CommonValues", "Diagnostics", "SPIFFE", "HTTPSemantics", "CallOutcomes", "Telemetry", "WireProtocols",
-                "Cryptography", "Manifests", "MeshSnapshot", "Routing", "Authorization", "CallPlanning", "EventLoops",
+                "SystemInterfaces", "CommonValues", "Diagnostics", "SPIFFE", "HTTPSemantics", "CallOutcomes",
+                "Telemetry", "WireProtocols", "Cryptography", "Manifests", "MeshSnapshot", "Routing", "Authorization",
+                "CallPlanning", "EventLoops",
                 "TransportSecurity",
             ]),
 
         room(
             "NodeServing", in: "DataPlane",
             [
-                "CLinux", "CommonValues", "Diagnostics", "SPIFFE", "Cryptography", "Manifests", "MeshSnapshot",
-                "Reconciliation", "EventLoops", "TransportSecurity", "WorkloadIdentity", "Forwarding", logging,
+                "SystemInterfaces", "CommonValues", "Diagnostics", "SPIFFE", "Cryptography", "Manifests",
+                "MeshSnapshot", "Reconciliation", "EventLoops", "TransportSecurity", "WorkloadIdentity", "Forwarding",
+                logging,
             ]),
 
         // Operations: what people and programs ask a running mesh.
         room(
             "AdminAPI", in: "Operations",
             [
-                "CommonValues", "Diagnostics", "SPIFFE", "HTTPSemantics", "WireProtocols", "Manifests", "MeshSnapshot",
-                "Explaining", "StateKeeping", "Reconciliation", "EventLoops",
+                "SystemInterfaces", "CommonValues", "Diagnostics", "SPIFFE", "HTTPSemantics", "WireProtocols", "Manifests",
+                "MeshSnapshot", "Explaining", "Reconciliation", "EventLoops",
             ]),
 
         .executableTarget(
             name: "heddle",
             dependencies: [
-                "CLinux", "CArguments", "CommonValues", "Diagnostics", "SPIFFE", "Telemetry", "Cryptography",
-                "Manifests", "MeshSnapshot", "Authorization", "Explaining", "StateKeeping", "Reconciliation",
-                "EventLoops", "TransportSecurity", "WorkloadIdentity", "Forwarding", "NodeServing", "AdminAPI", logging,
+                "CLinux", "CArguments", "SystemInterfaces", "CommonValues", "Diagnostics", "SPIFFE", "Telemetry",
+                "Cryptography", "Manifests", "MeshSnapshot", "Authorization", "Explaining", "StateKeeping",
+                "Reconciliation", "EventLoops", "TransportSecurity", "WorkloadIdentity", "Forwarding", "NodeServing",
+                "AdminAPI", logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/Programs/heddle", swiftSettings: settings, linkerSettings: oneBinary),
@@ -181,6 +189,7 @@ let package = Package(
         tests("CommonValues"),
         tests("Diagnostics", ["YAMLSyntax", "Manifests"]),
         tests("SPIFFE"),
+        tests("SystemInterfaces", ["TestSupport"]),
         tests("HTTPSemantics", ["FuzzKit", "WireChecks"]),
         tests("CallOutcomes", ["HTTPSemantics"]),
         tests("Telemetry", ["CallOutcomes"]),
@@ -198,14 +207,12 @@ let package = Package(
         tests(
             "CallPlanning",
             ["CommonValues", "SPIFFE", "HTTPSemantics", "MeshSnapshot", "Routing", "Authorization", "MeshFixtures"]),
-        tests(
-            "Explaining",
-            ["TestSupport", "MeshFixtures", "CommonValues", "Manifests", "MeshSnapshot", "Authorization"]),
-        tests("StateKeeping", ["TestSupport"]),
-        tests("Reconciliation", ["CLinux", "Diagnostics", "Manifests", "StateKeeping", "TestSupport"]),
+        tests("Explaining", ["TestSupport", "MeshFixtures", "CommonValues", "Manifests", "MeshSnapshot", "Authorization"]),
+        tests("Reconciliation", ["CLinux", "SystemInterfaces", "Diagnostics", "Manifests", "TestSupport"]),
+        tests("StateKeeping", ["SystemInterfaces", "Diagnostics", logging]),
         tests("EventLoops", ["CommonValues", "TestSupport"]),
         tests("TransportSecurity", ["TestSupport", "CLinux", "COpenSSL", "CommonValues", "SPIFFE", "Cryptography"]),
-        tests("WorkloadIdentity", ["CommonValues", "SPIFFE", "Cryptography", "StateKeeping", logging]),
+        tests("WorkloadIdentity", ["SystemInterfaces", "CommonValues", "SPIFFE", "Cryptography", logging]),
         tests("WireProtocols", ["HPACKCoding", "HTTPSemantics", "FuzzKit", "WireChecks"]),
         tests(
             "Forwarding",
@@ -217,14 +224,16 @@ let package = Package(
         tests(
             "NodeServing",
             [
-                "TestSupport", "MeshFixtures", "CommonValues", "Diagnostics", "SPIFFE", "Cryptography", "MeshSnapshot",
-                "StateKeeping", "Reconciliation", "EventLoops", "WorkloadIdentity", "Forwarding", logging,
+                "TestSupport", "MeshFixtures", "SystemInterfaces", "CommonValues", "Diagnostics", "SPIFFE",
+                "Cryptography", "MeshSnapshot", "Reconciliation", "EventLoops", "WorkloadIdentity", "Forwarding",
+                logging,
             ]),
         tests(
             "AdminAPI",
             [
                 "CommonValues", "Diagnostics", "SPIFFE", "YAMLSyntax", "Manifests", "MeshSnapshot", "Authorization",
-                "Explaining", "StateKeeping", "Reconciliation", "EventLoops", "TestSupport", "MeshFixtures",
+                "Explaining",
+                "SystemInterfaces", "Reconciliation", "EventLoops", "TestSupport", "MeshFixtures",
             ]),
         .testTarget(
             name: "HTTP2ConformanceTests",

@@ -1,5 +1,6 @@
 import CommonValues
 import EventLoops
+import SystemInterfaces
 import Testing
 
 @testable import AdminAPI

@@ -4,7 +4,7 @@ import EventLoops
 import Glibc
 import Manifests
 import MeshFixtures
-import StateKeeping
+import SystemInterfaces
 import TestSupport
 import Testing
 

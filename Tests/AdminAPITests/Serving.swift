@@ -1,5 +1,6 @@
 import EventLoops
 import Glibc
+import SystemInterfaces
 import Testing
 
 @testable import AdminAPI
@@ -38,10 +39,9 @@ func running<Result: Sendable>(
 ) async throws -> Result {
     let running = Task { await server.run() }
     let outcome = await withCheckedContinuation { continuation in
-        let isStarted = SystemThread.start(name: "client") {
+        try! SystemThread.start(name: "client") {
             continuation.resume(returning: Swift.Result(catching: body))
         }
-        precondition(isStarted, "no thread to be had")
     }
     running.cancel()
     await running.value

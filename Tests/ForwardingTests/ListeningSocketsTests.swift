@@ -2,6 +2,7 @@ import CommonValues
 import EventLoops
 import Glibc
 import Synchronization
+import SystemInterfaces
 import TestSupport
 import Testing
 

@@ -6,7 +6,7 @@ import Logging
 import MeshFixtures
 import MeshSnapshot
 import Reconciliation
-import StateKeeping
+import SystemInterfaces
 import WorkloadIdentity
 
 @testable import NodeServing

@@ -1,5 +1,6 @@
 import Glibc
 import Synchronization
+import SystemInterfaces
 
 @testable import Reconciliation
 
@@ -22,7 +23,7 @@ final class Calls: Sendable {
     init(failingAt first: Int, with number: CInt) { (self.first, self.number, isOver) = (first, number, false) }
 
     var writer: FileWriter {
-        FileWriter { [self] name, path throws(FileError) in
+        FileWriter { [self] name, path throws(SystemCallError) in
             let isRefused = state.withLock { state in
                 state.names.append(name)
                 let call = state.names.count - 1
@@ -30,7 +31,7 @@ final class Calls: Sendable {
                 state.isBrokenOff = true
                 return true
             }
-            if isRefused { throw FileError(call: name, errno: number) }
+            if isRefused { throw SystemCallError(name, errno: number) }
         }
     }
 

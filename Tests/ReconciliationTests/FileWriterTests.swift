@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import SystemInterfaces
 import TestSupport
 import Testing
 

@@ -1,5 +1,6 @@
 import Diagnostics
 import Glibc
+import SystemInterfaces
 import TestSupport
 import Testing
 

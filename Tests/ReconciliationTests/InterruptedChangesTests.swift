@@ -1,6 +1,7 @@
 import Diagnostics
 import Glibc
 import Synchronization
+import SystemInterfaces
 import TestSupport
 import Testing
 
@@ -197,11 +198,11 @@ extension `The reconciler` {
                     after: Array(FakeManifests.document(name, "2").utf8))
             }
             let renames = Atomic(0)
-            let files = FileWriter { call, _ throws(FileError) in
+            let files = FileWriter { call, _ throws(SystemCallError) in
                 guard call == "rename" else { return }
                 // The record's own comes first, then those of the manifests.
                 let done = renames.add(1, ordering: .relaxed).newValue - 2
-                do { if done >= 0 { try step(done) } } catch { throw FileError(call: call, errno: EINTR) }
+                do { if done >= 0 { try step(done) } } catch { throw SystemCallError(call, errno: EINTR) }
             }
             let writer = ManifestWriter(
                 folder: harness.folder.path, journal: ChangeJournal(stateFolder: other.heldState, writer: files),
@@ -317,6 +318,6 @@ extension `The reconciler` {
 extension Harness {
     /// What lies in the folder now.
     fileprivate func names() -> [String] {
-        do throws(FileError) { return try FileAccess.names(inFolder: folder.path).names } catch { return [] }
+        do throws(SystemCallError) { return try FileAccess.names(inFolder: folder.path).names } catch { return [] }
     }
 }

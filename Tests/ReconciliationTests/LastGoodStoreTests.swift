@@ -31,5 +31,5 @@ struct LastGoodStoreTests {
 }
 
 extension LastGoodSet: Equatable {
-    public static func == (left: LastGoodSet, right: LastGoodSet) -> Bool { left.encoded == right.encoded }
+    static func == (left: LastGoodSet, right: LastGoodSet) -> Bool { left.encoded == right.encoded }
 }

@@ -1,6 +1,7 @@
 import CLinux
 import Glibc
 import Synchronization
+import SystemInterfaces
 import TestSupport
 import Testing
 
@@ -40,7 +41,7 @@ struct ManifestWriterTests {
     }
 
     private static func names(_ path: String) -> [String] {
-        do throws(FileError) { return try FileAccess.names(inFolder: path).names } catch { return [] }
+        do throws(SystemCallError) { return try FileAccess.names(inFolder: path).names } catch { return [] }
     }
 
     private static let before = [

@@ -1,6 +1,7 @@
 import Diagnostics
 import Glibc
 import Synchronization
+import SystemInterfaces
 import TestSupport
 import Testing
 

@@ -1,6 +1,6 @@
 import Glibc
-import StateKeeping
 import Synchronization
+import SystemInterfaces
 import Testing
 
 @testable import Reconciliation
@@ -20,7 +20,7 @@ final class TestFolder: Sendable {
             if let held { return held }
             unsafe mkdir(state, 0o700)
             let folder = HeldFolder(state)
-            do throws(OpenFolder.Refusal) { try folder.hold(OpenFolder(state)) } catch { folder.refuse(error.errno) }
+            do throws(SystemCallError) { try folder.hold(OpenFolder(state)) } catch { folder.refuse(error.errno) }
             held = folder
             return folder
         }
@@ -54,7 +54,7 @@ final class TestFolder: Sendable {
     }
 
     func text(_ name: String) -> String? {
-        do throws(FileError) {
+        do throws(SystemCallError) {
             guard case .bytes(let bytes, _) = try FileAccess.read(path + "/" + name, limit: 1 << 20) else { return nil }
             return String(decoding: bytes, as: UTF8.self)
         } catch {

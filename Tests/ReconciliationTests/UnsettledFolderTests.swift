@@ -1,5 +1,6 @@
 import Glibc
 import Synchronization
+import SystemInterfaces
 import TestSupport
 import Testing
 

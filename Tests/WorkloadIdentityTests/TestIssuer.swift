@@ -3,8 +3,8 @@ import Cryptography
 import Foundation
 import Logging
 import SPIFFE
-import StateKeeping
 import Synchronization
+import SystemInterfaces
 
 @testable import WorkloadIdentity
 

@@ -1,6 +1,6 @@
 import Diagnostics
 import Glibc
-import StateKeeping
+import SystemInterfaces
 
 /// Keeps the record of the change that is being written in the state folder (`changes/`, one file a manifests folder,
 /// 0600), from before the first file is touched until the last one is on the disk.
@@ -26,10 +26,10 @@ struct ChangeJournal: Sendable {
     var standing: HeldFolder.Standing { stateFolder.standing }
 
     /// Where the system finds it.
-    private func place() throws(FileError) -> String { try stateFolder.reach(Self.name) }
+    private func place() throws(SystemCallError) -> String { try stateFolder.reach(Self.name) }
 
     /// - Parameter path: A record's, as people find it.
-    private func place(of path: String) throws(FileError) -> String {
+    private func place(of path: String) throws(SystemCallError) -> String {
         try place() + path[(path.lastIndex(of: "/") ?? path.startIndex)...]
     }
 
@@ -42,11 +42,11 @@ struct ChangeJournal: Sendable {
     }
 
     /// - Returns: All that are kept, whichever folder they are of.
-    func entries() throws(FileError) -> [Entry] {
+    func entries() throws(SystemCallError) -> [Entry] {
         guard stateFolder.isHeld else { return [] }
         let place = try place()
         let names: [String]
-        do throws(FileError) {
+        do throws(SystemCallError) {
             names = try FileAccess.names(inFolder: place).names
         } catch {
             guard error.isMissing, FileAccess.isAbsent(place) else { throw error }
@@ -70,7 +70,7 @@ struct ChangeJournal: Sendable {
 
     /// Removes what a process left that was killed while it wrote a record.
     func removeDrafts() {
-        do throws(FileError) {
+        do throws(SystemCallError) {
             let place = try place()
             for name in try FileAccess.names(inFolder: place).names where name.hasPrefix(".") {
                 try writer.remove("\(place)/\(name)")
@@ -79,14 +79,14 @@ struct ChangeJournal: Sendable {
     }
 
     /// Returns when it is on the disk.
-    func begin(_ record: ChangeRecord) throws(FileError) {
+    func begin(_ record: ChangeRecord) throws(SystemCallError) {
         try writer.makePrivateFolder(place())
         try Rehearsal.draft(inFolder: place())
         try writer.replacePrivate(place(of: path(of: record)), record.encoded)
     }
 
     /// Refuses what `begin` would refuse, as far as that can be asked.
-    func rehearse(_ record: ChangeRecord) throws(FileError) {
+    func rehearse(_ record: ChangeRecord) throws(SystemCallError) {
         _ = try entries()
         let place = try place()
         // Made by `begin` if it is not there.
@@ -99,7 +99,7 @@ struct ChangeJournal: Sendable {
 
     /// Notes that whatever becomes of the files from now on has nothing to do with the change any more.
     /// - Returns: Where the record is now; on the disk, too.
-    func settle(_ path: String) throws(FileError) -> String {
+    func settle(_ path: String) throws(SystemCallError) -> String {
         guard !path.hasSuffix(Self.settledSuffix) else { return path }
         try writer.rename(place(of: path), to: place(of: path + Self.settledSuffix))
         try writer.sync(place())
@@ -107,7 +107,7 @@ struct ChangeJournal: Sendable {
     }
 
     /// Returns when the disk has forgotten it.
-    func forget(_ path: String) throws(FileError) {
+    func forget(_ path: String) throws(SystemCallError) {
         try writer.remove(place(of: path))
         try writer.sync(place())
     }

@@ -1,3 +1,5 @@
+import SystemInterfaces
+
 /// One change of several files, as it is written down before the first of them is touched: enough to tell afterwards how
 /// far it came, and to take it back.
 struct ChangeRecord: Hashable, Sendable {

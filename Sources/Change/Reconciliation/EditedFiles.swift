@@ -1,3 +1,5 @@
+import SystemInterfaces
+
 /// What this process itself made of manifests. Of a change that was not made, nothing.
 package struct EditedFiles: Sendable {
     struct File {

@@ -1,12 +1,13 @@
 import Diagnostics
 import Glibc
+import SystemInterfaces
 
 /// Why a manifest, a link or a folder cannot be taken up as it lies there. Whoever reads the folder, running or for
 /// `check`, says it in these words.
 enum FileProblem {
-    static func unreadable(_ path: String, _ error: FileError, what: String) -> Diagnostic {
+    static func unreadable(_ path: String, _ error: SystemCallError, what: String) -> Diagnostic {
         problem(
-            .folderUnreadable, path, found: error.explanation, expected: "\(what) that can be read",
+            .folderUnreadable, path, found: error.reason, expected: "\(what) that can be read",
             remedy: FailedCall.remedy(error.errno, to: .read))
     }
 
@@ -23,7 +24,7 @@ enum FileProblem {
     ///   - reason: `nil`: there is nothing at its end.
     static func brokenLink(_ path: String, at link: String, _ reason: CInt? = nil) -> Diagnostic {
         var target = ""
-        do throws(FileError) { target = " to " + Diagnostic.quoted(try FileAccess.target(ofLink: link)) } catch {}
+        do throws(SystemCallError) { target = " to " + Diagnostic.quoted(try FileAccess.target(ofLink: link)) } catch {}
         let why = reason.map { " (\(FailedCall.reason($0)))" } ?? ""
         return problem(
             .brokenLink, path, found: "a link\(target) that leads nowhere\(why)",
@@ -34,9 +35,9 @@ enum FileProblem {
 
     /// A manifest could not be read, and is there all the same.
     /// - Parameter absolute: Where it stands.
-    static func unreadableManifest(_ path: String, at absolute: String, _ error: FileError) -> Diagnostic {
+    static func unreadableManifest(_ path: String, at absolute: String, _ error: SystemCallError) -> Diagnostic {
         var isLink = false
-        do throws(FileError) { isLink = try FileAccess.facts(absolute, followingLinks: false).kind == .link } catch {}
+        do throws(SystemCallError) { isLink = try FileAccess.facts(absolute, followingLinks: false).kind == .link } catch {}
         guard isLink else { return unreadable(path, error, what: "a file") }
         return brokenLink(path, at: absolute, error.isMissing ? nil : error.errno)
     }
@@ -64,7 +65,7 @@ enum FileProblem {
         case .tooLarge(let byteCount):
             problem(
                 .fileTooLarge, path, found: byteCount.map { "\($0) bytes" } ?? "more",
-                expected: "at most \(FolderReader.fileByteLimit) bytes (4 MiB)", remedy: "split the file")
+                expected: "at most \(ManifestSource.byteLimit) bytes (4 MiB)", remedy: "split the file")
         case .notAFile(let what) where isNamed:
             problem(
                 .notAFile, path, found: what, expected: "a manifest, or a folder of manifests",

@@ -1,5 +1,6 @@
 import Diagnostics
 import Glibc
+import SystemInterfaces
 
 /// What a folder and all below it hold: which manifests there are, and which names decide that.
 struct FolderListing {
@@ -76,7 +77,7 @@ struct FolderListing {
         }
         for folder in Set(aliases.map(\.hop.folder)).subtracting(folders.map(\.path)) {
             // One that cannot be listed holds no manifests of its own.
-            do throws(FileError) { note(try FileAccess.names(inFolder: folder).names, in: folder) } catch {}
+            do throws(SystemCallError) { note(try FileAccess.names(inFolder: folder).names, in: folder) } catch {}
         }
     }
 
@@ -111,8 +112,8 @@ struct FolderListing {
         folders.append(Folder(path: folder, prefix: prefix))
         willRead(folder, .contents)
 
-        let entries: (names: [String], unreadable: [String])
-        do throws(FileError) {
+        let entries: (names: [String], unreadable: [[UInt8]])
+        do throws(SystemCallError) {
             entries = try FileAccess.names(inFolder: folder)
         } catch {
             // A folder that has just gone is no mistake; the event that says so follows.
@@ -125,7 +126,7 @@ struct FolderListing {
             }
             return
         }
-        for name in entries.unreadable {
+        for name in entries.unreadable.map({ String(printable: $0) }).sorted() {
             refuse(
                 prefix + name, .unreadableName, found: "a name that is not UTF-8", expected: "UTF-8",
                 remedy: "rename or remove the file")
@@ -152,7 +153,7 @@ struct FolderListing {
         _ name: String, at path: String, in folder: String, prefix: String, ancestors: Set<String>
     ) -> Bool {
         let kind: FileFacts.Kind
-        do throws(FileError) {
+        do throws(SystemCallError) {
             kind = try FileAccess.facts(path, followingLinks: false).kind
         } catch {
             if error.errno == EACCES {
@@ -221,7 +222,7 @@ struct FolderListing {
             remedy: "make the folder, move it back, or name the right one")
     }
 
-    private mutating func refuseUnreadable(_ path: String, _ error: FileError) {
+    private mutating func refuseUnreadable(_ path: String, _ error: SystemCallError) {
         problems[path] = FileProblem.unreadable(path, error, what: "a folder")
     }
 

@@ -1,11 +1,10 @@
 import Diagnostics
 import Glibc
+import SystemInterfaces
 
 /// Holds the folder's files as they last were, and reads those that a request names. What it reads is proposed first, and
 /// taken up when the watcher has made sure that no one wrote meanwhile.
 struct FolderReader {
-    /// Bytes of one manifest. Default: 4 MiB.
-    static let fileByteLimit = 4 * 1024 * 1024
     /// Bytes of one certificate or key file; what is beyond is not looked at. Default: 1 MiB.
     static let watchedFileByteLimit = 1024 * 1024
     /// Looks, 1 ms apart, for a moment at which nobody has an overdue file open for writing. Default: 10.
@@ -123,7 +122,7 @@ struct FolderReader {
         guard let absolute = absolute(path) else { return }
         let certainty = request.files[path] ?? .uncertain
         let isAnnounced = request.files[path] != nil
-        do throws(FileError) {
+        do throws(SystemCallError) {
             var facts = try FileAccess.facts(absolute, followingLinks: true)
             if let reason = FileAccess.soloReason(absolute, facts) {
                 watching.file(path, absolute, reason)
@@ -145,7 +144,7 @@ struct FolderReader {
                 try isOverdue
                 ? Self.readOverdue(absolute, until: finding.overdueEnd)
                 : FileAccess.read(
-                    absolute, limit: Self.fileByteLimit, looksForWriters: true,
+                    absolute, limit: ManifestSource.byteLimit, looksForWriters: true,
                     unknownIsBusy: certainty == .uncertain && isAnnounced && !looksTwice)
             switch content {
             case .bytes(let bytes, let signature):
@@ -179,16 +178,16 @@ struct FolderReader {
     /// has, once it has stayed as it is for a while. One that is made empty and written anew is never taken in between.
     private static func readOverdue(
         _ path: String, until end: ContinuousClock.Instant
-    ) throws(FileError) -> FileAccess.Content {
+    ) throws(SystemCallError) -> FileAccess.Content {
         for _ in 0..<overdueLooks {
-            let content = try FileAccess.read(path, limit: fileByteLimit, looksForWriters: true, unknownIsBusy: true)
+            let content = try FileAccess.read(path, limit: ManifestSource.byteLimit, looksForWriters: true, unknownIsBusy: true)
             guard case .busy = content else { return content }
             guard pause(.milliseconds(1), until: end) else { return .busy }
         }
-        guard case .bytes(_, let signature) = try FileAccess.read(path, limit: fileByteLimit),
+        guard case .bytes(_, let signature) = try FileAccess.read(path, limit: ManifestSource.byteLimit),
             pause(overdueCalm, until: end)
         else { return .busy }
-        let content = try FileAccess.read(path, limit: fileByteLimit)
+        let content = try FileAccess.read(path, limit: ManifestSource.byteLimit)
         guard case .bytes(_, signature) = content else { return .busy }
         return content
     }
@@ -231,7 +230,7 @@ struct FolderReader {
 
     private func signature(of path: String) -> FileSignature? {
         guard let absolute = absolute(path) else { return nil }
-        do throws(FileError) {
+        do throws(SystemCallError) {
             return try FileAccess.facts(absolute, followingLinks: true).signature
         } catch {
             return nil
@@ -305,7 +304,7 @@ struct FolderReader {
 
     private static func digest(_ path: String) -> Int {
         var hasher = Hasher()
-        do throws(FileError) {
+        do throws(SystemCallError) {
             if case .bytes(let bytes, _) = try FileAccess.read(path, limit: watchedFileByteLimit) {
                 unsafe bytes.withUnsafeBytes { unsafe hasher.combine(bytes: $0) }
             } else {

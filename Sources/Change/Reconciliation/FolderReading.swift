@@ -7,6 +7,9 @@ package struct ManifestSource: Sendable {
     package let bytes: [UInt8]
     package let hash: ContentHash
 
+    /// Largest file read: 4 MiB.
+    package static let byteLimit = 4 * 1024 * 1024
+
     package init(path: String, bytes: [UInt8]) {
         self.path = path
         self.bytes = bytes

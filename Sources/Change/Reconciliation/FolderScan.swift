@@ -1,4 +1,5 @@
 import Diagnostics
+import SystemInterfaces
 
 /// A folder of manifests read once, by the same rules as the watcher's: which files count, links, limits.
 package struct FolderScan: Sendable {
@@ -34,8 +35,8 @@ package struct FolderScan: Sendable {
     /// What comes to its end of a stream that is open, whatever it is: a file, a pipe, a terminal.
     /// - Parameter path: what it is to be called.
     package init(ofStream descriptor: CInt, as path: String) {
-        do throws(FileError) {
-            let content = try FileAccess.readToEnd(descriptor, limit: FolderReader.fileByteLimit)
+        do throws(SystemCallError) {
+            let content = try FileAccess.readToEnd(descriptor, limit: ManifestSource.byteLimit)
             self.init(Self.source(content, path, isNamed: true))
         } catch {
             self.init(.failure(FileProblem.unreadable(path, error, what: "a stream")))
@@ -54,8 +55,8 @@ package struct FolderScan: Sendable {
     private static func read(
         _ absolute: String, as path: String, isNamed: Bool = false
     ) -> Result<ManifestSource, Diagnostic> {
-        do throws(FileError) {
-            return source(try FileAccess.read(absolute, limit: FolderReader.fileByteLimit), path, isNamed: isNamed)
+        do throws(SystemCallError) {
+            return source(try FileAccess.read(absolute, limit: ManifestSource.byteLimit), path, isNamed: isNamed)
         } catch {
             if isNamed, error.isMissing, FileAccess.isAbsent(absolute) { return .failure(FileProblem.missing(path)) }
             return .failure(FileProblem.unreadableManifest(path, at: absolute, error))

@@ -2,6 +2,7 @@ import CLinux
 import Diagnostics
 import Glibc
 import Synchronization
+import SystemInterfaces
 
 /// Watches a folder of manifests on a thread of its own, and reads it when it has settled.
 ///
@@ -36,11 +37,14 @@ package final class FolderWatcher: Sendable {
         let (stream, continuation) = AsyncStream.makeStream(
             of: FolderReading.self, bufferingPolicy: .bufferingNewest(1))
         readings = stream
-        let failure = Thread.detach {
-            var loop = WatcherLoop(settings, inbox: inbox, readings: continuation)
-            loop.run()
+        do throws(SystemCallError) {
+            try SystemThread.start(name: "manifests") {
+                var loop = WatcherLoop(settings, inbox: inbox, readings: continuation)
+                loop.run()
+            }
+        } catch {
+            throw WatcherError(error)
         }
-        if failure != 0 { throw WatcherError(FileError(call: "pthread_create", errno: failure)) }
     }
 
     deinit { stop() }
@@ -72,9 +76,9 @@ package final class FolderWatcher: Sendable {
 package struct WatcherError: Error, CustomStringConvertible {
     package let description: String
 
-    init(_ error: FileError) {
+    init(_ error: SystemCallError) {
         description =
-            "the manifests cannot be watched: \(error.call): \(error.explanation): "
+            "the manifests cannot be watched: \(error.call): \(error.reason): "
             + FailedCall.remedy(error.errno, to: .read)
     }
 }
@@ -103,15 +107,13 @@ final class WatcherInbox: Sendable {
     }
 
     private let state = Mutex(State())
+    private let wakeup: Wakeup
     /// Readable while there are commands.
-    let descriptor: CInt
+    var descriptor: CInt { wakeup.descriptor }
 
     init() throws(WatcherError) {
-        descriptor = eventfd(0, CInt(EFD_NONBLOCK | EFD_CLOEXEC))
-        guard descriptor >= 0 else { throw WatcherError(FileError(call: "eventfd", errno: errno)) }
+        do throws(SystemCallError) { wakeup = try Wakeup() } catch { throw WatcherError(error) }
     }
-
-    deinit { close(descriptor) }
 
     func post(_ command: Command) {
         let isClosed = state.withLock { state in
@@ -122,13 +124,11 @@ final class WatcherInbox: Sendable {
             command.refuse()
             return
         }
-        var one: UInt64 = 1
-        _ = unsafe write(descriptor, &one, 8)
+        wakeup.give()
     }
 
     func take() -> [Command] {
-        var count: UInt64 = 0
-        _ = unsafe read(descriptor, &count, 8)
+        wakeup.take()
         return state.withLock { state in
             defer { state.commands = [] }
             return state.commands
@@ -143,30 +143,5 @@ final class WatcherInbox: Sendable {
             return state.commands
         }
         for command in rest { command.refuse() }
-    }
-
-    private func close(_ descriptor: CInt) { _ = Glibc.close(descriptor) }
-}
-
-/// A thread that is not waited for.
-private enum Thread {
-    private final class Body {
-        let run: @Sendable () -> Void
-        init(_ run: @escaping @Sendable () -> Void) { self.run = run }
-    }
-
-    /// - Returns: 0, or why there is no thread, as `errno` has it.
-    static func detach(_ run: @escaping @Sendable () -> Void) -> CInt {
-        var thread = pthread_t()
-        let body = unsafe Unmanaged.passRetained(Body(run))
-        // SAFETY: The thread takes over the one reference it is given; if there is none, it is given back here.
-        let failure = unsafe pthread_create(
-            &thread, nil,
-            { argument in
-                unsafe Unmanaged<Body>.fromOpaque(argument!).takeRetainedValue().run()
-                return nil
-            }, body.toOpaque())
-        if failure == 0 { pthread_detach(thread) } else { unsafe body.release() }
-        return failure
     }
 }

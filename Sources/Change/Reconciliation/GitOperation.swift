@@ -1,4 +1,5 @@
 import Glibc
+import SystemInterfaces
 
 /// A command of git that changes the working tree around a folder. While it does, it holds `index.lock`: what lies in the
 /// folder is neither the old commit nor the new one.
@@ -41,7 +42,7 @@ enum GitOperation {
     /// Worktrees and submodules have their git folder elsewhere; a file says where: `gitdir: PATH`.
     private static func linkedFolder(_ file: String, in folder: String) -> String? {
         let mark = "gitdir: "
-        do throws(FileError) {
+        do throws(SystemCallError) {
             guard case .bytes(let bytes, _) = try FileAccess.read(file, limit: 8192) else { return nil }
             let line = String(decoding: bytes.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
             guard line.hasPrefix(mark) else { return nil }
@@ -53,6 +54,6 @@ enum GitOperation {
     }
 
     private static func facts(_ path: String) -> FileFacts? {
-        do throws(FileError) { return try FileAccess.facts(path, followingLinks: true) } catch { return nil }
+        do throws(SystemCallError) { return try FileAccess.facts(path, followingLinks: true) } catch { return nil }
     }
 }

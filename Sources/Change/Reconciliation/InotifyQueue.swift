@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import SystemInterfaces
 
 /// An inotify instance: where the kernel says what happens in folders.
 ///
@@ -21,7 +22,7 @@ final class InotifyQueue {
     enum Failure: Error {
         /// Of watches.
         case limitReached
-        case other(FileError)
+        case other(SystemCallError)
     }
 
     /// Bytes read at once: hundreds of events.
@@ -34,7 +35,7 @@ final class InotifyQueue {
 
     init() throws(Failure) {
         descriptor = inotify_init1(CInt(IN_NONBLOCK | IN_CLOEXEC))
-        guard descriptor >= 0 else { throw .other(FileError(call: "inotify_init1", errno: errno)) }
+        guard descriptor >= 0 else { throw .other(SystemCallError(last: "inotify_init1")) }
         events = Calm.Events(of: descriptor)
     }
 
@@ -65,7 +66,7 @@ final class InotifyQueue {
         if watch >= 0 { return watch }
         // ENOSPC is the limit of watches here, and no full disk.
         if errno == ENOSPC { throw .limitReached }
-        throw .other(FileError(call: "inotify_add_watch", errno: errno))
+        throw .other(SystemCallError(last: "inotify_add_watch"))
     }
 
     func unwatch(_ watch: CInt) { inotify_rm_watch(descriptor, watch) }

@@ -1,5 +1,6 @@
 import Diagnostics
 import Glibc
+import SystemInterfaces
 
 /// What is left of changes that no process saw to their end.
 struct InterruptedChanges: Sendable {
@@ -16,7 +17,7 @@ struct InterruptedChanges: Sendable {
     /// Looks without any record.
     /// - Parameter folder: Absolute.
     init(of folder: String) {
-        do throws(FileError) { tellUnrecorded(in: try FileWriter.realPath(folder)) } catch {
+        do throws(SystemCallError) { tellUnrecorded(in: try FileWriter.realPath(folder)) } catch {
             problems = Self.unseen(folder, error)
         }
     }
@@ -26,14 +27,14 @@ struct InterruptedChanges: Sendable {
     init(of folder: String, in journal: ChangeJournal) {
         journal.removeDrafts()
         let entries: [ChangeJournal.Entry]
-        do throws(FileError) {
+        do throws(SystemCallError) {
             entries = try journal.entries()
         } catch {
             problems.append(Self.unreadable(journal.folder, error))
             return
         }
         let place: Place
-        do throws(FileError) {
+        do throws(SystemCallError) {
             place = try Place(folder)
         } catch {
             // Whatever comes into sight there may be half of a change: it is looked at before it is taken up.
@@ -55,7 +56,7 @@ struct InterruptedChanges: Sendable {
             case .settled(let record, let path):
                 guard place.isFolder(of: record) else { continue }
                 known.insert(record.id)
-                do throws(FileError) { try writer.clearAway(record, in: place.path, recordAt: path) } catch {}
+                do throws(SystemCallError) { try writer.clearAway(record, in: place.path, recordAt: path) } catch {}
             case .record(let record, let path):
                 warnings.append(
                     Self.elsewhere("a change of \(Diagnostic.quoted(record.folder)) that was cut off", path))
@@ -85,7 +86,7 @@ struct InterruptedChanges: Sendable {
     private mutating func settle(
         _ record: ChangeRecord, _ path: String, in folder: String, _ writer: ManifestWriter, _ journal: ChangeJournal
     ) {
-        do throws(FileError) {
+        do throws(SystemCallError) {
             switch try writer.settle(record, in: folder) {
             case .undecidable(let manifests):
                 problems += manifests.map { Self.undecidable($0, record, path) }
@@ -98,7 +99,7 @@ struct InterruptedChanges: Sendable {
             return
         }
         // The folder is whole. What cannot be cleared away now is before the next change, or at the next start.
-        do throws(FileError) { try writer.clearAway(record, in: folder, recordAt: path) } catch {}
+        do throws(SystemCallError) { try writer.clearAway(record, in: folder, recordAt: path) } catch {}
     }
 
     /// The folder as it is now. Its device may have another number after a restart of the machine, and the folder may
@@ -109,7 +110,7 @@ struct InterruptedChanges: Sendable {
         let device: UInt64
         let inode: UInt64
 
-        init(_ folder: String) throws(FileError) {
+        init(_ folder: String) throws(SystemCallError) {
             path = try FileWriter.realPath(folder)
             let signature = try FileAccess.facts(path, followingLinks: true).signature
             device = UInt64(signature.device)
@@ -139,11 +140,11 @@ struct InterruptedChanges: Sendable {
                 + "\(ChangeRecord.Companion.prefix(of: record.id))* beside them")
     }
 
-    private static func unsettled(_ record: ChangeRecord, _ error: FileError) -> Diagnostic {
+    private static func unsettled(_ record: ChangeRecord, _ error: SystemCallError) -> Diagnostic {
         Diagnostic(
             .interrupted, at: .manifestsFolder,
             found:
-                "a change of \(manifests(record)) that was cut off and cannot be taken back: \(error.call): \(error.explanation)",
+                "a change of \(manifests(record)) that was cut off and cannot be taken back: \(error.call): \(error.reason)",
             expected: "all of the change, or nothing of it",
             remedy: error.remedy(writing: "the manifests folder") + ": it is tried again every second")
     }
@@ -159,15 +160,15 @@ struct InterruptedChanges: Sendable {
     }
 
     /// As whoever reads the folder says it.
-    private static func unseen(_ folder: String, _ error: FileError) -> [Diagnostic] {
+    private static func unseen(_ folder: String, _ error: SystemCallError) -> [Diagnostic] {
         let found = FolderListing(of: folder) { _, _ in }.problems.values
         return found.isEmpty ? [FileProblem.unreadable("", error, what: "a folder")] : Array(found)
     }
 
-    private static func unreadable(_ path: String, _ error: FileError) -> Diagnostic {
+    private static func unreadable(_ path: String, _ error: SystemCallError) -> Diagnostic {
         Diagnostic(
             .recordDamaged, at: .place(path),
-            found: "\(error.call): \(error.explanation)",
+            found: "\(error.call): \(error.reason)",
             expected: "the records of changes that were cut off, if there are any",
             remedy: FailedCall.remedy(error.errno, to: .read, "the state folder"))
     }

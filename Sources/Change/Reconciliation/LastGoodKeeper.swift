@@ -1,6 +1,6 @@
 import Diagnostics
-import StateKeeping
 import Synchronization
+import SystemInterfaces
 
 /// Keeps what serves in the state folder, one set after the other and without holding up who serves it; again and again
 /// while the disk does not take it, of which no event tells: else what was served before would be served after a restart.

@@ -1,6 +1,6 @@
 import Diagnostics
 import Glibc
-import StateKeeping
+import SystemInterfaces
 
 /// The last set that served, with all its bytes.
 struct LastGoodSet: Sendable {
@@ -72,7 +72,7 @@ struct LastGoodStore: Sendable {
     func load() throws(Diagnostic) -> LastGoodSet? {
         guard let place = stateFolder.place(of: Self.file) else { return nil }
         let content: FileAccess.Content
-        do throws(FileError) {
+        do throws(SystemCallError) {
             content = try FileAccess.read(place, limit: Self.byteLimit)
         } catch {
             // None was kept only if none is listed: a link that leads nowhere is no such answer.
@@ -91,7 +91,7 @@ struct LastGoodStore: Sendable {
     /// - Returns: Of the file that it is kept in.
     @discardableResult
     func keep(_ set: LastGoodSet) throws(Diagnostic) -> FileIdentity {
-        do throws(FileError) {
+        do throws(SystemCallError) {
             let writer = FileWriter()
             try writer.makePrivateFolder(stateFolder.reach(Self.folder))
             return try writer.replacePrivate(stateFolder.reach(Self.file), set.encoded)
@@ -110,7 +110,7 @@ struct LastGoodStore: Sendable {
     /// What lies where it is kept.
     var standing: Standing {
         guard let place = stateFolder.place(of: Self.file) else { return .absent }
-        do throws(FileError) {
+        do throws(SystemCallError) {
             return .there(FileIdentity(try FileAccess.facts(place, followingLinks: false).signature))
         } catch {
             // A file where a folder should be holds none.
@@ -129,17 +129,17 @@ struct LastGoodStore: Sendable {
 
     private var position: SourcePosition { .place(stateFolder.path(of: Self.file)) }
 
-    private func unreadable(_ error: FileError) -> Diagnostic {
+    private func unreadable(_ error: SystemCallError) -> Diagnostic {
         Diagnostic(
-            .stateUnavailable, .warning, at: position, found: "\(error.call): \(error.explanation)",
+            .stateUnavailable, .warning, at: position, found: "\(error.call): \(error.reason)",
             expected: "a last good set that can be read",
             remedy: FailedCall.remedy(error.errno, to: .read, "the state folder"))
     }
 
-    private func unkept(_ error: FileError) -> Diagnostic {
+    private func unkept(_ error: SystemCallError) -> Diagnostic {
         Diagnostic(
             .stateUnavailable, at: position,
-            found: "the set that serves cannot be kept: \(error.call): \(error.explanation)",
+            found: "the set that serves cannot be kept: \(error.call): \(error.reason)",
             expected:
                 "a state folder that can be written: until then a restart has an older set, or none, to serve while the "
                 + "manifests folder is wrong",

@@ -1,5 +1,6 @@
 import Diagnostics
 import Synchronization
+import SystemInterfaces
 
 /// What changes left behind that were cut off, and that stands in nobody's way: it is told for as long as it lies there.
 package final class Leftovers: Sendable {

@@ -1,5 +1,6 @@
 import Diagnostics
 import Glibc
+import SystemInterfaces
 
 extension ManifestWriter {
     /// A change with all that is known of its files before any is touched.
@@ -11,7 +12,7 @@ extension ManifestWriter {
         let targets: [String]
         let roles: [FileRole]
 
-        init(_ edits: [Edit], folder: String, path: inout String) throws(FileError) {
+        init(_ edits: [Edit], folder: String, path: inout String) throws(SystemCallError) {
             self.edits = edits
             let folder = try FileWriter.realPath(folder)
             self.folder = folder
@@ -39,22 +40,22 @@ extension ManifestWriter {
         }
 
         /// A manifest that is a link stays one: its target is replaced.
-        private static func target(of edit: Edit, in folder: String) throws(FileError) -> String {
+        private static func target(of edit: Edit, in folder: String) throws(SystemCallError) -> String {
             let path = FileAccess.path(edit.path, in: folder)
             return edit.before == nil ? path : try FileWriter.realPath(path)
         }
 
-        private static func role(of edit: Edit, at target: String) throws(FileError) -> FileRole {
+        private static func role(of edit: Edit, at target: String) throws(SystemCallError) -> FileRole {
             edit.before == nil
                 ? .new(try FileTraits(newIn: ChangeRecord.folder(of: target))) : .standIn(try FileTraits(of: target))
         }
 
         /// Whether all that was known of a file is so still: where it stands, its bytes, whose it is and who may touch it.
-        func isAsKnown(_ index: Int) throws(FileError) -> Bool {
+        func isAsKnown(_ index: Int) throws(SystemCallError) -> Bool {
             let (edit, target) = (edits[index], targets[index])
             guard try Self.target(of: edit, in: folder) == target else { return false }
-            do throws(FileError) {
-                guard case .bytes(let bytes, _) = try FileAccess.read(target, limit: FolderReader.fileByteLimit),
+            do throws(SystemCallError) {
+                guard case .bytes(let bytes, _) = try FileAccess.read(target, limit: ManifestSource.byteLimit),
                     bytes == edit.before
                 else { return false }
             } catch {
@@ -66,7 +67,7 @@ extension ManifestWriter {
         /// Refuses what would be refused if it were made, as far as that can be asked: who may do what in the folders, whose the
         /// files are, and what room there is. A quota is not asked for, and the disk itself cannot be.
         /// - Parameter path: Of the edit that it is refused for.
-        func rehearse(path: inout String) throws(FileError) {
+        func rehearse(path: inout String) throws(SystemCallError) {
             var room = DiskRoom()
             for (index, edit) in edits.enumerated() {
                 path = edit.path
@@ -130,14 +131,14 @@ extension ManifestWriter {
         }
 
         /// What is said of a call that was refused for the sake of the manifest at this path.
-        func trouble(_ path: String, _ error: FileError) -> Diagnostic {
+        func trouble(_ path: String, _ error: SystemCallError) -> Diagnostic {
             guard let index = edits.firstIndex(where: { $0.path == path }) else { return Self.unwritable(path, error) }
             return notKept(index, error) ?? fixed(index, error) ?? Self.unwritable(path, error)
         }
 
         /// - Returns: What is said of a file that cannot be replaced by one of the same owner's; `nil` if it is something
         ///   else that failed.
-        private func notKept(_ index: Int, _ error: FileError) -> Diagnostic? {
+        private func notKept(_ index: Int, _ error: SystemCallError) -> Diagnostic? {
             guard error.call == "fchown", case .standIn(let traits) = roles[index] else { return nil }
             let former = traits.ownership
             let user = former.owner == geteuid() ? "" : "\(geteuid())"
@@ -146,7 +147,7 @@ extension ManifestWriter {
                 .ownerNotKept, at: SourcePosition(file: edits[index].path, line: 1, column: 1),
                 found:
                     "a file of user \(former.owner) and group \(former.group): user \(geteuid()) may not give them the one "
-                    + "that would replace it (\(error.call): \(error.explanation))",
+                    + "that would replace it (\(error.call): \(error.reason))",
                 expected: "a file that stays its owner's and its group's",
                 remedy:
                     "edit it by hand, or give it to the user that Heddle runs as (chown \(user)\(group) \(targets[index]))"
@@ -154,7 +155,7 @@ extension ManifestWriter {
         }
 
         /// - Returns: What is said of a file that nobody can replace where it is; `nil` if it is something else that failed.
-        private func fixed(_ index: Int, _ error: FileError) -> Diagnostic? {
+        private func fixed(_ index: Int, _ error: SystemCallError) -> Diagnostic? {
             let target = targets[index]
             let why: (found: String, remedy: String)
             switch error.errno {
@@ -172,14 +173,14 @@ extension ManifestWriter {
             }
             return Diagnostic(
                 .unwritable, at: SourcePosition(file: edits[index].path, line: 1, column: 1),
-                found: "\(error.call): \(error.explanation): \(why.found)", expected: "a file that can be replaced",
+                found: "\(error.call): \(error.reason): \(why.found)", expected: "a file that can be replaced",
                 remedy: why.remedy)
         }
 
-        static func unwritable(_ path: String, _ error: FileError) -> Diagnostic {
+        static func unwritable(_ path: String, _ error: SystemCallError) -> Diagnostic {
             Diagnostic(
                 .unwritable, at: SourcePosition(file: path, line: 1, column: 1),
-                found: "\(error.call): \(error.explanation)", expected: "a folder that can be written",
+                found: "\(error.call): \(error.reason)", expected: "a folder that can be written",
                 remedy: error.remedy(writing: "the manifests folder"))
         }
     }

@@ -1,5 +1,6 @@
 import Diagnostics
 import Glibc
+import SystemInterfaces
 
 /// Writes edits into the folder, all of them or none, whatever happens meanwhile: a full disk, `kill -9`, a machine that
 /// loses power.
@@ -46,7 +47,7 @@ struct ManifestWriter: Sendable {
         let isKept = try begin(change)
         var trouble: Diagnostic?
         var written: [FileSignature?] = []
-        do throws(FileError) {
+        do throws(SystemCallError) {
             written = try prepare(change, path: &path)
             // As late as possible: someone may have edited the same files meanwhile.
             trouble = displacement(for: change)
@@ -70,7 +71,7 @@ struct ManifestWriter: Sendable {
     /// - Parameter path: Of the edit that is looked at.
     private func known(_ edits: [Edit], path: inout String) throws(Failure) -> Change {
         let change: Change
-        do throws(FileError) {
+        do throws(SystemCallError) {
             change = try Change(edits, folder: folder, path: &path)
         } catch {
             throw Failure(diagnostic: Change.unwritable(path, error), isUndone: true)
@@ -83,7 +84,7 @@ struct ManifestWriter: Sendable {
     private func begin(_ change: Change) throws(Failure) -> Bool {
         guard let journal else { return false }
         if let trouble = displacement(for: change) { throw Failure(diagnostic: trouble, isUndone: true) }
-        do throws(FileError) {
+        do throws(SystemCallError) {
             // What an earlier change could not clear away.
             for entry in try journal.entries() {
                 switch entry {
@@ -97,7 +98,7 @@ struct ManifestWriter: Sendable {
             try journal.begin(change.record)
             return true
         } catch {
-            do throws(FileError) { try journal.forget(journal.path(of: change.record)) } catch {}
+            do throws(SystemCallError) { try journal.forget(journal.path(of: change.record)) } catch {}
             // One file is replaced as a whole without it: trouble with the state must not keep a stricter rule away.
             if change.edits.count == 1 { return false }
             throw Failure(diagnostic: unrecorded(journal, error), isUndone: true)
@@ -122,7 +123,7 @@ struct ManifestWriter: Sendable {
 
     /// Nothing that a reader looks at changes.
     /// - Returns: Of the drafts.
-    private func prepare(_ change: Change, path: inout String) throws(FileError) -> [FileSignature?] {
+    private func prepare(_ change: Change, path: inout String) throws(SystemCallError) -> [FileSignature?] {
         let record = change.record
         for (index, edit) in change.edits.enumerated() {
             path = edit.path
@@ -149,9 +150,9 @@ struct ManifestWriter: Sendable {
         return signatures
     }
 
-    private func backUp(_ index: Int, of change: Change) throws(FileError) {
+    private func backUp(_ index: Int, of change: Change) throws(SystemCallError) {
         let backup = change.record.backup(index, in: change.folder)
-        do throws(FileError) {
+        do throws(SystemCallError) {
             try writer.link(change.targets[index], as: backup)
         } catch {
             // Filesystems without second names, and files of others (protected_hardlinks).
@@ -163,9 +164,9 @@ struct ManifestWriter: Sendable {
     }
 
     /// - Returns: The manifest that is not as it was read.
-    private func conflict(in change: Change) throws(FileError) -> String? {
+    private func conflict(in change: Change) throws(SystemCallError) -> String? {
         for (index, edit) in change.edits.enumerated() {
-            do throws(FileError) {
+            do throws(SystemCallError) {
                 if try !change.isAsKnown(index) { return edit.path }
             } catch {
                 guard error.isMissing else { throw error }
@@ -175,7 +176,7 @@ struct ManifestWriter: Sendable {
         return nil
     }
 
-    private func perform(_ index: Int, of change: Change) throws(FileError) {
+    private func perform(_ index: Int, of change: Change) throws(SystemCallError) {
         let target = change.targets[index]
         if change.edits[index].after == nil {
             try writer.rename(target, to: change.record.backup(index, in: change.folder))
@@ -201,7 +202,7 @@ struct ManifestWriter: Sendable {
     /// Takes back what there is of a change, unless all of it is there.
     /// - Parameter folder: Where the record's folder is now, without links.
     /// - Throws: Why that cannot be known, or done.
-    func settle(_ record: ChangeRecord, in folder: String) throws(FileError) -> Ending {
+    func settle(_ record: ChangeRecord, in folder: String) throws(SystemCallError) -> Ending {
         var found: [ChangeVerdict.Evidence] = []
         for index in record.steps.indices { found.append(try evidence(record, index, in: folder)) }
         switch ChangeVerdict(record.steps, found) {
@@ -224,10 +225,10 @@ struct ManifestWriter: Sendable {
     /// Brings a change that is settled to the disk, and removes what it left there: beside the files, then its record.
     /// Until that has been done, nothing is amiss but that it is to be done.
     /// - Parameter path: The record's; `nil`: there is none.
-    func clearAway(_ record: ChangeRecord, in folder: String, recordAt path: String?) throws(FileError) {
+    func clearAway(_ record: ChangeRecord, in folder: String, recordAt path: String?) throws(SystemCallError) {
         for folder in record.folders(in: folder) { try writer.sync(folder) }
         if let mark = record.mark(in: folder), try exists(mark) { try writer.remove(mark) }
-        let path = try path.map { path throws(FileError) in try journal?.settle(path) ?? path }
+        let path = try path.map { path throws(SystemCallError) in try journal?.settle(path) ?? path }
         // From the last on: what is left is never taken for half of a change (`UnrecordedChange`).
         for index in record.steps.indices.reversed() {
             for name in [record.draft(index, in: folder), record.backup(index, in: folder)] where try exists(name) {
@@ -238,7 +239,7 @@ struct ManifestWriter: Sendable {
     }
 
     private func undo(_ record: ChangeRecord, in folder: String, isKept: Bool) -> Bool {
-        do throws(FileError) {
+        do throws(SystemCallError) {
             if case .undecidable = try settle(record, in: folder) { return false }
         } catch {
             return false
@@ -249,14 +250,14 @@ struct ManifestWriter: Sendable {
 
     /// What cannot be cleared away now is before the next change, or at the next start.
     private func tidy(_ record: ChangeRecord, in folder: String, isKept: Bool) {
-        do throws(FileError) {
+        do throws(SystemCallError) {
             try clearAway(record, in: folder, recordAt: isKept ? journal?.path(of: record) : nil)
         } catch {}
     }
 
     private func evidence(
         _ record: ChangeRecord, _ index: Int, in folder: String
-    ) throws(FileError) -> ChangeVerdict.Evidence {
+    ) throws(SystemCallError) -> ChangeVerdict.Evidence {
         let step = record.steps[index]
         let found = try hash(record.target(index, in: folder))
         let backup = try hash(record.backup(index, in: folder))
@@ -267,9 +268,9 @@ struct ManifestWriter: Sendable {
     }
 
     /// - Returns: `nil` if there is no such file. What is no file, or is being written, has a hash of no file.
-    private func hash(_ path: String) throws(FileError) -> ContentHash? {
-        do throws(FileError) {
-            switch try FileAccess.read(path, limit: FolderReader.fileByteLimit) {
+    private func hash(_ path: String) throws(SystemCallError) -> ContentHash? {
+        do throws(SystemCallError) {
+            switch try FileAccess.read(path, limit: ManifestSource.byteLimit) {
             case .bytes(let bytes, _): return ContentHash(of: bytes)
             case .busy, .tooLarge, .notAFile: return ContentHash(high: 0, low: 0)
             }
@@ -279,8 +280,8 @@ struct ManifestWriter: Sendable {
         }
     }
 
-    private func exists(_ path: String) throws(FileError) -> Bool {
-        do throws(FileError) {
+    private func exists(_ path: String) throws(SystemCallError) -> Bool {
+        do throws(SystemCallError) {
             _ = try FileAccess.facts(path, followingLinks: false)
             return true
         } catch {
@@ -298,9 +299,9 @@ struct ManifestWriter: Sendable {
             expected: "the file as it was read", remedy: "try again")
     }
 
-    private func unrecorded(_ journal: ChangeJournal, _ error: FileError) -> Diagnostic {
+    private func unrecorded(_ journal: ChangeJournal, _ error: SystemCallError) -> Diagnostic {
         Diagnostic(
-            .unwritable, at: .place(journal.folder), found: "\(error.call): \(error.explanation)",
+            .unwritable, at: .place(journal.folder), found: "\(error.call): \(error.reason)",
             expected: "a state folder that can be written: a change of several files is written down there first",
             remedy: error.remedy(writing: "the state folder") + ", or apply one file at a time")
     }
@@ -314,11 +315,11 @@ struct ManifestWriter: Sendable {
         let change = try known(edits, path: &path)
         if let trouble = displacement(for: change) { throw Failure(diagnostic: trouble, isUndone: true) }
         if edits.count > 1, let journal {
-            do throws(FileError) { try journal.rehearse(change.record) } catch {
+            do throws(SystemCallError) { try journal.rehearse(change.record) } catch {
                 throw Failure(diagnostic: unrecorded(journal, error), isUndone: true)
             }
         }
-        do throws(FileError) { try change.rehearse(path: &path) } catch {
+        do throws(SystemCallError) { try change.rehearse(path: &path) } catch {
             throw Failure(diagnostic: change.trouble(path, error), isUndone: true)
         }
     }

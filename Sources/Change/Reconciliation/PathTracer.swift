@@ -1,4 +1,5 @@
 import Glibc
+import SystemInterfaces
 
 /// Follows a path, one component after the other, and notes each place where it could be led elsewhere.
 struct PathTracer {
@@ -12,7 +13,7 @@ struct PathTracer {
         case existing(path: String, FileFacts.Kind)
         case missing
         case loop
-        case unreadable(FileError)
+        case unreadable(SystemCallError)
     }
 
     /// Links followed on one path, as the kernel has it. Default: 40.
@@ -85,7 +86,7 @@ struct PathTracer {
     private enum Entry {
         case link(to: String)
         case other(FileFacts.Kind)
-        case failed(FileError)
+        case failed(SystemCallError)
 
         var isLinkOrAbsent: Bool {
             switch self {
@@ -96,7 +97,7 @@ struct PathTracer {
     }
 
     private static func look(at path: String) -> Entry {
-        do throws(FileError) {
+        do throws(SystemCallError) {
             let facts = try FileAccess.facts(path, followingLinks: false)
             guard facts.kind == .link else { return .other(facts.kind) }
             return .link(to: try FileAccess.target(ofLink: path))

@@ -1,5 +1,6 @@
 import Diagnostics
 import Manifests
+import SystemInterfaces
 
 extension Reconciler {
     /// Puts resources into the folder as one change, once the whole set with them in it is valid and every participant is

@@ -1,4 +1,5 @@
 import CLinux
+import SystemInterfaces
 
 /// What each watched folder is watched for; turns what the kernel says into what it means.
 struct WatchTable {

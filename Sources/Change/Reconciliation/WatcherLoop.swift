@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import SystemInterfaces
 
 /// What the watcher's thread does.
 struct WatcherLoop {
@@ -113,7 +114,7 @@ struct WatcherLoop {
         guard let events = queue?.drain(), !events.isEmpty else { return }
         let now = ContinuousClock.now
         let meaning = table.meaning(of: events) { path in
-            do throws(FileError) { return try FileAccess.facts(path, followingLinks: false) } catch { return nil }
+            do throws(SystemCallError) { return try FileAccess.facts(path, followingLinks: false) } catch { return nil }
         }
         for event in meaning { settler.record(event, at: now) }
         if drafts.note(table.companions(in: events), at: now) {

@@ -1,4 +1,5 @@
 import Glibc
+import SystemInterfaces
 
 /// Collects the watches of one reading.
 final class Watching {
@@ -38,7 +39,7 @@ final class Watching {
             case .other(let error):
                 // Of one that is gone by now the event of the one above says so. Any other may still be listed, or lead on.
                 guard !error.isMissing, error.errno != ENOTDIR else { return }
-                alone[folder] = WatchedAlone(path: folder, reason: .unwatchable(error.explanation), isPolled: true)
+                alone[folder] = WatchedAlone(path: folder, reason: .unwatchable(error.reason), isPolled: true)
             }
         }
     }
@@ -52,7 +53,7 @@ final class Watching {
     /// A certificate or key, if it is such a one.
     func add(watchedFile path: String, _ trace: PathTracer) {
         guard case .existing(let target, .file) = trace.destination else { return }
-        do throws(FileError) {
+        do throws(SystemCallError) {
             let facts = try FileAccess.facts(target, followingLinks: false)
             guard let reason = FileAccess.soloReason(target, facts),
                 let watch = watch(path, at: target, because: reason)

@@ -1,6 +1,7 @@
 import CLinux
 import Glibc
 import Synchronization
+import SystemInterfaces
 
 /// What the kernel said of a descriptor.
 package struct ReadyEvents: OptionSet, Sendable {
@@ -54,7 +55,7 @@ package final class EventLoop: @unchecked Sendable {
     package private(set) var nowMicroseconds: UInt64
 
     private let epoll: CInt
-    private let wakeup: CInt
+    private let wakeup: Wakeup
     private let mailbox = Mutex<[@Sendable () -> Void]>([])
     private var slots: [Slot] = []
     private var freeSlots: [Int32] = []
@@ -76,22 +77,18 @@ package final class EventLoop: @unchecked Sendable {
     package init() throws(SystemCallError) {
         epoll = epoll_create1(CInt(EPOLL_CLOEXEC))
         guard epoll >= 0 else { throw SystemCallError(last: "epoll_create1") }
-        wakeup = eventfd(0, CInt(EFD_CLOEXEC) | CInt(EFD_NONBLOCK))
-        guard wakeup >= 0 else { throw SystemCallError(last: "eventfd") }
+        wakeup = try Wakeup()
         nowMicroseconds = Self.microseconds()
         now = nowMicroseconds / 1000
         deadlines = DeadlineWheel(now: now)
         var event = unsafe epoll_event(
             events: EPOLLIN.rawValue | EPOLLET.rawValue, data: epoll_data(u64: Self.wakeupMark))
-        guard unsafe epoll_ctl(epoll, EPOLL_CTL_ADD, wakeup, &event) == 0 else {
+        guard unsafe epoll_ctl(epoll, EPOLL_CTL_ADD, wakeup.descriptor, &event) == 0 else {
             throw SystemCallError(last: "epoll_ctl")
         }
     }
 
-    deinit {
-        _ = Glibc.close(epoll)
-        _ = Glibc.close(wakeup)
-    }
+    deinit { _ = Glibc.close(epoll) }
 
     /// Runs `message` on the loop's thread, soon. From any thread.
     package func post(_ message: @escaping @Sendable () -> Void) {
@@ -99,7 +96,7 @@ package final class EventLoop: @unchecked Sendable {
             queue.append(message)
             return queue.count == 1
         }
-        if wasEmpty { _ = eventfd_write(wakeup, 1) }
+        if wasEmpty { wakeup.give() }
     }
 
     /// Watches `descriptor`, edge-triggered, until `unregister`.
@@ -231,8 +228,7 @@ package final class EventLoop: @unchecked Sendable {
     }
 
     private func readMailbox() {
-        var count: eventfd_t = 0
-        _ = unsafe eventfd_read(wakeup, &count)
+        wakeup.take()
         let messages = mailbox.withLock { queue in
             let taken = queue
             queue = []

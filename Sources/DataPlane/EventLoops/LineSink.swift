@@ -1,6 +1,7 @@
 import CommonValues
 import Glibc
 import Synchronization
+import SystemInterfaces
 
 /// Lines on their way out of the process: a thread of its own writes them, so that whoever reads them slowly, or not at all,
 /// holds up nobody. What finds the queue full, or cannot be written, is dropped and counted.
@@ -60,7 +61,7 @@ package final class LineSink: Sendable {
     package init(descriptor: CInt, byteLimit: Int, name: String) {
         self.descriptor = descriptor
         self.byteLimit = byteLimit
-        _ = SystemThread.start(name: name) { self.run() }
+        try? SystemThread.start(name: name) { self.run() }
     }
 
     package var losses: Losses { queue.withLock { $0.losses } }

@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import SystemInterfaces
 
 /// What a read or write on a nonblocking socket came to.
 package enum SocketResult: Sendable {

@@ -4,6 +4,7 @@ import EventLoops
 import Forwarding
 import Manifests
 import MeshSnapshot
+import SystemInterfaces
 import WorkloadIdentity
 
 extension Diagnostic.Code {

@@ -6,6 +6,7 @@ import Manifests
 import MeshSnapshot
 import Reconciliation
 import Synchronization
+import SystemInterfaces
 import TransportSecurity
 import WorkloadIdentity
 

@@ -1,6 +1,7 @@
 import CLinux
 import Cryptography
 import Glibc
+import SystemInterfaces
 
 /// Certificates and keys as they lie in PEM files.
 package enum CredentialFiles {
@@ -134,41 +135,30 @@ package enum CredentialFiles {
     private static func read(
         _ path: String, at place: String? = nil, isSecret: Bool
     ) throws(CryptographyError) -> [UInt8] {
-        // Nonblocking: a FIFO in a file's place must not hold us up.
-        let descriptor = unsafe open(place ?? path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-        guard descriptor >= 0 else { throw unreadable(path, errno) }
-        defer { close(descriptor) }
-        var status = stat()
-        guard unsafe fstat(descriptor, &status) == 0 else { throw unreadable(path, errno) }
-        guard status.st_mode & S_IFMT == S_IFREG else {
+        let file: OpenFile
+        do throws(SystemCallError) { file = try OpenFile(place ?? path) } catch { throw unreadable(path, error) }
+        guard file.facts.kind == .file else {
             throw CryptographyError(.unreadableFile, "cannot read \"\(path)\": it is not a file")
         }
-        guard status.st_size <= byteLimit else {
-            throw CryptographyError(.unreadableFile, "cannot read \"\(path)\": it is larger than \(byteLimit) bytes")
-        }
+        guard file.facts.signature.byteCount <= byteLimit else { throw tooLarge(path) }
         // The permissions of the file that was opened, not of what the path may name by now.
-        if isSecret, status.st_mode & 0o077 != 0 {
+        if isSecret, file.facts.permissions & 0o077 != 0 {
             throw CryptographyError(
                 .exposedKeyFile,
                 "\"\(path)\" holds a private key and others than its owner may reach it (mode "
-                    + "0\(String(status.st_mode & 0o777, radix: 8))): chmod 600 it")
+                    + "0\(String(file.facts.permissions & 0o777, radix: 8))): chmod 600 it")
         }
-        var bytes: [UInt8] = []
-        var buffer = [UInt8](repeating: 0, count: 16 * 1024)
-        while bytes.count <= byteLimit {
-            let count = unsafe Glibc.read(descriptor, &buffer, buffer.count)
-            if count == 0 { return bytes }
-            if count < 0 {
-                if errno == EINTR { continue }
-                throw unreadable(path, errno)
-            }
-            bytes += buffer[..<count]
-        }
-        throw CryptographyError(.unreadableFile, "cannot read \"\(path)\": it is larger than \(byteLimit) bytes")
+        let bytes: [UInt8]
+        do throws(SystemCallError) { bytes = try file.bytes(limit: byteLimit) } catch { throw unreadable(path, error) }
+        guard bytes.count <= byteLimit else { throw tooLarge(path) }
+        return bytes
     }
 
-    private static func unreadable(_ path: String, _ error: CInt) -> CryptographyError {
-        CryptographyError(
-            .unreadableFile, "cannot read \"\(path)\": \(unsafe String(cString: strerror(error)))", systemError: error)
+    private static func unreadable(_ path: String, _ error: SystemCallError) -> CryptographyError {
+        CryptographyError(.unreadableFile, "cannot read \"\(path)\": \(error.reason)", systemError: error.errno)
+    }
+
+    private static func tooLarge(_ path: String) -> CryptographyError {
+        CryptographyError(.unreadableFile, "cannot read \"\(path)\": it is larger than \(byteLimit) bytes")
     }
 }

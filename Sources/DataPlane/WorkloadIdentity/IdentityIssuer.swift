@@ -2,8 +2,8 @@ import CommonValues
 import Cryptography
 import Logging
 import SPIFFE
-import StateKeeping
 import Synchronization
+import SystemInterfaces
 import TransportSecurity
 
 /// Issues the identities of this node and renews them in time.

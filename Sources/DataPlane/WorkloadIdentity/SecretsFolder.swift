@@ -1,5 +1,5 @@
 import Glibc
-import StateKeeping
+import SystemInterfaces
 
 /// A folder of secrets: 0700, its files 0600. Files appear whole or not at all, whenever the process is killed.
 struct SecretsFolder: Sendable {
@@ -110,22 +110,19 @@ struct SecretsFolder: Sendable {
         return unsafe lstat(place(of: name), &status) != 0 && errno == ENOENT
     }
 
+    /// Largest file read: 1 MiB.
+    private static let byteLimit = 1 << 20
+
     /// - Returns: `nil` if there is no such file.
     func read(_ name: String) throws(IdentityError) -> [UInt8]? {
-        let descriptor = unsafe open(place(of: name), O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else {
-            guard isAbsent(name) else { throw Self.failure("read", file(name)) }
+        do throws(SystemCallError) {
+            let bytes = try OpenFile(place(of: name)).bytes(limit: Self.byteLimit)
+            guard bytes.count > Self.byteLimit else { return bytes }
+        } catch {
+            guard error.isMissing, isAbsent(name) else { throw Self.failure("read", file(name), error) }
             return nil
         }
-        defer { close(descriptor) }
-        var bytes: [UInt8] = []
-        var buffer = [UInt8](repeating: 0, count: 16 * 1024)
-        while true {
-            let count = unsafe Glibc.read(descriptor, &buffer, buffer.count)
-            if count == 0 { return bytes }
-            guard count > 0 || errno == EINTR else { throw Self.failure("read", file(name)) }
-            if count > 0 { bytes += buffer[..<count] }
-        }
+        throw IdentityError(.stateFolder, "cannot read \"\(file(name))\": it is larger than \(Self.byteLimit) bytes")
     }
 
     /// Puts `bytes` in place of the file `name`: first beside it and on the disk, then by `rename(2)`.
@@ -136,26 +133,18 @@ struct SecretsFolder: Sendable {
             guard Self.isWritable(place) || errno == ENOENT else { throw Self.failure("write", file(draft)) }
             return
         }
-        _ = unsafe unlink(place(of: draft))  // a killed process may have left one
-        let descriptor = unsafe open(place(of: draft), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw Self.failure("write", file(draft)) }
-        var isWritten = true
-        var offset = 0
-        while offset < bytes.count, isWritten {
-            let count = unsafe bytes.withUnsafeBytes { bytes in
-                unsafe write(descriptor, bytes.baseAddress.unsafelyUnwrapped + offset, bytes.count - offset)
-            }
-            isWritten = count >= 0 || errno == EINTR
-            offset += max(count, 0)
+        let writer = FileWriter()
+        do throws(SystemCallError) {
+            try writer.remove(place(of: draft))  // a killed process may have left one
+            try writer.create(place(of: draft), bytes)
+        } catch {
+            throw Self.failure("write", file(draft), error)
         }
-        isWritten = isWritten && fsync(descriptor) == 0
-        let error = errno
-        close(descriptor)
-        guard isWritten else {
-            errno = error
-            throw Self.failure("write", file(draft))
+        do throws(SystemCallError) {
+            try writer.rename(place(of: draft), to: place(of: name))
+        } catch {
+            throw Self.failure("write", file(name), error)
         }
-        guard unsafe rename(place(of: draft), place(of: name)) == 0 else { throw Self.failure("write", file(name)) }
         // The rename itself must be on the disk before anyone trusts what the file says.
         try Self.sync(place, named: path)
     }
@@ -167,10 +156,10 @@ struct SecretsFolder: Sendable {
         guard fsync(folder) == 0 else { throw failure("write", path) }
     }
 
-    private static func failure(_ action: String, _ path: String) -> IdentityError {
-        let error = errno
+    /// - Parameter error: `nil`: of the system call that has just failed.
+    private static func failure(_ action: String, _ path: String, _ error: SystemCallError? = nil) -> IdentityError {
+        let error = error ?? SystemCallError(last: action)
         return IdentityError(
-            .stateFolder, "cannot \(action) \"\(path)\": \(unsafe String(cString: strerror(error)))", systemError: error
-        )
+            .stateFolder, "cannot \(action) \"\(path)\": \(error.reason)", systemError: error.errno)
     }
 }

@@ -1,6 +1,7 @@
 import AdminAPI
 import ArgumentParser
 import Glibc
+import StateKeeping
 
 /// Which running mesh a command asks.
 struct MeshLocation: ParsableArguments {
@@ -19,13 +20,13 @@ struct MeshLocation: ParsableArguments {
     var isNamed: Bool { admin != nil || state != nil }
 
     var socketPath: String {
-        admin?.path ?? "\(StateLocation.folder(option: state))/\(StateLocation.socketName)"
+        admin?.path ?? "\(StateLocation.folder(option: state))/\(StateFolder.socketName)"
     }
 
     /// Where nothing was named, a mesh of root's may be meant.
     private var hint: String {
         let rootsFolder = StateLocation.rootsFolder
-        guard admin == nil, state == nil, geteuid() != 0, socketPath != "\(rootsFolder)/\(StateLocation.socketName)",
+        guard admin == nil, state == nil, geteuid() != 0, socketPath != "\(rootsFolder)/\(StateFolder.socketName)",
             unsafe access(rootsFolder, F_OK) == 0
         else { return "" }
         return "; root's is at \(rootsFolder), and answers root alone (sudo heddle \u{2026})"

@@ -2,8 +2,6 @@ import Glibc
 
 /// Where a mesh keeps its state, and so where its admin socket is.
 enum StateLocation {
-    /// The name of the admin socket in the state folder.
-    static let socketName = "admin.sock"
     /// The default for root.
     static let rootsFolder = "/var/lib/heddle"
 

@@ -1,5 +1,6 @@
 import EventLoops
 import Glibc
+import SystemInterfaces
 import TransportSecurity
 
 /// Whom an acceptor gives its connections.

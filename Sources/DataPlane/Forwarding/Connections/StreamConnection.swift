@@ -1,6 +1,7 @@
 import EventLoops
 import HTTPSemantics
 import SPIFFE
+import SystemInterfaces
 import TransportSecurity
 
 /// A connection on a worker's loop: reads when there is something to read and somebody to take it, writes once at the

@@ -3,6 +3,7 @@ import Cryptography
 import EventLoops
 import Manifests
 import SPIFFE
+import SystemInterfaces
 import TransportSecurity
 import WireProtocols
 

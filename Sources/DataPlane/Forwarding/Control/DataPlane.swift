@@ -3,6 +3,7 @@ import EventLoops
 import Glibc
 import Manifests
 import Synchronization
+import SystemInterfaces
 import Telemetry
 import TransportSecurity
 
@@ -98,11 +99,10 @@ package final class DataPlane: Sendable {
                 peerTermLimits: peerTermLimits)
         }
         for worker in workers {
-            let isStarted = SystemThread.start(name: "worker-\(worker.index)") {
+            try SystemThread.start(name: "worker-\(worker.index)") {
                 RecordMemory.keepOnThisThread()
                 worker.loop.run()
             }
-            guard isStarted else { throw SystemCallError("pthread_create", errno: EAGAIN) }
         }
     }
 

@@ -2,6 +2,7 @@ import CommonValues
 import Diagnostics
 import EventLoops
 import Glibc
+import SystemInterfaces
 
 /// Sockets that listen at one address, one a worker.
 final class ListeningSockets {

@@ -1,6 +1,7 @@
 import CommonValues
 import EventLoops
 import Synchronization
+import SystemInterfaces
 
 /// What is known of a name.
 package struct ResolvedName: Sendable, Hashable, ExpressibleByArrayLiteral {
@@ -119,9 +120,11 @@ package final class NameTable: Sendable {
         guard state.threadCount < Self.threadLimit, !entry.isKnown || state.repeatCount < Self.repeatLimit else {
             return
         }
-        if SystemThread.start(name: "names", { [self] in work() }) {
+        do throws(SystemCallError) {
+            try SystemThread.start(name: "names") { [self] in work() }
             state.threadCount += 1
-        } else if state.threadCount == 0 {
+        } catch {
+            guard state.threadCount == 0 else { return }
             // Nobody would take it from the queue: it is asked for with the next refresh.
             if entry.isKnown { state.again.removeLast() } else { state.unknown.removeLast() }
             entry.isAsked = false

@@ -1,4 +1,5 @@
 import EventLoops
+import SystemInterfaces
 
 /// A request on its way to the handler, and the way back.
 struct PendingRequest: Sendable {

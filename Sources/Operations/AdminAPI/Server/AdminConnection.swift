@@ -1,6 +1,7 @@
 import EventLoops
 import Glibc
 import HTTPSemantics
+import SystemInterfaces
 import WireProtocols
 
 /// One client: takes one request, whole, hands it on, writes the answer, and ends. Lives on the admin API's loop.

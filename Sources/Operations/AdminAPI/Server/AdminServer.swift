@@ -2,8 +2,8 @@ import Diagnostics
 import EventLoops
 import Glibc
 import Manifests
-import StateKeeping
 import Synchronization
+import SystemInterfaces
 
 /// Answers the admin API on a Unix socket of its owner's, and metrics and probes on a loopback port.
 ///
@@ -124,7 +124,7 @@ package final class AdminServer: Sendable {
     /// Answers until the task is cancelled; then ends every connection and removes the socket.
     package func run() async {
         let loop = loop
-        guard SystemThread.start(name: "heddle-admin", { loop.run() }) else { return }
+        do throws(SystemCallError) { try SystemThread.start(name: "heddle-admin") { loop.run() } } catch { return }
         let acceptor = socket.withLock { socket in
             socket.isRunning = true
             return socket.bound?.acceptor

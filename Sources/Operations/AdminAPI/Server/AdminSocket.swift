@@ -1,5 +1,6 @@
 import EventLoops
 import Glibc
+import SystemInterfaces
 
 /// The Unix socket of the admin API, as a file.
 struct AdminSocket {

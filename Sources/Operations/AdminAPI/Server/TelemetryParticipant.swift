@@ -5,6 +5,7 @@ import Manifests
 import MeshSnapshot
 import Reconciliation
 import Synchronization
+import SystemInterfaces
 
 /// Moves metrics and probes to the port that a generation names.
 ///

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Glibc
 import Logging
+import StateKeeping
 
 /// What is said on standard error, from the least on.
 private enum LogLevel: String, ExpressibleByArgument, CaseIterable {
@@ -52,7 +53,7 @@ struct Run: AsyncParsableCommand {
         try await MeshProcess(
             RunOptions(
                 manifestsFolder: StateLocation.absolute(manifests), node: node, stateFolder: state,
-                adminSocketPath: admin?.path ?? "\(state)/\(StateLocation.socketName)", logLevel: logLevel.level)
+                adminSocketPath: admin?.path ?? "\(state)/\(StateFolder.socketName)", logLevel: logLevel.level)
         ).run()
         // exit(3) would take OpenSSL's tables away from workers that are still letting go of their sessions.
         _exit(0)

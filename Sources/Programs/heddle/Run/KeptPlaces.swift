@@ -1,6 +1,7 @@
 import AdminAPI
 import Logging
 import Reconciliation
+import StateKeeping
 
 /// What people and other processes find this one by, the state folder's lock and the admin socket, and what it keeps for the
 /// next, made again when somebody has removed it.

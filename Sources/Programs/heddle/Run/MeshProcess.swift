@@ -7,6 +7,8 @@ import Logging
 import MeshSnapshot
 import NodeServing
 import Reconciliation
+import StateKeeping
+import SystemInterfaces
 import TransportSecurity
 import WorkloadIdentity
 

@@ -9,6 +9,7 @@ import MeshSnapshot
 import NodeServing
 import Reconciliation
 import SPIFFE
+import SystemInterfaces
 import WorkloadIdentity
 
 /// The running process, as the admin API asks it.
@@ -48,7 +49,10 @@ struct ServedMesh: RunningMesh {
         let folder = options.manifestsFolder + "/"
         let relative = path.hasPrefix(folder) ? String(path.dropFirst(folder.count)) : path
         guard !relative.hasPrefix("/"), !relative.split(separator: "/").contains("..") else { return nil }
-        return SmallFile.bytes(folder + relative)
+        guard let content = try? FileAccess.read(folder + relative, limit: ManifestSource.byteLimit),
+            case .bytes(let bytes, _) = content
+        else { return nil }
+        return bytes
     }
 
     // MARK: Status

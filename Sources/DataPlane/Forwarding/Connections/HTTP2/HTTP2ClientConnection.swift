@@ -1,6 +1,7 @@
 import Cryptography
 import EventLoops
 import HTTPSemantics
+import SystemInterfaces
 import TransportSecurity
 import WireProtocols
 

@@ -4,16 +4,11 @@ import Glibc
 package struct OpenFolder: ~Copyable {
     package let descriptor: CInt
 
-    /// A system call's refusal.
-    package struct Refusal: Error {
-        package let errno: CInt
-    }
-
     /// - Parameter followingLink: Whether the path may be a link that leads to it.
-    package init(_ path: String, followingLink: Bool = true) throws(Refusal) {
+    package init(_ path: String, followingLink: Bool = true) throws(SystemCallError) {
         let flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | (followingLink ? 0 : O_NOFOLLOW)
         descriptor = unsafe open(path, flags)
-        guard descriptor >= 0 else { throw Refusal(errno: errno) }
+        guard descriptor >= 0 else { throw SystemCallError(last: "open") }
     }
 
     deinit { close(descriptor) }

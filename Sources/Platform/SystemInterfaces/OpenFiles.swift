@@ -28,8 +28,3 @@ package enum OpenFiles {
         return count
     }
 }
-
-extension SystemCallError {
-    /// No descriptor is left, of this process's or of the whole system's.
-    package var isOutOfDescriptors: Bool { errno == EMFILE || errno == ENFILE }
-}

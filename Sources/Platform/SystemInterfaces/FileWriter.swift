@@ -1,46 +1,28 @@
 import CLinux
-import Diagnostics
 import Glibc
 
-/// Whose a file is, and who may do what with it.
-struct FileOwnership: Hashable, Sendable {
-    var owner: uid_t
-    var group: gid_t
-    /// The last twelve bits of its mode.
-    var permissions: mode_t
-
-    /// Whether this process may give a file of its own to the group.
-    var isOfOwnGroup: Bool {
-        if group == getegid() { return true }
-        var groups = [gid_t](repeating: 0, count: Int(NGROUPS_MAX))
-        let count = unsafe getgroups(CInt(groups.count), &groups)
-        return count > 0 && groups[..<Int(count)].contains(group)
-    }
-
-    /// What is left of the permissions where the group is another one: what both its group and all others may, so that
-    /// nobody may more than before.
-    var permissionsOfAnotherGroup: mode_t {
-        let shared = permissions >> 3 & permissions & 0o7
-        return permissions & 0o700 | shared << 3 | shared
-    }
-}
-
 /// Writes files so that a reader, or a machine that loses power, sees the old bytes or the new ones, never others.
-struct FileWriter: Sendable {
+package struct FileWriter: Sendable {
     /// Asked before each system call that changes something on a disk, with its name and a path. Tests refuse calls here,
     /// or break off as a killed process does.
-    var willCall: @Sendable (_ call: String, _ path: String) throws(FileError) -> Void = { _, _ in }
+    package var willCall: @Sendable (_ call: String, _ path: String) throws(SystemCallError) -> Void
+
+    package init(
+        willCall: @escaping @Sendable (_ call: String, _ path: String) throws(SystemCallError) -> Void = { _, _ in }
+    ) {
+        self.willCall = willCall
+    }
 
     /// Writes all bytes to a new file. What stands there already, be it a link, is in the way.
     /// - Parameter isSynced: Whether they are on the disk when it returns.
-    func create(
+    package func create(
         _ path: String, _ bytes: [UInt8], as role: FileRole = .ofItsOwner, isSynced: Bool = true
-    ) throws(FileError) {
+    ) throws(SystemCallError) {
         try willCall("open", path)
         // Nobody else's until it belongs to whom it shall.
         let flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW
         let descriptor = unsafe open(path, flags, role.permissions & 0o600)
-        guard descriptor >= 0 else { throw FileError(call: "open", errno: errno) }
+        guard descriptor >= 0 else { throw SystemCallError(last: "open") }
         defer { close(descriptor) }
         try willCall("fchown", path)
         var permissions = role.permissions
@@ -53,7 +35,7 @@ struct FileWriter: Sendable {
             for (name, value) in traits.notes { _ = unsafe fsetxattr(descriptor, name, value, value.count, 0) }
         }
         // Behind the access list, whose mask it is.
-        guard fchmod(descriptor, permissions) == 0 else { throw FileError(call: "fchmod", errno: errno) }
+        guard fchmod(descriptor, permissions) == 0 else { throw SystemCallError(last: "fchmod") }
         try willCall("write", path)
         var offset = 0
         while offset < bytes.count {
@@ -61,29 +43,29 @@ struct FileWriter: Sendable {
                 unsafe write(descriptor, buffer.baseAddress! + offset, bytes.count - offset)
             }
             if written < 0, errno == EINTR { continue }
-            guard written > 0 else { throw FileError(call: "write", errno: errno) }
+            guard written > 0 else { throw SystemCallError(last: "write") }
             offset += written
         }
         guard isSynced else { return }
         try willCall("fsync", path)
-        guard fsync(descriptor) == 0 else { throw FileError(call: "fsync", errno: errno) }
+        guard fsync(descriptor) == 0 else { throw SystemCallError(last: "fsync") }
     }
 
-    private static func isOwned(_ descriptor: CInt, by ownership: FileOwnership) throws(FileError) -> Bool {
+    private static func isOwned(_ descriptor: CInt, by ownership: FileOwnership) throws(SystemCallError) -> Bool {
         var status = stat()
-        guard unsafe fstat(descriptor, &status) == 0 else { throw FileError(call: "fstat", errno: errno) }
+        guard unsafe fstat(descriptor, &status) == 0 else { throw SystemCallError(last: "fstat") }
         return status.st_uid == ownership.owner && status.st_gid == ownership.group
     }
 
-    private static func give(_ descriptor: CInt, onlyTo ownership: FileOwnership) throws(FileError) {
+    private static func give(_ descriptor: CInt, onlyTo ownership: FileOwnership) throws(SystemCallError) {
         guard try !isOwned(descriptor, by: ownership) else { return }
         guard fchown(descriptor, ownership.owner, ownership.group) == 0 else {
-            throw FileError(call: "fchown", errno: errno)
+            throw SystemCallError(last: "fchown")
         }
     }
 
     /// - Returns: The permissions that it may have.
-    private static func give(_ descriptor: CInt, to ownership: FileOwnership) throws(FileError) -> mode_t {
+    private static func give(_ descriptor: CInt, to ownership: FileOwnership) throws(SystemCallError) -> mode_t {
         if try isOwned(descriptor, by: ownership) { return ownership.permissions }
         if fchown(descriptor, ownership.owner, ownership.group) == 0 { return ownership.permissions }
         // Only root may give a file away; one's own may go to any group that one is in.
@@ -92,46 +74,46 @@ struct FileWriter: Sendable {
     }
 
     /// Brings a file's bytes, or a folder's names, to the disk.
-    func sync(_ path: String) throws(FileError) {
+    package func sync(_ path: String) throws(SystemCallError) {
         try willCall("fsync", path)
         let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
-        guard descriptor >= 0 else { throw FileError(call: "open", errno: errno) }
+        guard descriptor >= 0 else { throw SystemCallError(last: "open") }
         defer { close(descriptor) }
-        guard fsync(descriptor) == 0 else { throw FileError(call: "fsync", errno: errno) }
+        guard fsync(descriptor) == 0 else { throw SystemCallError(last: "fsync") }
     }
 
     /// A second name for a file.
-    func link(_ path: String, as name: String) throws(FileError) {
+    package func link(_ path: String, as name: String) throws(SystemCallError) {
         try willCall("link", name)
-        guard unsafe Glibc.link(path, name) == 0 else { throw FileError(call: "link", errno: errno) }
+        guard unsafe Glibc.link(path, name) == 0 else { throw SystemCallError(last: "link") }
     }
 
-    func rename(_ path: String, to target: String) throws(FileError) {
+    package func rename(_ path: String, to target: String) throws(SystemCallError) {
         try willCall("rename", target)
-        guard unsafe Glibc.rename(path, target) == 0 else { throw FileError(call: "rename", errno: errno) }
+        guard unsafe Glibc.rename(path, target) == 0 else { throw SystemCallError(last: "rename") }
     }
 
     /// What is not there counts as removed.
-    func remove(_ path: String) throws(FileError) {
+    package func remove(_ path: String) throws(SystemCallError) {
         try willCall("unlink", path)
-        guard unsafe unlink(path) == 0 || errno == ENOENT else { throw FileError(call: "unlink", errno: errno) }
+        guard unsafe unlink(path) == 0 || errno == ENOENT else { throw SystemCallError(last: "unlink") }
     }
 
     /// Puts a file of the owner's alone in the place of another, whole, and brings it to the disk.
     /// - Returns: The file's, of before it has its name: what stands there a moment later may be another.
     @discardableResult
-    func replacePrivate(_ path: String, _ bytes: [UInt8]) throws(FileError) -> FileIdentity {
+    package func replacePrivate(_ path: String, _ bytes: [UInt8]) throws(SystemCallError) -> FileIdentity {
         let slash = path.lastIndex(of: "/") ?? path.startIndex
         let folder = String(path[..<slash])
         let draft = "\(folder)/.\(path[path.index(after: slash)...]).new"
         try remove(draft)  // an earlier process may have been killed here
         let identity: FileIdentity
-        do throws(FileError) {
+        do throws(SystemCallError) {
             try create(draft, bytes)
             identity = FileIdentity(try FileAccess.facts(draft, followingLinks: false).signature)
             try rename(draft, to: path)
         } catch {
-            do throws(FileError) { try remove(draft) } catch {}
+            do throws(SystemCallError) { try remove(draft) } catch {}
             throw error
         }
         try sync(folder)
@@ -139,27 +121,19 @@ struct FileWriter: Sendable {
     }
 
     /// Makes a folder and those above it, readable by the owner alone.
-    func makePrivateFolder(_ path: String) throws(FileError) {
+    package func makePrivateFolder(_ path: String) throws(SystemCallError) {
         if unsafe mkdir(path, 0o700) == 0 || errno == EEXIST { return }
         guard errno == ENOENT, let slash = path.lastIndex(of: "/"), slash != path.startIndex else {
-            throw FileError(call: "mkdir", errno: errno)
+            throw SystemCallError(last: "mkdir")
         }
         try makePrivateFolder(String(path[..<slash]))
-        guard unsafe mkdir(path, 0o700) == 0 || errno == EEXIST else { throw FileError(call: "mkdir", errno: errno) }
+        guard unsafe mkdir(path, 0o700) == 0 || errno == EEXIST else { throw SystemCallError(last: "mkdir") }
     }
 
     /// A path without links.
-    static func realPath(_ path: String) throws(FileError) -> String {
-        guard let resolved = unsafe realpath(path, nil) else { throw FileError(call: "realpath", errno: errno) }
+    package static func realPath(_ path: String) throws(SystemCallError) -> String {
+        guard let resolved = unsafe realpath(path, nil) else { throw SystemCallError(last: "realpath") }
         defer { unsafe free(resolved) }
         return unsafe String(cString: resolved)
-    }
-}
-
-extension FileError {
-    /// What mends it, where something was to be written.
-    /// - Parameter place: What could not be written, for people: `the manifests folder`.
-    func remedy(writing place: String) -> String {
-        FailedCall.remedy(errno, to: .write, place)
     }
 }

@@ -2,17 +2,17 @@ import CLinux
 import Glibc
 
 /// What a file has besides its bytes, and keeps when another takes its place.
-struct FileTraits: Hashable, Sendable {
-    var ownership: FileOwnership
+package struct FileTraits: Hashable, Sendable {
+    package var ownership: FileOwnership
     /// Who may touch it besides those that its mode speaks of, as the kernel has it; `nil`: nobody.
-    var accessList: [UInt8]?
+    package var accessList: [UInt8]?
     /// What its owner noted on it, by name, as far as the filesystem has that. What the system itself labels files with is
     /// its own business.
-    var notes: [String: [UInt8]] = [:]
+    package var notes: [String: [UInt8]] = [:]
 
     /// Of a file that is there.
     /// - Parameter path: Links are followed.
-    init(of path: String) throws(FileError) {
+    package init(of path: String) throws(SystemCallError) {
         ownership = try FileAccess.facts(path, followingLinks: true).ownership
         accessList = try AccessList.read(path)
         notes = Self.notes(on: path)
@@ -20,10 +20,10 @@ struct FileTraits: Hashable, Sendable {
 
     /// Of a file that is new in a folder. It belongs to whom the folder belongs to, and nobody else may more than read it:
     /// whoever the folder's list for new files names, or, without one, who may look into the folder.
-    init(newIn folder: String) throws(FileError) {
+    package init(newIn folder: String) throws(SystemCallError) {
         ownership = try FileAccess.facts(folder, followingLinks: true).ownership
         accessList = try AccessList.read(folder, .ofNewFiles)
-        let permissions = try accessList.map { list throws(FileError) in try AccessList.permissions(of: list) }
+        let permissions = try accessList.map { list throws(SystemCallError) in try AccessList.permissions(of: list) }
         ownership.permissions = (permissions ?? ownership.permissions) & 0o644
     }
 
@@ -42,24 +42,5 @@ struct FileTraits: Hashable, Sendable {
             if byteCount >= 0 { notes[name] = Array(value[..<byteCount]) }
         }
         return notes
-    }
-}
-
-/// What a file that is written shall be.
-enum FileRole: Hashable, Sendable {
-    /// Its owner's alone: no access list that its folder has for new files comes with it.
-    case ofItsOwner
-    /// One that was not there: its folder's owner's, as far as this process may give it away, with the access list that it
-    /// inherits.
-    case new(FileTraits)
-    /// It stands for one that is there, now or later: it is the same owner's and group's and has the same access list, or is
-    /// not written at all, and gets its notes, too, as far as the filesystem has them.
-    case standIn(FileTraits)
-
-    var permissions: mode_t {
-        switch self {
-        case .ofItsOwner: 0o600
-        case .new(let traits), .standIn(let traits): traits.ownership.permissions
-        }
     }
 }

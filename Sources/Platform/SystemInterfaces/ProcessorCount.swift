@@ -1,7 +1,7 @@
 import CLinux
 import Glibc
 
-enum ProcessorCount {
+package enum ProcessorCount {
     /// Cores this process may run on: what taskset and cpusets leave of those there are.
-    static var available: Int { Int(CLinux_available_processors()) }
+    package static var available: Int { Int(CLinux_available_processors()) }
 }

@@ -2,9 +2,11 @@ import CLinux
 import Glibc
 
 /// Tells when something is mounted or unmounted: no event of inotify does.
-final class MountTable {
+package final class MountTable {
     /// Readable (`POLLPRI`) once each time after the table changed; -1 where there is no /proc.
-    let descriptor = unsafe open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC)
+    package let descriptor = unsafe open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC)
+
+    package init() {}
 
     deinit {
         if descriptor >= 0 { close(descriptor) }

@@ -1,136 +1,13 @@
 import Diagnostics
 import Glibc
-import Logging
-import Reconciliation
-import StateKeeping
-import Synchronization
+import SystemInterfaces
 
-/// The folder that outlives the process: keys, generations, the admin socket. One process at a time.
-///
-/// A disk that is full, or mounted for reading only, is no reason to serve nothing: what lies in the folder is read, what
-/// cannot be written is told, and the folder is taken as it should be once that can be done.
-final class StateFolder: HostDependent {
-    /// What those have it by who read and write in it.
-    let held: HeldFolder
-    private let log: Logger
-    private let state: Mutex<State>
-
-    struct Unusable: Error, CustomStringConvertible {
-        let description: String
-    }
-
-    private struct State: ~Copyable {
-        /// The file `lock`, which other processes are kept away with as with the folder itself. `nil`: the folder has none and
-        /// can get none.
-        var file: HeldLock?
-        var problem: Diagnostic?
-        /// It is told that the folder stands at its path no more.
-        var isDisplaced = false
-    }
-
-    /// Makes the folder if it is not there, and takes it for this process until it ends. Nothing changes at a folder that is
-    /// not ours.
-    init(_ path: String, log: Logger) throws(Unusable) {
-        held = HeldFolder(path)
-        self.log = log
-        var taken = State()
-        try Self.take(held, &taken)
-        state = Mutex(taken)
-    }
-
-    // MARK: Looking after it
-
-    var heldBack: [Diagnostic] { state.withLock { $0.problem.map { [$0] } ?? [] } }
-
-    func retry() async { if !heldBack.isEmpty { mend() } }
-
-    /// Whether what keeps other processes away is gone from where they look, or is back there since it was told.
-    var isLost: Bool { state.withLock { $0.isDisplaced || !Self.isWhole(held, $0) } }
-
-    /// Makes again what is lost. Not while a change is prepared or committed.
-    func restore() { if isLost { mend() } }
-
-    private static func isWhole(_ held: HeldFolder, _ state: borrowing State) -> Bool {
-        switch held.standing {
-        case .absent: true
-        case .inPlace: held.place(of: lockName).flatMap { state.file?.stands(at: $0) } ?? true
-        case .displaced, .removed, .unseen: false
-        }
-    }
-
-    /// What is worth a word besides what is held back.
-    private enum Outcome {
-        case unchanged, remade, returned, mended
-    }
-
-    private func mend() {
-        let outcome = state.withLock { state -> Outcome in
-            let former = state.problem
-            let (wasWhole, wasDisplaced) = (Self.isWhole(held, state), state.isDisplaced)
-            do throws(Unusable) {
-                switch held.standing {
-                case .inPlace:
-                    try held.withDescriptor { descriptor throws(Unusable) in
-                        try Self.settle(descriptor, held.path, &state)
-                    }
-                case .absent, .removed: try Self.take(held, &state)
-                case .displaced:
-                    throw Unusable(
-                        description:
-                            "the folder that this process has locked stands at its path no more: what is kept goes there, "
-                            + "wherever it was moved, and nothing of what stands at the path now is read or written")
-                case .unseen(let error):
-                    throw Self.unusable(held.path, "cannot see whether it stands there still", error, to: .read)
-                }
-            } catch {
-                // None yet, and none to be had.
-                guard held.isHeld else { return .unchanged }
-                state.problem = Self.lost(held.path, error)
-                state.isDisplaced = true
-                return .unchanged
-            }
-            state.isDisplaced = false
-            if !wasWhole { return .remade }
-            if wasDisplaced { return .returned }
-            return former != nil && state.problem == nil ? .mended : .unchanged
-        }
-        switch outcome {
-        case .unchanged: break
-        case .mended: log.info("the state folder can be written again")
-        case .returned: log.notice("the state folder is in its place again", metadata: ["folder": "\(held.path)"])
-        case .remade:
-            log.warning(
-                "the state folder was emptied or removed while it was in use: its lock is made again",
-                metadata: ["folder": "\(held.path)"])
-        }
-    }
-
-    private static func lost(_ path: String, _ error: Unusable) -> Diagnostic {
-        Diagnostic(
-            .stateUnavailable, at: .place(path), found: error.description,
-            expected: "the state folder that this process began with",
-            remedy: "put it back, or start the process again once it can have one")
-    }
-
-    /// Not the permissions, not what lies there: what nobody can write on such a disk.
-    private static func isOfDisk(_ errno: CInt) -> Bool { [EROFS, ENOSPC, EDQUOT].contains(errno) }
-
-    private static func problem(_ path: String, _ what: String, _ errno: CInt) -> Diagnostic {
-        Diagnostic(
-            .stateUnavailable, at: .place(path),
-            found: "cannot \(what): \(FailedCall.reason(errno))",
-            expected:
-                "a state folder that can be written: until then no generation is kept for a restart, and no root is made",
-            remedy: FailedCall.remedy(errno, to: .write, "the state folder"))
-    }
-
-    // MARK: Taking it
-
-    private static let lockName = "lock"
+extension StateFolder {
+    static let lockName = "lock"
 
     /// Takes the folder at the path, and makes it if there is none. A process that had one takes none but a new one: what
     /// stands there may be another mesh's, or an enemy's.
-    private static func take(_ held: HeldFolder, _ state: inout State) throws(Unusable) {
+    static func take(_ held: HeldFolder, _ state: inout State) throws(Unusable) {
         let path = held.path
         let isNew: Bool
         switch try make(path) {
@@ -146,13 +23,13 @@ final class StateFolder: HostDependent {
         guard isNew || isFirst else { throw replaced }
         let folder = try open(path, followingLink: isFirst)
         try settle(folder.descriptor, path, mustBeNew: !isFirst, &state)
-        do throws(OpenFolder.Refusal) { try held.hold(folder) } catch {
+        do throws(SystemCallError) { try held.hold(folder) } catch {
             throw unusable(path, "cannot keep it open", error.errno)
         }
     }
 
     private static func open(_ path: String, followingLink: Bool) throws(Unusable) -> OpenFolder {
-        do throws(OpenFolder.Refusal) {
+        do throws(SystemCallError) {
             return try OpenFolder(path, followingLink: followingLink)
         } catch {
             guard error.errno == ENOTDIR else { throw unusable(path, "cannot look into it", error.errno, to: .read) }
@@ -169,7 +46,7 @@ final class StateFolder: HostDependent {
     /// - Parameters:
     ///   - descriptor: The folder's; it is locked for as long as that, or a copy of it, is open.
     ///   - state: Of it: what is held already and still stands where it should is kept; otherwise all of it is, if this throws.
-    private static func settle(
+    static func settle(
         _ descriptor: CInt, _ path: String, mustBeNew: Bool = false, _ state: inout State
     ) throws(Unusable) {
         let place = OpenFolder.place(descriptor)
@@ -269,19 +146,12 @@ final class StateFolder: HostDependent {
     }
 
     private static func entries(_ place: String, of path: String) throws(Unusable) -> Set<String> {
-        guard let folder = unsafe opendir(place) else { throw unusable(path, "cannot look into it", errno, to: .read) }
-        defer { unsafe closedir(folder) }
-        var names: Set<String> = []
-        errno = 0
-        while let entry = unsafe readdir(folder) {
-            let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-                unsafe pointer.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
-            }
-            if name != ".", name != ".." { names.insert(name) }
-            errno = 0
+        do throws(SystemCallError) {
+            let found = try FileAccess.names(inFolder: place)
+            return Set(found.names + found.unreadable.map { String(printable: $0) })
+        } catch {
+            throw unusable(path, "cannot look into it", error.errno, to: .read)
         }
-        guard errno == 0 else { throw unusable(path, "cannot look into it", errno, to: .read) }
-        return names
     }
 
     /// One that cannot be marked is known by what will lie in it.
@@ -292,13 +162,5 @@ final class StateFolder: HostDependent {
         guard descriptor >= 0 else { return }
         _ = unsafe write(descriptor, text.utf8Start, text.utf8CodeUnitCount)
         close(descriptor)
-    }
-
-    private static func unusable(
-        _ path: String, _ what: String, _ errno: CInt, to aim: FailedCall.Aim = .write
-    ) -> Unusable {
-        Unusable(
-            description: "state folder \(path): \(what): \(FailedCall.reason(errno)): "
-                + FailedCall.remedy(errno, to: aim, "the state folder"))
     }
 }

@@ -28,6 +28,13 @@ package final class HeldFolder: Sendable {
         }
     }
 
+    /// The same, where there must be one.
+    /// - Throws: What kept the folder from being made.
+    package func reach(_ name: String) throws(SystemCallError) -> String {
+        guard let place = place(of: name) else { throw SystemCallError("open", errno: refusal) }
+        return place
+    }
+
     /// Where people find it.
     package func path(of name: String) -> String { "\(path)/\(name)" }
 
@@ -40,7 +47,7 @@ package final class HeldFolder: Sendable {
     package func refuse(_ errno: CInt) { state.withLock { $0.refusal = errno } }
 
     /// Holds this one from now on, in the place of the former one; whatever has been told where that is finds this one there.
-    package func hold(_ folder: consuming OpenFolder) throws(OpenFolder.Refusal) {
+    package func hold(_ folder: consuming OpenFolder) throws(SystemCallError) {
         // Out of a `consuming` parameter only once: a closure may run several times.
         var folder: OpenFolder? = folder
         let error: CInt = state.withLock { state in
@@ -50,7 +57,7 @@ package final class HeldFolder: Sendable {
             }
             return dup3(descriptor, former, O_CLOEXEC) >= 0 ? 0 : errno
         }
-        guard error == 0 else { throw OpenFolder.Refusal(errno: error) }
+        guard error == 0 else { throw SystemCallError("dup3", errno: error) }
     }
 
     /// Does something to the folder that is held; `nil`: none is.

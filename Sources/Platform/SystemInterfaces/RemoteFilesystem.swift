@@ -1,7 +1,7 @@
 import CLinux
 
 /// Filesystems that other hosts may change without this kernel hearing of it.
-enum RemoteFilesystem {
+package enum RemoteFilesystem {
     /// Magic numbers as in statfs(2). OverlayFS and tmpfs are local.
     private static let names: [UInt32: String] = [
         0x6969: "NFS", 0x517B: "SMB", 0xFF53_4D42: "CIFS", 0xFE53_4D42: "SMB", 0x6573_5546: "FUSE", 0x0102_1997: "9p",
@@ -10,12 +10,12 @@ enum RemoteFilesystem {
     ]
 
     /// - Returns: The filesystem's name if the path lies on a remote one.
-    static func name(at path: String) -> String? {
+    package static func name(at path: String) -> String? {
         kind(at: path).flatMap { names[$0] }
     }
 
     /// - Returns: The magic number of the filesystem that a path lies on, if that can be known.
-    static func kind(at path: String) -> UInt32? {
+    package static func kind(at path: String) -> UInt32? {
         var facts = statfs()
         guard unsafe statfs(path, &facts) == 0 else { return nil }
         return UInt32(truncatingIfNeeded: facts.f_type)

@@ -1,6 +1,6 @@
 import Foundation
 import Glibc
-import StateKeeping
+import SystemInterfaces
 import TestSupport
 import Testing
 

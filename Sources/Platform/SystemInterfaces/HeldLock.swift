@@ -1,8 +1,8 @@
 import Glibc
 
 /// A file or a folder that other processes find locked, for as long as this is kept.
-struct HeldLock: ~Copyable {
-    enum Failure: Error {
+package struct HeldLock: ~Copyable {
+    package enum Failure: Error, Hashable {
         /// Another process has locked it.
         case taken
         case unopened(errno: CInt)
@@ -13,7 +13,7 @@ struct HeldLock: ~Copyable {
     private let descriptor: CInt
 
     /// - Parameter flags: As open(2) takes them; a file that is made is its owner's alone.
-    init(_ path: String, _ flags: CInt) throws(Failure) {
+    package init(_ path: String, _ flags: CInt) throws(Failure) {
         let descriptor = unsafe open(path, flags | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw .unopened(errno: errno) }
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
@@ -27,7 +27,7 @@ struct HeldLock: ~Copyable {
     deinit { close(descriptor) }
 
     /// Whether it is what stands at the path, or another is there by now, or nothing.
-    func stands(at path: String) -> Bool {
+    package func stands(at path: String) -> Bool {
         var own = stat()
         var found = stat()
         return unsafe fstat(descriptor, &own) == 0 && stat(path, &found) == 0 && own.st_dev == found.st_dev

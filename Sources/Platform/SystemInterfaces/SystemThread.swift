@@ -14,8 +14,8 @@ package enum SystemThread {
     }
 
     /// - Parameter name: at most 15 bytes (pthread_setname_np).
-    /// - Returns: Whether the kernel gave one.
-    package static func start(name: String, _ run: @escaping @Sendable () -> Void) -> Bool {
+    /// - Throws: The kernel gave none.
+    package static func start(name: String, _ run: @escaping @Sendable () -> Void) throws(SystemCallError) {
         var thread = pthread_t()
         let body = unsafe Unmanaged.passRetained(Body(name: name, run: run))
         // A new thread inherits the mask: signals are the main thread's affair.
@@ -35,9 +35,8 @@ package enum SystemThread {
             }, body.toOpaque())
         guard result == 0 else {
             unsafe body.release()
-            return false
+            throw SystemCallError("pthread_create", errno: result)
         }
         pthread_detach(thread)
-        return true
     }
 }

@@ -1,0 +1,11 @@
+import CLinux
+import SystemInterfaces
+
+extension FileAccess {
+    /// Why what is written to a file may not be told to who watches its folder.
+    static func soloReason(_ path: String, _ facts: FileFacts) -> WatchedAlone.Reason? {
+        guard facts.kind == .file else { return nil }
+        if facts.linkCount > 1 { return .severalNames }
+        return unsafe CLinux_is_mount_point(path) == 1 ? .mountPoint : nil
+    }
+}
