@@ -1,7 +1,7 @@
-import COpenSSL
-import CommonValues
+package import COpenSSL
+package import CommonValues
 import Glibc
-import SPIFFE
+package import SPIFFE
 
 /// An X.509 certificate (RFC 5280). Immutable, so that workers may share it.
 ///

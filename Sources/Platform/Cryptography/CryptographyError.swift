@@ -33,8 +33,8 @@ package struct CryptographyError: Error, Hashable, Sendable {
     /// - Parameter operation: What was tried, ready to print: `cannot read the key in "a.pem"`.
     package init(_ code: Code = .library, drainingQueueAfter operation: String) {
         var reasons: [String] = []
-        while let entry = OpenSSLQueueEntry.next() {
-            if reasons.count < 4 { reasons.append(entry.text) }
+        while let reason = OpenSSLErrors.next() {
+            if reasons.count < 4 { reasons.append(reason) }
         }
         self.init(code, reasons.isEmpty ? operation : "\(operation): \(reasons.joined(separator: "; "))")
     }

@@ -1,6 +1,6 @@
 import COpenSSL
-import CommonValues
-import SPIFFE
+package import CommonValues
+package import SPIFFE
 
 /// A certificate that may sign others, and its key: what X.509-SVIDs are issued with.
 package struct SigningAuthority: Sendable {

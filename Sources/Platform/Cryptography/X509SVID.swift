@@ -1,5 +1,5 @@
-import CommonValues
-import SPIFFE
+package import CommonValues
+package import SPIFFE
 
 /// An X.509-SVID: a workload's SPIFFE ID, and the credentials that prove it.
 package struct X509SVID: Sendable {

@@ -1,13 +1,10 @@
 import COpenSSL
 
-/// An entry of OpenSSL's error queue of the current thread.
-struct OpenSSLQueueEntry {
-    let library: CInt
-    let reason: CInt
-    let text: String
-
+/// OpenSSL's error queue of the current thread.
+enum OpenSSLErrors {
     /// Takes the oldest entry off the queue.
-    static func next() -> OpenSSLQueueEntry? {
+    /// - Returns: What it says; `nil`: the queue is empty.
+    static func next() -> String? {
         // SAFETY: OpenSSL hands out static strings, and `data` that lives until the queue's next use, which is copied.
         var data: UnsafePointer<CChar>?
         var flags: CInt = 0
@@ -18,6 +15,6 @@ struct OpenSSLQueueEntry {
         if flags & ERR_TXT_STRING != 0, let data = unsafe data, unsafe data.pointee != 0 {
             text += unsafe " (\(String(cString: data)))"
         }
-        return OpenSSLQueueEntry(library: ERR_GET_LIB(packed), reason: ERR_GET_REASON(packed), text: text)
+        return text
     }
 }
