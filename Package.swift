@@ -9,6 +9,8 @@ let settings: [SwiftSetting] = [
     .strictMemorySafety(),
     .treatAllWarnings(as: .error),
     .enableExperimentalFeature("Lifetimes"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
     // Debug builds, and so all tests, check every access; a release trusts them (docs/decisions).
     .unsafeFlags(["-enforce-exclusivity=unchecked", "-cross-module-optimization"], .when(configuration: .release)),
 ]
@@ -102,21 +104,21 @@ let package = Package(
         // Change: from a folder that changes to a generation that serves.
         room(
             "Reconciliation", in: "Change",
-            ["CLinux", "SystemInterfaces", "CommonValues", "Diagnostics", "Manifests"]),
-        room("StateKeeping", in: "Change", ["SystemInterfaces", "Diagnostics", "Reconciliation", logging]),
+            ["CLinux", "CommonValues", "Diagnostics", "SystemInterfaces", "Manifests"]),
+        room("StateKeeping", in: "Change", ["Diagnostics", "SystemInterfaces", "Reconciliation", logging]),
 
         // DataPlane: what touches sockets, and proves who is there.
-        room("EventLoops", in: "DataPlane", ["CLinux", "SystemInterfaces", "CommonValues"]),
+        room("EventLoops", in: "DataPlane", ["CLinux", "CommonValues", "SystemInterfaces"]),
         room(
             "TransportSecurity", in: "DataPlane",
-            ["COpenSSL", "CLinux", "SystemInterfaces", "CommonValues", "SPIFFE", "Cryptography"]),
+            ["COpenSSL", "CLinux", "CommonValues", "SPIFFE", "SystemInterfaces", "Cryptography"]),
         room(
             "WorkloadIdentity", in: "DataPlane",
-            ["SystemInterfaces", "CommonValues", "SPIFFE", "Cryptography", "TransportSecurity", logging]),
+            ["CommonValues", "SPIFFE", "SystemInterfaces", "Cryptography", "TransportSecurity", logging]),
         room(
             "Forwarding", in: "DataPlane",
             [
-                "SystemInterfaces", "CommonValues", "Diagnostics", "SPIFFE", "HTTPSemantics", "CallOutcomes",
+                "CommonValues", "Diagnostics", "SPIFFE", "SystemInterfaces", "HTTPSemantics", "CallOutcomes",
                 "Telemetry", "WireProtocols", "Cryptography", "Manifests", "MeshSnapshot", "Routing", "Authorization",
                 "CallPlanning", "EventLoops",
                 "TransportSecurity",
@@ -125,7 +127,7 @@ let package = Package(
         room(
             "NodeServing", in: "DataPlane",
             [
-                "SystemInterfaces", "CommonValues", "Diagnostics", "SPIFFE", "Cryptography", "Manifests",
+                "CommonValues", "Diagnostics", "SPIFFE", "SystemInterfaces", "Cryptography", "Manifests",
                 "MeshSnapshot", "Reconciliation", "EventLoops", "TransportSecurity", "WorkloadIdentity", "Forwarding",
                 logging,
             ]),
@@ -134,14 +136,15 @@ let package = Package(
         room(
             "AdminAPI", in: "Operations",
             [
-                "SystemInterfaces", "CommonValues", "Diagnostics", "SPIFFE", "HTTPSemantics", "WireProtocols", "Manifests",
+                "CommonValues", "Diagnostics", "SPIFFE", "SystemInterfaces", "HTTPSemantics", "WireProtocols",
+                "Manifests",
                 "MeshSnapshot", "Explaining", "Reconciliation", "EventLoops",
             ]),
 
         .executableTarget(
             name: "heddle",
             dependencies: [
-                "CLinux", "CArguments", "SystemInterfaces", "CommonValues", "Diagnostics", "SPIFFE", "Telemetry",
+                "CLinux", "CArguments", "CommonValues", "Diagnostics", "SPIFFE", "SystemInterfaces", "Telemetry",
                 "Cryptography", "Manifests", "MeshSnapshot", "Authorization", "Explaining", "StateKeeping",
                 "Reconciliation", "EventLoops", "TransportSecurity", "WorkloadIdentity", "Forwarding", "NodeServing",
                 "AdminAPI", logging,
@@ -162,7 +165,7 @@ let package = Package(
                 "AllocationCounter", "CommonValues", "Diagnostics", "SPIFFE", "HTTPSemantics", "Manifests",
                 "Authorization",
             ]),
-        benchmark("HandshakeBenchmark", ["CLinux", "SPIFFE", "Cryptography", "TransportSecurity"]),
+        benchmark("HandshakeBenchmark", ["CLinux", "CommonValues", "SPIFFE", "Cryptography", "TransportSecurity"]),
         benchmark("HeadBenchmark", ["AllocationCounter", "HTTPSemantics", "WireProtocols"]),
         benchmark("SessionBenchmark", ["AllocationCounter", "HTTPSemantics", "WireProtocols"]),
 
@@ -195,8 +198,8 @@ let package = Package(
         tests("Telemetry", ["CallOutcomes"]),
         tests("Cryptography", ["TestSupport", "CommonValues", "SPIFFE"]),
         tests("YAMLSyntax", ["Diagnostics"]),
-        tests("Manifests", ["CommonValues", "Diagnostics", "HTTPSemantics", "FuzzKit"]),
-        tests("MeshSnapshot", ["Diagnostics", "Manifests", "FuzzKit"]),
+        tests("Manifests", ["CommonValues", "Diagnostics", "SPIFFE", "HTTPSemantics", "FuzzKit"]),
+        tests("MeshSnapshot", ["Diagnostics", "SPIFFE", "Manifests", "FuzzKit"]),
         tests("Routing", ["MeshFixtures", "Manifests", "MeshSnapshot", "HTTPSemantics", "FuzzKit"]),
         tests(
             "Authorization",
@@ -206,34 +209,45 @@ let package = Package(
             ]),
         tests(
             "CallPlanning",
-            ["CommonValues", "SPIFFE", "HTTPSemantics", "MeshSnapshot", "Routing", "Authorization", "MeshFixtures"]),
-        tests("Explaining", ["TestSupport", "MeshFixtures", "CommonValues", "Manifests", "MeshSnapshot", "Authorization"]),
-        tests("Reconciliation", ["CLinux", "SystemInterfaces", "Diagnostics", "Manifests", "TestSupport"]),
-        tests("StateKeeping", ["SystemInterfaces", "Diagnostics", logging]),
+            [
+                "CommonValues", "SPIFFE", "HTTPSemantics", "Manifests", "MeshSnapshot", "Routing", "Authorization",
+                "MeshFixtures",
+            ]),
+        tests(
+            "Explaining",
+            [
+                "CommonValues", "Diagnostics", "Manifests", "MeshSnapshot", "Routing", "Authorization", "TestSupport",
+                "MeshFixtures",
+            ]),
+        tests("Reconciliation", ["CLinux", "Diagnostics", "SPIFFE", "SystemInterfaces", "Manifests", "TestSupport"]),
+        tests("StateKeeping", ["Diagnostics", "SystemInterfaces", "Reconciliation", logging]),
         tests("EventLoops", ["CommonValues", "TestSupport"]),
         tests("TransportSecurity", ["TestSupport", "CLinux", "COpenSSL", "CommonValues", "SPIFFE", "Cryptography"]),
-        tests("WorkloadIdentity", ["SystemInterfaces", "CommonValues", "SPIFFE", "Cryptography", logging]),
+        tests(
+            "WorkloadIdentity",
+            ["CommonValues", "SPIFFE", "SystemInterfaces", "Cryptography", "TransportSecurity", logging]),
         tests("WireProtocols", ["HPACKCoding", "HTTPSemantics", "FuzzKit", "WireChecks"]),
         tests(
             "Forwarding",
             [
                 "CommonValues", "Diagnostics", "SPIFFE", "HTTPSemantics", "CallOutcomes", "Telemetry", "WireProtocols",
-                "Cryptography", "Manifests", "MeshSnapshot", "Explaining", "EventLoops", "TransportSecurity",
-                "TestSupport", "MeshFixtures", "HPACKCoding", "FuzzKit",
+                "SystemInterfaces", "Cryptography", "Manifests", "MeshSnapshot", "Routing", "Authorization",
+                "CallPlanning", "Explaining", "EventLoops", "TransportSecurity", "TestSupport", "MeshFixtures",
+                "HPACKCoding", "FuzzKit",
             ]),
         tests(
             "NodeServing",
             [
-                "TestSupport", "MeshFixtures", "SystemInterfaces", "CommonValues", "Diagnostics", "SPIFFE",
-                "Cryptography", "MeshSnapshot", "Reconciliation", "EventLoops", "WorkloadIdentity", "Forwarding",
-                logging,
+                "CommonValues", "Diagnostics", "SPIFFE", "SystemInterfaces", "Cryptography", "Manifests",
+                "MeshSnapshot", "Reconciliation", "EventLoops", "WorkloadIdentity", "Forwarding", "TestSupport",
+                "MeshFixtures", logging,
             ]),
         tests(
             "AdminAPI",
             [
-                "CommonValues", "Diagnostics", "SPIFFE", "YAMLSyntax", "Manifests", "MeshSnapshot", "Authorization",
-                "Explaining",
-                "SystemInterfaces", "Reconciliation", "EventLoops", "TestSupport", "MeshFixtures",
+                "CommonValues", "Diagnostics", "SPIFFE", "SystemInterfaces", "YAMLSyntax", "Manifests",
+                "MeshSnapshot", "Authorization", "Explaining", "Reconciliation", "EventLoops", "TestSupport",
+                "MeshFixtures",
             ]),
         .testTarget(
             name: "HTTP2ConformanceTests",

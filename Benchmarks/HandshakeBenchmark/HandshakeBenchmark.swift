@@ -1,4 +1,5 @@
 import CLinux
+import CommonValues
 import Cryptography
 import Glibc
 import SPIFFE

@@ -1,5 +1,5 @@
-import HTTPSemantics
-import WireProtocols
+package import HTTPSemantics
+package import WireProtocols
 
 /// A session with everything it tells written down: one side of a connection in memory.
 package final class HTTP2Peer: HTTP2SessionHandler {

@@ -1,5 +1,7 @@
 import CommonValues
 import EventLoops
+import Reconciliation
+import Synchronization
 import SystemInterfaces
 import Testing
 

@@ -1,9 +1,11 @@
 import CommonValues
 import Diagnostics
 import EventLoops
+import Explaining
 import Glibc
 import Manifests
 import MeshFixtures
+import Synchronization
 import SystemInterfaces
 import TestSupport
 import Testing

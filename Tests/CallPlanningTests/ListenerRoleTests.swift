@@ -1,5 +1,6 @@
 import Authorization
 import HTTPSemantics
+import Manifests
 import MeshFixtures
 import MeshSnapshot
 import Routing

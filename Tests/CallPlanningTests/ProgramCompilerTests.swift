@@ -1,4 +1,5 @@
 import Authorization
+import Manifests
 import MeshFixtures
 import MeshSnapshot
 import Testing

@@ -1,8 +1,10 @@
 import Authorization
 import CommonValues
+import Diagnostics
 import Manifests
 import MeshFixtures
 import MeshSnapshot
+import Routing
 import TestSupport
 import Testing
 

@@ -1,6 +1,8 @@
+import Diagnostics
 import Manifests
 import MeshFixtures
 import MeshSnapshot
+import Routing
 import Testing
 
 @testable import Explaining

@@ -1,5 +1,7 @@
+import Manifests
 import MeshFixtures
 import MeshSnapshot
+import Routing
 import Testing
 
 @testable import Explaining

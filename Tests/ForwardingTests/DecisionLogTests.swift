@@ -1,4 +1,5 @@
 import CommonValues
+import Manifests
 import Testing
 
 @testable import Forwarding

@@ -1,4 +1,6 @@
+import CallOutcomes
 import HTTPSemantics
+import Routing
 import TestSupport
 import Testing
 

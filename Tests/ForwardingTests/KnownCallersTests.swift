@@ -1,3 +1,5 @@
+import Authorization
+import Diagnostics
 import SPIFFE
 import Testing
 

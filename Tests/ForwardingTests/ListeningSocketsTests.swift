@@ -1,4 +1,5 @@
 import CommonValues
+import Diagnostics
 import EventLoops
 import Glibc
 import Synchronization

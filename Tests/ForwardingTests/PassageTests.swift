@@ -1,6 +1,8 @@
+import CallPlanning
 import HTTPSemantics
 import TestSupport
 import Testing
+import WireProtocols
 
 @testable import Forwarding
 

@@ -4,6 +4,7 @@ import HTTPSemantics
 import Telemetry
 import TestSupport
 import Testing
+import WireProtocols
 
 @testable import Forwarding
 

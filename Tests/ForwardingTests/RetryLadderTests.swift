@@ -1,3 +1,5 @@
+import CallOutcomes
+import EventLoops
 import Testing
 import WireProtocols
 

@@ -1,5 +1,7 @@
+import CallPlanning
 import CommonValues
 import Diagnostics
+import EventLoops
 import Manifests
 import MeshFixtures
 import MeshSnapshot

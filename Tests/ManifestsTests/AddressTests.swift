@@ -1,4 +1,5 @@
 import CommonValues
+import Diagnostics
 import Testing
 
 @testable import Manifests

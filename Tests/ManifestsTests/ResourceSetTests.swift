@@ -1,3 +1,5 @@
+import Diagnostics
+import SPIFFE
 import Testing
 
 @testable import Manifests

@@ -1,6 +1,7 @@
 import Diagnostics
 import Manifests
 import MeshSnapshot
+import SPIFFE
 import Testing
 
 @Test func `an empty folder is a mesh of defaults`() throws {

@@ -1,6 +1,7 @@
 import CommonValues
 import Cryptography
 import Diagnostics
+import Manifests
 import MeshFixtures
 import MeshSnapshot
 import SPIFFE

@@ -4,6 +4,8 @@ import Diagnostics
 import EventLoops
 import Forwarding
 import Glibc
+import Manifests
+import Reconciliation
 import SPIFFE
 import TestSupport
 import Testing

@@ -1,3 +1,5 @@
+import Diagnostics
+import Manifests
 import Testing
 
 @testable import Reconciliation

@@ -1,7 +1,10 @@
+import Diagnostics
 import Foundation
 import Glibc
 import Logging
+import Reconciliation
 import StateKeeping
+import SystemInterfaces
 import Testing
 
 /// A state folder as a process takes it and looks after it.

@@ -1,5 +1,5 @@
-import Cryptography
-import Foundation
+package import Cryptography
+package import Foundation
 
 /// The openssl command in a folder of its own, as the other side of the tests.
 package final class OpenSSLCommand {

@@ -1,4 +1,5 @@
 import Cryptography
+import Foundation
 import Glibc
 import SPIFFE
 import TestSupport

@@ -1,4 +1,6 @@
 import CommonValues
+import Cryptography
+import Foundation
 import Glibc
 import SPIFFE
 import TestSupport

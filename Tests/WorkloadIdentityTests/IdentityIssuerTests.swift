@@ -3,6 +3,7 @@ import Cryptography
 import Foundation
 import SPIFFE
 import Testing
+import TransportSecurity
 
 @testable import WorkloadIdentity
 

@@ -37,7 +37,9 @@ enum FileProblem {
     /// - Parameter absolute: Where it stands.
     static func unreadableManifest(_ path: String, at absolute: String, _ error: SystemCallError) -> Diagnostic {
         var isLink = false
-        do throws(SystemCallError) { isLink = try FileAccess.facts(absolute, followingLinks: false).kind == .link } catch {}
+        do throws(SystemCallError) {
+            isLink = try FileAccess.facts(absolute, followingLinks: false).kind == .link
+        } catch {}
         guard isLink else { return unreadable(path, error, what: "a file") }
         return brokenLink(path, at: absolute, error.isMissing ? nil : error.errno)
     }

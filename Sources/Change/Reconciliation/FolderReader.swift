@@ -180,7 +180,8 @@ struct FolderReader {
         _ path: String, until end: ContinuousClock.Instant
     ) throws(SystemCallError) -> FileAccess.Content {
         for _ in 0..<overdueLooks {
-            let content = try FileAccess.read(path, limit: ManifestSource.byteLimit, looksForWriters: true, unknownIsBusy: true)
+            let content = try FileAccess.read(
+                path, limit: ManifestSource.byteLimit, looksForWriters: true, unknownIsBusy: true)
             guard case .busy = content else { return content }
             guard pause(.milliseconds(1), until: end) else { return .busy }
         }

@@ -1,4 +1,4 @@
-import Diagnostics
+package import Diagnostics
 
 /// One manifest, as it was read.
 package struct ManifestSource: Sendable {

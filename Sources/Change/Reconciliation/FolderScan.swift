@@ -1,4 +1,4 @@
-import Diagnostics
+package import Diagnostics
 import SystemInterfaces
 
 /// A folder of manifests read once, by the same rules as the watcher's: which files count, links, limits.

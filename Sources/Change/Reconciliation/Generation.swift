@@ -1,5 +1,5 @@
-import CommonValues
-import Diagnostics
+package import CommonValues
+package import Diagnostics
 import Glibc
 
 /// One taken-up state of the folder.

@@ -1,5 +1,5 @@
-import Diagnostics
-import Manifests
+package import Diagnostics
+package import Manifests
 
 /// What reconciliation needs to know of manifests, and no more: it moves sets of files, and leaves their meaning to
 /// `Manifests` and `MeshSnapshot`. All functions are pure, and may be called from several threads at once.

@@ -1,5 +1,5 @@
 import Diagnostics
-import Manifests
+package import Manifests
 import SystemInterfaces
 
 extension Reconciler {

@@ -1,7 +1,7 @@
 import CommonValues
 import Diagnostics
 import Manifests
-import SystemInterfaces
+package import SystemInterfaces
 
 /// Makes what lies in the manifests folder serve: reads it whole, checks it across all resources, has every participant
 /// prepare, and only then commits. One mistake anywhere, and the last good generation goes on serving.

@@ -1,7 +1,7 @@
-import CommonValues
-import Diagnostics
+package import CommonValues
+package import Diagnostics
 import Glibc
-import Manifests
+package import Manifests
 
 /// What reconciliation is doing, for `heddle status`.
 package struct ReconcilerStatus: Sendable, Hashable {

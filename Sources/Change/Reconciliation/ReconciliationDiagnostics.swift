@@ -1,4 +1,4 @@
-import Diagnostics
+package import Diagnostics
 
 extension Diagnostic.Code {
     /// The manifests folder does not exist, or is not a folder; or what was named instead does not exist.

@@ -1,4 +1,4 @@
-import Diagnostics
+package import Diagnostics
 
 /// Someone who must follow every change of the mesh: the proxy, the identity authority, the admin API.
 ///

@@ -1,9 +1,9 @@
-import Diagnostics
+package import Diagnostics
 import Glibc
-import Logging
+package import Logging
 import Reconciliation
 import Synchronization
-import SystemInterfaces
+package import SystemInterfaces
 
 /// The folder that outlives the process: keys, generations, the admin socket. One process at a time.
 ///

@@ -1,7 +1,7 @@
 import CLinux
 import Glibc
 import Synchronization
-import SystemInterfaces
+package import SystemInterfaces
 
 /// What the kernel said of a descriptor.
 package struct ReadyEvents: OptionSet, Sendable {

@@ -1,4 +1,5 @@
-import CommonValues
+import CLinux
+package import CommonValues
 import Glibc
 import Synchronization
 import SystemInterfaces

@@ -1,5 +1,5 @@
-import CLinux
-import CommonValues
+package import CLinux
+package import CommonValues
 import Glibc
 
 extension IPAddress {

@@ -1,6 +1,7 @@
-import CLinux
+package import CLinux
+import CommonValues
 import Glibc
-import SystemInterfaces
+package import SystemInterfaces
 
 /// What a read or write on a nonblocking socket came to.
 package enum SocketResult: Sendable {

@@ -1,6 +1,7 @@
 import CallOutcomes
 import CallPlanning
 import EventLoops
+import Manifests
 import Telemetry
 import TransportSecurity
 

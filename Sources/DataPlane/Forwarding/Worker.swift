@@ -6,7 +6,6 @@ import HTTPSemantics
 import Manifests
 import SPIFFE
 import Telemetry
-import TransportSecurity
 import WireProtocols
 
 /// One core's share of the data plane: a loop, and everything its connections need. Nothing here is shared with another

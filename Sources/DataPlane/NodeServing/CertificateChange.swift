@@ -1,4 +1,5 @@
 import CommonValues
+import Diagnostics
 import Logging
 
 /// What became of a certificate in use while its place stayed.

@@ -1,7 +1,7 @@
-import CommonValues
-import Cryptography
-import Diagnostics
-import Manifests
+package import CommonValues
+package import Cryptography
+package import Diagnostics
+package import Manifests
 import WorkloadIdentity
 
 /// A certificate that this node uses, or would use, and until when.

@@ -1,6 +1,7 @@
-import Cryptography
-import Diagnostics
-import Manifests
+package import Cryptography
+package import Diagnostics
+package import Manifests
+import SPIFFE
 
 /// Whether certificates name what they are used for. It keeps nothing from being served: callers are who looks at names, and
 /// whether they do is theirs to say.

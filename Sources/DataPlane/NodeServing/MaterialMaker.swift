@@ -2,6 +2,8 @@ import Cryptography
 import Diagnostics
 import EventLoops
 import Forwarding
+import Manifests
+import MeshSnapshot
 import SPIFFE
 import TransportSecurity
 import WorkloadIdentity

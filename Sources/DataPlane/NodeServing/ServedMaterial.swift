@@ -1,8 +1,8 @@
-import Cryptography
-import Diagnostics
-import Forwarding
-import SPIFFE
-import WorkloadIdentity
+package import Cryptography
+package import Diagnostics
+package import Forwarding
+package import SPIFFE
+package import WorkloadIdentity
 
 /// What a generation proves itself with, as far as this host has it.
 package struct ServedMaterial: Sendable {

@@ -1,6 +1,9 @@
+import Cryptography
 import Diagnostics
-import Forwarding
-import MeshSnapshot
+package import Forwarding
+import Manifests
+package import MeshSnapshot
+import TransportSecurity
 
 /// What is in force.
 package struct Serving: Sendable {

@@ -1,11 +1,11 @@
-import Cryptography
-import Diagnostics
+package import Cryptography
+package import Diagnostics
 import EventLoops
-import Forwarding
-import Manifests
-import MeshSnapshot
+package import Forwarding
+package import Manifests
+package import MeshSnapshot
 import SystemInterfaces
-import WorkloadIdentity
+package import WorkloadIdentity
 
 extension Diagnostic.Code {
     /// The authority names another trust domain than the Mesh.

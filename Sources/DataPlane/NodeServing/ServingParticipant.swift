@@ -1,14 +1,14 @@
-import Diagnostics
-import EventLoops
-import Forwarding
-import Logging
+import CommonValues
+package import Diagnostics
+package import EventLoops
+package import Forwarding
+package import Logging
 import Manifests
-import MeshSnapshot
-import Reconciliation
+package import MeshSnapshot
+package import Reconciliation
 import Synchronization
 import SystemInterfaces
-import TransportSecurity
-import WorkloadIdentity
+package import WorkloadIdentity
 
 /// Takes each generation to the proxy: certificates issued, ports bound, views compiled, then all at once.
 ///

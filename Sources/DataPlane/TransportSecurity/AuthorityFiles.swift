@@ -1,4 +1,4 @@
-import Cryptography
+package import Cryptography
 
 /// An authority with the files it was read from: to decode them takes OpenSSL most of a millisecond, and at a reload they
 /// are as a rule what they were.

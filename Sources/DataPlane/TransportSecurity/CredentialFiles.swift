@@ -1,5 +1,5 @@
 import CLinux
-import Cryptography
+package import Cryptography
 import Glibc
 import SystemInterfaces
 

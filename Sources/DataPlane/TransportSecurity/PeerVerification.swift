@@ -1,7 +1,7 @@
 import COpenSSL
-import CommonValues
+package import CommonValues
 import Cryptography
-import SPIFFE
+package import SPIFFE
 
 /// Whom a peer proved to be.
 package struct VerifiedPeer: Hashable, Sendable {

@@ -1,4 +1,4 @@
-import Cryptography
+package import Cryptography
 
 /// The credentials of a server, by the name that the caller asks for (SNI, RFC 6066 § 3).
 package struct ServerCredentials: Sendable {

@@ -1,6 +1,6 @@
 import COpenSSL
 import CommonValues
-import Cryptography
+package import Cryptography
 import SPIFFE
 
 /// The settings that sessions of one kind share. Rotation makes a new context; sessions keep the one they began with.

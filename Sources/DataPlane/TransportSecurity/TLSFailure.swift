@@ -1,4 +1,4 @@
-import Cryptography
+package import Cryptography
 
 /// Why a TLS session is over before its orderly end, or could not begin.
 package enum TLSFailure: Error, Hashable, Sendable {

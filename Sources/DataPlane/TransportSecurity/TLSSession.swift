@@ -1,6 +1,6 @@
 import COpenSSL
-import Cryptography
-import SPIFFE
+package import Cryptography
+package import SPIFFE
 
 /// One TLS connection over a nonblocking stream socket that is watched with edge-triggered epoll.
 ///

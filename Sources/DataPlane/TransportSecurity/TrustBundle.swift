@@ -1,6 +1,6 @@
 import COpenSSL
-import Cryptography
-import SPIFFE
+package import Cryptography
+package import SPIFFE
 
 /// The roots that a trust domain's certificates are checked against. Made once and shared by every context, because
 /// OpenSSL's store costs more to make than a handshake may.

@@ -1,5 +1,5 @@
-import CommonValues
-import Cryptography
+package import CommonValues
+package import Cryptography
 import SPIFFE
 import TransportSecurity
 

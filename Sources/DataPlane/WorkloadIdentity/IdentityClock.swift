@@ -1,4 +1,4 @@
-import CommonValues
+package import CommonValues
 import TransportSecurity
 
 /// The time as the issuer sees it; tests have their own.

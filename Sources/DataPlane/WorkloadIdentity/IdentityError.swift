@@ -1,4 +1,4 @@
-import Cryptography
+package import Cryptography
 
 /// Why identities cannot be had. People read `message`; callers switch on `code`.
 package struct IdentityError: Error, Hashable, Sendable {

@@ -1,9 +1,9 @@
 import CommonValues
 import Cryptography
-import Logging
-import SPIFFE
+package import Logging
+package import SPIFFE
 import Synchronization
-import SystemInterfaces
+package import SystemInterfaces
 import TransportSecurity
 
 /// Issues the identities of this node and renews them in time.

@@ -1,7 +1,7 @@
-import CommonValues
-import Cryptography
-import SPIFFE
-import TransportSecurity
+package import CommonValues
+package import Cryptography
+package import SPIFFE
+package import TransportSecurity
 
 /// All identities of this node at one moment, and the roots to check others by. Immutable.
 package struct IdentitySnapshot: Sendable {

@@ -1,4 +1,4 @@
-import SPIFFE
+package import SPIFFE
 
 /// What the `Mesh` resource says about identity.
 package struct IssuingSettings: Hashable, Sendable {

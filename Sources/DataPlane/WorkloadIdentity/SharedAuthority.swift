@@ -1,7 +1,7 @@
-import CommonValues
-import Cryptography
+package import CommonValues
+package import Cryptography
 import Glibc
-import SPIFFE
+package import SPIFFE
 import TransportSecurity
 
 /// An authority that several nodes are to share: a root, whose key no node needs, and a signing certificate under it.

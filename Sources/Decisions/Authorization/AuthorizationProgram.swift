@@ -1,6 +1,6 @@
 import Diagnostics
-import HTTPSemantics
-import Manifests
+package import HTTPSemantics
+package import Manifests
 
 /// The policies of a destination service, or of several that have the same, compiled: what a decision costs depends on
 /// the rules that may match, not on how many others there are. Immutable, and read without locks.

@@ -1,4 +1,4 @@
-import CommonValues
+package import CommonValues
 
 /// What is known of a call besides its head. Made once a connection: only `remoteAddress` may differ between the calls
 /// of one connection, so that a decision copies nothing and counts no reference.

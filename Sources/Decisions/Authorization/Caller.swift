@@ -1,4 +1,4 @@
-import SPIFFE
+package import SPIFFE
 
 /// One verified identity, made once a connection or outbound listener and borrowed by every decision about its calls.
 /// An identity is data: it is compared byte by byte and never becomes part of a pattern.

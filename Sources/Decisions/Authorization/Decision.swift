@@ -1,5 +1,5 @@
-import Diagnostics
-import Manifests
+package import Diagnostics
+package import Manifests
 
 /// Whether a call may go on, and which rule says so.
 package struct Decision: Hashable, Sendable {

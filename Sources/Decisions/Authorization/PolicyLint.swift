@@ -1,6 +1,6 @@
-import Diagnostics
-import Manifests
-import MeshSnapshot
+package import Diagnostics
+package import Manifests
+package import MeshSnapshot
 
 extension Diagnostic.Code {
     /// A DENY for a service to which nothing allows calls: it takes nothing away.

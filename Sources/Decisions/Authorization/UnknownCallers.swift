@@ -1,6 +1,6 @@
 import Diagnostics
-import Manifests
-import SPIFFE
+package import Manifests
+package import SPIFFE
 
 /// Callers that rules name, and nobody is: an ALLOW lets nobody in then, and a DENY keeps nobody out.
 package struct UnknownCallers {

@@ -1,5 +1,6 @@
-import Routing
-import Telemetry
+import CommonValues
+package import Routing
+package import Telemetry
 
 /// Routes compiled for one parent, with what their rules lead to in these tables.
 package final class BoundRoutes {

@@ -1,9 +1,9 @@
-import Authorization
-import CallOutcomes
-import CommonValues
-import HTTPSemantics
+package import Authorization
+package import CallOutcomes
+package import CommonValues
+package import HTTPSemantics
 import Routing
-import Telemetry
+package import Telemetry
 
 /// Where a call is to go, and as whose, as far as it has been found out. The one place for every kind of listener and every
 /// protocol: the proxy carries out what it says, `explain` prints it.

@@ -1,5 +1,5 @@
-import Authorization
-import CommonValues
+package import Authorization
+package import CommonValues
 
 /// Where the calls of one connection come from, as far as it does not change with generations.
 package final class CallSource {

@@ -1,5 +1,5 @@
 import HTTPSemantics
-import Manifests
+package import Manifests
 
 /// What the calls of one generation are planned by. Each worker has its own, so that no reference count is shared between cores.
 package final class CallTables {

@@ -1,5 +1,5 @@
-import CommonValues
-import HTTPSemantics
+package import CommonValues
+package import HTTPSemantics
 
 /// Where the client of a call is, as far as anybody who is trusted knows.
 package enum ClientAddress: Equatable, Sendable {

@@ -1,8 +1,9 @@
-import Authorization
-import CommonValues
-import HTTPSemantics
+package import Authorization
+package import CommonValues
+package import HTTPSemantics
 import Manifests
-import Telemetry
+import Routing
+package import Telemetry
 
 /// What a listener means to the calls that come there, in one generation: who calls, what they are told, what they speak first, and
 /// where a call's service is found. What is trusted of what they say follows from who they are.

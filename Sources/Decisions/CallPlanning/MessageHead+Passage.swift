@@ -1,4 +1,4 @@
-import CommonValues
+package import CommonValues
 import HTTPSemantics
 
 /// That a call does not go on for ever, and can be found again.

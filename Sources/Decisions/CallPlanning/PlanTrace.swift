@@ -1,5 +1,5 @@
 import HTTPSemantics
-import Routing
+package import Routing
 
 /// What was looked at on the way to a plan, for people. The proxy has none: then nothing is noted.
 package final class PlanTrace {

@@ -1,4 +1,4 @@
-import CommonValues
+package import CommonValues
 import HTTPSemantics
 
 /// `x-request-id`: a random UUID (RFC 9562 § 5.4), for finding a call again, not for keeping a secret.

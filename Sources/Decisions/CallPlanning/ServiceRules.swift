@@ -1,6 +1,6 @@
-import Manifests
-import MeshSnapshot
-import SPIFFE
+package import Manifests
+package import MeshSnapshot
+package import SPIFFE
 
 /// All that a snapshot says of calls to one service.
 package struct ServiceRules: Sendable {

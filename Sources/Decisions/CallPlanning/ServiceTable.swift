@@ -1,6 +1,6 @@
-import Authorization
-import Manifests
-import Telemetry
+package import Authorization
+package import Manifests
+package import Telemetry
 
 /// A service as calls to it are planned: its routes, and its rules.
 package final class ServiceTable {

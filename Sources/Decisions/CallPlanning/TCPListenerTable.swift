@@ -1,5 +1,5 @@
-import Authorization
-import Routing
+package import Authorization
+package import Routing
 
 /// Where the connections of a listener go that takes bytes as they are.
 package final class TCPListenerTable {

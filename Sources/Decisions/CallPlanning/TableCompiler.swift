@@ -1,10 +1,10 @@
 import Authorization
 import CommonValues
-import Manifests
-import MeshSnapshot
+package import Manifests
+package import MeshSnapshot
 import Routing
-import SPIFFE
-import Telemetry
+package import SPIFFE
+package import Telemetry
 
 /// Compiles a snapshot into tables. What did not change since the last one is not compiled again.
 package struct TableCompiler {

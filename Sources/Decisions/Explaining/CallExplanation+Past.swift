@@ -1,7 +1,9 @@
 import Authorization
 import CallPlanning
+import CommonValues
 import HTTPSemantics
-import MeshSnapshot
+import Manifests
+package import MeshSnapshot
 import SPIFFE
 
 extension CallExplanation {

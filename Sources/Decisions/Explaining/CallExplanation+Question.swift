@@ -1,8 +1,10 @@
-import Diagnostics
+package import Diagnostics
 import HTTPSemantics
 import Manifests
-import MeshSnapshot
+package import MeshSnapshot
+import Routing
 import SPIFFE
+import WireProtocols
 
 extension CallExplanation {
     /// Explains a call that may never have been made.

@@ -1,9 +1,9 @@
-import Authorization
-import CallOutcomes
+package import Authorization
+package import CallOutcomes
 import HTTPSemantics
-import Manifests
-import Routing
-import SPIFFE
+package import Manifests
+package import Routing
+package import SPIFFE
 
 /// What becomes of a call, and why: its canonical form, its route, and each rule's verdict at each service that it may be
 /// sent to. Found by the same parser, route table and program that serve.

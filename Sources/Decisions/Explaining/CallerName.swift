@@ -1,4 +1,4 @@
-import SPIFFE
+package import SPIFFE
 
 /// A caller as people name it.
 package enum CallerName {

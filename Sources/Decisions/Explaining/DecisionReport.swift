@@ -1,6 +1,6 @@
-import Authorization
-import CommonValues
-import Manifests
+package import Authorization
+package import CommonValues
+package import Manifests
 
 /// A call of the past as it was decided.
 package struct DecisionReport: Sendable {

@@ -1,4 +1,5 @@
-import Diagnostics
+import Authorization
+package import Diagnostics
 
 /// A decision of the past, beside what the rules of now say: `heddle explain --decision`.
 package struct DecisionView {

@@ -1,6 +1,6 @@
 import Authorization
 import CallOutcomes
-import Diagnostics
+package import Diagnostics
 import Manifests
 import Routing
 

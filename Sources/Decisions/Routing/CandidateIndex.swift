@@ -226,8 +226,7 @@ extension MatchConditions {
             hash.add(UInt64(field.value.count))
             hashes.append(hash.value)
         }
-        if let condition = match.methodCondition, case .exact(let method) = methodConditions[Int(condition)].method
-        {
+        if let condition = match.methodCondition, case .exact(let method) = methodConditions[Int(condition)].method {
             hashes.append(PairHash.grpcMethod(list: list, method.span))
         }
         return hashes

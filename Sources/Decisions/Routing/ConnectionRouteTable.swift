@@ -1,6 +1,6 @@
 import HTTPSemantics
-import Manifests
-import MeshSnapshot
+package import Manifests
+package import MeshSnapshot
 
 /// Where the connections to a TCP service, or to a Gateway's TCP listener, go. Immutable.
 package final class TCPRouteTable: Sendable {

@@ -1,4 +1,4 @@
-import HTTPSemantics
+package import HTTPSemantics
 
 /// What was found of one match of a rule, for people.
 package struct RouteExplanation: Sendable {

@@ -1,4 +1,4 @@
-import HTTPSemantics
+package import HTTPSemantics
 import Manifests
 
 /// Header changes of one filter or several in a row, in their order.

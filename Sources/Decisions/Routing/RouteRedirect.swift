@@ -1,4 +1,4 @@
-import HTTPSemantics
+package import HTTPSemantics
 import Manifests
 
 /// Gateway API's RequestRedirect, ready to answer with.

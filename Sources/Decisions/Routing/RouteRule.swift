@@ -1,5 +1,5 @@
-import Diagnostics
-import Manifests
+package import Diagnostics
+package import Manifests
 
 /// One rule of one route as a table holds it: what happens to the requests it matches, or to the connections of a
 /// TCPRoute or TLSRoute. Immutable.

@@ -1,6 +1,6 @@
-import HTTPSemantics
-import Manifests
-import MeshSnapshot
+package import HTTPSemantics
+package import Manifests
+package import MeshSnapshot
 
 /// The routes of one parent, a Service or the listeners of one port, compiled for matching. Immutable.
 ///

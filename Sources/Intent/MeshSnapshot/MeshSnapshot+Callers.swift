@@ -1,4 +1,4 @@
-import Manifests
+package import Manifests
 
 extension MeshSnapshot {
     /// Those that a workload or a gateway has, on any node: nobody else of this mesh calls anyone.

@@ -1,4 +1,4 @@
-import Manifests
+package import Manifests
 
 extension MeshSnapshot {
     // MARK: Calls

@@ -1,4 +1,4 @@
-import Manifests
+package import Manifests
 
 /// All resources of a mesh, cross-checked: every reference names something that is there, every name is resolved once.
 /// Immutable; made by `resolve`.

@@ -1,5 +1,5 @@
-import Diagnostics
-import Manifests
+package import Diagnostics
+package import Manifests
 
 /// What came of cross-checking the files of a folder.
 package struct Resolution: Sendable {

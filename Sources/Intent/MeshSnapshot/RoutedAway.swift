@@ -1,4 +1,4 @@
-import Manifests
+package import Manifests
 
 /// The services that no call ends at: routes take all that come to them, and send none of them back. What is asked about them is
 /// asked of nobody.

@@ -1,4 +1,4 @@
-import Diagnostics
+package import Diagnostics
 
 /// A value of a YAML document, with the place it was written at.
 package struct YAMLNode: Sendable, Hashable {

@@ -1,4 +1,4 @@
-import Diagnostics
+package import Diagnostics
 
 /// Reads a YAML file document by document, so that no more than one of them is in memory as nodes.
 ///

@@ -1,4 +1,4 @@
-import CLinux
+package import CLinux
 import Glibc
 
 /// Who may touch a file besides those that its mode speaks of (acl(5)). The middle bits of the mode are the list's mask: what

@@ -14,7 +14,8 @@ package enum FileAccess {
     }
 
     /// The names in a folder, without `.` and `..`, sorted; and those that are not UTF-8, but for hidden ones.
-    package static func names(inFolder path: String) throws(SystemCallError) -> (names: [String], unreadable: [[UInt8]]) {
+    package static func names(inFolder path: String) throws(SystemCallError) -> (names: [String], unreadable: [[UInt8]])
+    {
         var names: [String] = []
         var unreadable: [[UInt8]] = []
         try forEachName(inFolder: path) { bytes in
@@ -37,7 +38,9 @@ package enum FileAccess {
 
     /// Whether a folder has this name, or a link that leads to one.
     package static func isFolder(_ path: String) -> Bool {
-        do throws(SystemCallError) { return try facts(path, followingLinks: true).kind == .folder } catch { return false }
+        do throws(SystemCallError) { return try facts(path, followingLinks: true).kind == .folder } catch {
+            return false
+        }
     }
 
     /// Whether nothing stands at a path that a moment ago was listed or read: its folder does not list the name any more,

@@ -1,3 +1,4 @@
+package import CLinux
 import Glibc
 
 /// What tells two versions of a file apart without reading them.

@@ -1,4 +1,4 @@
-import Glibc
+package import Glibc
 
 /// Whose a file is, and who may do what with it.
 package struct FileOwnership: Hashable, Sendable {

@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// A file or a folder that other processes find locked, for as long as this is kept.

@@ -1,3 +1,5 @@
+import CallOutcomes
+
 /// Prometheus' text exposition format, version 0.0.4.
 package struct PrometheusText {
     package enum Kind: String { case counter, gauge, histogram }

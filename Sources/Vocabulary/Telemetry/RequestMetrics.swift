@@ -1,4 +1,4 @@
-import CallOutcomes
+package import CallOutcomes
 
 /// Requests by service, route, status and reason, with how long they took: one worker's share, added up on a scrape.
 package struct RequestMetrics: Sendable {

@@ -1,8 +1,11 @@
+import Authorization
 import CallOutcomes
 import FuzzKit
 import Glibc
 import HTTPSemantics
+import Manifests
 import MeshSnapshot
+import Routing
 import TestSupport
 import Testing
 

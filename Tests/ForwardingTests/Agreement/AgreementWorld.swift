@@ -1,4 +1,5 @@
 import CommonValues
+import EventLoops
 import Manifests
 import MeshFixtures
 import MeshSnapshot

@@ -1,3 +1,4 @@
+import CallOutcomes
 import MeshFixtures
 import Testing
 

@@ -1,5 +1,7 @@
+import Authorization
 import Manifests
 import Synchronization
+import Telemetry
 import TestSupport
 
 @testable import Forwarding

@@ -1,4 +1,5 @@
 import CommonValues
+import EventLoops
 import TestSupport
 import Testing
 

@@ -1,3 +1,4 @@
+import CommonValues
 import Cryptography
 import SPIFFE
 import TransportSecurity

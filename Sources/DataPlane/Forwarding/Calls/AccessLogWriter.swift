@@ -5,6 +5,7 @@ import CommonValues
 import EventLoops
 import HTTPSemantics
 import Manifests
+import Routing
 import Telemetry
 
 /// How a call ended, as the access log tells it.

@@ -1,7 +1,8 @@
-import Authorization
-import CommonValues
+package import Authorization
+import CallPlanning
+package import CommonValues
 import HTTPSemantics
-import Manifests
+package import Manifests
 
 /// A call that was refused, kept for `heddle explain --decision ID`.
 package struct DecisionRecord: Sendable {

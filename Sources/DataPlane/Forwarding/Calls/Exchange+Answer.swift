@@ -1,4 +1,6 @@
 import CallOutcomes
+import CallPlanning
+import EventLoops
 import HTTPSemantics
 import Telemetry
 

@@ -1,3 +1,5 @@
+import CallOutcomes
+import CallPlanning
 import EventLoops
 
 /// The one timer of a call: what it waits for is `CallDeadlines`' to say.

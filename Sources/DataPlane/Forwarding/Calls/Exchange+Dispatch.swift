@@ -1,4 +1,5 @@
 import Authorization
+import CallOutcomes
 import CallPlanning
 import EventLoops
 import HTTPSemantics

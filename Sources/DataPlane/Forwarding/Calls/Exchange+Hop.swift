@@ -1,3 +1,6 @@
+import Authorization
+import CallPlanning
+import EventLoops
 import HTTPSemantics
 
 /// The time that a request tells its callee.

@@ -1,3 +1,4 @@
+import CallOutcomes
 import EventLoops
 import HTTPSemantics
 import Telemetry

@@ -1,4 +1,5 @@
 import CallOutcomes
+import CallPlanning
 import HTTPSemantics
 import Routing
 import WireProtocols

@@ -2,6 +2,7 @@ import Authorization
 import CallPlanning
 import CommonValues
 import EventLoops
+import Telemetry
 
 /// What all calls of one worker are carried out by: the generation in force, the ways to endpoints, and where it is told what became
 /// of them. It knows none of them, and only its worker's thread touches it.

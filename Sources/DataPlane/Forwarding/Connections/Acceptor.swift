@@ -1,7 +1,6 @@
 import EventLoops
 import Glibc
 import SystemInterfaces
-import TransportSecurity
 
 /// Whom an acceptor gives its connections.
 protocol AcceptorOwner: RoomKeeper {

@@ -1,3 +1,4 @@
+import CallPlanning
 import EventLoops
 import HTTPSemantics
 

@@ -1,5 +1,6 @@
 import CommonValues
 import EventLoops
+import TransportSecurity
 
 /// How long what the peer has proved is good for.
 extension StreamConnection {

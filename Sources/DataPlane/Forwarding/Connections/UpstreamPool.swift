@@ -1,3 +1,4 @@
+import CallOutcomes
 import CommonValues
 import Cryptography
 import EventLoops

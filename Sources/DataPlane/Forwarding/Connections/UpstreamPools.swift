@@ -1,5 +1,4 @@
 import EventLoops
-import TransportSecurity
 
 /// One worker's connections to endpoints, which outlive generations: a pool for each place and what is expected there.
 final class UpstreamPools: EndpointPools {

@@ -1,10 +1,10 @@
-import Diagnostics
-import EventLoops
+package import Diagnostics
+package import EventLoops
 import Glibc
 import Manifests
 import Synchronization
 import SystemInterfaces
-import Telemetry
+package import Telemetry
 import TransportSecurity
 
 /// The workers, and the only way to them: what it takes to serve a generation is prepared while the old one serves, and

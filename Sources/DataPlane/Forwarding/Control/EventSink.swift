@@ -1,4 +1,4 @@
-import TransportSecurity
+package import TransportSecurity
 
 /// What a worker wants logged besides calls.
 package enum DataPlaneEvent: Sendable {

@@ -1,7 +1,7 @@
 import CallPlanning
-import Cryptography
-import EventLoops
-import Manifests
+package import Cryptography
+package import EventLoops
+package import Manifests
 
 /// A listener of a Gateway that shows a certificate of the operator's.
 package struct SecureListener: Sendable {

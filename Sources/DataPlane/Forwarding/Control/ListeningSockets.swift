@@ -1,5 +1,5 @@
 import CommonValues
-import Diagnostics
+package import Diagnostics
 import EventLoops
 import Glibc
 import SystemInterfaces

@@ -1,4 +1,4 @@
-import CommonValues
+package import CommonValues
 import EventLoops
 import Synchronization
 import SystemInterfaces

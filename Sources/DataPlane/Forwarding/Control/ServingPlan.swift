@@ -1,11 +1,11 @@
 import Authorization
 import CallPlanning
 import CommonValues
-import Diagnostics
-import EventLoops
-import Manifests
-import MeshSnapshot
-import SPIFFE
+package import Diagnostics
+package import EventLoops
+package import Manifests
+package import MeshSnapshot
+package import SPIFFE
 
 /// What this node serves of a snapshot: addresses resolved, what is local told from what is not. One value for all workers,
 /// from which each compiles a view of its own.

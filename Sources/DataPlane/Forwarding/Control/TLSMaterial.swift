@@ -1,7 +1,8 @@
-import Cryptography
-import EventLoops
-import SPIFFE
-import TransportSecurity
+import CallPlanning
+package import Cryptography
+package import EventLoops
+package import SPIFFE
+package import TransportSecurity
 
 /// The certificates in force: replaced as a whole by every rotation and generation; sessions keep what they began with.
 package struct TLSMaterial: Sendable {

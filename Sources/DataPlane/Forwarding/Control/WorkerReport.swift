@@ -1,4 +1,4 @@
-import Telemetry
+package import Telemetry
 import WireProtocols
 
 /// What one worker has counted besides requests. Labels that are known beforehand are there from the start, with 0: a rate

@@ -1,4 +1,4 @@
-import Diagnostics
+package import Diagnostics
 
 extension ResourceKind {
     package static let authorizationPolicy = Self("AuthorizationPolicy")

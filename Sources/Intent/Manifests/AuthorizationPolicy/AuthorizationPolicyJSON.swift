@@ -1,4 +1,4 @@
-import Diagnostics
+package import Diagnostics
 
 extension AuthorizationPolicy {
     package var specJSON: JSONValue {

@@ -1,4 +1,4 @@
-import Diagnostics
+package import Diagnostics
 
 extension GRPCRoute {
     package var specJSON: JSONValue {

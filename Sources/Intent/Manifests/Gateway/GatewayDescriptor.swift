@@ -1,4 +1,4 @@
-import Diagnostics
+package import Diagnostics
 
 extension Gateway {
     package var references: [Reference] {

@@ -1,4 +1,4 @@
-import Diagnostics
+package import Diagnostics
 
 extension HTTPRoute {
     package var specJSON: JSONValue {

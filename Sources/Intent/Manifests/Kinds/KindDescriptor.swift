@@ -1,4 +1,4 @@
-import Diagnostics
+package import Diagnostics
 import YAMLSyntax
 
 /// All there is to say of a kind besides its struct, for what treats all kinds alike: reading, checking, listing, showing.

@@ -1,4 +1,4 @@
-import Diagnostics
+package import Diagnostics
 
 /// Another resource that one names. One pass over all of them finds those that name nothing.
 package struct Reference: Sendable {

@@ -1,4 +1,4 @@
-import Diagnostics
+package import Diagnostics
 
 /// What every resource has. A kind is a struct, in a folder with all that it says of itself; `KindDescriptor` has the rest.
 package protocol Resource: Sendable, Hashable {

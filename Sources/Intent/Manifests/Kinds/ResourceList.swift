@@ -1,4 +1,4 @@
-import Diagnostics
+package import Diagnostics
 
 /// The resources of one kind, by name.
 package struct ResourceList<Value: Resource>: Sendable {

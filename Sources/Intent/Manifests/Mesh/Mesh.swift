@@ -1,4 +1,4 @@
-import SPIFFE
+package import SPIFFE
 
 extension ResourceKind {
     package static let mesh = Self("Mesh", scope: .single)

@@ -1,4 +1,5 @@
-import Diagnostics
+package import Diagnostics
+import SPIFFE
 
 extension Mesh {
     package var specJSON: JSONValue {

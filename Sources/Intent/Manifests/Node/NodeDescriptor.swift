@@ -1,4 +1,4 @@
-import Diagnostics
+package import Diagnostics
 
 extension Node {
     package var references: [Reference] { [] }

@@ -1,4 +1,4 @@
-import Diagnostics
+package import Diagnostics
 
 extension Node {
     package var specJSON: JSONValue { ["address": .string("\(address.value)")] }

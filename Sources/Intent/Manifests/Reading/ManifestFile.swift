@@ -1,4 +1,4 @@
-import Diagnostics
+package import Diagnostics
 
 /// One file of the manifests folder, read by itself: nothing is known yet of the others.
 package struct ManifestFile: Sendable {

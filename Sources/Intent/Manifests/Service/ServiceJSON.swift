@@ -1,4 +1,4 @@
-import Diagnostics
+package import Diagnostics
 
 extension Service {
     package var specJSON: JSONValue {

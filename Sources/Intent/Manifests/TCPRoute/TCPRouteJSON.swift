@@ -1,4 +1,4 @@
-import Diagnostics
+package import Diagnostics
 
 extension TCPRoute {
     package var specJSON: JSONValue {

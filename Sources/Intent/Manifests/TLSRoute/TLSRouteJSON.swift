@@ -1,4 +1,4 @@
-import Diagnostics
+package import Diagnostics
 
 extension TLSRoute {
     package var specJSON: JSONValue {

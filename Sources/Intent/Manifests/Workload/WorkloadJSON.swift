@@ -1,4 +1,4 @@
-import Diagnostics
+package import Diagnostics
 
 extension Workload {
     package var specJSON: JSONValue {

@@ -1,4 +1,4 @@
-import Diagnostics
+package import Diagnostics
 
 extension Resource {
     /// The resource as a manifest has it: `apiVersion`, `kind`, `metadata`, `spec`, every default written out. Names in a

@@ -1,5 +1,5 @@
-import Diagnostics
-import Reconciliation
+package import Diagnostics
+package import Reconciliation
 
 /// How an `apply` or `delete` ended.
 package struct ApplyReport: Sendable {

@@ -1,4 +1,4 @@
-import CommonValues
+package import CommonValues
 
 /// What people ask of a workload's certificate.
 package struct CertificateFacts: Sendable, Hashable {

@@ -1,9 +1,9 @@
-import Diagnostics
-import Explaining
-import Manifests
-import MeshSnapshot
-import Reconciliation
-import SPIFFE
+package import Diagnostics
+package import Explaining
+package import Manifests
+package import MeshSnapshot
+package import Reconciliation
+package import SPIFFE
 
 /// What the admin API asks of the process it runs in. Several calls may be under way at once.
 package protocol RunningMesh: Sendable {

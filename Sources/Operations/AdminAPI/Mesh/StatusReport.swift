@@ -1,6 +1,6 @@
-import CommonValues
-import Diagnostics
-import Reconciliation
+package import CommonValues
+package import Diagnostics
+package import Reconciliation
 
 /// What a running mesh says of itself.
 package struct StatusReport: Sendable {

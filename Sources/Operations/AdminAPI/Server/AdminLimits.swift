@@ -1,4 +1,4 @@
-import WireProtocols
+package import WireProtocols
 
 /// What the admin API takes from a client.
 package struct AdminLimits: Sendable, Hashable {

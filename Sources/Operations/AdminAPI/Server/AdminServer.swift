@@ -1,9 +1,9 @@
 import Diagnostics
-import EventLoops
+package import EventLoops
 import Glibc
 import Manifests
 import Synchronization
-import SystemInterfaces
+package import SystemInterfaces
 
 /// Answers the admin API on a Unix socket of its owner's, and metrics and probes on a loopback port.
 ///

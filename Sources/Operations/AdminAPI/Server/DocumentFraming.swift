@@ -1,4 +1,4 @@
-import Reconciliation
+package import Reconciliation
 
 /// How several files travel in one `apply`: each as a line `name byteCount`, the name percent-encoded, then its bytes, then
 /// a line feed.

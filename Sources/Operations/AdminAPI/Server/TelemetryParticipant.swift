@@ -1,9 +1,9 @@
 import CommonValues
-import Diagnostics
+package import Diagnostics
 import EventLoops
 import Manifests
-import MeshSnapshot
-import Reconciliation
+package import MeshSnapshot
+package import Reconciliation
 import Synchronization
 import SystemInterfaces
 

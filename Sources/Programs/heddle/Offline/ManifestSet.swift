@@ -1,4 +1,5 @@
 import Authorization
+import CommonValues
 import Diagnostics
 import Manifests
 import MeshSnapshot

@@ -3,6 +3,7 @@ import Diagnostics
 import MeshSnapshot
 import NodeServing
 import Reconciliation
+import WorkloadIdentity
 
 /// What there is to say of this host while a set serves, as it is now. The one place that knows: `status`, `apply`, probes,
 /// metrics, the log and SIGHUP say the same.

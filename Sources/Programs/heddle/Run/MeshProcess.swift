@@ -1,4 +1,5 @@
 import AdminAPI
+import CommonValues
 import Diagnostics
 import EventLoops
 import Forwarding

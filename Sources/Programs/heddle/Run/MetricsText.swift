@@ -1,9 +1,12 @@
 import AdminAPI
+import CommonValues
+import Cryptography
 import Diagnostics
 import Forwarding
 import NodeServing
 import Reconciliation
 import Telemetry
+import TransportSecurity
 import WorkloadIdentity
 
 /// `/metrics`: what the workers, the reconciler and the issuer have counted, in Prometheus' text format.

@@ -2,6 +2,7 @@ import AdminAPI
 import CommonValues
 import Cryptography
 import Diagnostics
+import EventLoops
 import Explaining
 import Forwarding
 import Manifests

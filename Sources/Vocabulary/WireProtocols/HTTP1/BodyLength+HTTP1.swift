@@ -1,4 +1,4 @@
-import HTTPSemantics
+package import HTTPSemantics
 
 extension BodyLength {
     package init(_ body: HTTP1Framing.Body) {

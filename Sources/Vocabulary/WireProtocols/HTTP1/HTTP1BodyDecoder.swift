@@ -1,4 +1,4 @@
-import HTTPSemantics
+package import HTTPSemantics
 
 /// Takes a body's bytes as they come and says what they are (RFC 9112 § 6, § 7). It copies none of them, and keeps none
 /// save those of a trailer section that comes in parts.

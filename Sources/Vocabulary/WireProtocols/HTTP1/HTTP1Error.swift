@@ -1,4 +1,4 @@
-import HTTPSemantics
+package import HTTPSemantics
 
 /// Why a message was refused. After any of these nobody knows where the next message begins: the connection is closed.
 package enum HTTP1Error: Error, Hashable, Sendable {

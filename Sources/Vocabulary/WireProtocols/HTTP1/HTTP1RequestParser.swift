@@ -1,4 +1,4 @@
-import HTTPSemantics
+package import HTTPSemantics
 
 /// Reads the head of an HTTP/1.1 request (RFC 9112 § 3, § 5, § 6) to the letter: what the RFC lets a recipient forgive is
 /// refused, for two that forgive differently see two different messages. `docs/reference/http1.md` lists it.

@@ -1,4 +1,4 @@
-import HTTPSemantics
+package import HTTPSemantics
 
 /// Reads the head of an HTTP/1.1 response (RFC 9112 § 4, § 5, § 6), as strictly as requests are read.
 package enum HTTP1ResponseParser {

@@ -1,4 +1,4 @@
-import HTTPSemantics
+package import HTTPSemantics
 
 /// Writes heads and chunk framing as HTTP/1.1 (RFC 9112), to the end of a buffer that the caller keeps and empties.
 ///

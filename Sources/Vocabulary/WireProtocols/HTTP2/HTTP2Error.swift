@@ -1,4 +1,4 @@
-import HTTPSemantics
+package import HTTPSemantics
 
 /// Why one message was refused; the connection goes on. The names are stable: they stand in logs and in
 /// `docs/reference/http2.md`.

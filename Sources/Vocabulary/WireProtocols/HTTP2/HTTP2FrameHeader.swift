@@ -1,3 +1,5 @@
+import HTTPSemantics
+
 /// What stands before a frame's payload (RFC 9113 § 4.1).
 struct HTTP2FrameHeader {
     static let byteCount = 9

@@ -1,3 +1,5 @@
+import HTTPSemantics
+
 /// What every HTTP/2 client says first (RFC 9113 § 3.4).
 package enum HTTP2Preface {
     private static let text: StaticString = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"

@@ -1,5 +1,5 @@
 import CallOutcomes
-import HTTPSemantics
+package import HTTPSemantics
 
 /// What goes to the peer.
 extension HTTP2Session {

@@ -1,3 +1,5 @@
+import HTTPSemantics
+
 /// Settings, windows, and signs of life.
 extension HTTP2Session {
     private typealias FrameType = HTTP2FrameHeader.FrameType

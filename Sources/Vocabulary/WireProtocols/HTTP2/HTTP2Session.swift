@@ -1,4 +1,4 @@
-import HTTPSemantics
+package import HTTPSemantics
 
 /// One HTTP/2 connection as either side sees it (RFC 9113), without I/O: bytes in, bytes out. It reads and writes frames and
 /// header blocks, keeps the windows, and holds messages and peers to what they may be.

@@ -1,4 +1,4 @@
-import HTTPSemantics
+package import HTTPSemantics
 
 /// The connection a session belongs to. It owns the session, which holds it unowned.
 ///

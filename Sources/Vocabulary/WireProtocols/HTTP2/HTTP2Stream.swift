@@ -1,4 +1,4 @@
-import HTTPSemantics
+public import HTTPSemantics
 
 /// What a stream has to send, when it may.
 public enum HTTP2DataStep: Hashable, Sendable {
