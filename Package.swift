@@ -81,7 +81,7 @@ let package = Package(
         // Intent: from bytes to one checked snapshot.
         room("YAMLSyntax", in: "Intent", ["CLibYAML", "Diagnostics"]),
         room("Manifests", in: "Intent", ["CommonValues", "Diagnostics", "SPIFFE", "HTTPSemantics", "YAMLSyntax"]),
-        room("MeshSnapshot", in: "Intent", ["Diagnostics", "Manifests"]),
+        room("MeshSnapshot", in: "Intent", ["CommonValues", "Diagnostics", "Manifests"]),
 
         // Decisions: pure values that say what happens to a call.
         room("Routing", in: "Decisions", ["Diagnostics", "HTTPSemantics", "Manifests", "MeshSnapshot"]),

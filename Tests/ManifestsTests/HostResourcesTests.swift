@@ -1,3 +1,4 @@
+import CommonValues
 import Diagnostics
 import Testing
 
@@ -9,7 +10,7 @@ import Testing
     guard let node = decode(manifest("Node", "address: 10.0.0.1:15001")).first as? Node else {
         return #expect(Bool(false))
     }
-    #expect(node.address.value == .tcp(host: "10.0.0.1", port: 15001))
+    #expect(node.address.value == .tcp(host: .ip(IPAddress("10.0.0.1")!), port: 15001))
     #expect(mistakes(manifest("Node", "{}")) == ["manifest.missing-field 5:3"])
     #expect(mistakes(manifest("Node", "address: unix:/x.sock")) == ["manifest.invalid-value 5:12"])
     #expect(mistakes(manifest("Node", "address: 10.0.0.1")) == ["manifest.invalid-value 5:12"])
@@ -73,7 +74,7 @@ func `a mistake in a service is an error at its place`(spec: String, mistake: St
     #expect(workload.node?.value == "a")
     #expect(workload.address?.value == .unix(path: "/run/web.sock"))
     #expect(workload.serviceAccount.value == "web-account")
-    #expect(workload.outboundListen?.value == .tcp(host: "::1", port: 15101))
+    #expect(workload.outboundListen?.value == .tcp(host: .ip(IPAddress("::1")!), port: 15101))
     #expect(workload.outboundTCP.map(\.service.value.description) == ["shop/db", "data/db", "data/db"])
     #expect(
         workload.outboundTCP.map(\.listen.value.description)
@@ -131,7 +132,7 @@ func `a mistake in a workload is an error at its place`(spec: String, mistake: S
         """
     guard let gateway = decode(manifest("Gateway", spec)).first as? Gateway else { return #expect(Bool(false)) }
     #expect(gateway.listeners.map(\.name.value) == ["web", "database", "names", "secure"])
-    #expect(gateway.listeners.map(\.address.value) == ["0.0.0.0", "0.0.0.0", "0.0.0.0", "::"])
+    #expect(gateway.listeners.map(\.address.value) == [.anyIPv4, .anyIPv4, .anyIPv4, .unspecified])
     #expect(gateway.listeners.map(\.isIPv6Only) == [false, false, false, true])
     #expect(gateway.listeners.map(\.port.value) == [80, 5432, 853, 443])
     #expect(gateway.listeners.map(\.protocol) == [.http, .tcp, .tls, .https])

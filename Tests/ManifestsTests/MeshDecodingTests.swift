@@ -1,3 +1,4 @@
+import CommonValues
 import Diagnostics
 import SPIFFE
 import Testing
@@ -59,7 +60,7 @@ private func decodedMesh(_ spec: String, sourceLocation: SourceLocation = #_sour
     #expect(mesh.proxy.timeouts.drain == .seconds(24 * 3600))
     #expect(mesh.proxy.accessLog == .none)
     #expect(mesh.proxy.nameRefresh == .seconds(1))
-    #expect(mesh.telemetryListen?.value == .tcp(host: "127.0.0.1", port: 9090))
+    #expect(mesh.telemetryListen?.value == .tcp(host: .ip(IPAddress("127.0.0.1")!), port: 9090))
 }
 
 @Test(arguments: [

@@ -124,7 +124,7 @@ struct Judge {
         var port: UInt16 = 0
         if case .tcp(let host, let number)? = place.address {
             port = number
-            if let ip = IPAddress(host) { destination = ip }
+            if let ip = host.ip { destination = ip }
         }
         var facts = CallFacts(
             caller: caller, peerAddress: source.peer, destinationAddress: destination, destinationPort: port,

@@ -1,3 +1,4 @@
+import CommonValues
 import Diagnostics
 import Manifests
 
@@ -41,7 +42,7 @@ struct ListenerBindings {
 
     /// One port of one node, or of every node.
     fileprivate struct Port {
-        var byAddress: [String: Binding] = [:]
+        var byAddress: [SocketAddress.Host: Binding] = [:]
         /// The first one on a particular address, of IPv4 and of IPv6: not on all of them.
         var firstIPv4: Binding?
         var firstIPv6: Binding?
@@ -114,10 +115,9 @@ struct ListenerBindings {
             let binding = Binding(
                 position: listener.port.position,
                 description: "listener \(name) of Gateway \(Diagnostic.quoted(gateway.metadata.name.name))",
-                place: SocketAddress.tcp(host: listener.address.value, port: listener.port.value).description,
+                place: listener.place.description,
                 hostname: listener.hostname, gatewayProtocol: listener.protocol, isIPv6Only: listener.isIPv6Only)
-            add(
-                address: listener.address.value, port: listener.port.value, binding, node: gateway.node?.value)
+            add(listener.place, binding, node: gateway.node?.value)
         }
     }
 
@@ -151,7 +151,7 @@ struct ListenerBindings {
         switch address.value {
         case .tcp(let host, let port):
             // Other addresses may be a container's or another host's.
-            guard host.hasPrefix("127.") || host == "::1" else { return }
+            guard let ip = host.ip, ip.isLoopback else { return }
             other = places.compactMap { self.ports[PortKey(node: $0, number: port)]?.obstacle(to: host) }.first
         case .unix(let path):
             other = places.compactMap { self.paths[PathKey(node: $0, path: path)] }.first
@@ -180,7 +180,7 @@ struct ListenerBindings {
     }
 
     private mutating func add(
-        address: String, port: UInt16, _ binding: Binding, node: String?
+        address: SocketAddress.Host, port: UInt16, _ binding: Binding, node: String?
     ) {
         let hostnameKey = "\(address) \(binding.hostname?.value.description ?? "")"
         for name in nodes(node) {
@@ -222,13 +222,13 @@ struct ListenerBindings {
 }
 
 extension ListenerBindings.Port {
-    private static let anyIPv4 = "0.0.0.0"
+    private static let anyIPv4 = SocketAddress.Host.ip(.anyIPv4)
     /// Takes calls of IPv4 too, unless it is for IPv6 only; but where there is a listener on all of IPv4, those are its own.
-    private static let anyIPv6 = "::"
+    private static let anyIPv6 = SocketAddress.Host.ip(.unspecified)
 
     /// The gateway's listener whose socket a gateway's listener at the same address shares.
     fileprivate func sharing(
-        _ address: String, _ binding: ListenerBindings.Binding
+        _ address: SocketAddress.Host, _ binding: ListenerBindings.Binding
     ) -> ListenerBindings.Binding? {
         guard binding.gatewayProtocol != nil, let other = byAddress[address] else { return nil }
         return other.gatewayProtocol == nil ? nil : other
@@ -236,24 +236,26 @@ extension ListenerBindings.Port {
 
     /// What takes calls that come to an address.
     /// - Parameter isIPv6Only: Of `::`.
-    fileprivate func obstacle(to address: String, isIPv6Only: Bool = false) -> ListenerBindings.Binding? {
+    fileprivate func obstacle(to address: SocketAddress.Host, isIPv6Only: Bool = false) -> ListenerBindings.Binding? {
         if let same = byAddress[address] { return same }
         switch address {
         case Self.anyIPv4: return firstIPv4
         case Self.anyIPv6: return firstIPv6 ?? (isIPv6Only ? nil : firstIPv4)
         default:
             let all = byAddress[Self.anyIPv6]
-            if address.contains(":") { return all }
+            if address.isIPv6 { return all }
             if let all = byAddress[Self.anyIPv4] { return all }
             return all.flatMap { $0.isIPv6Only ? nil : $0 }
         }
     }
 
-    fileprivate mutating func add(_ binding: ListenerBindings.Binding, at address: String, hostnameKey: String) {
+    fileprivate mutating func add(
+        _ binding: ListenerBindings.Binding, at address: SocketAddress.Host, hostnameKey: String
+    ) {
         if byAddress[address] == nil { byAddress[address] = binding }
         byHostname[hostnameKey] = binding
         guard address != Self.anyIPv4, address != Self.anyIPv6 else { return }
-        if address.contains(":") {
+        if address.isIPv6 {
             if firstIPv6 == nil { firstIPv6 = binding }
         } else if firstIPv4 == nil {
             firstIPv4 = binding

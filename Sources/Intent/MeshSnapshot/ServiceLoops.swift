@@ -1,3 +1,4 @@
+import CommonValues
 import Diagnostics
 import Manifests
 
@@ -30,7 +31,7 @@ struct ServiceLoops {
     private var ways: [SocketAddress: [Way]] = [:]
     /// Those at every address of their node.
     private var waysEverywhere: [UInt16: [Way]] = [:]
-    private let nodeHosts: Set<String>
+    private let nodeHosts: Set<SocketAddress.Host>
     /// To whom gateways' listeners send calls that look as they came; found when an endpoint leads there, which is rare.
     private var servicesBehind: [Door: Set<ResourceName>] = [:]
 
@@ -52,9 +53,8 @@ struct ServiceLoops {
         for (number, gateway) in snapshot.gateways.enumerated() {
             for (index, listener) in gateway.listeners.enumerated() {
                 let name = "listener \(Diagnostic.quoted(listener.name.value))"
-                let address = SocketAddress.tcp(host: listener.address.value, port: listener.port.value)
                 add(
-                    Located(address, at: listener.port.position),
+                    Located(listener.place, at: listener.port.position),
                     "\(name) of Gateway \(Diagnostic.quoted(gateway.metadata.name.name))",
                     .gateway(Door(gateway: number, listener: index)))
             }
@@ -63,12 +63,10 @@ struct ServiceLoops {
 
     private mutating func add(_ listen: Located<SocketAddress>, _ description: String, _ leads: Destination) {
         let way = Way(description: description, position: listen.position, leads: leads)
-        if case .tcp("0.0.0.0", let port) = listen.value {
+        switch listen.value {
+        case .tcp(.ip(.anyIPv4), let port), .tcp(.ip(.unspecified), let port):
             waysEverywhere[port, default: []].append(way)
-        } else if case .tcp("::", let port) = listen.value {
-            waysEverywhere[port, default: []].append(way)
-        } else {
-            ways[listen.value, default: []].append(way)
+        default: ways[listen.value, default: []].append(way)
         }
     }
 
@@ -143,7 +141,10 @@ struct ServiceLoops {
                 remedy: "name the address that its own process listens at, not the one at \(way.position)"))
     }
 
-    private static func isLoopback(_ host: String) -> Bool {
-        host.hasPrefix("127.") || host == "::1" || host == "localhost"
+    private static func isLoopback(_ host: SocketAddress.Host) -> Bool {
+        switch host {
+        case .ip(let address): address.isLoopback
+        case .name(let name): name == "localhost"
+        }
     }
 }

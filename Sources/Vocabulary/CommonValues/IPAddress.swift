@@ -15,6 +15,8 @@ package struct IPAddress: Hashable, Sendable {
 
     /// `::`: no call comes from it or goes to it, so it stands for none.
     package static let unspecified = IPAddress(high: 0, low: 0)
+    /// `0.0.0.0`: to listen on, every address of IPv4.
+    package static let anyIPv4 = IPAddress(v4: 0)
 
     /// - Returns: `nil` if `text` is not an address; brackets, ports and zones are not part of one.
     package init?(_ text: String) {

@@ -27,10 +27,6 @@ package struct ListeningPlace: Hashable, Sendable {
     func overlaps(_ other: ListeningPlace) -> Bool { self == other || covers(other) || other.covers(self) }
 }
 
-extension IPAddress {
-    static let anyIPv4 = IPAddress(v4: 0)
-}
-
 /// What becomes of the sockets of one set in the next. A value: nothing is opened here.
 ///
 /// A socket goes on for as long as a listener of the set takes what comes to it, be it the listener of its own address or

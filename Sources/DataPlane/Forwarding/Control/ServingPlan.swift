@@ -207,8 +207,7 @@ package struct ServingPlan: Sendable {
                 serviceAccount: gateway.serviceAccount.value)
             identities.insert(account)
             for listener in gateway.listeners {
-                guard let ip = IPAddress(listener.address.value) else { continue }
-                ports[.ip(ip, port: listener.port.value), default: []].append(
+                ports[.ip(listener.address.value, port: listener.port.value), default: []].append(
                     GatewayRules(gateway, listener, account: account, in: snapshot))
             }
         }
@@ -269,8 +268,8 @@ package struct ServingPlan: Sendable {
     ) -> (addresses: [NetworkAddress], isStale: Bool) {
         switch address {
         case .unix(let path): return ([.unix(path: path)], false)
-        case .tcp(let host, let port):
-            if let ip = IPAddress(host) { return ([.ip(ip, port: port)], false) }
+        case .tcp(.ip(let ip), let port): return ([.ip(ip, port: port)], false)
+        case .tcp(.name(let host), let port):
             let name = resolve(host)
             return (name.addresses.map { .ip($0, port: port) }, name.isStale)
         }

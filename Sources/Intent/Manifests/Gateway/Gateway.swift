@@ -1,3 +1,5 @@
+package import CommonValues
+
 extension ResourceKind {
     package static let gateway = Self("Gateway")
 }
@@ -18,7 +20,7 @@ package struct Gateway: Resource {
 package struct GatewayListener: Hashable, Sendable {
     package var name: Located<String>
     /// Default: `0.0.0.0`, at the position of the whole listener.
-    package var address: Located<String>
+    package var address: Located<IPAddress>
     /// For `::`, and only there: no calls of IPv4. Default: those, too.
     package var isIPv6Only: Bool
     package var port: Located<UInt16>
@@ -27,6 +29,9 @@ package struct GatewayListener: Hashable, Sendable {
     package var hostname: Located<HostnamePattern>?
     /// For `.https`, and only there.
     package var tls: ListenerTLS?
+
+    /// Where it listens.
+    package var place: SocketAddress { .tcp(host: .ip(address.value), port: port.value) }
 }
 
 package enum ListenerProtocol: String, Hashable, Sendable, CaseIterable {

@@ -29,9 +29,9 @@ extension GatewayListener {
         guard var fields = node.fields(of: "a listener", &problems) else { return nil }
         let name = fields.required("name", located(Scalar.label), &problems)
         let address = fields.optional(
-            "address", located(Scalar.ipAddress), default: Located("0.0.0.0", at: node.position), &problems)
+            "address", located(Scalar.ipAddress), default: Located(.anyIPv4, at: node.position), &problems)
         var isIPv6Only = false
-        if address.value == IPAddress.unspecified.description {
+        if address.value == .unspecified {
             isIPv6Only = fields.optional("ipv6Only", Scalar.boolean, default: false, &problems)
         } else {
             fields.refused(

@@ -44,8 +44,7 @@ extension Gateway {
 extension GatewayListener {
     /// `https://[::1]:443`.
     fileprivate var url: String {
-        let host = address.value.contains(":") ? "[\(address.value)]" : address.value
-        return "\(`protocol`.rawValue.lowercased())://\(host):\(port.value)"
+        "\(`protocol`.rawValue.lowercased())://\(place)"
     }
 }
 

@@ -1,3 +1,4 @@
+import CommonValues
 package import Diagnostics
 
 extension Gateway {
@@ -15,8 +16,8 @@ extension GatewayListener {
     fileprivate var json: JSONValue {
         var listener = JSONMembers()
         listener.add("name", name.value)
-        listener.add("address", address.value)
-        if address.value == "::" { listener.add("ipv6Only", .bool(isIPv6Only)) }
+        listener.add("address", "\(address.value)")
+        if address.value == .unspecified { listener.add("ipv6Only", .bool(isIPv6Only)) }
         listener.add("port", .integer(Int(port.value)))
         listener.add("protocol", `protocol`.rawValue)
         listener.add("hostname", hostname.map { "\($0.value)" })

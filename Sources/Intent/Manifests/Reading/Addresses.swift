@@ -33,7 +33,7 @@ extension Scalar {
     static func loopbackAddress(_ node: YAMLNode, _ problems: inout Problems) -> SocketAddress? {
         guard let address = socketAddress(node, &problems) else { return nil }
         guard case .tcp(let host, let port) = address else { return address }
-        guard let ip = IPAddress(host), ip.isLoopback else {
+        guard let ip = host.ip, ip.isLoopback else {
             problems.report(
                 .notLoopback, node, expected: "a loopback address: 127.0.0.0/8 or [::1]",
                 remedy: "change it to \"127.0.0.1:\(port)\"")
@@ -53,10 +53,10 @@ extension Scalar {
         return address
     }
 
-    /// An IP address, in its canonical text form.
-    static func ipAddress(_ node: YAMLNode, _ problems: inout Problems) -> String? {
+    /// An IP address.
+    static func ipAddress(_ node: YAMLNode, _ problems: inout Problems) -> IPAddress? {
         guard let text = text(node, &problems) else { return nil }
-        if let address = IPAddress(text) { return address.description }
+        if let address = IPAddress(text) { return address }
         problems.report(
             .invalidValue, node, expected: "an IP address", remedy: "write it as \"192.0.2.1\" or \"2001:db8::1\"")
         return nil
@@ -134,16 +134,16 @@ extension SocketAddress {
         let host = text[..<colon]
         if host.hasPrefix("[") && host.hasSuffix("]") {
             guard host.contains(":"), let address = IPAddress(String(host.dropFirst().dropLast())) else { return nil }
-            self = .tcp(host: address.description, port: port)
+            self = .tcp(host: .ip(address), port: port)
         } else if let address = IPAddress(String(host)) {
             guard !host.contains(":") else { return nil }
-            self = .tcp(host: address.description, port: port)
+            self = .tcp(host: .ip(address), port: port)
         } else {
             let name = host.lowercased()
             // A name whose last label is a number would be read as an address by some resolvers.
             let lastLabel = name.split(separator: ".").last ?? ""
             guard name.isDNSName, !lastLabel.allSatisfy(\.isNumber) else { return nil }
-            self = .tcp(host: name, port: port)
+            self = .tcp(host: .name(name), port: port)
         }
     }
 }

@@ -81,7 +81,7 @@ package final class TelemetryParticipant: SnapshotParticipant, HostDependent {
 
     private static func address(of listen: Located<SocketAddress>?) -> NetworkAddress? {
         // The decoder takes nothing but a loopback address.
-        guard case .tcp(let host, let port)? = listen?.value, let ip = IPAddress(host) else { return nil }
+        guard case .tcp(.ip(let ip), let port)? = listen?.value else { return nil }
         return .ip(ip, port: port)
     }
 
