@@ -185,7 +185,7 @@ let package = Package(
             name: "TestSupport", dependencies: ["CLinux", "Cryptography"], path: "Tests/TestSupport",
             swiftSettings: settings),
         .target(
-            name: "MeshFixtures", dependencies: ["Diagnostics", "Manifests", "MeshSnapshot"],
+            name: "MeshFixtures", dependencies: ["TestSupport", "Diagnostics", "Manifests", "MeshSnapshot"],
             path: "Tests/MeshFixtures",
             swiftSettings: settings),
         .target(name: "HPACKCoding", path: "Tests/HPACKCoding", swiftSettings: settings),
@@ -199,13 +199,13 @@ let package = Package(
         tests("Cryptography", ["TestSupport", "CommonValues", "SPIFFE"]),
         tests("YAMLSyntax", ["Diagnostics"]),
         tests("Manifests", ["CommonValues", "Diagnostics", "SPIFFE", "HTTPSemantics", "FuzzKit"]),
-        tests("MeshSnapshot", ["Diagnostics", "SPIFFE", "Manifests", "FuzzKit"]),
+        tests("MeshSnapshot", ["Diagnostics", "SPIFFE", "Manifests", "TestSupport", "FuzzKit"]),
         tests("Routing", ["MeshFixtures", "Manifests", "MeshSnapshot", "HTTPSemantics", "FuzzKit"]),
         tests(
             "Authorization",
             [
-                "CommonValues", "Diagnostics", "SPIFFE", "HTTPSemantics", "Manifests", "MeshSnapshot", "MeshFixtures",
-                "FuzzKit",
+                "CommonValues", "Diagnostics", "SPIFFE", "HTTPSemantics", "Manifests", "MeshSnapshot", "TestSupport",
+                "MeshFixtures", "FuzzKit",
             ]),
         tests(
             "CallPlanning",

@@ -1,5 +1,6 @@
 import Diagnostics
 import MeshSnapshot
+import TestSupport
 import Testing
 import YAMLSyntax
 
@@ -81,10 +82,7 @@ struct AddedKindTests {
     }
 
     private static let shop = """
-        apiVersion: heddle/v1
-        kind: Service
-        metadata: {name: books, namespace: shop}
-        spec: {endpoints: [{address: "192.0.2.1:80"}]}
+        \(manifest("Service", "books", "{endpoints: [{address: \"192.0.2.1:80\"}]}"))
 
         """ + shelf("floor", "service: books") + shelf("top", "service: books, below: floor, height: 2")
 

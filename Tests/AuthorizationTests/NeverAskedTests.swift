@@ -2,6 +2,7 @@ import Diagnostics
 import Manifests
 import MeshFixtures
 import MeshSnapshot
+import TestSupport
 import Testing
 
 @testable import Authorization
@@ -9,12 +10,7 @@ import Testing
 /// A policy is asked for the service whose workload receives a call.
 @Suite struct NeverAskedTests {
     private static func service(_ name: String) -> String {
-        """
-        apiVersion: heddle/v1
-        kind: Service
-        metadata: {name: \(name), namespace: shop}
-        spec: {endpoints: [{address: "192.0.2.1:80"}]}
-        """
+        manifest("Service", name, "{endpoints: [{address: \"192.0.2.1:80\"}]}")
     }
 
     private static func route(_ name: String, of parent: String, in namespace: String = "shop", to rules: String)

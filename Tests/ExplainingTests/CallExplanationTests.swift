@@ -142,15 +142,9 @@ struct CallExplanationTests {
         let manifests = """
             \(TwoNodeMesh.manifests(b: TestPort.free(), proxy: ""))
             ---
-            apiVersion: heddle/v1
-            kind: Service
-            metadata: {name: orders, namespace: shop}
-            spec: {protocol: HTTP}
+            \(manifest("Service", "orders", "{protocol: HTTP}"))
             ---
-            apiVersion: heddle/v1
-            kind: Workload
-            metadata: {name: orders-1, namespace: shop}
-            spec: {service: orders, node: b, address: "127.0.0.1:8081"}
+            \(manifest("Workload", "orders-1", "{service: orders, node: b, address: \"127.0.0.1:8081\"}"))
             """
         let question = CallQuestion(from: "shop/orders", to: "shop/orders")
         let explanation = try CallExplanation(question, in: MeshSnapshot(manifests, node: node))

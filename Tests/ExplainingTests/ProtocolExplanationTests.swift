@@ -3,6 +3,7 @@ import Manifests
 import MeshFixtures
 import MeshSnapshot
 import Routing
+import TestSupport
 import Testing
 
 @testable import Explaining
@@ -14,20 +15,11 @@ struct ProtocolExplanationTests {
     init() throws {
         snapshot = try MeshSnapshot(
             """
-            apiVersion: heddle/v1
-            kind: Service
-            metadata: {name: db, namespace: shop}
-            spec: {protocol: TCP, endpoints: [{address: "10.0.0.1:5432"}]}
+            \(manifest("Service", "db", "{protocol: TCP, endpoints: [{address: \"10.0.0.1:5432\"}]}"))
             ---
-            apiVersion: heddle/v1
-            kind: Service
-            metadata: {name: next, namespace: shop}
-            spec: {protocol: TCP, endpoints: [{address: "10.0.0.2:5432"}]}
+            \(manifest("Service", "next", "{protocol: TCP, endpoints: [{address: \"10.0.0.2:5432\"}]}"))
             ---
-            apiVersion: heddle/v1
-            kind: Service
-            metadata: {name: ratings, namespace: shop}
-            spec: {protocol: GRPC, endpoints: [{address: "10.0.0.3:80"}]}
+            \(manifest("Service", "ratings", "{protocol: GRPC, endpoints: [{address: \"10.0.0.3:80\"}]}"))
             ---
             apiVersion: heddle/v1
             kind: Gateway
@@ -88,10 +80,7 @@ struct ProtocolExplanationTests {
               - matches: [{method: {type: RegularExpression, method: Get.*}}]
                 backendRefs: [{name: ratings}]
             ---
-            apiVersion: heddle/v1
-            kind: Service
-            metadata: {name: pages, namespace: shop}
-            spec: {protocol: HTTP2, endpoints: [{address: "10.0.0.4:80"}]}
+            \(manifest("Service", "pages", "{protocol: HTTP2, endpoints: [{address: \"10.0.0.4:80\"}]}"))
             ---
             apiVersion: heddle/v1
             kind: HTTPRoute
@@ -100,20 +89,11 @@ struct ProtocolExplanationTests {
               parentRefs: [{kind: Service, name: pages}]
               rules: [{filters: [{type: RequestRedirect, requestRedirect: {scheme: https}}]}]
             ---
-            apiVersion: heddle/v1
-            kind: Service
-            metadata: {name: no-http, namespace: shop}
-            spec: {protocol: HTTP}
+            \(manifest("Service", "no-http", "{protocol: HTTP}"))
             ---
-            apiVersion: heddle/v1
-            kind: Service
-            metadata: {name: no-grpc, namespace: shop}
-            spec: {protocol: GRPC}
+            \(manifest("Service", "no-grpc", "{protocol: GRPC}"))
             ---
-            apiVersion: heddle/v1
-            kind: Service
-            metadata: {name: no-tcp, namespace: shop}
-            spec: {protocol: TCP}
+            \(manifest("Service", "no-tcp", "{protocol: TCP}"))
             ---
             apiVersion: heddle/v1
             kind: AuthorizationPolicy

@@ -2,6 +2,7 @@ import Manifests
 import MeshFixtures
 import MeshSnapshot
 import Routing
+import TestSupport
 import Testing
 
 @testable import Explaining
@@ -13,20 +14,11 @@ struct SharedAccountTests {
     init() throws {
         snapshot = try MeshSnapshot(
             """
-            apiVersion: heddle/v1
-            kind: Service
-            metadata: {name: orders, namespace: shop}
-            spec: {protocol: HTTP, endpoints: [{address: "10.0.0.1:80"}]}
+            \(manifest("Service", "orders", "{protocol: HTTP, endpoints: [{address: \"10.0.0.1:80\"}]}"))
             ---
-            apiVersion: heddle/v1
-            kind: Service
-            metadata: {name: db, namespace: shop}
-            spec: {protocol: TCP, endpoints: [{address: "10.0.0.2:5432"}]}
+            \(manifest("Service", "db", "{protocol: TCP, endpoints: [{address: \"10.0.0.2:5432\"}]}"))
             ---
-            apiVersion: heddle/v1
-            kind: Gateway
-            metadata: {name: edge, namespace: shop}
-            spec: {listeners: [{name: http, port: 8080, protocol: HTTP}]}
+            \(manifest("Gateway", "edge", "{listeners: [{name: http, port: 8080, protocol: HTTP}]}"))
             ---
             apiVersion: heddle/v1
             kind: Gateway
@@ -42,15 +34,9 @@ struct SharedAccountTests {
             metadata: {name: beside, namespace: shop}
             spec: {serviceAccount: web, listeners: [{name: http, port: 8082, protocol: HTTP}]}
             ---
-            apiVersion: heddle/v1
-            kind: Service
-            metadata: {name: web, namespace: shop}
-            spec: {protocol: HTTP}
+            \(manifest("Service", "web", "{protocol: HTTP}"))
             ---
-            apiVersion: heddle/v1
-            kind: Workload
-            metadata: {name: web-1, namespace: shop}
-            spec: {service: web, outbound: {listen: "127.0.0.1:15001"}}
+            \(manifest("Workload", "web-1", "{service: web, outbound: {listen: \"127.0.0.1:15001\"}}"))
             ---
             apiVersion: heddle/v1
             kind: HTTPRoute

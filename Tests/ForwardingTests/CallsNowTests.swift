@@ -33,12 +33,7 @@ struct CallsNowTests {
         private static func manifests(
             _ port: UInt16, _ inbound: UInt16, _ node: UInt16, _ rest: [String], hasService: Bool = true
         ) -> String {
-            let service = """
-                apiVersion: heddle/v1
-                kind: Service
-                metadata: {name: orders, namespace: shop}
-                spec: {}
-                """
+            let service = manifest("Service", "orders", "{}")
             let all = [
                 """
                 \(TwoNodeMesh.manifests(a: inbound, b: node, proxy: "accessLog: None"))
@@ -56,12 +51,7 @@ struct CallsNowTests {
     }
 
     private static func workload(on node: String, at port: UInt16) -> String {
-        """
-        apiVersion: heddle/v1
-        kind: Workload
-        metadata: {name: orders-\(node), namespace: shop}
-        spec: {service: orders, node: \(node), address: "127.0.0.1:\(port)"}
-        """
+        manifest("Workload", "orders-\(node)", "{service: orders, node: \(node), address: \"127.0.0.1:\(port)\"}")
     }
 
     /// Takes connections and says nothing, until it is told to cut them.

@@ -24,12 +24,7 @@ struct EarlyAnswerTests {
         (":method", "POST"), (":scheme", "http"), (":authority", "orders"), (":path", "/a"), ("content-length", "5"),
     ]
 
-    private static let denial = """
-        apiVersion: heddle/v1
-        kind: AuthorizationPolicy
-        metadata: {name: none, namespace: shop}
-        spec: {action: DENY, rules: [{}]}
-        """
+    private static let denial = manifest("AuthorizationPolicy", "none", "{action: DENY, rules: [{}]}")
 
     /// What answers, and how: Heddle itself, a workload with a body and one without.
     enum Answer: CaseIterable { case denied, workload, bodiless }

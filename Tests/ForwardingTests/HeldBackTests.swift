@@ -15,10 +15,7 @@ struct HeldBackTests {
         """
         \(Shop.service("orders", at: [backend]))
         ---
-        apiVersion: heddle/v1
-        kind: Gateway
-        metadata: {name: edge, namespace: shop}
-        spec: {listeners: [\(listeners.joined(separator: ", "))]}
+        \(manifest("Gateway", "edge", "{listeners: [\(listeners.joined(separator: ", "))]}"))
         ---
         apiVersion: heddle/v1
         kind: HTTPRoute
@@ -193,10 +190,7 @@ struct HeldBackTests {
                 """
             }
             return """
-                apiVersion: heddle/v1
-                kind: Gateway
-                metadata: {name: edge, namespace: shop}
-                spec: {listeners: [\(listeners.joined(separator: ", "))]}
+                \(manifest("Gateway", "edge", "{listeners: [\(listeners.joined(separator: ", "))]}"))
                 ---
                 \(routes.prefix(listeners.count).joined(separator: "\n---\n"))
                 ---

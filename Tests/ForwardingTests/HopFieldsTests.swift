@@ -63,15 +63,9 @@ struct HopFieldsTests {
             let all = [
                 Shop.proxy(""), Shop.allowAll, PolicyTable.policy("DENY", rules),
                 """
-                apiVersion: heddle/v1
-                kind: Service
-                metadata: {name: orders, namespace: shop}
-                spec: {protocol: \(protocolName)}
+                \(manifest("Service", "orders", "{protocol: \(protocolName)}"))
                 ---
-                apiVersion: heddle/v1
-                kind: Workload
-                metadata: {name: web-1, namespace: shop}
-                spec: {serviceAccount: web, outbound: {listen: "127.0.0.1:\(outbound)"}}
+                \(manifest("Workload", "web-1", "{serviceAccount: web, outbound: {listen: \"127.0.0.1:\(outbound)\"}}"))
                 """,
             ]
             return (all + workloads + (self == .grpcOfRoute ? [route] : []) + [more]).joined(separator: "\n---\n")

@@ -43,12 +43,7 @@ struct OutboundCallTests {
     @Test func `an unknown host gets 404, a service without endpoints 503`() async throws {
         let backend = TestBackend.echo()
         let port = TestPort.free()
-        let empty = """
-            apiVersion: heddle/v1
-            kind: Service
-            metadata: {name: empty, namespace: shop}
-            spec: {protocol: HTTP}
-            """
+        let empty = manifest("Service", "empty", "{protocol: HTTP}")
         let mesh = try await TestMesh(Shop.manifests(outbound: port, orders: backend.port, more: empty))
         let client = try RawConnection(port: port)
         client.send("GET / HTTP/1.1\r\nHost: nobody\r\n\r\n")

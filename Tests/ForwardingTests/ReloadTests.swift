@@ -7,12 +7,7 @@ import Testing
 /// What a new generation does to connections and calls that are under way.
 struct ReloadTests {
     static let get = "GET /orders HTTP/1.1\r\nHost: orders\r\n\r\n"
-    static let denyAll = """
-        apiVersion: heddle/v1
-        kind: AuthorizationPolicy
-        metadata: {name: none, namespace: shop}
-        spec: {action: DENY, rules: [{}]}
-        """
+    static let denyAll = manifest("AuthorizationPolicy", "none", "{action: DENY, rules: [{}]}")
 
     /// Begins an answer and goes on with it for as long as it is read.
     static func streaming() -> TestBackend {
@@ -167,12 +162,7 @@ struct ReloadTests {
                     metadata: {name: mesh}
                     spec: {proxy: {accessLog: All}}
                     """,
-                    """
-                    apiVersion: heddle/v1
-                    kind: Gateway
-                    metadata: {name: edge, namespace: shop}
-                    spec: {listeners: [\(names.joined(separator: ", "))]}
-                    """,
+                    manifest("Gateway", "edge", "{listeners: [\(names.joined(separator: ", "))]}"),
                     """
                     apiVersion: heddle/v1
                     kind: HTTPRoute

@@ -17,15 +17,9 @@ import Testing
 
     private static let elsewhere = """
         ---
-        apiVersion: heddle/v1
-        kind: Service
-        metadata: {name: elsewhere, namespace: shop}
-        spec: {protocol: PROTOCOL}
+        \(manifest("Service", "elsewhere", "{protocol: PROTOCOL}"))
         ---
-        apiVersion: heddle/v1
-        kind: Workload
-        metadata: {name: elsewhere-1, namespace: shop}
-        spec: {service: elsewhere, address: "127.0.0.1:PORT"}
+        \(manifest("Workload", "elsewhere-1", "{service: elsewhere, address: \"127.0.0.1:PORT\"}"))
         """
 
     /// Whoever connects there waits, as the kernel's queue for it is full.

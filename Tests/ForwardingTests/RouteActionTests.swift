@@ -134,10 +134,7 @@ struct RouteActionTests {
                 metadata: {name: orders, namespace: shop}
                 spec: {parentRefs: [{kind: Service, name: orders}], rules: [\(Self.mirroring)]}
                 ---
-                apiVersion: heddle/v1
-                kind: Workload
-                metadata: {name: web-1, namespace: shop}
-                spec: {serviceAccount: web, outbound: {listen: "127.0.0.1:\(port)"}}
+                \(manifest("Workload", "web-1", "{serviceAccount: web, outbound: {listen: \"127.0.0.1:\(port)\"}}"))
                 """,
             ].joined(separator: "\n---\n"))
         let call = PolicyCase.Call.request(path: "/a/b", fields: [("grpc-timeout", "1M")]).http2(.grpc)!.fields

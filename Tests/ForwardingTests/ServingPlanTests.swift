@@ -59,10 +59,7 @@ import Testing
             metadata: {name: a}
             spec: {address: "a.example:15008"}
             ---
-            apiVersion: heddle/v1
-            kind: Workload
-            metadata: {name: web-1, namespace: shop}
-            spec: {serviceAccount: web, node: a, outbound: {listen: "127.0.0.1:15001"}}
+            \(manifest("Workload", "web-1", "{serviceAccount: web, node: a, outbound: {listen: \"127.0.0.1:15001\"}}"))
             """
         let snapshot = try MeshSnapshot(manifests, node: "a")
         var problems: [Diagnostic] = []
@@ -139,15 +136,9 @@ import Testing
             metadata: {name: b}
             spec: {address: "127.0.0.1:\(inbound)"}
             ---
-            apiVersion: heddle/v1
-            kind: Service
-            metadata: {name: orders, namespace: shop}
-            spec: {protocol: HTTP}
+            \(manifest("Service", "orders", "{protocol: HTTP}"))
             ---
-            apiVersion: heddle/v1
-            kind: Workload
-            metadata: {name: orders-1, namespace: shop}
-            spec: {service: orders, address: "\(host):\(backend.port)", node: b}
+            \(manifest("Workload", "orders-1", "{service: orders, address: \"\(host):\(backend.port)\", node: b}"))
             ---
             \(Shop.allowAll)
             """

@@ -8,15 +8,9 @@ import Testing
 struct TCPListenerTests {
     private static func manifests(port: UInt16, backend: UInt16, route: String) -> String {
         """
-        apiVersion: heddle/v1
-        kind: Service
-        metadata: {name: ledger, namespace: shop}
-        spec: {protocol: TCP}
+        \(manifest("Service", "ledger", "{protocol: TCP}"))
         ---
-        apiVersion: heddle/v1
-        kind: Workload
-        metadata: {name: ledger-1, namespace: shop}
-        spec: {service: ledger, address: "127.0.0.1:\(backend)"}
+        \(manifest("Workload", "ledger-1", "{service: ledger, address: \"127.0.0.1:\(backend)\"}"))
         ---
         apiVersion: heddle/v1
         kind: Workload

@@ -1,21 +1,17 @@
+import TestSupport
+
 /// Manifests that several tests are about.
 package enum Samples {
     /// A service with a route, rules and a gateway.
     package static let shop = """
-        apiVersion: heddle/v1
-        kind: Service
-        metadata: {name: orders, namespace: shop}
-        spec: {protocol: HTTP}
+        \(manifest("Service", "orders", "{protocol: HTTP}"))
         ---
         apiVersion: heddle/v1
         kind: Service
         metadata: {name: web, namespace: shop, labels: {team: a}}
         spec: {protocol: HTTP, hostnames: [web.example.com]}
         ---
-        apiVersion: heddle/v1
-        kind: Workload
-        metadata: {name: orders-1, namespace: shop}
-        spec: {service: orders, address: "127.0.0.1:8081"}
+        \(manifest("Workload", "orders-1", "{service: orders, address: \"127.0.0.1:8081\"}"))
         ---
         apiVersion: heddle/v1
         kind: Workload

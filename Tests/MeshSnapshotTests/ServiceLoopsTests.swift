@@ -1,5 +1,6 @@
 import Diagnostics
 import SPIFFE
+import TestSupport
 import Testing
 
 @testable import MeshSnapshot
@@ -8,34 +9,21 @@ import Testing
 @Suite struct ServiceLoopsTests {
     private static func service(_ endpoint: String, protocol name: String = "HTTP") -> String {
         """
-        apiVersion: heddle/v1
-        kind: Service
-        metadata: {name: orders, namespace: shop}
-        spec: {protocol: \(name), endpoints: [{address: "\(endpoint)"}]}
+        \(manifest("Service", "orders", "{protocol: \(name), endpoints: [{address: \"\(endpoint)\"}]}"))
         ---
-        apiVersion: heddle/v1
-        kind: Service
-        metadata: {name: other, namespace: shop}
-        spec: {protocol: \(name), endpoints: [{address: "192.0.2.1:80"}]}
+        \(manifest("Service", "other", "{protocol: \(name), endpoints: [{address: \"192.0.2.1:80\"}]}"))
         ---
 
         """
     }
 
-    private static let outbound = """
-        apiVersion: heddle/v1
-        kind: Workload
-        metadata: {name: web-1, namespace: shop}
-        spec: {serviceAccount: web, outbound: {listen: "127.0.0.1:15001"}}
-        """
+    private static let outbound = manifest(
+        "Workload", "web-1", "{serviceAccount: web, outbound: {listen: \"127.0.0.1:15001\"}}")
 
     private static func gateway(_ listener: String, _ kind: String, to backend: String, filters: String = "") -> String
     {
         """
-        apiVersion: heddle/v1
-        kind: Gateway
-        metadata: {name: edge, namespace: shop}
-        spec: {listeners: [{name: one, \(listener)}]}
+        \(manifest("Gateway", "edge", "{listeners: [{name: one, \(listener)}]}"))
         ---
         apiVersion: heddle/v1
         kind: \(kind)
@@ -73,15 +61,9 @@ import Testing
 
     @Test func `a workload outside of its node's loopback addresses is looked at, too`() {
         let workload = """
-            apiVersion: heddle/v1
-            kind: Service
-            metadata: {name: orders, namespace: shop}
-            spec: {}
+            \(manifest("Service", "orders", "{}"))
             ---
-            apiVersion: heddle/v1
-            kind: Workload
-            metadata: {name: orders-1, namespace: shop}
-            spec: {service: orders, address: "192.0.2.7:80"}
+            \(manifest("Workload", "orders-1", "{service: orders, address: \"192.0.2.7:80\"}"))
             ---
 
             """

@@ -11,20 +11,11 @@ struct CommandTests {
     }
 
     private static let good = """
-        apiVersion: heddle/v1
-        kind: Service
-        metadata: {name: orders, namespace: shop}
-        spec: {protocol: HTTP}
+        \(manifest("Service", "orders", "{protocol: HTTP}"))
         ---
-        apiVersion: heddle/v1
-        kind: Workload
-        metadata: {name: orders-1, namespace: shop}
-        spec: {service: orders, address: "127.0.0.1:8081"}
+        \(manifest("Workload", "orders-1", "{service: orders, address: \"127.0.0.1:8081\"}"))
         ---
-        apiVersion: heddle/v1
-        kind: Workload
-        metadata: {name: web-1, namespace: shop}
-        spec: {serviceAccount: web, outbound: {listen: "127.0.0.1:15101"}}
+        \(manifest("Workload", "web-1", "{serviceAccount: web, outbound: {listen: \"127.0.0.1:15101\"}}"))
         ---
         apiVersion: heddle/v1
         kind: AuthorizationPolicy

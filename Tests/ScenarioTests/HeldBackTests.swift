@@ -17,12 +17,7 @@ extension ScenarioTests {
             try authority.issue("other", names: "DNS:shop.example")
         }
 
-        private static let denyAll = """
-            apiVersion: heddle/v1
-            kind: AuthorizationPolicy
-            metadata: {name: nobody, namespace: shop}
-            spec: {action: DENY, rules: [{}]}
-            """
+        private static let denyAll = manifest("AuthorizationPolicy", "nobody", "{action: DENY, rules: [{}]}")
 
         private static let route = """
             apiVersion: heddle/v1

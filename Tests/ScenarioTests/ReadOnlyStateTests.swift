@@ -20,10 +20,7 @@ extension ScenarioTests {
                 outbound: port, orders: backend.port, mesh: "  telemetry: {listen: \"127.0.0.1:\(telemetry)\"}")
             let denyAll = """
                 ---
-                apiVersion: heddle/v1
-                kind: AuthorizationPolicy
-                metadata: {name: nobody, namespace: shop}
-                spec: {action: DENY, rules: [{}]}
+                \(manifest("AuthorizationPolicy", "nobody", "{action: DENY, rules: [{}]}"))
 
                 """
             try folder.write(shop + (denies ? denyAll : ""))

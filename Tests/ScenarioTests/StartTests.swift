@@ -140,10 +140,7 @@ extension ScenarioTests {
                   rules:
                   - backendRefs: [{name: ordesr}]
                 ---
-                apiVersion: heddle/v1
-                kind: Service
-                metadata: {name: other, namespace: shop}
-                spec: {protokol: HTTP}
+                \(manifest("Service", "other", "{protokol: HTTP}"))
 
                 """, as: "wrong.yaml")
             let errors = try refusedStart()
@@ -162,12 +159,7 @@ extension ScenarioTests {
             #expect(try status() == 200)
             try heddle.serve {
                 try folder.write(
-                    """
-                    apiVersion: heddle/v1
-                    kind: AuthorizationPolicy
-                    metadata: {name: nobody, namespace: shop}
-                    spec: {action: DENY, rules: [{}]}
-                    """, as: "more.yaml")
+                    manifest("AuthorizationPolicy", "nobody", "{action: DENY, rules: [{}]}"), as: "more.yaml")
             }
             #expect(try status() == 403)
             #expect(heddle.terminate() == .code(0))

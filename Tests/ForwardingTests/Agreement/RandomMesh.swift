@@ -46,12 +46,7 @@ struct RandomMesh {
             if service.protocolName != "TCP", chance(30) { spec += ", escapedSlashes: Keep" }
             if service.name == "orders" { spec += ", hostnames: [shop.example]" }
             parts.append(
-                """
-                apiVersion: heddle/v1
-                kind: Service
-                metadata: {name: \(service.name), namespace: shop}
-                spec: {\(spec)}
-                """)
+                manifest("Service", "\(service.name)", "{\(spec)}"))
             parts.append(
                 """
                 apiVersion: heddle/v1
@@ -61,12 +56,7 @@ struct RandomMesh {
                 """)
         }
         parts.append(
-            """
-            apiVersion: heddle/v1
-            kind: Service
-            metadata: {name: lonely, namespace: shop}
-            spec: {protocol: HTTP}
-            """)
+            manifest("Service", "lonely", "{protocol: HTTP}"))
         if chance(70) { parts.append(route("of-orders", "{kind: Service, name: orders}", hostnames: false)) }
         if chance(50) { parts.append(route("of-stock", "{kind: Service, name: stock}", hostnames: false)) }
         if chance(50) {

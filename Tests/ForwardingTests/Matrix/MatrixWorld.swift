@@ -121,12 +121,7 @@ final class MatrixWorld: Sendable {
               proxy: {accessLog: None, timeouts: {\(timeouts)}}
               identity: {authority: {type: Files, certificateFile: c, keyFile: k}}
             """,
-            """
-            apiVersion: heddle/v1
-            kind: Workload
-            metadata: {name: web-1, namespace: shop}
-            spec: {serviceAccount: web, node: a, outbound: {\(outbound)}}
-            """,
+            manifest("Workload", "web-1", "{serviceAccount: web, node: a, outbound: {\(outbound)}}"),
             Shop.allowAll,
         ]
         if isDenied { parts.append(ReloadTests.denyAll) }
@@ -141,12 +136,7 @@ final class MatrixWorld: Sendable {
         }
         for site in sites {
             parts.append(
-                """
-                apiVersion: heddle/v1
-                kind: Service
-                metadata: {name: \(site.service), namespace: shop}
-                spec: {protocol: \(way.serviceProtocol)}
-                """)
+                manifest("Service", "\(site.service)", "{protocol: \(way.serviceProtocol)}"))
             parts += site.live.map { workload(of: site, $0, on: node) }
             parts += site.dead.enumerated().map { workload(of: site, $1, on: $0 % 2 == 0 ? "a" : "b") }
         }

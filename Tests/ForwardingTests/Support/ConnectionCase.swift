@@ -75,10 +75,7 @@ final class ConnectionWorld: Sendable {
             spec: {address: "127.0.0.1:\(inbound[1])"}
             """
         return """
-            apiVersion: heddle/v1
-            kind: Service
-            metadata: {name: ledger, namespace: shop}
-            spec: {protocol: TCP}
+            \(manifest("Service", "ledger", "{protocol: TCP}"))
             ---
             apiVersion: heddle/v1
             kind: Workload

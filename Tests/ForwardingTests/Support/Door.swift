@@ -112,12 +112,7 @@ final class PolicyWorld: Sendable {
             metadata: {name: orders, namespace: shop}
             spec: {protocol: \(door.dialect == .grpc ? "GRPC" : "HTTP"), hostnames: [shop.example]}
             """,
-            """
-            apiVersion: heddle/v1
-            kind: Workload
-            metadata: {name: orders-1, namespace: shop}
-            spec: {service: orders, address: "127.0.0.1:\(orders)"\(b)}
-            """,
+            manifest("Workload", "orders-1", "{service: orders, address: \"127.0.0.1:\(orders)\"\(b)}"),
             """
             apiVersion: heddle/v1
             kind: Mesh
@@ -150,12 +145,7 @@ final class PolicyWorld: Sendable {
                 """)
         } else {
             parts.append(
-                """
-                apiVersion: heddle/v1
-                kind: Workload
-                metadata: {name: web-1, namespace: shop}
-                spec: {serviceAccount: web, outbound: {listen: "127.0.0.1:\(port)"}\(a)}
-                """)
+                manifest("Workload", "web-1", "{serviceAccount: web, outbound: {listen: \"127.0.0.1:\(port)\"}\(a)}"))
         }
         return parts.joined(separator: "\n---\n")
     }

@@ -32,15 +32,9 @@ struct NodePair {
             """
             \(TwoNodeMesh.manifests(b: address, proxy: "accessLog: \(logging), timeouts: {connect: 1s}"))
             ---
-            apiVersion: heddle/v1
-            kind: Service
-            metadata: {name: orders, namespace: shop}
-            spec: {protocol: \(protocolName)}
+            \(manifest("Service", "orders", "{protocol: \(protocolName)}"))
             ---
-            apiVersion: heddle/v1
-            kind: Workload
-            metadata: {name: orders-1, namespace: shop}
-            spec: {service: orders, address: "127.0.0.1:\(orders)", node: b}
+            \(manifest("Workload", "orders-1", "{service: orders, address: \"127.0.0.1:\(orders)\", node: b}"))
             ---
             \(PolicyTable.policy("ALLOW", rule))
             ---
@@ -70,12 +64,7 @@ struct NodePair {
     private static func workload(_ port: UInt16, _ protocolName: String) -> String {
         let tcp = #"tcp: [{service: orders, listen: "127.0.0.1:\#(port)"}]"#
         let outbound = protocolName == "TCP" ? tcp : #"listen: "127.0.0.1:\#(port)""#
-        return """
-            apiVersion: heddle/v1
-            kind: Workload
-            metadata: {name: web-1, namespace: shop}
-            spec: {serviceAccount: web, outbound: {\(outbound)}, node: a}
-            """
+        return manifest("Workload", "web-1", "{serviceAccount: web, outbound: {\(outbound)}, node: a}")
     }
 
     private static func gateway(_ port: UInt16, _ protocolName: String) -> String {

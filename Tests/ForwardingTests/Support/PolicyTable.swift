@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import Forwarding
@@ -66,12 +67,7 @@ enum PolicyTable {
 
     /// A policy of this one rule.
     static func policy(_ action: String, _ rule: String) -> String {
-        """
-        apiVersion: heddle/v1
-        kind: AuthorizationPolicy
-        metadata: {name: rule-\(action.lowercased()), namespace: shop}
-        spec: {action: \(action), rules: [\(rule)]}
-        """
+        manifest("AuthorizationPolicy", "rule-\(action.lowercased())", "{action: \(action), rules: [\(rule)]}")
     }
 
     static let rows = [

@@ -28,34 +28,21 @@ extension Shop {
 
     /// Another service of the namespace with workloads at `ports`.
     static func service(_ name: String, at ports: [UInt16]) -> String {
-        let service = """
-            apiVersion: heddle/v1
-            kind: Service
-            metadata: {name: \(name), namespace: shop}
-            spec: {protocol: HTTP}
-            """
+        let service = manifest("Service", name, "{protocol: HTTP}")
         return ([service] + ports.map { workload("\(name)-\($0)", of: name, at: $0) }).joined(separator: "\n---\n")
     }
 
     /// Another service of the namespace with one workload.
     static func service(_ name: String, speaking protocolName: String, at port: UInt16) -> String {
         """
-        apiVersion: heddle/v1
-        kind: Service
-        metadata: {name: \(name), namespace: shop}
-        spec: {protocol: \(protocolName)}
+        \(manifest("Service", name, "{protocol: \(protocolName)}"))
         ---
         \(workload("\(name)-1", of: name, at: port))
         """
     }
 
     static func workload(_ name: String, of service: String, at port: UInt16) -> String {
-        """
-        apiVersion: heddle/v1
-        kind: Workload
-        metadata: {name: \(name), namespace: shop}
-        spec: {service: \(service), address: "127.0.0.1:\(port)"}
-        """
+        manifest("Workload", name, "{service: \(service), address: \"127.0.0.1:\(port)\"}")
     }
 
     /// Serves the shop while `body` runs: `port` is where web calls from.

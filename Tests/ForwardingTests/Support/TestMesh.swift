@@ -79,20 +79,11 @@ final class TestMesh: Sendable {
 enum Shop {
     static func manifests(outbound: UInt16, orders: UInt16, more: String = "", rule: String = allowAll) -> String {
         """
-        apiVersion: heddle/v1
-        kind: Service
-        metadata: {name: orders, namespace: shop}
-        spec: {protocol: HTTP}
+        \(manifest("Service", "orders", "{protocol: HTTP}"))
         ---
-        apiVersion: heddle/v1
-        kind: Service
-        metadata: {name: web, namespace: shop}
-        spec: {protocol: HTTP}
+        \(manifest("Service", "web", "{protocol: HTTP}"))
         ---
-        apiVersion: heddle/v1
-        kind: Workload
-        metadata: {name: orders-1, namespace: shop}
-        spec: {service: orders, address: "127.0.0.1:\(orders)"}
+        \(manifest("Workload", "orders-1", "{service: orders, address: \"127.0.0.1:\(orders)\"}"))
         ---
         apiVersion: heddle/v1
         kind: Workload
@@ -104,12 +95,7 @@ enum Shop {
         """
     }
 
-    static let allowAll = """
-        apiVersion: heddle/v1
-        kind: AuthorizationPolicy
-        metadata: {name: all, namespace: shop}
-        spec: {action: ALLOW, rules: [{}]}
-        """
+    static let allowAll = manifest("AuthorizationPolicy", "all", "{action: ALLOW, rules: [{}]}")
 
     static let readsOrders = """
         apiVersion: heddle/v1

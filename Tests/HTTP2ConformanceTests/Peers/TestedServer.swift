@@ -128,30 +128,18 @@ final class TestedMesh: Sendable {
     /// A namespace whose `web` calls its `orders` from a listener of its own.
     static func shop(_ namespace: String, protocol name: String, orders: UInt16, outbound: UInt16) -> String {
         """
-        apiVersion: heddle/v1
-        kind: Service
-        metadata: {name: orders, namespace: \(namespace)}
-        spec: {protocol: \(name)}
+        \(manifest("Service", "orders", in: "\(namespace)", "{protocol: \(name)}"))
         ---
-        apiVersion: heddle/v1
-        kind: Service
-        metadata: {name: web, namespace: \(namespace)}
-        spec: {protocol: HTTP}
+        \(manifest("Service", "web", in: "\(namespace)", "{protocol: HTTP}"))
         ---
-        apiVersion: heddle/v1
-        kind: Workload
-        metadata: {name: orders-1, namespace: \(namespace)}
-        spec: {service: orders, address: "127.0.0.1:\(orders)"}
+        \(manifest("Workload", "orders-1", in: "\(namespace)", "{service: orders, address: \"127.0.0.1:\(orders)\"}"))
         ---
         apiVersion: heddle/v1
         kind: Workload
         metadata: {name: web-1, namespace: \(namespace)}
         spec: {service: web, address: "127.0.0.1:1", outbound: {listen: "127.0.0.1:\(outbound)"}}
         ---
-        apiVersion: heddle/v1
-        kind: AuthorizationPolicy
-        metadata: {name: all, namespace: \(namespace)}
-        spec: {action: ALLOW, rules: [{}]}
+        \(manifest("AuthorizationPolicy", "all", in: "\(namespace)", "{action: ALLOW, rules: [{}]}"))
         """
     }
 }

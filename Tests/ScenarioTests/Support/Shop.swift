@@ -26,29 +26,14 @@ enum Shop {
     }
 
     static func service(_ name: String) -> String {
-        """
-        apiVersion: heddle/v1
-        kind: Service
-        metadata: {name: \(name), namespace: shop}
-        spec: {protocol: HTTP}
-        """
+        manifest("Service", name, "{protocol: HTTP}")
     }
 
     static func workload(_ name: String, _ spec: String) -> String {
-        """
-        apiVersion: heddle/v1
-        kind: Workload
-        metadata: {name: \(name), namespace: shop}
-        spec: {\(spec)}
-        """
+        manifest("Workload", name, "{\(spec)}")
     }
 
-    static let allowAll = """
-        apiVersion: heddle/v1
-        kind: AuthorizationPolicy
-        metadata: {name: all, namespace: shop}
-        spec: {action: ALLOW, rules: [{}]}
-        """
+    static let allowAll = manifest("AuthorizationPolicy", "all", "{action: ALLOW, rules: [{}]}")
 
     /// A route and a rule that both carry the number of their generation: the workload receives it as `x-generation`,
     /// the caller as `x-served-by`, and of the paths `/only/…` the one of this generation alone is allowed.
