@@ -1,4 +1,4 @@
-package import CLinux
+import CLinux
 package import CommonValues
 import Glibc
 
@@ -105,10 +105,10 @@ package enum NetworkAddress: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// An IP address as the resolver gives it; `nil` for one of another family.
-    package init?(_ raw: UnsafePointer<sockaddr>) {
+    /// An IP address as the resolver gives it, a `sockaddr`; `nil` for one of another family.
+    package init?(_ raw: UnsafeRawPointer) {
         var storage = sockaddr_storage()
-        let family = CInt(unsafe raw.pointee.sa_family)
+        let family = CInt(unsafe raw.load(as: sockaddr.self).sa_family)
         guard family == AF_INET || family == AF_INET6 else { return nil }
         let size = family == AF_INET ? MemoryLayout<sockaddr_in>.size : MemoryLayout<sockaddr_in6>.size
         unsafe withUnsafeMutableBytes(of: &storage) { bytes in

@@ -1,4 +1,4 @@
-package import CLinux
+import CLinux
 import CommonValues
 import Glibc
 package import SystemInterfaces
@@ -38,7 +38,7 @@ package struct Socket: ~Copyable {
     ///   - permissions: of a Unix socket's file, from its first moment; `nil`: as the process's umask says.
     package static func bound(
         to address: NetworkAddress, sharesPort: Bool, isIPv6Only: Bool = true, isForeign: Bool = false,
-        permissions: mode_t? = nil
+        permissions: UInt32? = nil
     ) throws(SystemCallError) -> Socket {
         let socket = try Socket(family: address.family)
         // The file takes its mode from the socket (unix(7) on Linux), so that there is no moment when it is open to others.
@@ -136,7 +136,7 @@ package struct Socket: ~Copyable {
         }
     }
 
-    package borrowing func send(_ vectors: UnsafeMutableBufferPointer<iovec>) -> SocketResult {
+    borrowing func send(_ vectors: UnsafeMutableBufferPointer<iovec>) -> SocketResult {
         while true {
             var message = unsafe msghdr()
             unsafe message.msg_iov = vectors.baseAddress

@@ -1,4 +1,4 @@
-package import CLinux
+import CLinux
 import Glibc
 
 /// What tells two versions of a file apart without reading them.
@@ -8,7 +8,7 @@ package struct FileSignature: Hashable, Sendable {
     package let byteCount: Int
     /// Nanoseconds since 1970.
     package let modified: Int
-    /// Of the inode: permissions, names.
+    /// When the inode changed last (permissions, names), in nanoseconds since 1970.
     package let changed: Int
 
     init(_ status: stat) {
@@ -47,7 +47,7 @@ package struct FileFacts: Hashable {
     package let signature: FileSignature
     package let linkCount: Int
     package let ownership: FileOwnership
-    package var permissions: mode_t { ownership.permissions }
+    package var permissions: UInt32 { ownership.permissions }
 
     init(_ status: stat) {
         switch status.st_mode & S_IFMT {

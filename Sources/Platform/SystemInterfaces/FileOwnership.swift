@@ -1,11 +1,11 @@
-package import Glibc
+import Glibc
 
 /// Whose a file is, and who may do what with it.
 package struct FileOwnership: Hashable, Sendable {
-    package var owner: uid_t
-    package var group: gid_t
+    package var owner: UInt32
+    package var group: UInt32
     /// The last twelve bits of its mode.
-    package var permissions: mode_t
+    package var permissions: UInt32
 
     /// Whether this process may give a file of its own to the group.
     package var isOfOwnGroup: Bool {
@@ -17,7 +17,7 @@ package struct FileOwnership: Hashable, Sendable {
 
     /// What is left of the permissions where the group is another one: what both its group and all others may, so that
     /// nobody may more than before.
-    package var permissionsOfAnotherGroup: mode_t {
+    var permissionsOfAnotherGroup: mode_t {
         let shared = permissions >> 3 & permissions & 0o7
         return permissions & 0o700 | shared << 3 | shared
     }

@@ -5,10 +5,10 @@ import Glibc
 package struct FileTraits: Hashable, Sendable {
     package var ownership: FileOwnership
     /// Who may touch it besides those that its mode speaks of, as the kernel has it; `nil`: nobody.
-    package var accessList: [UInt8]?
+    var accessList: [UInt8]?
     /// What its owner noted on it, by name, as far as the filesystem has that. What the system itself labels files with is
     /// its own business.
-    package var notes: [String: [UInt8]] = [:]
+    var notes: [String: [UInt8]] = [:]
 
     /// Of a file that is there.
     /// - Parameter path: Links are followed.

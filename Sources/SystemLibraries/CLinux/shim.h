@@ -1,4 +1,6 @@
 #pragma once
+// What Glibc has is Glibc's: else its types would be of whichever module a compilation meets first, and imports right by chance.
+#pragma clang module import SwiftGlibc
 #include <errno.h>
 #include <stdint.h>
 #include <sys/syscall.h>

@@ -15,7 +15,7 @@ package enum NameResolution {
         var found: [IPAddress] = []
         var entry = unsafe list
         while let current = unsafe entry {
-            if let raw = unsafe current.pointee.ai_addr, let address = unsafe NetworkAddress(raw),
+            if let raw = unsafe current.pointee.ai_addr, let address = unsafe NetworkAddress(UnsafeRawPointer(raw)),
                 !found.contains(address.ip)
             {
                 found.append(address.ip)
