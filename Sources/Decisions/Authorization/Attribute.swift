@@ -35,10 +35,22 @@ struct Predicate {
     let attribute: Attribute
     /// Index of the field name, for `.header`.
     let headerName: UInt32
-    /// Index into the sets of the attribute's kind; `nil`: anything will do.
-    let values: Int32?
-    /// The same; `nil`: nothing is excluded.
-    let notValues: Int32?
+    /// None: anything will do.
+    let values: SetIndex
+    /// None: nothing is excluded.
+    let notValues: SetIndex
+}
+
+/// Which of the sets of an attribute's kind, if any: in four bytes, where an optional takes eight of each of many.
+struct SetIndex {
+    static let none = SetIndex(raw: -1)
+    private let raw: Int32
+
+    private init(raw: Int32) { self.raw = raw }
+    init(_ index: Int) { self.init(raw: Int32(index)) }
+
+    var index: Int32? { raw < 0 ? nil : raw }
+    var isNone: Bool { raw < 0 }
 }
 
 /// Where a predicate was written.

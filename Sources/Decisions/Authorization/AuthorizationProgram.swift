@@ -156,8 +156,8 @@ package final class AuthorizationProgram: Sendable {
         let origin = origins[index]
         let field: String
         switch origin.part {
-        case .from: field = "from.source.\(predicate.attribute.fieldName(isNegated: predicate.values == nil))"
-        case .to: field = "to.operation.\(predicate.attribute.fieldName(isNegated: predicate.values == nil))"
+        case .from: field = "from.source.\(predicate.attribute.fieldName(isNegated: predicate.values.isNone))"
+        case .to: field = "to.operation.\(predicate.attribute.fieldName(isNegated: predicate.values.isNone))"
         case .when where predicate.attribute == .header:
             let name = headerNames[Int(predicate.headerName)]
             field = "when.request.headers[\(String(decoding: bytes[name.indices], as: UTF8.self))]"

@@ -65,8 +65,8 @@ extension AuthorizationProgram {
         case .destinationPort:
             let port = call.destinationPort
             guard port != 0 else { return predicate.holdsIfAbsent }
-            if let wanted = predicate.values, !ports(wanted, contain: port) { return false }
-            if let unwanted = predicate.notValues, ports(unwanted, contain: port) { return false }
+            if let wanted = predicate.values.index, !ports(wanted, contain: port) { return false }
+            if let unwanted = predicate.notValues.index, ports(unwanted, contain: port) { return false }
             return true
         case .serverName:
             guard !call.serverNameIndication.isEmpty else { return predicate.holdsIfAbsent }
@@ -75,28 +75,30 @@ extension AuthorizationProgram {
         case .method:
             let method = head.bytes(head.method)
             let known: UInt16 = head.knownMethod == .other ? 0 : 1 << UInt16(head.knownMethod.rawValue)
-            if let wanted = predicate.values, !methods(wanted, contain: method, known: known) { return false }
-            if let unwanted = predicate.notValues, methods(unwanted, contain: method, known: known) { return false }
+            if let wanted = predicate.values.index, !methods(wanted, contain: method, known: known) { return false }
+            if let unwanted = predicate.notValues.index, methods(unwanted, contain: method, known: known) {
+                return false
+            }
             return true
         case .path:
             let path = head.bytes(head.path)
-            if let wanted = predicate.values, !paths(wanted, contain: path) { return false }
-            if let unwanted = predicate.notValues, paths(unwanted, contain: path) { return false }
+            if let wanted = predicate.values.index, !paths(wanted, contain: path) { return false }
+            if let unwanted = predicate.notValues.index, paths(unwanted, contain: path) { return false }
             return true
         case .header: return headerHolds(predicate, isDeny: isDeny, head)
         }
     }
 
     private func holds(_ predicate: Predicate, _ value: Span<UInt8>) -> Bool {
-        if let wanted = predicate.values, !strings(wanted, contain: value) { return false }
-        if let unwanted = predicate.notValues, strings(unwanted, contain: value) { return false }
+        if let wanted = predicate.values.index, !strings(wanted, contain: value) { return false }
+        if let unwanted = predicate.notValues.index, strings(unwanted, contain: value) { return false }
         return true
     }
 
     private func holds(_ predicate: Predicate, _ value: IPAddress) -> Bool {
         guard value != .unspecified else { return predicate.holdsIfAbsent }
-        if let wanted = predicate.values, !addresses(wanted, contain: value) { return false }
-        if let unwanted = predicate.notValues, addresses(unwanted, contain: value) { return false }
+        if let wanted = predicate.values.index, !addresses(wanted, contain: value) { return false }
+        if let unwanted = predicate.notValues.index, addresses(unwanted, contain: value) { return false }
         return true
     }
 
@@ -126,5 +128,5 @@ extension AuthorizationProgram {
 
 extension Predicate {
     /// What is not there is in no set: a field with values does not hold, one with only negated values does.
-    var holdsIfAbsent: Bool { values == nil }
+    var holdsIfAbsent: Bool { values.isNone }
 }

@@ -122,7 +122,8 @@ struct RuleCompiler {
     }
 
     private mutating func append(
-        _ attribute: Attribute, headerName: UInt32 = 0, values: Int32?, notValues: Int32?, _ part: PredicateOrigin.Part,
+        _ attribute: Attribute, headerName: UInt32 = 0, values: SetIndex, notValues: SetIndex,
+        _ part: PredicateOrigin.Part,
         _ position: SourcePosition?
     ) {
         predicates.append(

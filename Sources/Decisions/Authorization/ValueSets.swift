@@ -58,17 +58,17 @@ struct ValueSets {
 
     // MARK: Adding
 
-    /// - Returns: The index of the set; `nil` for no values.
-    mutating func addStrings(_ values: [StringPattern], isMethods: Bool = false) -> Int32? {
-        guard !values.isEmpty else { return nil }
+    /// - Returns: None for no values.
+    mutating func addStrings(_ values: [StringPattern], isMethods: Bool = false) -> SetIndex {
+        guard !values.isEmpty else { return .none }
         strings.append(stringSet(values, isMethods: isMethods))
-        return Int32(strings.count - 1)
+        return SetIndex(strings.count - 1)
     }
 
     /// - Parameter rest: What a final `{**}` stands for.
-    /// - Returns: The index of the set; `nil` for no values.
-    mutating func addPaths(_ values: [Located<PathPattern>], rest: PathTemplate.Rest) -> Int32? {
-        guard !values.isEmpty else { return nil }
+    /// - Returns: None for no values.
+    mutating func addPaths(_ values: [Located<PathPattern>], rest: PathTemplate.Rest) -> SetIndex {
+        guard !values.isEmpty else { return .none }
         var plain: [StringPattern] = []
         var added: [PathTemplate] = []
         for value in values {
@@ -91,12 +91,12 @@ struct ValueSets {
         set.templates = TableRange(templates.count, added.count)
         templates.append(contentsOf: added)
         strings.append(set)
-        return Int32(strings.count - 1)
+        return SetIndex(strings.count - 1)
     }
 
-    /// - Returns: The index of the set; `nil` for no values.
-    mutating func addAddresses(_ blocks: [Located<AddressBlock>]) -> Int32? {
-        guard !blocks.isEmpty else { return nil }
+    /// - Returns: None for no values.
+    mutating func addAddresses(_ blocks: [Located<AddressBlock>]) -> SetIndex {
+        guard !blocks.isEmpty else { return .none }
         let sorted = blocks.map { AddressRange($0.value) }.sorted { $0.first < $1.first }
         let start = addressRanges.count
         for range in sorted {
@@ -108,15 +108,15 @@ struct ValueSets {
             }
         }
         addresses.append(TableRange(start, addressRanges.count - start))
-        return Int32(addresses.count - 1)
+        return SetIndex(addresses.count - 1)
     }
 
-    /// - Returns: The index of the set; `nil` for no values.
-    mutating func addPorts(_ values: [Located<UInt16>]) -> Int32? {
-        guard !values.isEmpty else { return nil }
+    /// - Returns: None for no values.
+    mutating func addPorts(_ values: [Located<UInt16>]) -> SetIndex {
+        guard !values.isEmpty else { return .none }
         ports.append(TableRange(portValues.count, values.count))
         portValues.append(contentsOf: values.map(\.value).sorted())
-        return Int32(ports.count - 1)
+        return SetIndex(ports.count - 1)
     }
 
     /// - Returns: where the bytes stand.
