@@ -48,6 +48,8 @@ import Testing
     @Test(arguments: [
         service("127.0.0.1:15002") + outbound,
         service("127.0.0.1:80") + gateway("port: 80, protocol: HTTP", "HTTPRoute", to: "other"),
+        // A name, whatever it begins with.
+        service("127.example.com:80") + gateway("port: 80, protocol: HTTP", "HTTPRoute", to: "orders"),
         service("192.0.2.8:80") + gateway("port: 80, protocol: HTTP", "HTTPRoute", to: "orders"),
         service("127.0.0.1:80")
             + gateway(

@@ -74,4 +74,18 @@ struct StateFolderTests {
         #expect(error?.description.contains("\"passwd\" lies there") ?? false)
         #expect(names == ["passwd"])
     }
+
+    @Test func `a hidden name that is no UTF-8 is somebody's, too`() throws {
+        defer { remove() }
+        try FileManager.default.createDirectory(
+            atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        let name: [UInt8] = Array(path.utf8) + [0x2F, 0x2E, 0xFF, 0]
+        let descriptor = unsafe name.withUnsafeBytes { bytes in
+            unsafe open(bytes.baseAddress!.assumingMemoryBound(to: CChar.self), O_WRONLY | O_CREAT, 0o600)
+        }
+        #expect(descriptor >= 0)
+        close(descriptor)
+        let error = #expect(throws: StateFolder.Unusable.self) { _ = try StateFolder(path, log: log) }
+        #expect(error?.description.contains("it is not empty and not Heddle's") ?? false)
+    }
 }

@@ -34,4 +34,23 @@ import Testing
             try folder.read("loop")
         }
     }
+
+    /// An empty record of roots that are trusted would be believed, and they forgotten.
+    @Test func `takes nothing for a file that is none, and waits for nobody`() throws {
+        #expect(unsafe mkfifo(folder.file("fifo"), 0o600) == 0)
+        #expect(unsafe symlink("/dev/null", folder.file("device")) == 0)
+        for name in ["fifo", "device"] {
+            let message = "cannot read \"\(folder.file(name))\": it is not a file"
+            #expect(throws: IdentityError(.stateFolder, message)) { try folder.read(name) }
+        }
+        #expect(unsafe mkdir(folder.file("folder"), 0o700) == 0)
+        #expect(throws: IdentityError.self) { try folder.read("folder") }
+    }
+
+    @Test func `writes no more than it would read`() throws {
+        let most = [UInt8](repeating: 7, count: 16 << 20)
+        try folder.replace("record", with: most)
+        #expect(throws: IdentityError.self) { try folder.replace("record", with: most + [8]) }
+        #expect(try folder.read("record") == most)
+    }
 }

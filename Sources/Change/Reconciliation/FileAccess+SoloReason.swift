@@ -1,4 +1,3 @@
-import CLinux
 import SystemInterfaces
 
 extension FileAccess {
@@ -6,6 +5,6 @@ extension FileAccess {
     static func soloReason(_ path: String, _ facts: FileFacts) -> WatchedAlone.Reason? {
         guard facts.kind == .file else { return nil }
         if facts.linkCount > 1 { return .severalNames }
-        return unsafe CLinux_is_mount_point(path) == 1 ? .mountPoint : nil
+        return MountTable.isMountPoint(path) ? .mountPoint : nil
     }
 }

@@ -126,7 +126,8 @@ struct FolderListing {
             }
             return
         }
-        for name in entries.unreadable.map({ String(printable: $0) }).sorted() {
+        let shown = entries.unreadable.filter { $0.first != UInt8(ascii: ".") }
+        for name in shown.map({ String(printable: $0) }).sorted() {
             refuse(
                 prefix + name, .unreadableName, found: "a name that is not UTF-8", expected: "UTF-8",
                 remedy: "rename or remove the file")

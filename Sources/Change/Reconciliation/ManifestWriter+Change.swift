@@ -167,7 +167,7 @@ extension ManifestWriter {
                     "take the attribute away (chattr -i -a \(place))"
                 )
             case EXDEV, EBUSY:
-                guard Rehearsal.isMountPoint(target) else { return nil }
+                guard MountTable.isMountPoint(target) else { return nil }
                 why = ("something is mounted at \(target)", "edit what is mounted there, or end the mount")
             default: return nil
             }

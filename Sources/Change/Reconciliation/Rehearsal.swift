@@ -23,7 +23,7 @@ enum Rehearsal {
     static func replace(_ path: String, _ ownership: FileOwnership, isRemoval: Bool) throws(SystemCallError) {
         let folder = ChangeRecord.folder(of: path)
         try access(folder, "rename")
-        if isMountPoint(path) {
+        if MountTable.isMountPoint(path) {
             throw isRemoval ? SystemCallError("rename", errno: EBUSY) : SystemCallError("link", errno: EXDEV)
         }
         if isPinned(path) || isPinned(folder) { throw SystemCallError("rename", errno: EPERM) }
@@ -43,8 +43,6 @@ enum Rehearsal {
 
     /// Whether an attribute keeps everybody from replacing it.
     static func isPinned(_ path: String) -> Bool { unsafe CLinux_is_pinned(path) == 1 }
-
-    static func isMountPoint(_ path: String) -> Bool { unsafe CLinux_is_mount_point(path) == 1 }
 }
 
 extension FileOwnership {

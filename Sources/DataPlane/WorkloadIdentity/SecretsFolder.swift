@@ -96,33 +96,46 @@ struct SecretsFolder: Sendable {
     func has(_ name: String) throws(IdentityError) -> Bool {
         var status = stat()
         if unsafe stat(place(of: name), &status) == 0 { return true }
-        guard isAbsent(name) else { throw Self.failure("look at", file(name)) }
+        let error = SystemCallError(last: "stat")
+        guard isAbsent(name, after: error.errno) else { throw Self.failure("look at", file(name), error) }
         return false
     }
 
     /// Whether the call that has just failed did so because there is no such file. A link that leads nowhere is one: the
     /// authority behind it may come back, and must not be replaced by a new one meanwhile.
-    private func isAbsent(_ name: String) -> Bool {
-        let error = errno
-        defer { errno = error }
+    private func isAbsent(_ name: String, after error: CInt) -> Bool {
         guard error == ENOENT else { return false }
         var status = stat()
         return unsafe lstat(place(of: name), &status) != 0 && errno == ENOENT
     }
 
-    /// Largest file read: 1 MiB.
-    private static let byteLimit = 1 << 20
+    /// Largest file, in bytes: 16 MiB. Roots that were taken away, of which each lies in a file of 1 MiB at most, are kept in one.
+    private static let byteLimit = 16 << 20
 
     /// - Returns: `nil` if there is no such file.
     func read(_ name: String) throws(IdentityError) -> [UInt8]? {
+        let found: (isFile: Bool, bytes: [UInt8])
         do throws(SystemCallError) {
-            let bytes = try OpenFile(place(of: name)).bytes(limit: Self.byteLimit)
-            guard bytes.count > Self.byteLimit else { return bytes }
+            found = try content(place(of: name))
         } catch {
-            guard error.isMissing, isAbsent(name) else { throw Self.failure("read", file(name), error) }
+            guard isAbsent(name, after: error.errno) else { throw Self.failure("read", file(name), error) }
             return nil
         }
-        throw IdentityError(.stateFolder, "cannot read \"\(file(name))\": it is larger than \(Self.byteLimit) bytes")
+        guard found.isFile else {
+            throw IdentityError(.stateFolder, "cannot read \"\(file(name))\": it is not a file")
+        }
+        guard found.bytes.count <= Self.byteLimit else { throw tooLarge("read", name) }
+        return found.bytes
+    }
+
+    /// What a FIFO or a device gives is not what was kept, and an empty record would be believed.
+    private func content(_ place: String) throws(SystemCallError) -> (isFile: Bool, bytes: [UInt8]) {
+        let file = try OpenFile(place)
+        switch file.facts.kind {
+        // Of a folder the system says itself that it is one.
+        case .file, .folder: return (true, try file.bytes(limit: Self.byteLimit))
+        case .link, .other: return (false, [])
+        }
     }
 
     /// Puts `bytes` in place of the file `name`: first beside it and on the disk, then by `rename(2)`.
@@ -133,6 +146,8 @@ struct SecretsFolder: Sendable {
             guard Self.isWritable(place) || errno == ENOENT else { throw Self.failure("write", file(draft)) }
             return
         }
+        // What could not be read again is not written.
+        guard bytes.count <= Self.byteLimit else { throw tooLarge("write", name) }
         let writer = FileWriter()
         do throws(SystemCallError) {
             try writer.remove(place(of: draft))  // a killed process may have left one
@@ -154,6 +169,10 @@ struct SecretsFolder: Sendable {
         guard folder >= 0 else { throw failure("open", path) }
         defer { close(folder) }
         guard fsync(folder) == 0 else { throw failure("write", path) }
+    }
+
+    private func tooLarge(_ action: String, _ name: String) -> IdentityError {
+        IdentityError(.stateFolder, "cannot \(action) \"\(file(name))\": it is larger than \(Self.byteLimit) bytes")
     }
 
     /// - Parameter error: `nil`: of the system call that has just failed.

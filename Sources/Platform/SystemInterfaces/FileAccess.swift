@@ -1,7 +1,7 @@
 import CLinux
 import Glibc
 
-/// The file system, as far as reading manifests needs it. The only door to its system calls for readers.
+/// Looks at what stands at a path, and reads it.
 package enum FileAccess {
     /// - Parameter folder: May be the root.
     package static func path(_ name: String, in folder: String) -> String { "\(folder == "/" ? "" : folder)/\(name)" }
@@ -13,7 +13,7 @@ package enum FileAccess {
         return FileFacts(status)
     }
 
-    /// The names in a folder, without `.` and `..`, sorted; and those that are not UTF-8, but for hidden ones.
+    /// The names in a folder, without `.` and `..`, sorted; and those that are not UTF-8.
     package static func names(inFolder path: String) throws(SystemCallError) -> (names: [String], unreadable: [[UInt8]])
     {
         var names: [String] = []
@@ -21,7 +21,7 @@ package enum FileAccess {
         try forEachName(inFolder: path) { bytes in
             if let name = String(validating: bytes, as: UTF8.self) {
                 if name != ".", name != ".." { names.append(name) }
-            } else if bytes.first != UInt8(ascii: ".") {
+            } else {
                 unreadable.append(bytes)
             }
             return true
@@ -125,7 +125,7 @@ package enum FileAccess {
             }
         }
         guard failure == 0 else { throw SystemCallError("read", errno: failure) }
-        let after = try facts(file.descriptor)
+        let after = try OpenFile.facts(file.descriptor)
         let isWhole =
             bytes.count == expected && after.signature.byteCount == expected
             && after.signature.modified == file.facts.signature.modified
@@ -135,29 +135,9 @@ package enum FileAccess {
     /// Reads a stream to its end, however long that takes.
     /// - Parameter limit: In bytes.
     package static func readToEnd(_ descriptor: CInt, limit: Int) throws(SystemCallError) -> Content {
-        let facts = try facts(descriptor)
-        let bytes = try bytes(descriptor, limit: limit)
+        let facts = try OpenFile.facts(descriptor)
+        let bytes = try OpenFile.bytes(descriptor, limit: limit)
         return bytes.count > limit ? .tooLarge(byteCount: nil) : .bytes(bytes, facts.signature)
-    }
-
-    /// What is longer than `limit` gives one byte more.
-    static func bytes(_ descriptor: CInt, limit: Int) throws(SystemCallError) -> [UInt8] {
-        var bytes: [UInt8] = []
-        var buffer = [UInt8](repeating: 0, count: 64 * 1024)
-        while bytes.count <= limit {
-            let count = unsafe Glibc.read(descriptor, &buffer, min(buffer.count, limit + 1 - bytes.count))
-            if count < 0, errno == EINTR { continue }
-            guard count >= 0 else { throw SystemCallError(last: "read") }
-            guard count > 0 else { break }
-            bytes += buffer[..<count]
-        }
-        return bytes
-    }
-
-    static func facts(_ descriptor: CInt) throws(SystemCallError) -> FileFacts {
-        var status = stat()
-        guard unsafe fstat(descriptor, &status) == 0 else { throw SystemCallError(last: "fstat") }
-        return FileFacts(status)
     }
 
     private static func refusal(of facts: FileFacts, limit: Int) -> Content? {

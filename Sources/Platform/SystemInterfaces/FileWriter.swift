@@ -5,7 +5,7 @@ import Glibc
 package struct FileWriter: Sendable {
     /// Asked before each system call that changes something on a disk, with its name and a path. Tests refuse calls here,
     /// or break off as a killed process does.
-    package var willCall: @Sendable (_ call: String, _ path: String) throws(SystemCallError) -> Void
+    private let willCall: @Sendable (_ call: String, _ path: String) throws(SystemCallError) -> Void
 
     package init(
         willCall: @escaping @Sendable (_ call: String, _ path: String) throws(SystemCallError) -> Void = { _, _ in }
@@ -19,23 +19,26 @@ package struct FileWriter: Sendable {
         _ path: String, _ bytes: [UInt8], as role: FileRole = .ofItsOwner, isSynced: Bool = true
     ) throws(SystemCallError) {
         try willCall("open", path)
-        // Nobody else's until it belongs to whom it shall.
+        // Closed to all but this user until it belongs to whom it shall.
         let flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW
         let descriptor = unsafe open(path, flags, role.permissions & 0o600)
         guard descriptor >= 0 else { throw SystemCallError(last: "open") }
         defer { close(descriptor) }
         try willCall("fchown", path)
-        var permissions = role.permissions
+        var permissions: mode_t? = role.permissions
         switch role {
-        case .ofItsOwner: try AccessList.set(nil, on: descriptor)
+        case .ofItsOwner:
+            try AccessList.set(nil, on: descriptor)
+            // Some filesystems have one mode for all files and refuse another: what nobody else may touch will do.
+            if try Self.isPrivate(descriptor) { permissions = nil }
         case .new(let traits): permissions = try Self.give(descriptor, to: traits.ownership)
         case .standIn(let traits):
             try Self.give(descriptor, onlyTo: traits.ownership)
             try AccessList.set(traits.accessList, on: descriptor)
             for (name, value) in traits.notes { _ = unsafe fsetxattr(descriptor, name, value, value.count, 0) }
         }
-        // Behind the access list, whose mask it is.
-        guard fchmod(descriptor, permissions) == 0 else { throw SystemCallError(last: "fchmod") }
+        // After the access list is set, as the mode is its mask.
+        if let permissions, fchmod(descriptor, permissions) != 0 { throw SystemCallError(last: "fchmod") }
         try willCall("write", path)
         var offset = 0
         while offset < bytes.count {
@@ -49,6 +52,11 @@ package struct FileWriter: Sendable {
         guard isSynced else { return }
         try willCall("fsync", path)
         guard fsync(descriptor) == 0 else { throw SystemCallError(last: "fsync") }
+    }
+
+    /// Its owner may read and write it, and nobody else may touch it.
+    private static func isPrivate(_ descriptor: CInt) throws(SystemCallError) -> Bool {
+        try OpenFile.facts(descriptor).permissions & 0o677 == 0o600
     }
 
     private static func isOwned(_ descriptor: CInt, by ownership: FileOwnership) throws(SystemCallError) -> Bool {
@@ -100,7 +108,7 @@ package struct FileWriter: Sendable {
     }
 
     /// Puts a file of the owner's alone in the place of another, whole, and brings it to the disk.
-    /// - Returns: The file's, of before it has its name: what stands there a moment later may be another.
+    /// - Returns: The new file's identity, taken before it has its name: what stands there a moment later may be another.
     @discardableResult
     package func replacePrivate(_ path: String, _ bytes: [UInt8]) throws(SystemCallError) -> FileIdentity {
         let slash = path.lastIndex(of: "/") ?? path.startIndex

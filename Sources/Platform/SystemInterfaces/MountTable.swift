@@ -8,6 +8,9 @@ package final class MountTable {
 
     package init() {}
 
+    /// Whether something is mounted at a path.
+    package static func isMountPoint(_ path: String) -> Bool { unsafe CLinux_is_mount_point(path) == 1 }
+
     deinit {
         if descriptor >= 0 { close(descriptor) }
     }

@@ -11,7 +11,7 @@ package struct OpenFile: ~Copyable {
         descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
         guard descriptor >= 0 else { throw SystemCallError(last: "open") }
         do throws(SystemCallError) {
-            facts = try FileAccess.facts(descriptor)
+            facts = try Self.facts(descriptor)
         } catch {
             close(descriptor)
             throw error
@@ -23,6 +23,26 @@ package struct OpenFile: ~Copyable {
     /// All that is left of it.
     /// - Parameter limit: In bytes; what is longer gives one byte more.
     package func bytes(limit: Int) throws(SystemCallError) -> [UInt8] {
-        try FileAccess.bytes(descriptor, limit: limit)
+        try Self.bytes(descriptor, limit: limit)
+    }
+
+    static func facts(_ descriptor: CInt) throws(SystemCallError) -> FileFacts {
+        var status = stat()
+        guard unsafe fstat(descriptor, &status) == 0 else { throw SystemCallError(last: "fstat") }
+        return FileFacts(status)
+    }
+
+    /// What is longer than `limit` gives one byte more.
+    static func bytes(_ descriptor: CInt, limit: Int) throws(SystemCallError) -> [UInt8] {
+        var bytes: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 64 * 1024)
+        while bytes.count <= limit {
+            let count = unsafe Glibc.read(descriptor, &buffer, min(buffer.count, limit + 1 - bytes.count))
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { throw SystemCallError(last: "read") }
+            guard count > 0 else { break }
+            bytes += buffer[..<count]
+        }
+        return bytes
     }
 }

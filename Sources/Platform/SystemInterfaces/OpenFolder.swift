@@ -7,8 +7,10 @@ package struct OpenFolder: ~Copyable {
     /// - Parameter followingLink: Whether the path may be a link that leads to it.
     package init(_ path: String, followingLink: Bool = true) throws(SystemCallError) {
         let flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | (followingLink ? 0 : O_NOFOLLOW)
-        descriptor = unsafe open(path, flags)
-        guard descriptor >= 0 else { throw SystemCallError(last: "open") }
+        // What is whole is closed, though `init` throws.
+        let new = unsafe open(path, flags)
+        guard new >= 0 else { throw SystemCallError(last: "open") }
+        descriptor = new
     }
 
     deinit { close(descriptor) }

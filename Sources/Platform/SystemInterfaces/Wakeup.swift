@@ -7,8 +7,10 @@ package struct Wakeup: ~Copyable {
     package let descriptor: CInt
 
     package init() throws(SystemCallError) {
-        descriptor = eventfd(0, CInt(EFD_CLOEXEC) | CInt(EFD_NONBLOCK))
-        guard descriptor >= 0 else { throw SystemCallError(last: "eventfd") }
+        // What is whole is closed, though `init` throws.
+        let new = eventfd(0, CInt(EFD_CLOEXEC) | CInt(EFD_NONBLOCK))
+        guard new >= 0 else { throw SystemCallError(last: "eventfd") }
+        descriptor = new
     }
 
     deinit { close(descriptor) }
@@ -16,7 +18,7 @@ package struct Wakeup: ~Copyable {
     /// From any thread.
     package func give() { _ = eventfd_write(descriptor, 1) }
 
-    /// Before a look at what it was given for: what comes behind the look wakes again.
+    /// Call it before looking at the work: work that is added after the look wakes again.
     package func take() {
         var count: eventfd_t = 0
         _ = unsafe eventfd_read(descriptor, &count)
