@@ -1,8 +1,7 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// First what the others stand on, then these in the order in which data passes through the program; each depends only on
-// targets above it.
+// From the vocabulary to the programs: each target depends only on targets above it.
 
 let settings: [SwiftSetting] = [
     .swiftLanguageMode(.v6),

@@ -33,16 +33,7 @@ import Testing
         #expect(svid.notAfter - .seconds(120) == svid.notBefore)
         let again = try authority.issue(Self.web, lifetime: .seconds(90), at: .now)
         #expect(again.credentials.leaf.serial != svid.credentials.leaf.serial)
-        #expect(again.credentials.leaf.fingerprint != svid.credentials.leaf.fingerprint)
-    }
-
-    @Test func `DER is what openssl makes of PEM`() throws {
-        let certificate = authority.certificate
-        try openssl.write(certificate.pem(), to: "ca.pem")
-        try openssl.write(certificate.der(), to: "ca.der")
-        let digest = try openssl.run("x509", "-in", "ca.der", "-inform", "DER", "-noout", "-fingerprint", "-sha256")
-        let shown = digest.output.lowercased().filter { $0 != ":" }
-        #expect(shown.contains(certificate.fingerprint))
+        #expect(again.credentials.leaf != svid.credentials.leaf)
     }
 
     @Test func `no certificate outlives its authority, and none comes from one that is over`() throws {

@@ -5,7 +5,7 @@ import Testing
 import TransportSecurity
 
 /// X509-SVID §§ 3 to 5, each requirement from the extension that it is about.
-@Suite struct `The use of certificates` {
+@Suite struct `What certificates permit` {
     let mesh: TestMesh
     let openssl: OpenSSLCommand
 

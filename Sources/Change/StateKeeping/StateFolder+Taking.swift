@@ -45,7 +45,7 @@ extension StateFolder {
     /// Judges a folder, locks it, and puts into it what belongs there.
     /// - Parameters:
     ///   - descriptor: The folder's; it is locked for as long as that, or a copy of it, is open.
-    ///   - state: Of it: what is held already and still stands where it should is kept; otherwise all of it is, if this throws.
+    ///   - state: The folder's. A lock that is held and still stands is kept; if this throws, nothing of it has changed.
     static func settle(
         _ descriptor: CInt, _ path: String, mustBeNew: Bool = false, _ state: inout State
     ) throws(Unusable) {
@@ -136,7 +136,7 @@ extension StateFolder {
         case .ours:
             // Keys lie here: nobody else has business in it.
             if status.st_mode & 0o077 == 0 || fchmod(descriptor, 0o700) == 0 { return true }
-            // The files are closed by themselves, and none will be added.
+            // Each file in it is closed to others by its own mode, and none is added while the disk takes nothing.
             guard isOfDisk(errno) else {
                 throw unusable(path, "others may enter it, and that cannot be changed", errno)
             }
@@ -154,7 +154,7 @@ extension StateFolder {
         }
     }
 
-    /// One that cannot be marked is known by what will lie in it.
+    /// A folder without its mark is known by the other files in it.
     private static func mark(_ place: String) {
         let text: StaticString = "Heddle keeps its state in this folder.\n"
         let descriptor = unsafe Glibc.open(

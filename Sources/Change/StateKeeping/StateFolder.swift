@@ -13,7 +13,7 @@ package final class StateFolder: HostDependent {
     /// The name of the admin socket in it.
     package static let socketName = "admin.sock"
 
-    /// What those have it by who read and write in it.
+    /// The folder, for those who read and write in it.
     package let held: HeldFolder
     private let log: Logger
     private let state: Mutex<State>
@@ -49,7 +49,7 @@ package final class StateFolder: HostDependent {
 
     package func retry() async { if !heldBack.isEmpty { mend() } }
 
-    /// Whether what keeps other processes away is gone from where they look, or is back there since it was told.
+    /// Whether the folder or its lock is no longer where other processes look, or is back there since its loss was told.
     package var isLost: Bool { state.withLock { $0.isDisplaced || !Self.isWhole(held, $0) } }
 
     /// Makes again what is lost. Not while a change is prepared or committed.
@@ -63,7 +63,7 @@ package final class StateFolder: HostDependent {
         }
     }
 
-    /// What is worth a word besides what is held back.
+    /// What the log says of a mending, besides what is held back.
     private enum Outcome {
         case unchanged, remade, returned, mended
     }
@@ -88,7 +88,7 @@ package final class StateFolder: HostDependent {
                     throw Self.unusable(held.path, "cannot see whether it stands there still", error, to: .read)
                 }
             } catch {
-                // None yet, and none to be had.
+                // With no folder taken yet there is nothing to be lost.
                 guard held.isHeld else { return .unchanged }
                 state.problem = Self.lost(held.path, error)
                 state.isDisplaced = true
@@ -117,7 +117,7 @@ package final class StateFolder: HostDependent {
             remedy: "put it back, or start the process again once it can have one")
     }
 
-    /// Not the permissions, not what lies there: what nobody can write on such a disk.
+    /// Whether an error is the disk's, full or read-only, and not the permissions'.
     static func isOfDisk(_ errno: CInt) -> Bool { [EROFS, ENOSPC, EDQUOT].contains(errno) }
 
     static func problem(_ path: String, _ what: String, _ errno: CInt) -> Diagnostic {

@@ -1,5 +1,3 @@
-import Glibc
-
 /// Whether a folder that is there already may be a state folder. Keys are kept in it, and others are shut out of it: what
 /// belongs to somebody else, `/tmp` or `/var/lib`, must not become one by a slip of the hand.
 struct StateFolderClaim: Equatable {
@@ -18,7 +16,7 @@ struct StateFolderClaim: Equatable {
     var permissions: UInt32
     /// Whose it is.
     var owner: UInt32
-    /// Who is to have it.
+    /// The user this process runs as.
     var user: UInt32
 
     private var isOwn: Bool { owner == user }

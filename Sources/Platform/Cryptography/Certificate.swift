@@ -53,16 +53,6 @@ package final class Certificate: @unchecked Sendable {
         return bio.contents
     }
 
-    /// The certificate in DER.
-    package func der() throws(CryptographyError) -> [UInt8] {
-        ERR_clear_error()
-        let bio = try MemoryBIO()
-        guard unsafe i2d_X509_bio(bio.pointer, pointer) == 1 else {
-            throw CryptographyError(drainingQueueAfter: "cannot write a certificate")
-        }
-        return bio.contents
-    }
-
     package var notBefore: UnixTime { unsafe Self.time(X509_get0_notBefore(pointer)) }
     package var notAfter: UnixTime { unsafe Self.time(X509_get0_notAfter(pointer)) }
     package var time: CertificateTime { CertificateTime(notBefore: notBefore, notAfter: notAfter) }
@@ -74,17 +64,6 @@ package final class Certificate: @unchecked Sendable {
         guard let text = unsafe BN_bn2hex(number) else { return "" }
         defer { unsafe CRYPTO_free(text, nil, 0) }
         return unsafe String(cString: text)
-    }
-
-    /// SHA-256 of the DER form in lower-case hexadecimal.
-    package var fingerprint: String {
-        var digest = [UInt8](repeating: 0, count: 32)
-        var count: CUnsignedInt = 32
-        unsafe digest.withUnsafeMutableBufferPointer { digest in
-            _ = unsafe X509_digest(pointer, EVP_sha256(), digest.baseAddress, &count)
-        }
-        let digits = Array("0123456789abcdef".utf8)
-        return String(decoding: digest.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
     }
 
     /// Whether basic constraints and key usage allow it to sign certificates.

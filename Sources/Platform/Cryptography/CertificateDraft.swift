@@ -52,8 +52,8 @@ struct CertificateDraft: ~Copyable {
 
     /// The profile of a certificate that signs others (X509-SVID § 4.1).
     /// - Parameters:
-    ///   - name: Tells a root from what is under it: a certificate with its issuer's own name would count as a root. With a
-    ///     mark behind it that tells those apart that were made one after the other.
+    ///   - name: The word in the subject that tells a root from a signing certificate: one with its issuer's own name would count
+    ///     as a root. A mark by chance follows it.
     ///   - parent: `nil` for a root.
     mutating func becomeAuthority(
         of trustDomain: TrustDomain, name: String, under parent: Certificate?, _ constraints: String

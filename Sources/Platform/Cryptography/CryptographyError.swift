@@ -44,7 +44,7 @@ extension CryptographyError {
     /// The key is at fault, or its file, and not the certificate.
     package var concernsKey: Bool { isAboutKey || code == .keyMismatch || code == .exposedKeyFile }
 
-    /// The same of a key.
+    /// This error, as one of the key.
     package func aboutKey() -> CryptographyError {
         var error = self
         error.isAboutKey = true

@@ -37,7 +37,7 @@ extension PrivateKey {
         }
     }
 
-    /// One of numbers that nobody gave a name to has none, and TLS knows names alone (RFC 8446 § 4.2.3).
+    /// A curve given by its numbers has no name, and TLS knows curves by name alone (RFC 8446 § 4.2.3).
     private var curve: String {
         defer { ERR_clear_error() }
         var name = [CChar](repeating: 0, count: 64)

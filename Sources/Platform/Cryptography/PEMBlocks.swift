@@ -1,5 +1,4 @@
-/// What a file in PEM says that it holds (RFC 7468): what people need to know if it does not hold what they meant, in other
-/// words than a library's.
+/// Which blocks a file in PEM names (RFC 7468), so that people are told what it holds when it is the wrong file.
 package struct PEMBlocks {
     /// Of the lines `-----BEGIN …-----`, the first hundred.
     private let labels: [String]

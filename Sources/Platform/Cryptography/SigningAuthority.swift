@@ -89,7 +89,7 @@ package struct SigningAuthority: Sendable {
         var draft = try CertificateDraft(
             key: key, notBefore: max(now - Self.rootBackdating, certificate.notBefore),
             notAfter: min(now + (lifetime ?? Self.signingLifetime), certificate.notAfter))
-        // Under it are workloads alone.
+        // A signing certificate issues workloads' certificates alone.
         try draft.becomeAuthority(
             of: trustDomain, name: "signing", under: certificate, "critical,CA:TRUE,pathlen:0")
         return try SigningAuthority(

@@ -8,7 +8,7 @@ package struct X509SVID: Sendable {
     package let notBefore: UnixTime
     package let notAfter: UnixTime
 
-    /// It begins earlier, for those whose clocks are behind.
+    /// When it was issued: `notBefore` is `clockSkew` earlier, for peers whose clocks are behind.
     package var issuedAt: UnixTime { notBefore + SigningAuthority.clockSkew }
 
     /// - Throws: `unsuitableCertificate` if the leaf does not carry exactly one SPIFFE ID.

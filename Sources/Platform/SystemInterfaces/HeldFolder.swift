@@ -2,8 +2,8 @@ import CLinux
 import Glibc
 import Synchronization
 
-/// The state folder, as those have it who read and write in it: by the descriptor of the folder that this process has locked,
-/// and not by its path, at which another may stand at any moment.
+/// A folder as those have it who read and write in it: by its descriptor, and not by its path, at which another may stand at any
+/// moment.
 package final class HeldFolder: Sendable {
     /// Where it stood when it was taken. For people; what is done there may be done to another folder.
     package let path: String
@@ -28,7 +28,7 @@ package final class HeldFolder: Sendable {
         }
     }
 
-    /// The same, where there must be one.
+    /// As `place(of:)`, for what needs a folder.
     /// - Throws: What kept the folder from being made.
     package func reach(_ name: String) throws(SystemCallError) -> String {
         guard let place = place(of: name) else { throw SystemCallError("open", errno: refusal) }
@@ -46,7 +46,7 @@ package final class HeldFolder: Sendable {
     /// - Parameter errno: Why there is none.
     package func refuse(_ errno: CInt) { state.withLock { $0.refusal = errno } }
 
-    /// Holds this one from now on, in the place of the former one; whatever has been told where that is finds this one there.
+    /// Holds this folder in the former one's place, under the same descriptor: paths that were given out lead to it.
     package func hold(_ folder: consuming OpenFolder) throws(SystemCallError) {
         // Out of a `consuming` parameter only once: a closure may run several times.
         var folder: OpenFolder? = folder

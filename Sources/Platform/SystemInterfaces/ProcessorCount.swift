@@ -1,5 +1,4 @@
 import CLinux
-import Glibc
 
 package enum ProcessorCount {
     /// Cores this process may run on: what taskset and cpusets leave of those there are.

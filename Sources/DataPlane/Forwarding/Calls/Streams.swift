@@ -2,7 +2,7 @@ import HTTPSemantics
 import Telemetry
 import WireProtocols
 
-/// Where a call came from, and where its answer goes: an HTTP/1.1 connection, or one stream of an HTTP/2 one.
+/// Where a call came from, and where its answer goes: an HTTP/1.1 or TCP connection, or one stream of an HTTP/2 one.
 protocol DownstreamStream: AnyObject {
     /// The final response's head, and how its body will end.
     func sendHead(_ head: borrowing MessageHead, body: ResponseBody)
@@ -31,7 +31,7 @@ protocol DownstreamStream: AnyObject {
     func callEnded()
 }
 
-/// Where a call goes: an HTTP/1.1 connection to an endpoint, or one stream of an HTTP/2 one.
+/// Where a call goes: an HTTP/1.1 or TCP connection to an endpoint, or one stream of an HTTP/2 one.
 protocol UpstreamStream: AnyObject {
     func sendBody(_ bytes: Span<UInt8>)
     func endRequest(trailers: borrowing MessageHead)

@@ -65,7 +65,7 @@ package final class DataPlane: Sendable {
     ///   - connectionLimit: Connections the node accepts and holds.
     package convenience init(workerCount: Int, connectionLimit: Int, accessLog: LineSink, events: EventSink) throws {
         try self.init(
-            workerCount: workerCount, connectionLimit: connectionLimit, descriptorLimit: OpenFiles.limit,
+            workerCount: workerCount, connectionLimit: connectionLimit, descriptorLimit: DescriptorTable.limit,
             accessLog: accessLog, events: events, peerTermLimits: PeerTerm.Limits())
     }
 
@@ -73,7 +73,7 @@ package final class DataPlane: Sendable {
     private static func budget(workerCount: Int, connectionLimit: Int, descriptorLimit: Int) -> DescriptorBudget {
         // Two descriptors a worker are its loop's.
         DescriptorBudget(
-            limit: descriptorLimit, fixed: OpenFiles.count + 2 * workerCount, workerCount: workerCount,
+            limit: descriptorLimit, fixed: DescriptorTable.count + 2 * workerCount, workerCount: workerCount,
             connectionLimit: connectionLimit)
     }
 

@@ -30,7 +30,7 @@ struct MeshProcess {
     /// Serves until SIGTERM or SIGINT; returns when what was in flight is answered.
     func run() async throws {
         let signals = Signals.stream()
-        let openFiles = OpenFiles.raiseLimit()
+        let openFiles = DescriptorTable.raiseLimit()
         RecordMemory.install()
         do {
             guard openFiles >= Self.leastOpenFiles else {
@@ -95,7 +95,7 @@ struct MeshProcess {
             options: options, reconciler: reconciler, participant: participant, host: host, reporter: reporter,
             output: output)
         var limits = AdminLimits()
-        limits.connections = DescriptorBudget.adminConnections(of: OpenFiles.limit)
+        limits.connections = DescriptorBudget.adminConnections(of: DescriptorTable.limit)
         let admin = try AdminServer(
             mesh: mesh, socketPath: options.adminSocketPath, stateFolder: state.held, limits: limits)
         telemetry.attach(admin)

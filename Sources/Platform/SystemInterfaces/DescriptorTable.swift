@@ -1,7 +1,7 @@
 import Glibc
 
 /// How many descriptors this process may have open, and has.
-package enum OpenFiles {
+package enum DescriptorTable {
     /// As many as the kernel gives this process now: the soft RLIMIT_NOFILE.
     package static var limit: Int { limits().map { Int(clamping: $0.rlim_cur) } ?? 1024 }
 
