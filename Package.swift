@@ -119,8 +119,7 @@ let package = Package(
             [
                 "CommonValues", "Diagnostics", "SPIFFE", "SystemInterfaces", "HTTPSemantics", "CallOutcomes",
                 "Telemetry", "WireProtocols", "Cryptography", "Manifests", "MeshSnapshot", "Routing", "Authorization",
-                "CallPlanning", "EventLoops",
-                "TransportSecurity",
+                "CallPlanning", "EventLoops", "TransportSecurity",
             ]),
 
         room(
@@ -136,8 +135,7 @@ let package = Package(
             "AdminAPI", in: "Operations",
             [
                 "CommonValues", "Diagnostics", "SPIFFE", "SystemInterfaces", "HTTPSemantics", "WireProtocols",
-                "Manifests",
-                "MeshSnapshot", "Explaining", "Reconciliation", "EventLoops",
+                "Manifests", "MeshSnapshot", "Explaining", "Reconciliation", "EventLoops",
             ]),
 
         .executableTarget(

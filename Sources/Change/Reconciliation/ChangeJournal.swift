@@ -92,7 +92,11 @@ struct ChangeJournal: Sendable {
         // Made by `begin` if it is not there.
         let isMissing = FileAccess.isAbsent(place)
         let folder = isMissing ? ChangeRecord.folder(of: place) : place
-        if isMissing { try Rehearsal.access(folder, "mkdir") } else { try Rehearsal.draft(inFolder: folder) }
+        if isMissing {
+            try FileAccess.checkWritable(folder, for: "mkdir")
+        } else {
+            try Rehearsal.draft(inFolder: folder)
+        }
         var room = DiskRoom()
         try room.take(record.encoded.count, in: folder)
     }

@@ -15,14 +15,14 @@ enum Rehearsal {
     /// A new file that is to be given its name by a rename. Where a folder may only be added to, it can be made, but neither
     /// renamed nor removed again.
     static func draft(inFolder folder: String) throws(SystemCallError) {
-        try access(folder, "open")
+        try FileAccess.checkWritable(folder, for: "open")
         if isPinned(folder) { throw SystemCallError("rename", errno: EPERM) }
     }
 
     /// A file that another takes the place of, or that goes.
     static func replace(_ path: String, _ ownership: FileOwnership, isRemoval: Bool) throws(SystemCallError) {
         let folder = ChangeRecord.folder(of: path)
-        try access(folder, "rename")
+        try FileAccess.checkWritable(folder, for: "rename")
         if MountTable.isMountPoint(path) {
             throw isRemoval ? SystemCallError("rename", errno: EBUSY) : SystemCallError("link", errno: EXDEV)
         }
@@ -31,14 +31,6 @@ enum Rehearsal {
         let isSticky = parent.permissions & 0o1000 != 0  // S_ISVTX
         guard isSticky, ![ownership.owner, parent.owner].contains(geteuid()) else { return }
         if CLinux_is_capable(CInt(CLinux_owns_all_files)) == 0 { throw SystemCallError("rename", errno: EPERM) }
-    }
-
-    /// Whether this process may change the names in a folder.
-    static func access(_ folder: String, _ call: String) throws(SystemCallError) {
-        let effectiveIDs: CInt = 0x200  // AT_EACCESS, behind _GNU_SOURCE
-        // What is no folder has nothing behind a slash.
-        guard unsafe faccessat(AT_FDCWD, folder + "/.", W_OK | X_OK, effectiveIDs) != 0 else { return }
-        throw SystemCallError(last: call)
     }
 
     /// Whether an attribute keeps everybody from replacing it.

@@ -57,16 +57,12 @@ struct SecretsFolder: Sendable {
     private func lookForFolder() throws(IdentityError) -> Bool {
         var status = stat()
         if unsafe lstat(place, &status) == 0 { return true }
-        guard errno == ENOENT, Self.isWritable(place[...(place.lastIndex(of: "/") ?? place.startIndex)]) else {
-            throw Self.failure("make", path)
+        guard errno == ENOENT else { throw Self.failure("make", path) }
+        let above = String(place[...(place.lastIndex(of: "/") ?? place.startIndex)])
+        do throws(SystemCallError) { try FileAccess.checkWritable(above, for: "mkdir") } catch {
+            throw Self.failure("make", path, error)
         }
         return false
-    }
-
-    /// Names may be made in it, and changed.
-    private static func isWritable(_ folder: some StringProtocol) -> Bool {
-        let effectiveIDs: CInt = 0x200  // AT_EACCESS, behind _GNU_SOURCE
-        return unsafe faccessat(AT_FDCWD, "\(folder)/.", W_OK | X_OK, effectiveIDs) == 0
     }
 
     /// Gives it another name, on the disk too. Nothing is overwritten but an empty folder (rename(2)).
@@ -142,8 +138,10 @@ struct SecretsFolder: Sendable {
     func replace(_ name: String, with bytes: [UInt8]) throws(IdentityError) {
         let draft = Self.draft(name)
         if isRehearsal {
-            // A folder that is not there has been looked for.
-            guard Self.isWritable(place) || errno == ENOENT else { throw Self.failure("write", file(draft)) }
+            do throws(SystemCallError) { try FileAccess.checkWritable(place, for: "open") } catch {
+                // A folder that is not there has been looked for.
+                guard error.isMissing else { throw Self.failure("write", file(draft), error) }
+            }
             return
         }
         // What could not be read again is not written.
@@ -165,10 +163,9 @@ struct SecretsFolder: Sendable {
     }
 
     private static func sync(_ place: String, named path: String) throws(IdentityError) {
-        let folder = unsafe open(place, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard folder >= 0 else { throw failure("open", path) }
-        defer { close(folder) }
-        guard fsync(folder) == 0 else { throw failure("write", path) }
+        let folder: OpenFolder
+        do throws(SystemCallError) { folder = try OpenFolder(place) } catch { throw failure("open", path, error) }
+        guard fsync(folder.descriptor) == 0 else { throw failure("write", path) }
     }
 
     private func tooLarge(_ action: String, _ name: String) -> IdentityError {

@@ -43,6 +43,14 @@ package enum FileAccess {
         }
     }
 
+    /// - Throws: Why this process may not change the names in a folder; as the error of `call`, for which it is asked.
+    package static func checkWritable(_ folder: String, for call: String) throws(SystemCallError) {
+        let effectiveIDs: CInt = 0x200  // AT_EACCESS, behind _GNU_SOURCE
+        // What is no folder has nothing behind a slash.
+        guard unsafe faccessat(AT_FDCWD, folder + "/.", W_OK | X_OK, effectiveIDs) != 0 else { return }
+        throw SystemCallError(last: call)
+    }
+
     /// Whether nothing stands at a path that a moment ago was listed or read: its folder does not list the name any more,
     /// or is itself absent. A name that is still listed, and a folder that cannot be, say that something is there.
     package static func isAbsent(_ path: String) -> Bool {

@@ -60,9 +60,8 @@ package struct FileWriter: Sendable {
     }
 
     private static func isOwned(_ descriptor: CInt, by ownership: FileOwnership) throws(SystemCallError) -> Bool {
-        var status = stat()
-        guard unsafe fstat(descriptor, &status) == 0 else { throw SystemCallError(last: "fstat") }
-        return status.st_uid == ownership.owner && status.st_gid == ownership.group
+        let found = try OpenFile.facts(descriptor).ownership
+        return found.owner == ownership.owner && found.group == ownership.group
     }
 
     private static func give(_ descriptor: CInt, onlyTo ownership: FileOwnership) throws(SystemCallError) {

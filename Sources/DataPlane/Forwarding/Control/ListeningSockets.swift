@@ -47,11 +47,8 @@ final class ListeningSockets {
             _ = try Socket.bound(to: place.address, sharesPort: true, isIPv6Only: place.isIPv6Only)
         case .unix(let path):
             _ = try isStale(path)
-            let folder = path.lastIndex(of: "/").map { path[...$0] } ?? ""
-            let effectiveIDs: CInt = 0x200  // AT_EACCESS, behind _GNU_SOURCE
-            guard unsafe faccessat(AT_FDCWD, "\(folder).", W_OK | X_OK, effectiveIDs) == 0 else {
-                throw SystemCallError(last: "bind")
-            }
+            let folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
+            try FileAccess.checkWritable(folder, for: "bind")
         }
     }
 

@@ -1,3 +1,4 @@
+import Diagnostics
 import Glibc
 import HTTPSemantics
 import WireProtocols
@@ -76,7 +77,7 @@ package struct AdminClient: Sendable {
     }
 
     private func failed(_ call: String, _ number: CInt, isAsked: Bool = false) -> Unreachable {
-        let reason = number == EAGAIN ? "no answer in time" : unsafe String(cString: strerror(number))
+        let reason = number == EAGAIN ? "no answer in time" : FailedCall.reason(number)
         return Unreachable(
             "\(call) at \(path): \(reason)", remedy: "look into the log of the running mesh", wasAsked: isAsked)
     }
@@ -89,7 +90,7 @@ package struct AdminClient: Sendable {
     }
 
     private func unreachable(_ number: CInt) -> Unreachable {
-        let reason = unsafe String(cString: strerror(number))
+        let reason = FailedCall.reason(number)
         switch number {
         case ENOENT, ECONNREFUSED, ENOTDIR:
             return Unreachable(
