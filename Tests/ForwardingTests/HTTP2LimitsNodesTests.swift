@@ -10,7 +10,8 @@ import WireProtocols
     limits.headerListByteCount = 10_000
     var expected = limits
     expected.resets = 25_000
-    expected.fieldCount = 82
-    expected.headerListByteCount = 10_000 + 82 * 32 + 16 * 1024
+    expected.fieldCount = 306
+    expected.headerListByteCount = 10_000 + 306 * 32 + 64 * 1024
+    expected.targetByteCount = expected.headerListByteCount
     #expect(limits.betweenNodes == expected)
 }

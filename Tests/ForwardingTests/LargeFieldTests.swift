@@ -20,6 +20,12 @@ struct LargeFieldTests {
             let peer = HTTP2Peer(calling: try RawConnection(port: port))
             let answer = peer.call(Self.request("/a") + [("x", Self.large)])
             #expect(answer.status == 431 && answer.goAway == nil, "\(answer)")
+            // In the same words as over HTTP/1.1.
+            #expect(answer.fields.contains { $0 == ("x-heddle-reason", "overloaded") }, "\(answer)")
+            let malformed = peer.call(Self.request("/a%zz"))
+            #expect(malformed.status == 400, "\(malformed)")
+            #expect(
+                malformed.fields.contains { $0 == ("x-heddle-reason", "malformed") }, "\(malformed)")
             #expect(backend.requests.isEmpty)
             let next = peer.call(Self.request("/a"))
             #expect(next.status == 200, "\(next)")

@@ -137,7 +137,7 @@ extension HTTP2Session {
     /// Ends a request that nobody was told of, or that has no canonical form.
     func refuse(_ id: Int32, _ error: HTTP2Error, endsStream: Bool) {
         if let status = error.status {
-            answer(id, status, endsStream: endsStream)
+            answer(id, status, refusing: error, endsStream: endsStream)
         } else {
             submitReset(id, .protocolError)
         }
@@ -154,7 +154,9 @@ extension HTTP2Session {
     /// - Parameters:
     ///   - endsStream: The request is whole.
     ///   - grpcStatus: For a caller that goes by it, whatever `status` is; only of fields over a limit.
-    private func answer(_ id: Int32, _ status: UInt16, endsStream: Bool, _ grpcStatus: GRPCStatus? = nil) {
+    private func answer(
+        _ id: Int32, _ status: UInt16, refusing error: HTTP2Error, endsStream: Bool, _ grpcStatus: GRPCStatus? = nil
+    ) {
         answeredStream = id
         reply.removeAll()
         reply.status = status
@@ -165,7 +167,7 @@ extension HTTP2Session {
                 name: ("grpc-message" as StaticString).bytes,
                 value: ("overloaded: the request's fields are over a limit" as StaticString).bytes)
         }
-        handler.completeAnswer(&reply)
+        handler.completeAnswer(&reply, refusing: error)
         memory.encoder.encode(.response, reply, endsStream: true, with: &encoder)
         queueBlock(id, endsStream: true)
         if endsStream { noteClosed(id, .ended) } else { submitReset(id, .noError) }
@@ -175,7 +177,7 @@ extension HTTP2Session {
     func answerTooLarge(_ id: Int32, _ error: HTTP2Error, endsStream: Bool) {
         let type = block.head.value(of: .contentType)
         let isGRPC = type.map { block.head.withBytes($0) { GRPCContentType.matches($0) } } ?? false
-        answer(id, 431, endsStream: endsStream, isGRPC ? .resourceExhausted : nil)
+        answer(id, 431, refusing: error, endsStream: endsStream, isGRPC ? .resourceExhausted : nil)
         handler.refusedStream(id, error)
         spendProvokedReset()
     }

@@ -14,7 +14,7 @@ package protocol HTTP2SessionHandler: AnyObject {
     /// The peer's settings, new or changed, hold.
     func receivedSettings()
     /// The session answers a request by itself: what every answer has is to be added. Calls nothing of the session.
-    func completeAnswer(_ head: inout MessageHead)
+    func completeAnswer(_ head: inout MessageHead, refusing error: HTTP2Error)
     /// The session has said GOAWAY with ENHANCE_YOUR_CALM and is over.
     func exceeded(_ limit: HTTP2Limit)
     /// A message was refused: its stream is reset, or answered if the error has a status.
@@ -22,5 +22,5 @@ package protocol HTTP2SessionHandler: AnyObject {
 }
 
 extension HTTP2SessionHandler {
-    package func completeAnswer(_ head: inout MessageHead) {}
+    package func completeAnswer(_ head: inout MessageHead, refusing error: HTTP2Error) {}
 }

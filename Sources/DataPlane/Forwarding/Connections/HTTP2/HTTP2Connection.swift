@@ -164,7 +164,7 @@ class HTTP2Connection: StreamConnection, HTTP2SessionHandler {
     func receivedSettings() {}
     func exceeded(_ limit: HTTP2Limit) { bench.counters.http2Limits[limit.name, default: 0] += 1 }
     func refusedStream(_ id: Int32, _ error: HTTP2Error) {}
-    func completeAnswer(_ head: inout MessageHead) { bench.date.add(to: &head) }
+    func completeAnswer(_ head: inout MessageHead, refusing error: HTTP2Error) { bench.date.add(to: &head) }
 
     func receivedGoAway(lastStream: Int32, code: HTTP2ErrorCode) { receivedGoAway() }
 

@@ -102,8 +102,9 @@ final class HTTP2ServerConnection: HTTP2Connection, ServerConnection {
         host.refused(status: 408, reason: .timeout, detail: "request-head", listener: listener, peer: peer)
     }
 
-    override func completeAnswer(_ head: inout MessageHead) {
-        super.completeAnswer(&head)
+    override func completeAnswer(_ head: inout MessageHead, refusing error: HTTP2Error) {
+        super.completeAnswer(&head, refusing: error)
+        if origin.tellsReason { head.addField(.heddleReason, value: error.reason.name.bytes) }
         let id = RequestID.random(using: &bench.random)
         head.addField(.requestID, value: id.span)
         refusalID = id
