@@ -225,6 +225,10 @@ struct `The reconciler` {
             let serving = await harness.reconciler.status.serving
             #expect(serving?.generation.number == 2)
             #expect(serving?.generation.hash == hash)
+            // Who may read it is part of what it is, though no byte is another.
+            harness.folder.run("chmod 640 ../tls.pem")
+            #expect(await harness.nextServed() == ["a": "1"])
+            #expect(await harness.reconciler.status.serving?.generation.number == 3)
             await harness.expectNothingElse()
         }
     }

@@ -5,7 +5,7 @@ import SystemInterfaces
 /// Holds the folder's files as they last were, and reads those that a request names. What it reads is proposed first, and
 /// taken up when the watcher has made sure that no one wrote meanwhile.
 struct FolderReader {
-    /// Bytes of one certificate or key file; what is beyond is not looked at. Default: 1 MiB.
+    /// Bytes of one certificate or key file; of one that is longer nothing is looked at. Default: 1 MiB.
     static let watchedFileByteLimit = 1024 * 1024
     /// Looks, 1 ms apart, for a moment at which nobody has an overdue file open for writing. Default: 10.
     static let overdueLooks = 10
@@ -306,6 +306,9 @@ struct FolderReader {
     private static func digest(_ path: String) -> Int {
         var hasher = Hasher()
         do throws(SystemCallError) {
+            // Who may read a key decides whether it is used.
+            let ownership = try FileAccess.facts(path, followingLinks: true).ownership
+            hasher.combine(ownership)
             if case .bytes(let bytes, _) = try FileAccess.read(path, limit: watchedFileByteLimit) {
                 unsafe bytes.withUnsafeBytes { unsafe hasher.combine(bytes: $0) }
             } else {
