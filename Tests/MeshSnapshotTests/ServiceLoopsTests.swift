@@ -55,6 +55,10 @@ import Testing
             + gateway(
                 "port: 80, protocol: HTTP", "HTTPRoute", to: "orders",
                 filters: "filters: [{type: URLRewrite, urlRewrite: {hostname: b.example}}], "),
+        service("127.0.0.1:80")
+            + gateway(
+                "port: 80, protocol: HTTP", "HTTPRoute",
+                to: "orders, filters: [{type: URLRewrite, urlRewrite: {hostname: b.example}}]"),
         service("127.0.0.1:80", protocol: "TCP") + gateway("port: 80, protocol: TCP", "TCPRoute", to: "other"),
     ])
     func `an endpoint that leads elsewhere is not`(manifest: String) {

@@ -83,8 +83,8 @@ struct ServiceLoops {
         switch listener.protocol {
         case .http:
             for rule in snapshot.routes(forGateway: gateway, listener: listener).lazy.flatMap(\.rules) {
-                let isRewritten = rule.filters.contains { if case .urlRewrite = $0 { true } else { false } }
-                if !isRewritten { services.formUnion(rule.backendRefs.map(\.service.value)) }
+                guard !rule.filters.rewritesURL else { continue }
+                services.formUnion(rule.backendRefs.lazy.filter { !$0.filters.rewritesURL }.map(\.service.value))
             }
         // An endpoint is spoken to in plain.
         case .https: break
@@ -147,4 +147,9 @@ struct ServiceLoops {
         case .name(let name): name == "localhost"
         }
     }
+}
+
+extension [HTTPRouteFilter] {
+    /// What goes on is another call, and may end elsewhere.
+    fileprivate var rewritesURL: Bool { contains { if case .urlRewrite = $0 { true } else { false } } }
 }
