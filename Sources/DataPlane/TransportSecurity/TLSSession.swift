@@ -25,7 +25,7 @@ package struct TLSSession: ~Copyable {
     package enum ReadResult: Hashable, Sendable {
         /// So many bytes, at least 1, were read. There may be more: read until `wouldBlock`.
         case bytes(Int)
-        /// Go on when the socket became readable; also when it became writable, if `readWaitsForWritable`.
+        /// Go on when the socket became readable or writable: after a key update reading may have to send first.
         case wouldBlock
         /// The peer said that it sends no more (close_notify).
         case closed
@@ -234,13 +234,6 @@ package struct TLSSession: ~Copyable {
     package func releaseBuffers() -> Bool { unsafe SSL_free_buffers(ssl) == 1 }
 
     // MARK: What is known
-
-    /// Whether bytes that were received wait inside the session. They may be less than a record, so this is no promise
-    /// that a read delivers any.
-    package var hasBufferedInput: Bool { unsafe SSL_has_pending(ssl) == 1 }
-
-    /// Whether reading has to send first, after a key update for instance, and the socket is full.
-    package var readWaitsForWritable: Bool { unsafe SSL_want(ssl) == SSL_WRITING }
 
     /// The peer's SPIFFE ID, verified; `nil` before that and for callers of a gateway.
     package var peerID: SPIFFEID? { unsafe state.pointee.peer?.id }

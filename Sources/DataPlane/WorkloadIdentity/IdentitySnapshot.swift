@@ -15,7 +15,6 @@ package struct IdentitySnapshot: Sendable {
     package let former: [FormerRoot]
 
     /// When the first certificate ends; `nil` if there is none.
-    package var earliestExpiry: UnixTime? { identities.values.map(\.notAfter).min() }
 }
 
 /// A certificate that the authority has no more.

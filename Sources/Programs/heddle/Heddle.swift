@@ -22,7 +22,7 @@ struct Heddle: AsyncParsableCommand {
                 subcommands: [Check.self, AuthorityCommand.self, ShowVersion.self, Completion.self]),
             CommandGroup(name: "Change a running mesh", subcommands: [Apply.self, Delete.self]),
             CommandGroup(
-                name: "Ask a running mesh:",
+                name: "Ask a running mesh",
                 subcommands: [Status.self, Get.self, Describe.self, Explain.self, ShowCertificate.self]),
         ])
 

@@ -26,14 +26,6 @@ package enum ServiceProtocol: String, Hashable, Sendable, CaseIterable {
     case grpc = "GRPC"
     /// Bytes.
     case tcp = "TCP"
-
-    /// Workloads are spoken to in HTTP/2 with prior knowledge.
-    package var isHTTP2: Bool {
-        switch self {
-        case .http2, .grpc: true
-        case .http, .tcp: false
-        }
-    }
 }
 
 package enum EscapedSlashes: String, Hashable, Sendable, CaseIterable {
