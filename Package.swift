@@ -87,11 +87,12 @@ let package = Package(
         room(
             "Authorization", in: "Decisions",
             ["CommonValues", "Diagnostics", "SPIFFE", "HTTPSemantics", "Manifests", "MeshSnapshot"]),
+        room("Attestation", in: "Decisions", ["Manifests"]),
         room(
             "CallPlanning", in: "Decisions",
             [
                 "CommonValues", "SPIFFE", "HTTPSemantics", "CallOutcomes", "Telemetry", "Manifests", "MeshSnapshot",
-                "Routing", "Authorization",
+                "Routing", "Authorization", "Attestation",
             ]),
         room(
             "Explaining", in: "Decisions",
@@ -109,6 +110,9 @@ let package = Package(
         // DataPlane: what touches sockets, and proves who is there.
         room("EventLoops", in: "DataPlane", ["CLinux", "CommonValues", "SystemInterfaces"]),
         room(
+            "LocalAttestation", in: "DataPlane",
+            ["CLinux", "CommonValues", "SystemInterfaces", "Cryptography", "Attestation", "EventLoops"]),
+        room(
             "TransportSecurity", in: "DataPlane",
             ["COpenSSL", "CLinux", "CommonValues", "SPIFFE", "SystemInterfaces", "Cryptography"]),
         room(
@@ -119,15 +123,15 @@ let package = Package(
             [
                 "CommonValues", "Diagnostics", "SPIFFE", "SystemInterfaces", "HTTPSemantics", "CallOutcomes",
                 "Telemetry", "WireProtocols", "Cryptography", "Manifests", "MeshSnapshot", "Routing", "Authorization",
-                "CallPlanning", "EventLoops", "TransportSecurity",
+                "Attestation", "CallPlanning", "EventLoops", "LocalAttestation", "TransportSecurity",
             ]),
 
         room(
             "NodeServing", in: "DataPlane",
             [
                 "CommonValues", "Diagnostics", "SPIFFE", "SystemInterfaces", "Cryptography", "Manifests",
-                "MeshSnapshot", "Reconciliation", "EventLoops", "TransportSecurity", "WorkloadIdentity", "Forwarding",
-                logging,
+                "MeshSnapshot", "Attestation", "Reconciliation", "EventLoops", "TransportSecurity", "WorkloadIdentity",
+                "Forwarding", logging,
             ]),
 
         // Operations: what people and programs ask a running mesh.
@@ -204,11 +208,12 @@ let package = Package(
                 "CommonValues", "Diagnostics", "SPIFFE", "HTTPSemantics", "Manifests", "MeshSnapshot", "TestSupport",
                 "MeshFixtures", "FuzzKit",
             ]),
+        tests("Attestation", ["Diagnostics", "Manifests"]),
         tests(
             "CallPlanning",
             [
                 "CommonValues", "SPIFFE", "HTTPSemantics", "Manifests", "MeshSnapshot", "Routing", "Authorization",
-                "MeshFixtures",
+                "Attestation", "MeshFixtures",
             ]),
         tests(
             "Explaining",
@@ -219,6 +224,8 @@ let package = Package(
         tests("Reconciliation", ["CLinux", "Diagnostics", "SPIFFE", "SystemInterfaces", "Manifests", "TestSupport"]),
         tests("StateKeeping", ["Diagnostics", "SystemInterfaces", "Reconciliation", logging]),
         tests("EventLoops", ["CommonValues", "TestSupport"]),
+        tests(
+            "LocalAttestation", ["CommonValues", "Cryptography", "Attestation", "EventLoops", "TestSupport"]),
         tests("TransportSecurity", ["TestSupport", "CLinux", "COpenSSL", "CommonValues", "SPIFFE", "Cryptography"]),
         tests(
             "WorkloadIdentity",

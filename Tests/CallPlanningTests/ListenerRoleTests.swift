@@ -1,4 +1,5 @@
 import Authorization
+import CommonValues
 import HTTPSemantics
 import Manifests
 import MeshFixtures
@@ -40,10 +41,15 @@ struct ListenerRoleTests {
     private var all: [ListenerRole] { [outbound, inbound, plainGateway, secureGateway, bytes, hello] }
 
     @Test func `calls carry the identity of whose listener it is, or of whom a certificate proves`() {
-        let callers = all.map { $0.caller(verified: other) }
-        let expected = [caller, other, nil, nil, caller, caller]
+        func caller(at role: ListenerRole, verified: Caller?) -> Caller? {
+            let source = CallSource(peer: .unspecified, verified: verified, listenerPort: 0)
+            guard case .caller(let caller) = role.identify(source, in: .empty) else { return nil }
+            return caller
+        }
+        let callers = all.map { caller(at: $0, verified: other) }
+        let expected = [self.caller, other, nil, nil, self.caller, self.caller]
         for (found, wanted) in zip(callers, expected) { #expect(found === wanted) }
-        #expect(inbound.caller(verified: nil) == nil)
+        #expect(caller(at: inbound, verified: nil) == nil)
         #expect(all.map(\.isForNodes) == [false, true, false, false, false, false])
     }
 

@@ -48,7 +48,9 @@ import Testing
                     case .madeRoom(let closed, let listener): "\(listener ?? "nobody"): \(closed) closed"
                     case .acceptingPaused(let listener): "\(listener): waits"
                     case .callFoundNoRoom(let listener, let endpoint): "\(listener): none to \(endpoint)"
-                    case .handshakeRefused, .upstreamHandshakeFailed, .upstreamConnectionRefused, .peerExpired: nil
+                    case .handshakeRefused, .upstreamHandshakeFailed, .upstreamConnectionRefused, .notAttested,
+                        .peerExpired:
+                        nil
                     }
                 if let line { lines.withLock { $0.append(line) } }
             }

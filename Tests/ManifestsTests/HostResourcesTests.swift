@@ -11,6 +11,13 @@ import Testing
         return #expect(Bool(false))
     }
     #expect(node.address.value == .tcp(host: .ip(IPAddress("10.0.0.1")!), port: 15001))
+    #expect(node.outboundListen == nil)
+    let outbound =
+        decode(manifest("Node", "{address: 'a:1', outbound: {listen: 'unix:/run/heddle/out.sock'}}")).first as? Node
+    #expect(outbound?.outboundListen?.value == .unix(path: "/run/heddle/out.sock"))
+    #expect(mistakes(manifest("Node", "address: a:1\noutbound: {}")) == ["manifest.missing-field 6:13"])
+    #expect(
+        mistakes(manifest("Node", "address: a:1\noutbound: {listen: '0.0.0.0:1'}")) == ["manifest.not-loopback 6:22"])
     #expect(mistakes(manifest("Node", "{}")) == ["manifest.missing-field 5:3"])
     #expect(mistakes(manifest("Node", "address: unix:/x.sock")) == ["manifest.invalid-value 5:12"])
     #expect(mistakes(manifest("Node", "address: 10.0.0.1")) == ["manifest.invalid-value 5:12"])
@@ -35,7 +42,6 @@ func `a service speaks one of four protocols`(protocol: ServiceProtocol) {
     let text = manifest("Service", "protocol: \(`protocol`.rawValue)")
     guard let service = decode(text).first as? Service else { return #expect(Bool(false)) }
     #expect(service.protocol == `protocol`)
-    #expect(service.protocol.isHTTP2 == [.http2, .grpc].contains(`protocol`))
 }
 
 @Test func `a service speaks HTTP unless it says otherwise`() {
@@ -97,7 +103,6 @@ func `a mistake in a service is an error at its place`(spec: String, mistake: St
     ("service: web\naddress: 127.0.0.1", "manifest.invalid-value 6:12"),
     ("service: shop/web", "manifest.invalid-value 5:12"),
     ("serviceAccount: a\naddress: 127.0.0.1:80", "manifest.conflicting-fields 6:3"),
-    ("service: web\nselectors: [{user: a}]", "manifest.not-available 6:3"),
     ("service: web\noutbound: {listen: 0.0.0.0:80}", "manifest.not-loopback 6:22"),
     ("service: web\noutbound: {listen: localhost:80}", "manifest.not-loopback 6:22"),
     ("service: web\noutbound: {}", "manifest.missing-field 6:13"),
@@ -111,6 +116,64 @@ func `a mistake in a service is an error at its place`(spec: String, mistake: St
 ])
 func `a mistake in a workload is an error at its place`(spec: String, mistake: String) {
     #expect(mistakes(manifest("Workload", spec)) == [mistake])
+}
+
+@Test func `every field of a selector is read, and written down again`() throws {
+    let digest = String(repeating: "0A", count: 32)
+    let spec = """
+        service: web
+        selectors:
+        - unix: {user: web, uid: 0, group: www-data, gid: 4294967294, path: /usr/bin/web, sha256: \(digest)}
+          systemd: {unit: web@1.service}
+          cgroup: {path: /system.slice/web}
+        - unix: {uid: 7}
+        """
+    let workload = try #require(decode(manifest("Workload", spec)).first as? Workload)
+    var all = WorkloadSelector()
+    all.user = Located("web", at: .manifestsFolder)
+    all.uid = 0
+    all.group = Located("www-data", at: .manifestsFolder)
+    all.gid = 4_294_967_294
+    all.path = "/usr/bin/web"
+    all.sha256 = digest.lowercased()
+    all.unit = "web@1.service"
+    all.controlGroup = "/system.slice/web"
+    #expect(workload.selectors.count == 2)
+    #expect(workload.selectors[0] == all)
+    #expect(workload.selectors[1].uid == 7)
+    let again = try #require(decode(manifest("Workload", workload.specJSON.rendered())).first as? Workload)
+    #expect(again.selectors == workload.selectors)
+}
+
+@Test(arguments: [
+    ("[]", "manifest.invalid-value 6:14"), ("[{}]", "manifest.missing-field 6:15"),
+    ("[{unix: {}}]", "manifest.missing-field 6:22"), ("[{user: a}]", "manifest.unknown-field 6:16"),
+    ("[{unix: {usr: a}}]", "manifest.unknown-field 6:23"), ("[{unix: a}]", "manifest.wrong-type 6:22"),
+    // Any user can run the same file, and be in the same group.
+    ("[{unix: {path: /usr/bin/web}}]", "manifest.conflicting-fields 6:16"),
+    ("[{unix: {gid: 7, path: /usr/bin/web}}]", "manifest.conflicting-fields 6:16"),
+    ("[{unix: {sha256: '\(String(repeating: "00", count: 32))'}}]", "manifest.conflicting-fields 6:16"),
+    ("[{unix: {user: 1001}}]", "manifest.wrong-type 6:29"), ("[{unix: {user: '1001'}}]", "manifest.invalid-value 6:29"),
+    ("[{unix: {user: 'a:b'}}]", "manifest.invalid-value 6:29"),
+    ("[{unix: {user: 'a b'}}]", "manifest.invalid-value 6:29"),
+    ("[{unix: {uid: '7'}}]", "manifest.wrong-type 6:28"), ("[{unix: {uid: 4294967295}}]", "manifest.out-of-range 6:28"),
+    ("[{unix: {uid: -1}}]", "manifest.out-of-range 6:28"),
+    ("[{unix: {uid: 1, path: usr/bin/web}}]", "manifest.invalid-value 6:37"),
+    ("[{unix: {uid: 1, path: /usr//bin}}]", "manifest.invalid-value 6:37"),
+    ("[{unix: {uid: 1, path: /usr/../bin}}]", "manifest.invalid-value 6:37"),
+    ("[{unix: {uid: 1, path: /usr/bin/}}]", "manifest.invalid-value 6:37"),
+    ("[{unix: {uid: 1, sha256: abc}}]", "manifest.invalid-value 6:39"),
+    ("[{systemd: {}}]", "manifest.missing-field 6:25"), ("[{systemd: {unit: web}}]", "manifest.invalid-value 6:32"),
+    ("[{systemd: {unit: web.slice}}]", "manifest.invalid-value 6:32"),
+    ("[{systemd: {unit: .service}}]", "manifest.invalid-value 6:32"),
+    ("[{systemd: {unit: web@.service}}]", "manifest.invalid-value 6:32"),
+    ("[{systemd: {unit: ../web.service}}]", "manifest.invalid-value 6:32"),
+    ("[{cgroup: {path: /}}]", "manifest.invalid-value 6:31"),
+    ("[{cgroup: {path: web}}]", "manifest.invalid-value 6:31"),
+    ("[{exec: {}}]", "manifest.not-available 6:16"),
+])
+func `a mistake in a selector is an error at its place`(selectors: String, mistake: String) {
+    #expect(mistakes(manifest("Workload", "service: web\nselectors: \(selectors)")) == [mistake])
 }
 
 @Test func `every field of a gateway is read`() throws {

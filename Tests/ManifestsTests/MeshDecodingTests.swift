@@ -16,7 +16,7 @@ private func decodedMesh(_ spec: String, sourceLocation: SourceLocation = #_sour
     let mesh = try #require(decodedMesh("{}"))
     #expect(mesh.trustDomain.name == "mesh.local")
     #expect(mesh.defaultAction == .deny)
-    #expect(mesh.identity == IdentitySettings(svidTTL: .seconds(3600), authority: .builtIn))
+    #expect(mesh.identity == IdentitySettings(svidTTL: .seconds(3600), authority: .builtIn, requiresSelectors: false))
     #expect(mesh.proxy.workers == nil)
     #expect(mesh.proxy.accessLog == .failures)
     #expect(mesh.proxy.nameRefresh == .seconds(30))
@@ -38,6 +38,7 @@ private func decodedMesh(_ spec: String, sourceLocation: SourceLocation = #_sour
             identity:
               svidTTL: 30s
               authority: {type: Files, certificateFile: ca.pem, keyFile: /etc/ca.key}
+              requireSelectors: true
             proxy:
               workers: 2
               limits: {headerBytes: 1024, headerCount: 1, targetBytes: 256, connections: 1, requestsPerConnection: 1, idleUpstreamConnections: 0}
@@ -48,6 +49,7 @@ private func decodedMesh(_ spec: String, sourceLocation: SourceLocation = #_sour
             """))
     #expect(mesh.trustDomain.name == "prod.example.org")
     #expect(mesh.defaultAction == .allow)
+    #expect(mesh.identity.requiresSelectors)
     #expect(mesh.identity.svidTTL == .seconds(30))
     guard case .files(let certificate, let key) = mesh.identity.authority else { return #expect(Bool(false)) }
     #expect(certificate.value == "ca.pem")

@@ -15,7 +15,7 @@ struct CommandTests {
         ---
         \(manifest("Workload", "orders-1", "{service: orders, address: \"127.0.0.1:8081\"}"))
         ---
-        \(manifest("Workload", "web-1", "{serviceAccount: web, outbound: {listen: \"127.0.0.1:15101\"}}"))
+        \(manifest("Workload", "web-1", "{serviceAccount: web, outbound: {listen: \"127.0.0.1:15101\"}, selectors: [{unix: {user: web}}]}"))
         ---
         apiVersion: heddle/v1
         kind: AuthorizationPolicy
@@ -29,6 +29,27 @@ struct CommandTests {
         """
 
     // MARK: check
+
+    @Test func `check warns of listeners that are open to every process, or refuses them where the mesh says so`()
+        throws
+    {
+        let open = Self.good.replacing(", selectors: [{unix: {user: web}}]", with: "")
+        try folder.write("shop.yaml", open)
+        let warned = try heddle("check", folder.path)
+        #expect(warned.exitCode == 0)
+        #expect(warned.output == "\(folder.path): 4 resources in 1 file, no errors, 1 warning\n")
+        #expect(
+            warned.diagnostics.contains("shop.yaml:14:48: warning[manifest.open-listener]: found Workload shop/web-1"))
+        try folder.write(
+            "mesh.yaml",
+            manifest("Mesh", "mesh", "{identity: {requireSelectors: true}}").replacing(", namespace: shop", with: ""))
+        let refused = try heddle("check", folder.path)
+        #expect(refused.exitCode == 1)
+        #expect(
+            refused.diagnostics.contains("shop.yaml:14:48: error[manifest.open-listener]"), "\(refused.diagnostics)")
+        try folder.write("shop.yaml", Self.good)
+        #expect(try heddle("check", folder.path).exitCode == 0)
+    }
 
     @Test func `check of a good folder ends in 0`() throws {
         try folder.write("a/shop.yaml", Self.good)

@@ -1,7 +1,9 @@
 import CommonValues
 import EventLoops
 import HTTPSemantics
+import LocalAttestation
 import Manifests
+import SystemInterfaces
 import Telemetry
 import WireProtocols
 
@@ -38,6 +40,10 @@ final class Workbench {
 
     var callers = KnownCallers()
     /// Shared with the other workers.
+    let attestor: Attestor
+    /// Made when it is first needed: without selectors nobody asks.
+    private var diagnosis: SocketDiagnosis?
+    /// Shared with the other workers.
     let provenPeers: ProvenPeers
     let peerTermLimits: PeerTerm.Limits
     /// What there is room for.
@@ -53,13 +59,14 @@ final class Workbench {
 
     init(
         settings: ConnectionSettings, identities: TLSMaterial, events: EventSink, descriptors: DescriptorShare.Limits,
-        provenPeers: ProvenPeers, peerTermLimits: PeerTerm.Limits
+        attestor: Attestor, provenPeers: ProvenPeers, peerTermLimits: PeerTerm.Limits
     ) throws {
         loop = try EventLoop()
         self.settings = settings
         self.identities = identities
         self.events = events
         self.descriptors = DescriptorShare(descriptors)
+        self.attestor = attestor
         self.provenPeers = provenPeers
         self.peerTermLimits = peerTermLimits
         date = DateField(loop: loop)
@@ -68,6 +75,17 @@ final class Workbench {
     }
 
     deinit { unsafe scratch.deallocate() }
+
+    func socketDiagnosis() throws(Attestor.Nobody) -> SocketDiagnosis {
+        if let diagnosis { return diagnosis }
+        do throws(SystemCallError) {
+            let new = try SocketDiagnosis()
+            diagnosis = new
+            return new
+        } catch {
+            throw Attestor.Nobody(reason: "the kernel cannot be asked: \(error)")
+        }
+    }
 
     var timeouts: MillisecondTimeouts { settings.timeouts }
     var limits: HTTP1Limits { settings.limits }

@@ -3,6 +3,7 @@ import CommonValues
 import EventLoops
 import Glibc
 import HTTPSemantics
+import LocalAttestation
 import Manifests
 import SPIFFE
 import Telemetry
@@ -37,12 +38,13 @@ final class Worker: @unchecked Sendable {
 
     init(
         index: Int, view: WorkerView, identities: TLSMaterial, accessLog: LineSink, events: EventSink,
-        labels: LabelRegistry, descriptors: DescriptorShare.Limits, provenPeers: ProvenPeers = ProvenPeers(),
+        labels: LabelRegistry, descriptors: DescriptorShare.Limits, attestor: Attestor,
+        provenPeers: ProvenPeers = ProvenPeers(),
         peerTermLimits: PeerTerm.Limits = PeerTerm.Limits()
     ) throws {
         bench = try Workbench(
             settings: view.settings, identities: identities, events: events, descriptors: descriptors,
-            provenPeers: provenPeers, peerTermLimits: peerTermLimits)
+            attestor: attestor, provenPeers: provenPeers, peerTermLimits: peerTermLimits)
         pools = UpstreamPools(bench: bench)
         board = Switchboard(bench: bench, view: view, pools: pools, accessLog: accessLog)
         self.labels = labels

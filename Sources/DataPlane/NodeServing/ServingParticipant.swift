@@ -1,3 +1,4 @@
+import Attestation
 import CommonValues
 package import Diagnostics
 package import EventLoops
@@ -17,6 +18,7 @@ package import WorkloadIdentity
 package final class ServingParticipant: SnapshotParticipant, HostDependent {
     package let issuer: IdentityIssuer
     package let names: NameTable
+    package let accounts: AccountTable
     private let node: String?
     private let maker: MaterialMaker
     private let accessLog: LineSink
@@ -47,10 +49,12 @@ package final class ServingParticipant: SnapshotParticipant, HostDependent {
     ///   - manifestsFolder: Absolute: what the manifests' paths begin at.
     package init(
         node: String?, manifestsFolder: String, issuer: IdentityIssuer, names: NameTable = NameTable(),
-        accessLog: LineSink, events: EventSink, log: Logger
+        accounts: AccountTable = AccountTable(lookUp: AccountName.lookUp), accessLog: LineSink, events: EventSink,
+        log: Logger
     ) {
         self.node = node
         self.names = names
+        self.accounts = accounts
         self.issuer = issuer
         self.accessLog = accessLog
         self.events = events
@@ -97,6 +101,7 @@ package final class ServingParticipant: SnapshotParticipant, HostDependent {
     package func rehearse(_ snapshot: MeshSnapshot, generation: Generation) async throws(Rejection) -> [Diagnostic] {
         let (plan, named, nameProblems) = await plan(snapshot, generation)
         names.keep(serving?.names ?? [])
+        accounts.keep(Set((serving.map { accountNames($0.snapshot) } ?? []).map(\.key)))
         let material = maker.rehearse(plan, former: serving?.material)
         let dataPlane = dataPlane
         let socketProblems =
@@ -126,6 +131,7 @@ package final class ServingParticipant: SnapshotParticipant, HostDependent {
                 return state.serving
             }
             participant.names.keep(serving.names)
+            participant.accounts.keep(Set(participant.accountNames(serving.snapshot).map(\.key)))
             if let identities { participant.issuer.commit(identities) }
             await dataPlane.commit(prepared)
             // No rule waits for what is said.
@@ -156,14 +162,15 @@ package final class ServingParticipant: SnapshotParticipant, HostDependent {
     package func renewEndpoints() async {
         guard let serving else { return }
         var problems: [Diagnostic] = []
-        guard let plan = serving.plan.renewed(resolve: { names[$0] }, problems: &problems) else {
+        let known = HostAccounts(accountNames(serving.snapshot), in: accounts)
+        guard let plan = serving.plan.renewed(accounts: known, resolve: { names[$0] }, problems: &problems) else {
             var next = serving
             next.nameProblems = problems
             state.withLock { $0.serving = next }
             return
         }
         await takeUp(serving, plan, nil, problems)
-        log.info("endpoints have other addresses now, as their names have")
+        log.info("names stand for something else now: endpoints have other addresses, or users other numbers")
     }
 
     /// Takes renewed certificates to the workers. Not while a change is prepared or committed.
@@ -206,7 +213,8 @@ package final class ServingParticipant: SnapshotParticipant, HostDependent {
 
     /// Codes of `warningsOfNow`.
     package static let codesOfNow: Set<Diagnostic.Code> = [
-        .unresolvedEndpoint, .staleEndpoint, .certificateTime, .certificateName, .authorityName, .fewDescriptors,
+        .unresolvedEndpoint, .staleEndpoint, .unknownAccount, .certificateTime, .certificateName, .authorityName,
+        .fewDescriptors,
     ]
 
     /// What may be otherwise by now than when the set was taken up, and is therefore said as it is now. Nothing of it is held
@@ -230,19 +238,29 @@ package final class ServingParticipant: SnapshotParticipant, HostDependent {
         _ snapshot: MeshSnapshot, _ generation: Generation
     ) async -> (plan: ServingPlan, names: Set<String>, problems: [Diagnostic]) {
         var asked: Set<String> = []
+        let accountNames = accountNames(snapshot)
         var hasWaited = false
         while true {
             var problems: [Diagnostic] = []
             let plan = ServingPlan(
                 snapshot, node: node, generation: generation.number,
+                accounts: HostAccounts(accountNames, in: accounts),
                 resolve: { name in
                     asked.insert(name)
                     return names[name]
                 }, problems: &problems)
             guard !problems.isEmpty, !hasWaited else { return (plan, asked, problems) }
             hasWaited = true
+            async let learned: Void = accounts.learn(Set(accountNames.map(\.key)), within: .seconds(1))
             await names.learn(asked, within: .seconds(1))
+            await learned
         }
+    }
+
+    /// Those that selectors of this node's workloads name.
+    private func accountNames(_ snapshot: MeshSnapshot) -> Set<AccountName> {
+        Set(
+            snapshot.workloads.lazy.filter { [node] in node == nil || $0.node?.value == node }.flatMap(\.accountNames))
     }
 
     /// Asks for all names again and again, for as long as the task lives.
@@ -255,6 +273,7 @@ package final class ServingParticipant: SnapshotParticipant, HostDependent {
             guard (try? await Task.sleep(for: wait)) != nil else { return }
             sinceAll += wait
             names.refresh(failedOnly: sinceAll < interval)
+            accounts.refresh(failedOnly: sinceAll < interval)
             if sinceAll >= interval { sinceAll = .zero }
         }
     }

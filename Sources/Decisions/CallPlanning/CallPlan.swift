@@ -1,3 +1,4 @@
+package import Attestation
 package import Authorization
 package import CallOutcomes
 package import CommonValues
@@ -31,6 +32,8 @@ package struct CallPlan: ~Copyable {
     /// What is to be done with a call.
     package enum Step {
         case refuse(FailureReason, status: UInt16? = nil)
+        /// Nothing was looked at yet: it depends on who calls, and that is to be found out, as far as this.
+        case identify(FactDepth)
         /// There is nothing to forward: this status says all.
         case answer(status: UInt16)
         /// As `rule` has it.
@@ -62,7 +65,15 @@ package struct CallPlan: ~Copyable {
         _ request: inout MessageHead, from source: CallSource, at role: ListenerRole, in tables: CallTables,
         using random: inout FastRandom, trace: PlanTrace? = nil
     ) -> Step {
-        caller = role.caller(verified: source.verified)
+        var hosts: OutboundTable?
+        switch role.identify(source, in: tables) {
+        case .caller(let found): caller = found
+        case .workload(let workload):
+            caller = workload.caller
+            hosts = workload.hosts
+        case .notAttested: return .refuse(.notAttested)
+        case .needs(let depth): return .identify(depth)
+        }
         // A tunnel: what follows it would be nobody's request (RFC 9110 § 9.3.6).
         guard request.knownMethod != .connect else { return .refuse(.malformed, status: 501) }
         request.removeHopByHopFields()
@@ -74,18 +85,10 @@ package struct CallPlan: ~Copyable {
         case .ends(let status): return .answer(status: status)
         }
         switch role.directory {
-        case .hosts(let listener):
-            guard let service = tables.service(host: request.bytes(request.host), from: listener) else {
-                return .refuse(.noRoute)
-            }
-            self.service = service
-            guard let routes = service.routes(from: listener.namespace) else {
-                tellWorkload(in: &request, of: source, trusted: true, using: &random)
-                return .send
-            }
-            trace?.ask(routes.table, about: request)
-            guard let match = routes.table.match(request) else { return .refuse(.noRoute) }
-            return route(&request, by: match, of: routes, from: source, at: nil, using: &random)
+        case .hosts(let listener): return find(&request, from: source, listener, in: tables, using: &random, trace)
+        case .hostsOfCaller:
+            guard let hosts else { return .refuse(.notAttested) }
+            return find(&request, from: source, hosts, in: tables, using: &random, trace)
         case .serverName:
             // SNI alone, never Host, says what a call there is for.
             guard let service = source.target(in: tables) else { return .refuse(.noRoute) }
@@ -97,6 +100,23 @@ package struct CallPlan: ~Copyable {
             return find(&request, from: source, at: gateway, using: &random, trace)
         case .connections: return .refuse(.noRoute)
         }
+    }
+
+    private mutating func find(
+        _ request: inout MessageHead, from source: CallSource, _ hosts: OutboundTable, in tables: CallTables,
+        using random: inout FastRandom, _ trace: PlanTrace?
+    ) -> Step {
+        guard let service = tables.service(host: request.bytes(request.host), from: hosts) else {
+            return .refuse(.noRoute)
+        }
+        self.service = service
+        guard let routes = service.routes(from: hosts.namespace) else {
+            tellWorkload(in: &request, of: source, trusted: true, using: &random)
+            return .send
+        }
+        trace?.ask(routes.table, about: request)
+        guard let match = routes.table.match(request) else { return .refuse(.noRoute) }
+        return route(&request, by: match, of: routes, from: source, at: nil, using: &random)
     }
 
     private mutating func find(
@@ -190,13 +210,19 @@ package struct CallPlan: ~Copyable {
         from source: CallSource, at role: ListenerRole, in tables: CallTables, using random: inout FastRandom,
         trace: PlanTrace? = nil
     ) -> Step {
-        caller = role.caller(verified: source.verified)
+        switch role.identify(source, in: tables) {
+        case .caller(let found): caller = found
+        case .workload(let workload): caller = workload.caller
+        case .notAttested: return .refuse(.notAttested)
+        case .needs(let depth): return .identify(depth)
+        }
         switch role.directory {
         case .connections(let listener):
             guard let route = listener.route(serverName: source.serverName) else { return .refuse(.noRoute) }
             trace?.note(listener, serverName: source.serverName)
             rule = route.rule
-            caller = listener.callers[route.listener]
+            // Of the listeners of a gateway that share a port, the one that SNI has found.
+            if role.admission == nil { caller = listener.callers[route.listener] }
             guard let backend = route.rule.rule.pickBackend(using: &random) else {
                 return .refuse(.noEndpoint, status: 500)
             }
@@ -209,7 +235,7 @@ package struct CallPlan: ~Copyable {
             self.service = service
             return .send
         // A tunnel for whoever asks: what follows it would be nobody's request (RFC 9110 § 9.3.6).
-        case .hosts, .routes: return .refuse(.malformed, status: 501)
+        case .hosts, .hostsOfCaller, .routes: return .refuse(.malformed, status: 501)
         }
     }
 }

@@ -1,3 +1,4 @@
+package import Attestation
 package import Authorization
 package import CommonValues
 
@@ -13,6 +14,10 @@ package final class CallSource {
     package let verified: Caller?
     /// Of the listener, as its manifest has it; 0 for a Unix socket.
     package let listenerPort: UInt16
+    /// The process at the other end, within this host.
+    package private(set) var process = ProcessSeen.notLooked
+    /// Who it is to a listener in the tables of this number.
+    private var verdict: (tables: UInt64, verdict: Admission.Verdict)?
     /// Where the service that SNI named between nodes stands in the tables of this number. Not the service itself: a connection that
     /// idles keeps no generation alive.
     private var target: (tables: UInt64, index: Int?)?
@@ -23,6 +28,33 @@ package final class CallSource {
         self.serverName = serverName
         self.verified = verified
         self.listenerPort = listenerPort
+    }
+
+    /// What has been seen of the process at the other end.
+    package enum ProcessSeen {
+        /// Nobody has asked the kernel yet.
+        case notLooked
+        /// The kernel names none, for this reason.
+        case nobody(String)
+        case found(LocalProcess)
+    }
+
+    package func see(_ process: ProcessSeen) {
+        self.process = process
+        verdict = nil
+    }
+
+    /// Who the process at the other end is to a listener; found once a generation for all of the connection's calls.
+    package func verdict(of admission: Admission, in tables: CallTables) -> Admission.Verdict {
+        if let verdict, verdict.tables == tables.number { return verdict.verdict }
+        let found: Admission.Verdict =
+            switch process {
+            case .notLooked: .needs(.controlGroup)
+            case .nobody: .nobody
+            case .found(let process): admission.verdict(on: process)
+            }
+        verdict = (tables.number, found)
+        return found
     }
 
     /// Found once for all of the connection's calls.

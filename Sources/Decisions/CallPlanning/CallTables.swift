@@ -5,7 +5,7 @@ package import Manifests
 package final class CallTables {
     package let services: [ServiceTable]
     /// From 1; each tables' own among those that one compiler has made.
-    let number: UInt64
+    package let number: UInt64
     /// `orders.shop`, `orders.shop.mesh` and hostnames of services' own.
     private let hosts: ByteTable
     /// By the name in SNI.

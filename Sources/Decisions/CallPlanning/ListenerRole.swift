@@ -1,3 +1,4 @@
+package import Attestation
 package import Authorization
 package import CommonValues
 package import HTTPSemantics
@@ -21,6 +22,8 @@ package final class ListenerRole {
         /// All with one identity: the workload's whose own listener it is, what it says of a call's way being taken as it is; or that of
         /// a gateway that takes bytes, until SNI has found another one's listener.
         case one(Caller)
+        /// Processes of this host, told apart by the kernel; each with the identity of the workload that it is.
+        case attested(Admission)
         /// Other nodes, for whom their certificates prove. What they have found out about a call is not found out again.
         case nodes
         /// Anybody. Calls carry the identity of the listener that is found for them, which says what proxies it trusts.
@@ -31,6 +34,8 @@ package final class ListenerRole {
     package enum Directory {
         /// By Host, for the workloads of a namespace.
         case hosts(OutboundTable)
+        /// The same, for whichever workload it is that calls.
+        case hostsOfCaller
         /// By SNI, which names the service itself.
         case serverName
         /// By a gateway's routes.
@@ -68,8 +73,14 @@ package final class ListenerRole {
     }
 
     /// A workload's own.
-    package static func outbound(_ table: OutboundTable) -> ListenerRole {
-        ListenerRole(.one(table.caller), .hosts(table))
+    /// - Parameter admission: Who may call there; `nil`: whoever reaches it.
+    package static func outbound(_ table: OutboundTable, for admission: Admission? = nil) -> ListenerRole {
+        ListenerRole(admission.map(Callers.attested) ?? .one(table.caller), .hosts(table))
+    }
+
+    /// One for all workloads of a host, told apart by the kernel.
+    package static func outbound(for admission: Admission) -> ListenerRole {
+        ListenerRole(.attested(admission), .hostsOfCaller)
     }
 
     /// Other nodes'.
@@ -80,9 +91,10 @@ package final class ListenerRole {
     }
 
     /// Bytes: a workload's own for one service, or a gateway's. TLS may run in it, but it is not ended here.
-    package static func tcp(_ table: TCPListenerTable) -> ListenerRole {
+    /// - Parameter admission: Of a workload's own: who may connect there; `nil`: whoever reaches it.
+    package static func tcp(_ table: TCPListenerTable, for admission: Admission? = nil) -> ListenerRole {
         ListenerRole(
-            .one(table.callers[0]), .connections(table),
+            admission.map(Callers.attested) ?? .one(table.callers[0]), .connections(table),
             firstProtocol: table.readsServerName ? .clientHello : .bytes)
     }
 
@@ -104,15 +116,33 @@ package final class ListenerRole {
     /// Who comes here is another node.
     package var isForNodes: Bool { if case .nodes = callers { true } else { false } }
 
-    /// Whose identity a call that begins now carries; of anybody's its listener says so, once it is found.
-    /// - Parameter verified: Who the peer has proved to be.
-    func caller(verified: Caller?) -> Caller? {
+    /// Whose identity a call carries that begins now.
+    package enum Identification {
+        /// `nil`: nobody's; of anybody's its listener says so, once it is found.
+        case caller(Caller?)
+        case workload(Admission.Candidate)
+        /// The process that calls is no workload here.
+        case notAttested
+        /// It is to be found out, first.
+        case needs(FactDepth)
+    }
+
+    package func identify(_ source: CallSource, in tables: CallTables) -> Identification {
         switch callers {
-        case .one(let caller): caller
-        case .nodes: verified
-        case .anybody: nil
+        case .one(let caller): return .caller(caller)
+        case .nodes: return .caller(source.verified)
+        case .anybody: return .caller(nil)
+        case .attested(let admission):
+            switch source.verdict(of: admission, in: tables) {
+            case .admitted(let index): return .workload(admission.candidates[index])
+            case .nobody, .several: return .notAttested
+            case .needs(let depth): return .needs(depth)
+            }
         }
     }
+
+    /// Calls there are those of processes that are asked for.
+    package var admission: Admission? { if case .attested(let admission) = callers { admission } else { nil } }
 }
 
 package final class OutboundTable {

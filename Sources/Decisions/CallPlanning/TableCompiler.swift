@@ -1,3 +1,4 @@
+package import Attestation
 import Authorization
 import CommonValues
 package import Manifests
@@ -74,8 +75,42 @@ package struct TableCompiler {
 
     // MARK: Listeners
 
+    /// A workload, as a listener has it that its calls come to.
+    package struct LocalWorkload: Sendable {
+        let name: ResourceName
+        let id: SPIFFEID
+        /// What a process must be to be it; `nil`: whoever reaches the listener is.
+        let selectors: SelectorProgram?
+
+        package init(name: ResourceName, id: SPIFFEID, selectors: SelectorProgram?) {
+            self.name = name
+            self.id = id
+            self.selectors = selectors
+        }
+    }
+
     /// A workload's own listener.
     /// - Parameter shortHosts: Of `shortHosts(_:)`.
+    package func outbound(_ workload: LocalWorkload, shortHosts: [String: ByteTable]) -> ListenerRole {
+        let hosts = Self.hosts(of: workload, shortHosts)
+        return .outbound(hosts, for: Self.candidate(workload, hosts).map { Admission([$0]) })
+    }
+
+    /// One listener for several workloads. Of one without selectors no process is.
+    package func outbound(_ workloads: [LocalWorkload], shortHosts: [String: ByteTable]) -> ListenerRole {
+        .outbound(for: Admission(workloads.compactMap { Self.candidate($0, Self.hosts(of: $0, shortHosts)) }))
+    }
+
+    private static func hosts(of workload: LocalWorkload, _ shortHosts: [String: ByteTable]) -> OutboundTable {
+        let namespace = workload.name.namespace
+        return OutboundTable(caller: Caller(workload.id), namespace: namespace, shortHosts: shortHosts[namespace])
+    }
+
+    private static func candidate(_ workload: LocalWorkload, _ hosts: OutboundTable) -> Admission.Candidate? {
+        workload.selectors.map { Admission.Candidate(workload: workload.name, hosts: hosts, selectors: $0) }
+    }
+
+    /// What calls of an account are, whatever process makes them.
     package func outbound(_ caller: SPIFFEID, namespace: String, shortHosts: ByteTable?) -> ListenerRole {
         .outbound(OutboundTable(caller: Caller(caller), namespace: namespace, shortHosts: shortHosts))
     }
@@ -87,6 +122,16 @@ package struct TableCompiler {
     }
 
     /// A workload's own listener for one TCP service.
+    package func tcp(
+        _ workload: LocalWorkload, service: ResourceName, in snapshot: MeshSnapshot, _ tables: CallTables
+    ) -> ListenerRole {
+        let table = TCPRouteTable(service: service, calledFrom: workload.name.namespace, in: snapshot)
+        // No host is looked for there.
+        let candidate = Self.candidate(workload, Self.hosts(of: workload, [:]))
+        return .tcp(tcp(table, caller: workload.id, tables), for: candidate.map { Admission([$0]) })
+    }
+
+    /// What connections of an account to a TCP service are, whatever process makes them.
     package func tcp(
         _ caller: SPIFFEID, namespace: String?, service: ResourceName, in snapshot: MeshSnapshot, _ tables: CallTables
     ) -> ListenerRole {

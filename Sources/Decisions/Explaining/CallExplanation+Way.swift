@@ -56,6 +56,8 @@ extension CallExplanation {
     ) -> Outcome {
         switch step {
         case .refuse(let reason, let status): return .refused(reason, status: status ?? reason.status)
+        // A question is about an account, whatever process has it.
+        case .identify: return .refused(.notAttested, status: FailureReason.notAttested.status)
         case .answer(let status): return .answered(status: status)
         case .redirect:
             guard let (status, location) = plan.redirect(of: request, from: judge.source) else {
@@ -93,6 +95,7 @@ extension CallExplanation {
             let outcome: Outcome =
                 switch step {
                 case .refuse(let reason, let status): .refused(reason, status: status ?? reason.status)
+                case .identify: .refused(.notAttested, status: FailureReason.notAttested.status)
                 case .answer, .redirect, .sendRouted: .refused(.noRoute, status: 404)
                 case .send:
                     if let rule = plan.rule {

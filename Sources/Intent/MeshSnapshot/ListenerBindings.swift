@@ -129,6 +129,14 @@ struct ListenerBindings {
                 report(binding, overlaps: Self.binding(of: other))
             }
             add(node.address.value, binding, node: name)
+            guard let listen = node.outboundListen else { continue }
+            add(
+                listen.value,
+                Binding(
+                    position: listen.position,
+                    description: "outbound.listen of Node \(Diagnostic.quoted(node.metadata.name.name))",
+                    place: listen.value.description),
+                node: name)
         }
     }
 

@@ -27,6 +27,8 @@ extension Diagnostic.Code {
     package static let listenerWithoutRoute = Self("manifest.listener-without-route")
     /// A rule that has no backend, or none with a weight: what it takes goes nowhere.
     package static let ruleWithoutBackend = Self("manifest.rule-without-backend")
+    /// A workload's own listener at which nobody asks which process calls.
+    package static let openListener = Self("manifest.open-listener")
     /// Hostnames of a route whose parent is a Service: they do not count.
     package static let hostnamesIgnored = Self("manifest.hostnames-ignored")
 }

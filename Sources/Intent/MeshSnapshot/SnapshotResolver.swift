@@ -63,11 +63,12 @@ struct SnapshotResolver {
             resources: set, mesh: mesh, nodes: nodes, services: services, workloads: workloads, gateways: gateways.all,
             tcpRoutes: tcpRoutes, tlsRoutes: tlsRoutes, policies: policies, node: node, callRoutes: callRoutes,
             index: index)
+        if mesh.identity.requiresSelectors { diagnostics += OpenListeners.errors(workloads) }
         var loops = ServiceLoops(snapshot)
         diagnostics += loops.check()
         // What is wrong elsewhere may be why something is missing.
         if !diagnostics.contains(where: { $0.severity == .error }) {
-            diagnostics += DeadEnds(snapshot: snapshot).check()
+            diagnostics += DeadEnds(snapshot: snapshot).check() + OpenListeners.warnings(workloads)
         }
         return snapshot
     }

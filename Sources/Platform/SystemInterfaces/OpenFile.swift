@@ -26,6 +26,21 @@ package struct OpenFile: ~Copyable {
         try Self.bytes(descriptor, limit: limit)
     }
 
+    /// All that is left of it, piece by piece; each is gone when `body` returns.
+    package func forEachPiece(_ body: (UnsafeRawBufferPointer) -> Void) throws(SystemCallError) {
+        var buffer = [UInt8](repeating: 0, count: 256 * 1024)
+        while true {
+            let count = unsafe Glibc.read(descriptor, &buffer, buffer.count)
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { throw SystemCallError(last: "read") }
+            guard count > 0 else { return }
+            unsafe buffer.withUnsafeBytes { unsafe body(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
+        }
+    }
+
+    /// As it is now.
+    package func currentSignature() throws(SystemCallError) -> FileSignature { try Self.facts(descriptor).signature }
+
     static func facts(_ descriptor: CInt) throws(SystemCallError) -> FileFacts {
         var status = stat()
         guard unsafe fstat(descriptor, &status) == 0 else { throw SystemCallError(last: "fstat") }

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <sys/syscall.h>
 #include <fcntl.h>
+#include <linux/netlink.h>
 #include <link.h>
 #include <malloc.h>
 #include <netinet/in.h>
@@ -41,6 +42,12 @@ struct CLinux_object {
 };
 extern int dl_iterate_phdr(int (*)(struct CLinux_object *, size_t, void *), void *);
 extern int madvise(void *, size_t, int);
+// `struct ucred` (unix(7)), which stands behind _GNU_SOURCE, too.
+struct CLinux_credentials {
+    pid_t pid;
+    uid_t uid;
+    gid_t gid;
+};
 extern int pthread_setname_np(pthread_t, const char *);
 
 // Linux macros and variadic functions that Swift cannot import stand here as inline functions.
@@ -95,6 +102,23 @@ static inline int CLinux_is_capable(int capability) {
     uint32_t header[2] = {0x20080522 /* _LINUX_CAPABILITY_VERSION_3 */, 0};
     uint32_t data[6] = {0};  // effective, permitted, inheritable; then those from 32 on
     return syscall(SYS_capget, header, data) == 0 && (data[0] >> capability & 1);
+}
+
+/// A descriptor for a process (pidfd_open(2)); -1 and errno if there is none.
+static inline int CLinux_open_process(pid_t pid) { return (int)syscall(434 /* SYS_pidfd_open */, pid, 0); }
+
+/// The same for whoever is at the other end of a Unix socket's connection (SO_PEERPIDFD, from kernel 6.5).
+static inline int CLinux_open_peer(int socket) {
+    int descriptor = -1;
+    socklen_t size = sizeof descriptor;
+    return getsockopt(socket, SOL_SOCKET, 77 /* SO_PEERPIDFD */, &descriptor, &size) == 0 ? descriptor : -1;
+}
+
+/// The state of a connection of TCP, as linux/tcp_states.h numbers them; -1 if that is not known.
+static inline int CLinux_tcp_state(int descriptor) {
+    unsigned char state;  // the first byte of `struct tcp_info`
+    socklen_t size = sizeof state;
+    return getsockopt(descriptor, IPPROTO_TCP, TCP_INFO, &state, &size) == 0 ? state : -1;
 }
 
 static inline int CLinux_unmap_code_of(struct CLinux_object *object, size_t size, void *unused) {

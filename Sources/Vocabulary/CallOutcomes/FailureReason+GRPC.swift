@@ -7,6 +7,7 @@ extension FailureReason {
         switch self {
         case .none: GRPCStatus(httpStatus: status)
         case .denied: hasCaller ? .permissionDenied : .unauthenticated
+        case .notAttested: .unauthenticated
         case .noRoute: .unimplemented
         case .noEndpoint, .connectFailed, .upstreamFailed: .unavailable
         case .timeout: .deadlineExceeded
@@ -33,6 +34,7 @@ extension FailureReason {
             case .malformed: "not a well-formed request"
             case .callerGone: "the caller went away"
             case .loopDetected: "the call goes in circles"
+            case .notAttested: "the process that calls is not this workload"
             }
         return Array(text.utf8)
     }

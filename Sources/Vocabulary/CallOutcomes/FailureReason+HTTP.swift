@@ -17,7 +17,7 @@ extension FailureReason {
     package var status: UInt16 {
         switch self {
         case .none: 200
-        case .denied: 403
+        case .denied, .notAttested: 403
         case .noRoute: 404
         case .noEndpoint, .connectFailed, .overloaded: 503
         case .upstreamFailed: 502

@@ -22,6 +22,8 @@ public enum FailureReason: UInt8, Sendable, CaseIterable {
     case callerGone = 9
     /// The call has come by this mesh's listeners too often: 508.
     case loopDetected = 10
+    /// The process that calls is not the workload whose listener it calls at: 403.
+    case notAttested = 11
 
     /// Asked at each step of a call: `!=` would go by way of a witness table in another module.
     @inlinable @inline(__always)
@@ -40,6 +42,7 @@ public enum FailureReason: UInt8, Sendable, CaseIterable {
         case .malformed: "malformed"
         case .callerGone: "caller-gone"
         case .loopDetected: "loop-detected"
+        case .notAttested: "not-attested"
         }
     }
 }

@@ -1,3 +1,4 @@
+import Glibc
 import TestSupport
 
 /// The shop of the specification: web calls orders.
@@ -18,7 +19,7 @@ enum Shop {
         ---
         \(workload("orders-1", "service: orders, address: \"127.0.0.1:\(orders)\""))
         ---
-        \(workload("web-1", "service: web, outbound: {listen: \"127.0.0.1:\(outbound)\"}"))
+        \(workload("web-1", "service: web, outbound: {listen: \"127.0.0.1:\(outbound)\"}, selectors: [{unix: {uid: \(geteuid())}}]"))
         ---
         \(rule)
 

@@ -14,9 +14,13 @@ final class CallOrigin {
     let serverName: String
     /// What the rules are told of the connection; the same memory for each of its calls.
     private(set) var facts: CallFacts
+    /// The connection's end here, as long as it is open.
+    private let descriptor: CInt
+    private var process: CallerProcess?
 
-    init(listener: Listener, peer: NetworkAddress, caller: Caller? = nil, serverName: String? = nil) {
+    init(listener: Listener, peer: NetworkAddress, descriptor: CInt, caller: Caller? = nil, serverName: String? = nil) {
         self.listener = listener
+        self.descriptor = descriptor
         self.peer = peer
         self.serverName = serverName ?? ""
         source = CallSource(
@@ -40,6 +44,19 @@ final class CallOrigin {
         facts.destinationAddress = destination?.ip ?? .unspecified
         facts.destinationPort = destination?.port ?? 0
         facts.callProtocol = callProtocol
+    }
+
+    /// The process at the other end; only where the other end is on this host.
+    func process(_ bench: Workbench) -> CallerProcess {
+        if let process { return process }
+        let new = CallerProcess(bench: bench, source: source, listener: listener, peer: peer, descriptor: descriptor)
+        process = new
+        return new
+    }
+
+    /// A connection that has just come, where it matters whose it is.
+    func lookAtProcess(_ bench: Workbench) {
+        if role.admission != nil { process(bench).look() }
     }
 
     /// What its listener is in the generation at hand.

@@ -26,7 +26,9 @@ extension Exchange {
 
     private func carryOut(_ step: CallPlan.Step) {
         switch step {
+        case .refuse(.notAttested, _): refuseProcess()
         case .refuse(let reason, let status): fail(reason, status: status)
+        case .identify(let depth): identify(depth)
         case .answer(let status): reply(status: status, location: nil)
         case .redirect:
             guard let (status, location) = state.plan.redirect(of: request, from: origin.source) else {

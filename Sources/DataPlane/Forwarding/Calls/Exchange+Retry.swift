@@ -84,7 +84,8 @@ extension Exchange: RetriedCall {
     /// Another generation serves, or the same one with other endpoints. What is under way is judged by it if this node judged it
     /// before, and goes elsewhere if nothing of it was sent and its endpoint is one no more.
     func judgeAgain() {
-        guard !isOver, let before = state.plan.service else { return }
+        guard !isOver, let before = state.plan.service, let isCallers = isCallersStill() else { return }
+        guard isCallers else { return refuseProcess() }
         let isUnsent = state.course.stream?.isUnsent ?? state.course.isWaiting
         // What another node has is that node's to judge.
         guard state.tries.isJudged || isUnsent else { return }

@@ -54,8 +54,13 @@ final class Exchange: CallRequest, Call {
     /// The request's head is in `request`, its framing in `requestBody`: decides and forwards.
     func start(from downstream: any DownstreamStream, origin: CallOrigin) {
         begin(from: downstream, origin: origin)
-        if tunnel == .connection { dispatchTunnel() } else { dispatch() }
+        begin()
         if !isOver { setFirstDeadline() }
+    }
+
+    /// Plans it, and carries the plan out. Once more if it was not known yet who calls.
+    func begin() {
+        if tunnel == .connection { dispatchTunnel() } else { dispatch() }
     }
 
     /// What every call begins with, a copy's too. Its head and the length of its body are there.

@@ -12,7 +12,8 @@ extension FailureReason {
     func resetCode(otherwise other: HTTP2ErrorCode) -> HTTP2ErrorCode {
         switch self {
         case .none, .callerGone, .upstreamFailed: other
-        case .denied, .noRoute, .noEndpoint, .connectFailed, .timeout, .overloaded, .malformed, .loopDetected:
+        case .denied, .noRoute, .noEndpoint, .connectFailed, .timeout, .overloaded, .malformed, .loopDetected,
+            .notAttested:
             HTTP2ErrorCode(rawValue: Self.firstCode | UInt32(rawValue))
         }
     }
@@ -31,7 +32,8 @@ extension FailureReason {
     var mayCutAnswer: Bool {
         switch self {
         case .denied, .noRoute, .timeout: true
-        case .none, .noEndpoint, .connectFailed, .upstreamFailed, .overloaded, .malformed, .callerGone, .loopDetected:
+        case .none, .noEndpoint, .connectFailed, .upstreamFailed, .overloaded, .malformed, .callerGone, .loopDetected,
+            .notAttested:
             false
         }
     }
@@ -42,7 +44,7 @@ extension FailureReason {
     /// is allowed is for that node to say.
     var mayGiveUpCall: Bool {
         switch self {
-        case .timeout, .malformed, .overloaded, .noRoute: true
+        case .timeout, .malformed, .overloaded, .noRoute, .notAttested: true
         case .none, .denied, .noEndpoint, .connectFailed, .upstreamFailed, .callerGone, .loopDetected: false
         }
     }

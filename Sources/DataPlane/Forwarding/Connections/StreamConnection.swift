@@ -30,7 +30,7 @@ class StreamConnection: EventHandler {
     private(set) var registration = Registration.none
     /// `nil` once closed: the descriptor and its keys are gone with it.
     private var transport: Transport?
-    private let descriptor: CInt
+    final let descriptor: CInt
     /// Under TLS. Kept here: to ask the transport would borrow it, which costs an allocation.
     final let isSecure: Bool
     private var output = OutputQueue()

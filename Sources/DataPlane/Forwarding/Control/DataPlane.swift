@@ -1,6 +1,7 @@
 package import Diagnostics
 package import EventLoops
 import Glibc
+import LocalAttestation
 import Manifests
 import Synchronization
 import SystemInterfaces
@@ -51,6 +52,7 @@ package final class DataPlane: Sendable {
 
     package let labels = LabelRegistry()
     private let workers: [Worker]
+    private let attestor: Attestor
     /// One a worker. Apart from `state`: who asks for that does not wait until a set is compiled.
     private let compilers: Mutex<[ViewCompiler]>
     private let state: Mutex<State>
@@ -71,9 +73,9 @@ package final class DataPlane: Sendable {
 
     /// Counts what is open without connections and listeners.
     private static func budget(workerCount: Int, connectionLimit: Int, descriptorLimit: Int) -> DescriptorBudget {
-        // Two descriptors a worker are its loop's.
+        // Two descriptors a worker are its loop's; by another it asks who calls, by one more they all are told.
         DescriptorBudget(
-            limit: descriptorLimit, fixed: DescriptorTable.count + 2 * workerCount, workerCount: workerCount,
+            limit: descriptorLimit, fixed: DescriptorTable.count + 3 * workerCount + 1, workerCount: workerCount,
             connectionLimit: connectionLimit)
     }
 
@@ -86,6 +88,8 @@ package final class DataPlane: Sendable {
     ) throws {
         let labels = labels
         let provenPeers = ProvenPeers()
+        let attestor = try Attestor()
+        self.attestor = attestor
         let budget = Self.budget(
             workerCount: workerCount, connectionLimit: connectionLimit, descriptorLimit: descriptorLimit)
         fixedAtStart = budget.fixed
@@ -95,7 +99,7 @@ package final class DataPlane: Sendable {
             try Worker(
                 index: index, view: .empty, identities: TLSMaterial(), accessLog: accessLog, events: events,
                 labels: labels,
-                descriptors: budget.share, provenPeers: provenPeers,
+                descriptors: budget.share, attestor: attestor, provenPeers: provenPeers,
                 peerTermLimits: peerTermLimits)
         }
         for worker in workers {
@@ -265,6 +269,7 @@ package final class DataPlane: Sendable {
             worker.closeAll()
             worker.loop.stop()
         }
+        attestor.stop()
     }
 
     /// Returns when all have done it; at once if they have ended. A change or a question that comes so late must not wait

@@ -14,6 +14,9 @@ package enum DataPlaneEvent: Sendable {
     case acceptingPaused(listener: String)
     /// The same of a connection to an endpoint: the call fails.
     case callFoundNoRoom(listener: String, endpoint: String)
+    /// A process of this host called at a listener of workloads that it is none of.
+    /// - found: What the kernel says of it.
+    case notAttested(listener: String, peer: String, found: String)
     /// A connection was cut: its peer's certificate is over, and it showed no other in time.
     case peerExpired(peer: String)
 }

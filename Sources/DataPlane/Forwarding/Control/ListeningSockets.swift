@@ -115,6 +115,8 @@ extension Diagnostic.Code {
     package static let unresolvedEndpoint = Self("serving.unresolved-endpoint")
     /// A name in the address of an endpoint does not resolve any more.
     package static let staleEndpoint = Self("serving.stale-endpoint")
+    /// A selector names a user or group that this host does not have.
+    package static let unknownAccount = Self("serving.unknown-account")
 }
 
 extension Diagnostic {

@@ -2,6 +2,23 @@ package import CommonValues
 import EventLoops
 import Glibc
 
+/// What is known of a name in addresses.
+package typealias ResolvedName = Resolved<IPAddress>
+package typealias NameTable = LookupTable<IPAddress>
+
+extension LookupTable where Value == IPAddress {
+    /// - Parameter lookUp: Asks for one name, however long that takes. That there is no address may be for want of a server.
+    package convenience init(
+        now: @escaping @Sendable () -> ContinuousClock.Instant = { .now },
+        lookUp: @escaping @Sendable (String) -> [IPAddress] = NameResolution.addresses
+    ) {
+        self.init(now: now) { name -> LookupAnswer<IPAddress> in
+            let addresses = lookUp(name)
+            return addresses.isEmpty ? .failed : .found(addresses)
+        }
+    }
+}
+
 /// Names in addresses, asked of the host's resolver. Blocks, for as long as a DNS server may take: for threads of
 /// `NameTable` only.
 package enum NameResolution {

@@ -1,3 +1,4 @@
+package import Attestation
 import Authorization
 import CallPlanning
 import CommonValues
@@ -23,11 +24,13 @@ package struct ServingPlan: Sendable {
     }
 
     enum ListenerPlan: Sendable {
-        case outbound(SPIFFEID, namespace: String)
+        case outbound(TableCompiler.LocalWorkload)
+        /// The node's, for all its workloads.
+        case hostOutbound([TableCompiler.LocalWorkload])
         case inbound
         case gateway([GatewayRules])
         /// A workload's own, for one TCP service.
-        case tcp(SPIFFEID, namespace: String, service: ResourceName)
+        case tcp(TableCompiler.LocalWorkload, service: ResourceName)
     }
 
     struct PlacedListener: Sendable {
@@ -46,6 +49,8 @@ package struct ServingPlan: Sendable {
     let settings: ProxySettings
     let defaultAction: DefaultAction
     private let node: String?
+    /// Of users and groups in selectors.
+    private var accounts: HostAccounts
     private(set) var services: [ServicePlan]
     private(set) var listeners: [NetworkAddress: PlacedListener] = [:]
     /// Service accounts of this node's workloads and gateways: each needs a certificate.
@@ -59,8 +64,8 @@ package struct ServingPlan: Sendable {
     ///   - resolve: What is known of a DNS name; called for names only.
     ///   - problems: Those that are errors mean that a listener has no place to be.
     package init(
-        _ snapshot: MeshSnapshot, node: String?, generation: UInt64, resolve: (String) -> ResolvedName,
-        problems: inout [Diagnostic]
+        _ snapshot: MeshSnapshot, node: String?, generation: UInt64, accounts: HostAccounts = HostAccounts(),
+        resolve: (String) -> ResolvedName, problems: inout [Diagnostic]
     ) {
         let trustDomain = snapshot.mesh.trustDomain
         self.snapshot = snapshot
@@ -68,6 +73,7 @@ package struct ServingPlan: Sendable {
         settings = snapshot.mesh.proxy
         defaultAction = snapshot.mesh.defaultAction
         self.node = node
+        self.accounts = accounts
         var nameProblems: Set<Diagnostic> = []
         services = snapshot.services.map { service in
             let name = service.metadata.name
@@ -87,10 +93,13 @@ package struct ServingPlan: Sendable {
     /// place, for its name had no address, gets one.
     /// - Parameter problems: What there is to say of names now.
     /// - Returns: `nil` if nothing is another.
-    package func renewed(resolve: (String) -> ResolvedName, problems: inout [Diagnostic]) -> ServingPlan? {
+    package func renewed(
+        accounts: HostAccounts = HostAccounts(), resolve: (String) -> ResolvedName, problems: inout [Diagnostic]
+    ) -> ServingPlan? {
         var next = self
         var nameProblems: Set<Diagnostic> = []
-        var hasChanged = false
+        var hasChanged = accounts != self.accounts
+        next.accounts = accounts
         for (index, service) in services.enumerated() {
             let endpoints = Self.endpoints(of: service.rules.service, in: snapshot, node, resolve, &nameProblems)
             guard endpoints != service.endpoints else { continue }
@@ -98,6 +107,7 @@ package struct ServingPlan: Sendable {
             hasChanged = true
         }
         problems += nameProblems.sorted { $0.position < $1.position }
+        next.placeWorkloads(snapshot, node, resolve, &problems)
         next.placeInbound(snapshot, node, resolve, &problems)
         return hasChanged || next.listeners.count != listeners.count ? next : nil
     }
@@ -105,6 +115,7 @@ package struct ServingPlan: Sendable {
     /// Whether it is the other, where `renewed` made one of the two.
     package func isSame(as other: ServingPlan) -> Bool {
         services.map(\.endpoints) == other.services.map(\.endpoints) && listeners.count == other.listeners.count
+            && accounts == other.accounts
     }
 
     /// - Parameter problems: A node stands in the way of each of its workloads, and is named once.
@@ -161,7 +172,7 @@ package struct ServingPlan: Sendable {
         switch listeners[address]?.plan {
         case .inbound: tls.meshServer != nil
         case .gateway(let gateways) where gateways[0].listener.protocol == .https: tls.gateways[address] != nil
-        case .gateway, .outbound, .tcp: true
+        case .gateway, .outbound, .hostOutbound, .tcp: true
         case nil: false
         }
     }
@@ -169,22 +180,33 @@ package struct ServingPlan: Sendable {
     private mutating func placeWorkloads(
         _ snapshot: MeshSnapshot, _ node: String?, _ resolve: (String) -> ResolvedName, _ problems: inout [Diagnostic]
     ) {
+        var locals: [TableCompiler.LocalWorkload] = []
         for workload in snapshot.workloads where node == nil || workload.node?.value == node {
             let id = Self.identity(of: workload, in: snapshot.mesh.trustDomain)
             identities.insert(id)
             if let service = workload.service {
                 servedNames["\(service.value).\(workload.metadata.name.namespace).mesh"] = id
             }
-            let namespace = workload.metadata.name.namespace
             let owner = "Workload \(workload.metadata.name)"
+            let missing = accounts.missing(from: workload.selectors)
+            problems += missing.users.map { .unknownAccount($0, "user") }
+            problems += missing.groups.map { .unknownAccount($0, "group") }
+            let selectors = workload.selectors
+            let local = TableCompiler.LocalWorkload(
+                name: workload.metadata.name, id: id,
+                selectors: selectors.isEmpty ? nil : SelectorProgram(selectors, accounts))
+            locals.append(local)
             if let listen = workload.outboundListen {
-                place(.outbound(id, namespace: namespace), at: listen, owner, resolve, &problems)
+                place(.outbound(local), at: listen, owner, resolve, &problems)
             }
             for tcp in workload.outboundTCP {
                 place(
-                    .tcp(id, namespace: namespace, service: tcp.service.value), at: tcp.listen,
+                    .tcp(local, service: tcp.service.value), at: tcp.listen,
                     "\(owner) to \(tcp.service.value)", resolve, &problems)
             }
+        }
+        if let node, let listen = snapshot.nodes[node]?.outboundListen {
+            place(.hostOutbound(locals), at: listen, "Node \(node)", resolve, &problems)
         }
     }
 
@@ -271,7 +293,7 @@ package struct ServingPlan: Sendable {
         case .tcp(.ip(let ip), let port): return ([.ip(ip, port: port)], false)
         case .tcp(.name(let host), let port):
             let name = resolve(host)
-            return (name.addresses.map { .ip($0, port: port) }, name.isStale)
+            return (name.values.map { .ip($0, port: port) }, name.isStale)
         }
     }
 }
@@ -289,6 +311,14 @@ extension Diagnostic {
             .staleEndpoint, .warning, at: address.position, found: "\"\(address.value)\"",
             expected: "a name that still has an address: calls go to the last ones it had",
             remedy: "make the name resolve on this host again, or write an IP address")
+    }
+
+    static func unknownAccount(_ name: Located<String>, _ kind: String) -> Diagnostic {
+        Diagnostic(
+            .unknownAccount, .warning, at: name.position,
+            found: "the \(kind) \(quoted(name.value)), whom this host does not have",
+            expected: "a \(kind) of this host: until there is one no process matches this selector",
+            remedy: "correct the name, or add the \(kind) to this host")
     }
 
     static func unresolvable(_ address: Located<SocketAddress>) -> Diagnostic {

@@ -24,11 +24,11 @@ struct ViewCompiler {
             let role: ListenerRole =
                 switch listener.plan {
                 case .inbound: .inbound()
-                case .outbound(let id, let namespace):
-                    compiler.outbound(id, namespace: namespace, shortHosts: shortHosts[namespace])
+                case .outbound(let workload): compiler.outbound(workload, shortHosts: shortHosts)
+                case .hostOutbound(let workloads): compiler.outbound(workloads, shortHosts: shortHosts)
                 case .gateway(let gateways): compiler.gateway(gateways, at: "\(address)", in: plan.snapshot, tables)
-                case .tcp(let id, let namespace, let service):
-                    compiler.tcp(id, namespace: namespace, service: service, in: plan.snapshot, tables)
+                case .tcp(let workload, let service):
+                    compiler.tcp(workload, service: service, in: plan.snapshot, tables)
                 }
             listeners[address] = ListenerView(role: role, address: address, label: listener.owner)
         }

@@ -26,6 +26,8 @@ package struct WorkerCounters: Sendable {
     package var upstreamHandshakeFailures: [String: UInt64] = [:]
     /// Connections in use that other nodes ended with an alert, by reason.
     package var upstreamAlerts: [String: UInt64] = [:]
+    /// Connections of processes that are no workload where they called.
+    package var notAttested: UInt64 = 0
     /// Calls whose client a trusted proxy named in no form that is an address.
     package var unreadableClientAddresses: UInt64 = 0
     /// HTTP/2 connections ended because a limit was exceeded, by limit.
@@ -51,6 +53,7 @@ package struct WorkerCounters: Sendable {
         handshakes.merge(other.handshakes, uniquingKeysWith: +)
         upstreamHandshakeFailures.merge(other.upstreamHandshakeFailures, uniquingKeysWith: +)
         upstreamAlerts.merge(other.upstreamAlerts, uniquingKeysWith: +)
+        notAttested += other.notAttested
         unreadableClientAddresses += other.unreadableClientAddresses
         http2Limits.merge(other.http2Limits, uniquingKeysWith: +)
     }

@@ -26,6 +26,8 @@ package struct IdentitySettings: Hashable, Sendable {
     /// Lifetime of an X.509-SVID: 30 s to 24 h. Default: 1 h.
     package var svidTTL: Duration
     package var authority: AuthoritySource
+    /// Whether each workload that calls others must say what a process must be to be it. Default: no.
+    package var requiresSelectors: Bool
 }
 
 package enum AuthoritySource: Hashable, Sendable {

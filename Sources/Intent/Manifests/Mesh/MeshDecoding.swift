@@ -20,7 +20,8 @@ extension Mesh {
         guard let trustDomain = TrustDomain("mesh.local") else { preconditionFailure("mesh.local is a trust domain") }
         self.init(
             metadata: metadata, trustDomain: trustDomain, defaultAction: .deny,
-            identity: IdentitySettings(svidTTL: .seconds(3600), authority: .builtIn), proxy: ProxySettings(),
+            identity: IdentitySettings(svidTTL: .seconds(3600), authority: .builtIn, requiresSelectors: false),
+            proxy: ProxySettings(),
             telemetryListen: nil)
     }
 
@@ -55,7 +56,8 @@ extension IdentitySettings {
         let range = Duration.seconds(30)...Duration.seconds(24 * 3600)
         let settings = IdentitySettings(
             svidTTL: fields.optional("svidTTL", Scalar.duration(in: range), default: .seconds(3600), &problems),
-            authority: fields.optional("authority", AuthoritySource.decode, default: .builtIn, &problems))
+            authority: fields.optional("authority", AuthoritySource.decode, default: .builtIn, &problems),
+            requiresSelectors: fields.optional("requireSelectors", Scalar.boolean, default: false, &problems))
         fields.reportUnknownFields(&problems)
         return settings
     }

@@ -15,7 +15,10 @@ extension Mesh {
 
 extension IdentitySettings {
     fileprivate var json: JSONValue {
-        ["svidTTL": .string(svidTTL.manifestText), "authority": authority.json]
+        [
+            "svidTTL": .string(svidTTL.manifestText), "authority": authority.json,
+            "requireSelectors": .bool(requiresSelectors),
+        ]
     }
 }
 

@@ -7,6 +7,7 @@ extension Node {
         Node.self, short: ["no"], decode: Node.init,
         columns: [
             Column("ADDRESS") { "\($0.address.value)" },
+            Column("OUTBOUND") { node in node.outboundListen.map { "\($0.value)" } ?? "" },
             Column("WORKLOADS") { node, set in String(node.workloads(in: set).count) },
         ],
         sections: { node, set in

@@ -14,6 +14,8 @@ package struct Workload: Resource {
     package var address: Located<SocketAddress>?
     /// Default: the service's name.
     package var serviceAccount: Located<String>
+    /// What a process must be to be this workload, one of them; none: whoever reaches its addresses is.
+    package var selectors: [WorkloadSelector]
     /// The address this workload sends its calls to, and through which they carry its identity.
     package var outboundListen: Located<SocketAddress>?
     /// One more such address for each TCP service it connects to.

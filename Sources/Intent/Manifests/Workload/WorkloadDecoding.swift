@@ -16,7 +16,8 @@ extension Workload {
         let account = fields.optional("serviceAccount", located(Scalar.label), &problems)
         let outbound = fields.optional(
             "outbound", { Self.outbound($0, namespace: namespace, &$1) }, default: Outbound(), &problems)
-        fields.unavailable("selectors", &problems)
+        let selectors = fields.list(
+            "selectors", emptyMeans: "a workload that any process of the host is", WorkloadSelector.decode, &problems)
         fields.reportUnknownFields(&problems)
 
         if fields.has("address") && !fields.has("service") {
@@ -33,7 +34,7 @@ extension Workload {
         guard let account = account ?? service else { return nil }
         self.init(
             metadata: metadata, service: service, node: node, address: address, serviceAccount: account,
-            outboundListen: outbound.listen, outboundTCP: outbound.tcp)
+            selectors: selectors, outboundListen: outbound.listen, outboundTCP: outbound.tcp)
     }
 
     private static func outbound(_ node: YAMLNode, namespace: String, _ problems: inout Problems) -> Outbound? {

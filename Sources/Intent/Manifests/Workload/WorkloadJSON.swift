@@ -7,6 +7,7 @@ extension Workload {
         spec.add("node", node?.value)
         spec.add("address", address.map { "\($0.value)" })
         spec.add("serviceAccount", serviceAccount.value)
+        spec.add("selectors", .array(selectors.map(\.json)))
         var outbound = JSONMembers()
         outbound.add("listen", outboundListen.map { "\($0.value)" })
         outbound.add(
@@ -22,5 +23,22 @@ extension Workload {
                 }))
         spec.add("outbound", outbound.json)
         return spec.json
+    }
+}
+
+extension WorkloadSelector {
+    var json: JSONValue {
+        var unix = JSONMembers()
+        unix.add("user", user?.value)
+        unix.add("uid", uid.map { .integer(Int($0)) })
+        unix.add("group", group?.value)
+        unix.add("gid", gid.map { .integer(Int($0)) })
+        unix.add("path", path)
+        unix.add("sha256", sha256)
+        var selector = JSONMembers()
+        selector.add("unix", unix.json)
+        selector.add("systemd", unit.map { ["unit": .string($0)] })
+        selector.add("cgroup", controlGroup.map { ["path": .string($0)] })
+        return selector.json
     }
 }

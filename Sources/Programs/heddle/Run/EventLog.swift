@@ -63,6 +63,12 @@ final class EventLog: Sendable {
             tell(
                 Kind(level: .warning, message: "no room for another connection: a call fails"),
                 ["listener": "\(listener)", "endpoint": "\(endpoint)"])
+        case .notAttested(let listener, let peer, let found):
+            tell(
+                Kind(
+                    level: .warning,
+                    message: "a process was refused: it is not the workload whose calls are taken there"),
+                ["listener": "\(listener)", "peer": "\(peer)", "found": "\(Self.shown(found))"])
         case .peerExpired(let peer):
             tell(
                 Kind(

@@ -170,6 +170,11 @@ struct MeshProcess {
                     await betweenChanges { await participant.renewEndpoints() }
                 }
             }
+            group.addTask {
+                for await _ in participant.accounts.changes {
+                    await betweenChanges { await participant.renewEndpoints() }
+                }
+            }
         }
     }
 

@@ -54,6 +54,10 @@ struct MetricsText {
         text.metric(
             "heddle_connections_closed_for_room_total", .counter,
             help: "Connections without a call closed so that others could be had, by whom they led to.")
+        text.metric(
+            "heddle_connections_not_attested_total", .counter,
+            help: "Connections of processes that are not the workload whose calls are taken there.")
+        text.sample("heddle_connections_not_attested_total", [], counters.notAttested)
         for (peer, count) in counters.madeRoom.sorted(by: { $0.key < $1.key }) {
             text.sample("heddle_connections_closed_for_room_total", [(name: "peer", value: peer)], count)
         }

@@ -59,10 +59,13 @@ final class HTTP1ServerConnection: StreamConnection, ServerConnection, Downstrea
         if isSecure {
             beginTerm(with: peer)
             origin = CallOrigin(
-                listener: listener, peer: peer, caller: peerID.map { bench.callers.caller($0) }, serverName: serverName
+                listener: listener, peer: peer, descriptor: descriptor, caller: peerID.map { bench.callers.caller($0) },
+                serverName: serverName
             )
         } else {
-            origin = CallOrigin(listener: listener, peer: peer)
+            let origin = CallOrigin(listener: listener, peer: peer, descriptor: descriptor)
+            origin.lookAtProcess(bench)
+            self.origin = origin
         }
         if isSecure, applicationProtocol == "h2" {
             HTTP2ServerConnection.takeOver(self, for: host, origin: origin!, received: [UInt8]().span)

@@ -63,8 +63,9 @@ final class TCPServerConnection: StreamConnection, ServerConnection, DownstreamS
     private func begin(serverName: String?) {
         let call = host.takeCall()
         self.call = call
-        call.startTunnel(
-            from: self, origin: CallOrigin(listener: listener, peer: peer, serverName: serverName))
+        let origin = CallOrigin(listener: listener, peer: peer, descriptor: descriptor, serverName: serverName)
+        origin.lookAtProcess(bench)
+        call.startTunnel(from: self, origin: origin)
         if isOpen { setDeadline(nil) }
     }
 

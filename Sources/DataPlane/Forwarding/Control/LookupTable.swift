@@ -1,33 +1,41 @@
-package import CommonValues
 import EventLoops
 import Synchronization
 import SystemInterfaces
 
 /// What is known of a name.
-package struct ResolvedName: Sendable, Hashable, ExpressibleByArrayLiteral {
-    /// In the resolver's order; empty: none is known.
-    package var addresses: [IPAddress]
-    /// They are of an earlier answer: the last one was that there are none, or there was none.
+package struct Resolved<Value: Hashable & Sendable>: Sendable, Hashable, ExpressibleByArrayLiteral {
+    /// In the resolver's order; empty: it stands for nothing that is known.
+    package var values: [Value]
+    /// They are of an earlier answer: there was none since.
     package var isStale: Bool
 
-    package init(_ addresses: [IPAddress], isStale: Bool = false) {
-        self.addresses = addresses
+    package init(_ values: [Value], isStale: Bool = false) {
+        self.values = values
         self.isStale = isStale
     }
 
-    package init(arrayLiteral addresses: IPAddress...) { self.init(addresses) }
+    package init(arrayLiteral values: Value...) { self.init(values) }
 }
 
-/// The addresses that names stand for. The host's resolver is asked on threads of the table's own, so that nobody who reads
-/// it ever waits for a DNS server. Last good addresses stay until there are others.
-package final class NameTable: Sendable {
+/// What the host's resolver says of a name.
+package enum LookupAnswer<Value: Hashable & Sendable>: Sendable {
+    case found([Value])
+    /// There is no such name.
+    case absent
+    /// It does not say: what it said last still holds.
+    case failed
+}
+
+/// What names stand for: addresses, or numbers of accounts. The host's resolver is asked on threads of the table's own, so that nobody
+/// who reads it ever waits for a server. The last answer stays until there is another.
+package final class LookupTable<Value: Hashable & Sendable>: Sendable {
     /// Names asked for at a time: a server that is slow about some must not hold up the others.
-    private static let threadLimit = 8
+    private static var threadLimit: Int { 8 }
     /// Of these, names asked for again: they must not hold up those that nothing is known of.
-    private static let repeatLimit = 4
+    private static var repeatLimit: Int { 4 }
 
     private struct Entry {
-        var name = ResolvedName([])
+        var name = Resolved<Value>([])
         /// When somebody first wanted to know.
         let wantedSince: ContinuousClock.Instant
         /// A lookup of it has ended.
@@ -50,14 +58,14 @@ package final class NameTable: Sendable {
     /// Something else is known of a name than before. Several changes may be one element. For one reader.
     package let changes: AsyncStream<Void>
     private let changed: AsyncStream<Void>.Continuation
-    private let lookUp: @Sendable (String) -> [IPAddress]
+    private let lookUp: @Sendable (String) -> LookupAnswer<Value>
     private let now: @Sendable () -> ContinuousClock.Instant
     private let state = Mutex(State())
 
     /// - Parameter lookUp: Asks for one name, however long that takes.
     package init(
         now: @escaping @Sendable () -> ContinuousClock.Instant = { .now },
-        lookUp: @escaping @Sendable (String) -> [IPAddress] = NameResolution.addresses
+        lookUp: @escaping @Sendable (String) -> LookupAnswer<Value>
     ) {
         self.lookUp = lookUp
         self.now = now
@@ -65,7 +73,7 @@ package final class NameTable: Sendable {
     }
 
     /// What is known now. Never waits.
-    package subscript(name: String) -> ResolvedName { state.withLock { $0.entries[name]?.name ?? [] } }
+    package subscript(name: String) -> Resolved<Value> { state.withLock { $0.entries[name]?.name ?? [] } }
 
     /// Asks for those names of which nothing is known, and waits for the answers: of each name until `limit` has passed since
     /// somebody first wanted to know, so that a name without an answer delays one change and not the next. What comes later
@@ -98,7 +106,7 @@ package final class NameTable: Sendable {
     /// Asks again, and does not wait: for every name, or for those alone that have no address of a last answer.
     package func refresh(failedOnly: Bool = false) {
         state.withLock { state in
-            for (name, entry) in state.entries where !failedOnly || entry.name.addresses.isEmpty || entry.name.isStale {
+            for (name, entry) in state.entries where !failedOnly || entry.name.values.isEmpty || entry.name.isStale {
                 ask(name, &state)
             }
         }
@@ -134,8 +142,8 @@ package final class NameTable: Sendable {
     /// A thread lives until nothing is left to ask that it may ask.
     private func work() {
         while let (name, isRepeated) = next() {
-            let addresses = lookUp(name)
-            if note(addresses, of: name, isRepeated: isRepeated) { changed.yield() }
+            let answer = lookUp(name)
+            if note(answer, of: name, isRepeated: isRepeated) { changed.yield() }
         }
     }
 
@@ -152,7 +160,7 @@ package final class NameTable: Sendable {
     }
 
     /// - Returns: Whether it is news.
-    private func note(_ addresses: [IPAddress], of name: String, isRepeated: Bool) -> Bool {
+    private func note(_ answer: LookupAnswer<Value>, of name: String, isRepeated: Bool) -> Bool {
         state.withLock { state in
             if isRepeated { state.repeatCount -= 1 }
             for index in state.waiters.indices { state.waiters[index].names.remove(name) }
@@ -163,13 +171,12 @@ package final class NameTable: Sendable {
             let former = entry
             entry.isAsked = false
             entry.isKnown = true
-            if addresses.isEmpty {
-                entry.name.isStale = !entry.name.addresses.isEmpty
-            } else if Set(addresses) != Set(entry.name.addresses) {
-                entry.name = ResolvedName(addresses)
-            } else {
-                // The same in another order, as servers give them in turn, is no change.
-                entry.name.isStale = false
+            switch answer {
+            case .failed: entry.name.isStale = !entry.name.values.isEmpty
+            case .absent: entry.name = []
+            // The same in another order, as servers give them in turn, is no change.
+            case .found(let values) where Set(values) == Set(entry.name.values): entry.name.isStale = false
+            case .found(let values): entry.name = Resolved(values)
             }
             state.entries[name] = entry
             return entry.name != former.name || !former.isKnown

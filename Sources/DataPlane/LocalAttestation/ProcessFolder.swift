@@ -1,0 +1,130 @@
+import Glibc
+package import SystemInterfaces
+
+/// What `/proc` says of a process (proc_pid(5)). It may be another's by now: `ProcessHandle` knows.
+package struct ProcessFolder: Sendable {
+    package let pid: Int32
+    private var path: String { "/proc/\(pid)" }
+
+    package init(_ pid: Int32) { self.pid = pid }
+
+    /// Why something is not known, in words.
+    package struct Unknown: Error, Hashable {
+        package let reason: String
+
+        init(_ reason: String) { self.reason = reason }
+
+        init(_ error: SystemCallError, reading what: String) {
+            self.init(
+                error.errno == EACCES || error.errno == EPERM
+                    ? "not allowed to look at \(what): CAP_SYS_PTRACE is missing" : "\(what): \(error.reason)")
+        }
+    }
+
+    // MARK: Facts
+
+    /// Its group, as the kernel asks for it when files are opened.
+    package func group() throws(Unknown) -> UInt32 {
+        for line in try text("status").split(separator: "\n") where line.hasPrefix("Gid:") {
+            let numbers = line.dropFirst(4).split(whereSeparator: { $0 == "\t" || $0 == " " })
+            if numbers.count == 4, let effective = UInt32(numbers[1]) { return effective }
+        }
+        throw Unknown("\(path)/status has no group")
+    }
+
+    /// Its control group of version 2, from the root of the hierarchy (cgroups(7)).
+    package func controlGroup() throws(Unknown) -> String {
+        for line in try text("cgroup").split(separator: "\n") where line.hasPrefix("0::/") {
+            return String(line.dropFirst(3))
+        }
+        throw Unknown("it is in no control group of version 2")
+    }
+
+    /// The file it executes, by the path at which that very file lies for us, too.
+    package func executable() throws(Unknown) -> String {
+        guard try link("ns/mnt") == Self.ownMounts.get() else { throw Unknown("it sees other mounts") }
+        let file = try link("exe")
+        let running = try facts(path + "/exe", "its executable").signature
+        let lying: FileSignature
+        do throws(SystemCallError) { lying = try FileAccess.facts(file, followingLinks: true).signature } catch {
+            throw Unknown(
+                error.isMissing ? "the file it executes is not at \(file) any more" : "\(file): \(error.reason)")
+        }
+        guard lying.device == running.device, lying.inode == running.inode else {
+            throw Unknown("the file it executes is not the one at \(file) any more")
+        }
+        return file
+    }
+
+    /// Its executable, to be read: the file itself, wherever it lies.
+    package func openExecutable() throws(Unknown) -> OpenFile {
+        do throws(SystemCallError) { return try OpenFile(path + "/exe") } catch {
+            throw Unknown(error, reading: "its executable")
+        }
+    }
+
+    /// Ticks of 1/100 s from the system's start to its own; `nil`: it is not there.
+    package var startTicks: UInt64? {
+        // What stands in brackets is a name that may have brackets and blanks.
+        guard let text = try? text("stat"), let end = text.lastIndex(of: ")") else { return nil }
+        let fields = text[text.index(after: end)...].split(separator: " ")
+        return fields.count > 19 ? UInt64(fields[19]) : nil
+    }
+
+    /// It has a socket open.
+    /// - Parameter inode: As the kernel numbers it.
+    package func holdsSocket(_ inode: UInt32) throws(Unknown) -> Bool {
+        let wanted = Array("socket:[\(inode)]".utf8)
+        do throws(SystemCallError) {
+            for name in try FileAccess.names(inFolder: path + "/fd").names {
+                if Self.target(of: "\(path)/fd/\(name)") == wanted { return true }
+            }
+        } catch {
+            throw Unknown(error, reading: "what it has open")
+        }
+        return false
+    }
+
+    // MARK: Reading
+
+    /// The mounts that this process sees.
+    private static let ownMounts = Result<[UInt8], Unknown> { () throws(Unknown) in
+        guard let target = target(of: "/proc/self/ns/mnt") else { throw Unknown("/proc says nothing of mounts") }
+        return target
+    }.map { String(decoding: $0, as: UTF8.self) }
+
+    private func facts(_ path: String, _ what: String) throws(Unknown) -> FileFacts {
+        do throws(SystemCallError) { return try FileAccess.facts(path, followingLinks: true) } catch {
+            throw Unknown(error, reading: what)
+        }
+    }
+
+    /// At most 64 KiB.
+    private func text(_ name: String) throws(Unknown) -> String {
+        do throws(SystemCallError) {
+            let file = try OpenFile("\(path)/\(name)")
+            return String(decoding: try file.bytes(limit: 65_536), as: UTF8.self)
+        } catch {
+            throw error.isMissing || error.errno == ESRCH ? Unknown("it has ended") : Unknown(error, reading: name)
+        }
+    }
+
+    private func link(_ name: String) throws(Unknown) -> String {
+        guard let target = Self.target(of: "\(path)/\(name)") else {
+            let error = SystemCallError(last: "readlink")
+            throw error.isMissing || error.errno == ESRCH
+                ? Unknown("it has ended") : Unknown(error, reading: "its \(name)")
+        }
+        guard let text = String(validating: target, as: UTF8.self) else { throw Unknown("its \(name) is not UTF-8") }
+        return text
+    }
+
+    private static func target(of link: String) -> [UInt8]? {
+        unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 4097) { buffer in
+            let count = unsafe readlink(link, buffer.baseAddress!, buffer.count)
+            // One that fills it may have been cut.
+            guard count >= 0, count < buffer.count else { return nil }
+            return unsafe buffer[..<count].map { UInt8(bitPattern: $0) }
+        }
+    }
+}

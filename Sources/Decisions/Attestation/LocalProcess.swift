@@ -1,0 +1,68 @@
+/// What is known of the process at the other end of a connection within this host: what the kernel says, never what the process
+/// does. Where several processes hold the socket, a fact is known if it is the same of all of them.
+package struct LocalProcess: Hashable, Sendable {
+    package enum Fact<Value: Hashable & Sendable>: Hashable, Sendable {
+        /// To find it out takes longer than a call at rest should wait: nobody has asked yet.
+        case notAsked
+        /// It was asked for, and this stood in the way.
+        case unknown(String)
+        case known(Value)
+    }
+
+    /// Who made the socket.
+    package let uid: UInt32
+    package var gid: Fact<UInt32>
+    /// Its path from the root of the hierarchy (cgroups(7), version 2): `/system.slice/web.service`.
+    package var controlGroup: Fact<String>
+    /// The file it executes.
+    package var executable: Fact<String>
+    /// What that file's bytes come to, as 64 hexadecimal digits in lower case.
+    package var digest: Fact<String>
+    /// Its number, where it was found.
+    package var pid: Int32?
+
+    package init(
+        uid: UInt32, gid: Fact<UInt32> = .notAsked, controlGroup: Fact<String> = .notAsked,
+        executable: Fact<String> = .notAsked, digest: Fact<String> = .notAsked, pid: Int32? = nil
+    ) {
+        self.uid = uid
+        self.gid = gid
+        self.controlGroup = controlGroup
+        self.executable = executable
+        self.digest = digest
+        self.pid = pid
+    }
+}
+
+/// What there is to find out of a process, the next one always with more to do than the one before.
+package enum FactDepth: Int, Comparable, Sendable {
+    /// The path of its control group.
+    case controlGroup
+    /// The process itself: its group, and its executable's path.
+    case process
+    /// Its executable's bytes.
+    case digest
+
+    package static func < (left: FactDepth, right: FactDepth) -> Bool { left.rawValue < right.rawValue }
+}
+
+extension LocalProcess: CustomStringConvertible {
+    /// What was found, for a log: `uid 1001, gid 1001, cgroup /system.slice/web.service, pid 812, executable /usr/bin/web`.
+    package var description: String {
+        var parts = ["uid \(uid)"]
+        parts += Self.part("gid", gid)
+        parts += Self.part("cgroup", controlGroup)
+        if let pid { parts.append("pid \(pid)") }
+        parts += Self.part("executable", executable)
+        parts += Self.part("sha256", digest)
+        return parts.joined(separator: ", ")
+    }
+
+    private static func part<Value>(_ name: String, _ fact: Fact<Value>) -> [String] {
+        switch fact {
+        case .notAsked: []
+        case .unknown(let why): ["\(name) unknown (\(why))"]
+        case .known(let value): ["\(name) \(value)"]
+        }
+    }
+}

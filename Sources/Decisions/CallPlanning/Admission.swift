@@ -1,0 +1,55 @@
+package import Attestation
+package import Authorization
+package import Manifests
+
+/// The workloads whose own a listener is, and what a process must be to call there as one of them.
+package final class Admission {
+    package final class Candidate {
+        package let workload: ResourceName
+        /// Whose identity its calls carry.
+        package let caller: Caller
+        /// Where it finds services by Host.
+        let hosts: OutboundTable
+        let selectors: SelectorProgram
+
+        package init(workload: ResourceName, hosts: OutboundTable, selectors: SelectorProgram) {
+            self.workload = workload
+            caller = hosts.caller
+            self.hosts = hosts
+            self.selectors = selectors
+        }
+    }
+
+    /// Who a process is there.
+    package enum Verdict {
+        /// The one candidate at this index.
+        case admitted(Int)
+        /// None of them.
+        case nobody
+        /// More than one: which, nobody says.
+        case several([ResourceName])
+        /// It depends on what has not been found out yet.
+        case needs(FactDepth)
+    }
+
+    package let candidates: [Candidate]
+
+    package init(_ candidates: [Candidate]) { self.candidates = candidates }
+
+    /// Exactly one must match, or the process has no identity.
+    package func verdict(on process: LocalProcess) -> Verdict {
+        var matching: [Int] = []
+        var needed: FactDepth?
+        for (index, candidate) in candidates.enumerated() {
+            switch candidate.selectors.verdict(on: process) {
+            case .matches: matching.append(index)
+            case .differs: break
+            case .needs(let depth): needed = min(needed ?? depth, depth)
+            }
+        }
+        // Two are too many, whatever the others come to.
+        if matching.count > 1 { return .several(matching.map { candidates[$0].workload }) }
+        if let needed { return .needs(needed) }
+        return matching.first.map(Verdict.admitted) ?? .nobody
+    }
+}

@@ -1,0 +1,154 @@
+import Diagnostics
+import YAMLSyntax
+
+extension WorkloadSelector {
+    /// An item of `selectors`: what its parts say together.
+    static func decode(_ node: YAMLNode, _ problems: inout Problems) -> WorkloadSelector? {
+        guard var fields = node.fields(of: "a selector", isOfPolicy: true, &problems) else { return nil }
+        var selector = WorkloadSelector()
+        let before = problems.diagnostics.count
+        _ = fields.optional("unix", { selector.readUnix($0, &$1) }, &problems)
+        selector.unit = fields.optional("systemd", part("systemd", "unit", unitName), &problems)
+        selector.controlGroup = fields.optional("cgroup", part("cgroup", "path", Scalar.controlGroup), &problems)
+        fields.unavailable("exec", &problems)
+        fields.reportUnknownFields(&problems)
+        guard problems.diagnostics.count == before else { return selector }
+        if fields.isEmpty {
+            problems.report(
+                .missingField, at: node.position, found: "a selector that every process matches",
+                expected: "what a process must be", remedy: "add unix, systemd or cgroup: unix: {user: web}")
+        } else if selector.path != nil || selector.sha256 != nil, !selector.namesOwner {
+            problems.report(
+                .conflictingFields, at: node.position, found: "an executable without whose process it is",
+                expected: "a user, a systemd unit or a cgroup as well: any user can run the same file",
+                remedy: "add user or uid below unix, or systemd or cgroup beside it")
+        }
+        return selector
+    }
+
+    /// `unix: {user, group, uid, gid, path, sha256}`.
+    private mutating func readUnix(_ node: YAMLNode, _ problems: inout Problems) -> Void? {
+        guard var fields = node.fields(of: "unix", isOfPolicy: true, &problems) else { return nil }
+        if fields.isEmpty {
+            problems.report(
+                .missingField, at: node.position, found: "unix without a field", expected: "what a process must be",
+                remedy: "add user, uid, group, gid, path or sha256")
+        }
+        user = fields.optional("user", located(Scalar.accountName), &problems)
+        uid = fields.optional("uid", Scalar.accountNumber, &problems)
+        group = fields.optional("group", located(Scalar.accountName), &problems)
+        gid = fields.optional("gid", Scalar.accountNumber, &problems)
+        path = fields.optional("path", Scalar.executablePath, &problems)
+        sha256 = fields.optional("sha256", Scalar.sha256, &problems)
+        fields.reportUnknownFields(&problems)
+        return ()
+    }
+
+    /// A mapping with one field, which must be there.
+    private static func part(
+        _ owner: String, _ field: String, _ read: @escaping Reading<String>
+    ) -> Reading<String> {
+        { node, problems in
+            guard var fields = node.fields(of: owner, isOfPolicy: true, &problems) else { return nil }
+            let value = fields.required(field, read, &problems)
+            fields.reportUnknownFields(&problems)
+            return value
+        }
+    }
+
+    /// A unit that processes run in.
+    private static func unitName(_ node: YAMLNode, _ problems: inout Problems) -> String? {
+        guard let text = Scalar.text(node, &problems) else { return nil }
+        let isNamed = text.utf8.count <= 255 && text.utf8.allSatisfy(Self.unitMayHave)
+        let name = text.split(separator: ".", omittingEmptySubsequences: false)
+        guard isNamed, name.count > 1, let type = name.last, ["service", "scope"].contains(type),
+            text.utf8.count > type.utf8.count + 1, !text.hasPrefix("@"), !text.contains("@.")
+        else {
+            problems.report(
+                .invalidValue, node,
+                expected: "the name of a systemd unit that processes run in: NAME.service or NAME.scope",
+                remedy: text.contains("@.")
+                    ? "name an instance: \"\(text.replacing("@.", with: "@NAME."))\""
+                    : text.contains(".") || !isNamed
+                        ? "write it as systemctl lists it" : "change it to \"\(text).service\"")
+            return nil
+        }
+        return text
+    }
+
+    /// systemd.unit(5): ASCII letters, digits, `:`, `-`, `_`, `.`, `\`, and `@` before an instance.
+    private static func unitMayHave(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"):
+            true
+        default: ":-_.\\@".utf8.contains(byte)
+        }
+    }
+}
+
+extension Scalar {
+    /// The name of a user or group: 1 to 32 bytes that `/etc/passwd` can have (useradd(8)).
+    static func accountName(_ node: YAMLNode, _ problems: inout Problems) -> String? {
+        if case .scalar(let scalar) = node.content, scalar.kind == .number, scalar.text.utf8.allSatisfy(isDigit) {
+            problems.report(
+                .wrongType, node, expected: "the name of a user or group",
+                remedy: "write numbers as uid or gid: \(scalar.text)")
+            return nil
+        }
+        guard let text = text(node, &problems) else { return nil }
+        let mayHave = { (byte: UInt8) in byte > 0x20 && byte != 0x7F && !":/,\\".utf8.contains(byte) }
+        guard text.utf8.count <= 32, text.utf8.allSatisfy(mayHave), !text.hasPrefix("-"), !text.utf8.allSatisfy(isDigit)
+        else {
+            problems.report(
+                .invalidValue, node, expected: "the name of a user or group, 32 bytes at most",
+                remedy: "write it as \"getent passwd\" lists it")
+            return nil
+        }
+        return text
+    }
+
+    /// A user's or group's number: 0 to 4,294,967,294. The one above stands for none (chown(2)).
+    static func accountNumber(_ node: YAMLNode, _ problems: inout Problems) -> UInt32? {
+        Scalar.integer(in: 0...4_294_967_294, "")(node, &problems).map(UInt32.init)
+    }
+
+    /// An absolute path that names one file: no empty, `.` or `..` segment.
+    static func executablePath(_ node: YAMLNode, _ problems: inout Problems) -> String? {
+        plainPath(node, expected: "the absolute path of an executable, without \"//\", \".\" or \"..\"", &problems)
+    }
+
+    /// A control group from the root of the hierarchy. Not the root itself: all that are in no other are there.
+    static func controlGroup(_ node: YAMLNode, _ problems: inout Problems) -> String? {
+        plainPath(
+            node, expected: "a control group below the root, as /proc/PID/cgroup has it after \"0::\"", &problems)
+    }
+
+    private static func plainPath(_ node: YAMLNode, expected: String, _ problems: inout Problems) -> String? {
+        guard let text = text(node, &problems) else { return nil }
+        let segments = text.split(separator: "/", omittingEmptySubsequences: false).dropFirst()
+        guard text.hasPrefix("/"), !text.utf8.contains(UInt8(ascii: "\n")),
+            segments.allSatisfy({ !["", ".", ".."].contains($0) })
+        else {
+            problems.report(
+                .invalidValue, node, expected: expected,
+                remedy: text.hasPrefix("/") ? "write the path that links and dots lead to" : "begin it with \"/\"")
+            return nil
+        }
+        return text
+    }
+
+    /// 64 hexadecimal digits.
+    static func sha256(_ node: YAMLNode, _ problems: inout Problems) -> String? {
+        guard let text = text(node, &problems) else { return nil }
+        let digits = text.lowercased()
+        guard digits.utf8.count == 64, digits.utf8.allSatisfy({ isDigit($0) || (0x61...0x66).contains($0) }) else {
+            problems.report(
+                .invalidValue, node, expected: "64 hexadecimal digits", remedy: "write what \"sha256sum FILE\" prints")
+            return nil
+        }
+        return digits
+    }
+
+    private static func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
+}

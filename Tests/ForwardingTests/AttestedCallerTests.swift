@@ -1,0 +1,294 @@
+import Foundation
+import Glibc
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import Forwarding
+
+/// At a workload's own listener the kernel says who calls, and selectors say whether that is the workload.
+struct AttestedCallerTests {
+    /// The processes of these tests are all this one.
+    private static var own: String { "[{unix: {uid: \(getuid())}}]" }
+    private static let others = "[{unix: {uid: 4000000000}}]"
+
+    private static var ownPath: String {
+        get throws { try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe") }
+    }
+
+    private static func manifests(
+        _ selectors: String, outbound: UInt16, orders: UInt16, ledger: UInt16 = 1, tcp: UInt16 = 2
+    ) -> String {
+        """
+        \(manifest("Service", "orders", "{protocol: HTTP}"))
+        ---
+        \(manifest("Service", "ledger", "{protocol: TCP}"))
+        ---
+        \(manifest("Workload", "orders-1", "{service: orders, address: \"127.0.0.1:\(orders)\"}"))
+        ---
+        \(manifest("Workload", "ledger-1", "{service: ledger, address: \"127.0.0.1:\(ledger)\"}"))
+        ---
+        apiVersion: heddle/v1
+        kind: Workload
+        metadata: {name: web-1, namespace: shop}
+        spec:
+          serviceAccount: web
+          selectors: \(selectors)
+          outbound: {listen: "127.0.0.1:\(outbound)", tcp: [{service: ledger, listen: "127.0.0.1:\(tcp)"}]}
+        ---
+        \(Shop.allowAll)
+        """
+    }
+
+    private struct World {
+        let backend = TestBackend.echo()
+        let ledger = TestBackend { connection, _ in
+            while !connection.isEnded { connection.send(connection.receive()) }
+        }
+        let port = TestPort.free()
+        let tcp = TestPort.free()
+        let mesh: TestMesh
+
+        init(_ selectors: String, _ sink: EventSink = EventSink { _ in }) async throws {
+            mesh = try await TestMesh(
+                AttestedCallerTests.manifests(
+                    selectors, outbound: port, orders: backend.port, ledger: ledger.port, tcp: tcp), events: sink)
+        }
+
+        func serve(_ selectors: String) async throws {
+            try await mesh.serve(
+                AttestedCallerTests.manifests(
+                    selectors, outbound: port, orders: backend.port, ledger: ledger.port, tcp: tcp))
+        }
+
+        func call(_ connection: RawConnection) -> Response {
+            connection.send("GET /a HTTP/1.1\r\nHost: orders\r\n\r\n")
+            return connection.response()
+        }
+    }
+
+    @Test(arguments: ["uid", "path", "digest", "group"])
+    func `a process that its workload's selectors match calls as the workload`(by what: String) async throws {
+        let selectors =
+            switch what {
+            case "path": "[{unix: {uid: \(getuid()), path: '\(try Self.ownPath)'}}]"
+            case "digest":
+                "[{unix: {uid: \(getuid()), sha256: '\(try OpenSSLCommand().run("dgst", "-sha256", "-r", Self.ownPath).output.prefix(64))'}}]"
+            case "group": "[{unix: {uid: \(getuid()), gid: \(getegid())}}]"
+            default: Self.own
+            }
+        let world = try await World(selectors)
+        let connection = try RawConnection(port: world.port)
+        for _ in 0..<2 {
+            let response = world.call(connection)
+            #expect(response.status == 200)
+            #expect(response.body.contains("x-heddle-caller: spiffe://mesh.local/ns/shop/sa/web\r\n"))
+        }
+        let bytes = try RawConnection(port: world.tcp)
+        bytes.send("hello")
+        #expect(bytes.receive(count: 5) == Array("hello".utf8))
+        await world.mesh.stop()
+    }
+
+    @Test(arguments: [
+        others, "[{unix: {uid: \(getuid()), path: /usr/bin/other}}]", "[{unix: {uid: \(getuid()), gid: 4000000000}}]",
+        "[{systemd: {unit: other.service}}]",
+        "[{unix: {uid: \(getuid()), sha256: '\(String(repeating: "00", count: 32))'}}]",
+    ])
+    func `one that they do not match is refused, counted, and told of once`(selectors: String) async throws {
+        let told = Mutex<[String]>([])
+        let world = try await World(
+            selectors,
+            EventSink { event in
+                if case .notAttested(let listener, _, let found) = event {
+                    told.withLock { $0.append("\(listener): \(found)") }
+                }
+            })
+        let connection = try RawConnection(port: world.port)
+        for _ in 0..<2 {
+            let response = world.call(connection)
+            #expect((response.status, response.field("x-heddle-reason")) == (403, "not-attested"))
+        }
+        #expect(world.backend.requests.isEmpty)
+        #expect(await world.mesh.dataPlane.report().counters.notAttested == 1)
+        #expect(told.withLock { $0.count } == 1)
+        #expect(told.withLock { $0[0].hasPrefix("Workload shop/web-1: uid \(getuid())") }, "\(told.withLock { $0 })")
+        await world.mesh.stop()
+    }
+
+    @Test func `a connection of TCP that is nobody's is reset`() async throws {
+        let world = try await World(Self.others)
+        let connection = try RawConnection(port: world.tcp)
+        connection.send("hello")
+        #expect(connection.receive(count: 1).isEmpty)
+        #expect(connection.isEnded)
+        #expect(world.ledger.connectionCount == 0)
+        await world.mesh.stop()
+    }
+
+    @Test func `over HTTP/2 it is the same, and gRPC hears that it is not known`() async throws {
+        let world = try await World(Self.others)
+        let peer = HTTP2Peer(calling: try RawConnection(port: world.port))
+        let plain = peer.begin(
+            [(":method", "GET"), (":scheme", "http"), (":path", "/"), (":authority", "orders")], ends: true)
+        let answer = peer.answer(on: plain)
+        #expect(answer.status == 403)
+        let grpc = peer.begin(
+            [
+                (":method", "POST"), (":scheme", "http"), (":path", "/s/m"), (":authority", "orders"),
+                ("content-type", "application/grpc"), ("te", "trailers"),
+            ], ends: true)
+        #expect(peer.answer(on: grpc).grpcStatus == 16)
+        try await world.serve(Self.own)
+        let allowed = peer.begin(
+            [(":method", "GET"), (":scheme", "http"), (":path", "/"), (":authority", "orders")], ends: true)
+        #expect(peer.answer(on: allowed).status == 200)
+        await world.mesh.stop()
+    }
+
+    @Test func `each generation's selectors are asked about connections that are there`() async throws {
+        let world = try await World(Self.own)
+        let connection = try RawConnection(port: world.port)
+        let bytes = try RawConnection(port: world.tcp)
+        bytes.send("hello")
+        #expect(bytes.receive(count: 5) == Array("hello".utf8))
+        #expect(world.call(connection).status == 200)
+        // What has to be found out first is found out, and no call is lost by it.
+        try await world.serve("[{unix: {uid: \(getuid()), path: '\(try Self.ownPath)'}}]")
+        #expect(world.call(connection).status == 200)
+        bytes.send("again")
+        #expect(bytes.receive(count: 5) == Array("again".utf8))
+        try await world.serve("[{unix: {uid: \(getuid()), path: /usr/bin/other}}]")
+        #expect(world.call(connection).status == 403)
+        #expect(bytes.receive(count: 1).isEmpty)
+        #expect(bytes.isEnded)
+        try await world.serve(Self.own)
+        #expect(world.call(connection).status == 200)
+        await world.mesh.stop()
+    }
+
+    @Test func `a stream that is under way ends when its process is the workload no more`() async throws {
+        let backend = TestBackend { connection, _ in
+            _ = connection.receive()
+            connection.send("HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\nbegin")
+            _ = connection.receive()
+        }
+        let port = TestPort.free()
+        let mesh = try await TestMesh(Self.manifests(Self.own, outbound: port, orders: backend.port))
+        let connection = try RawConnection(port: port)
+        connection.send("GET /a HTTP/1.1\r\nHost: orders\r\n\r\n")
+        _ = connection.receive(through: "begin")
+        try await mesh.serve(Self.manifests(Self.others, outbound: port, orders: backend.port))
+        #expect(connection.receive(count: 1).isEmpty)
+        #expect(connection.isEnded)
+        await mesh.stop()
+    }
+
+    @Test func `a listener that asked nobody asks when a generation has selectors`() async throws {
+        let backend = TestBackend.echo()
+        let port = TestPort.free()
+        func manifests(_ selectors: String) -> String {
+            Self.manifests(selectors, outbound: port, orders: backend.port).replacing("selectors: none\n", with: "\n")
+        }
+        let mesh = try await TestMesh(manifests("none"))
+        let connection = try RawConnection(port: port)
+        connection.send("GET /a HTTP/1.1\r\nHost: orders\r\n\r\n")
+        #expect(connection.response().status == 200)
+        try await mesh.serve(manifests(Self.others))
+        connection.send("GET /a HTTP/1.1\r\nHost: orders\r\n\r\n")
+        #expect(connection.response().status == 403)
+        try await mesh.serve(manifests("none"))
+        connection.send("GET /a HTTP/1.1\r\nHost: orders\r\n\r\n")
+        #expect(connection.response().status == 200)
+        await mesh.stop()
+    }
+
+    // MARK: One listener for a host
+
+    private static func host(_ selectors: [(String, String)], listen: UInt16, orders: UInt16) -> String {
+        let workloads = selectors.map { name, selectors in
+            """
+            ---
+            apiVersion: heddle/v1
+            kind: Workload
+            metadata: {name: \(name), namespace: \(name)}
+            spec: {serviceAccount: \(name), node: here, selectors: \(selectors)}
+
+            """
+        }
+        return """
+            apiVersion: heddle/v1
+            kind: Node
+            metadata: {name: here}
+            spec: {address: "127.0.0.1:\(TestPort.free())", outbound: {listen: "127.0.0.1:\(listen)"}}
+            ---
+            \(manifest("Service", "orders", "{protocol: HTTP}"))
+            ---
+            \(manifest("Workload", "orders-1", "{service: orders, node: here, address: \"127.0.0.1:\(orders)\"}"))
+            ---
+            \(Shop.allowAll)
+            \(workloads.joined())
+            """
+    }
+
+    @Test func `at a host's listener a process is the one workload that it matches, with that one's namespace`()
+        async throws
+    {
+        let backend = TestBackend.echo()
+        let port = TestPort.free()
+        let mesh = try await TestMesh(
+            Self.host([("web", Self.others), ("shop", Self.own)], listen: port, orders: backend.port), node: "here")
+        let connection = try RawConnection(port: port)
+        // By its short name, which only those of its namespace call it.
+        connection.send("GET /a HTTP/1.1\r\nHost: orders\r\n\r\n")
+        let response = connection.response()
+        #expect(response.status == 200)
+        #expect(response.body.contains("x-heddle-caller: spiffe://mesh.local/ns/shop/sa/shop\r\n"))
+        // Another workload by the next generation; a call under way is not its.
+        try await mesh.serve(Self.host([("web", Self.own), ("shop", Self.others)], listen: port, orders: backend.port))
+        connection.send("GET /a HTTP/1.1\r\nHost: orders.shop\r\n\r\n")
+        #expect(connection.response().body.contains("x-heddle-caller: spiffe://mesh.local/ns/web/sa/web\r\n"))
+        connection.send("GET /a HTTP/1.1\r\nHost: orders\r\n\r\n")
+        #expect(connection.response().status == 404)
+        await mesh.stop()
+    }
+
+    @Test func `a process that two workloads of a host match is neither`() async throws {
+        let backend = TestBackend.echo()
+        let port = TestPort.free()
+        let told = Mutex<[String]>([])
+        let mesh = try await TestMesh(
+            Self.host([("web", Self.own), ("shop", Self.own)], listen: port, orders: backend.port), node: "here",
+            events: EventSink { event in
+                if case .notAttested(let listener, _, let found) = event {
+                    told.withLock { $0.append("\(listener): \(found)") }
+                }
+            })
+        let connection = try RawConnection(port: port)
+        connection.send("GET /a HTTP/1.1\r\nHost: orders.shop\r\n\r\n")
+        let response = connection.response()
+        #expect((response.status, response.field("x-heddle-reason")) == (403, "not-attested"))
+        #expect(told.withLock { $0 } == ["Node here: uid \(getuid()), which is shop/shop and web/web"])
+        await mesh.stop()
+    }
+
+    @Test func `a caller that has gone before it was seen is nobody`() async throws {
+        let world = try await World(Self.own)
+        let (busy, gone) = (Gate(), Gate())
+        async let held: Void = world.mesh.dataPlane.onEveryWorker { _ in
+            busy.open()
+            gone.pass()
+        }
+        await busy.passed()
+        do {
+            let connection = try RawConnection(port: world.port)
+            connection.send("GET /a HTTP/1.1\r\nHost: orders\r\n\r\n")
+        }
+        gone.open()
+        await held
+        #expect(await world.mesh.comesToRest())
+        #expect(world.backend.requests.isEmpty)
+        #expect(await world.mesh.dataPlane.report().counters.notAttested == 1)
+        await world.mesh.stop()
+    }
+}

@@ -1,0 +1,145 @@
+import Glibc
+import TestSupport
+import Testing
+
+extension ScenarioTests {
+    /// Processes of several users, as only root can start them.
+    @Suite(
+        .enabled(
+            if: geteuid() == 0 && ["setpriv", "curl"].allSatisfy(Tool.exists),
+            "only root can be several users, with setpriv and curl"))
+    struct `Who calls on a host` {
+        private let backend = TestBackend.forgetfulEcho()
+        private let port = TestPort.free()
+        private let folder: TestFolder
+
+        init() throws { folder = try TestFolder() }
+
+        private func write(_ selectors: String, listen: String? = nil) throws {
+            try folder.write(
+                Shop.oneHost(outbound: TestPort.free(), orders: backend.port) + "---\n"
+                    + Shop.workload(
+                        "caller",
+                        "serviceAccount: caller, selectors: \(selectors), outbound: {listen: \"\(listen ?? "127.0.0.1:\(port)")\"}"
+                    ))
+        }
+
+        /// - Parameters:
+        ///   - user: Whose process calls; its group is number 65534.
+        ///   - through: What starts curl, and is it afterwards.
+        /// - Returns: `200`, or `403 not-attested`.
+        private func call(
+            as user: UInt32, group: UInt32 = 65_534, through: [String] = [], socket: String? = nil
+        ) throws -> String {
+            let to =
+                socket.map { ["--unix-socket", $0, "http://orders.shop/"] }
+                ?? ["-H", "Host: orders.shop", "http://127.0.0.1:\(port)/"]
+            let arguments =
+                ["--reuid", "\(user)", "--regid", "\(group)", "--clear-groups"] + through
+                + ["curl", "-s", "-o", "/dev/null", "-w", "%{http_code} %header{x-heddle-reason}"] + to
+            return try Tool.run("setpriv", arguments, in: folder).output.split(separator: " ").joined(separator: " ")
+        }
+
+        /// curl's own file, where links lead to.
+        private func curl() throws -> String {
+            let found = try Tool.run("sh", ["-c", "readlink -f \"$(command -v curl)\""], in: folder).output
+            return String(found.prefix { $0 != "\n" })
+        }
+
+        @Test func `is the user who made the connection, by number, by name, and with a group`() throws {
+            try write("[{unix: {uid: 4001}}, {unix: {user: games}}, {unix: {uid: 4002, gid: 4003}}]")
+            let heddle = try HeddleProcess.serving(folder)
+            let games = try #require(
+                UInt32(try Tool.run("id", ["-u", "games"], in: folder).output.prefix { $0 != "\n" }))
+            #expect(try call(as: 4001) == "200")
+            #expect(try call(as: games) == "200")
+            #expect(try call(as: 4002, group: 4003) == "200")
+            #expect(try call(as: 4002) == "403 not-attested")
+            #expect(try call(as: 4004) == "403 not-attested")
+            // Root is a user like others.
+            #expect(try call(as: 0) == "403 not-attested")
+            #expect(heddle.errors.contains("found=\"uid 4004"), "\(heddle.errors)")
+        }
+
+        @Test func `is who executes a file, if it is that user's process`() throws {
+            try write("[{unix: {uid: 4001, path: '\(try curl())'}}]")
+            let heddle = try HeddleProcess.serving(folder)
+            #expect(try call(as: 4001) == "200", "\(heddle.errors)")
+            #expect(try call(as: 4002) == "403 not-attested")
+            // The same bytes at another path.
+            let copy = folder.file("curl")
+            #expect(try Tool.run("cp", [curl(), copy], in: folder).status == .code(0))
+            try heddle.serve { try write("[{unix: {uid: 4001, path: '\(copy)'}}]") }
+            #expect(try call(as: 4001) == "403 not-attested")
+        }
+
+        @Test func `is asked over a Unix socket, too`() throws {
+            let socket = folder.file("caller.sock")
+            try write("[{unix: {uid: 4001, gid: 4003, path: '\(try curl())'}}]", listen: "unix:\(socket)")
+            let heddle = try HeddleProcess.serving(folder)
+            // What stands in the way of others.
+            #expect(unsafe chmod(folder.file("."), 0o755) == 0)
+            #expect(try call(as: 4001, group: 4003, socket: socket) == "200", "\(heddle.errors)")
+            #expect(try call(as: 4001, socket: socket) == "403 not-attested")
+            #expect(try call(as: 4002, group: 4003, socket: socket) == "403 not-attested")
+        }
+
+        @Test func `is nobody in a mount namespace of its own, and no user that is not there`() throws {
+            try write("[{unix: {uid: 4001, path: '\(try curl())'}}, {unix: {user: nobody-of-that-name}}]")
+            let heddle = try HeddleProcess.serving(folder)
+            #expect(heddle.errors.contains("warning[serving.unknown-account]"), "\(heddle.errors)")
+            #expect(try call(as: 4001) == "200")
+            let arguments = [
+                "-m", "setpriv", "--reuid", "4001", "--clear-groups", "--regid", "65534", "curl", "-s", "-o",
+                "/dev/null", "-w",
+                "%{http_code}", "-H", "Host: orders.shop", "http://127.0.0.1:\(port)/",
+            ]
+            #expect(try Tool.run("unshare", arguments, in: folder).output == "403")
+            #expect(heddle.errors.contains("it sees other mounts"), "\(heddle.errors)")
+        }
+
+        @Test(.enabled(if: ControlGroup.canBeMade, "no control group of version 2 can be made here"))
+        func `is who is in a control group, by its path`() throws {
+            let group = try ControlGroup()
+            try write("[{cgroup: {path: '\(group.path)'}}]")
+            let heddle = try HeddleProcess.serving(folder)
+            let inside = ["sh", "-c", "exec \"$@\"", "sh"]
+            #expect(try call(as: 4001, through: inside) == "403 not-attested")
+            let script =
+                "echo $$ > \(group.folder)/cgroup.procs && exec curl -s -o /dev/null -w '%{http_code}' "
+                + "-H 'Host: orders.shop' http://127.0.0.1:\(port)/"
+            #expect(try Tool.run("sh", ["-c", script], in: folder).output == "200", "\(heddle.errors)")
+            // The second is known from the first.
+            #expect(try Tool.run("sh", ["-c", script], in: folder).output == "200")
+        }
+
+        @Test func `is asked anew when the selectors change, and who was let in is not any more`() throws {
+            try write("[{unix: {uid: \(geteuid())}}]")
+            let heddle = try HeddleProcess.serving(folder)
+            let connection = try RawConnection(port: port)
+            #expect(LoadClient.get("/", on: connection).status == 200)
+            try heddle.serve { try write("[{unix: {uid: 4001}}]") }
+            #expect(LoadClient.get("/", on: connection).status == 403)
+            #expect(try call(as: 4001) == "200")
+        }
+    }
+}
+
+/// A control group of version 2, empty and of the test's own.
+private final class ControlGroup {
+    let folder: String
+    let path: String
+
+    private static let mounts = ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"].filter { mount in
+        unsafe access("\(mount)/cgroup.controllers", R_OK) == 0 && access("\(mount)/cgroup.procs", W_OK) == 0
+    }
+    static var canBeMade: Bool { !mounts.isEmpty }
+
+    init() throws {
+        path = "/heddle-test-\(UInt32.random(in: .min ... .max))"
+        folder = ControlGroup.mounts[0] + path
+        guard unsafe mkdir(folder, 0o755) == 0 else { throw SetUpError("mkdir \(folder): errno \(errno)") }
+    }
+
+    deinit { unsafe rmdir(folder) }
+}
