@@ -14,6 +14,7 @@ import tempfile
 from pathlib import Path
 
 import arms
+import attestation_arms
 import budget
 import certificates
 import http2_arms
@@ -33,6 +34,7 @@ ARMS = {
     "bulk": stream_arms.bulk, "tcp": stream_arms.tcp, "tcp-mesh": stream_arms.tcp_mesh,
     "rules": arms.rules, "reload": arms.reload, "reload-10000": arms.reload_large,
     "idle-plain": arms.idle_plain, "idle-tls": arms.idle_tls, "idle-grpc": stream_arms.idle_grpc,
+    "attested": attestation_arms.attested, "attested-short": attestation_arms.attested_short,
     "handshakes": arms.handshakes, "cold": arms.cold_start, "resident": arms.resident,
     "budget": budget.budget, "budget-mesh": budget.budget_mesh, "budget-h2": budget.budget_http2,
     "budget-grpc": budget.budget_grpc, "budget-rules": budget.budget_rules, "budget-reload": budget.budget_reload,

@@ -128,6 +128,38 @@ spec: {service: web, node: alpha, outbound: {tcp: [{service: orders, listen: "12
 """ + _tcp_policy())
         return Deployment(self.name, outbound, children, tls_port=beta, tls_children=children[:1])
 
+    def outbound(self, work: Work, selectors: str, name: str) -> Deployment:
+        """A workload's own listener, for processes that its selectors match; without them for all."""
+        folder, outbound = work.subfolder(f"{self.name}-{name}/manifests"), work.ports.take()
+        _write(folder / "mesh.yaml", f"""apiVersion: heddle/v1
+kind: Mesh
+metadata: {{name: mesh}}
+spec: {{proxy: {{workers: 1}}}}
+---
+apiVersion: heddle/v1
+kind: Service
+metadata: {{name: orders}}
+spec: {{protocol: HTTP}}
+---
+apiVersion: heddle/v1
+kind: Workload
+metadata: {{name: orders-1}}
+spec: {{service: orders, address: "127.0.0.1:{work.backend}"}}
+---
+apiVersion: heddle/v1
+kind: Workload
+metadata: {{name: web-1}}
+spec: {{serviceAccount: web, outbound: {{listen: "127.0.0.1:{outbound}"}}{", selectors: " + selectors if selectors else ""}}}
+---
+{_policy("web-calls-orders", "orders", [work.traffic.prefix + "{**}"], "web", work.traffic.method)}
+""")
+        state = work.folder / f"{self.name}-{name}" / "state"
+        arguments = ["run", "--manifests", str(folder), "--state", str(state)]
+        child = Child(
+            f"{self.name}-{name}", [*self.runner, self.program(), *arguments], PROXY_CORE,
+            work.subfolder(f"{self.name}-{name}"), self.environment)
+        return serve(self.name, outbound, [child], work=work)
+
     def _start_two(self, work: Work, orders: str) -> tuple[int, int, list[Child]]:
         """Two nodes: web calls from alpha, orders runs on beta. `orders` goes on from the service's metadata."""
         folder = work.subfolder(f"{self.name}-mesh/manifests")

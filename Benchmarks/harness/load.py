@@ -29,12 +29,16 @@ class LoadResult:
 _UNITS = {"us": 0.001, "ms": 1.0, "s": 1000.0, "m": 60_000.0}
 
 
-def run_wrk(port: int, seconds: float, connections: int = 64, script: Path | None = None) -> LoadResult:
+def run_wrk(
+    port: int, seconds: float, connections: int = 64, script: Path | None = None, fields: list[str] = []
+) -> LoadResult:
     """One wrk thread on the load's core."""
     arguments = [
         "taskset", "-c", str(LOAD_CORE), "wrk", "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s", "--latency",
         "-H", f"Host: {HOST}", "--timeout", "10s",
     ]
+    for field in fields:
+        arguments += ["-H", field]
     if script:
         arguments += ["-s", str(script)]
     arguments.append(f"http://127.0.0.1:{port}{PATH}")
