@@ -57,6 +57,13 @@ struct HPACKCodingTests {
         #expect(decoder.dynamicUses > 30)
     }
 
+    @Test(arguments: 1...61)
+    func `a name of the static table is the field that it is anywhere else`(index: Int) {
+        let known = KnownField(HPACKStaticTable.entry(index).name.bytes)
+        #expect(HPACKStaticTable.known(index) == known)
+        if known != .other { #expect(HPACKStaticTable.index(of: known) == index) }
+    }
+
     @Test(arguments: 1...20 as ClosedRange<UInt64>)
     func `what anybody writes is read`(seed: UInt64) throws {
         var fields = RandomFields(seed: seed)

@@ -82,6 +82,7 @@ enum HPACKStaticTable {
         case 35: .expect
         case 38: .host
         case 46: .location
+        case 47: .maxForwards
         case 48: .proxyAuthenticate
         case 49: .proxyAuthorization
         case 54: .server
@@ -102,6 +103,7 @@ enum HPACKStaticTable {
         case .expect: 35
         case .host: 38
         case .location: 46
+        case .maxForwards: 47
         case .proxyAuthenticate: 48
         case .proxyAuthorization: 49
         case .server: 54
