@@ -152,6 +152,32 @@ struct CallExplanationTests {
         #expect(explanation.json.rendered().contains("\"otherNodes\":[\"b\"]") == isSaid)
     }
 
+    /// On the port between nodes the peer is the caller's node, whoever is asked: a client's address is not seen there.
+    @Test(arguments: ["a", "b"])
+    func `a call to another node is judged as that node judges it, wherever that is asked`(node: String) throws {
+        let manifests = """
+            \(TwoNodeMesh.manifests(b: TestPort.free(), proxy: ""))
+            ---
+            \(manifest("Gateway", "edge", "{node: a, listeners: [{name: web, port: 80, protocol: HTTP}], trustedProxies: [192.0.2.0/24]}"))
+            ---
+            \(manifest("Service", "orders", "{protocol: HTTP}"))
+            ---
+            \(manifest("Workload", "orders-1", "{service: orders, node: b, address: \"127.0.0.1:8081\"}"))
+            ---
+            apiVersion: heddle/v1
+            kind: HTTPRoute
+            metadata: {name: all, namespace: shop}
+            spec: {parentRefs: [{kind: Gateway, name: edge}], rules: [{backendRefs: [{name: orders}]}]}
+            ---
+            \(manifest("AuthorizationPolicy", "known", "{action: ALLOW, rules: [{from: [{source: {remoteIpBlocks: [203.0.113.0/24]}}]}]}"))
+            """
+        var question = CallQuestion(from: "shop/edge", to: "shop/orders")
+        question.host = "any.example"
+        question.fromAddress = "192.0.2.7"
+        question.fields = [("x-forwarded-for", "203.0.113.9")]
+        #expect(!(try CallExplanation(question, in: MeshSnapshot(manifests, node: node)).isAllowed))
+    }
+
     @Test func `a path that no rule takes is refused with 404`() throws {
         let explanation = try explain("GET", "/elsewhere")
         #expect(!explanation.isAllowed)

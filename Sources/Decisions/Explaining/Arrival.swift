@@ -31,18 +31,35 @@ struct ExplainedMesh {
         let account = resolved.caller?.serviceAccount
         var arrivals: [Arrival] = []
         if resolved.isWorkload, question.port == nil {
-            arrivals.append(Arrival(outbound(account?.namespace, resolved), .http, from: resolved.clientAddress))
+            arrivals.append(
+                Arrival(
+                    outbound(account?.namespace, resolved), .http, on: nodes(of: account), from: resolved.clientAddress)
+            )
         }
         for gateway in resolved.gateways { arrivals += self.arrivals(at: gateway, of: question, resolved) }
         // It is about the service alone then, as if it had been found.
         if resolved.lacksHost(question) {
             arrivals.append(
                 Arrival(
-                    .inbound(), .http, from: resolved.clientAddress,
+                    .inbound(), .http, on: own(among: []), from: resolved.clientAddress,
                     serverName: Array(table(of: resolved.service).serverName.utf8),
                     verified: resolved.caller.map(Caller.init)))
         }
         return arrivals
+    }
+
+    /// Where workloads of an account call from: here, if one does.
+    private func nodes(of account: (namespace: String, name: String)?) -> Set<String> {
+        let workloads = snapshot.workloads.filter {
+            $0.metadata.name.namespace == account?.namespace && $0.serviceAccount.value == account?.name
+        }
+        return own(among: Set(workloads.compactMap { $0.node?.value }))
+    }
+
+    /// The node that is asked, if it is one of some; where there are none, it is.
+    private func own(among nodes: Set<String>) -> Set<String> {
+        guard let own = snapshot.node, nodes.isEmpty || nodes.contains(own) else { return nodes }
+        return [own]
     }
 
     private mutating func arrivals(
@@ -60,7 +77,8 @@ struct ExplainedMesh {
             let name = isTCP || role.isSecure ? Array((question.host ?? "").lowercased().utf8) : []
             arrivals.append(
                 Arrival(
-                    role, role.scheme, from: resolved.clientAddress, serverName: name, port: listeners[0].port.value,
+                    role, role.scheme, on: own(among: gateway.node.map { [$0.value] } ?? []),
+                    from: resolved.clientAddress, serverName: name, port: listeners[0].port.value,
                     gateway: gateway.metadata.name))
         }
         return arrivals
@@ -89,12 +107,15 @@ struct Arrival {
     let source: CallSource
     /// Whose listener it is; `nil`: a workload's, or none's.
     let gateway: ResourceName?
+    /// On which nodes it is; empty: on any.
+    let nodes: Set<String>
 
     init(
-        _ role: ListenerRole, _ scheme: Scheme, from peer: IPAddress, serverName: [UInt8] = [], verified: Caller? = nil,
-        port: UInt16 = 0, gateway: ResourceName? = nil
+        _ role: ListenerRole, _ scheme: Scheme, on nodes: Set<String>, from peer: IPAddress, serverName: [UInt8] = [],
+        verified: Caller? = nil, port: UInt16 = 0, gateway: ResourceName? = nil
     ) {
         self.gateway = gateway
+        self.nodes = nodes
         self.role = role
         self.scheme = scheme
         source = CallSource(peer: peer, serverName: serverName, verified: verified, listenerPort: port)

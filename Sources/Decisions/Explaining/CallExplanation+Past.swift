@@ -18,7 +18,8 @@ extension CallExplanation {
         let mesh = ExplainedMesh(snapshot)
         let judge = Judge(
             mesh: mesh, caller: caller.map(Caller.init), client: .peer,
-            source: CallSource(peer: .unspecified, listenerPort: 0))
+            source: CallSource(peer: .unspecified, listenerPort: 0),
+            nodes: snapshot.node.map { [$0] } ?? [])
         isConnection = snapshot.services[report.service]?.protocol == .tcp
         if isConnection {
             isGRPC = false

@@ -31,7 +31,8 @@ extension CallExplanation {
             let step = plan.find(
                 &request, from: arrival.source, at: arrival.role, in: mesh.tables, using: &random, trace: trace)
             if resolved.caller == nil { plan.caller = nil }
-            let judge = Judge(mesh: mesh, caller: plan.caller, client: plan.client, source: arrival.source)
+            let judge = Judge(
+                mesh: mesh, caller: plan.caller, client: plan.client, source: arrival.source, nodes: arrival.nodes)
             guard case .refuse(.noRoute, let status) = step else {
                 let outcome = outcome(of: step, request, plan, judge)
                 return Way(outcome: outcome, routes: trace.routes, gateway: arrival.gateway)
@@ -91,7 +92,8 @@ extension CallExplanation {
             let step = plan.findConnection(
                 from: arrival.source, at: arrival.role, in: mesh.tables, using: &random, trace: trace)
             if resolved.caller == nil { plan.caller = nil }
-            let judge = Judge(mesh: mesh, caller: plan.caller, client: plan.client, source: arrival.source)
+            let judge = Judge(
+                mesh: mesh, caller: plan.caller, client: plan.client, source: arrival.source, nodes: arrival.nodes)
             let outcome: Outcome =
                 switch step {
                 case .refuse(let reason, let status): .refused(reason, status: status ?? reason.status)

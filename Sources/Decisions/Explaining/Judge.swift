@@ -12,6 +12,8 @@ struct Judge {
     let caller: Caller?
     let client: ClientAddress
     let source: CallSource
+    /// Nodes that the call comes to; empty: any, and the one that its workload is on among them.
+    let nodes: Set<String>
 
     private var snapshot: MeshSnapshot { mesh.snapshot }
 
@@ -89,7 +91,7 @@ struct Judge {
     private struct Place {
         /// `nil`: the service has none.
         var address: SocketAddress?
-        /// By another node than the one that the call came to.
+        /// By another node than one that the call comes to.
         var isElsewhere = false
     }
 
@@ -103,8 +105,8 @@ struct Judge {
     }
 
     private func isElsewhere(_ workload: Workload) -> Bool {
-        guard let own = snapshot.node, let node = workload.node?.value else { return false }
-        return node != own
+        guard !nodes.isEmpty, let node = workload.node?.value else { return false }
+        return !nodes.contains(node)
     }
 
     /// Endpoints that are judged alike are one judgement.
