@@ -195,6 +195,21 @@ struct PassageTests {
         }
     }
 
+    /// Two nodes are one on a call's way: to a workload of another node it comes as to one of the caller's own.
+    @Test(arguments: [("X-Heddle-Hops: 9", "x-heddle-hops", "10"), ("Max-Forwards: 1", "max-forwards", "0")])
+    func `a second node neither counts nor ends what the first has let pass`(sent: String, name: String, seen: String)
+        async throws
+    {
+        let backend = TestBackend.echo()
+        let pair = try await NodePair(orders: backend.port)
+        let client = try RawConnection(port: pair.port)
+        let response = client.call("OPTIONS /a HTTP/1.1\r\nHost: orders\r\nX-Request-Id: 1\r\n\(sent)\r\n\r\n")
+        #expect(response.status == 200)
+        #expect(backend.requests.map { Response(head: $0, body: "").field(name) } == [seen])
+        await pair.a.stop()
+        await pair.b.stop()
+    }
+
     @Test func `who may call nothing learns nothing by Max-Forwards`() async throws {
         let backend = TestBackend.echo()
         try await Shop.serve(backend, rule: "# none") { port, _ in

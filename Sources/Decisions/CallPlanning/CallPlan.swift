@@ -79,7 +79,7 @@ package struct CallPlan: ~Copyable {
         request.removeHopByHopFields()
         isCopy = request.isCopy(isBetweenNodes: role.isForNodes)
         guard request.countPassage(isBetweenNodes: role.isForNodes) else { return .refuse(.loopDetected) }
-        switch request.takeForward() {
+        switch request.takeForward(isBetweenNodes: role.isForNodes) {
         case .goesOn: break
         case .malformed: return .refuse(.malformed)
         case .ends(let status): return .answer(status: status)

@@ -19,7 +19,7 @@ extension MessageHead {
     mutating func countPassage(isBetweenNodes: Bool) -> Bool {
         let count = largestNumber(of: .heddleHops)
         removeHeddleFields()
-        guard count < Self.passageLimit else { return false }
+        guard count < Self.passageLimit || isBetweenNodes && count == Self.passageLimit else { return false }
         let comesAgain = !isBetweenNodes && (count > 0 || hasField(.requestID))
         let next = comesAgain ? count + 1 : count
         if next > 0 { addField(.heddleHops, number: next) }
@@ -47,8 +47,11 @@ extension MessageHead {
 
     /// `Max-Forwards` (RFC 9110 § 7.6.2), which ends a TRACE or an OPTIONS at one of those on its way. That tells nothing that a
     /// rule protects: no service is known yet.
-    mutating func takeForward() -> Forwarding {
-        guard hasField(.maxForwards), knownMethod == .options || knownMethod == .trace else { return .goesOn }
+    /// - Parameter isBetweenNodes: It is one call still: the caller's node has seen to it.
+    mutating func takeForward(isBetweenNodes: Bool) -> Forwarding {
+        guard !isBetweenNodes, hasField(.maxForwards), knownMethod == .options || knownMethod == .trace else {
+            return .goesOn
+        }
         guard let left = singleNumber(of: .maxForwards) else { return .malformed }
         // What a TRACE would reflect are fields that scripts cannot read for good reasons: nothing of the kind is here.
         guard left > 0 else { return .ends(status: knownMethod == .options ? 200 : 501) }
