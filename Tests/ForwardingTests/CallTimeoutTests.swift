@@ -148,6 +148,26 @@ struct CallTimeoutTests {
         }
     }
 
+    /// RFC 9113 § 8.1.1: trailers would make a message of it that is malformed, and tell nobody anything.
+    @Test func `an answer of gRPC that is shorter than it has told is reset when its time is over`() async throws {
+        let backend = TestBackend { connection, _ in
+            guard let peer = HTTP2Peer(serving: connection) else { return }
+            while let frame = peer.receive() {
+                guard frame.type == FrameType.headers else { continue }
+                let head = [(":status", "200"), ("content-type", "application/grpc"), ("content-length", "8")]
+                peer.sendHead(head, stream: frame.stream, ends: false)
+                peer.send(FrameType.data, stream: frame.stream, [0, 0, 0, 0])
+            }
+        }
+        try await Self.serve(backend, "stream: 10s", isHTTP2: true) { port, _ in
+            let peer = HTTP2Peer(calling: try RawConnection(port: port))
+            let call =
+                Self.http2("POST") + [("content-type", "application/grpc"), ("te", "trailers"), ("grpc-timeout", "1S")]
+            let answer = peer.call(call)
+            #expect(answer.status == 200 && answer.reset != nil && answer.trailers.isEmpty, "\(answer)")
+        }
+    }
+
     @Test func `a stream whose answer was its head ends, though its workload never says so`() async throws {
         let backend = TestBackend { connection, backend in
             guard let peer = HTTP2Peer(serving: connection) else { return }

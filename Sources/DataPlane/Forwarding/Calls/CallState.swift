@@ -55,6 +55,8 @@ struct CallOutcome {
     var fault: StaticString?
     var interimCount: UInt8 = 0
     var responseByteCount: UInt64 = 0
+    /// How many there are to be, as the answer's head has told; `nil`: it has not.
+    var toldByteCount: UInt64?
 
     /// A reason that is known already stays: what came of it is none.
     mutating func fails(because reason: FailureReason) {

@@ -25,7 +25,8 @@ extension Exchange {
     /// Ends an answer that is under way. To a gRPC caller the trailers say why, if it was our decision; a callee that broke
     /// off must not look as if it had ended.
     private func cut(_ reason: FailureReason) {
-        guard reason != .upstreamFailed, isGRPCRequest, let downstream = state.downstream, downstream.carriesTrailers
+        guard reason != .upstreamFailed, isGRPCRequest, let downstream = state.downstream, downstream.carriesTrailers,
+            isAsLongAsTold
         else {
             state.downstream?.cutResponse(passingOn: reason == .upstreamFailed)
             return
@@ -33,6 +34,11 @@ extension Exchange {
         let status = reason.grpcStatus(status: reason.status, hasCaller: state.plan.caller != nil)
         state.outcome.grpcStatus = status
         bench.replies.writeTrailers(status, reason: origin.tellsReason ? reason : .none, to: downstream)
+    }
+
+    /// Trailers end an answer, and one that is shorter than its head has told is malformed (RFC 9113 § 8.1.1).
+    private var isAsLongAsTold: Bool {
+        state.outcome.toldByteCount.map { $0 == state.outcome.responseByteCount } ?? true
     }
 
     /// The whole answer is ours.

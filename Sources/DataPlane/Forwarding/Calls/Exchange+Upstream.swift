@@ -60,6 +60,7 @@ extension Exchange {
         if let rule = state.plan.rule { rule.rule.modifyResponse(&head, backend: state.plan.backend) }
         let body = ResponseBody(length, status: head.status, answering: request.knownMethod)
         if !body.mayTellLength { head.contentLength = nil }
+        state.outcome.toldByteCount = head.contentLength
         if tunnel != .connection { bench.date.add(to: &head) }
         state.outcome.grpcStatusInHead = head.value(of: .grpcStatus).flatMap { GRPCStatus(head.bytes($0)) }
         state.downstream?.sendHead(head, body: body)
