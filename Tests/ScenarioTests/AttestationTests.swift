@@ -73,6 +73,14 @@ extension ScenarioTests {
             #expect(try call(as: 4001) == "403 not-attested")
         }
 
+        @Test func `is not known closer to who may not look, and the log says what is missing`() throws {
+            try write("[{unix: {uid: 4001, path: '\(try curl())'}}, {unix: {uid: 4002}}]")
+            let heddle = try HeddleProcess.serving(folder, lacking: "sys_ptrace")
+            #expect(try call(as: 4001) == "403 not-attested")
+            #expect(heddle.errors.contains("CAP_SYS_PTRACE is missing"), "\(heddle.errors)")
+            #expect(try call(as: 4002) == "200")
+        }
+
         @Test func `is asked over a Unix socket, too`() throws {
             let socket = folder.file("caller.sock")
             try write("[{unix: {uid: 4001, gid: 4003, path: '\(try curl())'}}]", listen: "unix:\(socket)")

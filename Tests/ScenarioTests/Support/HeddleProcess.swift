@@ -8,10 +8,11 @@ final class HeddleProcess: Sendable {
     /// - Parameters:
     ///   - descriptors: Its limit of open files; the limit of the tests where `nil`.
     ///   - softDescriptors: The one that it may raise.
+    ///   - capability: What root may otherwise do, as setpriv calls it: `sys_ptrace`.
     ///   - readOnly: A folder that it sees mounted for reading only. Only root can do that, with unshare.
     init(
         _ folder: TestFolder, node: String? = nil, state: String? = nil, descriptors: Int? = nil,
-        softDescriptors: Int? = nil, readOnly: String? = nil
+        softDescriptors: Int? = nil, readOnly: String? = nil, lacking capability: String? = nil
     ) throws {
         var arguments = ["run", "--manifests", folder.manifests, "--state", state ?? folder.state(node)]
         if let node { arguments += ["--node", node] }
@@ -20,6 +21,9 @@ final class HeddleProcess: Sendable {
         if let limit {
             let words = ["-c", "\(limit); exec \"$@\"", "sh", Heddle.path] + arguments
             process = try ChildProcess("/bin/sh", words, folder: logs)
+        } else if let capability {
+            process = try ChildProcess(
+                "setpriv", ["--bounding-set", "-\(capability)", Heddle.path] + arguments, folder: logs)
         } else if let readOnly {
             // In a place of its own, so that nothing is left mounted however the tests end.
             let script =
@@ -34,11 +38,11 @@ final class HeddleProcess: Sendable {
     /// Starts, and waits until it has said that it serves.
     static func serving(
         _ folder: TestFolder, node: String? = nil, state: String? = nil, descriptors: Int? = nil,
-        softDescriptors: Int? = nil, readOnly: String? = nil
+        softDescriptors: Int? = nil, readOnly: String? = nil, lacking capability: String? = nil
     ) throws -> HeddleProcess {
         let heddle = try HeddleProcess(
             folder, node: node, state: state, descriptors: descriptors, softDescriptors: softDescriptors,
-            readOnly: readOnly)
+            readOnly: readOnly, lacking: capability)
         try heddle.waitUntilServing()
         return heddle
     }
