@@ -111,7 +111,7 @@ let package = Package(
         room("EventLoops", in: "DataPlane", ["CLinux", "CommonValues", "SystemInterfaces"]),
         room(
             "LocalAttestation", in: "DataPlane",
-            ["CLinux", "CommonValues", "SystemInterfaces", "Cryptography", "Attestation", "EventLoops"]),
+            ["CLinux", "CommonValues", "SystemInterfaces", "Cryptography", "Manifests", "Attestation", "EventLoops"]),
         room(
             "TransportSecurity", in: "DataPlane",
             ["COpenSSL", "CLinux", "CommonValues", "SPIFFE", "SystemInterfaces", "Cryptography"]),
@@ -139,15 +139,17 @@ let package = Package(
             "AdminAPI", in: "Operations",
             [
                 "CommonValues", "Diagnostics", "SPIFFE", "SystemInterfaces", "HTTPSemantics", "WireProtocols",
-                "Manifests", "MeshSnapshot", "Explaining", "Reconciliation", "EventLoops",
+                "Manifests", "MeshSnapshot", "Explaining", "Reconciliation", "EventLoops", "LocalAttestation",
             ]),
 
         .executableTarget(
             name: "heddle",
             dependencies: [
                 "CLinux", "CArguments", "CommonValues", "Diagnostics", "SPIFFE", "SystemInterfaces", "Telemetry",
-                "Cryptography", "Manifests", "MeshSnapshot", "Authorization", "Explaining", "StateKeeping",
-                "Reconciliation", "EventLoops", "TransportSecurity", "WorkloadIdentity", "Forwarding", "NodeServing",
+                "Cryptography", "Manifests", "MeshSnapshot", "Authorization", "Attestation", "Explaining",
+                "StateKeeping",
+                "Reconciliation", "EventLoops", "LocalAttestation", "TransportSecurity", "WorkloadIdentity",
+                "Forwarding", "NodeServing",
                 "AdminAPI", logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],

@@ -99,7 +99,7 @@ struct AddedKindTests {
         let snapshot = try #require(resolve(Self.shop).snapshot)
         let handler = AdminHandler(mesh: FakeMesh(snapshot), limits: AdminLimits(), kinds: Self.kinds)
         let request = AdminRequest(
-            origin: .socket, method: "GET", host: "", path: ["v1", "resources"] + path,
+            origin: .socket, caller: nil, method: "GET", host: "", path: ["v1", "resources"] + path,
             query: asText ? [(name: "format", value: "text")] : [], contentType: "", body: [])
         return String(decoding: await handler.answer(request).body, as: UTF8.self)
     }

@@ -90,6 +90,11 @@ final class FakeMesh: RunningMesh {
         "\(id)" == Self.facts.spiffeID ? CertificateReport(facts: Self.facts, chainPEM: "-----BEGIN-----\n") : nil
     }
 
+    func start(_ workload: ResourceName, _ caller: WorkloadCaller) async -> ExecAnswer {
+        guard workload.name != "refused" else { return .refused(status: 403, "not by this user") }
+        return .started(StartedWorkload(workload: workload, proxy: "http://127.0.0.1:1"))
+    }
+
     func decision(id: String) async -> DecisionReport? { decisions.first { $0.id == id } }
     func metricsText() async -> String { "heddle_generation 7\n" }
     func source(of path: String) async -> [UInt8]? { path == "shop.yaml" ? Array("kind: Servise\n".utf8) : nil }

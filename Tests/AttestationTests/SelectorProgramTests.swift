@@ -19,7 +19,8 @@ struct SelectorProgramTests {
             """
         let file = ManifestDecoder.decode(Array(text.utf8), path: "m.yaml")
         #expect(file.diagnostics.map(\.code.rawValue) == [])
-        return SelectorProgram(try #require(file.resources.first as? Workload).selectors, accounts)
+        let workload = try #require(file.resources.first as? Workload)
+        return SelectorProgram(workload.selectors, of: workload.metadata.name, accounts)
     }
 
     private static let digest = String(repeating: "ab", count: 32)
@@ -142,6 +143,21 @@ struct SelectorProgramTests {
             try Self.program("[{cgroup: {path: /machines/web}, unix: {uid: 1001}}]").verdict(on: process) == .matches)
         #expect(
             try Self.program("[{cgroup: {path: /machines/we}, unix: {uid: 1001}}]").verdict(on: process) == .differs)
+    }
+
+    @Test func `what was started as a workload is that one, and no other`() throws {
+        let program = try Self.program("[{exec: {}}]")
+        func verdict(_ startedAs: LocalProcess.Fact<ResourceName?>) -> SelectorProgram.Verdict {
+            program.verdict(on: LocalProcess(uid: 1001, startedAs: startedAs))
+        }
+        #expect(verdict(.notAsked) == .needs(.controlGroup))
+        #expect(verdict(.known(ResourceName(namespace: "shop", name: "web"))) == .matches)
+        #expect(verdict(.known(ResourceName(namespace: "other", name: "web"))) == .differs)
+        #expect(verdict(.known(nil)) == .differs)
+        #expect(verdict(.unknown("x")) == .differs)
+        let alsoUser = try Self.program("[{exec: {}, unix: {user: other}}]")
+        let started = LocalProcess(uid: 1001, startedAs: .known(ResourceName(namespace: "shop", name: "web")))
+        #expect(alsoUser.verdict(on: started) == .differs)
     }
 
     @Test func `what was found is told in one line`() {

@@ -26,7 +26,7 @@ struct AdmissionTests {
                     hosts: OutboundTable(
                         caller: Caller(SPIFFEID(trustDomain: domain, namespace: "shop", serviceAccount: name)),
                         namespace: "shop", shortHosts: nil),
-                    selectors: SelectorProgram(workload.selectors, HostAccounts()))
+                    selectors: SelectorProgram(workload.selectors, of: workload.metadata.name, HostAccounts()))
             })
     }
 

@@ -2,6 +2,7 @@ package import Attestation
 import CLinux
 package import EventLoops
 import Glibc
+import Manifests
 import Synchronization
 package import SystemInterfaces
 
@@ -30,14 +31,19 @@ package final class Attestor: Sendable {
 
     private let state = Mutex(State())
     private let wakeup: Wakeup
-    private let groups = ControlGroups()
+    private let groups: ControlGroups
+    /// What `heddle exec` has started.
+    package let started: StartedProcesses
     /// What the kernel calls users that this process's user namespace does not have; `nil`: it has all (user_namespaces(7)).
     private let unmappedUser: UInt32?
 
     private static let groupLimit = 4_096
 
-    package init() throws(SystemCallError) {
+    /// - Parameter instance: As `StartedProcesses` takes it.
+    package init(instance: String? = nil) throws(SystemCallError) {
         wakeup = try Wakeup()
+        groups = ControlGroups()
+        started = try StartedProcesses(groups: groups, instance: instance)
         unmappedUser = Self.unmappedUser()
     }
 
@@ -45,6 +51,7 @@ package final class Attestor: Sendable {
     package func stop() {
         state.withLock { $0.isStopped = true }
         wakeup.give()
+        started.stop()
     }
 
     // MARK: The first look
@@ -99,7 +106,14 @@ package final class Attestor: Sendable {
         try check(owner.uid)
         var process = LocalProcess(uid: owner.uid)
         if let number = owner.controlGroup {
-            if let path = state.withLock({ $0.groups[number] }) { process.controlGroup = .known(path) }
+            if let path = state.withLock({ $0.groups[number] }) {
+                process.controlGroup = .known(path)
+                if let workload = started.workload(ofGroup: path) {
+                    process.startedAs = .known(workload)
+                } else if !started.hasUngrouped {
+                    process.startedAs = .known(nil)
+                }
+            }
         } else {
             process.controlGroup = .unknown("the kernel does not say it of sockets before version 5.9")
         }
@@ -187,16 +201,10 @@ package final class Attestor: Sendable {
     ) -> LocalProcess {
         var process = question.process
         if process.controlGroup == .notAsked { process.controlGroup = controlGroup(of: question.subject) }
+        if process.startedAs == .notAsked { process.startedAs = startedAs(question.subject, process, &holders) }
         guard question.depth > .controlGroup else { return process }
         do throws(ProcessFolder.Unknown) {
-            let found: [ProcessHandle]
-            switch question.subject {
-            case .process(let handle): found = [handle]
-            case .socket(let owner):
-                var group: String?
-                if case .known(let path) = process.controlGroup { group = path }
-                found = try holders.find(owner.inode, uid: owner.uid, group: group)
-            }
+            let found = try Self.processes(of: question.subject, process, &holders)
             process.pid = found[0].pid
             if process.gid == .notAsked {
                 process.gid = Self.fact(of: found) { folder throws(ProcessFolder.Unknown) in try folder.group() }
@@ -216,6 +224,34 @@ package final class Attestor: Sendable {
             return process
         } catch {
             return process.knowingNothing(upTo: question.depth, because: error.reason)
+        }
+    }
+
+    private static func processes(
+        of subject: Subject, _ process: LocalProcess, _ holders: inout SocketHolders
+    ) throws(ProcessFolder.Unknown) -> [ProcessHandle] {
+        switch subject {
+        case .process(let handle): return [handle]
+        case .socket(let owner):
+            var group: String?
+            if case .known(let path) = process.controlGroup { group = path }
+            return try holders.find(owner.inode, uid: owner.uid, group: group)
+        }
+    }
+
+    private func startedAs(
+        _ subject: Subject, _ process: LocalProcess, _ holders: inout SocketHolders
+    ) -> LocalProcess.Fact<ResourceName?> {
+        if case .known(let path) = process.controlGroup, let workload = started.workload(ofGroup: path) {
+            return .known(workload)
+        }
+        // Without groups it is the process itself that is known.
+        guard started.hasUngrouped else { return .known(nil) }
+        do throws(ProcessFolder.Unknown) {
+            let workloads = Set(try Self.processes(of: subject, process, &holders).map { started.workload(of: $0) })
+            return workloads.count == 1 ? .known(workloads.first!) : .known(nil)
+        } catch {
+            return .unknown(error.reason)
         }
     }
 
@@ -262,6 +298,7 @@ extension LocalProcess {
     func knowingNothing(upTo depth: FactDepth, because reason: String) -> LocalProcess {
         var process = self
         if process.controlGroup == .notAsked { process.controlGroup = .unknown(reason) }
+        if process.startedAs == .notAsked { process.startedAs = .unknown(reason) }
         guard depth >= .process else { return process }
         if process.gid == .notAsked { process.gid = .unknown(reason) }
         if process.executable == .notAsked { process.executable = .unknown(reason) }

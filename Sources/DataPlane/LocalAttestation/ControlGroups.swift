@@ -20,11 +20,16 @@ struct ControlGroups: Sendable {
         return path.isEmpty ? "/" : path
     }
 
+    /// Where a group's folder is; `nil`: it cannot be reached here.
+    func folder(of path: String) -> String? {
+        guard let mount, path.hasPrefix(mount.root) else { return nil }
+        return mount.point + (mount.root == "/" ? path : String(path.dropFirst(mount.root.count)))
+    }
+
     /// The processes in a group, and in none below it.
     func processes(in path: String) -> [Int32] {
-        guard let mount, path.hasPrefix(mount.root) else { return [] }
-        let rest = mount.root == "/" ? path : String(path.dropFirst(mount.root.count))
-        guard let file = try? OpenFile("\(mount.point)\(rest)/cgroup.procs"), let bytes = try? file.bytes(limit: 65_536)
+        guard let folder = folder(of: path), let file = try? OpenFile("\(folder)/cgroup.procs"),
+            let bytes = try? file.bytes(limit: 65_536)
         else { return [] }
         return bytes.split(separator: UInt8(ascii: "\n")).compactMap { Int32(String(decoding: $0, as: UTF8.self)) }
     }

@@ -77,7 +77,11 @@ package struct ProcessFolder: Sendable {
         let wanted = Array("socket:[\(inode)]".utf8)
         do throws(SystemCallError) {
             for name in try FileAccess.names(inFolder: path + "/fd").names {
-                if Self.target(of: "\(path)/fd/\(name)") == wanted { return true }
+                if let target = Self.target(of: "\(path)/fd/\(name)") {
+                    if target == wanted { return true }
+                } else if errno == EACCES || errno == EPERM {
+                    throw SystemCallError(last: "readlink")
+                }
             }
         } catch {
             throw Unknown(error, reading: "what it has open")

@@ -47,6 +47,13 @@ package final class ProcessHandle: Sendable {
         return unsafe poll(&asked, 1, 0) == 0
     }
 
+    /// Returns when one of them has ended, when it is woken, or when the time is over.
+    static func waitForEnd(of processes: [ProcessHandle], or wakeup: borrowing Wakeup, milliseconds: CInt) {
+        var asked = processes.map { pollfd(fd: $0.descriptor, events: Int16(POLLIN), revents: 0) }
+        asked.append(pollfd(fd: wakeup.descriptor, events: Int16(POLLIN), revents: 0))
+        _ = unsafe poll(&asked, nfds_t(asked.count), milliseconds)
+    }
+
     package var folder: ProcessFolder { ProcessFolder(pid) }
 
     /// Ticks of 1/100 s since the system was started: what `/proc/PID/stat` counts in (proc_pid_stat(5)).

@@ -20,6 +20,7 @@ package final class ServingParticipant: SnapshotParticipant, HostDependent {
     package let names: NameTable
     package let accounts: AccountTable
     private let node: String?
+    private let instance: String?
     private let maker: MaterialMaker
     private let accessLog: LineSink
     private let events: EventSink
@@ -46,13 +47,16 @@ package final class ServingParticipant: SnapshotParticipant, HostDependent {
 
     /// - Parameters:
     ///   - node: The Node this host is; `nil` in a mesh of one host.
+    ///   - instance: What tells this mesh from others on the host, and stays; `nil`: nothing stays.
     ///   - manifestsFolder: Absolute: what the manifests' paths begin at.
     package init(
-        node: String?, manifestsFolder: String, issuer: IdentityIssuer, names: NameTable = NameTable(),
+        node: String?, instance: String? = nil, manifestsFolder: String, issuer: IdentityIssuer,
+        names: NameTable = NameTable(),
         accounts: AccountTable = AccountTable(lookUp: AccountName.lookUp), accessLog: LineSink, events: EventSink,
         log: Logger
     ) {
         self.node = node
+        self.instance = instance
         self.names = names
         self.accounts = accounts
         self.issuer = issuer
@@ -287,7 +291,7 @@ package final class ServingParticipant: SnapshotParticipant, HostDependent {
         let startSettings = StartSettings(settings)
         let dataPlane = try DataPlane(
             workerCount: startSettings.workerCount, connectionLimit: startSettings.connectionLimit,
-            accessLog: accessLog, events: events)
+            instance: instance, accessLog: accessLog, events: events)
         state.withLock {
             $0.dataPlane = dataPlane
             $0.startSettings = startSettings

@@ -1,3 +1,5 @@
+package import Manifests
+
 /// What is known of the process at the other end of a connection within this host: what the kernel says, never what the process
 /// does. Where several processes hold the socket, a fact is known if it is the same of all of them.
 package struct LocalProcess: Hashable, Sendable {
@@ -14,6 +16,8 @@ package struct LocalProcess: Hashable, Sendable {
     package var gid: Fact<UInt32>
     /// Its path from the root of the hierarchy (cgroups(7), version 2): `/system.slice/web.service`.
     package var controlGroup: Fact<String>
+    /// The workload that it was started as by `heddle exec`; `nil`: it was not.
+    package var startedAs: Fact<ResourceName?>
     /// The file it executes.
     package var executable: Fact<String>
     /// What that file's bytes come to, as 64 hexadecimal digits in lower case.
@@ -23,11 +27,13 @@ package struct LocalProcess: Hashable, Sendable {
 
     package init(
         uid: UInt32, gid: Fact<UInt32> = .notAsked, controlGroup: Fact<String> = .notAsked,
-        executable: Fact<String> = .notAsked, digest: Fact<String> = .notAsked, pid: Int32? = nil
+        startedAs: Fact<ResourceName?> = .notAsked, executable: Fact<String> = .notAsked,
+        digest: Fact<String> = .notAsked, pid: Int32? = nil
     ) {
         self.uid = uid
         self.gid = gid
         self.controlGroup = controlGroup
+        self.startedAs = startedAs
         self.executable = executable
         self.digest = digest
         self.pid = pid
@@ -36,7 +42,7 @@ package struct LocalProcess: Hashable, Sendable {
 
 /// What there is to find out of a process, the next one always with more to do than the one before.
 package enum FactDepth: Int, Comparable, Sendable {
-    /// The path of its control group.
+    /// The path of its control group, and what it was started as.
     case controlGroup
     /// The process itself: its group, and its executable's path.
     case process
@@ -52,6 +58,7 @@ extension LocalProcess: CustomStringConvertible {
         var parts = ["uid \(uid)"]
         parts += Self.part("gid", gid)
         parts += Self.part("cgroup", controlGroup)
+        if case .known(let workload?) = startedAs { parts.append("started as \(workload)") }
         if let pid { parts.append("pid \(pid)") }
         parts += Self.part("executable", executable)
         parts += Self.part("sha256", digest)

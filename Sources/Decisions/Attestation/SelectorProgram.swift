@@ -12,8 +12,9 @@ package struct SelectorProgram: Hashable, Sendable {
 
     private let entries: [Entry]
 
-    package init(_ selectors: [WorkloadSelector], _ accounts: HostAccounts) {
-        entries = selectors.map { Entry($0, accounts) }
+    /// - Parameter workload: Whose they are.
+    package init(_ selectors: [WorkloadSelector], of workload: ResourceName, _ accounts: HostAccounts) {
+        entries = selectors.map { Entry($0, of: workload, accounts) }
     }
 
     /// One that matches is enough, whatever the others would need.
@@ -39,8 +40,11 @@ private struct Entry: Hashable, Sendable {
     private let groups: [ControlGroupCondition]
     private let path: String?
     private let digest: String?
+    /// `nil`: however it was started.
+    private let startedAs: ResourceName?
 
-    init(_ selector: WorkloadSelector, _ accounts: HostAccounts) {
+    init(_ selector: WorkloadSelector, of workload: ResourceName, _ accounts: HostAccounts) {
+        startedAs = selector.isStarted ? workload : nil
         uid = Self.one(of: selector.uid, selector.user.map { accounts.users[$0.value] })
         gid = Self.one(of: selector.gid, selector.group.map { accounts.groups[$0.value] })
         path = selector.path
@@ -68,6 +72,13 @@ private struct Entry: Hashable, Sendable {
         for condition in groups {
             switch process.controlGroup {
             case .known(let group): if !condition.matches(group) { return .differs }
+            case .unknown: return .differs
+            case .notAsked: needed = needed ?? .controlGroup
+            }
+        }
+        if let startedAs {
+            switch process.startedAs {
+            case .known(let workload): if workload != startedAs { return .differs }
             case .unknown: return .differs
             case .notAsked: needed = needed ?? .controlGroup
             }

@@ -16,7 +16,7 @@ struct Heddle: AsyncParsableCommand {
             """,
         version: Version.text,
         groupedSubcommands: [
-            CommandGroup(name: "Serve", subcommands: [Run.self]),
+            CommandGroup(name: "Serve, and start what it serves", subcommands: [Run.self, Exec.self]),
             CommandGroup(
                 name: "Without a running mesh",
                 subcommands: [Check.self, AuthorityCommand.self, ShowVersion.self, Completion.self]),

@@ -16,6 +16,9 @@ package struct JSONMembers {
     /// A list that is there even if it is empty.
     package mutating func addList(_ name: String, _ items: [JSONValue]) { members.append((name, .array(items))) }
 
+    /// A mapping whose being there says all.
+    package mutating func addEmptyMapping(_ name: String) { members.append((name, .object([]))) }
+
     package mutating func add(_ name: String, _ text: String?) { add(name, text.map(JSONValue.string)) }
     package mutating func add(_ name: String, _ texts: [String]) { add(name, .array(texts.map(JSONValue.string))) }
 

@@ -1,7 +1,7 @@
 package import Diagnostics
 package import EventLoops
 import Glibc
-import LocalAttestation
+package import LocalAttestation
 import Manifests
 import Synchronization
 import SystemInterfaces
@@ -52,7 +52,7 @@ package final class DataPlane: Sendable {
 
     package let labels = LabelRegistry()
     private let workers: [Worker]
-    private let attestor: Attestor
+    package let attestor: Attestor
     /// One a worker. Apart from `state`: who asks for that does not wait until a set is compiled.
     private let compilers: Mutex<[ViewCompiler]>
     private let state: Mutex<State>
@@ -65,17 +65,20 @@ package final class DataPlane: Sendable {
     /// - Parameters:
     ///   - workerCount: 1 to 256.
     ///   - connectionLimit: Connections the node accepts and holds.
-    package convenience init(workerCount: Int, connectionLimit: Int, accessLog: LineSink, events: EventSink) throws {
+    ///   - instance: What tells this mesh from others on the host, and stays; `nil`: nothing stays.
+    package convenience init(
+        workerCount: Int, connectionLimit: Int, instance: String? = nil, accessLog: LineSink, events: EventSink
+    ) throws {
         try self.init(
             workerCount: workerCount, connectionLimit: connectionLimit, descriptorLimit: DescriptorTable.limit,
-            accessLog: accessLog, events: events, peerTermLimits: PeerTerm.Limits())
+            instance: instance, accessLog: accessLog, events: events, peerTermLimits: PeerTerm.Limits())
     }
 
     /// Counts what is open without connections and listeners.
     private static func budget(workerCount: Int, connectionLimit: Int, descriptorLimit: Int) -> DescriptorBudget {
-        // Two descriptors a worker are its loop's; by another it asks who calls, by one more they all are told.
+        // Two descriptors a worker are its loop's; by another it asks who calls, by two more it is told.
         DescriptorBudget(
-            limit: descriptorLimit, fixed: DescriptorTable.count + 3 * workerCount + 1, workerCount: workerCount,
+            limit: descriptorLimit, fixed: DescriptorTable.count + 3 * workerCount + 2, workerCount: workerCount,
             connectionLimit: connectionLimit)
     }
 
@@ -83,12 +86,12 @@ package final class DataPlane: Sendable {
     ///   - descriptorLimit: Descriptors that the process may have open. Tests share theirs with other tests.
     ///   - peerTermLimits: Of another length for tests.
     init(
-        workerCount: Int, connectionLimit: Int, descriptorLimit: Int, accessLog: LineSink, events: EventSink,
-        peerTermLimits: PeerTerm.Limits
+        workerCount: Int, connectionLimit: Int, descriptorLimit: Int, instance: String? = nil, accessLog: LineSink,
+        events: EventSink, peerTermLimits: PeerTerm.Limits
     ) throws {
         let labels = labels
         let provenPeers = ProvenPeers()
-        let attestor = try Attestor()
+        let attestor = try Attestor(instance: instance)
         self.attestor = attestor
         let budget = Self.budget(
             workerCount: workerCount, connectionLimit: connectionLimit, descriptorLimit: descriptorLimit)

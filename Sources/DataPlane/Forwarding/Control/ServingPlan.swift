@@ -194,7 +194,7 @@ package struct ServingPlan: Sendable {
             let selectors = workload.selectors
             let local = TableCompiler.LocalWorkload(
                 name: workload.metadata.name, id: id,
-                selectors: selectors.isEmpty ? nil : SelectorProgram(selectors, accounts))
+                selectors: selectors.isEmpty ? nil : SelectorProgram(selectors, of: workload.metadata.name, accounts))
             locals.append(local)
             if let listen = workload.outboundListen {
                 place(.outbound(local), at: listen, owner, resolve, &problems)

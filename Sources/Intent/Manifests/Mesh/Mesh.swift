@@ -15,6 +15,10 @@ package struct Mesh: Resource {
     package var proxy: ProxySettings
     /// Where `/metrics`, `/healthz` and `/readyz` are served: a loopback address; absent: not at all.
     package var telemetryListen: Located<SocketAddress>?
+    /// Where workloads of a host ask this mesh: the path of a Unix socket. Default: `/run/heddle/workload.sock`.
+    package var workloadSocket: Located<String>
+
+    package static let defaultWorkloadSocket = "/run/heddle/workload.sock"
 }
 
 package enum DefaultAction: String, Hashable, Sendable, CaseIterable {

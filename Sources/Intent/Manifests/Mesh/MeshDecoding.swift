@@ -11,6 +11,7 @@ extension Mesh {
         defaultAction = fields.optional("authorization", Self.authorization, default: defaultAction, &problems)
         identity = fields.optional("identity", IdentitySettings.decode, default: identity, &problems)
         proxy = fields.optional("proxy", ProxySettings.decode, default: proxy, &problems)
+        workloadSocket = fields.optional("workloadSocket", Self.workloadSocket, default: workloadSocket, &problems)
         telemetryListen = fields.optional("telemetry", Self.telemetry, &problems)
         fields.reportUnknownFields(&problems)
     }
@@ -22,7 +23,7 @@ extension Mesh {
             metadata: metadata, trustDomain: trustDomain, defaultAction: .deny,
             identity: IdentitySettings(svidTTL: .seconds(3600), authority: .builtIn, requiresSelectors: false),
             proxy: ProxySettings(),
-            telemetryListen: nil)
+            telemetryListen: nil, workloadSocket: Located(Self.defaultWorkloadSocket, at: metadata.position))
     }
 
     private static func trustDomain(_ node: YAMLNode, _ problems: inout Problems) -> TrustDomain? {
@@ -40,6 +41,13 @@ extension Mesh {
         let action = fields.optional("defaultAction", Scalar.choice(of: DefaultAction.self), default: .deny, &problems)
         fields.reportUnknownFields(&problems)
         return action
+    }
+
+    private static func workloadSocket(_ node: YAMLNode, _ problems: inout Problems) -> Located<String>? {
+        guard var fields = node.fields(of: "workloadSocket", &problems) else { return nil }
+        let path = fields.required("path", located(Scalar.socketPath), &problems)
+        fields.reportUnknownFields(&problems)
+        return path
     }
 
     private static func telemetry(_ node: YAMLNode, _ problems: inout Problems) -> Located<SocketAddress>? {

@@ -8,6 +8,7 @@ extension Mesh {
         spec.add("authorization", ["defaultAction": .string(defaultAction.rawValue)])
         spec.add("identity", identity.json)
         spec.add("proxy", proxy.json)
+        spec.add("workloadSocket", ["path": .string(workloadSocket.value)])
         if let telemetryListen { spec.add("telemetry", ["listen": .string("\(telemetryListen.value)")]) }
         return spec.json
     }

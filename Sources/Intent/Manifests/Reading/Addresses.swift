@@ -53,6 +53,18 @@ extension Scalar {
         return address
     }
 
+    /// The path of a Unix socket: absolute, at most 107 bytes.
+    static func socketPath(_ node: YAMLNode, _ problems: inout Problems) -> String? {
+        guard let text = text(node, &problems) else { return nil }
+        guard case .unix(let path)? = SocketAddress("unix:\(text)") else {
+            problems.report(
+                .invalidValue, node, expected: "the absolute path of a Unix socket, at most 107 bytes",
+                remedy: text.hasPrefix("unix:") ? "leave out \"unix:\"" : "write a path like /run/heddle/workload.sock")
+            return nil
+        }
+        return path
+    }
+
     /// An IP address.
     static func ipAddress(_ node: YAMLNode, _ problems: inout Problems) -> IPAddress? {
         guard let text = text(node, &problems) else { return nil }

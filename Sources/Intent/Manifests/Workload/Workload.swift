@@ -16,10 +16,18 @@ package struct Workload: Resource {
     package var serviceAccount: Located<String>
     /// What a process must be to be this workload, one of them; none: whoever reaches its addresses is.
     package var selectors: [WorkloadSelector]
+    /// Who may start processes as this workload with `heddle exec`; `nil`: whoever Heddle runs as, and root.
+    package var execUsers: [UserReference]?
     /// The address this workload sends its calls to, and through which they carry its identity.
     package var outboundListen: Located<SocketAddress>?
     /// One more such address for each TCP service it connects to.
     package var outboundTCP: [TCPOutbound]
+}
+
+/// A user of a host, by name or number.
+package enum UserReference: Hashable, Sendable {
+    case name(Located<String>)
+    case number(UInt32)
 }
 
 /// Where a workload connects to, to reach one TCP service.

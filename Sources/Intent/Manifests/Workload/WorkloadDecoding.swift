@@ -18,8 +18,15 @@ extension Workload {
             "outbound", { Self.outbound($0, namespace: namespace, &$1) }, default: Outbound(), &problems)
         let selectors = fields.list(
             "selectors", emptyMeans: "a workload that any process of the host is", WorkloadSelector.decode, &problems)
+        let execUsers = fields.optional("exec", Self.execUsers, &problems)
         fields.reportUnknownFields(&problems)
 
+        if fields.has("exec"), !selectors.contains(where: \.isStarted) {
+            problems.report(
+                .conflictingFields, at: fields.keyPosition("exec"),
+                found: "exec without a selector that a process which was started so matches",
+                expected: "a selector with exec: {}", remedy: "add {exec: {}} to selectors, or remove exec")
+        }
         if fields.has("address") && !fields.has("service") {
             problems.report(
                 .conflictingFields, at: fields.keyPosition("address"), found: "an address without a service",
@@ -34,7 +41,22 @@ extension Workload {
         guard let account = account ?? service else { return nil }
         self.init(
             metadata: metadata, service: service, node: node, address: address, serviceAccount: account,
-            selectors: selectors, outboundListen: outbound.listen, outboundTCP: outbound.tcp)
+            selectors: selectors, execUsers: execUsers, outboundListen: outbound.listen, outboundTCP: outbound.tcp)
+    }
+
+    /// `exec: {users: [web, 1001]}`.
+    private static func execUsers(_ node: YAMLNode, _ problems: inout Problems) -> [UserReference]? {
+        guard var fields = node.fields(of: "exec", isOfPolicy: true, &problems) else { return nil }
+        let users = fields.requiredList("users", Self.user, &problems)
+        fields.reportUnknownFields(&problems)
+        return users
+    }
+
+    private static func user(_ node: YAMLNode, _ problems: inout Problems) -> UserReference? {
+        if case .scalar(let scalar) = node.content, scalar.kind == .number {
+            return Scalar.accountNumber(node, &problems).map(UserReference.number)
+        }
+        return located(Scalar.accountName)(node, &problems).map(UserReference.name)
     }
 
     private static func outbound(_ node: YAMLNode, namespace: String, _ problems: inout Problems) -> Outbound? {

@@ -8,6 +8,7 @@ extension Workload {
         spec.add("address", address.map { "\($0.value)" })
         spec.add("serviceAccount", serviceAccount.value)
         spec.add("selectors", .array(selectors.map(\.json)))
+        if let execUsers { spec.add("exec", ["users": .array(execUsers.map(\.json))]) }
         var outbound = JSONMembers()
         outbound.add("listen", outboundListen.map { "\($0.value)" })
         outbound.add(
@@ -26,6 +27,15 @@ extension Workload {
     }
 }
 
+extension UserReference {
+    var json: JSONValue {
+        switch self {
+        case .name(let name): .string(name.value)
+        case .number(let number): .integer(Int(number))
+        }
+    }
+}
+
 extension WorkloadSelector {
     var json: JSONValue {
         var unix = JSONMembers()
@@ -39,6 +49,7 @@ extension WorkloadSelector {
         selector.add("unix", unix.json)
         selector.add("systemd", unit.map { ["unit": .string($0)] })
         selector.add("cgroup", controlGroup.map { ["path": .string($0)] })
+        if isStarted { selector.addEmptyMapping("exec") }
         return selector.json
     }
 }

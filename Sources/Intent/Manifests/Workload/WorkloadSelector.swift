@@ -16,11 +16,13 @@ package struct WorkloadSelector: Hashable, Sendable {
     package var unit: String?
     /// The control group it is in (cgroups(7), version 2): `/system.slice/web.service`.
     package var controlGroup: String?
+    /// It was started as this workload, by `heddle exec`.
+    package var isStarted = false
 
     package init() {}
 
     /// It says whose the process is, and not only which file it executes.
-    var namesOwner: Bool { user != nil || uid != nil || unit != nil || controlGroup != nil }
+    var namesOwner: Bool { user != nil || uid != nil || unit != nil || controlGroup != nil || isStarted }
     /// It says which user it is.
     package var namesUser: Bool { user != nil || uid != nil }
 }

@@ -10,13 +10,13 @@ extension WorkloadSelector {
         _ = fields.optional("unix", { selector.readUnix($0, &$1) }, &problems)
         selector.unit = fields.optional("systemd", part("systemd", "unit", unitName), &problems)
         selector.controlGroup = fields.optional("cgroup", part("cgroup", "path", Scalar.controlGroup), &problems)
-        fields.unavailable("exec", &problems)
+        selector.isStarted = fields.optional("exec", Self.nothingMore, &problems) != nil
         fields.reportUnknownFields(&problems)
         guard problems.diagnostics.count == before else { return selector }
         if fields.isEmpty {
             problems.report(
                 .missingField, at: node.position, found: "a selector that every process matches",
-                expected: "what a process must be", remedy: "add unix, systemd or cgroup: unix: {user: web}")
+                expected: "what a process must be", remedy: "add unix, systemd, cgroup or exec: unix: {user: web}")
         } else if selector.path != nil || selector.sha256 != nil, !selector.namesOwner {
             problems.report(
                 .conflictingFields, at: node.position, found: "an executable without whose process it is",
@@ -40,6 +40,13 @@ extension WorkloadSelector {
         gid = fields.optional("gid", Scalar.accountNumber, &problems)
         path = fields.optional("path", Scalar.executablePath, &problems)
         sha256 = fields.optional("sha256", Scalar.sha256, &problems)
+        fields.reportUnknownFields(&problems)
+        return ()
+    }
+
+    /// `{}`: that it is there says all.
+    private static func nothingMore(_ node: YAMLNode, _ problems: inout Problems) -> Void? {
+        guard let fields = node.fields(of: "exec", isOfPolicy: true, &problems) else { return nil }
         fields.reportUnknownFields(&problems)
         return ()
     }

@@ -31,6 +31,9 @@ package protocol RunningMesh: Sendable {
     /// A call of the past; `nil` if it is not, or no longer, remembered.
     func decision(id: String) async -> DecisionReport?
 
+    /// Takes a process for a workload's from now on, if it may be one.
+    func start(_ workload: ResourceName, _ caller: WorkloadCaller) async -> ExecAnswer
+
     /// Everything that is counted, in Prometheus' text format.
     func metricsText() async -> String
 

@@ -1,6 +1,7 @@
 import EventLoops
 import Glibc
 import HTTPSemantics
+import LocalAttestation
 import SystemInterfaces
 import WireProtocols
 
@@ -22,6 +23,7 @@ final class AdminConnection: EventHandler {
     private unowned let acceptor: AdminAcceptor
     private let limits: AdminLimits
     private var registration = Registration.none
+    private let caller: WorkloadCaller?
 
     private var state = State.readingHead
     private var input: [UInt8] = []
@@ -42,6 +44,14 @@ final class AdminConnection: EventHandler {
         self.acceptor = acceptor
         loop = acceptor.loop
         limits = acceptor.limits
+        caller = acceptor.origin == .workload ? Self.caller(at: self.socket.descriptor) : nil
+    }
+
+    private static func caller(at descriptor: CInt) -> WorkloadCaller? {
+        guard let credentials = try? PeerCredentials(of: descriptor),
+            let process = try? ProcessHandle(peerOf: descriptor, credentials, accepted: ProcessHandle.ticks)
+        else { return nil }
+        return WorkloadCaller(credentials: credentials, process: process)
     }
 
     func start() throws(SystemCallError) {
@@ -161,7 +171,7 @@ final class AdminConnection: EventHandler {
         }
         let contentType = head.value(of: .contentType).map { head.text($0) } ?? ""
         let request = AdminRequest(
-            origin: acceptor.origin, method: head.text(head.method), host: head.text(head.host),
+            origin: acceptor.origin, caller: caller, method: head.text(head.method), host: head.text(head.host),
             path: path, query: query,
             contentType: String(contentType.prefix { $0 != ";" && $0 != " " }).lowercased(), body: body)
         input = []

@@ -16,6 +16,34 @@ struct AdminHandler: Sendable {
         switch request.origin {
         case .telemetry: await answerTelemetry(request)
         case .socket: await answerSocket(request)
+        case .workload: await answerWorkload(request)
+        }
+    }
+
+    // MARK: The workload socket
+
+    /// Everybody may ask here, and gets what the kernel's word for it is good for.
+    private func answerWorkload(_ request: AdminRequest) async -> AdminResponse {
+        guard request.path == ["v1", "exec"] else { return .notFound(request) }
+        guard request.method == "POST" else { return .methodNotAllowed("POST", request) }
+        if let mistake = Self.mistake(in: request.query, of: "exec") {
+            return .error(400, mistake, asText: request.wantsText)
+        }
+        let name = (request.parameter("as") ?? "").split(separator: "/", omittingEmptySubsequences: false).map(
+            String.init)
+        guard name.count == 2, name.allSatisfy({ !$0.isEmpty }) else {
+            return .error(400, "say whom to start: as=NAMESPACE/WORKLOAD", asText: request.wantsText)
+        }
+        guard let caller = request.caller else {
+            return .error(403, "the process that asks has ended", asText: request.wantsText)
+        }
+        switch await mesh.start(ResourceName(namespace: name[0], name: name[1]), caller) {
+        case .refused(let status, let message): return .error(status, message, asText: request.wantsText)
+        case .started(let started):
+            guard !request.wantsText else {
+                return .text(started.environment.map { "\($0.name)=\($0.value)\n" }.joined())
+            }
+            return .json(["environment": .object(started.environment.map { ($0.name, .string($0.value)) })])
         }
     }
 
@@ -114,6 +142,7 @@ struct AdminHandler: Sendable {
                     "header": .list,
                 ]
             case "certificate", "decisions": ["id": .text]
+            case "exec": ["as": .text]
             default: [:]
             }
         parameters["format"] = .words(["json", "text"])

@@ -8,9 +8,13 @@ struct AdminRequest: Sendable {
         case socket
         /// The loopback port: anyone on this host asks, so there is only what anyone may see.
         case telemetry
+        /// The workload socket: any process of this host asks, and the kernel says which.
+        case workload
     }
 
     let origin: Origin
+    /// Who asks at the workload socket; `nil`: the kernel names nobody any more.
+    let caller: WorkloadCaller?
     let method: String
     let host: String
     /// Its segments, percent-decoded.

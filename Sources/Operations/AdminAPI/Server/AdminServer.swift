@@ -16,6 +16,7 @@ package final class AdminServer: Sendable {
     private let stateFolder: HeldFolder?
     private let socket = Mutex(SocketState())
     private let telemetryAcceptor = Mutex<AdminAcceptor?>(nil)
+    private let workloadSocket = Mutex<PreparedWorkloadSocket?>(nil)
     private let pending: AsyncStream<PendingRequest>
     private let requests: AsyncStream<PendingRequest>.Continuation
 
@@ -140,6 +141,7 @@ package final class AdminServer: Sendable {
             bound.acceptor.stop()
         }
         telemetryAcceptor.withLock { $0 }?.stop()
+        commitWorkloadSocket(nil)
         loop.post { loop.stop() }
     }
 
@@ -186,6 +188,43 @@ package final class AdminServer: Sendable {
         guard let address, address != current else { return }
         _ = try Socket.bound(to: address, sharesPort: false)
     }
+
+    // MARK: The workload socket
+
+    /// A socket for workloads, bound, that does not answer yet.
+    struct PreparedWorkloadSocket: Sendable {
+        fileprivate let file: AdminSocket
+        fileprivate let acceptor: AdminAcceptor
+    }
+
+    /// Binds it, for every user of the host.
+    func prepareWorkloadSocket(at path: String) throws(AdminServerError) -> PreparedWorkloadSocket {
+        // `/run` is empty after each start of the host.
+        if let slash = path.lastIndex(of: "/"), slash != path.startIndex {
+            _ = unsafe mkdir(String(path[..<slash]), 0o755)
+        }
+        let bound = try AdminSocket.bind(at: path, path, permissions: 0o666)
+        let file = bound.file
+        return PreparedWorkloadSocket(
+            file: file,
+            acceptor: AdminAcceptor(
+                bound.takeSocket(), origin: .workload, loop: loop, limits: limits, requests: requests))
+    }
+
+    /// Answers at the new one, and no more at the former.
+    /// - Parameter prepared: `nil`: at none.
+    func commitWorkloadSocket(_ prepared: PreparedWorkloadSocket?) {
+        prepared?.acceptor.start()
+        let former = workloadSocket.withLock { current in
+            defer { current = prepared }
+            return current
+        }
+        former?.file.remove()
+        former?.acceptor.stop()
+    }
+
+    /// It will not answer.
+    func abandonWorkloadSocket(_ prepared: PreparedWorkloadSocket) { prepared.file.remove() }
 
     /// No port at all.
     package var closingTelemetry: PreparedTelemetry { PreparedTelemetry(change: .replace(nil)) }

@@ -14,7 +14,10 @@ struct AdminSocket {
     /// - Parameters:
     ///   - path: As people know it.
     ///   - place: Where the system finds it.
-    static func bind(at path: String, _ place: String) throws(AdminServerError) -> BoundAdminSocket {
+    ///   - permissions: Of the socket's file.
+    static func bind(
+        at path: String, _ place: String, permissions: UInt32 = 0o600
+    ) throws(AdminServerError) -> BoundAdminSocket {
         guard path.hasPrefix("/"), path.utf8.count <= 107, !path.utf8.contains(0) else {
             throw AdminServerError(
                 "the admin socket's path must be absolute and of at most 107 bytes, but is \"\(path)\"; choose another with "
@@ -22,7 +25,9 @@ struct AdminSocket {
         }
         try removeStale(at: path, place)
         do throws(SystemCallError) {
-            let socket = try Socket.bound(to: .unix(path: place), sharesPort: false, permissions: 0o600)
+            let socket = try Socket.bound(to: .unix(path: place), sharesPort: false, permissions: permissions)
+            // What this process keeps from others (umask) is not meant here.
+            if permissions != 0o600, unsafe chmod(place, permissions) != 0 { throw SystemCallError(last: "chmod") }
             try socket.listen(backlog: 64)
             var status = stat()
             guard unsafe lstat(place, &status) == 0 else { throw SystemCallError(last: "lstat") }

@@ -1,5 +1,6 @@
 import AdminAPI
 import CommonValues
+import Cryptography
 import Diagnostics
 import EventLoops
 import Forwarding
@@ -72,18 +73,20 @@ struct MeshProcess {
         let issuer = IdentityIssuer(stateFolder: state.held, logger: log)
         let events = EventLog(output, log: log)
         let participant = ServingParticipant(
-            node: options.node, manifestsFolder: options.manifestsFolder, issuer: issuer,
+            node: options.node, instance: Self.instance(of: options.stateFolder),
+            manifestsFolder: options.manifestsFolder, issuer: issuer,
             accessLog: output.access, events: EventSink { events.post($0) }, log: log)
         let telemetry = TelemetryParticipant()
+        let workloads = WorkloadSocketParticipant(node: options.node)
         var settings = MeshReconciler.Settings(folder: options.manifestsFolder, stateFolder: state.held)
-        let retries = HeldBackRetries<MeshSnapshot>([state, settings.keeper, participant, telemetry])
+        let retries = HeldBackRetries<MeshSnapshot>([state, settings.keeper, participant, telemetry, workloads])
         let host = HostState(
             retries: retries, keeper: settings.keeper, leftovers: settings.leftovers, participant: participant)
         let reporter = ReconciliationReporter(host: { host.diagnostics }, log: log)
         settings.onEvent = { reporter.report($0) }
         let reconciler = try MeshReconciler(
             settings, manifests: MeshManifestReading(node: options.node),
-            participants: [participant, telemetry, retries])
+            participants: [participant, telemetry, workloads, retries])
         let betweenChanges = { @Sendable (work: @escaping @Sendable () async -> Void) in
             await reconciler.betweenChanges {
                 await work()
@@ -99,6 +102,7 @@ struct MeshProcess {
         let admin = try AdminServer(
             mesh: mesh, socketPath: options.adminSocketPath, stateFolder: state.held, limits: limits)
         telemetry.attach(admin)
+        workloads.attach(admin)
         reporter.reportHost()
 
         // From the first: what is waited for at start may take its time.
@@ -128,6 +132,13 @@ struct MeshProcess {
             await reconciling  // what served last is on the disk then
         }  // the admin socket's file is gone then
         log.info("stopped")
+    }
+
+    /// What tells it from other meshes of this host: each has a state folder of its own.
+    private static func instance(of stateFolder: String) -> String? {
+        var digest = try? SHA256()
+        unsafe Array(stateFolder.utf8).withUnsafeBytes { bytes in unsafe try? digest?.add(bytes) }
+        return (try? digest.take()?.hexadecimal()).map { String($0.prefix(16)) }
     }
 
     /// Returns when the reconciler has been told to stop.

@@ -15,9 +15,9 @@ import WorkloadIdentity
 
 /// The running process, as the admin API asks it.
 struct ServedMesh: RunningMesh {
-    private let options: RunOptions
+    let options: RunOptions
     private let reconciler: MeshReconciler
-    private let participant: ServingParticipant
+    let participant: ServingParticipant
     private let host: HostState
     private let reporter: ReconciliationReporter
     private let output: ProcessOutput

@@ -1,0 +1,32 @@
+package import LocalAttestation
+package import Manifests
+
+/// A process that asks at the workload socket, as the kernel has it.
+package struct WorkloadCaller: Sendable {
+    package let credentials: PeerCredentials
+    package let process: ProcessHandle
+}
+
+/// What came of `heddle exec`.
+package enum ExecAnswer: Sendable {
+    case started(StartedWorkload)
+    /// - status: 403: not by this user; 404: there is no such workload here; 409: it is not started so; 503: not now.
+    case refused(status: UInt16, String)
+}
+
+/// What a process needs to know that is a workload now.
+package struct StartedWorkload: Sendable {
+    package let workload: ResourceName
+    /// Where it sends its calls of HTTP: `http://127.0.0.1:15101`; `nil`: it has no listener of TCP.
+    package let proxy: String?
+
+    package init(workload: ResourceName, proxy: String?) {
+        self.workload = workload
+        self.proxy = proxy
+    }
+
+    /// What it is told in its environment.
+    var environment: [(name: String, value: String)] {
+        [(name: "HEDDLE_WORKLOAD", value: "\(workload)")] + (proxy.map { [(name: "http_proxy", value: $0)] } ?? [])
+    }
+}

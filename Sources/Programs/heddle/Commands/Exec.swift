@@ -1,0 +1,77 @@
+import AdminAPI
+import ArgumentParser
+import Diagnostics
+import Glibc
+import Manifests
+
+struct Exec: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Start a program as a workload.",
+        discussion: """
+            Asks the mesh of this host to take this process for a workload's, and becomes the program: signals, the terminal and the exit \
+            code are the program's own. What it starts is the workload, too; what is left of it when the program ends is killed.
+
+            The program finds http_proxy, HEDDLE_WORKLOAD and HEDDLE_SOCKET in its environment. Ends in 1 if it may not be the workload, in \
+            3 if no mesh answers, in 126 or 127 if the program cannot be started.
+            """)
+
+    @Option(name: .customLong("as"), help: ArgumentHelp("Whom it is.", valueName: "namespace/workload"))
+    var workload: String
+
+    @Option(
+        help: ArgumentHelp(
+            "The workload socket. Default: $HEDDLE_SOCKET, else /run/heddle/workload.sock.", valueName: "unix:PATH"),
+        transform: AdminAddress.init(argument:))
+    var socket: AdminAddress?
+
+    @Argument(
+        parsing: .captureForPassthrough, help: ArgumentHelp("The program and its arguments.", valueName: "command"))
+    var words: [String] = []
+
+    /// `--` before the program is no part of it.
+    private var command: [String] { words.first == "--" ? Array(words.dropFirst()) : words }
+
+    func run() throws {
+        guard let program = command.first, !program.isEmpty else {
+            throw failure("there is no program to start: name it after the options", code: 2)
+        }
+        let path = socket?.path ?? Self.pathOfEnvironment ?? Mesh.defaultWorkloadSocket
+        let answer: AdminClient.Answer
+        do throws(AdminClient.Unreachable) {
+            answer = try AdminClient(path: path).send(
+                "POST", ["v1", "exec"], query: [(name: "as", value: workload), (name: "format", value: "text")])
+        } catch {
+            throw failure(
+                "\(error)\nname the workload socket of the mesh with --socket, and see with `heddle status` whether it is there",
+                code: 3)
+        }
+        Output.write(answer.diagnostics, to: STDERR_FILENO)
+        guard answer.status == 200 else { throw ExitCode(answer.exitCode) }
+        unsafe unsetenv("http_proxy")
+        unsafe setenv("HEDDLE_SOCKET", path, 1)
+        for line in String(decoding: answer.output, as: UTF8.self).split(separator: "\n") {
+            guard let equals = line.firstIndex(of: "=") else { continue }
+            unsafe setenv(String(line[..<equals]), String(line[line.index(after: equals)...]), 1)
+        }
+        try become(program)
+    }
+
+    private static var pathOfEnvironment: String? {
+        guard let value = unsafe getenv("HEDDLE_SOCKET").map({ unsafe String(cString: $0) }), !value.isEmpty else {
+            return nil
+        }
+        return value
+    }
+
+    /// The program finds what this process was given: signals as they were, and nothing that this process opened.
+    private func become(_ program: String) throws {
+        signal(SIGPIPE, SIG_DFL)
+        signal(SIGXFSZ, SIG_DFL)
+        var words = unsafe command.map { unsafe strdup($0) } + [nil]
+        unsafe execvp(program, &words)
+        let error = errno
+        throw failure(
+            "cannot start \(Diagnostic.quoted(program)): \(FailedCall.reason(error))", code: error == ENOENT ? 127 : 126
+        )
+    }
+}

@@ -1,0 +1,139 @@
+import Glibc
+import TestSupport
+import Testing
+
+extension ScenarioTests {
+    /// `heddle exec`: programs that are started as a workload, and what others get of it.
+    @Suite(
+        .enabled(if: geteuid() == 0 && ["setpriv", "curl"].allSatisfy(Tool.exists), "only root can be several users"))
+    struct `A program that is started as a workload` {
+        private let backend = TestBackend.forgetfulEcho()
+        private let port = TestPort.free()
+        private let folder: TestFolder
+        private let socket: String
+
+        init() throws {
+            folder = try TestFolder()
+            // The folder of the test is its user's alone.
+            socket = "/tmp/heddle-workload-\(UInt32.random(in: .min ... .max)).sock"
+        }
+
+        private func write(_ selectors: String = "[{exec: {}}]", users: String? = nil) throws {
+            let users = users.map { ", exec: {users: \($0)}" } ?? ""
+            try folder.write(
+                Shop.oneHost(
+                    outbound: TestPort.free(), orders: backend.port, mesh: "  workloadSocket: {path: \(socket)}")
+                    + "---\n"
+                    + Shop.workload(
+                        "caller",
+                        "serviceAccount: caller, selectors: \(selectors)\(users), outbound: {listen: \"127.0.0.1:\(port)\"}"
+                    ))
+        }
+
+        private var exec: [String] { ["exec", "--as", "shop/caller", "--socket", "unix:\(socket)", "--"] }
+        private var call: [String] {
+            [
+                "curl", "-s", "--noproxy", "*", "-o", "/dev/null", "-w", "%{http_code}", "-H", "Host: orders.shop",
+                "http://127.0.0.1:\(port)/",
+            ]
+        }
+
+        private func run(_ command: [String], as user: UInt32? = nil) throws -> Tool.Result {
+            guard let user else { return try Tool.run(Heddle.path, exec + command, in: folder) }
+            return try Tool.run(
+                "setpriv", ["--reuid", "\(user)", "--regid", "65534", "--clear-groups", Heddle.path] + exec + command,
+                in: folder)
+        }
+
+        @Test func `calls as the workload, finds its way in its environment, and ends as it ends`() throws {
+            try write()
+            let heddle = try HeddleProcess.serving(folder)
+            #expect(try run(call).output == "200", "\(heddle.errors)")
+            // The same program by itself is nobody.
+            #expect(try Tool.run("curl", Array(call.dropFirst()), in: folder).output == "403")
+            // What it starts is the workload, too.
+            #expect(try run(["sh", "-c", "\(call.map { "'\($0)'" }.joined(separator: " ")); true"]).output == "200")
+            let environment = try run(["sh", "-c", "echo $http_proxy $HEDDLE_WORKLOAD $HEDDLE_SOCKET"]).output
+            #expect(environment == "http://127.0.0.1:\(port) shop/caller \(socket)\n")
+            #expect(
+                try run(["sh", "-c", "curl -s -o /dev/null -w '%{http_code}' http://orders.shop/"]).output == "200")
+            #expect(try run(["sh", "-c", "exit 7"]).status == .code(7))
+            #expect(try run(["sh", "-c", "kill -KILL $$"]).status == .signal(Int(SIGKILL)))
+            #expect(try run(["/no/such/program"]).status == .code(127))
+            #expect(try run(["/etc/passwd"]).status == .code(126))
+        }
+
+        @Test func `is started by those who may, and by nobody else`() throws {
+            try write(users: "[4001, games]")
+            let heddle = try HeddleProcess.serving(folder)
+            #expect(try run(call, as: 4001).output == "200", "\(heddle.errors)")
+            for user in [4002, 0] as [UInt32] {
+                let refused = try run(call, as: user)
+                #expect(refused.status == .code(1))
+                #expect(refused.output.isEmpty)
+                #expect(refused.errors.contains("user \(user) may not start shop/caller"), "\(refused.errors)")
+            }
+            // Where the manifests name nobody it is root, and whoever Heddle runs as.
+            try heddle.serve { try write() }
+            #expect(try run(call, as: 0).output == "200")
+            #expect(try run(call, as: 4001).status == .code(1))
+        }
+
+        @Test func `is told why it cannot be started`() throws {
+            try write("[{unix: {uid: 4001}}]")
+            let heddle = try HeddleProcess.serving(folder)
+            // Nothing of this set is started so: there is no socket.
+            let absent = try run(["true"])
+            #expect(absent.status == .code(3))
+            try heddle.serve { try write("[{exec: {}, unix: {uid: 4001}}]", users: "[4001]") }
+            #expect(try run(call, as: 4001).output == "200")
+            #expect(
+                try Tool.run(
+                    Heddle.path, ["exec", "--as", "shop/other", "--socket", "unix:\(socket)", "--", "true"], in: folder
+                )
+                .status == .code(1))
+            for arguments in [
+                ["exec", "--as", "shop/caller"], ["exec", "--", "true"],
+                ["exec", "--as", "caller", "--socket", "unix:\(socket)", "--", "true"],
+            ] {
+                #expect(try Tool.run(Heddle.path, arguments, in: folder).status == .code(2), "\(arguments)")
+            }
+            // Without such a workload the socket goes.
+            try heddle.serve { try write("[{unix: {uid: 4001}}]") }
+            #expect(unsafe access(socket, F_OK) != 0)
+        }
+
+        @Test(.enabled(if: ControlGroup.canBeMade, "no control group of version 2 can be made here"))
+        func `takes with it what it has left behind when it ends`() throws {
+            try write()
+            let heddle = try HeddleProcess.serving(folder)
+            // One that ignores what would end it, in a session of its own.
+            let left = try run(["sh", "-c", "setsid sh -c 'trap \"\" TERM HUP; sleep 1000' > /dev/null 2>&1 & echo $!"])
+            let pid = try #require(pid_t(left.output.prefix { $0.isNumber }))
+            try heddle.wait("killed") { kill(pid, 0) != 0 }
+        }
+
+        @Test(.enabled(if: ControlGroup.canBeMade, "no control group of version 2 can be made here"))
+        func `is the workload still when Heddle has started again, and its rest ends if it ended meanwhile`() throws {
+            try write()
+            let first = try HeddleProcess.serving(folder)
+            let go = folder.file("go")
+            let script = "while ! test -e '\(go)'; do sleep 0.05; done; exec \"$@\""
+            let waiting = try ChildProcess(
+                Heddle.path, exec + ["sh", "-c", script, "sh"] + call, folder: folder.file("logs"))
+            let ended = try ChildProcess(
+                Heddle.path, exec + ["sh", "-c", "sleep 1000 & echo $!; wait"], folder: folder.file("logs"))
+            try first.wait("started") { ended.output.contains("\n") }
+            let left = try #require(pid_t(ended.output.prefix { $0.isNumber }))
+            #expect(first.terminate() == .code(0))
+            ended.send(SIGKILL)
+            _ = ended.waitForExit()
+            #expect(kill(left, 0) == 0)
+            let second = try HeddleProcess.serving(folder)
+            try second.wait("killed") { kill(left, 0) != 0 }
+            try Files.replace(go, "")
+            #expect(waiting.waitForExit() == .code(0))
+            #expect(waiting.output == "200", "\(second.errors)")
+        }
+    }
+}
