@@ -13,7 +13,7 @@ package final class Attestor: Sendable {
         let subject: Subject
         var process: LocalProcess
         let depth: FactDepth
-        let answer: @Sendable (LocalProcess) -> Void
+        let answer: @Sendable (LocalProcess?) -> Void
     }
 
     private enum Subject: Sendable {
@@ -144,9 +144,10 @@ package final class Attestor: Sendable {
     /// Finds out more.
     /// - Parameters:
     ///   - descriptor: The connection's end here, open still.
-    ///   - answer: Called once, at once or on another thread: the facts up to `depth` are known, or unknown for a reason.
+    ///   - answer: Called once, at once or on another thread: the facts up to `depth` are known, or unknown for a reason. `nil`: too much
+    ///     waits to be looked at, and nothing has changed.
     package func findOut(
-        _ depth: FactDepth, of peer: LocalPeer, at descriptor: CInt, answer: @escaping @Sendable (LocalProcess) -> Void
+        _ depth: FactDepth, of peer: LocalPeer, at descriptor: CInt, answer: @escaping @Sendable (LocalProcess?) -> Void
     ) {
         let subject: Subject
         switch peer.origin {
@@ -166,10 +167,7 @@ package final class Attestor: Sendable {
             if !state.hasThread { state.hasThread = startThread() }
             return state.hasThread && state.questions.add(question, of: peer.process.uid)
         }
-        guard isTaken else {
-            return answer(
-                peer.process.knowingNothing(upTo: depth, because: "it cannot be looked at now: too much waits"))
-        }
+        guard isTaken else { return answer(nil) }
         wakeup.give()
     }
 

@@ -6,8 +6,8 @@ struct FairQueue<Element> {
     private(set) var count = 0
 
     /// Of one user.
-    static var limitPerUser: Int { 256 }
-    static var limit: Int { 8_192 }
+    static var limitPerUser: Int { 4_096 }
+    static var limit: Int { 16_384 }
 
     /// - Returns: `false` if there is no room.
     mutating func add(_ element: Element, of user: UInt32) -> Bool {

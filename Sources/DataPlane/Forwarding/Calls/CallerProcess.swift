@@ -11,6 +11,8 @@ protocol IdentifiedCall: AnyObject {
     var life: UInt64 { get }
     /// More is known of the process.
     func identified()
+    /// Nothing more is, for too much waits to be looked at.
+    func notIdentified()
 }
 
 /// The process at the other end of one connection within this host: seen once when the connection is there, and looked at more closely
@@ -58,9 +60,9 @@ final class CallerProcess: @unchecked Sendable {
         waiting.append((call, call.life))
         if case .notLooked = source.process {
             look()
-            return tell()
+            return tell { $0.identified() }
         }
-        guard let found else { return tell() }
+        guard let found else { return tell { $0.identified() } }
         guard asked.map({ $0 < depth }) ?? true else { return }
         asked = depth
         bench.attestor.findOut(depth, of: found, at: descriptor) { [loop = bench.loop] process in
@@ -68,18 +70,19 @@ final class CallerProcess: @unchecked Sendable {
         }
     }
 
-    private func learned(_ process: LocalProcess, _ depth: FactDepth) {
+    private func learned(_ process: LocalProcess?, _ depth: FactDepth) {
         if asked == depth { asked = nil }
+        guard let process else { return tell { $0.notIdentified() } }
         found?.process = process
         source.see(.found(process))
-        tell()
+        tell { $0.identified() }
     }
 
-    private func tell() {
+    private func tell(_ news: (any IdentifiedCall) -> Void) {
         let calls = waiting
         waiting = []
         // One that is over, or is another call by now, waits for nothing.
-        for entry in calls where entry.call.life == entry.life { entry.call.identified() }
+        for entry in calls where entry.call.life == entry.life { news(entry.call) }
     }
 
     /// It is no workload here; said once a generation.

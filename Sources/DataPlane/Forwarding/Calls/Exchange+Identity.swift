@@ -19,6 +19,8 @@ extension Exchange: IdentifiedCall {
         if !isOver, !isRequestCongested { state.downstream?.resumeRequest() }
     }
 
+    func notIdentified() { fail(.overloaded, status: 503) }
+
     func refuseProcess() {
         origin.process(bench).refused(at: origin.role, in: board.view.tables)
         fail(.notAttested)

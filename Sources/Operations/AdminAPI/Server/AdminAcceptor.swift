@@ -23,6 +23,8 @@ final class AdminAcceptor: EventHandler, @unchecked Sendable {
     private var registration = Registration.none
     private var connections: [UInt64: AdminConnection] = [:]
     private var lastID: UInt64 = 0
+    /// At the workload socket, by user: nobody takes all there are.
+    private var connectionsByUser: [UInt32: Int] = [:]
     private var isStopped = false
 
     /// Milliseconds until accepting is tried again after descriptors ran out.
@@ -84,13 +86,21 @@ final class AdminAcceptor: EventHandler, @unchecked Sendable {
                 guard let accepted = try listener.accept() else { return }
                 lastID += 1
                 let connection = AdminConnection(accepted.takeSocket(), id: lastID, acceptor: self)
+                guard origin != .workload || admits(connection.user) else { continue }
                 try connection.start()
                 connections[lastID] = connection
+                if let user = connection.user { connectionsByUser[user, default: 0] += 1 }
             } catch {
                 loop.setDeadline(registration, to: loop.now + Self.pauseMilliseconds)
                 return
             }
         }
+    }
+
+    /// - Parameter user: `nil`: nobody is known to ask.
+    private func admits(_ user: UInt32?) -> Bool {
+        guard let user else { return false }
+        return connectionsByUser[user, default: 0] < max(1, limits.connections / 4)
     }
 
     func deliver(_ request: AdminRequest, from connection: AdminConnection) {
@@ -100,6 +110,10 @@ final class AdminAcceptor: EventHandler, @unchecked Sendable {
     func ended(_ connection: AdminConnection) {
         let wasFull = connections.count >= limits.connections
         connections[connection.id] = nil
+        if let user = connection.user {
+            let left = connectionsByUser[user, default: 1] - 1
+            connectionsByUser[user] = left > 0 ? left : nil
+        }
         if wasFull { accept() }
     }
 }

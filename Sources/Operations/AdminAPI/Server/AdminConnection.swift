@@ -47,6 +47,9 @@ final class AdminConnection: EventHandler {
         caller = acceptor.origin == .workload ? Self.caller(at: self.socket.descriptor) : nil
     }
 
+    /// Whose process asks, where that is known.
+    var user: UInt32? { caller?.credentials.uid }
+
     private static func caller(at descriptor: CInt) -> WorkloadCaller? {
         guard let credentials = try? PeerCredentials(of: descriptor),
             let process = try? ProcessHandle(peerOf: descriptor, credentials, accepted: ProcessHandle.ticks)
