@@ -37,7 +37,7 @@ ARMS = {
     "attested": attestation_arms.attested, "attested-short": attestation_arms.attested_short,
     "handshakes": arms.handshakes, "cold": arms.cold_start, "resident": arms.resident,
     "budget": budget.budget, "budget-mesh": budget.budget_mesh, "budget-h2": budget.budget_http2,
-    "budget-grpc": budget.budget_grpc, "budget-rules": budget.budget_rules, "budget-reload": budget.budget_reload,
+    "budget-attested": budget.budget_attested, "budget-grpc": budget.budget_grpc, "budget-rules": budget.budget_rules, "budget-reload": budget.budget_reload,
 }
 
 

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import attestation_arms
 import http2_arms
 from arms import Bench, reload_at_leisure
 from heddle import Heddle
@@ -58,6 +59,13 @@ def budget_grpc(bench: Bench) -> None:
         bench, "budget-grpc", "Per unary gRPC call, one hop", ("heddle", "haproxy", "envoy"),
         lambda proxy, work: proxy.hop(work),
         lambda deployment, seconds: http2_arms.grpc_load(bench, deployment, seconds), traffic=GRPC)
+
+
+def budget_attested(bench: Bench) -> None:
+    _budget(
+        bench, "budget-attested", "Per request at a workload's own listener with selectors, 64 connections", ("heddle",),
+        lambda proxy, work: proxy.outbound(work, attestation_arms.WAYS["by user"], "attested"),
+        lambda deployment, seconds: run_wrk(deployment.port, seconds))
 
 
 def budget_rules(bench: Bench) -> None:

@@ -60,6 +60,7 @@ def judge(results: list[Arm]) -> list[Target]:
         Target("full handshakes per CPU second, × HAProxy", 1.5,
                ratio("handshakes", "haproxy", "handshakesPerCPUSecond"), is_minimum=True),
         Target("heap allocations per plain request", 0.01, median("budget", allocations)),
+        Target("heap allocations per request with selectors", 0.01, median("budget-attested", allocations)),
         Target("heap allocations per request on the mesh path", 0.02, median("budget-mesh", allocations)),
         Target("heap allocations per request of HTTP/2 in", 0.01, median("budget-h2", allocations)),
         Target("heap allocations per gRPC call", 0.01, median("budget-grpc", allocations)),
