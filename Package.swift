@@ -238,8 +238,9 @@ let package = Package(
             [
                 "CommonValues", "Diagnostics", "SPIFFE", "HTTPSemantics", "CallOutcomes", "Telemetry", "WireProtocols",
                 "SystemInterfaces", "Cryptography", "Manifests", "MeshSnapshot", "Routing", "Authorization",
-                "CallPlanning", "Explaining", "EventLoops", "TransportSecurity", "TestSupport", "MeshFixtures",
-                "HPACKCoding", "FuzzKit",
+                "Attestation", "CallPlanning", "Explaining", "EventLoops", "LocalAttestation", "TransportSecurity",
+                "TestSupport",
+                "MeshFixtures", "HPACKCoding", "FuzzKit",
             ]),
         tests(
             "NodeServing",

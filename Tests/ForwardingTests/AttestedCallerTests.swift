@@ -16,7 +16,7 @@ struct AttestedCallerTests {
         get throws { try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe") }
     }
 
-    private static func manifests(
+    static func manifests(
         _ selectors: String, outbound: UInt16, orders: UInt16, ledger: UInt16 = 1, tcp: UInt16 = 2
     ) -> String {
         """

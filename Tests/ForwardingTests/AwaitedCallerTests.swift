@@ -1,0 +1,148 @@
+import Attestation
+import EventLoops
+import Foundation
+import Glibc
+import LocalAttestation
+import TestSupport
+import Testing
+
+@testable import Forwarding
+
+/// Calls that wait until it is known which process makes them, and all that may happen meanwhile.
+struct AwaitedCallerTests {
+    /// A mesh whose attestor is held up until `go` is opened.
+    private final class World: Sendable {
+        let backend = TestBackend.echo()
+        let ledger = TestBackend { connection, _ in
+            while !connection.isEnded { connection.send(connection.receive()) }
+        }
+        let port = TestPort.free()
+        let tcp = TestPort.free()
+        let mesh: TestMesh
+        private let go = Gate()
+        /// What the attestor is held up with: an end of a socket of this process.
+        private let ends: [CInt]
+
+        init() async throws {
+            mesh = try await TestMesh(
+                AttestedCallerTests.manifests(
+                    try Self.own, outbound: port, orders: backend.port, ledger: ledger.port, tcp: tcp))
+            var ends: [CInt] = [-1, -1]
+            _ = unsafe socketpair(AF_UNIX, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0, &ends)
+            self.ends = ends
+            let attestor = mesh.dataPlane.attestor
+            let peer = try attestor.look(
+                at: ends[0], local: .unix(path: "/x"), peer: .unix(path: ""), with: SocketDiagnosis())
+            attestor.findOut(.process, of: peer, at: ends[0]) { [go] _ in go.pass() }
+        }
+
+        deinit {
+            go.open()
+            for end in ends { close(end) }
+        }
+
+        /// This process, by what has to be looked for.
+        static var own: String {
+            get throws {
+                "[{unix: {uid: \(getuid()), path: '\(try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"))'}}]"
+            }
+        }
+
+        func letGo() { go.open() }
+
+        func serve(_ selectors: String) async throws {
+            try await mesh.serve(
+                AttestedCallerTests.manifests(
+                    selectors, outbound: port, orders: backend.port, ledger: ledger.port, tcp: tcp))
+        }
+
+        /// Until its worker has all that was sent, and waits.
+        func rest() async { #expect(await mesh.comesToRest()) }
+
+        func stop() async {
+            go.open()
+            await mesh.stop()
+        }
+    }
+
+    @Test func `a call waits with its body, and goes on whole`() async throws {
+        let world = try await World()
+        let client = try RawConnection(port: world.port)
+        let body = String(repeating: "a", count: 200_000)
+        client.send(
+            "POST /a HTTP/1.1\r\nHost: orders\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body.prefix(1_000))")
+        await world.rest()
+        #expect(world.backend.requests.isEmpty)
+        world.letGo()
+        client.send(String(body.dropFirst(1_000)))
+        #expect(client.response().status == 200)
+        #expect(world.backend.requests.count == 1)
+        await world.stop()
+    }
+
+    @Test func `one whose caller goes away reaches nobody`() async throws {
+        let world = try await World()
+        do {
+            let client = try RawConnection(port: world.port)
+            client.send("GET /a HTTP/1.1\r\nHost: orders\r\n\r\n")
+            await world.rest()
+        }
+        await world.rest()
+        world.letGo()
+        // Who comes next is asked for in turn.
+        let next = try RawConnection(port: world.port)
+        next.send("GET /b HTTP/1.1\r\nHost: orders\r\n\r\n")
+        #expect(next.response().status == 200)
+        #expect(world.backend.requests.map { $0.prefix(6) } == ["GET /b"])
+        await world.stop()
+    }
+
+    @Test(arguments: [true, false])
+    func `the selectors that hold when it is known decide`(stays: Bool) async throws {
+        let world = try await World()
+        let client = try RawConnection(port: world.port)
+        client.send("GET /a HTTP/1.1\r\nHost: orders\r\n\r\n")
+        await world.rest()
+        try await world.serve(stays ? "[{unix: {uid: \(getuid())}}]" : "[{unix: {uid: 4000000000}}]")
+        world.letGo()
+        #expect(client.response().status == (stays ? 200 : 403))
+        await world.stop()
+    }
+
+    @Test func `streams of one connection wait together, and one that is reset waits no more`() async throws {
+        let world = try await World()
+        let peer = HTTP2Peer(calling: try RawConnection(port: world.port))
+        let head = [(":method", "GET"), (":scheme", "http"), (":authority", "orders")]
+        let streams = (0..<3).map { peer.begin(head + [(":path", "/\($0)")], ends: true) }
+        await world.rest()
+        peer.send(HTTP2Peer.FrameType.reset, stream: streams[1], [0, 0, 0, 8])
+        await world.rest()
+        world.letGo()
+        #expect(peer.answers(on: [streams[0], streams[2]]).map(\.status) == [200, 200])
+        #expect(Set(world.backend.requests.map { String($0.prefix(6)) }) == ["GET /0", "GET /2"])
+        await world.stop()
+    }
+
+    @Test func `a connection of TCP waits with what it has said`() async throws {
+        let world = try await World()
+        let client = try RawConnection(port: world.tcp)
+        client.send("hello")
+        await world.rest()
+        #expect(world.ledger.connectionCount == 0)
+        world.letGo()
+        #expect(client.receive(count: 5) == Array("hello".utf8))
+        await world.stop()
+    }
+
+    @Test func `who waits while the mesh drains is answered`() async throws {
+        let world = try await World()
+        let client = try RawConnection(port: world.port)
+        client.send("GET /a HTTP/1.1\r\nHost: orders\r\n\r\n")
+        await world.rest()
+        let dataPlane = world.mesh.dataPlane
+        async let drained: Void = dataPlane.drain(deadline: .seconds(30))
+        world.letGo()
+        #expect(client.response().status == 200)
+        await drained
+    }
+}
