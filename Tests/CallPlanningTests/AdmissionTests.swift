@@ -50,6 +50,13 @@ struct AdmissionTests {
         #expect(Self.verdict(admission, LocalProcess(uid: 2, gid: .known(7))) == "b+c")
         #expect(Self.verdict(admission, LocalProcess(uid: 2, gid: .known(8))) == "b")
         #expect(Self.verdict(try Self.admission([]), LocalProcess(uid: 2)) == "nobody")
+        // Two instances of one account are one; what a process was started as it is.
+        let twins = try Self.admission([("a", "[{unix: {uid: 1}}]"), ("a", "[{unix: {uid: 1}}]")])
+        #expect(Self.verdict(twins, LocalProcess(uid: 1)) == "a")
+        let started = try Self.admission([("a", "[{unix: {uid: 1}}]"), ("b", "[{exec: {}}]")])
+        let asB = LocalProcess(uid: 1, startedAs: .known(ResourceName(namespace: "shop", name: "b")))
+        #expect(Self.verdict(started, asB) == "b")
+        #expect(Self.verdict(started, LocalProcess(uid: 1, startedAs: .known(nil))) == "a")
     }
 
     @Test func `what is known of a process is held against each generation's selectors anew`() throws {

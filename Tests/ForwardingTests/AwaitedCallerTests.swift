@@ -134,6 +134,49 @@ struct AwaitedCallerTests {
         await world.stop()
     }
 
+    /// A call that waits for a node which is away has its plan: it is not made once more, nor sent before it is known who makes it.
+    @Test(arguments: [true, false])
+    func `a call that waits for its node goes on as it was, once it is known`(isOwn: Bool) async throws {
+        let backend = TestBackend.echo()
+        let identities = try TestIdentities.shared.get()
+        let port = TestPort.free()
+        func manifests(_ selectors: String, orders: String) -> String {
+            """
+            \(TwoNodeMesh.manifests(b: TestPort.free(), proxy: "timeouts: {connect: 30s}"))
+            ---
+            \(manifest("Service", "orders", "{protocol: HTTP}"))
+            ---
+            \(manifest("Workload", "orders-1", "{service: orders, \(orders)}"))
+            ---
+            \(manifest("Workload", "web-1", "{serviceAccount: web, node: a, selectors: \(selectors), outbound: {listen: \"127.0.0.1:\(port)\"}}"))
+            ---
+            apiVersion: heddle/v1
+            kind: HTTPRoute
+            metadata: {name: longer, namespace: shop}
+            spec:
+              parentRefs: [{kind: Service, name: orders}]
+              rules:
+              - matches: [{path: {type: PathPrefix, value: /}}]
+                filters: [{type: URLRewrite, urlRewrite: {path: {type: ReplacePrefixMatch, replacePrefixMatch: /p}}}]
+                backendRefs: [{name: orders}]
+            ---
+            \(Shop.allowAll)
+            """
+        }
+        let mesh = try await TestMesh(
+            manifests("[{unix: {uid: \(getuid())}}]", orders: "node: b, address: \"127.0.0.1:1\""), node: "a",
+            tls: identities.material())
+        let client = try RawConnection(port: port)
+        client.send("GET /x HTTP/1.1\r\nHost: orders\r\n\r\n")
+        await Poll.until { await mesh.dataPlane.report().counters.upstreamConnectFailures.values.reduce(0, +) > 0 }
+        let selectors = isOwn ? try World.own : "[{unix: {uid: \(getuid()), path: /usr/bin/other}}]"
+        try await mesh.serve(
+            manifests(selectors, orders: "node: a, address: \"127.0.0.1:\(backend.port)\""), tls: identities.material())
+        #expect(client.response().status == (isOwn ? 200 : 403))
+        #expect(backend.requests.map { String($0.prefix(9)) } == (isOwn ? ["GET /p/x "] : []))
+        await mesh.stop()
+    }
+
     @Test func `who waits while the mesh drains is answered`() async throws {
         let world = try await World()
         let client = try RawConnection(port: world.port)

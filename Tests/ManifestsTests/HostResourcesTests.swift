@@ -126,6 +126,7 @@ func `a mistake in a workload is an error at its place`(spec: String, mistake: S
         - unix: {user: web, uid: 0, group: www-data, gid: 4294967294, path: /usr/bin/web, sha256: \(digest)}
           systemd: {unit: web@1.service}
           cgroup: {path: /system.slice/web}
+        - unix: {uid: 8}
           exec: {}
         - unix: {uid: 7}
         exec: {users: [web, 1001]}
@@ -140,10 +141,10 @@ func `a mistake in a workload is an error at its place`(spec: String, mistake: S
     all.sha256 = digest.lowercased()
     all.unit = "web@1.service"
     all.controlGroup = "/system.slice/web"
-    all.isStarted = true
-    #expect(workload.selectors.count == 2)
+    #expect(workload.selectors.count == 3)
     #expect(workload.selectors[0] == all)
-    #expect(workload.selectors[1].uid == 7)
+    #expect(workload.selectors[1].uid == 8 && workload.selectors[1].isStarted)
+    #expect(workload.selectors[2].uid == 7)
     let again = try #require(decode(manifest("Workload", workload.specJSON.rendered())).first as? Workload)
     #expect(again.selectors == workload.selectors)
     #expect(workload.execUsers == [.name(Located("web", at: .manifestsFolder)), .number(1001)])
@@ -181,7 +182,9 @@ func `a mistake in a workload is an error at its place`(spec: String, mistake: S
     ("[{systemd: {unit: ../web.service}}]", "manifest.invalid-value 6:32"),
     ("[{cgroup: {path: /}}]", "manifest.invalid-value 6:31"),
     ("[{cgroup: {path: web}}]", "manifest.invalid-value 6:31"),
-    ("[{exec: {users: [a]}}]", "manifest.unknown-field 6:23"), ("[{exec: true}]", "manifest.wrong-type 6:22"),
+    ("[{exec: {users: [a]}}]", "manifest.unknown-field 6:23"),
+    ("[{exec: {}, systemd: {unit: a.service}}]", "manifest.conflicting-fields 6:16"),
+    ("[{exec: true}]", "manifest.wrong-type 6:22"),
 ])
 func `a mistake in a selector is an error at its place`(selectors: String, mistake: String) {
     #expect(mistakes(manifest("Workload", "service: web\nselectors: \(selectors)")) == [mistake])

@@ -31,7 +31,9 @@ struct ControlGroups: Sendable {
         guard let folder = folder(of: path), let file = try? OpenFile("\(folder)/cgroup.procs"),
             let bytes = try? file.bytes(limit: 65_536)
         else { return [] }
+        // One of another namespace has no number here: it reads 0, which stands for this process's own group (kill(2)).
         return bytes.split(separator: UInt8(ascii: "\n")).compactMap { Int32(String(decoding: $0, as: UTF8.self)) }
+            .filter { $0 > 0 }
     }
 
     private func search(_ root: String, _ number: UInt64) -> String? {

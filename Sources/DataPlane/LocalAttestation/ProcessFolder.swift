@@ -17,7 +17,8 @@ package struct ProcessFolder: Sendable {
         init(_ error: SystemCallError, reading what: String) {
             self.init(
                 error.errno == EACCES || error.errno == EPERM
-                    ? "not allowed to look at \(what): CAP_SYS_PTRACE is missing" : "\(what): \(error.reason)")
+                    ? "not allowed to look at \(what): CAP_SYS_PTRACE or CAP_DAC_READ_SEARCH is missing"
+                    : "\(what): \(error.reason)")
         }
     }
 
@@ -42,7 +43,11 @@ package struct ProcessFolder: Sendable {
 
     /// The file it executes, by the path at which that very file lies for us, too.
     package func executable() throws(Unknown) -> String {
-        guard try link("ns/mnt") == Self.ownMounts.get() else { throw Unknown("it sees other mounts") }
+        let mounts = try link("ns/mnt")
+        // A service may be given mounts of its own, and see the host's files all the same.
+        guard try mounts == Self.ownMounts.get() || mounts == (try? ProcessFolder(1).link("ns/mnt")) else {
+            throw Unknown("it sees other mounts than this host's")
+        }
         let file = try link("exe")
         let running = try facts(path + "/exe", "its executable").signature
         let lying: FileSignature

@@ -18,6 +18,7 @@ package struct SocketOwner: Hashable, Sendable {
 package final class SocketDiagnosis {
     private let descriptor: CInt
     private var sequence: UInt32 = 0
+    private let loopback = unsafe if_nametoindex("lo")
 
     package init() throws(SystemCallError) {
         // What is whole is closed, though `init` throws.
@@ -51,6 +52,14 @@ package final class SocketDiagnosis {
     package func owner(
         of peer: NetworkAddress, connectedTo local: NetworkAddress
     ) throws(SystemCallError) -> SocketOwner? {
+        // One that is bound to an interface is found by that alone, and within a host it is this one.
+        if let owner = try owner(of: peer, connectedTo: local, interface: 0) { return owner }
+        return try owner(of: peer, connectedTo: local, interface: loopback)
+    }
+
+    private func owner(
+        of peer: NetworkAddress, connectedTo local: NetworkAddress, interface: UInt32
+    ) throws(SystemCallError) -> SocketOwner? {
         guard case .ip(let peerIP, let peerPort) = peer, case .ip(let localIP, let localPort) = local else {
             return nil
         }
@@ -59,7 +68,7 @@ package final class SocketDiagnosis {
         let descriptor = descriptor
         let answer = unsafe withUnsafeTemporaryAllocation(byteCount: Self.answerByteCount, alignment: 8) {
             (buffer) -> Result<SocketOwner?, SystemCallError> in
-            unsafe Self.write(to: buffer, sequence, (peerIP, peerPort), (localIP, localPort))
+            unsafe Self.write(to: buffer, sequence, interface, (peerIP, peerPort), (localIP, localPort))
             guard unsafe send(descriptor, buffer.baseAddress!, Self.questionByteCount, 0) == Self.questionByteCount
             else {
                 return .failure(SystemCallError(last: "send"))
@@ -99,7 +108,7 @@ package final class SocketDiagnosis {
     private static let headByteCount = 88
 
     private static func write(
-        to buffer: UnsafeMutableRawBufferPointer, _ sequence: UInt32, _ peer: (IPAddress, UInt16),
+        to buffer: UnsafeMutableRawBufferPointer, _ sequence: UInt32, _ interface: UInt32, _ peer: (IPAddress, UInt16),
         _ local: (IPAddress, UInt16)
     ) {
         unsafe buffer.initializeMemory(as: UInt8.self, repeating: 0)
@@ -121,6 +130,7 @@ package final class SocketDiagnosis {
                 unsafe buffer.storeBytes(of: address.low.bigEndian, toByteOffset: offset + 8, as: UInt64.self)
             }
         }
+        unsafe buffer.storeBytes(of: interface, toByteOffset: 60, as: UInt32.self)
         // Whichever socket it is (INET_DIAG_NOCOOKIE).
         unsafe buffer.storeBytes(of: UInt64.max, toByteOffset: 64, as: UInt64.self)
     }

@@ -27,7 +27,9 @@ struct SocketHolders {
         if let found = Self.holders(of: inode, among: known[uid] ?? [], &obstacle) { return remember(found, uid) }
         let (own, others) = Self.all(of: uid)
         if let found = Self.holders(of: inode, among: own, &obstacle) { return remember(found, uid) }
-        if let found = Self.holders(of: inode, among: others, &obstacle) { return remember(found, uid) }
+        // What stands in the way of looking at another user's says nothing of this one's.
+        var unrelated: ProcessFolder.Unknown?
+        if let found = Self.holders(of: inode, among: others, &unrelated) { return remember(found, uid) }
         throw obstacle
             ?? ProcessFolder.Unknown("no process was found that has the socket: it has ended, or /proc hides it")
     }

@@ -16,29 +16,36 @@ package final class StartedProcesses: Sendable {
     }
 
     private struct State {
-        var entries: [Entry] = []
+        /// By the names of their groups.
+        var grouped: [String: Entry] = [:]
+        var ungrouped: [Entry] = []
         /// Groups whose process has ended, that are not empty yet.
         var leftovers: [String] = []
         var hasThread = false
         var isStopped = false
+
+        var count: Int { grouped.count + ungrouped.count }
+        var processes: [ProcessHandle] { grouped.values.map(\.process) + ungrouped.map(\.process) }
     }
 
     private let state = Mutex(State())
     private let wakeup: Wakeup
     private let groups: ControlGroups
-    /// The group in which those of workloads are made, once there is one.
-    private let parent: String?
+    /// Groups in which those of workloads may be made, the one that outlives this process's own first.
+    private let parents: [String]
 
     /// At once.
     private static let limit = 4_096
     /// What is left in a group whose process has ended is killed again after as long, in milliseconds.
     private static let killInterval: CInt = 20
+    /// The longest that this becomes.
+    private static let longestInterval: CInt = 10_000
 
     /// - Parameter instance: What tells this mesh from others on the host, and stays: letters and digits. `nil`: nothing stays.
     init(groups: ControlGroups, instance: String?) throws(SystemCallError) {
         self.groups = groups
         wakeup = try Wakeup()
-        parent = Self.parent(in: groups, instance ?? "process-\(getpid())")
+        parents = Self.parents(instance ?? "process-\(getpid())")
         if instance != nil { adopt() }
     }
 
@@ -55,22 +62,22 @@ package final class StartedProcesses: Sendable {
 
     // MARK: Who is there
 
-    /// What a control group was made for.
+    /// What a control group, or one that it is in, was made for.
     func workload(ofGroup path: String) -> ResourceName? {
-        state.withLock { state in
-            state.entries.first { entry in
-                entry.group.map { path == $0 || path.utf8.starts(with: "\($0)/".utf8) } ?? false
-            }?.workload
+        guard let parent = parents.first(where: { path.utf8.starts(with: "\($0)/".utf8) }) else { return nil }
+        let name = String(path.dropFirst(parent.count + 1).prefix { $0 != "/" })
+        return state.withLock { state in
+            state.grouped[name].flatMap { $0.group == "\(parent)/\(name)" ? $0.workload : nil }
         }
     }
 
     /// Processes without a group of their own are looked at one by one.
-    var hasUngrouped: Bool { state.withLock { $0.entries.contains { $0.group == nil } } }
+    var hasUngrouped: Bool { state.withLock { !$0.ungrouped.isEmpty } }
 
     func workload(of process: ProcessHandle) -> ResourceName? {
         state.withLock { state in
             // Its number is its own as long as both live.
-            state.entries.first { $0.group == nil && $0.process.pid == process.pid && $0.process.isAlive }?.workload
+            state.ungrouped.first { $0.process.pid == process.pid && $0.process.isAlive }?.workload
         }
     }
 
@@ -81,35 +88,57 @@ package final class StartedProcesses: Sendable {
     package func start(_ workload: ResourceName, _ process: ProcessHandle) throws(Refusal) {
         let isThere = state.withLock { state in
             if !state.isStopped, !state.hasThread { state.hasThread = startThread() }
-            return !state.isStopped && state.hasThread && state.entries.count < Self.limit
+            return !state.isStopped && state.hasThread && state.count < Self.limit
         }
-        guard isThere else { throw Refusal(description: "no more processes can be started now") }
+        guard isThere else { throw Refusal(description: "no more programs can be started now") }
+        // What is read under its number is its own if it lives afterwards.
+        guard let ticks = process.folder.startTicks, process.isAlive else { throw Self.ended }
+        let name = GroupName(workload: workload, pid: process.pid, ticks: ticks).description
         var group: String?
-        if let parent, hasParent(parent) { group = try makeGroup(in: parent, for: workload, process) }
-        state.withLock { $0.entries.append(Entry(workload: workload, process: process, group: group)) }
+        for parent in parents where group == nil { group = try makeGroup(name, in: parent, process) }
+        let entry = Entry(workload: workload, process: process, group: group)
+        state.withLock { state in
+            if group == nil { state.ungrouped.append(entry) } else { state.grouped[name] = entry }
+        }
         wakeup.give()
     }
 
-    private func makeGroup(
-        in parent: String, for workload: ResourceName, _ process: ProcessHandle
-    ) throws(Refusal) -> String {
-        let ticks = process.folder.startTicks ?? 0
-        let path = "\(parent)/\(GroupName(workload: workload, pid: process.pid, ticks: ticks))"
-        guard let folder = groups.folder(of: path) else {
-            throw Refusal(description: "there are no control groups here")
-        }
-        if unsafe mkdir(folder, 0o755) != 0, errno != EEXIST {
-            throw Refusal(description: "cannot make the control group \(path): \(SystemCallError(last: "mkdir"))")
-        }
+    private static let ended = Refusal(description: "the process has ended")
+
+    /// - Returns: `nil` where none can be made, or the process cannot be moved there.
+    private func makeGroup(_ name: String, in parent: String, _ process: ProcessHandle) throws(Refusal) -> String? {
+        guard let place = groups.folder(of: parent), let folder = Self.makeFolder(name, in: place) else { return nil }
         do throws(SystemCallError) {
+            guard process.isAlive else { throw SystemCallError("write", errno: ESRCH) }
             try Self.write("\(process.pid)", to: "\(folder)/cgroup.procs")
         } catch {
             unsafe rmdir(folder)
-            throw Refusal(description: "cannot move the process to the control group \(path): \(error)")
+            unsafe rmdir(place)
+            if error.errno == ESRCH { throw Self.ended }
+            return nil
         }
-        // Its number may have been another's by then: nobody else becomes a workload by that.
-        guard process.isAlive else { throw Refusal(description: "the process has ended") }
-        return path
+        guard process.isAlive else {
+            // Its number may have been another's in that moment. Who that is becomes no workload, and must not be killed with the group.
+            if let root = groups.folder(of: "/") {
+                for pid in groups.processes(in: "\(parent)/\(name)") {
+                    try? Self.write("\(pid)", to: "\(root)/cgroup.procs")
+                }
+            }
+            unsafe rmdir(folder)
+            throw Self.ended
+        }
+        return "\(parent)/\(name)"
+    }
+
+    /// The end of the last one may take the place away meanwhile.
+    private static func makeFolder(_ name: String, in place: String) -> String? {
+        let folder = "\(place)/\(name)"
+        for _ in 0..<8 {
+            guard unsafe mkdir(place, 0o755) == 0 || errno == EEXIST else { return nil }
+            if unsafe mkdir(folder, 0o755) == 0 || errno == EEXIST { return folder }
+            guard errno == ENOENT else { return nil }
+        }
+        return nil
     }
 
     // MARK: The end
@@ -124,22 +153,27 @@ package final class StartedProcesses: Sendable {
     }
 
     private func watch() {
+        var patience = Self.killInterval
         while true {
             let (processes, hasLeftovers, isStopped) = state.withLock {
-                ($0.entries.map(\.process), !$0.leftovers.isEmpty, $0.isStopped)
+                ($0.processes, !$0.leftovers.isEmpty, $0.isStopped)
             }
             if isStopped { return }
-            ProcessHandle.waitForEnd(of: processes, or: wakeup, milliseconds: hasLeftovers ? Self.killInterval : -1)
+            ProcessHandle.waitForEnd(of: processes, or: wakeup, milliseconds: hasLeftovers ? patience : -1)
             wakeup.take()
             endGroups()
+            // What cannot be ended now perhaps never can.
+            patience = hasLeftovers ? min(patience * 2, Self.longestInterval) : Self.killInterval
         }
     }
 
     private func endGroups() {
         let leftovers = state.withLock { state in
-            let ended = state.entries.filter { !$0.process.isAlive }
-            state.entries.removeAll { !$0.process.isAlive }
-            state.leftovers += ended.compactMap(\.group)
+            // Each is asked once: one that ends between two questions would be forgotten with all that it has left.
+            let ended = state.grouped.filter { !$0.value.process.isAlive }
+            for name in ended.keys { state.grouped[name] = nil }
+            state.ungrouped.removeAll { !$0.process.isAlive }
+            state.leftovers += ended.values.compactMap(\.group)
             return state.leftovers
         }
         let left = leftovers.filter { !end($0) }
@@ -153,46 +187,55 @@ package final class StartedProcesses: Sendable {
         if (try? Self.write("1", to: "\(folder)/cgroup.kill")) == nil {
             for pid in groups.processes(in: group) { kill(pid, SIGKILL) }
         }
-        guard unsafe rmdir(folder) == 0 || errno == ENOENT else { return false }
+        guard Self.remove(folder, depth: 0) else { return false }
         // The last one takes the place with it.
-        if let parent, let place = groups.folder(of: parent) { unsafe rmdir(place) }
+        unsafe rmdir(String(folder[..<(folder.lastIndex(of: "/") ?? folder.startIndex)]))
         return true
+    }
+
+    /// With what the program has made in it.
+    private static func remove(_ folder: String, depth: Int) -> Bool {
+        if unsafe rmdir(folder) == 0 || errno == ENOENT { return true }
+        guard depth < 16, let names = try? FileAccess.names(inFolder: folder).names else { return false }
+        for name in names.prefix(1_000) where FileAccess.isFolder("\(folder)/\(name)") {
+            _ = remove("\(folder)/\(name)", depth: depth + 1)
+        }
+        return unsafe rmdir(folder) == 0 || errno == ENOENT
     }
 
     // MARK: What was there before
 
     /// Those whose processes live are workloads still; the others end.
     private func adopt() {
-        guard let parent, let folder = groups.folder(of: parent),
-            let names = try? FileAccess.names(inFolder: folder).names
-        else { return }
-        for name in names {
-            guard let known = GroupName(name) else { continue }
-            let path = "\(parent)/\(name)"
-            if let process = try? ProcessHandle(pid: known.pid), process.folder.startTicks == known.ticks,
-                process.isAlive
-            {
-                state.withLock { $0.entries.append(Entry(workload: known.workload, process: process, group: path)) }
-            } else {
-                state.withLock { $0.leftovers.append(path) }
+        for parent in parents {
+            guard let folder = groups.folder(of: parent), let names = try? FileAccess.names(inFolder: folder).names
+            else {
+                continue
+            }
+            for name in names {
+                guard let known = GroupName(name) else { continue }
+                let path = "\(parent)/\(name)"
+                if let process = try? ProcessHandle(pid: known.pid), process.folder.startTicks == known.ticks,
+                    process.isAlive
+                {
+                    let entry = Entry(workload: known.workload, process: process, group: path)
+                    state.withLock { $0.grouped[name] = entry }
+                } else {
+                    state.withLock { $0.leftovers.append(path) }
+                }
             }
         }
         state.withLock { state in
-            if !state.entries.isEmpty || !state.leftovers.isEmpty { state.hasThread = startThread() }
+            if state.count > 0 || !state.leftovers.isEmpty { state.hasThread = startThread() }
         }
         wakeup.give()
     }
 
-    /// Below the group that this process is in, so that who gave it that one has given it these, too.
-    private static func parent(in groups: ControlGroups, _ instance: String) -> String? {
-        guard let own = try? ProcessFolder(getpid()).controlGroup() else { return nil }
-        return (own == "/" ? "" : own) + "/heddle-exec-\(instance)"
-    }
-
-    /// Makes it, where it is not there yet.
-    private func hasParent(_ parent: String) -> Bool {
-        guard let folder = groups.folder(of: parent) else { return false }
-        return unsafe (mkdir(folder, 0o755) == 0 || errno == EEXIST) && access("\(folder)/cgroup.procs", W_OK) == 0
+    /// At the root, where a service manager that ends this process's own group leaves them alone; else below that group.
+    private static func parents(_ instance: String) -> [String] {
+        let name = "/heddle-exec-\(instance)"
+        guard let own = try? ProcessFolder(getpid()).controlGroup() else { return [] }
+        return own == "/" ? [name] : [name, own + name]
     }
 
     private static func write(_ text: String, to path: String) throws(SystemCallError) {

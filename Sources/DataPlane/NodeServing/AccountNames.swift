@@ -84,10 +84,11 @@ extension HostAccounts {
 }
 
 extension Workload {
-    /// Users and groups that its selectors name.
+    /// Users and groups that its selectors name, and who may start it.
     var accountNames: [AccountName] {
-        selectors.flatMap { selector in
+        let selected = selectors.flatMap { selector in
             [selector.user.map { AccountName.user($0.value) }, selector.group.map { AccountName.group($0.value) }]
-        }.compactMap { $0 }
+        }
+        return selected.compactMap { $0 } + startedBy.map { .user($0.value) }
     }
 }

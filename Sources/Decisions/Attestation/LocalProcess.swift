@@ -58,7 +58,12 @@ extension LocalProcess: CustomStringConvertible {
         var parts = ["uid \(uid)"]
         parts += Self.part("gid", gid)
         parts += Self.part("cgroup", controlGroup)
-        if case .known(let workload?) = startedAs { parts.append("started as \(workload)") }
+        switch startedAs {
+        case .known(let workload?): parts.append("started as \(workload)")
+        case .unknown(let why) where controlGroup != .unknown(why):
+            parts.append("what it was started as unknown (\(why))")
+        case .notAsked, .known(nil), .unknown: break
+        }
         if let pid { parts.append("pid \(pid)") }
         parts += Self.part("executable", executable)
         parts += Self.part("sha256", digest)

@@ -1,6 +1,7 @@
 package import Attestation
 package import Authorization
 package import Manifests
+import SPIFFE
 
 /// The workloads whose own a listener is, and what a process must be to call there as one of them.
 package final class Admission {
@@ -36,7 +37,8 @@ package final class Admission {
 
     package init(_ candidates: [Candidate]) { self.candidates = candidates }
 
-    /// Exactly one must match, or the process has no identity.
+    /// Exactly one must match, or the process has no identity; several of one identity are one, and what a process was started as
+    /// it is, whatever else it matches.
     package func verdict(on process: LocalProcess) -> Verdict {
         var matching: [Int] = []
         var needed: FactDepth?
@@ -47,9 +49,14 @@ package final class Admission {
             case .needs(let depth): needed = min(needed ?? depth, depth)
             }
         }
-        // Two are too many, whatever the others come to.
-        if matching.count > 1 { return .several(matching.map { candidates[$0].workload }) }
+        if case .known(let workload?) = process.startedAs,
+            let index = matching.first(where: { candidates[$0].workload == workload })
+        {
+            return .admitted(index)
+        }
         if let needed { return .needs(needed) }
-        return matching.first.map(Verdict.admitted) ?? .nobody
+        guard let first = matching.first else { return .nobody }
+        let isOne = matching.allSatisfy { candidates[$0].caller.id == candidates[first].caller.id }
+        return isOne ? .admitted(first) : .several(matching.map { candidates[$0].workload })
     }
 }

@@ -9,4 +9,13 @@ enum CommandArguments {
             unsafe CArguments_value(index).map { unsafe String(cString: $0) }
         }
     }
+
+    /// Calls `body` with those of `all` from an index on as the system has them, byte by byte, and `nil` behind them.
+    static func withWords(from index: Int, _ body: ([UnsafeMutablePointer<CChar>?]) -> Void) {
+        var words: [UnsafeMutablePointer<CChar>?] = unsafe []
+        for number in CInt(index + 1)..<max(CInt(index + 1), CArguments_count()) {
+            unsafe words.append(UnsafeMutablePointer(mutating: CArguments_value(number)))
+        }
+        unsafe body(words + [nil])
+    }
 }

@@ -37,7 +37,9 @@ struct Heddle: AsyncParsableCommand {
     static func main() async {
         StandardStreams.open()
         StandardStreams.reportErrors()
-        let arguments = CommandArguments.all
+        let all = CommandArguments.all
+        // What is another program's is not ours to judge.
+        let arguments = Exec.programStart(in: all).map { Array(all.prefix($0).filter { $0 != "--" }) } ?? all
         // Of the folders and names that these stand for, none is the one that was meant.
         if arguments.contains(where: Self.isEmpty) {
             Output.writeError("error: an argument is empty: perhaps a variable of the shell is not set\n")

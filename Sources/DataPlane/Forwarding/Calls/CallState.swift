@@ -22,6 +22,8 @@ struct CallState: ~Copyable {
     var restDeadline: DeadlineWheel.Time?
     /// Bytes that came before the workload agreed to the upgrade they are for.
     var early: [UInt8] = []
+    /// It is not planned yet, for it is not known who makes it.
+    var awaitsIdentity = false
     /// The call is a copy itself.
     var isMirror = false
     var mirrors: [any Call] = []

@@ -57,7 +57,7 @@ final class CallerProcess: @unchecked Sendable {
 
     /// Tells a call when as much as that is known, or cannot be.
     func findOut(_ depth: FactDepth, for call: any IdentifiedCall) {
-        waiting.append((call, call.life))
+        if !waiting.contains(where: { $0.call === call && $0.life == call.life }) { waiting.append((call, call.life)) }
         if case .notLooked = source.process {
             look()
             return tell { $0.identified() }

@@ -7,14 +7,17 @@ import CallPlanning
 extension Exchange: IdentifiedCall {
     /// Goes on when as much as that is known of the process.
     func identify(_ depth: FactDepth) {
+        state.awaitsIdentity = true
         state.course.wait()
         origin.process(bench).findOut(depth, for: self)
     }
 
     func identified() {
         guard !isOver else { return }
-        // A call that waited for nothing is under way, and its generation is another.
-        guard state.course.waited() else { return judgeAgain() }
+        // One that is planned waits for something else, or for nothing: it is judged by what is known now.
+        guard state.awaitsIdentity else { return judgeAgain() }
+        state.awaitsIdentity = false
+        guard state.course.waited() else { return }
         begin()
         if !isOver, !isRequestCongested { state.downstream?.resumeRequest() }
     }
@@ -27,18 +30,29 @@ extension Exchange: IdentifiedCall {
     }
 
     /// Whether the process that made the call may still have made it, as the generation at hand sees it.
-    /// - Returns: `nil`: that is being found out, and the call is judged again then.
+    /// - Returns: `nil`: that is being found out. Nothing is sent meanwhile, and the call is judged again then.
     func isCallersStill() -> Bool? {
         guard let admission = origin.role.admission else { return true }
         switch origin.source.verdict(of: admission, in: board.view.tables) {
         case .admitted(let index):
-            return admission.candidates.count == 1 || admission.candidates[index].caller.id == state.plan.caller?.id
+            // At a workload's own listener it is that workload, whatever its account is by now.
+            guard case .hostsOfCaller = origin.role.directory else { return true }
+            return admission.candidates[index].caller.id == state.plan.caller?.id
         case .nobody, .several: return false
         case .needs(let depth):
             // The connection that a copy's original came by may be gone.
-            guard !state.isMirror else { return false }
+            guard !state.isMirror else { return true }
             origin.process(bench).findOut(depth, for: self)
             return nil
         }
     }
+
+    /// Waits until it is known who makes it, and is tried again then as one that has waited for a node.
+    func holdBack() {
+        state.course.wait()
+        board.retries.add(self, after: Self.identityMilliseconds)
+    }
+
+    /// After which it is seen whether it is known who makes a call.
+    private static var identityMilliseconds: UInt64 { 2 }
 }

@@ -74,7 +74,9 @@ extension Exchange: RetriedCall {
 
     /// The time to wait is over.
     func tryAgain() {
-        guard state.course.waited() else { return }
+        guard !state.awaitsIdentity, state.course.waited() else { return }
+        guard let isCallers = isCallersStill() else { return holdBack() }
+        guard isCallers else { return refuseProcess() }
         guard let service = currentService() else { return fail(.noRoute) }
         state.tries.triedEndpoints = 0
         attempt(at: service)
@@ -84,8 +86,9 @@ extension Exchange: RetriedCall {
     /// Another generation serves, or the same one with other endpoints. What is under way is judged by it if this node judged it
     /// before, and goes elsewhere if nothing of it was sent and its endpoint is one no more.
     func judgeAgain() {
-        guard !isOver, let before = state.plan.service, let isCallers = isCallersStill() else { return }
-        guard isCallers else { return refuseProcess() }
+        guard !isOver, let before = state.plan.service else { return }
+        let isCallers = isCallersStill()
+        guard isCallers ?? true else { return refuseProcess() }
         let isUnsent = state.course.stream?.isUnsent ?? state.course.isWaiting
         // What another node has is that node's to judge.
         guard state.tries.isJudged || isUnsent else { return }
@@ -96,6 +99,11 @@ extension Exchange: RetriedCall {
         removeHopFields()
         if state.tries.isJudged, !isAllowedStill(by: service) { return fail(.denied) }
         guard isUnsent, !state.course.isWaiting, let endpoint = state.tries.endpoint else { return }
+        guard isCallers != nil else {
+            guard retained.isWhole else { return fail(.connectFailed) }
+            abandonUpstream()
+            return holdBack()
+        }
         guard service.table !== before else { return addHopFields(for: endpoint) }
         let pool = endpoint.knownPool(for: state.plan.caller)
         if let current = service.endpoint(like: endpoint, isLocal: origin.isInbound),

@@ -190,6 +190,9 @@ package struct ServingPlan: Sendable {
             let owner = "Workload \(workload.metadata.name)"
             let missing = accounts.missing(from: workload.selectors)
             problems += missing.users.map { .unknownAccount($0, "user") }
+            problems += workload.startedBy.filter { accounts.users[$0.value] == nil }.map {
+                .unknownAccount($0, "user")
+            }
             problems += missing.groups.map { .unknownAccount($0, "group") }
             let selectors = workload.selectors
             let local = TableCompiler.LocalWorkload(
@@ -317,7 +320,7 @@ extension Diagnostic {
         Diagnostic(
             .unknownAccount, .warning, at: name.position,
             found: "the \(kind) \(quoted(name.value)), whom this host does not have",
-            expected: "a \(kind) of this host: until there is one no process matches this selector",
+            expected: "a \(kind) of this host: until there is one this stands for nobody",
             remedy: "correct the name, or add the \(kind) to this host")
     }
 

@@ -24,6 +24,16 @@ package struct Workload: Resource {
     package var outboundTCP: [TCPOutbound]
 }
 
+extension Workload {
+    /// Those of `execUsers` that are names.
+    package var startedBy: [Located<String>] {
+        (execUsers ?? []).compactMap { user in
+            guard case .name(let name) = user else { return nil }
+            return name
+        }
+    }
+}
+
 /// A user of a host, by name or number.
 package enum UserReference: Hashable, Sendable {
     case name(Located<String>)

@@ -17,11 +17,16 @@ extension WorkloadSelector {
             problems.report(
                 .missingField, at: node.position, found: "a selector that every process matches",
                 expected: "what a process must be", remedy: "add unix, systemd, cgroup or exec: unix: {user: web}")
+        } else if selector.isStarted, selector.unit != nil || selector.controlGroup != nil {
+            problems.report(
+                .conflictingFields, at: fields.keyPosition("exec"),
+                found: "exec beside a control group or a unit: a program that is started so is in a group of its own",
+                expected: "one or the other", remedy: "make two selectors of it, or leave one of them out")
         } else if selector.path != nil || selector.sha256 != nil, !selector.namesOwner {
             problems.report(
                 .conflictingFields, at: node.position, found: "an executable without whose process it is",
                 expected: "a user, a systemd unit or a cgroup as well: any user can run the same file",
-                remedy: "add user or uid below unix, or systemd or cgroup beside it")
+                remedy: "add user or uid below unix, or systemd, cgroup or exec beside it")
         }
         return selector
     }
@@ -46,7 +51,11 @@ extension WorkloadSelector {
 
     /// `{}`: that it is there says all.
     private static func nothingMore(_ node: YAMLNode, _ problems: inout Problems) -> Void? {
-        guard let fields = node.fields(of: "exec", isOfPolicy: true, &problems) else { return nil }
+        guard case .mapping = node.content, let fields = node.fields(of: "exec", isOfPolicy: true, &problems) else {
+            problems.report(
+                .wrongType, node, expected: "exec, a mapping without fields", remedy: "write it as exec: {}")
+            return nil
+        }
         fields.reportUnknownFields(&problems)
         return ()
     }
@@ -139,7 +148,8 @@ extension Scalar {
         else {
             problems.report(
                 .invalidValue, node, expected: expected,
-                remedy: text.hasPrefix("/") ? "write the path that links and dots lead to" : "begin it with \"/\"")
+                remedy: text.hasPrefix("/")
+                    ? "write the path as links and dots lead to, without \"/\" at its end" : "begin it with \"/\"")
             return nil
         }
         return text

@@ -205,6 +205,9 @@ package final class AdminServer: Sendable {
         }
         let bound = try AdminSocket.bind(at: path, path, permissions: 0o666)
         let file = bound.file
+        var limits = limits
+        // Nothing is asked there that has a body.
+        limits.bodyByteCount = 0
         return PreparedWorkloadSocket(
             file: file,
             acceptor: AdminAcceptor(
@@ -222,6 +225,9 @@ package final class AdminServer: Sendable {
         former?.file.remove()
         former?.acceptor.stop()
     }
+
+    /// Whether it was bound, and people find it no more.
+    var isWorkloadSocketLost: Bool { workloadSocket.withLock { $0.map { $0.file.standing == .gone } ?? false } }
 
     /// It will not answer.
     func abandonWorkloadSocket(_ prepared: PreparedWorkloadSocket) { prepared.file.remove() }

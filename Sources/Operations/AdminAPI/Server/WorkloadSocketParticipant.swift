@@ -42,6 +42,19 @@ package final class WorkloadSocketParticipant: SnapshotParticipant, HostDependen
         if hasProblem { take(move(to: listen)) }
     }
 
+    /// The socket was removed by somebody.
+    package var isLost: Bool { state.withLock { $0.server }?.isWorkloadSocketLost ?? false }
+
+    /// Binds it again where it was. Not while a change is prepared or committed.
+    package func restore() {
+        guard isLost else { return }
+        let listen = state.withLock { state in
+            state.path = nil
+            return state.listen
+        }
+        take(move(to: listen))
+    }
+
     private func wanted(by snapshot: MeshSnapshot) -> Located<String>? {
         let isAsked = snapshot.workloads.contains { workload in
             (node == nil || workload.node?.value == node) && workload.selectors.contains(where: \.isStarted)

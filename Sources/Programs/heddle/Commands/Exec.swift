@@ -26,16 +26,27 @@ struct Exec: ParsableCommand {
 
     @Argument(
         parsing: .captureForPassthrough, help: ArgumentHelp("The program and its arguments.", valueName: "command"))
-    var words: [String] = []
+    var command: [String] = []
 
-    /// `--` before the program is no part of it.
-    private var command: [String] { words.first == "--" ? Array(words.dropFirst()) : words }
+    /// Where the program's own words begin, which are nobody else's to read.
+    static func programStart(in arguments: [String]) -> Int? {
+        guard arguments.first == "exec" else { return nil }
+        var index = 1
+        while index < arguments.count {
+            let word = arguments[index]
+            if word == "--" { return index + 1 }
+            guard word.hasPrefix("-") else { return index }
+            index += ["--as", "--socket"].contains(word) ? 2 : 1
+        }
+        return arguments.count
+    }
 
     func run() throws {
-        guard let program = command.first, !program.isEmpty else {
+        let arguments = CommandArguments.all
+        guard let start = Self.programStart(in: arguments), start < arguments.count, !arguments[start].isEmpty else {
             throw failure("there is no program to start: name it after the options", code: 2)
         }
-        let path = socket?.path ?? Self.pathOfEnvironment ?? Mesh.defaultWorkloadSocket
+        let path = StateLocation.absolute(socket?.path ?? Self.pathOfEnvironment ?? Mesh.defaultWorkloadSocket)
         let answer: AdminClient.Answer
         do throws(AdminClient.Unreachable) {
             answer = try AdminClient(path: path).send(
@@ -53,7 +64,9 @@ struct Exec: ParsableCommand {
             guard let equals = line.firstIndex(of: "=") else { continue }
             unsafe setenv(String(line[..<equals]), String(line[line.index(after: equals)...]), 1)
         }
-        try become(program)
+        // What is on this host needs no mesh; what the caller has said of that stays.
+        unsafe setenv("no_proxy", "localhost,127.0.0.1,::1", 0)
+        try become(arguments[start], start)
     }
 
     private static var pathOfEnvironment: String? {
@@ -64,14 +77,16 @@ struct Exec: ParsableCommand {
     }
 
     /// The program finds what this process was given: signals as they were, and nothing that this process opened.
-    private func become(_ program: String) throws {
+    private func become(_ program: String, _ start: Int) throws {
         signal(SIGPIPE, SIG_DFL)
         signal(SIGXFSZ, SIG_DFL)
-        var words = unsafe command.map { unsafe strdup($0) } + [nil]
-        unsafe execvp(program, &words)
-        let error = errno
+        var number: CInt = 0
+        unsafe CommandArguments.withWords(from: start) { words in
+            unsafe execvp(words[0]!, words)
+            number = errno
+        }
         throw failure(
-            "cannot start \(Diagnostic.quoted(program)): \(FailedCall.reason(error))", code: error == ENOENT ? 127 : 126
-        )
+            "cannot start \(Diagnostic.quoted(program)): \(FailedCall.reason(number))",
+            code: number == ENOENT ? 127 : 126)
     }
 }

@@ -2,6 +2,7 @@ import Diagnostics
 import EventLoops
 import Forwarding
 import Logging
+import Manifests
 import Synchronization
 import Telemetry
 import TransportSecurity
@@ -14,6 +15,8 @@ final class EventLog: Sendable {
         let message: String
         /// `nil`: the message says it.
         var reason: String?
+        /// Each has lines of its own where strangers at one must not hide those at another.
+        var listener: String?
     }
 
     private struct State {
@@ -32,6 +35,17 @@ final class EventLog: Sendable {
     init(_ output: ProcessOutput, log: Logger) {
         self.output = output
         self.log = log
+    }
+
+    func started(_ workload: ResourceName, pid: Int32, user: UInt32) {
+        log.info(
+            "a program is a workload now", metadata: ["workload": "\(workload)", "pid": "\(pid)", "user": "\(user)"])
+    }
+
+    func notStarted(pid: Int32, why: String) {
+        tell(
+            Kind(level: .warning, message: "a program was not started as a workload"),
+            ["pid": "\(pid)", "why": "\(Self.shown(why))"])
     }
 
     /// From a worker's thread: waits for nothing.
@@ -66,9 +80,9 @@ final class EventLog: Sendable {
         case .notAttested(let listener, let peer, let found):
             tell(
                 Kind(
-                    level: .warning,
-                    message: "a process was refused: it is not the workload whose calls are taken there"),
-                ["listener": "\(listener)", "peer": "\(peer)", "found": "\(Self.shown(found))"])
+                    level: .warning, message: "a process was refused: it is no workload whose calls are taken there",
+                    listener: listener),
+                ["peer": "\(peer)", "found": "\(Self.shown(found))"])
         case .peerExpired(let peer):
             tell(
                 Kind(
@@ -93,6 +107,7 @@ final class EventLog: Sendable {
     private func write(_ kind: Kind, _ message: String, _ metadata: Logger.Metadata) {
         var metadata = metadata
         if let reason = kind.reason { metadata["reason"] = "\(reason)" }
+        if let listener = kind.listener { metadata["listener"] = "\(listener)" }
         log.log(level: kind.level, "\(message)", metadata: metadata)
     }
 

@@ -8,6 +8,7 @@ import StateKeeping
 struct KeptPlaces: Sendable {
     let state: StateFolder
     let admin: AdminServer
+    let workloads: WorkloadSocketParticipant
     let keeper: LastGoodKeeper
     let log: Logger
 
@@ -22,16 +23,23 @@ struct KeptPlaces: Sendable {
     ) async {
         while (try? await Task.sleep(for: Self.interval)) != nil {
             let wasLost = state.isLost
-            if wasLost || admin.isSocketLost {
+            if wasLost || admin.isSocketLost || workloads.isLost {
                 await betweenChanges {
                     state.restore()
                     restoreSocket()
+                    restoreWorkloadSocket()
                 }
             }
             // What could not be kept while there was no folder can be now.
             if wasLost, !state.isLost { await keeper.retry() }
             await lookAfterKept()
         }
+    }
+
+    private func restoreWorkloadSocket() {
+        guard workloads.isLost else { return }
+        workloads.restore()
+        if !workloads.isLost { log.warning("the workload socket was removed: it is made again") }
     }
 
     private func restoreSocket() {

@@ -1,6 +1,5 @@
 import AdminAPI
 import CommonValues
-import Cryptography
 import Diagnostics
 import EventLoops
 import Forwarding
@@ -96,7 +95,7 @@ struct MeshProcess {
         retries.attach(betweenChanges)
         let mesh = ServedMesh(
             options: options, reconciler: reconciler, participant: participant, host: host, reporter: reporter,
-            output: output)
+            output: output, events: events)
         var limits = AdminLimits()
         limits.connections = DescriptorBudget.adminConnections(of: DescriptorTable.limit)
         let admin = try AdminServer(
@@ -117,7 +116,7 @@ struct MeshProcess {
             admin.removeSocket()
             throw notServing("nothing is served of \(options.manifestsFolder): what stands in the way is told above")
         }
-        let places = KeptPlaces(state: state, admin: admin, keeper: settings.keeper, log: log)
+        let places = KeptPlaces(state: state, admin: admin, workloads: workloads, keeper: settings.keeper, log: log)
         // What runs in a scope is cancelled at its end, and waited for.
         do {
             async let _ = Self.run(issuer, admin, events)
@@ -134,11 +133,10 @@ struct MeshProcess {
         log.info("stopped")
     }
 
-    /// What tells it from other meshes of this host: each has a state folder of its own.
+    /// What tells it from other meshes of this host: each has a state folder of its own, wherever that is moved.
     private static func instance(of stateFolder: String) -> String? {
-        var digest = try? SHA256()
-        unsafe Array(stateFolder.utf8).withUnsafeBytes { bytes in unsafe try? digest?.add(bytes) }
-        return (try? digest.take()?.hexadecimal()).map { String($0.prefix(16)) }
+        guard let signature = try? FileAccess.facts(stateFolder, followingLinks: true).signature else { return nil }
+        return "\(String(signature.device, radix: 16))-\(String(signature.inode, radix: 16))"
     }
 
     /// Returns when the reconciler has been told to stop.

@@ -10,6 +10,15 @@ import NodeServing
 /// `heddle exec`, as the running mesh decides it.
 extension ServedMesh {
     func start(_ name: ResourceName, _ caller: WorkloadCaller) async -> ExecAnswer {
+        let answer = decide(name, caller)
+        switch answer {
+        case .started: events.started(name, pid: caller.process.pid, user: caller.credentials.uid)
+        case .refused(_, let why): events.notStarted(pid: caller.process.pid, why: why)
+        }
+        return answer
+    }
+
+    private func decide(_ name: ResourceName, _ caller: WorkloadCaller) -> ExecAnswer {
         guard let serving = participant.serving, let dataPlane = participant.dataPlane, !participant.isDraining else {
             return .refused(status: 503, "no generation serves now")
         }
@@ -44,12 +53,7 @@ extension ServedMesh {
     /// Whoever this process runs as, and root, where the Workload names nobody.
     private func mayStart(_ workload: Workload, _ user: UInt32) -> Bool {
         guard let users = workload.execUsers else { return user == 0 || user == geteuid() }
-        let names = Set(
-            users.compactMap { user -> AccountName? in
-                guard case .name(let name) = user else { return nil }
-                return .user(name.value)
-            })
-        let accounts = HostAccounts(names, in: participant.accounts)
+        let accounts = HostAccounts(Set(workload.startedBy.map { .user($0.value) }), in: participant.accounts)
         return users.contains { reference in
             switch reference {
             case .name(let name): accounts.users[name.value] == user

@@ -21,13 +21,15 @@ struct ServedMesh: RunningMesh {
     private let host: HostState
     private let reporter: ReconciliationReporter
     private let output: ProcessOutput
+    let events: EventLog
     private let startedAt: UnixTime
 
     init(
         options: RunOptions, reconciler: MeshReconciler, participant: ServingParticipant,
         host: HostState,
-        reporter: ReconciliationReporter, output: ProcessOutput
+        reporter: ReconciliationReporter, output: ProcessOutput, events: EventLog
     ) {
+        self.events = events
         self.output = output
         self.host = host
         self.options = options
