@@ -78,8 +78,7 @@ struct Exec: ParsableCommand {
 
     /// The program finds what this process was given: signals as they were, and nothing that this process opened.
     private func become(_ program: String, _ start: Int) throws {
-        signal(SIGPIPE, SIG_DFL)
-        signal(SIGXFSZ, SIG_DFL)
+        StandardStreams.restoreSignals()
         var number: CInt = 0
         unsafe CommandArguments.withWords(from: start) { words in
             unsafe execvp(words[0]!, words)
