@@ -25,8 +25,8 @@ package final class Attestor: Sendable {
         var questions = FairQueue<Question>()
         var hasThread = false
         var isStopped = false
-        /// Paths of control groups by their numbers. `nil`: there is none of that number.
-        var groups: [UInt64: String] = [:]
+        /// What is known of control groups, by their numbers: one that is gone never comes again.
+        var groups: [UInt64: LocalProcess.Fact<String>] = [:]
     }
 
     private let state = Mutex(State())
@@ -106,13 +106,11 @@ package final class Attestor: Sendable {
         try check(owner.uid)
         var process = LocalProcess(uid: owner.uid)
         if let number = owner.controlGroup {
-            if let path = state.withLock({ $0.groups[number] }) {
-                process.controlGroup = .known(path)
-                if let workload = started.workload(ofGroup: path) {
-                    process.startedAs = .known(workload)
-                } else if !started.hasUngrouped {
-                    process.startedAs = .known(nil)
-                }
+            process.controlGroup = state.withLock { $0.groups[number] } ?? .notAsked
+            if case .known(let path) = process.controlGroup, let workload = started.workload(ofGroup: path) {
+                process.startedAs = .known(workload)
+            } else if process.controlGroup != .notAsked, !started.hasUngrouped {
+                process.startedAs = .known(nil)
             }
         } else {
             process.controlGroup = .unknown("the kernel does not say it of sockets before version 5.9")
@@ -258,14 +256,13 @@ package final class Attestor: Sendable {
         case .process(let handle):
             return Self.fact(of: [handle]) { folder throws(ProcessFolder.Unknown) in try folder.controlGroup() }
         case .socket(let owner):
-            guard let number = owner.controlGroup, let path = groups.path(of: number) else {
-                return .unknown("it is in no control group that is there")
-            }
+            guard let number = owner.controlGroup else { return .unknown("the kernel does not say it") }
+            let found = groups.path(of: number).map(LocalProcess.Fact.known) ?? .unknown("it is in none that is there")
             state.withLock { state in
                 if state.groups.count >= Self.groupLimit { state.groups = [:] }
-                state.groups[number] = path
+                state.groups[number] = found
             }
-            return .known(path)
+            return found
         }
     }
 
