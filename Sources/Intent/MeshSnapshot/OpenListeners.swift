@@ -23,7 +23,8 @@ enum OpenListeners {
                 .openListener, .warning, at: position,
                 found: "Workload\(reached.count > 1 ? "s" : "") \(names)\(rest) without selectors",
                 expected: "what a process must be to call as a workload: without it every process of the host may",
-                remedy: "add selectors, such as [{unix: {user: \(first.metadata.name.name)}}], with the user it runs as"
+                remedy:
+                    "add selectors, such as [{unix: {user: \(first.serviceAccount.value)}}], with the user it runs as"
             )
         ]
     }
@@ -33,7 +34,8 @@ enum OpenListeners {
             .openListener, at: position,
             found: "Workload \(Diagnostic.quoted(workload.metadata.name.name)) with outbound and without selectors",
             expected: "selectors, as the Mesh has requireSelectors: true",
-            remedy: "add selectors, such as [{unix: {user: \(workload.metadata.name.name)}}], with the user it runs as")
+            remedy:
+                "add selectors, such as [{unix: {user: \(workload.serviceAccount.value)}}], with the user it runs as")
     }
 }
 
