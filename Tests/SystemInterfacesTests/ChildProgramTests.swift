@@ -1,0 +1,55 @@
+import Glibc
+import Testing
+
+@testable import SystemInterfaces
+
+@Suite struct ChildProgramTests {
+    private func shell(_ script: String) -> ChildProgram { ChildProgram("/bin/sh", ["-c", script]) }
+
+    @Test func `what it reads and writes goes through whole`() throws {
+        // More than a pipe holds, both ways at once.
+        let bytes = (0..<300_000).map { UInt8(truncatingIfNeeded: $0 / 7) }
+        #expect(try ChildProgram("/bin/cat", []).run(input: bytes) == .init(end: .exited(0), output: bytes))
+    }
+
+    @Test func `its end and its errors are told`() throws {
+        let outcome = try shell("echo no >&2; exit 3").run(input: [])
+        #expect(outcome == .init(end: .exited(3), errors: Array("no\n".utf8)))
+        #expect(try shell("kill -9 $$").run(input: []).end == .killed(by: SIGKILL))
+    }
+
+    @Test func `one that reads nothing is not waited for`() throws {
+        let bytes = [UInt8](repeating: 0, count: 300_000)
+        #expect(try shell("exec <&-; echo done").run(input: bytes).output == Array("done\n".utf8))
+    }
+
+    @Test func `more than is wanted is read and dropped`() throws {
+        let outcome = try shell("head -c 300000 /dev/zero; echo end >&2").run(input: [], limit: 10)
+        #expect(outcome.output == [UInt8](repeating: 0, count: 10))
+        #expect(outcome.errors == Array("end\n".utf8))
+    }
+
+    @Test func `one that does not end is ended`() throws {
+        let outcome = try shell("echo begun; exec sleep 600").run(input: [], for: .milliseconds(300))
+        #expect(outcome.end == .overdue)
+    }
+
+    @Test func `what is not there cannot be started`() {
+        #expect(throws: SystemCallError("posix_spawn", errno: ENOENT)) {
+            try ChildProgram("/nowhere/nft", []).run(input: [])
+        }
+    }
+
+    @Test func `it is told nothing of this process's surroundings`() throws {
+        unsafe setenv("HEDDLE_TEST_ONLY", "secret", 1)
+        defer { unsafe unsetenv("HEDDLE_TEST_ONLY") }
+        let output = try ChildProgram("/usr/bin/env", []).run(input: []).output
+        #expect(String(decoding: output, as: UTF8.self) == "LC_ALL=C\nPATH=/usr/sbin:/usr/bin:/sbin:/bin\n")
+    }
+
+    @Test func `signals that this process ignores are its own affair`() throws {
+        // A shell cannot trap what was ignored when it began (POSIX, trap).
+        let outcome = try shell("trap 'echo caught' PIPE; kill -PIPE $$").run(input: [])
+        #expect(outcome.output == Array("caught\n".utf8))
+    }
+}
