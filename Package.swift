@@ -112,6 +112,7 @@ let package = Package(
         room(
             "LocalAttestation", in: "DataPlane",
             ["CLinux", "CommonValues", "SystemInterfaces", "Cryptography", "Manifests", "Attestation", "EventLoops"]),
+        room("HostGuard", in: "DataPlane", ["CommonValues", "SystemInterfaces", "EventLoops"]),
         room(
             "TransportSecurity", in: "DataPlane",
             ["COpenSSL", "CLinux", "CommonValues", "SPIFFE", "SystemInterfaces", "Cryptography"]),
@@ -130,8 +131,8 @@ let package = Package(
             "NodeServing", in: "DataPlane",
             [
                 "CommonValues", "Diagnostics", "SPIFFE", "SystemInterfaces", "Cryptography", "Manifests",
-                "MeshSnapshot", "Attestation", "Reconciliation", "EventLoops", "TransportSecurity", "WorkloadIdentity",
-                "Forwarding", logging,
+                "MeshSnapshot", "Attestation", "Reconciliation", "EventLoops", "HostGuard", "TransportSecurity",
+                "WorkloadIdentity", "Forwarding", logging,
             ]),
 
         // Operations: what people and programs ask a running mesh.
@@ -148,8 +149,8 @@ let package = Package(
                 "CLinux", "CArguments", "CommonValues", "Diagnostics", "SPIFFE", "SystemInterfaces", "Telemetry",
                 "Cryptography", "Manifests", "MeshSnapshot", "Authorization", "Attestation", "Explaining",
                 "StateKeeping",
-                "Reconciliation", "EventLoops", "LocalAttestation", "TransportSecurity", "WorkloadIdentity",
-                "Forwarding", "NodeServing",
+                "Reconciliation", "EventLoops", "LocalAttestation", "HostGuard", "TransportSecurity",
+                "WorkloadIdentity", "Forwarding", "NodeServing",
                 "AdminAPI", logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
@@ -228,6 +229,7 @@ let package = Package(
         tests("EventLoops", ["CommonValues", "TestSupport"]),
         tests(
             "LocalAttestation", ["CommonValues", "Cryptography", "Attestation", "EventLoops", "TestSupport"]),
+        tests("HostGuard", ["CommonValues", "EventLoops"]),
         tests("TransportSecurity", ["TestSupport", "CLinux", "COpenSSL", "CommonValues", "SPIFFE", "Cryptography"]),
         tests(
             "WorkloadIdentity",

@@ -23,6 +23,27 @@ import Testing
     #expect(mistakes(manifest("Node", "address: 10.0.0.1")) == ["manifest.invalid-value 5:12"])
 }
 
+@Test func `a node guards the plain ports of its workloads if it says so`() {
+    let guarding = { (text: String) in
+        (decode(manifest("Node", "{address: 'a:1', guard: \(text)}")).first as? Node)?.guarding
+    }
+    #expect((decode(manifest("Node", "address: a:1")).first as? Node)?.guarding == nil)
+    #expect(guarding("{}")?.users == [] && guarding("{}")?.onExit == .keep)
+    let full = guarding("{users: [prometheus, 1001], onExit: Remove}")
+    #expect(full?.names.map(\.value) == ["prometheus"] && full?.users.last == .number(1001))
+    #expect(full?.onExit == .remove)
+}
+
+@Test(arguments: [
+    ("guard: true", "manifest.wrong-type 6:10"), ("guard:", "manifest.wrong-type 6:3"),
+    ("guard: {users: []}", "manifest.invalid-value 6:18"), ("guard: {users: ['1001']}", "manifest.invalid-value 6:19"),
+    ("guard: {users: [-1]}", "manifest.out-of-range 6:19"), ("guard: {onExit: remove}", "manifest.invalid-value 6:19"),
+    ("guard: {ports: [80]}", "manifest.unknown-field 6:11"),
+])
+func `a guard is wrong`(field: String, mistake: String) {
+    #expect(mistakes(manifest("Node", "address: a:1\n\(field)")) == [mistake])
+}
+
 @Test func `every field of a service is read`() {
     let spec = """
         protocol: HTTP

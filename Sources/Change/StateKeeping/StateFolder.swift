@@ -43,6 +43,12 @@ package final class StateFolder: HostDependent {
         state = Mutex(taken)
     }
 
+    /// Whether a process runs that has taken the folder at a path.
+    package static func isInUse(_ path: String) -> Bool {
+        guard let folder = try? OpenFolder(path, followingLink: true) else { return false }
+        return flock(folder.descriptor, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK
+    }
+
     // MARK: Looking after it
 
     package var heldBack: [Diagnostic] { state.withLock { $0.problem.map { [$0] } ?? [] } }

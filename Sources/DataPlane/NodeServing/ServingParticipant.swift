@@ -3,6 +3,7 @@ import CommonValues
 package import Diagnostics
 package import EventLoops
 package import Forwarding
+package import HostGuard
 package import Logging
 import Manifests
 package import MeshSnapshot
@@ -19,12 +20,14 @@ package final class ServingParticipant: SnapshotParticipant, HostDependent {
     package let issuer: IdentityIssuer
     package let names: NameTable
     package let accounts: AccountTable
+    /// `nil`: nothing could tell its table from others', or this is no node.
+    package let hostGuard: GuardKeeper?
     private let node: String?
     private let instance: String?
     private let maker: MaterialMaker
     private let accessLog: LineSink
     private let events: EventSink
-    private let log: Logger
+    let log: Logger
     private let state = Mutex(State())
 
     private struct State {
@@ -57,6 +60,7 @@ package final class ServingParticipant: SnapshotParticipant, HostDependent {
     ) {
         self.node = node
         self.instance = instance
+        hostGuard = node == nil ? nil : instance.map { GuardKeeper(instance: $0) }
         self.names = names
         self.accounts = accounts
         self.issuer = issuer
@@ -73,7 +77,7 @@ package final class ServingParticipant: SnapshotParticipant, HostDependent {
 
     package var heldBack: [Diagnostic] {
         guard let serving else { return [] }
-        let heldBack = serving.heldBack
+        let heldBack = serving.heldBack + guardProblems(serving.plan, hostGuard?.standing.failure)
         // The authority could sign then, and cannot now.
         guard let problem = issuer.problem, !heldBack.contains(where: { $0.code == .cannotIssue }) else {
             return heldBack
@@ -93,9 +97,10 @@ package final class ServingParticipant: SnapshotParticipant, HostDependent {
         }
         let made = maker.make(plan, former: serving?.material)
         let prepared = dataPlane.prepare(plan, tls: made.material.tls)
+        let failure = await hostGuard?.prepare(guardPlan(plan)?.table)
         return Change(
             participant: self, dataPlane: dataPlane, prepared: prepared, identities: made.identities,
-            startWarnings: changedStartSettings(snapshot),
+            otherWarnings: guardProblems(plan, failure) + changedStartSettings(snapshot),
             serving: Serving(
                 snapshot: snapshot, plan: plan, names: named, material: made.material, nameProblems: nameProblems,
                 socketProblems: prepared.problems))
@@ -113,7 +118,9 @@ package final class ServingParticipant: SnapshotParticipant, HostDependent {
         let next = Serving(
             snapshot: snapshot, plan: plan, names: named, material: material, nameProblems: nameProblems,
             socketProblems: socketProblems)
-        return next.heldBack + warningsOfNow(next, dataPlane) + changedStartSettings(snapshot)
+        let failure = await hostGuard?.rehearse(guardPlan(plan)?.table)
+        return next.heldBack + guardProblems(plan, failure) + warningsOfNow(next, dataPlane)
+            + changedStartSettings(snapshot)
     }
 
     private struct Change: PreparedChange {
@@ -121,11 +128,11 @@ package final class ServingParticipant: SnapshotParticipant, HostDependent {
         let dataPlane: DataPlane
         let prepared: DataPlane.Prepared
         let identities: IdentityIssuer.Prepared?
-        let startWarnings: [Diagnostic]
+        let otherWarnings: [Diagnostic]
         let serving: Serving
 
         var warnings: [Diagnostic] {
-            serving.heldBack + participant.warningsOfNow(serving, dataPlane) + startWarnings
+            serving.heldBack + participant.warningsOfNow(serving, dataPlane) + otherWarnings
         }
 
         func commit() async {
@@ -138,12 +145,17 @@ package final class ServingParticipant: SnapshotParticipant, HostDependent {
             participant.accounts.keep(Set(participant.accountNames(serving.snapshot).map(\.key)))
             if let identities { participant.issuer.commit(identities) }
             await dataPlane.commit(prepared)
+            // All that was guarded has been until here, and all that is to be has been since it was prepared.
+            await participant.commitGuard(serving.plan)
             // No rule waits for what is said.
             if let former { participant.tellCertificates(former, serving) }
         }
 
         /// An authority that was made stays, as each trust domain has its own: the set may be tried again, and again.
-        func abandon() async { prepared.abandon() }
+        func abandon() async {
+            prepared.abandon()
+            await participant.hostGuard?.abandon()
+        }
     }
 
     /// Stops accepting, answers what is in flight, and closes the rest when the mesh's drain timeout is over.
@@ -151,12 +163,14 @@ package final class ServingParticipant: SnapshotParticipant, HostDependent {
         state.withLock { $0.isDraining = true }
         guard let serving, let dataPlane else { return }
         await dataPlane.drain(deadline: serving.snapshot.mesh.proxy.timeouts.drain)
+        if guardPlan(serving.plan)?.removesOnExit == true { await hostGuard?.withdraw() }
     }
 
     // MARK: What this host gives now
 
     /// Tries again what is held back. Not while a change is prepared or committed.
     package func retry() async {
+        if hostGuard?.standing.failure != nil { await lookAfterGuard() }
         guard let serving, !serving.heldBack.isEmpty else { return }
         let made = maker.make(serving.plan, former: serving.material, onlyMissing: true)
         await takeUp(serving, serving.plan, made, serving.nameProblems)
@@ -198,6 +212,7 @@ package final class ServingParticipant: SnapshotParticipant, HostDependent {
     ) async {
         guard let dataPlane else { return }
         let prepared = dataPlane.prepare(plan, tls: made?.material.tls)
+        _ = await hostGuard?.prepare(guardPlan(plan)?.table)
         let next = Serving(
             snapshot: former.snapshot, plan: plan, names: former.names, material: made?.material ?? former.material,
             nameProblems: nameProblems, socketProblems: prepared.problems)
@@ -209,6 +224,7 @@ package final class ServingParticipant: SnapshotParticipant, HostDependent {
             && next.material.problems == former.material.problems
             && next.material.identities == former.material.identities
         if !isSame { await dataPlane.commit(prepared) }
+        await commitGuard(plan)
     }
 
     private func tellCertificates(_ former: Serving, _ next: Serving) {
@@ -218,7 +234,7 @@ package final class ServingParticipant: SnapshotParticipant, HostDependent {
     /// Codes of `warningsOfNow`.
     package static let codesOfNow: Set<Diagnostic.Code> = [
         .unresolvedEndpoint, .staleEndpoint, .unknownAccount, .certificateTime, .certificateName, .authorityName,
-        .fewDescriptors,
+        .fewDescriptors, .guardedPort, .openSocket,
     ]
 
     /// What may be otherwise by now than when the set was taken up, and is therefore said as it is now. Nothing of it is held
@@ -230,7 +246,8 @@ package final class ServingParticipant: SnapshotParticipant, HostDependent {
 
     private func warningsOfNow(_ serving: Serving, _ dataPlane: DataPlane?) -> [Diagnostic] {
         let budget = dataPlane?.budget
-        return serving.nameWarnings + serving.certificates.warnings(at: .now) + serving.certificateWarnings
+        return serving.nameWarnings + (guardPlan(serving.plan)?.warnings ?? [])
+            + serving.certificates.warnings(at: .now) + serving.certificateWarnings
             + (budget.flatMap { $0.isLow ? [.fewDescriptors(serving.snapshot, $0)] : nil } ?? [])
     }
 
@@ -261,10 +278,12 @@ package final class ServingParticipant: SnapshotParticipant, HostDependent {
         }
     }
 
-    /// Those that selectors of this node's workloads name.
+    /// Those that selectors of this node's workloads, and its guard, name.
     private func accountNames(_ snapshot: MeshSnapshot) -> Set<AccountName> {
-        Set(
-            snapshot.workloads.lazy.filter { [node] in node == nil || $0.node?.value == node }.flatMap(\.accountNames))
+        let ofGuard = node.flatMap { snapshot.nodes[$0]?.guarding?.names } ?? []
+        return Set(
+            snapshot.workloads.lazy.filter { [node] in node == nil || $0.node?.value == node }.flatMap(\.accountNames)
+        ).union(ofGuard.map { .user($0.value) })
     }
 
     /// Asks for all names again and again, for as long as the task lives.

@@ -19,7 +19,9 @@ struct Heddle: AsyncParsableCommand {
             CommandGroup(name: "Serve, and start what it serves", subcommands: [Run.self, Exec.self]),
             CommandGroup(
                 name: "Without a running mesh",
-                subcommands: [Check.self, AuthorityCommand.self, ShowVersion.self, Completion.self]),
+                subcommands: [
+                    Check.self, AuthorityCommand.self, GuardCommand.self, ShowVersion.self, Completion.self,
+                ]),
             CommandGroup(name: "Change a running mesh", subcommands: [Apply.self, Delete.self]),
             CommandGroup(
                 name: "Ask a running mesh",

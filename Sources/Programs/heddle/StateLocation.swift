@@ -1,4 +1,5 @@
 import Glibc
+import SystemInterfaces
 
 /// Where a mesh keeps its state, and so where its admin socket is.
 enum StateLocation {
@@ -18,6 +19,12 @@ enum StateLocation {
         // The XDG specification has relative paths ignored.
         if let home = set("XDG_STATE_HOME"), home.hasPrefix("/") { return "\(home)/heddle" }
         return "\(set("HOME") ?? "")/.local/state/heddle"
+    }
+
+    /// What tells the mesh of a state folder from others of this host: each has a folder of its own, wherever that is moved.
+    static func instance(of folder: String) -> String? {
+        guard let signature = try? FileAccess.facts(folder, followingLinks: true).signature else { return nil }
+        return "\(String(signature.device, radix: 16))-\(String(signature.inode, radix: 16))"
     }
 
     /// A path from the root, without looking at what is there.

@@ -46,6 +46,8 @@ class Node:
         self._manifests.mkdir(parents=True)
         self._log = folder / "heddle.log"
         self._process: Process | None = None
+        #: What starts it: a program that makes it another user's, with the program's arguments.
+        self.runner: list[str] = []
 
     def write(self, resources: list[dict]) -> None:
         """At once, as editors do."""
@@ -56,7 +58,7 @@ class Node:
     def start(self, is_awaited: bool = True) -> None:
         self._process = Process(
             self.host, [
-                str(self._binary), "run", "--manifests", str(self._manifests), "--state", str(self._state), "--node",
+                *self.runner, str(self._binary), "run", "--manifests", str(self._manifests), "--state", str(self._state), "--node",
                 self.host.name, *(["--log-level", level] if (level := os.environ.get("HEDDLE_LOG_LEVEL")) else [])],
             self._log)
         if is_awaited:

@@ -49,8 +49,8 @@ package struct ServingPlan: Sendable {
     let settings: ProxySettings
     let defaultAction: DefaultAction
     private let node: String?
-    /// Of users and groups in selectors.
-    private var accounts: HostAccounts
+    /// Of users and groups that selectors, and the guard, name.
+    package private(set) var accounts: HostAccounts
     private(set) var services: [ServicePlan]
     private(set) var listeners: [NetworkAddress: PlacedListener] = [:]
     /// Service accounts of this node's workloads and gateways: each needs a certificate.
@@ -155,6 +155,19 @@ package struct ServingPlan: Sendable {
             .sorted { ($0.owner, $0.address.description) < ($1.owner, $1.address.description) }
     }
 
+    /// The node that this is, if the mesh has nodes.
+    package var ownNode: Node? { node.flatMap { snapshot.nodes[$0] } }
+
+    /// The workloads that run here.
+    package var ownWorkloads: some Sequence<Workload> {
+        snapshot.workloads.lazy.filter { [node] in node == nil || $0.node?.value == node }
+    }
+
+    /// Where they are called.
+    package var ownEndpoints: Set<NetworkAddress> {
+        Set(services.lazy.flatMap(\.endpoints).filter { $0.isWorkload && !$0.isMesh }.map(\.address))
+    }
+
     /// The names of those of a port's listeners that would answer with a certificate of the operator's, and have none.
     package func listeners(at address: NetworkAddress, hasCertificate: (SecureListener) -> Bool) -> [String] {
         guard case .gateway(let gateways)? = listeners[address]?.plan else { return [] }
@@ -181,7 +194,7 @@ package struct ServingPlan: Sendable {
         _ snapshot: MeshSnapshot, _ node: String?, _ resolve: (String) -> ResolvedName, _ problems: inout [Diagnostic]
     ) {
         var locals: [TableCompiler.LocalWorkload] = []
-        for workload in snapshot.workloads where node == nil || workload.node?.value == node {
+        for workload in ownWorkloads {
             let id = Self.identity(of: workload, in: snapshot.mesh.trustDomain)
             identities.insert(id)
             if let service = workload.service {
@@ -207,6 +220,9 @@ package struct ServingPlan: Sendable {
                     .tcp(local, service: tcp.service.value), at: tcp.listen,
                     "\(owner) to \(tcp.service.value)", resolve, &problems)
             }
+        }
+        problems += (ownNode?.guarding?.names ?? []).filter { accounts.users[$0.value] == nil }.map {
+            .unknownAccount($0, "user")
         }
         if let node, let listen = snapshot.nodes[node]?.outboundListen {
             place(.hostOutbound(locals), at: listen, "Node \(node)", resolve, &problems)

@@ -8,6 +8,7 @@ extension Node {
         columns: [
             Column("ADDRESS") { "\($0.address.value)" },
             Column("OUTBOUND") { node in node.outboundListen.map { "\($0.value)" } ?? "" },
+            Column("GUARD") { node in node.guarding == nil ? "" : "yes" },
             Column("WORKLOADS") { node, set in String(node.workloads(in: set).count) },
         ],
         sections: { node, set in

@@ -27,17 +27,8 @@ package struct Workload: Resource {
 extension Workload {
     /// Those of `execUsers` that are names.
     package var startedBy: [Located<String>] {
-        (execUsers ?? []).compactMap { user in
-            guard case .name(let name) = user else { return nil }
-            return name
-        }
+        (execUsers ?? []).compactMap(\.name)
     }
-}
-
-/// A user of a host, by name or number.
-package enum UserReference: Hashable, Sendable {
-    case name(Located<String>)
-    case number(UInt32)
 }
 
 /// Where a workload connects to, to reach one TCP service.

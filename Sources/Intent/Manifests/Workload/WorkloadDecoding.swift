@@ -47,16 +47,9 @@ extension Workload {
     /// `exec: {users: [web, 1001]}`.
     private static func execUsers(_ node: YAMLNode, _ problems: inout Problems) -> [UserReference]? {
         guard var fields = node.fields(of: "exec", isOfPolicy: true, &problems) else { return nil }
-        let users = fields.requiredList("users", Self.user, &problems)
+        let users = fields.requiredList("users", UserReference.decode, &problems)
         fields.reportUnknownFields(&problems)
         return users
-    }
-
-    private static func user(_ node: YAMLNode, _ problems: inout Problems) -> UserReference? {
-        if case .scalar(let scalar) = node.content, scalar.kind == .number {
-            return Scalar.accountNumber(node, &problems).map(UserReference.number)
-        }
-        return located(Scalar.accountName)(node, &problems).map(UserReference.name)
     }
 
     private static func outbound(_ node: YAMLNode, namespace: String, _ problems: inout Problems) -> Outbound? {

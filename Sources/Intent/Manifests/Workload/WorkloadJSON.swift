@@ -27,15 +27,6 @@ extension Workload {
     }
 }
 
-extension UserReference {
-    var json: JSONValue {
-        switch self {
-        case .name(let name): .string(name.value)
-        case .number(let number): .integer(Int(number))
-        }
-    }
-}
-
 extension WorkloadSelector {
     var json: JSONValue {
         var unix = JSONMembers()

@@ -25,6 +25,8 @@ package struct StatusReport: Sendable {
     /// Of each log that has lost any.
     package var lostLines: [LostLinesReport]
     package var listeners: [ListenerReport]
+    /// `nil`: the node has none.
+    package var guarding: GuardReport?
     /// One for each service account of this node.
     package var certificates: [CertificateFacts]
     /// The authority's and the Gateways'.
@@ -35,7 +37,7 @@ package struct StatusReport: Sendable {
         isDraining: Bool = false, reconciliation: ReconcilerStatus, warnings: [Diagnostic] = [],
         problems: [Diagnostic] = [],
         connections: ConnectionsReport? = nil, lostLines: [LostLinesReport] = [], listeners: [ListenerReport],
-        certificates: [CertificateFacts],
+        guarding: GuardReport? = nil, certificates: [CertificateFacts],
         otherCertificates: [OtherCertificateFacts] = []
     ) {
         self.version = version
@@ -50,8 +52,36 @@ package struct StatusReport: Sendable {
         self.connections = connections
         self.lostLines = lostLines
         self.listeners = listeners
+        self.guarding = guarding
         self.certificates = certificates
         self.otherCertificates = otherCertificates
+    }
+}
+
+/// What keeps others from the plain ports of this node's workloads.
+package struct GuardReport: Sendable {
+    /// Whether the kernel holds it, and it keeps out whom it should; why not is told among the problems.
+    package var holds: Bool
+    /// Of the host's packet filter.
+    package var table: String
+    /// How many are guarded.
+    package var portCount: Int
+    /// Who may connect, by number.
+    package var users: [UInt32]
+    /// Packets refused since the table was made, of this host's processes.
+    package var refusedLocal: UInt64
+    /// The same of others.
+    package var refusedRemote: UInt64
+
+    package init(
+        holds: Bool, table: String, portCount: Int, users: [UInt32], refusedLocal: UInt64, refusedRemote: UInt64
+    ) {
+        self.holds = holds
+        self.table = table
+        self.portCount = portCount
+        self.users = users
+        self.refusedLocal = refusedLocal
+        self.refusedRemote = refusedRemote
     }
 }
 

@@ -30,6 +30,7 @@ struct StatusView {
         json.add("connections", status.connections?.json)
         json.addList("lostLines", status.lostLines.map(\.json))
         json.addList("listeners", status.listeners.map(\.json))
+        json.add("guard", status.guarding?.json)
         json.addList("services", services.map(\.json))
         json.addList("certificates", status.certificates.map(\.json))
         json.addList("otherCertificates", status.otherCertificates.map(\.json))
@@ -59,6 +60,7 @@ struct StatusView {
         fields.add("node", status.node)
         fields.add("trust domain", status.trustDomain)
         fields.add("connections", status.connections?.text)
+        fields.add("guard", status.guarding?.text)
         for lost in status.lostLines { fields.add("lost lines", lost.text) }
         fields.add("version", status.version)
         fields.add("started", "\(status.startedAt)")
@@ -192,6 +194,25 @@ extension ConnectionsReport {
     }
 
     fileprivate var text: String { "\(open) of callers (\(limit) at most), \(upstream) to endpoints" }
+}
+
+extension GuardReport {
+    fileprivate var json: JSONValue {
+        [
+            "holds": .bool(holds), "table": .string(table), "ports": .integer(portCount),
+            "users": .array(users.map { .integer(Int($0)) }),
+            "refusedPackets": [
+                "local": .integer(Int(clamping: refusedLocal)), "remote": .integer(Int(clamping: refusedRemote)),
+            ],
+        ]
+    }
+
+    fileprivate var text: String {
+        let users = users.map { "\($0)" }.joined(separator: ", ")
+        return (holds ? "holds" : "DOES NOT HOLD (see below)")
+            + ": \(portCount) \(portCount == 1 ? "port" : "ports"), open to user \(users); packets refused: "
+            + "\(refusedLocal) of this host, \(refusedRemote) of others (table inet \(table))"
+    }
 }
 
 extension LostLinesReport {

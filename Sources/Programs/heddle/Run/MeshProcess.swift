@@ -72,7 +72,7 @@ struct MeshProcess {
         let issuer = IdentityIssuer(stateFolder: state.held, logger: log)
         let events = EventLog(output, log: log)
         let participant = ServingParticipant(
-            node: options.node, instance: Self.instance(of: options.stateFolder),
+            node: options.node, instance: StateLocation.instance(of: options.stateFolder),
             manifestsFolder: options.manifestsFolder, issuer: issuer,
             accessLog: output.access, events: EventSink { events.post($0) }, log: log)
         let telemetry = TelemetryParticipant()
@@ -133,12 +133,6 @@ struct MeshProcess {
         log.info("stopped")
     }
 
-    /// What tells it from other meshes of this host: each has a state folder of its own, wherever that is moved.
-    private static func instance(of stateFolder: String) -> String? {
-        guard let signature = try? FileAccess.facts(stateFolder, followingLinks: true).signature else { return nil }
-        return "\(String(signature.device, radix: 16))-\(String(signature.inode, radix: 16))"
-    }
-
     /// Returns when the reconciler has been told to stop.
     private static func follow(_ signals: AsyncStream<CInt>, _ reconciler: MeshReconciler, _ log: Logger) async {
         for await signal in signals {
@@ -168,6 +162,7 @@ struct MeshProcess {
         await withDiscardingTaskGroup { group in
             group.addTask { await participant.refreshNames() }
             group.addTask { await watchCertificates(of: participant, betweenChanges) }
+            group.addTask { await watchGuard(of: participant, betweenChanges) }
             group.addTask { for await _ in issuer.problemChanges { await betweenChanges {} } }
             group.addTask {
                 for await snapshot in issuer.snapshots() {
@@ -198,6 +193,18 @@ struct MeshProcess {
             await betweenChanges {}
         }
     }
+
+    /// Looks after the guard's table, which others may change, until the task is cancelled.
+    private static func watchGuard(
+        of participant: ServingParticipant, _ betweenChanges: HeldBackRetries<MeshSnapshot>.BetweenChanges
+    ) async {
+        while (try? await Task.sleep(for: guardInterval)) != nil {
+            guard participant.isGuarding else { continue }
+            await betweenChanges { await participant.lookAfterGuard() }
+        }
+    }
+
+    private static let guardInterval = Duration.seconds(10)
 
     /// How often, at least, the times of certificates are looked at: others may be in use by now, and the clock another.
     private static let certificateInterval = Duration.seconds(60)

@@ -21,6 +21,7 @@ struct MetricsText {
     let identities: IdentitySnapshot?
     let certificates: [CertificateInUse]
     let heldBack: [Diagnostic]
+    let guarding: GuardReport?
 
     struct ReloadCounts: Sendable {
         var served: UInt64 = 0
@@ -35,6 +36,7 @@ struct MetricsText {
         decisions(&text)
         generations(&text)
         held(&text)
+        guarding(&text)
         certificates(&text)
         return text.text
     }
@@ -157,11 +159,22 @@ struct MetricsText {
         let codes: [(code: Diagnostic.Code, what: String)] = [
             (.cannotListen, "port"), (.unresolvableName, "name"), (.badCertificate, "certificate"),
             (.cannotIssue, "authority"), (.cannotServe, "memory"), (.telemetryPort, "telemetry"),
-            (.stateUnavailable, "state"), (.adminSocket, "admin"),
+            (.stateUnavailable, "state"), (.adminSocket, "admin"), (.guardDown, "guard"),
         ]
         for (code, what) in codes {
             text.sample(name, [(name: "what", value: what)], UInt64(heldBack.count { $0.code == code }))
         }
+    }
+
+    private func guarding(_ text: inout PrometheusText) {
+        guard let guarding else { return }
+        text.metric(
+            "heddle_guard_holds", .gauge, help: "Whether nobody gets around the mesh to a workload's plain port.")
+        text.sample("heddle_guard_holds", [], guarding.holds ? 1 : 0)
+        let refused = "heddle_guard_refused_packets_total"
+        text.metric(refused, .counter, help: "Packets to plain ports that the guard refused, by where they came from.")
+        text.sample(refused, [(name: "from", value: "local")], guarding.refusedLocal)
+        text.sample(refused, [(name: "from", value: "remote")], guarding.refusedRemote)
     }
 
     private func certificates(_ text: inout PrometheusText) {

@@ -5,6 +5,7 @@ import Diagnostics
 import EventLoops
 import Explaining
 import Forwarding
+import HostGuard
 import Manifests
 import MeshSnapshot
 import NodeServing
@@ -76,7 +77,7 @@ struct ServedMesh: RunningMesh {
             reconciliation: status,
             warnings: warnings(of: status.serving),
             problems: problems, connections: connections?.report, lostLines: output.lostLines,
-            listeners: listeners(serving, heldBack),
+            listeners: listeners(serving, heldBack), guarding: guardReport,
             certificates: certificates(serving), otherCertificates: otherCertificates(serving))
     }
 
@@ -113,6 +114,13 @@ struct ServedMesh: RunningMesh {
         return listeners + [
             ListenerReport(owner: "Mesh telemetry", address: "\(telemetry.value)", isHeldBack: isHeldBack)
         ]
+    }
+
+    private var guardReport: GuardReport? {
+        guard let standing = participant.guardStanding, let table = standing.table else { return nil }
+        return GuardReport(
+            holds: participant.guardProblems.isEmpty, table: table.name, portCount: table.ports.count,
+            users: table.users.sorted(), refusedLocal: standing.refused.local, refusedRemote: standing.refused.remote)
     }
 
     /// What was to be said when it was taken up may be otherwise by now; what is held back now is a problem.
@@ -204,7 +212,7 @@ struct ServedMesh: RunningMesh {
             report: await dataPlane.report(), labels: dataPlane.labels, lostAccessLines: output.access.losses.count,
             lostLogLines: output.log.losses.count, connectionLimit: dataPlane.budget.connections,
             reloads: reporter.counts, status: await reconciler.status, identities: participant.issuer.snapshot,
-            certificates: participant.serving?.certificates ?? [], heldBack: host.heldBack
+            certificates: participant.serving?.certificates ?? [], heldBack: host.heldBack, guarding: guardReport
         ).render()
     }
 }

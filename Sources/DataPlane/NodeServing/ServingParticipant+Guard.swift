@@ -1,0 +1,45 @@
+package import Diagnostics
+import Forwarding
+package import HostGuard
+import Logging
+import Manifests
+
+extension ServingParticipant {
+    /// Whether there is a guard to look after, or one that could not be removed.
+    package var isGuarding: Bool {
+        guard let standing = hostGuard?.standing else { return false }
+        return standing.table != nil || standing.failure != nil
+    }
+
+    /// How the guard stands; `nil`: the node asks for none.
+    package var guardStanding: GuardKeeper.Standing? { isGuarding ? hostGuard?.standing : nil }
+
+    /// What keeps the guard from holding.
+    package var guardProblems: [Diagnostic] {
+        serving.map { guardProblems($0.plan, hostGuard?.standing.failure) } ?? []
+    }
+
+    /// Makes the guard as it was meant, if somebody has changed it, or it could not be made. Not while a change is prepared or
+    /// committed.
+    package func lookAfterGuard() async {
+        switch await hostGuard?.look() {
+        case .restored?:
+            log.warning(
+                "the guard's table was changed or removed by another program: it is made again",
+                metadata: ["table": "\(hostGuard?.name ?? "")"])
+        case .mended?: log.info("the guard holds", metadata: ["table": "\(hostGuard?.name ?? "")"])
+        case .asItWas?, .failed?, nil: break
+        }
+    }
+
+    func guardPlan(_ plan: ServingPlan) -> GuardPlan? { hostGuard.flatMap { GuardPlan(plan, name: $0.name) } }
+
+    func guardProblems(_ plan: ServingPlan, _ failure: PacketFilter.Failure?) -> [Diagnostic] {
+        if let guardPlan = guardPlan(plan) { return guardPlan.problems(failure) }
+        // None is wanted, and the one that was cannot be removed.
+        guard let failure, let node = plan.ownNode else { return [] }
+        return [.guardStays(node.address.position, hostGuard?.name ?? "", failure)]
+    }
+
+    func commitGuard(_ plan: ServingPlan) async { await hostGuard?.commit(guardPlan(plan)?.table) }
+}

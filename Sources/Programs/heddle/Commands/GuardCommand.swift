@@ -1,0 +1,114 @@
+import ArgumentParser
+import Diagnostics
+import HostGuard
+import StateKeeping
+
+/// `heddle guard`: the tables that keep others from workloads' plain ports, which stay when Heddle ends.
+struct GuardCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "guard", abstract: "Look at, or remove, the guards that Heddle left on this host.",
+        discussion: """
+            A guard (guard of a Node) stays when heddle run ends, so that the ports it guards stay closed. These commands need \
+            the right to change the host's packet filter: root, or CAP_NET_ADMIN.
+            """,
+        subcommands: [ListGuards.self, RemoveGuard.self])
+}
+
+struct ListGuards: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "list", abstract: "List the guards of this host, one of each mesh's.")
+
+    @OptionGroup var format: OutputOptions
+
+    func run() throws {
+        let tables = try PacketFilter.answering { filter throws(PacketFilter.Failure) in try filter.tables() }
+        switch format.output {
+        case .text: Output.write(tables.isEmpty ? "no guard\n" : tables.map { "\($0)\n" }.joined())
+        case .json: Output.write(.array(tables.map(JSONValue.string)))
+        }
+    }
+}
+
+struct RemoveGuard: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "remove", abstract: "Remove a guard: the ports it guards are open then.",
+        discussion: """
+            Without a name, that of the mesh whose state folder is named or the default one. While heddle run uses the folder \
+            it would make its guard again: take "guard" out of the Node instead, and it removes it.
+
+            Examples:
+              heddle guard remove
+              heddle guard remove heddle-guard-fe01-2a     # as in heddle guard list
+              heddle guard remove --all
+            """)
+
+    @Argument(help: ArgumentHelp("A guard, as heddle guard list shows it.", valueName: "table"))
+    var table: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The state folder of the mesh whose guard it is. Default: $HEDDLE_STATE, else as heddle run has it.",
+            valueName: "dir"), completion: .directory)
+    var state: String?
+
+    @Flag(help: "Remove the guards of all meshes of this host.")
+    var all = false
+
+    func validate() throws {
+        guard [table != nil, state != nil, all].count(where: { $0 }) <= 1 else {
+            throw ValidationError("Name one table, or a state folder with --state, or --all.")
+        }
+        if let table, !table.hasPrefix(GuardTable.namePrefix) || !table.utf8.allSatisfy(Self.isOfName) {
+            throw ValidationError("'\(table.printable)' is no guard: 'heddle guard list' shows those of this host.")
+        }
+    }
+
+    private static func isOfName(_ byte: UInt8) -> Bool {
+        byte == UInt8(ascii: "-") || (0x30...0x39).contains(byte) || (0x61...0x7A).contains(byte | 0x20)
+    }
+
+    func run() throws {
+        let there = try PacketFilter.answering { filter throws(PacketFilter.Failure) in try filter.tables() }
+        let wanted = all ? there : [try table ?? ofStateFolder]
+        if let missing = wanted.first(where: { !there.contains($0) }) {
+            throw failure(
+                "there is no guard \(missing) on this host"
+                    + (there.isEmpty ? "" : ": there is \(there.joined(separator: ", "))"), code: 1)
+        }
+        for table in wanted {
+            try PacketFilter.answering { filter throws(PacketFilter.Failure) in try filter.remove(table) }
+            Output.write("removed \(table)\n")
+        }
+        if wanted.isEmpty { Output.write("no guard\n") }
+    }
+
+    private var ofStateFolder: String {
+        get throws {
+            let folder = StateLocation.folder(option: state)
+            guard let instance = StateLocation.instance(of: folder) else {
+                throw failure(
+                    "there is no state folder \(folder.printable)\nname the guard: heddle guard list shows those of this host",
+                    code: 1)
+            }
+            guard !StateFolder.isInUse(folder) else {
+                throw failure(
+                    "heddle run uses \(folder.printable), and would make its guard again\n"
+                        + "take \"guard\" out of the Node, and it removes it; or stop it first", code: 1)
+            }
+            return GuardTable.name(ofInstance: instance)
+        }
+    }
+}
+
+extension PacketFilter {
+    /// What the host's packet filter answers; what stands in the way is told.
+    fileprivate static func answering<Value>(
+        _ ask: (PacketFilter) throws(PacketFilter.Failure) -> Value
+    ) throws -> Value {
+        do throws(PacketFilter.Failure) {
+            return try ask(PacketFilter())
+        } catch {
+            throw failure("\(error.reason)\n\(error.remedy(for: "this command"))", code: 1)
+        }
+    }
+}

@@ -1,0 +1,26 @@
+"""Talks over one connection, as the user that it runs as, until it is cut, and says so.
+
+    guard_talker.py PORT
+"""
+
+from __future__ import annotations
+
+import select
+import socket
+import sys
+
+
+def main() -> None:
+    connection = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+    try:
+        while True:
+            connection.sendall(b"?")
+            if not connection.recv(1):
+                raise ConnectionResetError("the end")
+            print("talked", flush=True)
+            select.select([connection], [], [], 0.05)
+    except OSError as error:
+        print("cut:", error, flush=True)
+
+
+main()
