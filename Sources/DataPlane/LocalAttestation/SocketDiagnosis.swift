@@ -18,6 +18,8 @@ package struct SocketOwner: Hashable, Sendable {
 package final class SocketDiagnosis {
     private let descriptor: CInt
     private var sequence: UInt32 = 0
+    /// Within a host all goes over it. Of sockets that are bound to an interface the kernel has those of the one that is asked for, and
+    /// it always has those that are bound to none.
     private let loopback = unsafe if_nametoindex("lo")
 
     package init() throws(SystemCallError) {
@@ -52,23 +54,15 @@ package final class SocketDiagnosis {
     package func owner(
         of peer: NetworkAddress, connectedTo local: NetworkAddress
     ) throws(SystemCallError) -> SocketOwner? {
-        // One that is bound to an interface is found by that alone, and within a host it is this one.
-        if let owner = try owner(of: peer, connectedTo: local, interface: 0) { return owner }
-        return try owner(of: peer, connectedTo: local, interface: loopback)
-    }
-
-    private func owner(
-        of peer: NetworkAddress, connectedTo local: NetworkAddress, interface: UInt32
-    ) throws(SystemCallError) -> SocketOwner? {
         guard case .ip(let peerIP, let peerPort) = peer, case .ip(let localIP, let localPort) = local else {
             return nil
         }
         sequence &+= 1
         let sequence = sequence
-        let descriptor = descriptor
+        let (descriptor, loopback) = (descriptor, loopback)
         let answer = unsafe withUnsafeTemporaryAllocation(byteCount: Self.answerByteCount, alignment: 8) {
             (buffer) -> Result<SocketOwner?, SystemCallError> in
-            unsafe Self.write(to: buffer, sequence, interface, (peerIP, peerPort), (localIP, localPort))
+            unsafe Self.write(to: buffer, sequence, loopback, (peerIP, peerPort), (localIP, localPort))
             guard unsafe send(descriptor, buffer.baseAddress!, Self.questionByteCount, 0) == Self.questionByteCount
             else {
                 return .failure(SystemCallError(last: "send"))
