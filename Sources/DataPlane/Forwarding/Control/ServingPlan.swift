@@ -51,6 +51,8 @@ package struct ServingPlan: Sendable {
     private let node: String?
     /// Of users and groups that selectors, and the guard, name.
     package private(set) var accounts: HostAccounts
+    /// Those of this node's workloads, by `accounts`.
+    private var selectors: [ResourceName: SelectorProgram] = [:]
     private(set) var services: [ServicePlan]
     private(set) var listeners: [NetworkAddress: PlacedListener] = [:]
     /// Service accounts of this node's workloads and gateways: each needs a certificate.
@@ -98,8 +100,12 @@ package struct ServingPlan: Sendable {
     ) -> ServingPlan? {
         var next = self
         var nameProblems: Set<Diagnostic> = []
-        var hasChanged = accounts != self.accounts
-        next.accounts = accounts
+        var hasChanged = false
+        if accounts != self.accounts {
+            next.accounts = accounts
+            next.selectors = [:]
+            hasChanged = true
+        }
         for (index, service) in services.enumerated() {
             let endpoints = Self.endpoints(of: service.rules.service, in: snapshot, node, resolve, &nameProblems)
             guard endpoints != service.endpoints else { continue }
@@ -207,10 +213,8 @@ package struct ServingPlan: Sendable {
                 .unknownAccount($0, "user")
             }
             problems += missing.groups.map { .unknownAccount($0, "group") }
-            let selectors = workload.selectors
             let local = TableCompiler.LocalWorkload(
-                name: workload.metadata.name, id: id,
-                selectors: selectors.isEmpty ? nil : SelectorProgram(selectors, of: workload.metadata.name, accounts))
+                name: workload.metadata.name, id: id, selectors: selectors(of: workload))
             locals.append(local)
             if let listen = workload.outboundListen {
                 place(.outbound(local), at: listen, owner, resolve, &problems)
@@ -227,6 +231,16 @@ package struct ServingPlan: Sendable {
         if let node, let listen = snapshot.nodes[node]?.outboundListen {
             place(.hostOutbound(locals), at: listen, "Node \(node)", resolve, &problems)
         }
+    }
+
+    /// - Returns: `nil`: it has none, and is whoever reaches it.
+    private mutating func selectors(of workload: Workload) -> SelectorProgram? {
+        guard !workload.selectors.isEmpty else { return nil }
+        let name = workload.metadata.name
+        if let known = selectors[name] { return known }
+        let program = SelectorProgram(workload.selectors, of: name, accounts)
+        selectors[name] = program
+        return program
     }
 
     private mutating func place(
