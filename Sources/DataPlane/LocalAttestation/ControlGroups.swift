@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 import SystemInterfaces
 
@@ -6,17 +7,43 @@ struct ControlGroups: Sendable {
     /// Where the hierarchy is mounted, and what of it; `nil`: nowhere.
     private let mount: (point: String, root: String)?
 
-    /// Folders looked into for one number.
-    private static let folderLimit = 20_000
-    private static let depthLimit = 64
-
     init() { mount = Self.findMount() }
 
-    /// The path of a group from the root of the hierarchy. A group keeps its path and its number for life, and neither is given to
-    /// another while it lasts.
-    func path(of number: UInt64) -> String? {
-        guard let mount, let found = search(mount.point, number) else { return nil }
-        let path = (mount.root == "/" ? "" : mount.root) + found.dropFirst(mount.point.count)
+    /// What is to be said of a number.
+    enum Answer: Equatable {
+        /// From the root of the hierarchy. A group keeps its path and its number for life, and neither is given to another while it
+        /// lasts.
+        case path(String)
+        /// There is none, and never will be.
+        case none
+        /// None was found, which says nothing of whether there is one.
+        case notFound
+    }
+
+    /// Asks the kernel for a group.
+    /// - Returns: `nil`: this process may not ask it so, and has to look (`GroupSearch`).
+    func find(_ number: UInt64) -> Answer? {
+        guard let mount else { return .notFound }
+        let hierarchy = unsafe open(mount.point, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard hierarchy >= 0 else { return .notFound }
+        defer { close(hierarchy) }
+        let folder = CLinux_open_group(hierarchy, number)
+        guard folder >= 0 else { return errno == ESTALE ? Answer.none : nil }
+        defer { close(folder) }
+        // One that goes at this moment has another path, at which it is not.
+        guard let place = try? FileAccess.target(ofLink: "/proc/self/fd/\(folder)"),
+            (try? FileAccess.facts(place, followingLinks: false))?.signature.inode == UInt(number)
+        else { return .notFound }
+        return path(at: place).map(Answer.path) ?? .notFound
+    }
+
+    /// Where the search for a group begins; `nil`: nowhere.
+    var root: String? { mount?.point }
+
+    /// The path of the group whose folder is there, from the root of the hierarchy; `nil`: none's is.
+    func path(at place: String) -> String? {
+        guard let mount, place == mount.point || place.hasPrefix(mount.point + "/") else { return nil }
+        let path = (mount.root == "/" ? "" : mount.root) + place.dropFirst(mount.point.count)
         return path.isEmpty ? "/" : path
     }
 
@@ -29,37 +56,11 @@ struct ControlGroups: Sendable {
     /// The processes in a group, and in none below it.
     func processes(in path: String) -> [Int32] {
         guard let folder = folder(of: path), let file = try? OpenFile("\(folder)/cgroup.procs"),
-            let bytes = try? file.bytes(limit: 65_536)
+            let bytes = try? file.bytes(limit: 1 << 20)
         else { return [] }
         // One of another namespace has no number here: it reads 0, which stands for this process's own group (kill(2)).
         return bytes.split(separator: UInt8(ascii: "\n")).compactMap { Int32(String(decoding: $0, as: UTF8.self)) }
             .filter { $0 > 0 }
-    }
-
-    private func search(_ root: String, _ number: UInt64) -> String? {
-        if (try? FileAccess.facts(root, followingLinks: false))?.signature.inode == UInt(number) { return root }
-        var folders = [(path: root, depth: 0)]
-        var index = 0
-        while index < folders.count {
-            let (folder, depth) = folders[index]
-            index += 1
-            guard let stream = unsafe opendir(folder) else { continue }
-            defer { unsafe closedir(stream) }
-            while let entry = unsafe readdir(stream) {
-                guard unsafe entry.pointee.d_type == UInt8(DT_DIR) else { continue }
-                let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-                    unsafe pointer.withMemoryRebound(to: CChar.self, capacity: 256) {
-                        unsafe String(validatingCString: $0)
-                    }
-                }
-                // A name that is not UTF-8 is none that a selector could have.
-                guard let name, name != ".", name != ".." else { continue }
-                let path = FileAccess.path(name, in: folder)
-                if unsafe entry.pointee.d_ino == UInt(number) { return path }
-                if depth < Self.depthLimit, folders.count < Self.folderLimit { folders.append((path, depth + 1)) }
-            }
-        }
-        return nil
     }
 
     /// `36 35 0:27 /ROOT /POINT rw,nosuid - cgroup2 cgroup2 rw` (proc_pid_mountinfo(5)).

@@ -2,11 +2,29 @@ import Glibc
 package import SystemInterfaces
 
 /// What `/proc` says of a process (proc_pid(5)). It may be another's by now: `ProcessHandle` knows.
-package struct ProcessFolder: Sendable {
+package struct ProcessFolder: Hashable, Sendable {
     package let pid: Int32
-    private var path: String { "/proc/\(pid)" }
+    /// Whose facts count, where it is one of its threads that has something open.
+    let thread: Int32?
+    var path: String { thread.map { "/proc/\(pid)/task/\($0)" } ?? "/proc/\(pid)" }
 
-    package init(_ pid: Int32) { self.pid = pid }
+    package init(_ pid: Int32) { self.init(pid, thread: nil) }
+
+    init(_ pid: Int32, thread: Int32?) {
+        self.pid = pid
+        self.thread = thread
+    }
+
+    /// Which file that is, whatever is done to its names.
+    struct ExecutableFile: Hashable, Sendable {
+        private let device: UInt
+        private let inode: UInt
+
+        init(_ signature: FileSignature) {
+            device = signature.device
+            inode = signature.inode
+        }
+    }
 
     /// Why something is not known, in words.
     package struct Unknown: Error, Hashable {
@@ -41,24 +59,33 @@ package struct ProcessFolder: Sendable {
         throw Unknown("it is in no control group of version 2")
     }
 
-    /// The file it executes, by the path at which that very file lies for us, too.
-    package func executable() throws(Unknown) -> String {
+    /// The file it executes, and the path at which that very file lies for us, too.
+    func executable() throws(Unknown) -> (path: String, file: ExecutableFile) {
         let mounts = try link("ns/mnt")
         // A service may be given mounts of its own, and see the host's files all the same.
         guard try mounts == Self.ownMounts.get() || mounts == (try? ProcessFolder(1).link("ns/mnt")) else {
             throw Unknown("it sees other mounts than this host's")
         }
         let file = try link("exe")
-        let running = try facts(path + "/exe", "its executable").signature
+        let running = try executableFile()
         let lying: FileSignature
         do throws(SystemCallError) { lying = try FileAccess.facts(file, followingLinks: true).signature } catch {
             throw Unknown(
                 error.isMissing ? "the file it executes is not at \(file) any more" : "\(file): \(error.reason)")
         }
-        guard lying.device == running.device, lying.inode == running.inode else {
+        guard ExecutableFile(lying) == running else {
             throw Unknown("the file it executes is not the one at \(file) any more")
         }
-        return file
+        return (file, running)
+    }
+
+    /// The file it executes, wherever it lies.
+    func executableFile() throws(Unknown) -> ExecutableFile {
+        do throws(SystemCallError) {
+            return ExecutableFile(try FileAccess.facts(path + "/exe", followingLinks: true).signature)
+        } catch {
+            throw Unknown(error, reading: "its executable")
+        }
     }
 
     /// Its executable, to be read: the file itself, wherever it lies.
@@ -68,30 +95,18 @@ package struct ProcessFolder: Sendable {
         }
     }
 
-    /// Ticks of 1/100 s from the system's start to its own; `nil`: it is not there.
-    package var startTicks: UInt64? {
-        // What stands in brackets is a name that may have brackets and blanks.
-        guard let text = try? text("stat"), let end = text.lastIndex(of: ")") else { return nil }
-        let fields = text[text.index(after: end)...].split(separator: " ")
-        return fields.count > 19 ? UInt64(fields[19]) : nil
-    }
+    /// Ticks of 1/100 s from the system's start to its process's own; `nil`: it is not there.
+    package var startTicks: UInt64? { status(19) }
 
-    /// It has a socket open.
-    /// - Parameter inode: As the kernel numbers it.
-    package func holdsSocket(_ inode: UInt32) throws(Unknown) -> Bool {
-        let wanted = Array("socket:[\(inode)]".utf8)
-        do throws(SystemCallError) {
-            for name in try FileAccess.names(inFolder: path + "/fd").names {
-                if let target = Self.target(of: "\(path)/fd/\(name)") {
-                    if target == wanted { return true }
-                } else if errno == EACCES || errno == EPERM {
-                    throw SystemCallError(last: "readlink")
-                }
-            }
-        } catch {
-            throw Unknown(error, reading: "what it has open")
-        }
-        return false
+    /// The process that has started it, or taken it over; 0: none that is seen here; `nil`: it is not there.
+    var parent: Int32? { status(1) }
+
+    /// What `stat` says of its process, behind the name (proc_pid_stat(5)).
+    private func status<Number: FixedWidthInteger>(_ index: Int) -> Number? {
+        // What stands in brackets is a name that may have brackets and blanks.
+        guard let text = try? ProcessFolder(pid).text("stat"), let end = text.lastIndex(of: ")") else { return nil }
+        let fields = text[text.index(after: end)...].split(separator: " ")
+        return fields.count > index ? Number(fields[index]) : nil
     }
 
     // MARK: Reading
@@ -101,12 +116,6 @@ package struct ProcessFolder: Sendable {
         guard let target = target(of: "/proc/self/ns/mnt") else { throw Unknown("/proc says nothing of mounts") }
         return target
     }.map { String(decoding: $0, as: UTF8.self) }
-
-    private func facts(_ path: String, _ what: String) throws(Unknown) -> FileFacts {
-        do throws(SystemCallError) { return try FileAccess.facts(path, followingLinks: true) } catch {
-            throw Unknown(error, reading: what)
-        }
-    }
 
     /// At most 64 KiB.
     private func text(_ name: String) throws(Unknown) -> String {

@@ -118,16 +118,37 @@ package final class StartedProcesses: Sendable {
             return nil
         }
         guard process.isAlive else {
-            // Its number may have been another's in that moment. Who that is becomes no workload, and must not be killed with the group.
-            if let root = groups.folder(of: "/") {
-                for pid in groups.processes(in: "\(parent)/\(name)") {
-                    try? Self.write("\(pid)", to: "\(root)/cgroup.procs")
-                }
-            }
-            unsafe rmdir(folder)
+            giveBack("\(parent)/\(name)")
             throw Self.ended
         }
         return "\(parent)/\(name)"
+    }
+
+    /// Undoes what was done to whoever had the number of a process that ended at that moment: he becomes no workload, goes back to where
+    /// he was, which is where whoever has just forked him is, and is not there when the group is ended.
+    func giveBack(_ group: String) {
+        guard let folder = groups.folder(of: group), let root = groups.folder(of: "/") else { return }
+        // What he starts meanwhile begins in the group.
+        for _ in 0..<100 {
+            for pid in groups.processes(in: group) {
+                let former = former(of: pid, in: group).flatMap(groups.folder) ?? root
+                if (try? Self.write("\(pid)", to: "\(former)/cgroup.procs")) == nil {
+                    try? Self.write("\(pid)", to: "\(root)/cgroup.procs")
+                }
+            }
+            if unsafe rmdir(folder) == 0 || errno == ENOENT { return }
+        }
+    }
+
+    /// The group of the nearest of those a process comes from who is not in this one.
+    private func former(of pid: Int32, in group: String) -> String? {
+        var process = ProcessFolder(pid)
+        for _ in 0..<64 {
+            guard let parent = process.parent, parent > 0 else { return nil }
+            process = ProcessFolder(parent)
+            if let path = try? process.controlGroup(), path != group { return path }
+        }
+        return nil
     }
 
     /// The end of the last one may take the place away meanwhile.

@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// A file that was opened to be read: the same one, whatever stands at its path by now.
@@ -26,20 +27,26 @@ package struct OpenFile: ~Copyable {
         try Self.bytes(descriptor, limit: limit)
     }
 
-    /// All that is left of it, piece by piece; each is gone when `body` returns.
-    package func forEachPiece(_ body: (UnsafeRawBufferPointer) -> Void) throws(SystemCallError) {
-        var buffer = [UInt8](repeating: 0, count: 256 * 1024)
+    /// What comes next of it.
+    /// - Returns: How many bytes; 0 at its end.
+    package func read(into buffer: inout [UInt8]) throws(SystemCallError) -> Int {
         while true {
             let count = unsafe Glibc.read(descriptor, &buffer, buffer.count)
             if count < 0, errno == EINTR { continue }
             guard count >= 0 else { throw SystemCallError(last: "read") }
-            guard count > 0 else { return }
-            unsafe buffer.withUnsafeBytes { unsafe body(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
+            return count
         }
     }
 
     /// As it is now.
     package func currentSignature() throws(SystemCallError) -> FileSignature { try Self.facts(descriptor).signature }
+
+    /// The magic number of the filesystem that it lies on (statfs(2)), if that can be known.
+    package var filesystemKind: UInt32? {
+        var facts = statfs()
+        guard unsafe fstatfs(descriptor, &facts) == 0 else { return nil }
+        return UInt32(truncatingIfNeeded: facts.f_type)
+    }
 
     static func facts(_ descriptor: CInt) throws(SystemCallError) -> FileFacts {
         var status = stat()

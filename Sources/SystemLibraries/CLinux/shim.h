@@ -114,6 +114,21 @@ static inline int CLinux_open_peer(int socket) {
     return getsockopt(socket, SOL_SOCKET, 77 /* SO_PEERPIDFD */, &descriptor, &size) == 0 ? descriptor : -1;
 }
 
+/// Whether two threads have one table of descriptors (kcmp(2)): 0 if they have, 1 if not; -1 and errno if that is not known.
+static inline int CLinux_compare_tables(pid_t left, pid_t right) {
+    long order = syscall(SYS_kcmp, left, right, 2 /* KCMP_FILES */, 0, 0);
+    return order > 0 ? 1 : (int)order;
+}
+
+/// The folder of a control group of version 2, by its number (open_by_handle_at(2)); -1 and errno: EPERM without CAP_DAC_READ_SEARCH, ESTALE
+/// if it is gone.
+static inline int CLinux_open_group(int hierarchy, uint64_t number) {
+    // `struct file_handle`, which stands behind _GNU_SOURCE, as the kernel takes it for what it numbers so (FILEID_KERNFS).
+    struct { uint32_t size; int32_t type; unsigned char bytes[8]; } handle = { 8, 0xfe, { 0 } };
+    __builtin_memcpy(handle.bytes, &number, sizeof number);
+    return (int)syscall(SYS_open_by_handle_at, hierarchy, &handle, 010000000 /* O_PATH */ | O_DIRECTORY | O_CLOEXEC);
+}
+
 /// The state of a connection of TCP, as linux/tcp_states.h numbers them; -1 if that is not known.
 static inline int CLinux_tcp_state(int descriptor) {
     unsigned char state;  // the first byte of `struct tcp_info`

@@ -1,0 +1,101 @@
+import Attestation
+import Glibc
+import Manifests
+
+/// What was read of one process that has a socket open, or made a connection; and of all who have it, where they are several.
+struct SocketHolder {
+    /// Tells it from whoever has its number later.
+    let identity: Identity
+    private(set) var gid: LocalProcess.Fact<UInt32>
+    private(set) var executable: LocalProcess.Fact<String>
+    /// The file itself, wherever it lies.
+    private(set) var file: LocalProcess.Fact<ProcessFolder.ExecutableFile>
+    private(set) var startedAs: ResourceName?
+    /// It has ended by now, or had when it was read.
+    let hasEnded: Bool
+    private var others: [Int32] = []
+
+    /// For messages.
+    private static let namedOthers = 8
+
+    struct Identity: Hashable {
+        let folder: ProcessFolder
+        let ticks: UInt64
+
+        /// - Returns: `nil`: it has ended.
+        init?(_ handle: ProcessHandle, _ folder: ProcessFolder) {
+            // What is read under its number is its own if it lives afterwards.
+            guard let ticks = folder.startTicks, handle.isAlive else { return nil }
+            self.folder = folder
+            self.ticks = ticks
+        }
+
+        /// The process, if it has not ended.
+        var handle: ProcessHandle? {
+            guard let handle = try? ProcessHandle(pid: folder.pid), folder.startTicks == ticks, handle.isAlive else {
+                return nil
+            }
+            return handle
+        }
+    }
+
+    init(_ identity: Identity, _ handle: ProcessHandle, _ started: StartedProcesses) {
+        let folder = identity.folder
+        let gid = Self.fact { () throws(ProcessFolder.Unknown) in try folder.group() }
+        let executable = Self.fact { () throws(ProcessFolder.Unknown) in
+            let (path, file) = try folder.executable()
+            return Executable(path: path, file: file)
+        }
+        let file: LocalProcess.Fact<ProcessFolder.ExecutableFile> =
+            if case .known(let known) = executable {
+                .known(known.file)
+            } else {
+                Self.fact { () throws(ProcessFolder.Unknown) in try folder.executableFile() }
+            }
+        startedAs = started.workload(of: handle)
+        self.identity = identity
+        hasEnded = !handle.isAlive
+        let ended = "it has ended"
+        self.gid = hasEnded ? .unknown(ended) : gid
+        self.file = hasEnded ? .unknown(ended) : file
+        self.executable =
+            switch executable {
+            case _ where hasEnded: .unknown(ended)
+            case .known(let known): .known(known.path)
+            case .unknown(let why): .unknown(why)
+            case .notAsked: .notAsked
+            }
+    }
+
+    private struct Executable: Hashable, Sendable {
+        let path: String
+        let file: ProcessFolder.ExecutableFile
+    }
+
+    private static func fact<Value>(
+        _ read: () throws(ProcessFolder.Unknown) -> Value
+    ) -> LocalProcess.Fact<Value> {
+        do throws(ProcessFolder.Unknown) { return .known(try read()) } catch { return .unknown(error.reason) }
+    }
+
+    /// Another one has the socket, too: known is what is the same of both.
+    mutating func join(_ other: SocketHolder) {
+        guard other.identity != identity else { return }
+        if others.count < Self.namedOthers { others.append(other.identity.folder.pid) }
+        gid = common(gid, other.gid)
+        executable = common(executable, other.executable)
+        file = common(file, other.file)
+        if startedAs != other.startedAs { startedAs = nil }
+    }
+
+    private func common<Value>(
+        _ own: LocalProcess.Fact<Value>, _ other: LocalProcess.Fact<Value>
+    ) -> LocalProcess.Fact<Value> {
+        if case .known = own, case .known = other, own != other {
+            let pids = ([identity.folder.pid] + others).map { "\($0)" }.joined(separator: ", ")
+            return .unknown("the processes that have the socket differ: \(pids)")
+        }
+        if case .unknown = other, case .known = own { return other }
+        return own
+    }
+}
