@@ -106,6 +106,36 @@ extension ScenarioTests {
             #expect(heddle.errors.contains("it sees other mounts"), "\(heddle.errors)")
         }
 
+        /// What the process's own table of descriptors does not show.
+        @Test(
+            .enabled(if: unsafe access("/usr/bin/python3", X_OK) == 0, "no python3 to be a process with threads"),
+            arguments: ["unshare(0x400)", "getpid()"], ["pthread_exit(None)", "getpid()"])
+        func `is a thread's process, with descriptors of its own or after the first thread's end`(
+            inThread: String, inFirst: String
+        ) throws {
+            let python = try Tool.run("readlink", ["-f", "/usr/bin/python3"], in: folder).output.prefix { $0 != "\n" }
+            try write("[{unix: {uid: 4001, path: '\(python)'}}]")
+            let heddle = try HeddleProcess.serving(folder)
+            let script = """
+                import ctypes, os, socket, threading
+                def has_ended():
+                    return open("/proc/self/stat").read().rpartition(")")[2].split()[0] == "Z"
+                def call():
+                    while "exit" in "\(inFirst)" and not has_ended(): os.sched_yield()
+                    ctypes.CDLL(None).\(inThread)
+                    connection = socket.create_connection(("127.0.0.1", \(port)))
+                    connection.sendall(b"GET / HTTP/1.1\\r\\nHost: orders.shop\\r\\n\\r\\n")
+                    os.write(1, connection.recv(12)[9:])
+                    os._exit(0)
+                thread = threading.Thread(target=call)
+                thread.start()
+                ctypes.CDLL(None).\(inFirst)
+                thread.join()
+                """
+            let arguments = ["--reuid", "4001", "--regid", "65534", "--clear-groups", String(python), "-c", script]
+            #expect(try Tool.run("setpriv", arguments, in: folder).output == "200", "\(heddle.errors)")
+        }
+
         @Test(.enabled(if: ControlGroup.canBeMade, "no control group of version 2 can be made here"))
         func `is who is in a control group, by its path`() throws {
             let group = try ControlGroup()
