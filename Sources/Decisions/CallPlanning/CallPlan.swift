@@ -56,6 +56,25 @@ package struct CallPlan: ~Copyable {
     /// Its service, as another generation has it.
     package mutating func moveOn(to service: ServiceTable) { self.service = service }
 
+    // MARK: Finding the caller
+
+    /// Whose call it is.
+    /// - Parameter hosts: Where that caller finds services by Host; stays as it is where its listener says so.
+    /// - Returns: What is to be done instead of going on; `nil`: it is known.
+    private mutating func identify(
+        _ source: CallSource, at role: ListenerRole, in tables: CallTables, hosts: inout OutboundTable?
+    ) -> Step? {
+        switch role.identify(source, in: tables) {
+        case .caller(let found): caller = found
+        case .workload(let workload):
+            caller = workload.caller
+            hosts = workload.hosts
+        case .notAttested: return .refuse(.notAttested)
+        case .needs(let depth): return .identify(depth)
+        }
+        return nil
+    }
+
     // MARK: Finding the service
 
     /// - Parameters:
@@ -66,14 +85,7 @@ package struct CallPlan: ~Copyable {
         using random: inout FastRandom, trace: PlanTrace? = nil
     ) -> Step {
         var hosts: OutboundTable?
-        switch role.identify(source, in: tables) {
-        case .caller(let found): caller = found
-        case .workload(let workload):
-            caller = workload.caller
-            hosts = workload.hosts
-        case .notAttested: return .refuse(.notAttested)
-        case .needs(let depth): return .identify(depth)
-        }
+        if let step = identify(source, at: role, in: tables, hosts: &hosts) { return step }
         // A tunnel: what follows it would be nobody's request (RFC 9110 § 9.3.6).
         guard request.knownMethod != .connect else { return .refuse(.malformed, status: 501) }
         request.removeHopByHopFields()
@@ -210,12 +222,9 @@ package struct CallPlan: ~Copyable {
         from source: CallSource, at role: ListenerRole, in tables: CallTables, using random: inout FastRandom,
         trace: PlanTrace? = nil
     ) -> Step {
-        switch role.identify(source, in: tables) {
-        case .caller(let found): caller = found
-        case .workload(let workload): caller = workload.caller
-        case .notAttested: return .refuse(.notAttested)
-        case .needs(let depth): return .identify(depth)
-        }
+        // A stream of bytes names no host.
+        var hosts: OutboundTable?
+        if let step = identify(source, at: role, in: tables, hosts: &hosts) { return step }
         switch role.directory {
         case .connections(let listener):
             guard let route = listener.route(serverName: source.serverName) else { return .refuse(.noRoute) }
