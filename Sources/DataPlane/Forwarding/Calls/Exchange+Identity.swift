@@ -38,9 +38,11 @@ extension Exchange: IdentifiedCall {
             // At a workload's own listener it is that workload, whatever its account is by now.
             guard case .hostsOfCaller = origin.role.directory else { return true }
             return admission.candidates[index].caller.id == state.plan.caller?.id
+        // Nobody asked who it is before this generation did. To look never waits; to find out more may. The connection that a copy's
+        // original came by may be gone.
+        if !state.isMirror { origin.process(bench).look() }
         case .nobody, .several: return false
         case .needs(let depth):
-            // The connection that a copy's original came by may be gone.
             guard !state.isMirror else { return true }
             origin.process(bench).findOut(depth, for: self)
             return nil
