@@ -1,5 +1,5 @@
 import Diagnostics
-package import EventLoops
+import EventLoops
 import Glibc
 import Manifests
 import Synchronization
@@ -85,7 +85,7 @@ package final class AdminServer: Sendable {
         let file: AdminSocket
         let acceptor: AdminAcceptor
         do throws(AdminServerError) {
-            let bound = try AdminSocket.bind(at: socketPath, place())
+            let bound = try AdminSocket.bind(.admin, at: socketPath, place())
             file = bound.file
             acceptor = AdminAcceptor(
                 bound.takeSocket(), origin: .socket, loop: loop, limits: limits, requests: requests)
@@ -151,42 +151,35 @@ package final class AdminServer: Sendable {
     // MARK: Telemetry
 
     /// A loopback port, bound, that does not answer yet.
-    package struct PreparedTelemetry: Sendable {
-        fileprivate enum Change: Sendable {
-            case keep
-            case replace(AdminAcceptor?)
-        }
+    struct PreparedTelemetry: Sendable {
+        fileprivate let acceptor: AdminAcceptor
 
-        fileprivate let change: Change
-
-        /// Where it listens; `nil` where nothing changes or it is closed.
-        package var address: NetworkAddress? {
-            if case .replace(let acceptor?) = change { acceptor.address } else { nil }
-        }
+        /// Where it listens.
+        var address: NetworkAddress { acceptor.address }
     }
 
     /// Binds what `Mesh.spec.telemetry.listen` names, while the former port goes on answering.
-    /// - Parameters:
-    ///   - address: `nil`: no port.
-    ///   - current: what was prepared and committed before.
-    package func prepareTelemetry(
-        _ address: NetworkAddress?, replacing current: NetworkAddress?
-    ) throws(SystemCallError) -> PreparedTelemetry {
-        guard address != current else { return PreparedTelemetry(change: .keep) }
-        guard let address else { return PreparedTelemetry(change: .replace(nil)) }
-        let socket = try Socket.bound(to: address, sharesPort: false)
+    func prepareTelemetry(_ address: NetworkAddress) throws(SystemCallError) -> PreparedTelemetry {
+        let socket = try Self.bindTelemetry(at: address)
         try socket.listen(backlog: 64)
         return PreparedTelemetry(
-            change: .replace(
-                AdminAcceptor(socket, origin: .telemetry, loop: loop, limits: limits, requests: requests)))
+            acceptor: AdminAcceptor(socket, origin: .telemetry, loop: loop, limits: limits, requests: requests))
     }
 
-    /// Whether it could be bound. What does not listen cannot be connected to.
-    package func rehearseTelemetry(
-        _ address: NetworkAddress?, replacing current: NetworkAddress?
-    ) throws(SystemCallError) {
-        guard let address, address != current else { return }
-        _ = try Socket.bound(to: address, sharesPort: false)
+    /// What does not listen cannot be connected to.
+    static func bindTelemetry(at address: NetworkAddress) throws(SystemCallError) -> Socket {
+        try Socket.bound(to: address, sharesPort: false)
+    }
+
+    /// Answers at the new port, and no more at the former one.
+    /// - Parameter prepared: `nil`: at none.
+    func commitTelemetry(_ prepared: PreparedTelemetry?) {
+        prepared?.acceptor.start()
+        let former = telemetryAcceptor.withLock { current in
+            defer { current = prepared?.acceptor }
+            return current
+        }
+        former?.stop()
     }
 
     // MARK: The workload socket
@@ -203,7 +196,7 @@ package final class AdminServer: Sendable {
         if let slash = path.lastIndex(of: "/"), slash != path.startIndex {
             _ = unsafe mkdir(String(path[..<slash]), 0o755)
         }
-        let bound = try AdminSocket.bind(at: path, path, permissions: 0o666)
+        let bound = try AdminSocket.bind(.workload, at: path, path)
         let file = bound.file
         var limits = limits
         // Nothing is asked there that has a body.
@@ -231,21 +224,6 @@ package final class AdminServer: Sendable {
 
     /// It will not answer.
     func abandonWorkloadSocket(_ prepared: PreparedWorkloadSocket) { prepared.file.remove() }
-
-    /// No port at all.
-    package var closingTelemetry: PreparedTelemetry { PreparedTelemetry(change: .replace(nil)) }
-
-    /// Answers at the new port, and no more at the former one.
-    package func commitTelemetry(_ prepared: PreparedTelemetry) {
-        guard case .replace(let acceptor) = prepared.change else { return }
-        acceptor?.start()
-        let former = telemetryAcceptor.withLock { current in
-            let former = current
-            current = acceptor
-            return former
-        }
-        former?.stop()
-    }
 }
 
 /// Why the admin API cannot be served, for people.

@@ -2,32 +2,46 @@ import EventLoops
 import Glibc
 import SystemInterfaces
 
-/// The Unix socket of the admin API, as a file.
+/// A Unix socket of the admin server, as a file.
 struct AdminSocket {
     /// Where the system finds it.
     let place: String
     private let device: dev_t
     private let inode: ino_t
 
-    /// Binds a socket that its owner alone may use, from its first moment. One that a dead process left there is
+    /// Whom it is for.
+    enum Purpose {
+        /// Its owner alone may use it, from its first moment.
+        case admin
+        /// For every user of the host.
+        case workload
+
+        fileprivate var permissions: UInt32 { self == .admin ? 0o600 : 0o666 }
+        fileprivate var name: String { self == .admin ? "the admin socket" : "the workload socket" }
+        /// What to do where its place is not to be had.
+        fileprivate var remedy: String {
+            "choose another place with "
+                + (self == .admin ? "--admin unix:PATH or --state DIR" : "workloadSocket.path of the Mesh")
+        }
+    }
+
+    /// Binds a socket. One that a dead process left there is
     /// removed; one that is answered, and anything that is no socket, is left alone.
     /// - Parameters:
     ///   - path: As people know it.
     ///   - place: Where the system finds it.
-    ///   - permissions: Of the socket's file.
-    static func bind(
-        at path: String, _ place: String, permissions: UInt32 = 0o600
-    ) throws(AdminServerError) -> BoundAdminSocket {
+    static func bind(_ purpose: Purpose, at path: String, _ place: String) throws(AdminServerError) -> BoundAdminSocket
+    {
         guard path.hasPrefix("/"), path.utf8.count <= 107, !path.utf8.contains(0) else {
             throw AdminServerError(
-                "the admin socket's path must be absolute and of at most 107 bytes, but is \"\(path)\"; choose another with "
-                    + "--admin unix:PATH or --state DIR")
+                "the path of \(purpose.name) must be absolute and of at most 107 bytes, but is \"\(path)\"; \(purpose.remedy)"
+            )
         }
-        try removeStale(at: path, place)
+        try removeStale(purpose, at: path, place)
         do throws(SystemCallError) {
-            let socket = try Socket.bound(to: .unix(path: place), sharesPort: false, permissions: permissions)
+            let socket = try Socket.bound(to: .unix(path: place), sharesPort: false, permissions: purpose.permissions)
             // What this process keeps from others (umask) is not meant here.
-            if permissions != 0o600, unsafe chmod(place, permissions) != 0 { throw SystemCallError(last: "chmod") }
+            if purpose != .admin, unsafe chmod(place, purpose.permissions) != 0 { throw SystemCallError(last: "chmod") }
             try socket.listen(backlog: 64)
             var status = stat()
             guard unsafe lstat(place, &status) == 0 else { throw SystemCallError(last: "lstat") }
@@ -35,7 +49,7 @@ struct AdminSocket {
                 file: AdminSocket(place: place, device: status.st_dev, inode: status.st_ino), socket: socket)
         } catch {
             throw AdminServerError(
-                "cannot listen at the admin socket \"\(path)\": \(error.reason)", systemError: error.errno)
+                "cannot listen at \(purpose.name) \"\(path)\": \(error.reason)", systemError: error.errno)
         }
     }
 
@@ -62,12 +76,14 @@ struct AdminSocket {
         _ = unsafe unlink(place)
     }
 
-    private static func removeStale(at path: String, _ place: String) throws(AdminServerError) {
+    private static func removeStale(
+        _ purpose: Purpose, at path: String, _ place: String
+    ) throws(AdminServerError) {
         var status = stat()
         guard unsafe lstat(place, &status) == 0 else { return }
         guard status.st_mode & S_IFMT == S_IFSOCK else {
             throw AdminServerError(
-                "\"\(path)\" is there already and is no socket; remove it, or choose another place with --admin or --state"
+                "\"\(path)\", the place of \(purpose.name), is there already and is no socket; remove it, or \(purpose.remedy)"
             )
         }
         do throws(SystemCallError) {
@@ -86,7 +102,7 @@ struct AdminSocket {
             return
         }
         throw AdminServerError(
-            "another heddle answers at \"\(path)\"; stop it, or choose another place with --admin or --state")
+            "another heddle answers at \"\(path)\", the place of \(purpose.name); stop it, or \(purpose.remedy)")
     }
 }
 
