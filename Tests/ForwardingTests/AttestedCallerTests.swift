@@ -16,57 +16,6 @@ struct AttestedCallerTests {
         get throws { try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe") }
     }
 
-    static func manifests(
-        _ selectors: String, outbound: UInt16, orders: UInt16, ledger: UInt16 = 1, tcp: UInt16 = 2
-    ) -> String {
-        """
-        \(manifest("Service", "orders", "{protocol: HTTP}"))
-        ---
-        \(manifest("Service", "ledger", "{protocol: TCP}"))
-        ---
-        \(manifest("Workload", "orders-1", "{service: orders, address: \"127.0.0.1:\(orders)\"}"))
-        ---
-        \(manifest("Workload", "ledger-1", "{service: ledger, address: \"127.0.0.1:\(ledger)\"}"))
-        ---
-        apiVersion: heddle/v1
-        kind: Workload
-        metadata: {name: web-1, namespace: shop}
-        spec:
-          serviceAccount: web
-          selectors: \(selectors)
-          outbound: {listen: "127.0.0.1:\(outbound)", tcp: [{service: ledger, listen: "127.0.0.1:\(tcp)"}]}
-        ---
-        \(Shop.allowAll)
-        """
-    }
-
-    private struct World {
-        let backend = TestBackend.echo()
-        let ledger = TestBackend { connection, _ in
-            while !connection.isEnded { connection.send(connection.receive()) }
-        }
-        let port = TestPort.free()
-        let tcp = TestPort.free()
-        let mesh: TestMesh
-
-        init(_ selectors: String, _ sink: EventSink = EventSink { _ in }) async throws {
-            mesh = try await TestMesh(
-                AttestedCallerTests.manifests(
-                    selectors, outbound: port, orders: backend.port, ledger: ledger.port, tcp: tcp), events: sink)
-        }
-
-        func serve(_ selectors: String) async throws {
-            try await mesh.serve(
-                AttestedCallerTests.manifests(
-                    selectors, outbound: port, orders: backend.port, ledger: ledger.port, tcp: tcp))
-        }
-
-        func call(_ connection: RawConnection) -> Response {
-            connection.send("GET /a HTTP/1.1\r\nHost: orders\r\n\r\n")
-            return connection.response()
-        }
-    }
-
     @Test(arguments: ["uid", "path", "digest", "group"])
     func `a process that its workload's selectors match calls as the workload`(by what: String) async throws {
         let selectors =
@@ -77,7 +26,7 @@ struct AttestedCallerTests {
             case "group": "[{unix: {uid: \(getuid()), gid: \(getegid())}}]"
             default: Self.own
             }
-        let world = try await World(selectors)
+        let world = try await AttestedWorld(selectors)
         let connection = try RawConnection(port: world.port)
         for _ in 0..<2 {
             let response = world.call(connection)
@@ -97,7 +46,7 @@ struct AttestedCallerTests {
     ])
     func `one that they do not match is refused, counted, and told of once`(selectors: String) async throws {
         let told = Mutex<[String]>([])
-        let world = try await World(
+        let world = try await AttestedWorld(
             selectors,
             EventSink { event in
                 if case .notAttested(let listener, _, let found) = event {
@@ -117,7 +66,7 @@ struct AttestedCallerTests {
     }
 
     @Test func `a connection of TCP that is nobody's is reset`() async throws {
-        let world = try await World(Self.others)
+        let world = try await AttestedWorld(Self.others)
         let connection = try RawConnection(port: world.tcp)
         connection.send("hello")
         #expect(connection.receive(count: 1).isEmpty)
@@ -127,7 +76,7 @@ struct AttestedCallerTests {
     }
 
     @Test func `over HTTP/2 it is the same, and gRPC hears that it is not known`() async throws {
-        let world = try await World(Self.others)
+        let world = try await AttestedWorld(Self.others)
         let peer = HTTP2Peer(calling: try RawConnection(port: world.port))
         let plain = peer.begin(
             [(":method", "GET"), (":scheme", "http"), (":path", "/"), (":authority", "orders")], ends: true)
@@ -147,7 +96,7 @@ struct AttestedCallerTests {
     }
 
     @Test func `each generation's selectors are asked about connections that are there`() async throws {
-        let world = try await World(Self.own)
+        let world = try await AttestedWorld(Self.own)
         let connection = try RawConnection(port: world.port)
         let bytes = try RawConnection(port: world.tcp)
         bytes.send("hello")
@@ -174,11 +123,11 @@ struct AttestedCallerTests {
             _ = connection.receive()
         }
         let port = TestPort.free()
-        let mesh = try await TestMesh(Self.manifests(Self.own, outbound: port, orders: backend.port))
+        let mesh = try await TestMesh(AttestedWorld.manifests(Self.own, outbound: port, orders: backend.port))
         let connection = try RawConnection(port: port)
         connection.send("GET /a HTTP/1.1\r\nHost: orders\r\n\r\n")
         _ = connection.receive(through: "begin")
-        try await mesh.serve(Self.manifests(Self.others, outbound: port, orders: backend.port))
+        try await mesh.serve(AttestedWorld.manifests(Self.others, outbound: port, orders: backend.port))
         #expect(connection.receive(count: 1).isEmpty)
         #expect(connection.isEnded)
         await mesh.stop()
@@ -188,7 +137,7 @@ struct AttestedCallerTests {
         let backend = TestBackend.echo()
         let port = TestPort.free()
         func manifests(_ selectors: String) -> String {
-            Self.manifests(selectors, outbound: port, orders: backend.port).replacing("selectors: none\n", with: "\n")
+            AttestedWorld.manifests(selectors, outbound: port, orders: backend.port).replacing("selectors: none\n", with: "\n")
         }
         let mesh = try await TestMesh(manifests("none"))
         let connection = try RawConnection(port: port)
@@ -291,7 +240,7 @@ struct AttestedCallerTests {
     }
 
     @Test func `a caller that has gone before it was seen is nobody`() async throws {
-        let world = try await World(Self.own)
+        let world = try await AttestedWorld(Self.own)
         let (busy, gone) = (Gate(), Gate())
         async let held: Void = world.mesh.dataPlane.onEveryWorker { _ in
             busy.open()

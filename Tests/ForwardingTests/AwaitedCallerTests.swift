@@ -10,27 +10,20 @@ import Testing
 
 /// Calls that wait until it is known which process makes them, and all that may happen meanwhile.
 struct AwaitedCallerTests {
-    /// A mesh whose attestor is held up until `go` is opened.
+    /// A world whose attestor is held up until it is let go.
+    @dynamicMemberLookup
     private final class World: Sendable {
-        let backend = TestBackend.echo()
-        let ledger = TestBackend { connection, _ in
-            while !connection.isEnded { connection.send(connection.receive()) }
-        }
-        let port = TestPort.free()
-        let tcp = TestPort.free()
-        let mesh: TestMesh
+        private let attested: AttestedWorld
         private let go = Gate()
         /// What the attestor is held up with: an end of a socket of this process.
         private let ends: [CInt]
 
         init() async throws {
-            mesh = try await TestMesh(
-                AttestedCallerTests.manifests(
-                    try Self.own, outbound: port, orders: backend.port, ledger: ledger.port, tcp: tcp))
+            attested = try await AttestedWorld(try Self.own)
             var ends: [CInt] = [-1, -1]
             _ = unsafe socketpair(AF_UNIX, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0, &ends)
             self.ends = ends
-            let attestor = mesh.dataPlane.attestor
+            let attestor = attested.mesh.dataPlane.attestor
             let peer = try attestor.look(
                 at: ends[0], local: .unix(path: "/x"), peer: .unix(path: ""), with: SocketDiagnosis())
             attestor.findOut(.process, of: peer, at: ends[0]) { [go] _ in go.pass() }
@@ -41,6 +34,8 @@ struct AwaitedCallerTests {
             for end in ends { close(end) }
         }
 
+        subscript<Value>(dynamicMember part: KeyPath<AttestedWorld, Value>) -> Value { attested[keyPath: part] }
+
         /// This process, by what has to be looked for.
         static var own: String {
             get throws {
@@ -50,18 +45,14 @@ struct AwaitedCallerTests {
 
         func letGo() { go.open() }
 
-        func serve(_ selectors: String) async throws {
-            try await mesh.serve(
-                AttestedCallerTests.manifests(
-                    selectors, outbound: port, orders: backend.port, ledger: ledger.port, tcp: tcp))
-        }
+        func serve(_ selectors: String) async throws { try await attested.serve(selectors) }
 
         /// Until its worker has all that was sent, and waits.
-        func rest() async { #expect(await mesh.comesToRest()) }
+        func rest() async { #expect(await attested.mesh.comesToRest()) }
 
         func stop() async {
             go.open()
-            await mesh.stop()
+            await attested.mesh.stop()
         }
     }
 
