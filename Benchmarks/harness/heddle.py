@@ -130,16 +130,26 @@ spec: {service: web, node: alpha, outbound: {tcp: [{service: orders, listen: "12
 
     def outbound(self, work: Work, selectors: str, name: str) -> Deployment:
         """A workload's own listener, for processes that its selectors match; without them for all."""
-        folder, outbound = work.subfolder(f"{self.name}-{name}/manifests"), work.ports.take()
-        _write(folder / "mesh.yaml", f"""apiVersion: heddle/v1
+        outbound, child = self._start_one(
+            work, name, f"""spec: {{protocol: HTTP}}
+---
+apiVersion: heddle/v1
+kind: Workload
+metadata: {{name: web-1}}
+spec: {{serviceAccount: web, outbound: {{listen: "127.0.0.1:OUTBOUND"}}{", selectors: " + selectors if selectors else ""}}}
+---
+{_policy("web-calls-orders", "orders", [work.traffic.prefix + "{**}"], "web", work.traffic.method)}
+""")
+        return serve(self.name, outbound, [child], work=work)
+
+    def _start_one(self, work: Work, name: str, orders: str) -> tuple[int, Child]:
+        """One host, where web calls orders. `orders` goes on from the service's metadata."""
+        folder, outbound = work.subfolder(f"{self.name}-{name}"), work.ports.take()
+        manifests = work.subfolder(f"{self.name}-{name}/manifests")
+        _write(manifests / "mesh.yaml", f"""apiVersion: heddle/v1
 kind: Mesh
 metadata: {{name: mesh}}
 spec: {{proxy: {{workers: 1}}}}
----
-apiVersion: heddle/v1
-kind: Service
-metadata: {{name: orders}}
-spec: {{protocol: HTTP}}
 ---
 apiVersion: heddle/v1
 kind: Workload
@@ -147,18 +157,12 @@ metadata: {{name: orders-1}}
 spec: {{service: orders, address: "127.0.0.1:{work.backend}"}}
 ---
 apiVersion: heddle/v1
-kind: Workload
-metadata: {{name: web-1}}
-spec: {{serviceAccount: web, outbound: {{listen: "127.0.0.1:{outbound}"}}{", selectors: " + selectors if selectors else ""}}}
----
-{_policy("web-calls-orders", "orders", [work.traffic.prefix + "{**}"], "web", work.traffic.method)}
-""")
-        state = work.folder / f"{self.name}-{name}" / "state"
-        arguments = ["run", "--manifests", str(folder), "--state", str(state)]
-        child = Child(
-            f"{self.name}-{name}", [*self.runner, self.program(), *arguments], PROXY_CORE,
-            work.subfolder(f"{self.name}-{name}"), self.environment)
-        return serve(self.name, outbound, [child], work=work)
+kind: Service
+metadata: {{name: orders}}
+{orders.replace("OUTBOUND", str(outbound))}""")
+        arguments = ["run", "--manifests", str(manifests), "--state", str(folder / "state")]
+        return outbound, Child(
+            f"{self.name}-{name}", [*self.runner, self.program(), *arguments], PROXY_CORE, folder, self.environment)
 
     def _start_two(self, work: Work, orders: str) -> tuple[int, int, list[Child]]:
         """Two nodes: web calls from alpha, orders runs on beta. `orders` goes on from the service's metadata."""
@@ -207,35 +211,14 @@ metadata: {{name: orders}}
         return outbound, beta, children
 
     def tcp_hop(self, work):
-        folder, outbound = work.subfolder(f"{self.name}-tcp/manifests"), work.ports.take()
-        _write(folder / "mesh.yaml", f"""apiVersion: heddle/v1
-kind: Mesh
-metadata: {{name: mesh}}
-spec: {{proxy: {{workers: 1}}}}
----
-apiVersion: heddle/v1
-kind: Service
-metadata: {{name: web}}
-spec: {{protocol: HTTP}}
+        outbound, child = self._start_one(work, "tcp", """spec: {protocol: TCP}
 ---
 apiVersion: heddle/v1
 kind: Workload
-metadata: {{name: web-1}}
-spec: {{service: web, outbound: {{tcp: [{{service: orders, listen: "127.0.0.1:{outbound}"}}]}}}}
+metadata: {name: web-1}
+spec: {serviceAccount: web, outbound: {tcp: [{service: orders, listen: "127.0.0.1:OUTBOUND"}]}}
 ---
-apiVersion: heddle/v1
-kind: Service
-metadata: {{name: orders}}
-spec: {{protocol: TCP}}
----
-apiVersion: heddle/v1
-kind: Workload
-metadata: {{name: orders-1}}
-spec: {{service: orders, address: "127.0.0.1:{work.backend}"}}
----
-{_tcp_policy()}""")
-        arguments = ["run", "--manifests", str(folder), "--state", str(work.folder / f"{self.name}-tcp" / "state")]
-        child = Child(f"{self.name}-tcp", [self.program(), *arguments], PROXY_CORE, work.subfolder(f"{self.name}-tcp"))
+""" + _tcp_policy())
         return Deployment(self.name, outbound, [child])
 
     def wait_ready(self, child: Child) -> None:
