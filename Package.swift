@@ -221,8 +221,8 @@ let package = Package(
         tests(
             "Explaining",
             [
-                "CommonValues", "Diagnostics", "Manifests", "MeshSnapshot", "Routing", "Authorization", "TestSupport",
-                "MeshFixtures",
+                "CommonValues", "Diagnostics", "Manifests", "MeshSnapshot", "Routing", "Authorization", "CallPlanning",
+                "TestSupport", "MeshFixtures",
             ]),
         tests("Reconciliation", ["CLinux", "Diagnostics", "SPIFFE", "SystemInterfaces", "Manifests", "TestSupport"]),
         tests("StateKeeping", ["Diagnostics", "SystemInterfaces", "Reconciliation", logging]),

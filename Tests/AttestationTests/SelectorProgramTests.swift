@@ -160,6 +160,43 @@ struct SelectorProgramTests {
         #expect(alsoUser.verdict(on: started) == .differs)
     }
 
+    @Test(arguments: [
+        ("[{unix: {user: other}}]", "selectors[0] says user other (uid 1002)"),
+        ("[{unix: {uid: 7}}]", "selectors[0] says uid 7"),
+        ("[{unix: {user: nobody-here}}]", "selectors[0] says user nobody-here (whom this host does not have)"),
+        ("[{unix: {user: web, uid: 7}}]", "selectors[0] says user web (uid 1001) and uid 7"),
+        ("[{unix: {group: other}}]", "selectors[0] says group other (gid 1002)"),
+        ("[{systemd: {unit: other.service}}]", "selectors[0] says systemd unit other.service"),
+        ("[{cgroup: {path: /system.slice}}]", "selectors[0] says cgroup /system.slice itself"),
+        ("[{cgroup: {path: /other}, unix: {user: web}}]", "selectors[0] says cgroup /other"),
+        ("[{exec: {}}]", "selectors[0] says a start by heddle exec"),
+        ("[{unix: {user: web, path: /usr/bin/we}}]", "selectors[0] says path /usr/bin/we"),
+        (
+            "[{unix: {user: web, sha256: \(String(repeating: "ac", count: 32))}}]",
+            "selectors[0] says sha256 \(String(repeating: "ac", count: 32))"
+        ),
+        // Of several the one that it comes nearest to, and of those the first.
+        (
+            "[{unix: {user: other}}, {unix: {user: web, path: /a}}, {unix: {user: web, path: /b}}, {unix: {uid: 0}}]",
+            "selectors[1] says path /a"
+        ),
+    ])
+    func `in what a process differs is told in words`(selectors: String, text: String) throws {
+        var web = Self.web
+        web.startedAs = .known(nil)
+        #expect(try Self.program(selectors).difference(of: web)?.text == text)
+        #expect(try Self.program("[{unix: {user: web}}]").difference(of: web) == nil)
+    }
+
+    @Test func `what others may have named is told in part, its end too`() throws {
+        let path = "/opt/" + String(repeating: "a", count: 4_000) + "/web"
+        let text = "\(LocalProcess(uid: 7, controlGroup: .known(path), executable: .unknown(path)))"
+        #expect(text.utf8.count < 600)
+        #expect(text.contains("cgroup /opt/aaa") && text.contains("aaa/web,") && text.hasSuffix("aaa/web)"), "\(text)")
+        let wanted = try Self.program("[{unix: {user: web, path: '\(path)'}}]").difference(of: Self.web)?.text
+        #expect(wanted?.utf8.count ?? 0 < 300)
+    }
+
     @Test func `what was found is told in one line`() {
         #expect(
             "\(Self.web)"

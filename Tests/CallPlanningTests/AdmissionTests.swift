@@ -59,6 +59,48 @@ struct AdmissionTests {
         #expect(Self.verdict(started, LocalProcess(uid: 1, startedAs: .known(nil))) == "a")
     }
 
+    // MARK: Why not
+
+    private static func refusal(_ selectors: [(String, String)], _ process: CallSource.ProcessSeen) throws
+        -> ProcessRefusal
+    {
+        let source = CallSource(peer: .unspecified, listenerPort: 0)
+        source.see(process)
+        return source.refusal(
+            at: "Node here", by: try admission(selectors),
+            in: CallTables(number: 1, services: [], hosts: ByteTable([])))
+    }
+
+    @Test func `a process that is refused is told of with what was found, and what stood in the way`() throws {
+        let none = try Self.refusal(
+            [("a", "[{unix: {uid: 1}}]"), ("b", "[{unix: {uid: 2, path: /b}}]")],
+            .found(LocalProcess(uid: 2, executable: .known("/c"))))
+        #expect(none.listener == "Node here")
+        #expect(none.found == "uid 2, executable /c")
+        #expect(none.why == "shop/b: selectors[0] says path /b; shop/a: selectors[0] says uid 1")
+        let several = try Self.refusal(
+            [("a", "[{unix: {uid: 1}}]"), ("b", "[{unix: {uid: 1}}]")], .found(LocalProcess(uid: 1)))
+        #expect(several.why == "it is shop/a and shop/b, and must be one of them")
+        let gone = try Self.refusal([("a", "[{unix: {uid: 1}}]")], .nobody("it has closed the connection"))
+        #expect((gone.found, gone.why) == ("nobody", "it has closed the connection"))
+        #expect(try Self.refusal([], .found(LocalProcess(uid: 1))).why == "no workload that calls there has selectors")
+        // A call that began as another's.
+        let other = try Self.refusal([("a", "[{unix: {uid: 1}}]")], .found(LocalProcess(uid: 1)))
+        #expect(other.why == "it is shop/a now, and was another workload when its call began")
+    }
+
+    @Test func `of very many workloads those are told that it comes nearest to, and how many more there are`() throws {
+        let many =
+            (0..<100).map { ("w\($0)", "[{unix: {uid: \($0 + 10)}}]") } + [("near", "[{unix: {uid: 1, path: /a}}]")]
+        let refusal = try Self.refusal(many, .found(LocalProcess(uid: 1, executable: .known("/b"))))
+        #expect(refusal.why.hasPrefix("shop/near: selectors[0] says path /a; shop/w"), "\(refusal.why)")
+        #expect(refusal.why.hasSuffix("; 98 more"), "\(refusal.why)")
+        let all = (0..<100).map { ("w\($0)", "[{unix: {uid: 1}}]") }
+        #expect(
+            try Self.refusal(all, .found(LocalProcess(uid: 1))).why
+                == "it is shop/w0 and shop/w1 and shop/w2 and 97 more, and must be one of them")
+    }
+
     @Test func `what is known of a process is held against each generation's selectors anew`() throws {
         let source = CallSource(peer: .unspecified, listenerPort: 0)
         let (one, two) = (

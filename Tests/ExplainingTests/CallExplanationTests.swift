@@ -1,4 +1,5 @@
 import Authorization
+import CallPlanning
 import CommonValues
 import Diagnostics
 import Manifests
@@ -245,6 +246,41 @@ struct CallExplanationTests {
         #expect(view.text.contains("DENIED by shop/no-tenant-b, rule 0"))
         #expect(view.text.contains("By the rules of now (generation 8)"))
         #expect(view.text.contains("DENY shop/no-tenant-b rule 0"))
+    }
+
+    @Test func `a call of a process that was no workload is told of as such, and no rule is asked`() throws {
+        var report = Self.decision()
+        report.service = nil
+        report.caller = nil
+        report.rule = nil
+        report.processRefusal = ProcessRefusal(
+            listener: "Node here", found: "uid 7, cgroup /a\u{1B}b", why: "shop/web: selectors[0] says uid 8")
+        #expect(CallExplanation(report, in: snapshot) == nil)
+        let view = DecisionView(report, now: nil, generation: 8)
+        #expect(
+            view.text == """
+                decision  abc
+                at        1970-01-01T00:00:00.000Z, generation 7
+                caller    none
+                listener  Node here
+                request   GET orders.shop/orders/1
+                process   uid 7, cgroup /a\\u{1B}b
+                outcome   REFUSED (not-attested): the process that calls is not this workload
+                why       shop/web: selectors[0] says uid 8
+
+                """, "\(view.text)")
+        let json = view.json.rendered()
+        for part in [
+            "\"reason\":\"not-attested\"", "\"allowed\":false", "\"listener\":\"Node here\"",
+            "\"why\":\"shop/web: ",
+        ] {
+            #expect(json.contains(part), "\(json)")
+        }
+        #expect(!json.contains("\"service\"") && !json.contains("\"now\""), "\(json)")
+        // A call that was under way has both.
+        report.service = .init(namespace: "shop", name: "orders")
+        #expect(DecisionView(report, now: nil, generation: 8).text.contains("service   shop/orders\n"))
+        #expect(CallExplanation(report, in: snapshot) == nil)
     }
 
     static func decision() -> DecisionReport {

@@ -1,5 +1,7 @@
+import CallPlanning
 import Foundation
 import Glibc
+import Manifests
 import Synchronization
 import TestSupport
 import Testing
@@ -49,8 +51,8 @@ struct AttestedCallerTests {
         let world = try await AttestedWorld(
             selectors,
             EventSink { event in
-                if case .notAttested(let listener, _, let found) = event {
-                    told.withLock { $0.append("\(listener): \(found)") }
+                if case .notAttested(let listener, _, let found, let why) = event {
+                    told.withLock { $0.append("\(listener): \(found): \(why)") }
                 }
             })
         let connection = try RawConnection(port: world.port)
@@ -95,6 +97,111 @@ struct AttestedCallerTests {
         await world.mesh.stop()
     }
 
+    // MARK: Who is told why
+
+    @Test(arguments: ["HTTP/1.1", "HTTP/2", "TCP"])
+    func `why a process is refused is kept and logged, and told to no caller`(speech: String) async throws {
+        let log = TestLog()
+        let world = try await AttestedWorld(Self.others, accessLog: log.sink)
+        switch speech {
+        case "HTTP/1.1":
+            let response = world.call(try RawConnection(port: world.port))
+            #expect(response.status == 403)
+            #expect(!"\(response)".contains("4000000000") && !"\(response)".contains("uid"), "\(response)")
+        case "HTTP/2":
+            let peer = HTTP2Peer(calling: try RawConnection(port: world.port))
+            let stream = peer.begin(
+                [(":method", "GET"), (":scheme", "http"), (":path", "/a"), (":authority", "orders")], ends: true)
+            #expect(peer.answer(on: stream).status == 403)
+        default:
+            let connection = try RawConnection(port: world.tcp)
+            connection.send("hello")
+            #expect(connection.receive(count: 1).isEmpty)
+        }
+        let line = try #require(await log.lines().first)
+        #expect(line.field("reason") == "not-attested")
+        #expect(line.field("process")?.hasPrefix("uid \(getuid())") == true, "\(line)")
+        #expect(line.field("why") == "shop/web-1: selectors[0] says uid 4000000000", "\(line)")
+        let records = await world.mesh.dataPlane.decisionRecords()
+        #expect(records.map(\.id) == [line.field("request_id")].compactMap(\.self))
+        let record = try #require(records.first)
+        #expect((record.isAllowed, record.caller, record.service, record.rule) == (false, nil, nil, nil))
+        #expect(record.path == (speech == "TCP" ? "" : "/a"))
+        #expect(record.processRefusal?.listener == line.field("listener"))
+        #expect(record.processRefusal?.found == line.field("process"))
+        #expect(record.processRefusal?.why == line.field("why"))
+        await world.mesh.stop()
+    }
+
+    @Test func `each call of a connection is kept by its own ID, with what its generation says`() async throws {
+        let world = try await AttestedWorld(Self.others)
+        let connection = try RawConnection(port: world.port)
+        let first = world.call(connection)
+        let second = world.call(connection)
+        try await world.serve("[{unix: {uid: 3999999999}}]")
+        let third = world.call(connection)
+        let records = await world.mesh.dataPlane.decisionRecords()
+        #expect(records.map(\.id) == [first, second, third].compactMap { $0.field("x-request-id") })
+        #expect(
+            records.map { $0.processRefusal?.why }
+                == [4_000_000_000, 4_000_000_000, 3_999_999_999 as UInt32].map {
+                    "shop/web-1: selectors[0] says uid \($0)"
+                })
+        await world.mesh.stop()
+    }
+
+    @Test func `a call that ends because its process is the workload no more is told of, and what it was`() async throws
+    {
+        let backend = TestBackend { connection, _ in
+            _ = connection.receive()
+            connection.send("HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\nbegin")
+            _ = connection.receive()
+        }
+        let (port, log) = (TestPort.free(), TestLog())
+        let mesh = try await TestMesh(
+            AttestedWorld.manifests(Self.own, outbound: port, orders: backend.port), accessLog: log.sink)
+        let connection = try RawConnection(port: port)
+        connection.send("GET /a HTTP/1.1\r\nHost: orders\r\n\r\n")
+        _ = connection.receive(through: "begin")
+        try await mesh.serve(AttestedWorld.manifests(Self.others, outbound: port, orders: backend.port))
+        #expect(connection.receive(count: 1).isEmpty)
+        #expect(connection.isEnded)
+        let line = try #require(await log.lines().first)
+        #expect(line.field("why") == "shop/web-1: selectors[0] says uid 4000000000", "\(line)")
+        let record = try #require(await mesh.dataPlane.decisionRecords().first)
+        #expect(record.caller == "spiffe://mesh.local/ns/shop/sa/web")
+        #expect(record.service?.description == "shop/orders")
+        await mesh.stop()
+    }
+
+    @Test func `a process that is nobody puts out nothing that rules have refused, whatever it calls itself`()
+        async throws
+    {
+        let backend = TestBackend.echo()
+        let (port, open) = (TestPort.free(), TestPort.free())
+        let mesh = try await TestMesh(
+            AttestedWorld.manifests(Self.others, outbound: port, orders: backend.port).replacing(
+                Shop.allowAll, with: Self.openCaller(at: open)))
+        let denied = try RawConnection.call(
+            port: open, "GET /a HTTP/1.1\r\nHost: orders\r\nx-request-id: mine\r\n\r\n")
+        #expect(denied.status == 403)
+        let connection = try RawConnection(port: port)
+        for number in 0..<DecisionLog.capacity {
+            let id = number % 2 == 0 ? "mine" : "\(number)"
+            connection.send("GET /a HTTP/1.1\r\nHost: orders\r\nx-request-id: \(id)\r\n\r\n")
+            #expect(connection.response().status == 403)
+        }
+        let records = await mesh.dataPlane.decisionRecords()
+        #expect(records.count == DecisionLog.processCapacity + 1)
+        #expect(records.last { $0.id == "mine" }?.processRefusal == nil)
+        await mesh.stop()
+    }
+
+    /// A workload without selectors, whose calls no rule allows.
+    private static func openCaller(at port: UInt16) -> String {
+        manifest("Workload", "other-1", "{serviceAccount: other, outbound: {listen: \"127.0.0.1:\(port)\"}}")
+    }
+
     @Test func `each generation's selectors are asked about connections that are there`() async throws {
         let world = try await AttestedWorld(Self.own)
         let connection = try RawConnection(port: world.port)
@@ -137,7 +244,8 @@ struct AttestedCallerTests {
         let backend = TestBackend.echo()
         let port = TestPort.free()
         func manifests(_ selectors: String) -> String {
-            AttestedWorld.manifests(selectors, outbound: port, orders: backend.port).replacing("selectors: none\n", with: "\n")
+            AttestedWorld.manifests(selectors, outbound: port, orders: backend.port).replacing(
+                "selectors: none\n", with: "\n")
         }
         let mesh = try await TestMesh(manifests("none"))
         let connection = try RawConnection(port: port)
@@ -227,15 +335,18 @@ struct AttestedCallerTests {
         let mesh = try await TestMesh(
             Self.host([("web", Self.own), ("shop", Self.own)], listen: port, orders: backend.port), node: "here",
             events: EventSink { event in
-                if case .notAttested(let listener, _, let found) = event {
-                    told.withLock { $0.append("\(listener): \(found)") }
+                if case .notAttested(let listener, _, let found, let why) = event {
+                    told.withLock { $0.append("\(listener): \(found): \(why)") }
                 }
             })
         let connection = try RawConnection(port: port)
         connection.send("GET /a HTTP/1.1\r\nHost: orders.shop\r\n\r\n")
         let response = connection.response()
         #expect((response.status, response.field("x-heddle-reason")) == (403, "not-attested"))
-        #expect(told.withLock { $0 } == ["Node here: uid \(getuid()), which is shop/shop and web/web"])
+        #expect(
+            told.withLock { $0 } == [
+                "Node here: uid \(getuid()): it is shop/shop and web/web, and must be one of them"
+            ])
         await mesh.stop()
     }
 

@@ -55,6 +55,14 @@ import Testing
         #expect(log.byteCount == DecisionLog.capacity * 100)
     }
 
+    @Test func `a smaller log has as small a share of the bytes`() {
+        var log = DecisionLog(capacity: 8)
+        for number in 0..<20 { log.add(Self.record(number), byteCount: 100) }
+        #expect(log.all.map(\.id) == (12..<20).map(String.init))
+        for number in 20..<30 { log.add(Self.record(number), byteCount: 8_000) }
+        #expect(log.all.map(\.id) == ["28", "29"])
+    }
+
     @Test func `large ones put out as many small ones as it takes`() {
         var log = DecisionLog()
         for number in 0..<600 { log.add(Self.record(number), byteCount: 100) }

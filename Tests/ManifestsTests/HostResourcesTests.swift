@@ -158,7 +158,7 @@ func `a mistake in a workload is an error at its place`(spec: String, mistake: S
     all.uid = 0
     all.group = Located("www-data", at: .manifestsFolder)
     all.gid = 4_294_967_294
-    all.path = "/usr/bin/web"
+    all.path = Located("/usr/bin/web", at: .manifestsFolder)
     all.sha256 = digest.lowercased()
     all.unit = "web@1.service"
     all.controlGroup = "/system.slice/web"

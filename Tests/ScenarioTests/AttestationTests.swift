@@ -151,6 +151,31 @@ extension ScenarioTests {
             #expect(try Tool.run("sh", ["-c", script], in: folder).output == "200")
         }
 
+        @Test func `is told of to operators, with what was found and what stood in the way`() throws {
+            try write("[{unix: {uid: 4001, path: /usr/bin/other}}]")
+            let heddle = try HeddleProcess.serving(folder)
+            let answer = try Tool.run(
+                "setpriv",
+                [
+                    "--reuid", "4001", "--regid", "65534", "--clear-groups", "curl", "-s", "-i", "-H",
+                    "Host: orders.shop",
+                    "http://127.0.0.1:\(port)/",
+                ], in: folder
+            ).output
+            #expect(
+                answer.hasPrefix("HTTP/1.1 403 ") && !answer.contains("4001") && !answer.contains("/usr/bin"),
+                "\(answer)")
+            let mark = try #require(answer.firstRange(of: "x-request-id: "))
+            let id = String(answer[mark.upperBound...].prefix { !$0.isNewline })
+            let why = "shop/caller: selectors[0] says path /usr/bin/other"
+            let told = try Heddle.run(["explain", "--decision", id, "--state", folder.state()])
+            #expect(told.exitCode == 1)
+            for part in ["listener  Workload shop/caller", "uid 4001, ", try curl(), "REFUSED (not-attested)", why] {
+                #expect(told.output.contains(part), "\(told)")
+            }
+            #expect(heddle.errors.contains("why=\"\(why)\""), "\(heddle.errors)")
+        }
+
         @Test func `is asked anew when the selectors change, and who was let in is not any more`() throws {
             try write("[{unix: {uid: \(geteuid())}}]")
             let heddle = try HeddleProcess.serving(folder)

@@ -73,8 +73,17 @@ extension LocalProcess: CustomStringConvertible {
     private static func part<Value>(_ name: String, _ fact: Fact<Value>) -> [String] {
         switch fact {
         case .notAsked: []
-        case .unknown(let why): ["\(name) unknown (\(why))"]
-        case .known(let value): ["\(name) \(value)"]
+        case .unknown(let why): ["\(name) unknown (\(why.shortened))"]
+        case .known(let value): ["\(name) \("\(value)".shortened)"]
         }
+    }
+}
+
+extension String {
+    /// What is told of one thing that others may have named: 256 bytes. Of more its beginning and, as that tells paths apart, its end.
+    var shortened: String {
+        guard utf8.count > 256 else { return self }
+        return String(decoding: utf8.prefix(96), as: UTF8.self) + "\u{2026}"
+            + String(decoding: utf8.suffix(157), as: UTF8.self)
     }
 }

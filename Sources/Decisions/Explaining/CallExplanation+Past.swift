@@ -8,11 +8,12 @@ import SPIFFE
 
 extension CallExplanation {
     /// Explains a call of the past by the rules of now.
-    /// - Returns: `nil` if its service is gone.
+    /// - Returns: `nil` if its service is gone, or no rule was asked.
     package init?(_ report: DecisionReport, in snapshot: MeshSnapshot) {
-        guard snapshot.services[report.service] != nil else { return nil }
+        guard report.processRefusal == nil, let service = report.service, let declared = snapshot.services[service]
+        else { return nil }
         caller = report.caller.flatMap { SPIFFEID($0) }
-        service = report.service
+        self.service = service
         routes = []
         notes = []
         let mesh = ExplainedMesh(snapshot)
@@ -20,14 +21,14 @@ extension CallExplanation {
             mesh: mesh, caller: caller.map(Caller.init), client: .peer,
             source: CallSource(peer: .unspecified, listenerPort: 0),
             nodes: snapshot.node.map { [$0] } ?? [])
-        isConnection = snapshot.services[report.service]?.protocol == .tcp
+        isConnection = declared.protocol == .tcp
         if isConnection {
             isGRPC = false
             request = nil
-            outcome = .delivered([judge.destination(mesh.table(of: report.service), weight: nil)])
+            outcome = .delivered([judge.destination(mesh.table(of: service), weight: nil)])
             return
         }
-        var question = CallQuestion(from: nil, to: "\(report.service)")
+        var question = CallQuestion(from: nil, to: "\(service)")
         question.method = report.method
         question.path = report.path
         var head = MessageHead()
@@ -38,6 +39,6 @@ extension CallExplanation {
         }
         isGRPC = head.isGRPC
         request = Request(head)
-        outcome = .delivered([judge.destination(mesh.table(of: report.service), weight: nil, head)])
+        outcome = .delivered([judge.destination(mesh.table(of: service), weight: nil, head)])
     }
 }

@@ -1,4 +1,5 @@
 package import Authorization
+package import CallPlanning
 package import CommonValues
 package import Manifests
 
@@ -11,7 +12,8 @@ package struct DecisionReport: Sendable {
     package var at: UnixTime
     /// The caller's SPIFFE ID; `nil`: it had none.
     package var caller: String?
-    package var service: ResourceName
+    /// `nil`: it was refused before its service was looked for.
+    package var service: ResourceName?
     /// Empty for a connection to a TCP service, as `host` and `path` are.
     package var method: String
     /// In canonical form, as all that follows: what the rules judged.
@@ -23,11 +25,13 @@ package struct DecisionReport: Sendable {
     package var isAllowed: Bool
     /// The rule that decided; `nil`: the default action.
     package var rule: RuleName?
+    /// No rule was asked: the process that made the call is no workload.
+    package var processRefusal: ProcessRefusal?
 
     package init(
-        id: String, generation: UInt64, at: UnixTime, caller: String?, service: ResourceName, method: String,
+        id: String, generation: UInt64, at: UnixTime, caller: String?, service: ResourceName?, method: String,
         host: String, path: String, fields: [(name: String, value: String)], withheld: [String] = [],
-        isAllowed: Bool, rule: RuleName?
+        isAllowed: Bool, rule: RuleName?, processRefusal: ProcessRefusal? = nil
     ) {
         self.id = id
         self.generation = generation
@@ -41,5 +45,6 @@ package struct DecisionReport: Sendable {
         self.withheld = withheld
         self.isAllowed = isAllowed
         self.rule = rule
+        self.processRefusal = processRefusal
     }
 }

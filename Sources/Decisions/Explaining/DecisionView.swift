@@ -1,4 +1,6 @@
 import Authorization
+import CallOutcomes
+import CallPlanning
 package import Diagnostics
 
 /// A decision of the past, beside what the rules of now say: `heddle explain --decision`.
@@ -26,8 +28,15 @@ package struct DecisionView {
         fields.add("decision", report.id)
         fields.add("at", "\(report.at), generation \(report.generation)")
         fields.add("caller", report.caller ?? "none")
-        fields.add("service", "\(report.service)")
+        fields.add("service", report.service.map { "\($0)" })
+        fields.add("listener", report.processRefusal?.listener)
         if !report.method.isEmpty { fields.add("request", "\(report.method) \(report.host)\(report.path)") }
+        if let refusal = report.processRefusal {
+            fields.add("process", refusal.found)
+            fields.add("outcome", "REFUSED (\(FailureReason.notAttested.name)): \(Self.notAttested)")
+            fields.add("why", refusal.why)
+            return fields.rendered()
+        }
         if !report.withheld.isEmpty {
             fields.add(
                 "not kept", "\(report.withheld.joined(separator: ", ")): rules that ask for it find nothing below")
@@ -42,13 +51,15 @@ package struct DecisionView {
         return text
     }
 
+    private static var notAttested: String { String(decoding: FailureReason.notAttested.explanation, as: UTF8.self) }
+
     package var json: JSONValue {
         var json = JSONMembers()
         json.add("id", report.id)
         json.add("at", "\(report.at)")
         json.add("generation", .integer(Int(clamping: report.generation)))
         json.add("caller", report.caller)
-        json.add("service", "\(report.service)")
+        json.add("service", report.service.map { "\($0)" })
         if !report.method.isEmpty {
             json.add(
                 "request",
@@ -59,6 +70,12 @@ package struct DecisionView {
         if let rule = report.rule {
             json.add("policy", "\(rule.policy)")
             json.add("rule", .integer(rule.index))
+        }
+        if let refusal = report.processRefusal {
+            json.add("reason", "\(FailureReason.notAttested.name)")
+            json.add("listener", refusal.listener)
+            json.add("process", refusal.found)
+            json.add("why", refusal.why)
         }
         json.add("now", now?.json)
         return json.json

@@ -16,6 +16,8 @@ struct CallEnd {
     var reason: FailureReason
     /// Why its endpoint could not be connected to.
     var detail: String?
+    /// Why the process that made it is no workload.
+    var processRefusal: ProcessRefusal?
     var endpoint: NetworkAddress?
     var microseconds: UInt64
     var responseByteCount: UInt64
@@ -56,6 +58,10 @@ final class AccessLogWriter {
         number("status", UInt64(end.status))
         if !end.reason.isNone { text("reason", end.reason.name.description) }
         if let detail = end.detail { text("detail", detail) }
+        if let refusal = end.processRefusal {
+            text("process", refusal.found)
+            text("why", refusal.why)
+        }
         if let service = plan.service { text("service", "\(service.name)") }
         if let label = plan.rule?.rule.label { array("route", label) }
         if let endpoint = end.endpoint { text("endpoint", "\(endpoint)") }

@@ -55,6 +55,8 @@ struct CallOutcome {
     var grpcStatusInHead: GRPCStatus?
     /// What was wrong with the last try's answer, where there was one, or with there being none.
     var fault: StaticString?
+    /// Why the process that made it is no workload; `nil`: it is one, or nobody asks.
+    var processRefusal: ProcessRefusal?
     var interimCount: UInt8 = 0
     var responseByteCount: UInt64 = 0
     /// How many there are to be, as the answer's head has told; `nil`: it has not.

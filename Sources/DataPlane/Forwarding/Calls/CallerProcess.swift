@@ -33,6 +33,8 @@ final class CallerProcess: @unchecked Sendable {
     private var asked: FactDepth?
     /// The generation in which it was told that it is nobody.
     private var toldIn: UInt64?
+    /// Why it is nobody in the tables of this number.
+    private var refusal: (tables: UInt64, refusal: ProcessRefusal)?
 
     init(bench: Workbench, source: CallSource, listener: Listener, peer: NetworkAddress, descriptor: CInt) {
         self.bench = bench
@@ -49,10 +51,15 @@ final class CallerProcess: @unchecked Sendable {
             let peer = try bench.attestor.look(
                 at: descriptor, local: listener.address, peer: peer, with: try bench.socketDiagnosis())
             found = peer
-            source.see(.found(peer.process))
+            see(.found(peer.process))
         } catch {
-            source.see(.nobody(error.reason))
+            see(.nobody(error.reason))
         }
+    }
+
+    private func see(_ process: CallSource.ProcessSeen) {
+        source.see(process)
+        refusal = nil
     }
 
     /// Tells a call when as much as that is known, or cannot be.
@@ -74,7 +81,7 @@ final class CallerProcess: @unchecked Sendable {
         if asked == depth { asked = nil }
         guard let process else { return tell { $0.notIdentified() } }
         found?.process = process
-        source.see(.found(process))
+        see(.found(process))
         tell { $0.identified() }
     }
 
@@ -86,19 +93,22 @@ final class CallerProcess: @unchecked Sendable {
     }
 
     /// It is no workload here; said once a generation.
-    func refused(at role: ListenerRole, in tables: CallTables) {
-        guard let admission = role.admission, toldIn != tables.number else { return }
-        toldIn = tables.number
-        bench.counters.notAttested += 1
-        var found =
-            switch source.process {
-            case .notLooked: "nobody has looked"
-            case .nobody(let reason): "nobody: \(reason)"
-            case .found(let process): "\(process)"
-            }
-        if case .several(let workloads) = source.verdict(of: admission, in: tables) {
-            found += ", which is \(workloads.map(\.description).joined(separator: " and "))"
+    /// - Returns: Why; found out once for all calls of the connection, until more is known of it.
+    func refused(at role: ListenerRole, in tables: CallTables) -> ProcessRefusal? {
+        guard let admission = role.admission else { return nil }
+        let refusal: ProcessRefusal
+        if let known = self.refusal, known.tables == tables.number {
+            refusal = known.refusal
+        } else {
+            refusal = source.refusal(at: listener.view.label, by: admission, in: tables)
+            self.refusal = (tables.number, refusal)
         }
-        bench.events.post(.notAttested(listener: listener.view.label, peer: "\(peer)", found: found))
+        if toldIn != tables.number {
+            toldIn = tables.number
+            bench.counters.notAttested += 1
+            bench.events.post(
+                .notAttested(listener: refusal.listener, peer: "\(peer)", found: refusal.found, why: refusal.why))
+        }
+        return refusal
     }
 }

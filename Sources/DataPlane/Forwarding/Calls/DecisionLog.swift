@@ -1,5 +1,5 @@
 package import Authorization
-import CallPlanning
+package import CallPlanning
 package import CommonValues
 import HTTPSemantics
 package import Manifests
@@ -11,7 +11,8 @@ package struct DecisionRecord: Sendable {
     package let generation: UInt64
     package let time: UnixTime
     package let caller: String?
-    package let service: ResourceName
+    /// `nil`: it was refused before its service was looked for.
+    package let service: ResourceName?
     package let method: String
     package let host: String
     package let path: String
@@ -22,15 +23,23 @@ package struct DecisionRecord: Sendable {
     package let isAllowed: Bool
     /// The rule that decided; `nil`: the default action.
     package let rule: RuleName?
+    /// No rule was asked: the process that made the call is no workload.
+    package var processRefusal: ProcessRefusal?
 }
 
 /// The latest refused calls of one worker: strangers can make as many as they like, so that what is kept of each, and of all, is
 /// bounded.
 struct DecisionLog {
-    /// Records kept by each worker: 512.
+    /// Records kept by each worker, of those that rules refused: 512.
     static let capacity = 512
     /// Bytes of all of them, as `DecisionCopy` counts them: 1 MiB.
     static let byteLimit = 1024 * 1024
+    /// Records kept by each worker of processes that are no workloads: 128. A quarter, and apart: a process that nobody knows puts out
+    /// nothing that rules have refused.
+    static let processCapacity = capacity / 4
+
+    let capacity: Int
+    let byteLimit: Int
 
     private var records: [DecisionRecord] = []
     private var sizes: [Int] = []
@@ -39,22 +48,28 @@ struct DecisionLog {
     private var count = 0
     private(set) var byteCount = 0
 
+    /// - Parameter capacity: Records that are kept; they have as large a share of `byteLimit`.
+    init(capacity: Int = Self.capacity) {
+        self.capacity = capacity
+        byteLimit = Self.byteLimit / Self.capacity * capacity
+    }
+
     mutating func add(_ record: DecisionRecord, byteCount size: Int) {
-        while count > 0, count == Self.capacity || byteCount + size > Self.byteLimit { dropOldest() }
-        if records.count < Self.capacity, next == records.count {
+        while count > 0, count == capacity || byteCount + size > byteLimit { dropOldest() }
+        if records.count < capacity, next == records.count {
             records.append(record)
             sizes.append(size)
         } else {
             records[next] = record
             sizes[next] = size
         }
-        next = (next + 1) % Self.capacity
+        next = (next + 1) % capacity
         count += 1
         byteCount += size
     }
 
     private mutating func dropOldest() {
-        let oldest = (next + Self.capacity - count) % Self.capacity
+        let oldest = (next + capacity - count) % capacity
         byteCount -= sizes[oldest]
         count -= 1
         // Nothing of it stays.
@@ -64,7 +79,7 @@ struct DecisionLog {
 
     /// From the oldest to the latest.
     var all: [DecisionRecord] {
-        (0..<count).map { records[(next + Self.capacity - count + $0) % Self.capacity] }
+        (0..<count).map { records[(next + capacity - count + $0) % capacity] }
     }
 }
 
@@ -157,5 +172,15 @@ extension Exchange {
                 RuleName(policy: service.table.program.policies[Int($0.policy)].name, index: Int($0.index))
             })
         board.decisions.add(record, byteCount: copy.byteCount)
+    }
+
+    /// Keeps what is said of a call whose process is no workload.
+    func note(_ refusal: ProcessRefusal) {
+        let copy = DecisionCopy(of: request)
+        let record = DecisionRecord(
+            id: copy.id, generation: board.view.generation, time: .now, caller: state.plan.caller.map { "\($0.id)" },
+            service: state.plan.service?.name, method: copy.method, host: copy.host, path: copy.path,
+            fields: copy.fields, withheld: copy.withheld, isAllowed: false, rule: nil, processRefusal: refusal)
+        board.processRefusals.add(record, byteCount: copy.byteCount + refusal.byteCount)
     }
 }

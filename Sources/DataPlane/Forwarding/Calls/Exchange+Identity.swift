@@ -25,7 +25,12 @@ extension Exchange: IdentifiedCall {
     func notIdentified() { fail(.overloaded, status: 503) }
 
     func refuseProcess() {
-        origin.process(bench).refused(at: origin.role, in: board.view.tables)
+        if !state.course.isAnswered, let refusal = origin.process(bench).refused(at: origin.role, in: board.view.tables)
+        {
+            state.outcome.processRefusal = refusal
+            request.identify(using: &bench.random)
+            note(refusal)
+        }
         fail(.notAttested)
     }
 
@@ -33,14 +38,14 @@ extension Exchange: IdentifiedCall {
     /// - Returns: `nil`: that is being found out. Nothing is sent meanwhile, and the call is judged again then.
     func isCallersStill() -> Bool? {
         guard let admission = origin.role.admission else { return true }
+        // Nobody asked who it is before this generation did. To look never waits; to find out more may. The connection that a copy's
+        // original came by may be gone.
+        if !state.isMirror { origin.process(bench).look() }
         switch origin.source.verdict(of: admission, in: board.view.tables) {
         case .admitted(let index):
             // At a workload's own listener it is that workload, whatever its account is by now.
             guard case .hostsOfCaller = origin.role.directory else { return true }
             return admission.candidates[index].caller.id == state.plan.caller?.id
-        // Nobody asked who it is before this generation did. To look never waits; to find out more may. The connection that a copy's
-        // original came by may be gone.
-        if !state.isMirror { origin.process(bench).look() }
         case .nobody, .several: return false
         case .needs(let depth):
             guard !state.isMirror else { return true }

@@ -10,7 +10,9 @@ extension Exchange {
         guard board.view.accessLog.has(status: state.outcome.status, reason: state.outcome.reason) else { return }
         let end = CallEnd(
             isConnection: tunnel == .connection, status: state.outcome.status, reason: state.outcome.reason,
-            detail: connectFailure?.explanation ?? answerFault, endpoint: state.tries.endpoint?.address,
+            detail: connectFailure?.explanation ?? answerFault,
+            processRefusal: state.outcome.reason == .notAttested ? state.outcome.processRefusal : nil,
+            endpoint: state.tries.endpoint?.address,
             microseconds: microseconds,
             responseByteCount: state.outcome.responseByteCount)
         board.accessLog.record(end, request: request, plan: state.plan, origin: origin)

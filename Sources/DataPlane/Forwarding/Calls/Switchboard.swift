@@ -21,6 +21,7 @@ final class Switchboard: EndpointPools {
     let accessLog: AccessLogWriter
     private(set) var decisionCounts: [UInt64] = []
     var decisions = DecisionLog()
+    var processRefusals = DecisionLog(capacity: DecisionLog.processCapacity)
 
     init(bench: Workbench, view: WorkerView, pools: any EndpointPools, accessLog: LineSink) {
         self.bench = bench

@@ -245,13 +245,18 @@ package final class DataPlane: Sendable {
         return all.withLock { $0.unreached }
     }
 
+    /// Of each worker from the oldest to the latest; those that rules have decided last: whoever is no workload, and gives its call the
+    /// ID of another, hides nothing.
     package func decisionRecords() async -> [DecisionRecord] {
-        let all = Mutex<[DecisionRecord]>([])
+        let all = Mutex<(processes: [DecisionRecord], rules: [DecisionRecord])>(([], []))
         await onEveryWorker { worker in
-            let records = worker.board.decisions.all
-            all.withLock { $0 += records }
+            let (processes, rules) = (worker.board.processRefusals.all, worker.board.decisions.all)
+            all.withLock {
+                $0.processes += processes
+                $0.rules += rules
+            }
         }
-        return all.withLock { $0 }
+        return all.withLock { $0.processes + $0.rules }
     }
 
     /// Stops accepting, answers what is in flight, closes what is left at the deadline.

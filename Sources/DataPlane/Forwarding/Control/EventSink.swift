@@ -16,7 +16,8 @@ package enum DataPlaneEvent: Sendable {
     case callFoundNoRoom(listener: String, endpoint: String)
     /// A process of this host called at a listener of workloads that it is none of.
     /// - found: What the kernel says of it.
-    case notAttested(listener: String, peer: String, found: String)
+    /// - why: What stood in the way.
+    case notAttested(listener: String, peer: String, found: String, why: String)
     /// A connection was cut: its peer's certificate is over, and it showed no other in time.
     case peerExpired(peer: String)
 }

@@ -34,7 +34,7 @@ extension WorkloadSelector {
         unix.add("uid", uid.map { .integer(Int($0)) })
         unix.add("group", group?.value)
         unix.add("gid", gid.map { .integer(Int($0)) })
-        unix.add("path", path)
+        unix.add("path", path?.value)
         unix.add("sha256", sha256)
         var selector = JSONMembers()
         selector.add("unix", unix.json)

@@ -9,7 +9,7 @@ package struct WorkloadSelector: Hashable, Sendable {
     /// Its primary group, by number.
     package var gid: UInt32?
     /// The file it executes: an absolute path without links or dots, in the mounts that Heddle sees.
-    package var path: String?
+    package var path: Located<String>?
     /// What that file's bytes come to, as 64 hexadecimal digits in lower case (FIPS 180-4).
     package var sha256: String?
     /// A unit of the system's service manager (systemd.unit(5)): `web.service`.

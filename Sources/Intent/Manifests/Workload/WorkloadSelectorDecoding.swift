@@ -43,7 +43,7 @@ extension WorkloadSelector {
         uid = fields.optional("uid", Scalar.accountNumber, &problems)
         group = fields.optional("group", located(Scalar.accountName), &problems)
         gid = fields.optional("gid", Scalar.accountNumber, &problems)
-        path = fields.optional("path", Scalar.executablePath, &problems)
+        path = fields.optional("path", located(Scalar.executablePath), &problems)
         sha256 = fields.optional("sha256", Scalar.sha256, &problems)
         fields.reportUnknownFields(&problems)
         return ()

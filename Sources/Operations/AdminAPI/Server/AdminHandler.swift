@@ -399,7 +399,8 @@ struct AdminHandler: Sendable {
                 404,
                 """
                 no decision \(Diagnostic.quoted(id)) is remembered here. The latest calls that rules refused are, each on the \
-                node where its callee runs: ask there. What was answered otherwise (404, 400, 501, 503 \u{2026}) was judged by no \
+                node where its callee runs: ask there. So are the latest of processes that were no workload where they called, on \
+                that node. What was answered otherwise (404, 400, 501, 503 \u{2026}) was judged by no \
                 rule: the access log says why, as the reason beside this ID
                 """, asText: request.wantsText)
         }

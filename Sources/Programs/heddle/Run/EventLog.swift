@@ -77,12 +77,14 @@ final class EventLog: Sendable {
             tell(
                 Kind(level: .warning, message: "no room for another connection: a call fails"),
                 ["listener": "\(listener)", "endpoint": "\(endpoint)"])
-        case .notAttested(let listener, let peer, let found):
+        case .notAttested(let listener, let peer, let found, let why):
             tell(
                 Kind(
                     level: .warning, message: "a process was refused: it is no workload whose calls are taken there",
                     listener: listener),
-                ["peer": "\(peer)", "found": "\(Self.shown(found))"])
+                [
+                    "peer": "\(peer)", "found": "\(Self.shown(found))", "why": "\(Self.shown(why))",
+                ])
         case .peerExpired(let peer):
             tell(
                 Kind(

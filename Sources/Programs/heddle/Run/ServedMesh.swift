@@ -203,7 +203,7 @@ struct ServedMesh: RunningMesh {
             caller: record.caller,
             service: record.service, method: record.method, host: record.host, path: record.path, fields: record.fields,
             withheld: record.withheld,
-            isAllowed: record.isAllowed, rule: record.rule)
+            isAllowed: record.isAllowed, rule: record.rule, processRefusal: record.processRefusal)
     }
 
     func metricsText() async -> String {
