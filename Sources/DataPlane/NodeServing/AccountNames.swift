@@ -12,7 +12,7 @@ package enum AccountName: Hashable {
     case user(String)
     case group(String)
 
-    /// Neither has a blank in it.
+    /// What it is, a blank, and its name, which may have blanks.
     var key: String {
         switch self {
         case .user(let name): "user \(name)"
@@ -21,7 +21,7 @@ package enum AccountName: Hashable {
     }
 
     private init?(key: String) {
-        let parts = key.split(separator: " ", maxSplits: 1)
+        let parts = key.split(separator: " ", maxSplits: 1, omittingEmptySubsequences: false)
         guard parts.count == 2 else { return nil }
         self = parts[0] == "user" ? .user(String(parts[1])) : .group(String(parts[1]))
     }

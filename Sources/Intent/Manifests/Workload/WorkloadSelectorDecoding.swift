@@ -104,7 +104,8 @@ extension WorkloadSelector {
 }
 
 extension Scalar {
-    /// The name of a user or group: 1 to 32 bytes that `/etc/passwd` can have (useradd(8)).
+    /// The name of a user or group, as the host's name service may have it: 1 to 256 bytes. Directories have longer ones than useradd(8)
+    /// makes, with blanks and backslashes: `SHOP\web master`.
     static func accountName(_ node: YAMLNode, _ problems: inout Problems) -> String? {
         if case .scalar(let scalar) = node.content, scalar.kind == .number, scalar.text.utf8.allSatisfy(isDigit) {
             problems.report(
@@ -113,11 +114,14 @@ extension Scalar {
             return nil
         }
         guard let text = text(node, &problems) else { return nil }
-        let mayHave = { (byte: UInt8) in byte > 0x20 && byte != 0x7F && !":/,\\".utf8.contains(byte) }
-        guard text.utf8.count <= 32, text.utf8.allSatisfy(mayHave), !text.hasPrefix("-"), !text.utf8.allSatisfy(isDigit)
+        // What passwd(5) cannot hold, nobody has.
+        let mayHave = { (byte: UInt8) in byte >= 0x20 && byte != 0x7F && byte != UInt8(ascii: ":") }
+        guard text.utf8.count <= 256, text.utf8.allSatisfy(mayHave), !text.hasPrefix("-"),
+            !text.utf8.allSatisfy(isDigit)
         else {
             problems.report(
-                .invalidValue, node, expected: "the name of a user or group, 32 bytes at most",
+                .invalidValue, node,
+                expected: "the name of a user or group, 256 bytes at most, without \":\" and control characters",
                 remedy: "write it as \"getent passwd\" lists it")
             return nil
         }
