@@ -207,12 +207,40 @@ func `a mistake in a workload is an error at its place`(spec: String, mistake: S
     ("[{systemd: {unit: ../web.service}}]", "manifest.invalid-value 6:32"),
     ("[{cgroup: {path: /}}]", "manifest.invalid-value 6:31"),
     ("[{cgroup: {path: web}}]", "manifest.invalid-value 6:31"),
+    ("[{cgroup: {path: /sys/fs/cgroup/a}}]", "manifest.invalid-value 6:31"),
+    ("[{unix: {uid: 1, path: /sys/fs/cgroup/a}}]", "manifest.invalid-value 6:37"),
     ("[{exec: {users: [a]}}]", "manifest.unknown-field 6:23"),
     ("[{exec: {}, systemd: {unit: a.service}}]", "manifest.conflicting-fields 6:16"),
     ("[{exec: true}]", "manifest.wrong-type 6:22"),
 ])
 func `a mistake in a selector is an error at its place`(selectors: String, mistake: String) {
     #expect(mistakes(manifest("Workload", "service: web\nselectors: \(selectors)")) == [mistake])
+}
+
+@Test(arguments: [
+    #"SHOP\web master"#, "web master", "web,a/b", "wéb", String(repeating: "a", count: 256), "web$", "user@example.org",
+])
+func `a user or group may be called whatever the host's name service has`(name: String) throws {
+    let text = manifest(
+        "Workload",
+        "service: web\nselectors: [{unix: {user: '\(name)', group: '\(name)'}}, {exec: {}}]\nexec: {users: ['\(name)']}"
+    )
+    #expect(mistakes(text) == [])
+    let workload = try #require(decode(text).first as? Workload)
+    #expect(workload.selectors[0].user?.value == name && workload.selectors[0].group?.value == name)
+    #expect(workload.startedBy.map(\.value) == [name])
+}
+
+@Test(arguments: [
+    ("cgroup: {path: /sys/fs/cgroup/system.slice/web.service}", "change it to \"/system.slice/web.service\""),
+    ("cgroup: {path: /sys/fs/cgroup/unified/web}", "change it to \"/web\""),
+    ("cgroup: {path: /sys/fs/cgroup}", "name a group below the root"),
+    ("unix: {user: web, path: /sys/fs/cgroup/web}", "write it as cgroup: {path: /web} beside unix"),
+])
+func `a control group by where it is mounted is told how it is called`(selector: String, remedy: String) {
+    let file = ManifestDecoder.decode(
+        Array(manifest("Workload", "service: web\nselectors: [{\(selector)}]").utf8), path: "m")
+    #expect(file.diagnostics.map(\.remedy) == [remedy])
 }
 
 @Test func `every field of a gateway is read`() throws {

@@ -16,7 +16,7 @@ final class TestNode: Sendable {
     let folder: String
     let participant: ServingParticipant
 
-    init() throws {
+    init(accounts: AccountTable = AccountTable(lookUp: AccountName.lookUp)) throws {
         folder = NSTemporaryDirectory() + "heddle-node-" + UUID().uuidString
         for name in ["manifests", "state"] {
             try FileManager.default.createDirectory(
@@ -27,6 +27,7 @@ final class TestNode: Sendable {
         let log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         participant = ServingParticipant(
             node: nil, manifestsFolder: "\(folder)/manifests", issuer: IdentityIssuer(stateFolder: held, logger: log),
+            accounts: accounts,
             accessLog: LineSink(descriptor: 2, byteLimit: 1 << 20, name: "access-log"), events: EventSink { _ in },
             log: log)
     }

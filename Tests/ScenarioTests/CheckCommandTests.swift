@@ -153,4 +153,76 @@ struct CheckCommandTests {
         #expect(
             both.diagnostics.contains("none.pem") && both.diagnostics.contains("manifest.unknown-service"), "\(both)")
     }
+
+    // MARK: This host's accounts and files
+
+    /// - Parameter node: A Node's, if it is on one.
+    private func writeCaller(_ selectors: String, node: String? = nil) throws {
+        let nodes = node.map { name in
+            """
+            apiVersion: heddle/v1
+            kind: Node
+            metadata: {name: \(name)}
+            spec: {address: "192.0.2.1:15001"}
+            ---
+
+            """
+        }
+        let place = node.map { "node: \($0), " } ?? ""
+        try folder.write(
+            "shop.yaml",
+            (nodes ?? "")
+                + manifest(
+                    "Workload", "web-1",
+                    "{serviceAccount: web, \(place)outbound: {listen: \"127.0.0.1:15101\"}, selectors: \(selectors)}"))
+    }
+
+    @Test func `check of a selector that this host contradicts warns, with what is so`() throws {
+        try writeCaller("[{unix: {user: root, uid: 7}}, {unix: {user: root, uid: 0, group: root, gid: 8}}]")
+        let result = try heddle("check", folder.path)
+        #expect(result.exitCode == 0)
+        #expect(
+            result.diagnostics.contains(
+                "warning[serving.contradicting-account]: found the user \"root\", who has uid 0 on this host, beside uid 7"
+            ),
+            "\(result.diagnostics)")
+        #expect(result.diagnostics.contains("change uid to 0, or remove one of the two"))
+        #expect(result.diagnostics.contains("the group \"root\", who has gid 0 on this host, beside gid 8"))
+        #expect(result.output.hasSuffix("no errors, 2 warnings\n"), "\(result.output)")
+    }
+
+    @Test func `check of the path of a link warns, with the path it leads to`() throws {
+        let link = folder.path + "/link"
+        #expect(unsafe symlink("/bin/sh", link) == 0)
+        let target = try #require(unsafe realpath("/bin/sh", nil).map { unsafe String(cString: $0) })
+        try writeCaller("[{unix: {user: root, path: '\(link)'}}, {unix: {user: root, path: '\(target)'}}]")
+        let result = try heddle("check", folder.path)
+        #expect(result.exitCode == 0)
+        #expect(
+            result.diagnostics.contains("warning[serving.linked-executable]: found \"\(link)\""),
+            "\(result.diagnostics)")
+        #expect(result.diagnostics.contains("change it to \"\(target)\""))
+        #expect(result.output.hasSuffix("no errors, 1 warning\n"), "\(result.output)")
+    }
+
+    @Test func `check asks this host of the node alone that it is said to be`() throws {
+        try writeCaller("[{unix: {user: root, uid: 7}}]", node: "a")
+        #expect(try !heddle("check", folder.path).diagnostics.contains("contradicting-account"))
+        #expect(try heddle("check", folder.path, "--node", "a").diagnostics.contains("contradicting-account"))
+    }
+
+    @Test(.enabled(if: geteuid() == 0 && Tool.exists("unshare"), "only root can give a process other accounts"))
+    func `a name as a directory has them is asked for as it is`() throws {
+        let accounts = folder.path + "/passwd"
+        try folder.write("passwd", "root:x:0:0::/:/bin/sh\nSHOP\\web master:x:4001:0::/:/bin/sh\n")
+        try writeCaller(#"[{unix: {user: 'SHOP\web master', uid: 4002}}, {unix: {user: 'SHOP\web', uid: 4002}}]"#)
+        let script = "mount --bind '\(accounts)' /etc/passwd && exec '\(Heddle.path)' check '\(folder.path)'"
+        let result = try Tool.run("unshare", ["-m", "sh", "-c", script], in: TestFolder())
+        #expect(
+            result.errors.contains(#"the user "SHOP\\web master", who has uid 4001 on this host, beside uid 4002"#)
+                || result.errors.contains(
+                    #"the user "SHOP\web master", who has uid 4001 on this host, beside uid 4002"#),
+            "\(result.errors)")
+        #expect(result.output.hasSuffix("no errors, 1 warning\n"), "\(result.output)")
+    }
 }

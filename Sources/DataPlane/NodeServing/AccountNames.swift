@@ -75,10 +75,25 @@ extension HostAccounts {
         self.init()
         for name in names {
             guard let number = table[name.key].values.first else { continue }
-            switch name {
-            case .user(let name): users[name] = number
-            case .group(let name): groups[name] = number
-            }
+            note(number, of: name)
+        }
+    }
+}
+
+extension HostAccounts {
+    /// What the host says of them now. Blocks, for as long as a directory server may take.
+    package init(asking names: Set<AccountName>) {
+        self.init()
+        for name in names {
+            guard case .found(let numbers) = AccountName.lookUp(name.key), let number = numbers.first else { continue }
+            note(number, of: name)
+        }
+    }
+
+    private mutating func note(_ number: UInt32, of name: AccountName) {
+        switch name {
+        case .user(let name): users[name] = number
+        case .group(let name): groups[name] = number
         }
     }
 }

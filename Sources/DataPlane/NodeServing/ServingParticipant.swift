@@ -233,8 +233,8 @@ package final class ServingParticipant: SnapshotParticipant, HostDependent {
 
     /// Codes of `warningsOfNow`.
     package static let codesOfNow: Set<Diagnostic.Code> = [
-        .unresolvedEndpoint, .staleEndpoint, .unknownAccount, .certificateTime, .certificateName, .authorityName,
-        .fewDescriptors, .guardedPort, .openSocket,
+        .unresolvedEndpoint, .staleEndpoint, .unknownAccount, .contradictingAccount, .linkedExecutable,
+        .certificateTime, .certificateName, .authorityName, .fewDescriptors, .guardedPort, .openSocket,
     ]
 
     /// What may be otherwise by now than when the set was taken up, and is therefore said as it is now. Nothing of it is held
@@ -248,6 +248,7 @@ package final class ServingParticipant: SnapshotParticipant, HostDependent {
         let budget = dataPlane?.budget
         return serving.nameWarnings + (guardPlan(serving.plan)?.warnings ?? [])
             + serving.certificates.warnings(at: .now) + serving.certificateWarnings
+            + ExecutablePaths.warnings(of: workloads(serving.snapshot))
             + (budget.flatMap { $0.isLow ? [.fewDescriptors(serving.snapshot, $0)] : nil } ?? [])
     }
 
@@ -281,9 +282,12 @@ package final class ServingParticipant: SnapshotParticipant, HostDependent {
     /// Those that selectors of this node's workloads, and its guard, name.
     private func accountNames(_ snapshot: MeshSnapshot) -> Set<AccountName> {
         let ofGuard = node.flatMap { snapshot.nodes[$0]?.guarding?.names } ?? []
-        return Set(
-            snapshot.workloads.lazy.filter { [node] in node == nil || $0.node?.value == node }.flatMap(\.accountNames)
-        ).union(ofGuard.map { .user($0.value) })
+        return Set(workloads(snapshot).flatMap(\.accountNames)).union(ofGuard.map { .user($0.value) })
+    }
+
+    /// This node's.
+    private func workloads(_ snapshot: MeshSnapshot) -> [Workload] {
+        snapshot.workloads.filter { node == nil || $0.node?.value == node }
     }
 
     /// Asks for all names again and again, for as long as the task lives.

@@ -17,4 +17,30 @@ package struct HostAccounts: Hashable, Sendable {
             selectors.compactMap(\.group).filter { groups[$0.value] == nil }
         )
     }
+
+    /// A name beside a number that is another's on this host: both are never so.
+    package struct Contradiction: Hashable, Sendable {
+        package let name: Located<String>
+        /// As the selector has it.
+        package let written: UInt32
+        /// What the name stands for.
+        package let known: UInt32
+    }
+
+    /// Those of selectors.
+    package func contradictions(
+        in selectors: [WorkloadSelector]
+    ) -> (users: [Contradiction], groups: [Contradiction]) {
+        (
+            selectors.compactMap { Self.contradiction($0.user, $0.uid, users) },
+            selectors.compactMap { Self.contradiction($0.group, $0.gid, groups) }
+        )
+    }
+
+    private static func contradiction(
+        _ name: Located<String>?, _ number: UInt32?, _ known: [String: UInt32]
+    ) -> Contradiction? {
+        guard let name, let number, let known = known[name.value], known != number else { return nil }
+        return Contradiction(name: name, written: number, known: known)
+    }
 }

@@ -29,6 +29,23 @@ enum OpenListeners {
         ]
     }
 
+    /// One for each workload with selectors that nobody asks: it has no listener of its own, and its node none for all.
+    static func unusedSelectors(of workloads: [Workload], on nodes: [String: Node]) -> [Diagnostic] {
+        workloads.compactMap { workload in
+            let node = workload.node?.value
+            guard let position = workload.selectorsPosition, workload.listens.isEmpty,
+                node.flatMap({ nodes[$0]?.outboundListen }) == nil
+            else { return nil }
+            return Diagnostic(
+                .unusedSelectors, .warning, at: position,
+                found:
+                    "selectors of Workload \(Diagnostic.quoted(workload.metadata.name.name)), which no listener asks",
+                expected: "an address that it sends its calls to: without one no process calls as this workload",
+                remedy: "add outbound: {listen: 127.0.0.1:PORT} to its spec"
+                    + (node.map { ", or to that of Node \($0) for all its workloads" } ?? "") + ", or remove selectors")
+        }
+    }
+
     private static func missing(at position: SourcePosition, _ workload: Workload) -> Diagnostic {
         Diagnostic(
             .openListener, at: position,

@@ -29,6 +29,8 @@ extension Diagnostic.Code {
     package static let ruleWithoutBackend = Self("manifest.rule-without-backend")
     /// A workload's own listener at which nobody asks which process calls.
     package static let openListener = Self("manifest.open-listener")
+    /// Selectors of a workload that no listener asks.
+    package static let unusedSelectors = Self("manifest.unused-selectors")
     /// Hostnames of a route whose parent is a Service: they do not count.
     package static let hostnamesIgnored = Self("manifest.hostnames-ignored")
 }

@@ -69,6 +69,7 @@ struct SnapshotResolver {
         // What is wrong elsewhere may be why something is missing.
         if !diagnostics.contains(where: { $0.severity == .error }) {
             diagnostics += DeadEnds(snapshot: snapshot).check() + OpenListeners.warnings(workloads)
+            diagnostics += OpenListeners.unusedSelectors(of: workloads, on: nodes)
         }
         return snapshot
     }

@@ -117,6 +117,8 @@ extension Diagnostic.Code {
     package static let staleEndpoint = Self("serving.stale-endpoint")
     /// A selector names a user or group that this host does not have.
     package static let unknownAccount = Self("serving.unknown-account")
+    /// A name beside a number that is another's on this host.
+    package static let contradictingAccount = Self("serving.contradicting-account")
 }
 
 extension Diagnostic {

@@ -213,6 +213,7 @@ package struct ServingPlan: Sendable {
                 .unknownAccount($0, "user")
             }
             problems += missing.groups.map { .unknownAccount($0, "group") }
+            problems += accounts.contradictions(of: workload)
             let local = TableCompiler.LocalWorkload(
                 name: workload.metadata.name, id: id, selectors: selectors(of: workload))
             locals.append(local)
@@ -331,6 +332,15 @@ package struct ServingPlan: Sendable {
     }
 }
 
+extension HostAccounts {
+    /// What selectors say of accounts that is not so on this host.
+    package func contradictions(of workload: Workload) -> [Diagnostic] {
+        let found = contradictions(in: workload.selectors)
+        return found.users.map { .contradiction($0, "user", "uid") }
+            + found.groups.map { .contradiction($0, "group", "gid") }
+    }
+}
+
 extension Diagnostic {
     static func unresolvedEndpoint(_ address: Located<SocketAddress>) -> Diagnostic {
         Diagnostic(
@@ -352,6 +362,19 @@ extension Diagnostic {
             found: "the \(kind) \(quoted(name.value)), whom this host does not have",
             expected: "a \(kind) of this host: until there is one this stands for nobody",
             remedy: "correct the name, or add the \(kind) to this host")
+    }
+
+    fileprivate static func contradiction(
+        _ contradiction: HostAccounts.Contradiction, _ kind: String, _ number: String
+    ) -> Diagnostic {
+        let name = contradiction.name
+        return Diagnostic(
+            .contradictingAccount, .warning, at: name.position,
+            found:
+                "the \(kind) \(quoted(name.value)), who has \(number) \(contradiction.known) on this host, beside \(number) "
+                + "\(contradiction.written)",
+            expected: "one \(kind): as it stands no process matches",
+            remedy: "change \(number) to \(contradiction.known), or remove one of the two")
     }
 
     static func unresolvable(_ address: Located<SocketAddress>) -> Diagnostic {

@@ -1,3 +1,5 @@
+package import Diagnostics
+
 extension ResourceKind {
     package static let workload = Self("Workload")
 }
@@ -16,6 +18,8 @@ package struct Workload: Resource {
     package var serviceAccount: Located<String>
     /// What a process must be to be this workload, one of them; none: whoever reaches its addresses is.
     package var selectors: [WorkloadSelector]
+    /// Where they stand; `nil`: there are none.
+    package var selectorsPosition: SourcePosition?
     /// Who may start processes as this workload with `heddle exec`; `nil`: whoever Heddle runs as, and root.
     package var execUsers: [UserReference]?
     /// The address this workload sends its calls to, and through which they carry its identity.

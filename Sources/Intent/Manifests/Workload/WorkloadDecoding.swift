@@ -41,7 +41,9 @@ extension Workload {
         guard let account = account ?? service else { return nil }
         self.init(
             metadata: metadata, service: service, node: node, address: address, serviceAccount: account,
-            selectors: selectors, execUsers: execUsers, outboundListen: outbound.listen, outboundTCP: outbound.tcp)
+            selectors: selectors,
+            selectorsPosition: selectors.isEmpty ? nil : fields.keyPosition("selectors"), execUsers: execUsers,
+            outboundListen: outbound.listen, outboundTCP: outbound.tcp)
     }
 
     /// `exec: {users: [web, 1001]}`.

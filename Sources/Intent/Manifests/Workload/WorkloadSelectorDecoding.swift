@@ -135,13 +135,34 @@ extension Scalar {
 
     /// An absolute path that names one file: no empty, `.` or `..` segment.
     static func executablePath(_ node: YAMLNode, _ problems: inout Problems) -> String? {
-        plainPath(node, expected: "the absolute path of an executable, without \"//\", \".\" or \"..\"", &problems)
+        let expected = "the absolute path of an executable, without \"//\", \".\" or \"..\""
+        guard let path = plainPath(node, expected: expected, &problems) else { return nil }
+        guard let group = pathBelowMount(path) else { return path }
+        problems.report(
+            .invalidValue, node, expected: "the path of an executable: this one is a control group",
+            remedy: "write it as cgroup: {path: \(group)} beside unix")
+        return nil
     }
 
     /// A control group from the root of the hierarchy. Not the root itself: all that are in no other are there.
     static func controlGroup(_ node: YAMLNode, _ problems: inout Problems) -> String? {
-        plainPath(
-            node, expected: "a control group below the root, as /proc/PID/cgroup has it after \"0::\"", &problems)
+        let expected = "a control group below the root, as /proc/PID/cgroup has it after \"0::\""
+        guard let path = plainPath(node, expected: expected, &problems) else { return nil }
+        guard let group = pathBelowMount(path) else { return path }
+        problems.report(
+            .invalidValue, node, expected: expected + ": not by where it is mounted",
+            remedy: group == "/" ? "name a group below the root" : "change it to \"\(group)\"")
+        return nil
+    }
+
+    /// A control group by the place where the hierarchy is mounted (file-hierarchy(7)), which is no part of its path.
+    /// - Returns: Its path; `nil`: it is not below that place.
+    private static func pathBelowMount(_ path: String) -> String? {
+        // Beside version 1, version 2 is mounted in it.
+        for mount in ["/sys/fs/cgroup/unified", "/sys/fs/cgroup"] where path == mount || path.hasPrefix(mount + "/") {
+            return path == mount ? "/" : String(path.dropFirst(mount.count))
+        }
+        return nil
     }
 
     private static func plainPath(_ node: YAMLNode, expected: String, _ problems: inout Problems) -> String? {

@@ -32,6 +32,7 @@ struct ManifestSet {
         problems += resolution.diagnostics
         if let snapshot = resolution.snapshot { problems += PolicyLint.check(snapshot) }
         problems += CredentialFileCheck.problems(of: resolution.resources, folder: named.folder, at: .now)
+        problems += HostSelectorCheck.warnings(of: resolution.resources, node: node)
         diagnostics = problems.sortedByPosition()
         let hasError = problems.contains { $0.severity == .error }
         snapshot = hasError ? nil : resolution.snapshot
