@@ -27,6 +27,8 @@ final class FakeMesh: RunningMesh {
     let watchedAlone = Mutex<[WatchedAlone]>([])
     let pending = Mutex<PendingConfirmation?>(nil)
     let problems = Mutex<[Diagnostic]>([])
+    let workloadSocket = Mutex<WorkloadSocketReport?>(nil)
+    let programs = Mutex<[ProgramReport]>([])
     let decisions: [DecisionReport]
 
     init(_ manifests: String? = Samples.shop, decisions: [DecisionReport] = []) throws {
@@ -64,6 +66,7 @@ final class FakeMesh: RunningMesh {
                 watchedAlone: watchedAlone.withLock { $0 }),
             problems: problems.withLock { $0 },
             listeners: [ListenerReport(owner: "Workload shop/web-1", address: "127.0.0.1:15101")],
+            workloadSocket: workloadSocket.withLock { $0 }, programs: programs.withLock { $0 },
             certificates: [Self.facts], otherCertificates: [Self.root])
     }
 

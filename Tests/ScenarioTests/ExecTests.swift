@@ -79,6 +79,24 @@ extension ScenarioTests {
             #expect(try run(call, as: 4001).status == .code(1))
         }
 
+        @Test func `is listed by status as long as it runs, beside the socket`() throws {
+            try write()
+            let heddle = try HeddleProcess.serving(folder)
+            func status() throws -> String { try Heddle.run(["status", "--state", folder.state()]).output }
+            #expect(try status().contains("workload socket  \(socket)\n"), "\(heddle.errors)")
+            #expect(try !status().contains("STARTED"))
+            let program = try ChildProcess(
+                Heddle.path, exec + ["sh", "-c", "echo started; exec sleep 1000"], folder: folder.file("logs"))
+            try heddle.wait("started") { program.output.contains("started") }
+            let shown = try status()
+            #expect(shown.contains("shop/caller  1        \(program.id)\n"), "\(shown)")
+            program.send(SIGKILL)
+            _ = program.waitForExit()
+            Poll.until { (try? status().contains("STARTED")) == false }
+            try heddle.serve { try write("[{unix: {uid: 4001}}]") }
+            #expect(try !status().contains("workload socket"))
+        }
+
         @Test func `is told why it cannot be started`() throws {
             try write("[{unix: {uid: 4001}}]")
             let heddle = try HeddleProcess.serving(folder)

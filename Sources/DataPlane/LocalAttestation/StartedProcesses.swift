@@ -81,6 +81,13 @@ package final class StartedProcesses: Sendable {
         }
     }
 
+    /// Those that run, in no order.
+    package var running: [(workload: ResourceName, pid: Int32)] {
+        state.withLock { state in
+            (state.grouped.values + state.ungrouped).map { (workload: $0.workload, pid: $0.process.pid) }
+        }
+    }
+
     // MARK: Starting
 
     /// From now on a process, and what it starts, is a workload.

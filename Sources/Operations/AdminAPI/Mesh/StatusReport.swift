@@ -1,5 +1,6 @@
 package import CommonValues
 package import Diagnostics
+package import Manifests
 package import Reconciliation
 
 /// What a running mesh says of itself.
@@ -27,6 +28,10 @@ package struct StatusReport: Sendable {
     package var listeners: [ListenerReport]
     /// `nil`: the node has none.
     package var guarding: GuardReport?
+    /// `nil`: no workload can be started there.
+    package var workloadSocket: WorkloadSocketReport?
+    /// What `heddle exec` has started that runs.
+    package var programs: [ProgramReport]
     /// One for each service account of this node.
     package var certificates: [CertificateFacts]
     /// The authority's and the Gateways'.
@@ -37,7 +42,8 @@ package struct StatusReport: Sendable {
         isDraining: Bool = false, reconciliation: ReconcilerStatus, warnings: [Diagnostic] = [],
         problems: [Diagnostic] = [],
         connections: ConnectionsReport? = nil, lostLines: [LostLinesReport] = [], listeners: [ListenerReport],
-        guarding: GuardReport? = nil, certificates: [CertificateFacts],
+        guarding: GuardReport? = nil, workloadSocket: WorkloadSocketReport? = nil, programs: [ProgramReport] = [],
+        certificates: [CertificateFacts],
         otherCertificates: [OtherCertificateFacts] = []
     ) {
         self.version = version
@@ -53,6 +59,8 @@ package struct StatusReport: Sendable {
         self.lostLines = lostLines
         self.listeners = listeners
         self.guarding = guarding
+        self.workloadSocket = workloadSocket
+        self.programs = programs
         self.certificates = certificates
         self.otherCertificates = otherCertificates
     }
@@ -114,6 +122,30 @@ package struct LostLinesReport: Sendable {
         self.log = log
         self.count = count
         self.lastAt = lastAt
+    }
+}
+
+/// Where processes of this host ask.
+package struct WorkloadSocketReport: Sendable {
+    package var path: String
+    /// It cannot be had: `problems` say why.
+    package var isHeldBack: Bool
+
+    package init(path: String, isHeldBack: Bool) {
+        self.path = path
+        self.isHeldBack = isHeldBack
+    }
+}
+
+/// The programs that are one workload.
+package struct ProgramReport: Sendable {
+    package var workload: ResourceName
+    /// From the lowest.
+    package var pids: [Int32]
+
+    package init(workload: ResourceName, pids: [Int32]) {
+        self.workload = workload
+        self.pids = pids
     }
 }
 

@@ -31,6 +31,9 @@ struct StatusView {
         json.addList("lostLines", status.lostLines.map(\.json))
         json.addList("listeners", status.listeners.map(\.json))
         json.add("guard", status.guarding?.json)
+        json.add("workloadSocket", status.workloadSocket?.json)
+        json.add("programCount", .integer(status.programs.reduce(0) { $0 + $1.pids.count }))
+        json.addList("programs", status.programs.prefix(Self.programLimit).map(\.json))
         json.addList("services", services.map(\.json))
         json.addList("certificates", status.certificates.map(\.json))
         json.addList("otherCertificates", status.otherCertificates.map(\.json))
@@ -62,6 +65,7 @@ struct StatusView {
         fields.add("connections", status.connections?.text)
         fields.add("guard", status.guarding?.text)
         for lost in status.lostLines { fields.add("lost lines", lost.text) }
+        fields.add("workload socket", status.workloadSocket.map { $0.path + ($0.isHeldBack ? " (held back)" : "") })
         fields.add("version", status.version)
         fields.add("started", "\(status.startedAt)")
         var text = fields.rendered()
@@ -76,6 +80,20 @@ struct StatusView {
 
     /// Places that are listed.
     private static let watchedAloneLimit = 20
+
+    /// Workloads whose programs are listed.
+    private static let programLimit = 20
+
+    private var programs: String {
+        guard !status.programs.isEmpty else { return "" }
+        var table = TextTable(["WORKLOAD", "STARTED", "PIDS"])
+        for program in status.programs.prefix(Self.programLimit) {
+            table.add(["\(program.workload)", "\(program.pids.count)", program.pidText])
+        }
+        let rest = status.programs.dropFirst(Self.programLimit)
+        guard !rest.isEmpty else { return "\n" + table.rendered() }
+        return "\n\(table.rendered())and \(rest.reduce(0) { $0 + $1.pids.count }) of \(rest.count) more\n"
+    }
 
     private var tables: String {
         var text = ""
@@ -95,6 +113,7 @@ struct StatusView {
             }
             text += "\n" + table.rendered()
         }
+        text += programs
         if !services.isEmpty {
             var table = TextTable(["SERVICE", "ENDPOINTS"])
             for service in services {
@@ -304,6 +323,27 @@ extension WatchedAlone {
             }
         return [
             "path": .string(path), "mode": .string(isPolled ? "polling" : "inotify"), "because": .string(reason),
+        ]
+    }
+}
+
+extension WorkloadSocketReport {
+    fileprivate var json: JSONValue { ["path": .string(path), "heldBack": .bool(isHeldBack)] }
+}
+
+extension ProgramReport {
+    /// Numbers that are listed.
+    private static var limit: Int { 20 }
+
+    fileprivate var pidText: String {
+        let rest = pids.count - Self.limit
+        return pids.prefix(Self.limit).map(String.init).joined(separator: ", ") + (rest > 0 ? " and \(rest) more" : "")
+    }
+
+    fileprivate var json: JSONValue {
+        [
+            "namespace": .string(workload.namespace), "name": .string(workload.name), "count": .integer(pids.count),
+            "pids": .array(pids.prefix(Self.limit).map { .integer(Int($0)) }),
         ]
     }
 }

@@ -35,6 +35,11 @@ package final class WorkloadSocketParticipant: SnapshotParticipant, HostDependen
     /// Binds it again where it was. Not while a change is prepared or committed.
     package func restore() { if isLost { socket.restore() } }
 
+    /// Where it is, or should be; `nil`: nothing asks for it.
+    package var report: WorkloadSocketReport? {
+        socket.wanted.map { WorkloadSocketReport(path: $0.value, isHeldBack: socket.problem != nil) }
+    }
+
     private func wanted(by snapshot: MeshSnapshot) -> Located<String>? {
         let isAsked = snapshot.workloads.contains { workload in
             (node == nil || workload.node?.value == node) && workload.selectors.contains(where: \.isStarted)

@@ -94,7 +94,8 @@ struct MeshProcess {
         }
         retries.attach(betweenChanges)
         let mesh = ServedMesh(
-            options: options, reconciler: reconciler, participant: participant, host: host, reporter: reporter,
+            options: options, reconciler: reconciler, participant: participant, workloads: workloads, host: host,
+            reporter: reporter,
             output: output, events: events)
         var limits = AdminLimits()
         limits.connections = DescriptorBudget.adminConnections(of: DescriptorTable.limit)

@@ -18,6 +18,14 @@ extension ServedMesh {
         return answer
     }
 
+    /// What it has started that runs, by workload.
+    var programs: [ProgramReport] {
+        guard let running = participant.dataPlane?.attestor.started.running else { return [] }
+        return Dictionary(grouping: running, by: \.workload)
+            .map { ProgramReport(workload: $0.key, pids: $0.value.map(\.pid).sorted()) }
+            .sorted { $0.workload < $1.workload }
+    }
+
     private func decide(_ name: ResourceName, _ caller: WorkloadCaller) -> ExecAnswer {
         guard let serving = participant.serving, let dataPlane = participant.dataPlane, !participant.isDraining else {
             return .refused(status: 503, "no generation serves now")

@@ -19,6 +19,7 @@ struct ServedMesh: RunningMesh {
     let options: RunOptions
     private let reconciler: MeshReconciler
     let participant: ServingParticipant
+    let workloads: WorkloadSocketParticipant
     private let host: HostState
     private let reporter: ReconciliationReporter
     private let output: ProcessOutput
@@ -27,7 +28,7 @@ struct ServedMesh: RunningMesh {
 
     init(
         options: RunOptions, reconciler: MeshReconciler, participant: ServingParticipant,
-        host: HostState,
+        workloads: WorkloadSocketParticipant, host: HostState,
         reporter: ReconciliationReporter, output: ProcessOutput, events: EventLog
     ) {
         self.events = events
@@ -36,6 +37,7 @@ struct ServedMesh: RunningMesh {
         self.options = options
         self.reconciler = reconciler
         self.participant = participant
+        self.workloads = workloads
         self.reporter = reporter
         startedAt = .now
     }
@@ -77,7 +79,8 @@ struct ServedMesh: RunningMesh {
             reconciliation: status,
             warnings: warnings(of: status.serving),
             problems: problems, connections: connections?.report, lostLines: output.lostLines,
-            listeners: listeners(serving, heldBack), guarding: guardReport,
+            listeners: listeners(serving, heldBack), guarding: guardReport, workloadSocket: workloads.report,
+            programs: programs,
             certificates: certificates(serving), otherCertificates: otherCertificates(serving))
     }
 
