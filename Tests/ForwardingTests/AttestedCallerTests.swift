@@ -260,6 +260,22 @@ struct AttestedCallerTests {
         await mesh.stop()
     }
 
+    @Test(arguments: [own, others])
+    func `a stream of a listener that asked nobody is asked for when a generation has selectors`(
+        selectors: String
+    ) async throws {
+        let world = try await AttestedWorld(Self.own)
+        try await world.mesh.serve(world.manifests("").replacing("selectors: \n", with: "\n"))
+        let bytes = try RawConnection(port: world.tcp)
+        bytes.send("hello")
+        #expect(bytes.receive(count: 5) == Array("hello".utf8))
+        try await world.serve(selectors)
+        bytes.send("again")
+        #expect(bytes.receive(count: 5) == (selectors == Self.own ? Array("again".utf8) : []))
+        #expect(await world.mesh.dataPlane.report().counters.notAttested == (selectors == Self.own ? 0 : 1))
+        await world.mesh.stop()
+    }
+
     // MARK: One listener for a host
 
     private static func host(_ selectors: [(String, String)], listen: UInt16, orders: UInt16) -> String {

@@ -23,8 +23,11 @@ final class AttestedWorld: Sendable {
 
     /// From the next generation on.
     func serve(_ selectors: String) async throws {
-        try await mesh.serve(
-            Self.manifests(selectors, outbound: port, orders: backend.port, ledger: ledger.port, tcp: tcp))
+        try await mesh.serve(manifests(selectors))
+    }
+
+    func manifests(_ selectors: String) -> String {
+        Self.manifests(selectors, outbound: port, orders: backend.port, ledger: ledger.port, tcp: tcp)
     }
 
     func call(_ connection: RawConnection) -> Response {
