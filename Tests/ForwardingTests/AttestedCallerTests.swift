@@ -152,49 +152,40 @@ struct AttestedCallerTests {
 
     @Test func `a call that ends because its process is the workload no more is told of, and what it was`() async throws
     {
-        let backend = TestBackend { connection, _ in
-            _ = connection.receive()
-            connection.send("HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\nbegin")
-            _ = connection.receive()
-        }
-        let (port, log) = (TestPort.free(), TestLog())
-        let mesh = try await TestMesh(
-            AttestedWorld.manifests(Self.own, outbound: port, orders: backend.port), accessLog: log.sink)
-        let connection = try RawConnection(port: port)
+        let log = TestLog()
+        let world = try await AttestedWorld(Self.own, backend: .beginning(), accessLog: log.sink)
+        let connection = try RawConnection(port: world.port)
         connection.send("GET /a HTTP/1.1\r\nHost: orders\r\n\r\n")
         _ = connection.receive(through: "begin")
-        try await mesh.serve(AttestedWorld.manifests(Self.others, outbound: port, orders: backend.port))
+        try await world.serve(Self.others)
         #expect(connection.receive(count: 1).isEmpty)
         #expect(connection.isEnded)
         let line = try #require(await log.lines().first)
         #expect(line.field("why") == "shop/web-1: selectors[0] says uid 4000000000", "\(line)")
-        let record = try #require(await mesh.dataPlane.decisionRecords().first)
+        let record = try #require(await world.mesh.dataPlane.decisionRecords().first)
         #expect(record.caller == "spiffe://mesh.local/ns/shop/sa/web")
         #expect(record.service?.description == "shop/orders")
-        await mesh.stop()
+        await world.mesh.stop()
     }
 
     @Test func `a process that is nobody puts out nothing that rules have refused, whatever it calls itself`()
         async throws
     {
-        let backend = TestBackend.echo()
-        let (port, open) = (TestPort.free(), TestPort.free())
-        let mesh = try await TestMesh(
-            AttestedWorld.manifests(Self.others, outbound: port, orders: backend.port).replacing(
-                Shop.allowAll, with: Self.openCaller(at: open)))
+        let open = TestPort.free()
+        let world = try await AttestedWorld(Self.others, rules: Self.openCaller(at: open))
         let denied = try RawConnection.call(
             port: open, "GET /a HTTP/1.1\r\nHost: orders\r\nx-request-id: mine\r\n\r\n")
         #expect(denied.status == 403)
-        let connection = try RawConnection(port: port)
+        let connection = try RawConnection(port: world.port)
         for number in 0..<DecisionLog.capacity {
             let id = number % 2 == 0 ? "mine" : "\(number)"
             connection.send("GET /a HTTP/1.1\r\nHost: orders\r\nx-request-id: \(id)\r\n\r\n")
             #expect(connection.response().status == 403)
         }
-        let records = await mesh.dataPlane.decisionRecords()
+        let records = await world.mesh.dataPlane.decisionRecords()
         #expect(records.count == DecisionLog.processCapacity + 1)
         #expect(records.last { $0.id == "mine" }?.processRefusal == nil)
-        await mesh.stop()
+        await world.mesh.stop()
     }
 
     /// A workload without selectors, whose calls no rule allows.
@@ -224,48 +215,32 @@ struct AttestedCallerTests {
     }
 
     @Test func `a stream that is under way ends when its process is the workload no more`() async throws {
-        let backend = TestBackend { connection, _ in
-            _ = connection.receive()
-            connection.send("HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\nbegin")
-            _ = connection.receive()
-        }
-        let port = TestPort.free()
-        let mesh = try await TestMesh(AttestedWorld.manifests(Self.own, outbound: port, orders: backend.port))
-        let connection = try RawConnection(port: port)
+        let world = try await AttestedWorld(Self.own, backend: .beginning())
+        let connection = try RawConnection(port: world.port)
         connection.send("GET /a HTTP/1.1\r\nHost: orders\r\n\r\n")
         _ = connection.receive(through: "begin")
-        try await mesh.serve(AttestedWorld.manifests(Self.others, outbound: port, orders: backend.port))
+        try await world.serve(Self.others)
         #expect(connection.receive(count: 1).isEmpty)
         #expect(connection.isEnded)
-        await mesh.stop()
+        await world.mesh.stop()
     }
 
     @Test func `a listener that asked nobody asks when a generation has selectors`() async throws {
-        let backend = TestBackend.echo()
-        let port = TestPort.free()
-        func manifests(_ selectors: String) -> String {
-            AttestedWorld.manifests(selectors, outbound: port, orders: backend.port).replacing(
-                "selectors: none\n", with: "\n")
-        }
-        let mesh = try await TestMesh(manifests("none"))
-        let connection = try RawConnection(port: port)
-        connection.send("GET /a HTTP/1.1\r\nHost: orders\r\n\r\n")
-        #expect(connection.response().status == 200)
-        try await mesh.serve(manifests(Self.others))
-        connection.send("GET /a HTTP/1.1\r\nHost: orders\r\n\r\n")
-        #expect(connection.response().status == 403)
-        try await mesh.serve(manifests("none"))
-        connection.send("GET /a HTTP/1.1\r\nHost: orders\r\n\r\n")
-        #expect(connection.response().status == 200)
-        await mesh.stop()
+        let world = try await AttestedWorld(nil)
+        let connection = try RawConnection(port: world.port)
+        #expect(world.call(connection).status == 200)
+        try await world.serve(Self.others)
+        #expect(world.call(connection).status == 403)
+        try await world.serve(nil)
+        #expect(world.call(connection).status == 200)
+        await world.mesh.stop()
     }
 
     @Test(arguments: [own, others])
     func `a stream of a listener that asked nobody is asked for when a generation has selectors`(
         selectors: String
     ) async throws {
-        let world = try await AttestedWorld(Self.own)
-        try await world.mesh.serve(world.manifests("").replacing("selectors: \n", with: "\n"))
+        let world = try await AttestedWorld(nil)
         let bytes = try RawConnection(port: world.tcp)
         bytes.send("hello")
         #expect(bytes.receive(count: 5) == Array("hello".utf8))
@@ -328,11 +303,7 @@ struct AttestedCallerTests {
 
     /// Whatever is left of the candidates: a call goes on as nobody else.
     @Test func `a stream made as one workload ends when its process is another`() async throws {
-        let backend = TestBackend { connection, _ in
-            _ = connection.receive()
-            connection.send("HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\nbegin")
-            _ = connection.receive()
-        }
+        let backend = TestBackend.beginning()
         let port = TestPort.free()
         let mesh = try await TestMesh(Self.host([("web", Self.own)], listen: port, orders: backend.port), node: "here")
         let connection = try RawConnection(port: port)

@@ -5,29 +5,34 @@ import TestSupport
 
 /// A workload with listeners of its own, for HTTP and for TCP, whose callers must be what its selectors say.
 final class AttestedWorld: Sendable {
-    let backend = TestBackend.echo()
+    let backend: TestBackend
     let ledger = TestBackend { connection, _ in
         while !connection.isEnded { connection.send(connection.receive()) }
     }
     let port = TestPort.free()
     let tcp = TestPort.free()
     let mesh: TestMesh
+    private let rules: String
 
+    /// - Parameters:
+    ///   - selectors: `nil`: none, and whoever reaches it is the workload.
+    ///   - backend: What answers for `orders`.
+    ///   - rules: And whatever else there is.
     init(
-        _ selectors: String, _ sink: EventSink = EventSink { _ in }, accessLog: LineSink? = nil
+        _ selectors: String?, _ sink: EventSink = EventSink { _ in }, backend: TestBackend = .echo(),
+        accessLog: LineSink? = nil, rules: String = Shop.allowAll
     ) async throws {
-        mesh = try await TestMesh(
-            Self.manifests(selectors, outbound: port, orders: backend.port, ledger: ledger.port, tcp: tcp),
-            accessLog: accessLog, events: sink)
+        self.backend = backend
+        self.rules = rules
+        let manifests = Self.manifests(
+            selectors, outbound: port, orders: backend.port, ledger: ledger.port, tcp: tcp, rules)
+        mesh = try await TestMesh(manifests, accessLog: accessLog, events: sink)
     }
 
     /// From the next generation on.
-    func serve(_ selectors: String) async throws {
-        try await mesh.serve(manifests(selectors))
-    }
-
-    func manifests(_ selectors: String) -> String {
-        Self.manifests(selectors, outbound: port, orders: backend.port, ledger: ledger.port, tcp: tcp)
+    func serve(_ selectors: String?) async throws {
+        try await mesh.serve(
+            Self.manifests(selectors, outbound: port, orders: backend.port, ledger: ledger.port, tcp: tcp, rules))
     }
 
     func call(_ connection: RawConnection) -> Response {
@@ -35,8 +40,8 @@ final class AttestedWorld: Sendable {
         return connection.response()
     }
 
-    static func manifests(
-        _ selectors: String, outbound: UInt16, orders: UInt16, ledger: UInt16 = 1, tcp: UInt16 = 2
+    private static func manifests(
+        _ selectors: String?, outbound: UInt16, orders: UInt16, ledger: UInt16, tcp: UInt16, _ rules: String
     ) -> String {
         """
         \(manifest("Service", "orders", "{protocol: HTTP}"))
@@ -52,10 +57,21 @@ final class AttestedWorld: Sendable {
         metadata: {name: web-1, namespace: shop}
         spec:
           serviceAccount: web
-          selectors: \(selectors)
+          \(selectors.map { "selectors: \($0)" } ?? "")
           outbound: {listen: "127.0.0.1:\(outbound)", tcp: [{service: ledger, listen: "127.0.0.1:\(tcp)"}]}
         ---
-        \(Shop.allowAll)
+        \(rules)
         """
+    }
+}
+
+extension TestBackend {
+    /// Begins an answer, and does not end it.
+    static func beginning() -> TestBackend {
+        TestBackend { connection, _ in
+            _ = connection.receive()
+            connection.send("HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\nbegin")
+            _ = connection.receive()
+        }
     }
 }
