@@ -234,6 +234,9 @@ package final class DataPlane: Sendable {
         }
     }
 
+    /// Returns when every worker has answered: none hangs. At once if they have ended.
+    package func answer() async { await onEveryWorker { _ in } }
+
     /// Other nodes that no worker has a connection to, and that could not be connected to when that was last tried.
     package func unreachedNodes() async -> [NetworkAddress: Outage] {
         let all = Mutex(Reachability())

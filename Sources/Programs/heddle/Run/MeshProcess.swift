@@ -5,6 +5,7 @@ import EventLoops
 import Forwarding
 import Glibc
 import Logging
+import Manifests
 import MeshSnapshot
 import NodeServing
 import Reconciliation
@@ -18,6 +19,7 @@ struct MeshProcess {
     private let options: RunOptions
     private let output = ProcessOutput()
     private let log: Logger
+    private let notices: ServiceNotices
 
     /// Nothing can be served: the manifests, or the state folder, are not usable. What is wrong has been printed.
     struct NotServing: Error {}
@@ -25,6 +27,7 @@ struct MeshProcess {
     init(_ options: RunOptions) {
         self.options = options
         log = output.logger(level: options.logLevel)
+        notices = ServiceNotices(ServiceManager.ofThisProcess(), log: log)
     }
 
     /// Serves until SIGTERM or SIGINT; returns when what was in flight is answered.
@@ -82,7 +85,10 @@ struct MeshProcess {
         let host = HostState(
             retries: retries, keeper: settings.keeper, leftovers: settings.leftovers, participant: participant)
         let reporter = ReconciliationReporter(host: { host.diagnostics }, log: log)
-        settings.onEvent = { reporter.report($0) }
+        settings.onEvent = { [notices] event in
+            reporter.report(event)
+            notices.report(event, heldBack: host.heldBack.count)
+        }
         let reconciler = try MeshReconciler(
             settings, manifests: MeshManifestReading(node: options.node),
             participants: [participant, telemetry, workloads, retries])
@@ -106,9 +112,9 @@ struct MeshProcess {
         reporter.reportHost()
 
         // From the first: what is waited for at start may take its time.
-        async let asked: Void = Self.follow(signals, reconciler, log)
+        async let asked: Void = follow(signals, reconciler, participant)
         switch await reconciler.start() {
-        case .serving, .servingLastGood: break
+        case .serving, .servingLastGood: notices.ready()
         case .stopped:
             admin.removeSocket()
             return log.info("stopped")
@@ -121,6 +127,10 @@ struct MeshProcess {
         // What runs in a scope is cancelled at its end, and waited for.
         do {
             async let _ = Self.run(issuer, admin, events)
+            async let _ = notices.giveSigns {
+                _ = await reconciler.status
+                await participant.dataPlane?.answer()
+            }
             async let reconciling: Void = reconciler.run()
             do {
                 async let _ = Self.follow(participant, betweenChanges)
@@ -135,12 +145,16 @@ struct MeshProcess {
     }
 
     /// Returns when the reconciler has been told to stop.
-    private static func follow(_ signals: AsyncStream<CInt>, _ reconciler: MeshReconciler, _ log: Logger) async {
+    private func follow(
+        _ signals: AsyncStream<CInt>, _ reconciler: MeshReconciler, _ participant: ServingParticipant
+    ) async {
         for await signal in signals {
             guard signal == SIGHUP else { break }
+            notices.reloading()
             await reconciler.rescan()
         }
         guard !Task.isCancelled else { return }
+        notices.stopping(drain: participant.serving?.snapshot.mesh.proxy.timeouts.drain ?? .zero)
         log.info("draining: answering what is in flight, taking nothing new")
         await reconciler.stop()
     }
