@@ -59,17 +59,23 @@ package struct ProcessFolder: Hashable, Sendable {
         throw Unknown("it is in no control group of version 2")
     }
 
-    /// The file it executes, and the path at which that very file lies for us, too.
+    /// The file it executes, and the path at which that very file lies for it: with our mounts, or the host's.
     func executable() throws(Unknown) -> (path: String, file: ExecutableFile) {
         let mounts = try link("ns/mnt")
-        // A service may be given mounts of its own, and see the host's files all the same.
-        guard try mounts == Self.ownMounts.get() || mounts == (try? ProcessFolder(1).link("ns/mnt")) else {
+        // A service may be given mounts of its own, without the host's /home and /tmp: what lies there is looked for as the first
+        // process sees it.
+        let root: String
+        if try mounts == Self.ownMounts.get() {
+            root = ""
+        } else if mounts == (try? Self.first.link("ns/mnt")) {
+            root = Self.first.path + "/root"
+        } else {
             throw Unknown("it sees other mounts than this host's")
         }
         let file = try link("exe")
         let running = try executableFile()
         let lying: FileSignature
-        do throws(SystemCallError) { lying = try FileAccess.facts(file, followingLinks: true).signature } catch {
+        do throws(SystemCallError) { lying = try FileAccess.facts(root + file, followingLinks: true).signature } catch {
             throw Unknown(
                 error.isMissing ? "the file it executes is not at \(file) any more" : "\(file): \(error.reason)")
         }
@@ -110,6 +116,9 @@ package struct ProcessFolder: Hashable, Sendable {
     }
 
     // MARK: Reading
+
+    /// The host's.
+    private static let first = ProcessFolder(1)
 
     /// The mounts that this process sees.
     private static let ownMounts = Result<[UInt8], Unknown> { () throws(Unknown) in
