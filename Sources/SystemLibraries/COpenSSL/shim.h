@@ -1,4 +1,6 @@
 #pragma once
+// A build in another folder is the same: allocations are not told where they stand.
+#define OPENSSL_NO_FILENAMES
 #include <openssl/bio.h>
 #include <openssl/core.h>
 #include <openssl/core_dispatch.h>
