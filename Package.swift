@@ -143,6 +143,9 @@ let package = Package(
                 "Manifests", "MeshSnapshot", "Explaining", "Reconciliation", "EventLoops", "LocalAttestation",
             ]),
 
+        room(
+            "FirstMesh", in: "Operations", ["CommonValues", "Diagnostics", "LocalAttestation"]),
+
         .executableTarget(
             name: "heddle",
             dependencies: [
@@ -151,7 +154,7 @@ let package = Package(
                 "StateKeeping",
                 "Reconciliation", "EventLoops", "LocalAttestation", "HostGuard", "TransportSecurity",
                 "WorkloadIdentity", "Forwarding", "NodeServing",
-                "AdminAPI", logging,
+                "AdminAPI", "FirstMesh", logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/Programs/heddle", swiftSettings: settings, linkerSettings: oneBinary),
@@ -258,6 +261,9 @@ let package = Package(
                 "MeshSnapshot", "Authorization", "Explaining", "Reconciliation", "EventLoops", "TestSupport",
                 "MeshFixtures",
             ]),
+        tests(
+            "FirstMesh",
+            ["CommonValues", "Diagnostics", "Manifests", "MeshSnapshot", "Authorization", "LocalAttestation"]),
         .testTarget(
             name: "HTTP2ConformanceTests",
             dependencies: [

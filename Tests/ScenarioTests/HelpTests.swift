@@ -6,7 +6,8 @@ struct HelpTests {
     private static func heddle(_ arguments: String...) throws -> CommandResult { try Heddle.run(arguments) }
 
     @Test(arguments: [
-        [], ["run"], ["check"], ["apply"], ["delete"], ["get"], ["describe"], ["status"], ["explain"], ["certificate"],
+        [], ["run"], ["exec"], ["init"], ["check"], ["apply"], ["delete"], ["get"], ["describe"], ["status"],
+        ["explain"], ["certificate"],
         ["version"], ["completion"], ["authority"], ["authority", "create"], ["help"], ["help", "help"],
     ])
     func `every command has help with its usage`(arguments: [String]) throws {

@@ -20,7 +20,7 @@ struct Heddle: AsyncParsableCommand {
             CommandGroup(
                 name: "Without a running mesh",
                 subcommands: [
-                    Check.self, AuthorityCommand.self, GuardCommand.self, ShowVersion.self, Completion.self,
+                    Init.self, Check.self, AuthorityCommand.self, GuardCommand.self, ShowVersion.self, Completion.self,
                 ]),
             CommandGroup(name: "Change a running mesh", subcommands: [Apply.self, Delete.self]),
             CommandGroup(

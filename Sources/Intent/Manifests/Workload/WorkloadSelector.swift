@@ -8,7 +8,7 @@ package struct WorkloadSelector: Hashable, Sendable {
     package var group: Located<String>?
     /// Its primary group, by number.
     package var gid: UInt32?
-    /// The file it executes: an absolute path without links or dots, in the mounts that Heddle sees.
+    /// The file it executes: an absolute path without links or dots, in the host's mounts or Heddle's own.
     package var path: Located<String>?
     /// What that file's bytes come to, as 64 hexadecimal digits in lower case (FIPS 180-4).
     package var sha256: String?
