@@ -29,15 +29,19 @@ extension ScenarioTests {
         ///   - through: What starts curl, and is it afterwards.
         /// - Returns: `200`, or `403 not-attested`.
         private func call(
-            as user: UInt32, group: UInt32 = 65_534, through: [String] = [], socket: String? = nil
+            as user: UInt32, group: UInt32 = 65_534, through: [String] = [], by program: String = "curl",
+            socket: String? = nil, beside heddle: HeddleProcess? = nil
         ) throws -> String {
             let to =
                 socket.map { ["--unix-socket", $0, "http://orders.shop/"] }
                 ?? ["-H", "Host: orders.shop", "http://127.0.0.1:\(port)/"]
             let arguments =
-                ["--reuid", "\(user)", "--regid", "\(group)", "--clear-groups"] + through
-                + ["curl", "-s", "-o", "/dev/null", "-w", "%{http_code} %header{x-heddle-reason}"] + to
-            return try Tool.run("setpriv", arguments, in: folder).output.split(separator: " ").joined(separator: " ")
+                (heddle?.beside ?? ["env"]) + [
+                    "setpriv", "--reuid", "\(user)", "--regid", "\(group)", "--clear-groups",
+                ] + through
+                + [program, "-s", "-o", "/dev/null", "-w", "%{http_code} %header{x-heddle-reason}"] + to
+            return try Tool.run(arguments[0], Array(arguments.dropFirst()), in: folder).output.split(separator: " ")
+                .joined(separator: " ")
         }
 
         /// curl's own file, where links lead to.
@@ -134,6 +138,23 @@ extension ScenarioTests {
                 """
             let arguments = ["--reuid", "4001", "--regid", "65534", "--clear-groups", String(python), "-c", script]
             #expect(try Tool.run("setpriv", arguments, in: folder).output == "200", "\(heddle.errors)")
+        }
+
+        @Test(.enabled(if: ["unshare", "nsenter"].allSatisfy(Tool.exists), "nobody can be given mounts of their own"))
+        func `is who executes a file that Heddle's own mounts hide`() throws {
+            let (programs, caller) = (folder.file("programs"), folder.file("programs/caller"))
+            #expect(unsafe chmod(folder.file("."), 0o755) == 0)
+            #expect(unsafe mkdir(programs, 0o755) == 0)
+            #expect(try Tool.run("install", ["-m", "755", curl(), caller], in: folder).status == .code(0))
+            try write("[{unix: {uid: 4001, path: '\(caller)'}}]")
+            let heddle = try HeddleProcess.serving(folder, hidden: programs)
+            #expect(try call(as: 4001, by: caller, beside: heddle) == "200", "\(heddle.errors)")
+            #expect(try call(as: 4001, beside: heddle) == "403 not-attested")
+            // One that was replaced is not what lies there.
+            #expect(try Tool.run("mv", [caller, folder.file("former")], in: folder).status == .code(0))
+            #expect(try Tool.run("cp", [curl(), caller], in: folder).status == .code(0))
+            #expect(try call(as: 4001, by: folder.file("former"), beside: heddle) == "403 not-attested")
+            #expect(try call(as: 4001, by: caller, beside: heddle) == "200", "\(heddle.errors)")
         }
 
         @Test(.enabled(if: ControlGroup.canBeMade, "no control group of version 2 can be made here"))

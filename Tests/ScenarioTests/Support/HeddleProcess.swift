@@ -10,9 +10,10 @@ final class HeddleProcess: Sendable {
     ///   - softDescriptors: The one that it may raise.
     ///   - capability: What root may otherwise do, as setpriv calls it: `sys_ptrace`.
     ///   - readOnly: A folder that it sees mounted for reading only. Only root can do that, with unshare.
+    ///   - hidden: A folder in which it sees nothing of what lies there, as the first process of its processes does. Likewise.
     init(
         _ folder: TestFolder, node: String? = nil, state: String? = nil, descriptors: Int? = nil,
-        softDescriptors: Int? = nil, readOnly: String? = nil, lacking capability: String? = nil
+        softDescriptors: Int? = nil, readOnly: String? = nil, hidden: String? = nil, lacking capability: String? = nil
     ) throws {
         var arguments = ["run", "--manifests", folder.manifests, "--state", state ?? folder.state(node)]
         if let node { arguments += ["--node", node] }
@@ -24,6 +25,14 @@ final class HeddleProcess: Sendable {
         } else if let capability {
             process = try ChildProcess(
                 "setpriv", ["--bounding-set", "-\(capability)", Heddle.path] + arguments, folder: logs)
+        } else if let hidden {
+            // The outer one is the first process; all end with it.
+            let script = "unshare -m sh -c 'mount -t tmpfs tmpfs \"$0\" && exec \"$@\"' '\(hidden)' \"$@\" & wait"
+            process = try ChildProcess(
+                "unshare",
+                ["-m", "-p", "-f", "--mount-proc", "--kill-child", "/bin/sh", "-c", script, "sh", Heddle.path]
+                    + arguments,
+                folder: logs)
         } else if let readOnly {
             // In a place of its own, so that nothing is left mounted however the tests end.
             let script =
@@ -38,16 +47,22 @@ final class HeddleProcess: Sendable {
     /// Starts, and waits until it has said that it serves.
     static func serving(
         _ folder: TestFolder, node: String? = nil, state: String? = nil, descriptors: Int? = nil,
-        softDescriptors: Int? = nil, readOnly: String? = nil, lacking capability: String? = nil
+        softDescriptors: Int? = nil, readOnly: String? = nil, hidden: String? = nil, lacking capability: String? = nil
     ) throws -> HeddleProcess {
         let heddle = try HeddleProcess(
             folder, node: node, state: state, descriptors: descriptors, softDescriptors: softDescriptors,
-            readOnly: readOnly, lacking: capability)
+            readOnly: readOnly, hidden: hidden, lacking: capability)
         try heddle.waitUntilServing()
         return heddle
     }
 
     var errors: String { process.errors }
+
+    /// What runs a command beside one from which something is hidden, with the mounts that the first process has.
+    var beside: [String] {
+        let first = Files.text("/proc/\(process.id)/task/\(process.id)/children").prefix { $0.isNumber }
+        return ["nsenter", "-t", "\(first)", "-m", "-p"]
+    }
 
     /// Numbers of the generations it has said to serve, in order.
     var servedGenerations: [Int] {
