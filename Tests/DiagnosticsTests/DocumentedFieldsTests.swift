@@ -17,7 +17,7 @@ struct DocumentedFieldsTests {
         "kind: Node, spec: {address: 'a:1', outbound: {listen: '127.0.0.1:2'}}",
         "kind: Service, spec: {protocol: HTTP, endpoints: [{address: 'a:1'}]}",
         "kind: Service, spec: {protocol: TCP}",
-        "kind: Workload, spec: {service: a, address: '127.0.0.1:1', outbound: {listen: '127.0.0.1:2', tcp: [{service: b, listen: '127.0.0.1:3'}]}}",
+        "kind: Workload, spec: {service: a, address: '127.0.0.1:1', inbound: {plain: '127.0.0.1:4'}, outbound: {listen: '127.0.0.1:2', tcp: [{service: b, listen: '127.0.0.1:3'}]}}",
         "kind: Workload, spec: {service: a, selectors: [{unix: {uid: 1}, systemd: {unit: a.service}, cgroup: {path: /a}}]}",
         "kind: Workload, spec: {service: a, selectors: [{exec: {}}], exec: {users: [1]}}",
         "kind: Gateway, spec: {listeners: [{name: a, port: 1, protocol: HTTP}, {name: b, port: 2, protocol: TCP}, {name: c, port: 3, protocol: TLS, tls: {mode: Passthrough}}, {name: d, port: 4, protocol: HTTPS, tls: {certificateFile: a, keyFile: b}}]}",
@@ -28,6 +28,7 @@ struct DocumentedFieldsTests {
         "kind: TCPRoute, spec: {parentRefs: [{kind: Service, name: a}], rules: [{backendRefs: [{name: a}]}]}",
         "kind: TLSRoute, spec: {parentRefs: [{kind: Gateway, name: a}], hostnames: [a.example], rules: [{backendRefs: [{name: a}]}]}",
         "kind: AuthorizationPolicy, spec: {targetRefs: [{kind: Service, name: a}], rules: [{from: [{source: {namespaces: [a]}}], to: [{operation: {methods: [PUT]}}], when: [{key: 'request.headers[a]', values: [b]}, {key: source.ip, values: [10.0.0.0/8]}]}]}",
+        "kind: PeerAuthentication, spec: {targetRefs: [{kind: Service, name: a}], mtls: {mode: PERMISSIVE}}",
     ].map { "{apiVersion: heddle/v1, metadata: {name: n, namespace: o}, \($0)}" }
 
     /// Of kinds that are not among `manifests`, the reference's examples.
@@ -51,7 +52,8 @@ struct DocumentedFieldsTests {
         "{resets: 7}", "{value: /path}", "{numerator: 1, denominator: 7}", "{defaultAction: Allow}", "{svidTTL: 77s}",
         "{type: Files, certificateFile: y, keyFile: z}", "{workers: 7}", "{type: ReplaceFullPath, replaceFullPath: /z}",
         "[{unix: {uid: 8}}]", "{uid: 8}", "{unit: z.service}", "\(String(repeating: "0f", count: 32))",
-        "{}", "{path: /z}", "{service: z}", "{remove: [z]}", "{mode: Terminate}", "Service", "Gateway", "core", "HTTP",
+        "{}", "{path: /z}", "{service: z}", "{remove: [z]}", "{mode: Terminate}", "{plain: '127.0.0.1:9'}", "Service",
+        "Gateway", "core", "HTTP",
         "GRPC", "TCP",
         "All",
         "None", "Allow", "Deny", "DENY", "ALLOW", "Keep", "Reject", "Exact", "PathPrefix", "RegularExpression", "GET",

@@ -95,6 +95,12 @@ struct ListenerBindings {
                     place: listen.value.description)
                 add(listen.value, binding, node: workload.node?.value)
             }
+            if let plain = workload.inboundPlain {
+                let binding = Binding(
+                    position: plain.position, description: "inbound.plain of Workload \(name)",
+                    place: plain.value.description)
+                add(plain.value, binding, node: workload.node?.value)
+            }
             for (service, listen) in workload.outboundTCP.map({ ($0.service.value, $0.listen) }) {
                 let description = "outbound.tcp of Workload \(name) for Service \(Diagnostic.quoted(service.name))"
                 let binding = Binding(

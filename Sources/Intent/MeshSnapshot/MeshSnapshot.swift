@@ -16,6 +16,8 @@ package struct MeshSnapshot: Sendable {
     package let tcpRoutes: [TCPRoute]
     package let tlsRoutes: [TLSRoute]
     package let policies: [AuthorizationPolicy]
+    /// Which services are called by whoever proves who they are alone.
+    package let peerModes: PeerModes
     /// The node this process is; `nil` in a mesh of one host.
     package let node: String?
 
@@ -41,6 +43,7 @@ package struct MeshSnapshot: Sendable {
         self.tcpRoutes = tcpRoutes
         self.tlsRoutes = tlsRoutes
         self.policies = policies
+        peerModes = PeerModes(resources[PeerAuthentication.self].all)
         self.node = node
         self.callRoutes = callRoutes
         self.index = index
@@ -86,6 +89,12 @@ package struct MeshSnapshot: Sendable {
     /// The workloads that implement a service, on every node.
     package func workloads(of service: ResourceName) -> [Workload] {
         index.workloadsByService[service, default: []].map { workloads[$0] }
+    }
+
+    /// Workloads of a service that take calls in plain, from callers without an identity.
+    package func plainWorkloads(of service: ResourceName) -> [Workload] {
+        guard peerModes.isPermissive(service) else { return [] }
+        return workloads(of: service).filter { $0.inboundPlain != nil }
     }
 
     /// The policies that target a service, by name or as all of its namespace.

@@ -16,6 +16,8 @@ package struct RoutedAway {
             $0.metadata.name.namespace == service.namespace
         }
         guard !own.isEmpty || takesConnections else { return false }
+        // No route is asked at its port for plain calls.
+        guard snapshot.plainWorkloads(of: service).isEmpty else { return false }
         // Most routes of a service send it some of its calls.
         let isAmongOwn = own.contains { route in
             route.rules.contains { $0.backendRefs.contains { $0.service.value == service && $0.weight > 0 } }

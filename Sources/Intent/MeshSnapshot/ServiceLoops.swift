@@ -46,6 +46,9 @@ struct ServiceLoops {
             if let listen = workload.outboundListen {
                 add(listen, "outbound.listen of Workload \(name)", .named)
             }
+            if let plain = workload.inboundPlain, let service = workload.serviceName {
+                add(plain, "inbound.plain of Workload \(name)", .service(service))
+            }
             for outbound in workload.outboundTCP {
                 add(outbound.listen, "outbound.tcp of Workload \(name)", .service(outbound.service.value))
             }

@@ -31,6 +31,10 @@ extension Diagnostic.Code {
     package static let openListener = Self("manifest.open-listener")
     /// Selectors of a workload that no listener asks.
     package static let unusedSelectors = Self("manifest.unused-selectors")
+    /// A port that is named for plain calls to a service that takes none.
+    package static let plainPortClosed = Self("manifest.plain-port-closed")
+    /// Plain calls are allowed for services that name no port for them.
+    package static let permissiveWithoutPort = Self("manifest.permissive-without-port")
     /// Hostnames of a route whose parent is a Service: they do not count.
     package static let hostnamesIgnored = Self("manifest.hostnames-ignored")
 }

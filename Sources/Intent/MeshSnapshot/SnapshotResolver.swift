@@ -70,6 +70,7 @@ struct SnapshotResolver {
         if !diagnostics.contains(where: { $0.severity == .error }) {
             diagnostics += DeadEnds(snapshot: snapshot).check() + OpenListeners.warnings(workloads)
             diagnostics += OpenListeners.unusedSelectors(of: workloads, on: nodes)
+            diagnostics += PlainPorts(snapshot).check()
         }
         return snapshot
     }
@@ -123,10 +124,7 @@ struct SnapshotResolver {
 
     private mutating func checkWorkloads() {
         for (number, workload) in workloads.enumerated() {
-            if let service = workload.service {
-                let name = ResourceName(namespace: workload.metadata.name.namespace, name: service.value)
-                index.workloadsByService[name, default: []].append(number)
-            }
+            if let service = workload.serviceName { index.workloadsByService[service, default: []].append(number) }
             for outbound in workload.outboundTCP {
                 let name = outbound.service
                 guard let service = services[name.value], service.protocol != .tcp else { continue }

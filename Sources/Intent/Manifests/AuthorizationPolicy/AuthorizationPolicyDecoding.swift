@@ -39,21 +39,7 @@ extension AuthorizationPolicy {
         guard var fields = node.fields(of: "a targetRef", isOfPolicy: true, &problems) else { return nil }
         let reference = ObjectReference(&fields, namespace: namespace, &problems)
         fields.reportUnknownFields(&problems)
-        guard let reference else { return nil }
-        if reference.kind == nil {
-            fields.reportMissing("kind", &problems, remedy: "add kind: Service")
-        } else if !reference.checkIsService(isDefault: false, &problems) {
-            return nil
-        }
-        guard reference.name.value.namespace == namespace else {
-            problems.report(
-                .invalidValue, at: fields.keyPosition("namespace"),
-                found: Diagnostic.quoted(reference.name.value.namespace),
-                expected: "a Service of the policy's own namespace, \"\(namespace)\"",
-                remedy: "move the policy to namespace \"\(reference.name.value.namespace)\"")
-            return nil
-        }
-        return Located(reference.name.value.name, at: reference.name.position)
+        return reference?.serviceOfPolicy(in: namespace, fields, &problems)
     }
 }
 

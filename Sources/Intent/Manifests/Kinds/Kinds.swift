@@ -11,5 +11,6 @@ package enum Kinds {
         TCPRoute.descriptor,
         TLSRoute.descriptor,
         AuthorizationPolicy.descriptor,
+        PeerAuthentication.descriptor,
     ])
 }

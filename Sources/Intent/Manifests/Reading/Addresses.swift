@@ -29,6 +29,18 @@ extension Scalar {
         return address
     }
 
+    /// An address to listen on that others can reach: an IP address of a host, or all of them, and a port.
+    static func listenAddress(_ node: YAMLNode, _ problems: inout Problems) -> SocketAddress? {
+        guard let address = socketAddress(node, &problems) else { return nil }
+        guard case .tcp(.ip, _) = address else {
+            problems.report(
+                .invalidValue, node, expected: "an IP address and a port to listen at",
+                remedy: "write it as \"192.0.2.10:8080\" or \"[2001:db8::10]:8080\", with an address of its host")
+            return nil
+        }
+        return address
+    }
+
     /// An address to listen on that only this host can reach: 127.0.0.0/8, `[::1]` or a Unix socket.
     static func loopbackAddress(_ node: YAMLNode, _ problems: inout Problems) -> SocketAddress? {
         guard let address = socketAddress(node, &problems) else { return nil }

@@ -25,14 +25,39 @@ struct ObjectReference {
         self.name = Located(ResourceName(namespace: namespace, name: name.value), at: name.position)
     }
 
-    /// - Parameter isDefault: `kind` may be left out.
+    /// - Parameters:
+    ///   - isDefault: `kind` may be left out.
+    ///   - other: What else it could have referred to.
     /// - Returns: Whether it refers to a Service, or to nothing that is named.
-    func checkIsService(isDefault: Bool, _ problems: inout Problems) -> Bool {
+    func checkIsService(isDefault: Bool, or other: ResourceKind? = nil, _ problems: inout Problems) -> Bool {
         guard let kind, kind.value != ParentRef.Kind.service.rawValue else { return true }
+        let expected = "\"Service\"" + (other.map { " or \"\($0.rawValue)\"" } ?? "")
         problems.report(
-            .invalidValue, at: kind.position, found: Diagnostic.quoted(kind.value), expected: "\"Service\"",
-            remedy: "change it to \"Service\"" + (isDefault ? ", or remove kind" : ""))
+            .invalidValue, at: kind.position, found: Diagnostic.quoted(kind.value), expected: expected,
+            remedy: "change it to \(expected)" + (isDefault ? ", or remove kind" : ""))
         return false
+    }
+
+    /// The Service of its own namespace that an item of a policy's `targetRefs` names.
+    /// - Parameters:
+    ///   - fields: It was read from.
+    ///   - other: What else it could have named.
+    func serviceOfPolicy(
+        in namespace: String, _ fields: FieldReader, or other: ResourceKind? = nil, _ problems: inout Problems
+    ) -> Located<String>? {
+        if kind == nil {
+            fields.reportMissing("kind", &problems, remedy: "add kind: Service")
+        } else if !checkIsService(isDefault: false, or: other, &problems) {
+            return nil
+        }
+        guard name.value.namespace == namespace else {
+            problems.report(
+                .invalidValue, at: fields.keyPosition("namespace"), found: Diagnostic.quoted(name.value.namespace),
+                expected: "a Service of the policy's own namespace, \"\(namespace)\"",
+                remedy: "move the policy to namespace \"\(name.value.namespace)\"")
+            return nil
+        }
+        return Located(name.value.name, at: name.position)
     }
 
     /// The Service that the backendRef of any route names, taken out of `fields`.

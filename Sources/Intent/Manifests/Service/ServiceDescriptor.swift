@@ -30,6 +30,9 @@ extension Service {
                     key: "policies", name: "Policies",
                     lines: service.policies(in: set)
                         .map { "\($0.action.rawValue) \($0.metadata.name) (\($0.metadata.position))" }),
+                DescriptionSection(
+                    key: "peerAuthentication", name: "Peer authentication",
+                    lines: service.peerLines(in: set, workloads: service.workloads(in: set))),
             ]
         })
 

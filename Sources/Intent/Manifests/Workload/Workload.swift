@@ -14,6 +14,8 @@ package struct Workload: Resource {
     package var node: Located<String>?
     /// Where the process listens, in plain; absent for one that only calls others.
     package var address: Located<SocketAddress>?
+    /// Where whoever has no identity calls it in plain, while its service is `PERMISSIVE`; `nil`: nowhere.
+    package var inboundPlain: Located<SocketAddress>?
     /// Default: the service's name.
     package var serviceAccount: Located<String>
     /// What a process must be to be this workload, one of them; none: whoever reaches its addresses is.
@@ -29,6 +31,11 @@ package struct Workload: Resource {
 }
 
 extension Workload {
+    /// `service`, with its namespace.
+    package var serviceName: ResourceName? {
+        service.map { ResourceName(namespace: metadata.name.namespace, name: $0.value) }
+    }
+
     /// Those of `execUsers` that are names.
     package var startedBy: [Located<String>] {
         (execUsers ?? []).compactMap(\.name)

@@ -13,6 +13,7 @@ extension Workload {
         let service = fields.optional("service", located(Scalar.label), &problems)
         let node = fields.optional("node", located(Scalar.label), &problems)
         let address = fields.optional("address", located(Scalar.socketAddress), &problems)
+        let plain = fields.optional("inbound", Self.inbound, &problems)
         let account = fields.optional("serviceAccount", located(Scalar.label), &problems)
         let outbound = fields.optional(
             "outbound", { Self.outbound($0, namespace: namespace, &$1) }, default: Outbound(), &problems)
@@ -32,6 +33,13 @@ extension Workload {
                 .conflictingFields, at: fields.keyPosition("address"), found: "an address without a service",
                 expected: "the service that is reached there", remedy: "add service, or remove address")
         }
+        if let plain, !fields.has("service") || !fields.has("address") {
+            let lacks = fields.has("service") ? "address" : "service"
+            problems.report(
+                .conflictingFields, at: plain.position, found: "inbound.plain without \(lacks)",
+                expected: "the service that is called there, and the address where its process listens",
+                remedy: "add \(lacks), or remove inbound")
+        }
         if !fields.has("service") && !fields.has("serviceAccount") {
             problems.report(
                 .missingField, at: fields.position, found: "Workload without \"service\" and \"serviceAccount\"",
@@ -40,10 +48,18 @@ extension Workload {
         }
         guard let account = account ?? service else { return nil }
         self.init(
-            metadata: metadata, service: service, node: node, address: address, serviceAccount: account,
-            selectors: selectors,
+            metadata: metadata, service: service, node: node, address: address, inboundPlain: plain,
+            serviceAccount: account, selectors: selectors,
             selectorsPosition: selectors.isEmpty ? nil : fields.keyPosition("selectors"), execUsers: execUsers,
             outboundListen: outbound.listen, outboundTCP: outbound.tcp)
+    }
+
+    /// `inbound: {plain: "192.0.2.10:8080"}`.
+    private static func inbound(_ node: YAMLNode, _ problems: inout Problems) -> Located<SocketAddress>? {
+        guard var fields = node.fields(of: "inbound", isOfPolicy: true, &problems) else { return nil }
+        let plain = fields.required("plain", located(Scalar.listenAddress), &problems)
+        fields.reportUnknownFields(&problems)
+        return plain
     }
 
     /// `exec: {users: [web, 1001]}`.

@@ -6,6 +6,7 @@ extension Workload {
         spec.add("service", service?.value)
         spec.add("node", node?.value)
         spec.add("address", address.map { "\($0.value)" })
+        spec.add("inbound", inboundPlain.map { ["plain": .string("\($0.value)")] })
         spec.add("serviceAccount", serviceAccount.value)
         spec.add("selectors", .array(selectors.map(\.json)))
         if let execUsers { spec.add("exec", ["users": .array(execUsers.map(\.json))]) }
