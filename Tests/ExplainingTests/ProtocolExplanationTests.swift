@@ -190,7 +190,9 @@ struct ProtocolExplanationTests {
         #expect(denied.text.contains("the caller is told PERMISSION_DENIED (grpc-status 7)"))
         #expect(denied.json.rendered().contains("\"allowed\":false,\"grpcStatus\":7"))
         let unknown = try explain(to: "ratings", from: nil) { $0.path = path }
-        #expect(unknown.text.contains("the caller is told UNAUTHENTICATED (grpc-status 16)"))
+        #expect(
+            unknown.text.contains(
+                "REFUSED with UNAUTHENTICATED (grpc-status 16): shop/ratings is called with an identity"))
         let allowed = try explain(to: "ratings") {
             $0.path = path
             $0.fromAddress = "10.1.1.1"

@@ -35,7 +35,7 @@ struct PolicySwapTests {
         }
     }
 
-    @Test(arguments: [Door.grpc, .hopGRPC])
+    @Test(arguments: [Door.grpc, .hopGRPC, .plainGRPC])
     func `of two gRPC streams of one connection only the one that a rule now denies is closed`(door: Door) async throws
     {
         let world = try await PolicyWorld(
@@ -54,7 +54,7 @@ struct PolicySwapTests {
         try await world.swap(rule: Self.rule(Self.withoutCut, at: door))
         // Its trailers come next, without any byte to set them off.
         let answer = peer.answer(on: cut)
-        #expect(answer.grpcStatus == 7 && answer.reset == nil, "\(answer)")
+        #expect(answer.grpcStatus == (door.isPlain ? 16 : 7) && answer.reset == nil, "\(answer)")
         exchange(kept)
         peer.send(HTTP2Peer.FrameType.data, flags: 1, stream: kept)
         let rest = peer.answer(on: kept)
@@ -65,7 +65,7 @@ struct PolicySwapTests {
     }
 
     /// Accepts a WebSocket and says again what it hears.
-    private static func webSocket() -> TestBackend {
+    static func webSocket() -> TestBackend {
         TestBackend { connection, backend in
             let head = connection.receive(through: "\r\n\r\n")
             backend.note(head)
@@ -80,7 +80,7 @@ struct PolicySwapTests {
         }
     }
 
-    @Test(arguments: [Door.http1, .gatewayHTTP1, .hopHTTP1], ["/cut", "/kept"])
+    @Test(arguments: [Door.http1, .gatewayHTTP1, .hopHTTP1, .plainHTTP1], ["/cut", "/kept"])
     func `a WebSocket over HTTP/1.1 is closed if a rule now denies it, and not otherwise`(door: Door, path: String)
         async throws
     {
@@ -104,7 +104,7 @@ struct PolicySwapTests {
         await world.stop()
     }
 
-    @Test(arguments: [Door.http2, .gatewayHTTP2, .hopHTTP2, .inbound])
+    @Test(arguments: [Door.http2, .gatewayHTTP2, .hopHTTP2, .inbound, .plainHTTP2])
     func `of two WebSockets of one HTTP/2 connection only the one that a rule now denies is closed`(door: Door)
         async throws
     {

@@ -34,6 +34,7 @@ final class Workbench {
     var metrics = RequestMetrics()
     var grpcMetrics = GRPCMetrics()
     var counters = WorkerCounters()
+    var plainCallers = PlainCallers()
     let events: EventSink
     let date: DateField
     let replies: LocalReplies

@@ -1,4 +1,5 @@
 import Authorization
+import CallPlanning
 import CommonValues
 import EventLoops
 import Glibc
@@ -82,6 +83,7 @@ final class Worker: @unchecked Sendable {
             connection.judgeAgain()
         }
         for copy in board.copies.values { copy.judgeAgain() }
+        bench.plainCallers.forgetAll(except: Set(view.listeners.values.compactMap { $0.role.plainService?.label }))
         pools.dropUnused(servedAt: Set(view.services.flatMap { $0.endpoints.map(\.address) }))
     }
 
@@ -144,7 +146,7 @@ final class Worker: @unchecked Sendable {
         }
         bench.counters.upstream = pools.all.reduce(0) { $0 + $1.connectionCount }
         return WorkerReport(
-            metrics: bench.metrics, grpc: [bench.grpcMetrics], counters: bench.counters, decisions: board.decisionCounts
-        )
+            metrics: bench.metrics, grpc: [bench.grpcMetrics], counters: bench.counters,
+            plainCallers: bench.plainCallers, decisions: board.decisionCounts)
     }
 }

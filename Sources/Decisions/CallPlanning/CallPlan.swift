@@ -110,6 +110,11 @@ package struct CallPlan: ~Copyable {
             return .send
         case .routes(let gateway):
             return find(&request, from: source, at: gateway, using: &random, trace)
+        case .service(let service):
+            // Its port says what a call there is for, never Host.
+            self.service = service
+            tellWorkload(in: &request, of: source, trusted: false, using: &random)
+            return .send
         case .connections: return .refuse(.noRoute)
         }
     }
@@ -243,6 +248,10 @@ package struct CallPlan: ~Copyable {
             guard let service = source.target(in: tables), service.isTCP else { return .refuse(.noRoute) }
             self.service = service
             return .send
+        case .service(let service):
+            guard service.isTCP else { return .refuse(.malformed, status: 501) }
+            self.service = service
+            return .send
         // A tunnel for whoever asks: what follows it would be nobody's request (RFC 9110 § 9.3.6).
         case .hosts, .hostsOfCaller, .routes: return .refuse(.malformed, status: 501)
         }
@@ -251,8 +260,12 @@ package struct CallPlan: ~Copyable {
 
 extension ServiceTable {
     /// Why it takes no such call, whatever its rules say; `nil`: it does.
-    package func refusal(of request: borrowing MessageHead, isConnection: Bool) -> FailureReason? {
+    /// - Parameter hasIdentity: It is known whose call it is.
+    package func refusal(
+        of request: borrowing MessageHead, isConnection: Bool, hasIdentity: Bool
+    ) -> FailureReason? {
         guard isTCP == isConnection else { return .noRoute }
+        guard takesCalls(withIdentity: hasIdentity) else { return .denied }
         return request.hasEscapedSlash && !keepsEscapedSlashes ? .malformed : nil
     }
 }

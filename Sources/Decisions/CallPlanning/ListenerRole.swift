@@ -26,6 +26,8 @@ package final class ListenerRole {
         case attested(Admission)
         /// Other nodes, for whom their certificates prove. What they have found out about a call is not found out again.
         case nodes
+        /// Nobody who could be named: whoever comes to a port that is named for plain calls.
+        case nobody
         /// Anybody. Calls carry the identity of the listener that is found for them, which says what proxies it trusts.
         case anybody
     }
@@ -38,6 +40,8 @@ package final class ListenerRole {
         case hostsOfCaller
         /// By SNI, which names the service itself.
         case serverName
+        /// It is this one, whatever Host says.
+        case service(ServiceTable)
         /// By a gateway's routes.
         case routes(GatewayTable)
         /// It is one for all that comes, or is found by SNI: what comes is bytes.
@@ -86,6 +90,11 @@ package final class ListenerRole {
     /// Other nodes'.
     package static func inbound() -> ListenerRole { ListenerRole(.nodes, .serverName, security: .node) }
 
+    /// A workload's port for plain calls.
+    package static func plain(_ service: ServiceTable) -> ListenerRole {
+        ListenerRole(.nobody, .service(service), tellsReason: false, firstProtocol: service.isTCP ? .bytes : .http)
+    }
+
     package static func gateway(_ table: GatewayTable) -> ListenerRole {
         ListenerRole(.anybody, .routes(table), security: table.isSecure ? .gateway : .none, tellsReason: false)
     }
@@ -116,6 +125,27 @@ package final class ListenerRole {
     /// Who comes here is another node.
     package var isForNodes: Bool { if case .nodes = callers { true } else { false } }
 
+    /// Calls there are for workloads of this node, and go no further.
+    package var endsHere: Bool {
+        switch callers {
+        case .nodes, .nobody: true
+        case .one, .attested, .anybody: false
+        }
+    }
+
+    /// The service whose port for plain calls it is; `nil`: it is none.
+    package var plainService: ServiceTable? {
+        if case .nobody = callers, case .service(let service) = directory { service } else { nil }
+    }
+
+    /// A call may name no host (HTTP/1.0): it means the address that it comes to, by which nothing else is found.
+    package var takesHostless: Bool {
+        switch callers {
+        case .anybody, .nobody: true
+        case .one, .attested, .nodes: false
+        }
+    }
+
     /// Whose identity a call carries that begins now.
     package enum Identification {
         /// `nil`: nobody's; of anybody's its listener says so, once it is found.
@@ -131,7 +161,7 @@ package final class ListenerRole {
         switch callers {
         case .one(let caller): return .caller(caller)
         case .nodes: return .caller(source.verified)
-        case .anybody: return .caller(nil)
+        case .nobody, .anybody: return .caller(nil)
         case .attested(let admission):
             switch source.verdict(of: admission, in: tables) {
             case .admitted(let index): return .workload(admission.candidates[index])

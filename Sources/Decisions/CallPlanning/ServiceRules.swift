@@ -11,6 +11,8 @@ package struct ServiceRules: Sendable {
     let consumerRoutes: [String: [HTTPRoute]]
     let policies: [AuthorizationPolicy]
     let policyScope: PolicyScope
+    /// Who has no identity may call it, too, where a port is named for that.
+    let isPermissive: Bool
 
     package var name: ResourceName { service.metadata.name }
     package var serverName: String { "\(name.name).\(name.namespace).mesh" }
@@ -25,6 +27,7 @@ package struct ServiceRules: Sendable {
             })
         policies = snapshot.policies(for: name)
         policyScope = snapshot.policyScope(of: name)
+        isPermissive = snapshot.peerModes.isPermissive(name)
     }
 }
 

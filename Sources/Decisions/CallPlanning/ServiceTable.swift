@@ -13,6 +13,7 @@ package final class ServiceTable {
     package let keepsEscapedSlashes: Bool
     package let isGRPC: Bool
     package let isTCP: Bool
+    private let isPermissive: Bool
     package let program: AuthorizationProgram
     /// Its own routes; `nil`: it takes every call itself.
     private var routes: BoundRoutes?
@@ -27,6 +28,7 @@ package final class ServiceTable {
         keepsEscapedSlashes = rules.service.escapedSlashes == .keep
         isGRPC = rules.service.protocol == .grpc
         isTCP = rules.service.protocol == .tcp
+        isPermissive = rules.isPermissive
         self.program = program
     }
 
@@ -35,6 +37,9 @@ package final class ServiceTable {
         self.routes = routes
         consumerRoutes = consumers
     }
+
+    /// Before its rules are asked: without an identity it is called where it is PERMISSIVE alone, by whatever way the call has come.
+    package func takesCalls(withIdentity hasIdentity: Bool) -> Bool { hasIdentity || isPermissive }
 
     /// What a call from a namespace takes; `nil`: straight to the service.
     package func routes(from namespace: String) -> BoundRoutes? {

@@ -139,6 +139,11 @@ package struct TableCompiler {
         return .tcp(tcp(table, caller: caller, tables))
     }
 
+    /// A workload's port for plain calls to its service. A snapshot has it.
+    package func plain(_ service: ResourceName, _ tables: CallTables) -> ListenerRole {
+        .plain(tables.services[tables.index(of: service)!])
+    }
+
     /// The listeners of gateways that share an address.
     package mutating func gateway(
         _ gateways: [GatewayRules], at address: String, in snapshot: MeshSnapshot, _ tables: CallTables

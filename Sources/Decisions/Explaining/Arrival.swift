@@ -28,6 +28,7 @@ struct ExplainedMesh {
 
     /// The places where a call or connection like this may come to; at the first that has a route for it, it does.
     mutating func arrivals(of question: CallQuestion, _ resolved: ResolvedQuestion) -> [Arrival] {
+        guard resolved.caller != nil else { return [plainArrival(resolved)] }
         let account = resolved.caller?.serviceAccount
         var arrivals: [Arrival] = []
         if resolved.isWorkload, question.port == nil {
@@ -46,6 +47,12 @@ struct ExplainedMesh {
                     verified: resolved.caller.map(Caller.init)))
         }
         return arrivals
+    }
+
+    /// Whoever has no identity comes by a port for plain calls to the service itself. Where there is none, the service says so.
+    private func plainArrival(_ resolved: ResolvedQuestion) -> Arrival {
+        let nodes = Set(snapshot.plainWorkloads(of: resolved.service).compactMap { $0.node?.value })
+        return Arrival(.plain(table(of: resolved.service)), .http, on: own(among: nodes), from: resolved.clientAddress)
     }
 
     /// Where workloads of an account call from: here, if one does.
@@ -85,18 +92,13 @@ struct ExplainedMesh {
     }
 
     private func outbound(_ namespace: String?, _ resolved: ResolvedQuestion) -> ListenerRole {
-        let caller = resolved.caller ?? Self.nobody(in: snapshot)
+        guard let caller = resolved.caller else { return .plain(table(of: resolved.service)) }
         guard resolved.serviceProtocol != .tcp else {
             return compiler.tcp(caller, namespace: namespace, service: resolved.service, in: snapshot, tables)
         }
         return compiler.outbound(
             caller, namespace: namespace ?? resolved.service.namespace,
             shortHosts: TableCompiler.shortHosts(tables)[namespace ?? "default"])
-    }
-
-    /// Whoever has no identity comes by no listener there is: its plan is made as anybody's, and has no caller then.
-    private static func nobody(in snapshot: MeshSnapshot) -> SPIFFEID {
-        SPIFFEID(trustDomain: snapshot.mesh.trustDomain, namespace: "default", serviceAccount: "nobody")
     }
 }
 

@@ -33,6 +33,17 @@ extension CallExplanation {
             + (question.map { "; \($0)" } ?? "")
     }
 
+    /// Where whoever has no identity calls a service; `nil`: nobody does, as the service says itself.
+    private static func plainPorts(of service: ResourceName, in snapshot: MeshSnapshot) -> String? {
+        guard snapshot.peerModes.isPermissive(service) else { return nil }
+        let ports = snapshot.plainWorkloads(of: service).compactMap { workload in
+            workload.inboundPlain.map { "\($0.value) (Workload \(workload.metadata.name))" }
+        }
+        return ports.isEmpty
+            ? "\(service) is PERMISSIVE, and no Workload of it has inbound.plain: nobody comes to it in plain"
+            : "it calls in plain, at \(ports.joined(separator: ", "))"
+    }
+
     static func notes(
         _ question: CallQuestion, _ resolved: ResolvedQuestion, in snapshot: MeshSnapshot
     ) -> [String] {
@@ -41,7 +52,10 @@ extension CallExplanation {
         if resolved.lacksHost(question) {
             notes.append("the caller is a gateway: without --host its routes are not looked at")
         }
-        if question.from == nil { notes.append("the caller has no identity: no rule about callers' names matches it") }
+        if question.from == nil {
+            notes.append("the caller has no identity: no rule about callers' names matches it")
+            if let ports = plainPorts(of: resolved.service, in: snapshot) { notes.append(ports) }
+        }
         if question.fromAddress == nil {
             let program = AuthorizationProgram(
                 policies: snapshot.policies(for: resolved.service),

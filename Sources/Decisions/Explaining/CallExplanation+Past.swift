@@ -20,7 +20,7 @@ extension CallExplanation {
         let judge = Judge(
             mesh: mesh, caller: caller.map(Caller.init), client: .peer,
             source: CallSource(peer: .unspecified, listenerPort: 0),
-            nodes: snapshot.node.map { [$0] } ?? [])
+            nodes: snapshot.node.map { [$0] } ?? [], endsHere: caller == nil)
         isConnection = declared.protocol == .tcp
         if isConnection {
             isGRPC = false

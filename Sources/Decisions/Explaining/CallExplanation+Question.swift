@@ -64,7 +64,8 @@ extension CallExplanation {
     private static func checkHost(
         _ host: String, of question: CallQuestion, _ resolved: ResolvedQuestion, in snapshot: MeshSnapshot
     ) throws(CallQuestion.Mistake) {
-        guard question.host != nil, resolved.gateways.isEmpty else { return }
+        // A port for plain calls is one service's, whatever the host.
+        guard question.host != nil, resolved.gateways.isEmpty, resolved.caller != nil else { return }
         let namespace = resolved.caller?.serviceAccount?.namespace ?? "default"
         let named = snapshot.serviceNamed(host: host, from: namespace)
         guard named == resolved.service else {

@@ -30,9 +30,9 @@ extension CallExplanation {
             var random = FastRandom()
             let step = plan.find(
                 &request, from: arrival.source, at: arrival.role, in: mesh.tables, using: &random, trace: trace)
-            if resolved.caller == nil { plan.caller = nil }
             let judge = Judge(
-                mesh: mesh, caller: plan.caller, client: plan.client, source: arrival.source, nodes: arrival.nodes)
+                mesh: mesh, caller: plan.caller, client: plan.client, source: arrival.source, nodes: arrival.nodes,
+                endsHere: arrival.role.plainService != nil)
             guard case .refuse(.noRoute, let status) = step else {
                 let outcome = outcome(of: step, request, plan, judge)
                 return Way(outcome: outcome, routes: trace.routes, gateway: arrival.gateway)
@@ -91,9 +91,9 @@ extension CallExplanation {
             var random = FastRandom()
             let step = plan.findConnection(
                 from: arrival.source, at: arrival.role, in: mesh.tables, using: &random, trace: trace)
-            if resolved.caller == nil { plan.caller = nil }
             let judge = Judge(
-                mesh: mesh, caller: plan.caller, client: plan.client, source: arrival.source, nodes: arrival.nodes)
+                mesh: mesh, caller: plan.caller, client: plan.client, source: arrival.source, nodes: arrival.nodes,
+                endsHere: arrival.role.plainService != nil)
             let outcome: Outcome =
                 switch step {
                 case .refuse(let reason, let status): .refused(reason, status: status ?? reason.status)

@@ -56,6 +56,7 @@ extension CallExplanation {
         if let weight = destination.weight, weight != 1 { text += " (weight \(weight))" }
         if let rewritten = destination.request, rewritten != request { text += ", rewritten to \(rewritten.text)" }
         text += ":\n"
+        if isConnection, let refusal = destination.refusal { return text + "  CLOSED: \(refusal.text)\n" }
         if let refusal = destination.refusalText { return text + "  REFUSED with \(refusal)\n" }
         for judgement in destination.judgements {
             if destination.judgements.count > 1 {

@@ -14,6 +14,8 @@ struct Judge {
     let source: CallSource
     /// Nodes that the call comes to; empty: any, and the one that its workload is on among them.
     let nodes: Set<String>
+    /// It goes to workloads of those nodes alone.
+    let endsHere: Bool
 
     private var snapshot: MeshSnapshot { mesh.snapshot }
 
@@ -22,9 +24,11 @@ struct Judge {
 
     /// Of a connection.
     func destination(_ service: ServiceTable, weight: Int?) -> CallExplanation.Destination {
-        CallExplanation.Destination(
-            service: service.name, weight: weight, request: nil, refusal: nil,
-            judgements: judgements(service, .tcp) { service.program.explainConnection($0) },
+        let refusal = refusalOfNobody(by: service)
+        return CallExplanation.Destination(
+            service: service.name, weight: weight, request: nil, refusal: refusal,
+            judgements: refusal == nil
+                ? judgements(service, .tcp) { service.program.explainConnection($0) } : [],
             defaultAction: snapshot.mesh.defaultAction, grpcStatus: nil, otherNodes: otherNodes(of: service.name),
             unresolved: unresolved(of: service.name))
     }
@@ -67,14 +71,23 @@ struct Judge {
             return CallExplanation.Refusal(
                 .malformed, "grpc-timeout is none: one line of one to eight digits and a unit (H, M, S, m, u or n)")
         }
-        switch service.refusal(of: head, isConnection: false) {
+        switch service.refusal(of: head, isConnection: false, hasIdentity: caller != nil) {
         case nil: return nil
+        case .denied?: return refusalOfNobody(by: service)
         case .malformed?:
             return CallExplanation.Refusal(
                 .malformed,
                 "the path holds %2F or %5C, which \(service.name) does not take (escapedSlashes: Reject)")
         case let reason?: return CallExplanation.Refusal(reason, "\(service.name) speaks TCP")
         }
+    }
+
+    private func refusalOfNobody(by service: ServiceTable) -> CallExplanation.Refusal? {
+        guard !service.takesCalls(withIdentity: caller != nil) else { return nil }
+        let peer = snapshot.peerModes.decisive(for: service.name)
+        let why = peer.map { "PeerAuthentication \($0.metadata.name), \($0.mode.position)" } ?? "the default"
+        return CallExplanation.Refusal(
+            .denied, "\(service.name) is called with an identity alone: STRICT (\(why))")
     }
 
     private func judgements(
@@ -99,6 +112,10 @@ struct Judge {
     private func places(of service: ResourceName) -> [Place] {
         var places = snapshot.workloads(of: service).compactMap { workload in
             workload.address.map { Place(address: $0.value, isElsewhere: isElsewhere(workload)) }
+        }
+        if endsHere {
+            places.removeAll(where: \.isElsewhere)
+            return places.isEmpty ? [Place()] : Array(places.prefix(Self.endpointLimit))
         }
         places += snapshot.services[service]?.endpoints.map { Place(address: $0.value) } ?? []
         return places.isEmpty ? [Place()] : Array(places.prefix(Self.endpointLimit))

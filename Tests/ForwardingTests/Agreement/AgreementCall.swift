@@ -9,6 +9,8 @@ struct AgreementCall: CustomStringConvertible {
     /// A listener, and what is spoken there.
     enum Entrance: CaseIterable {
         case web, webHTTP2, webGRPC, pay, plain, plainHTTP2, plainGRPC, secure, secureHTTP2, ledger, vault, bytes, names
+        /// Ports for plain calls, of whoever has no identity.
+        case nobody, nobodyHTTP2, nobodyGRPC, nobodyBytes
     }
 
     let entrance: Entrance
@@ -20,14 +22,14 @@ struct AgreementCall: CustomStringConvertible {
 
     var isConnection: Bool {
         switch entrance {
-        case .ledger, .vault, .bytes, .names: true
+        case .ledger, .vault, .bytes, .names, .nobodyBytes: true
         default: false
         }
     }
 
     var isHTTP2: Bool {
         switch entrance {
-        case .webHTTP2, .webGRPC, .plainHTTP2, .plainGRPC, .secureHTTP2: true
+        case .webHTTP2, .webGRPC, .plainHTTP2, .plainGRPC, .secureHTTP2, .nobodyHTTP2, .nobodyGRPC: true
         default: false
         }
     }
@@ -42,8 +44,20 @@ struct AgreementCall: CustomStringConvertible {
     /// What SNI names.
     var serverName: String { host }
 
-    var caller: String {
+    /// The service whose port for plain calls it is.
+    var plainService: String? {
         switch entrance {
+        case .nobody, .nobodyHTTP2: "orders"
+        case .nobodyGRPC: "calc"
+        case .nobodyBytes: "ledger"
+        default: nil
+        }
+    }
+
+    /// `nil`: it has no identity.
+    var caller: String? {
+        switch entrance {
+        case _ where plainService != nil: nil
         case .pay: "pay/pay"
         case _ where isGateway: "shop/edge"
         default: "shop/web"
@@ -56,13 +70,13 @@ struct AgreementCall: CustomStringConvertible {
         entrance = Entrance.allCases.randomElement(using: &random)!
         func pick(_ all: [String], _ random: inout SplitMix64) -> String { all.randomElement(using: &random)! }
         switch entrance {
-        case .ledger, .vault, .bytes: return
+        case .ledger, .vault, .bytes, .nobodyBytes: return
         case .names:
             host = pick(["shop.example", "www.shop.example", "other.example", "other.test"], &random)
             return
         case .secure, .secureHTTP2:
             host = pick(["shop.example", "www.shop.example", "other.example"], &random)
-        case .plain, .plainHTTP2, .plainGRPC:
+        case .plain, .plainHTTP2, .plainGRPC, .nobody, .nobodyHTTP2, .nobodyGRPC:
             host = pick(
                 [
                     "shop.example", "Shop.Example:80", "www.shop.example", "other.example", "orders", "x.test",
@@ -76,7 +90,7 @@ struct AgreementCall: CustomStringConvertible {
                     "lonely.shop", "nobody.shop", "orders.shop:80", "ledger.shop",
                 ], &random)
         }
-        let isGRPC = entrance == .webGRPC || entrance == .plainGRPC
+        let isGRPC = [.webGRPC, .plainGRPC, .nobodyGRPC].contains(entrance)
         method = isGRPC ? "POST" : pick(["GET", "GET", "GET", "POST", "DELETE", "X-Y", "OPTIONS"], &random)
         target = Self.target(&random)
         // `explain` takes a POST to a service of gRPC without a content type for one of gRPC.

@@ -68,11 +68,12 @@ private struct Agreement {
     /// A gateway's routes say whom a call there is for, and its listener or host elsewhere.
     private func serviceAsked(by call: AgreementCall, _ seen: AgreementWorld.Sighting) -> String {
         if call.isGateway { return seen.line?.field("service") ?? (call.isConnection ? "shop/ledger" : "shop/orders") }
+        if let service = call.plainService { return "shop/\(service)" }
         if call.isConnection { return "shop/\(call.entrance)" }
         var head = MessageHead()
         guard CanonicalCall.head(of: CallQuestion(from: nil, to: ""), host: call.host, into: &head) == nil,
             let named = world.snapshot.serviceNamed(
-                host: head.text(head.host), from: String(call.caller.prefix { $0 != "/" }))
+                host: head.text(head.host), from: String((call.caller ?? "").prefix { $0 != "/" }))
         else { return "shop/orders" }
         return "\(named)"
     }

@@ -41,6 +41,7 @@ final class AgreementWorld {
             connections: ["ledger": TestPort.free(), "vault": TestPort.free()], plain: TestPort.free(),
             calls: TestPort.free(),
             secure: TestPort.free(), bytes: TestPort.free(), names: TestPort.free(),
+            nobody: ["orders": TestPort.free(), "calc": TestPort.free(), "ledger": TestPort.free()],
             workloads: backends.mapValues(\.port))
         var mesh = RandomMesh(seed: seed, places)
         manifests = mesh.manifests()
@@ -156,6 +157,7 @@ final class AgreementWorld {
         case .ledger, .vault: places.connections["\(call.entrance)"]!
         case .bytes: places.bytes
         case .names: places.names
+        case .nobody, .nobodyHTTP2, .nobodyGRPC, .nobodyBytes: places.nobody[call.plainService!]!
         }
     }
 

@@ -15,6 +15,8 @@ struct RandomMesh {
         var secure: UInt16
         var bytes: UInt16
         var names: UInt16
+        /// For plain calls, by service.
+        var nobody: [String: UInt16]
         /// By service.
         var workloads: [String: UInt16]
     }
@@ -47,16 +49,18 @@ struct RandomMesh {
             if service.name == "orders" { spec += ", hostnames: [shop.example]" }
             parts.append(
                 manifest("Service", "\(service.name)", "{\(spec)}"))
+            let plain = places.nobody[service.name].map { ", inbound: {plain: \"127.0.0.1:\($0)\"}" } ?? ""
             parts.append(
                 """
                 apiVersion: heddle/v1
                 kind: Workload
                 metadata: {name: \(service.name)-1, namespace: shop}
-                spec: {service: \(service.name), serviceAccount: orders, address: "127.0.0.1:\(places.workloads[service.name]!)", node: \(service.node)}
+                spec: {service: \(service.name), serviceAccount: orders, address: "127.0.0.1:\(places.workloads[service.name]!)", node: \(service.node)\(plain)}
                 """)
         }
         parts.append(
             manifest("Service", "lonely", "{protocol: HTTP}"))
+        parts.append(manifest("PeerAuthentication", "moving", "{mtls: {mode: PERMISSIVE}}"))
         if chance(70) { parts.append(route("of-orders", "{kind: Service, name: orders}", hostnames: false)) }
         if chance(50) { parts.append(route("of-stock", "{kind: Service, name: stock}", hostnames: false)) }
         if chance(50) {

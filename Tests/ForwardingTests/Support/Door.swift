@@ -17,6 +17,9 @@ enum Door: String, CaseIterable, Sendable, CustomTestStringConvertible {
     case hopGRPC = "gRPC through two nodes"
     /// What another node sends, were it not Heddle's.
     case inbound = "HTTP/2 at a node's inbound port"
+    case plainHTTP1 = "HTTP/1.1 at a port for plain calls"
+    case plainHTTP2 = "HTTP/2 at a port for plain calls"
+    case plainGRPC = "gRPC at a port for plain calls"
 
     var testDescription: String { rawValue }
 
@@ -29,14 +32,17 @@ enum Door: String, CaseIterable, Sendable, CustomTestStringConvertible {
 
     var dialect: Dialect {
         switch self {
-        case .http1, .gatewayHTTP1, .hopHTTP1: .http1
-        case .http2, .gatewayHTTP2, .hopHTTP2, .inbound: .http2
-        case .grpc, .hopGRPC: .grpc
+        case .http1, .gatewayHTTP1, .hopHTTP1, .plainHTTP1: .http1
+        case .http2, .gatewayHTTP2, .hopHTTP2, .inbound, .plainHTTP2: .http2
+        case .grpc, .hopGRPC, .plainGRPC: .grpc
         }
     }
 
     var hasTwoNodes: Bool { [.hopHTTP1, .hopHTTP2, .hopGRPC].contains(self) }
     var isGateway: Bool { [.gatewayHTTP1, .gatewayHTTP2].contains(self) }
+    /// Whoever calls there is nobody.
+    var isPlain: Bool { Self.plain.contains(self) }
+    static let plain: [Door] = [.plainHTTP1, .plainHTTP2, .plainGRPC]
 }
 
 /// A workload behind a door: data planes, and what the workload saw.
@@ -79,7 +85,8 @@ final class PolicyWorld: Sendable {
 
     func connect() throws -> RawConnection {
         switch door {
-        case .http1, .http2, .grpc, .hopHTTP1, .hopHTTP2, .hopGRPC: try RawConnection(port: port)
+        case .http1, .http2, .grpc, .hopHTTP1, .hopHTTP2, .hopGRPC, .plainHTTP1, .plainHTTP2, .plainGRPC:
+            try RawConnection(port: port)
         case .gatewayHTTP1:
             try SecureRelay.connect(port: port, serverName: "orders", offering: "http/1.1", identities)
         case .gatewayHTTP2: try SecureRelay.connect(port: port, serverName: "orders", offering: "h2", identities)
@@ -100,6 +107,8 @@ final class PolicyWorld: Sendable {
         return node == nil ? TLSMaterial() : identities.material(account: account)
     }
 
+    private static func plainPort(_ port: UInt16) -> String { ", inbound: {plain: \"127.0.0.1:\(port)\"}" }
+
     private static func manifests(_ door: Door, _ rule: String, port: UInt16, inbound: [UInt16], orders: UInt16)
         -> String
     {
@@ -112,7 +121,9 @@ final class PolicyWorld: Sendable {
             metadata: {name: orders, namespace: shop}
             spec: {protocol: \(door.dialect == .grpc ? "GRPC" : "HTTP"), hostnames: [shop.example]}
             """,
-            manifest("Workload", "orders-1", "{service: orders, address: \"127.0.0.1:\(orders)\"\(b)}"),
+            manifest(
+                "Workload", "orders-1",
+                "{service: orders, address: \"127.0.0.1:\(orders)\"\(b)\(door.isPlain ? plainPort(port) : "")}"),
             """
             apiVersion: heddle/v1
             kind: Mesh
@@ -143,6 +154,8 @@ final class PolicyWorld: Sendable {
                   listeners:
                   - {name: tls, address: 127.0.0.1, port: \(port), protocol: HTTPS, tls: {certificateFile: c, keyFile: k}}
                 """)
+        } else if door.isPlain {
+            parts.append(manifest("PeerAuthentication", "moving", "{mtls: {mode: PERMISSIVE}}"))
         } else {
             parts.append(
                 manifest("Workload", "web-1", "{serviceAccount: web, outbound: {listen: \"127.0.0.1:\(port)\"}\(a)}"))

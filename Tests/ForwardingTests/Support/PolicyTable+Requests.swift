@@ -31,7 +31,7 @@ extension PolicyTable {
             PolicyCase.refused(
                 "a method that servers of some kinds fold to another: \(method)",
                 .request(method: method, path: "/open")
-            ).except([.grpc, .hopGRPC], .notApplicable("its method is POST")),
+            ).except([.grpc, .hopGRPC, .plainGRPC], .notApplicable("its method is POST")),
             .pseudo("the same over HTTP/2: \(method)", ":method", method),
         ]
     }
@@ -46,6 +46,7 @@ extension PolicyTable {
 
     static let rewrites = rewritten.map {
         $0.except([.inbound], .notApplicable("the caller's node has rewritten the call already"))
+            .except(Door.plain, .notApplicable("a port for plain calls has no routes"))
     }
 
     private static let rewritten: [PolicyCase] = [
@@ -64,7 +65,8 @@ extension PolicyTable {
             "Traefik CVE-2022-23632: a host's trailing dot", [403], .request(path: "/hosted", host: "shop.example.")),
         .refused(
             "an unknown host falls to no weaker policy", [404], .request(path: "/hosted", host: "shop.example.net")
-        ).except([.inbound], .status([200], "the SNI alone names the service")),
+        ).except([.inbound], .status([200], "the SNI alone names the service"))
+            .except(Door.plain, .status([200], "the port alone names the service")),
         .refused("a host that is none", .request(path: "/open", host: "or ders")),
         .refused("no Host", .http1("GET /open HTTP/1.1\r\n\r\n")),
         .refused("two Hosts", .http1("GET /open HTTP/1.1\r\nHost: orders\r\nHost: orders\r\n\r\n")),
@@ -214,7 +216,7 @@ extension PolicyTable {
             call: .webSocket(path: "/open", early: "GET /admin HTTP/1.1\r\nHost: orders\r\n\r\n"), status: [200],
             workloadSees: ["GET /open HTTP/1.1\r\n"], workloadNeverSees: ["/admin"]
         ).except(
-            [.http2, .gatewayHTTP2, .hopHTTP1, .hopHTTP2, .inbound],
+            [.http2, .gatewayHTTP2, .hopHTTP1, .hopHTTP2, .inbound, .plainHTTP2],
             .status([502], "a success would say that the upgrade was accepted")),
     ]
 }

@@ -63,7 +63,10 @@ final class CallOrigin {
     var role: ListenerRole { listener.view.role }
     /// Its listener is gone, and no generation has it any more.
     var isStopped: Bool { listener.isStopped }
+    /// The other side is a node.
     var isInbound: Bool { role.isForNodes }
+    /// Its calls are for workloads of this node.
+    var endsHere: Bool { role.endsHere }
     /// Only callers of this mesh are told why a call failed.
     var tellsReason: Bool { role.tellsReason }
 }

@@ -10,6 +10,7 @@ import WireProtocols
 extension Exchange {
     func dispatch() {
         let origin = origin  // each look at the state's counts references
+        notePlainCall(from: origin)
         let step = state.plan.find(
             &request, from: origin.source, at: origin.role, in: board.view.tables, using: &bench.random)
         if state.plan.client.isUnreadable { bench.counters.unreadableClientAddresses += 1 }
@@ -19,9 +20,16 @@ extension Exchange {
     func dispatchTunnel() {
         // Of all that another node's CONNECT may say, this alone is taken: under it the call stands in both logs.
         request.identify(using: &bench.random)
+        notePlainCall(from: origin)
         carryOut(
             state.plan.findConnection(
                 from: origin.source, at: origin.role, in: board.view.tables, using: &bench.random))
+    }
+
+    /// Counted when it begins: whoever is still there is to be seen while he is.
+    private func notePlainCall(from origin: CallOrigin) {
+        guard let service = origin.role.plainService else { return }
+        bench.plainCallers.record(origin.peer.ip, callingAt: loop.now, service: service.label)
     }
 
     private func carryOut(_ step: CallPlan.Step) {

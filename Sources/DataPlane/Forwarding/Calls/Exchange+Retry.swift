@@ -15,7 +15,7 @@ extension Exchange: RetriedCall {
         guard let now = board.view.service(named: planned.name) else { return nil }
         state.plan.moveOn(to: now.table)
         // Endpoints are numbered anew: of those that were tried, only the last is known still.
-        let last = state.tries.endpoint.flatMap { now.endpoint(like: $0, isLocal: origin.isInbound) }
+        let last = state.tries.endpoint.flatMap { now.endpoint(like: $0, isLocal: origin.endsHere) }
         state.tries.triedEndpoints = last?.bit ?? 0
         return now
     }
@@ -26,7 +26,9 @@ extension Exchange: RetriedCall {
     ///   - isFresh: Not on a connection that has idled.
     ///   - reason: Why it fails if there is no such endpoint.
     func attempt(at service: ServiceView, isFresh: Bool = false, orFail reason: FailureReason = .noEndpoint) {
-        if let reason = service.table.refusal(of: request, isConnection: tunnel == .connection) { return fail(reason) }
+        let refusal = service.table.refusal(
+            of: request, isConnection: tunnel == .connection, hasIdentity: state.plan.caller != nil)
+        if let refusal { return fail(refusal) }
         state.tries.isJudged = false
         guard let endpoint = pickEndpoint(of: service) else {
             // Nobody would receive it; but who may not call a service learns nothing of its endpoints.
@@ -46,7 +48,7 @@ extension Exchange: RetriedCall {
             RetryLadder.Facts(
                 isKept: retained.isWhole, isIdempotent: request.isIdempotent,
                 isNode: state.tries.endpoint?.isMesh ?? false,
-                hasOther: service.hasEndpoint(isLocal: origin.isInbound, notIn: state.tries.triedEndpoints),
+                hasOther: service.hasEndpoint(isLocal: origin.endsHere, notIn: state.tries.triedEndpoints),
                 age: loop.now - min(loop.now, state.startedAt / 1000), connectTimeout: bench.timeouts.connect))
         switch step {
         case .again(let isFresh): resend(to: service, isFresh: isFresh)
@@ -60,7 +62,7 @@ extension Exchange: RetriedCall {
 
     private func resend(to service: ServiceView, isFresh: Bool) {
         guard let endpoint = state.tries.endpoint,
-            let current = service.endpoint(like: endpoint, isLocal: origin.isInbound)
+            let current = service.endpoint(like: endpoint, isLocal: origin.endsHere)
         else {
             return attempt(at: service, isFresh: isFresh)
         }
@@ -96,6 +98,7 @@ extension Exchange: RetriedCall {
         guard let service = currentService(), service.table.isTCP == (tunnel == .connection) else {
             return fail(.noRoute)
         }
+        guard service.table.takesCalls(withIdentity: state.plan.caller != nil) else { return fail(.denied) }
         removeHopFields()
         if state.tries.isJudged, !isAllowedStill(by: service) { return fail(.denied) }
         guard isUnsent, !state.course.isWaiting, let endpoint = state.tries.endpoint else { return }
@@ -106,7 +109,7 @@ extension Exchange: RetriedCall {
         }
         guard service.table !== before else { return addHopFields(for: endpoint) }
         let pool = endpoint.knownPool(for: state.plan.caller)
-        if let current = service.endpoint(like: endpoint, isLocal: origin.isInbound),
+        if let current = service.endpoint(like: endpoint, isLocal: origin.endsHere),
             self.pool(of: current.endpoint, service) === pool
         {
             state.tries.triedEndpoints = current.bit
@@ -132,6 +135,6 @@ extension Exchange: RetriedCall {
 
     /// A random one that was not tried yet.
     private func pickEndpoint(of service: ServiceView) -> EndpointView? {
-        service.endpoint(isLocal: origin.isInbound, tried: &state.tries.triedEndpoints, using: &bench.random)
+        service.endpoint(isLocal: origin.endsHere, tried: &state.tries.triedEndpoints, using: &bench.random)
     }
 }

@@ -227,7 +227,9 @@ package final class DataPlane: Sendable {
         }
         return reports.withLock { reports in
             guard var total = reports.first else {
-                return WorkerReport(metrics: RequestMetrics(), grpc: [], counters: WorkerCounters(), decisions: [])
+                return WorkerReport(
+                    metrics: RequestMetrics(), grpc: [], counters: WorkerCounters(), plainCallers: PlainCallers(),
+                    decisions: [])
             }
             for report in reports.dropFirst() { total.add(report) }
             return total

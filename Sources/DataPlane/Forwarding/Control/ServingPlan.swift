@@ -28,6 +28,8 @@ package struct ServingPlan: Sendable {
         /// The node's, for all its workloads.
         case hostOutbound([TableCompiler.LocalWorkload])
         case inbound
+        /// A workload's, for plain calls to its service.
+        case plain(ResourceName)
         case gateway([GatewayRules])
         /// A workload's own, for one TCP service.
         case tcp(TableCompiler.LocalWorkload, service: ResourceName)
@@ -155,6 +157,11 @@ package struct ServingPlan: Sendable {
         }.sorted { $0.tls.certificateFile.position < $1.tls.certificateFile.position }
     }
 
+    /// Services with a port of this node for plain calls, by name.
+    package var plainServices: [ResourceName] {
+        Set(listeners.values.compactMap { if case .plain(let service) = $0.plan { service } else { nil } }).sorted()
+    }
+
     /// Where this node is to listen, and for whom, in order.
     package var listenerDescriptions: [(owner: String, address: NetworkAddress)] {
         listeners.map { (owner: $0.value.owner, address: $0.key) }
@@ -191,7 +198,7 @@ package struct ServingPlan: Sendable {
         switch listeners[address]?.plan {
         case .inbound: tls.meshServer != nil
         case .gateway(let gateways) where gateways[0].listener.protocol == .https: tls.gateways[address] != nil
-        case .gateway, .outbound, .hostOutbound, .tcp: true
+        case .gateway, .outbound, .hostOutbound, .tcp, .plain: true
         case nil: false
         }
     }
@@ -219,6 +226,11 @@ package struct ServingPlan: Sendable {
             locals.append(local)
             if let listen = workload.outboundListen {
                 place(.outbound(local), at: listen, owner, resolve, &problems)
+            }
+            if let plain = workload.inboundPlain, let service = workload.serviceName,
+                snapshot.peerModes.isPermissive(service)
+            {
+                place(.plain(service), at: plain, "\(owner) in plain", resolve, &problems)
             }
             for tcp in workload.outboundTCP {
                 place(

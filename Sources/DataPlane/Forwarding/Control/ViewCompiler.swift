@@ -24,6 +24,7 @@ struct ViewCompiler {
             let role: ListenerRole =
                 switch listener.plan {
                 case .inbound: .inbound()
+                case .plain(let service): compiler.plain(service, tables)
                 case .outbound(let workload): compiler.outbound(workload, shortHosts: shortHosts)
                 case .hostOutbound(let workloads): compiler.outbound(workloads, shortHosts: shortHosts)
                 case .gateway(let gateways): compiler.gateway(gateways, at: "\(address)", in: plan.snapshot, tables)

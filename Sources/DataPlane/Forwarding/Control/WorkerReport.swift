@@ -65,6 +65,7 @@ package struct WorkerReport: Sendable {
     /// Each worker's: they are added up by whoever writes them down, not on a worker's time.
     package var grpc: [GRPCMetrics]
     package var counters: WorkerCounters
+    package var plainCallers: PlainCallers
     /// By policy label: allowed at `2 * id`, denied at the next.
     package var decisions: [UInt64]
 
@@ -72,6 +73,7 @@ package struct WorkerReport: Sendable {
         metrics.add(other.metrics)
         grpc += other.grpc
         counters.add(other.counters)
+        plainCallers.add(other.plainCallers)
         if decisions.count < other.decisions.count {
             decisions.append(contentsOf: repeatElement(0, count: other.decisions.count - decisions.count))
         }

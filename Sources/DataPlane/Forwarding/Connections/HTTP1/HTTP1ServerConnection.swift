@@ -265,10 +265,11 @@ final class HTTP1ServerConnection: StreamConnection, ServerConnection, Downstrea
         }
     }
 
-    /// Load balancers ask for their targets' health in HTTP/1.0, without `Host`. To a Gateway that is as if they had named the
-    /// address that they came to, which is no listener's or route's hostname; anywhere else nothing says which service is meant.
+    /// Load balancers ask for their targets' health in HTTP/1.0, without `Host`. To a Gateway, and a port that is one service's, that
+    /// is as if they had named the address that they came to, which is no listener's or route's hostname; anywhere else nothing says
+    /// which service is meant.
     private func parseWithoutHost(_ bytes: Span<UInt8>, into call: any Call) -> Int? {
-        guard case .anybody = listener.view.role.callers, let address = localAddress else { return nil }
+        guard listener.view.role.takesHostless, let address = localAddress else { return nil }
         scan = HTTP1ScanState()
         do throws(HTTP1Error) {
             let consumed = try HTTP1RequestParser.parse(
