@@ -41,6 +41,70 @@ struct AdminServerTests {
         #expect(answer.output.text.contains(part), "\(answer.output.text)")
     }
 
+    @Test(arguments: [
+        ("# none", "STRICT (the default)\n  in plain at 0.0.0.0:8080: closed (Workload shop/orders-1)"),
+        (
+            manifest("PeerAuthentication", "moving", "{mtls: {mode: PERMISSIVE}}"),
+            "PERMISSIVE (PeerAuthentication shop/moving, shop.yaml:"
+        ),
+    ])
+    func `describe says whether a service is called in plain, and why`(peer: String, lines: String) async throws {
+        let mesh = try FakeMesh(
+            [
+                manifest("Service", "orders", "{}"),
+                manifest(
+                    "Workload", "orders-1",
+                    "{service: orders, address: \"127.0.0.1:1\", inbound: {plain: \"0.0.0.0:8080\"}}"), peer,
+            ].joined(separator: "\n---\n"))
+        let text = try await answer(
+            "GET", ["v1", "resources", "service", "orders", "details"], Self.text, mesh: mesh
+        ).output.text
+        #expect(text.contains("Peer authentication:\n  \(lines)"), "\(text)")
+        #expect(text.contains("in plain at 0.0.0.0:8080"))
+    }
+
+    @Test func `get and describe of a PeerAuthentication say whom it is for`() async throws {
+        let mesh = try FakeMesh(
+            [
+                Samples.shop, manifest("PeerAuthentication", "moving", "{mtls: {mode: PERMISSIVE}}"),
+                manifest(
+                    "PeerAuthentication", "moved",
+                    "{targetRefs: [{kind: Service, name: web}], mtls: {mode: STRICT}}"),
+                manifest("PeerAuthentication", "all", "{targetRefs: [{kind: Mesh, name: mesh}], mtls: {mode: STRICT}}"),
+            ].joined(separator: "\n---\n"))
+        let table = try await answer("GET", ["v1", "resources", "pa"], Self.text, mesh: mesh).output.text
+        #expect(table.contains("moved   STRICT      web") && table.contains("moving  PERMISSIVE  all"), "\(table)")
+        #expect(table.contains("all     STRICT      mesh"), "\(table)")
+        let text = try await answer("GET", ["v1", "resources", "pa", "moving", "details"], Self.text, mesh: mesh)
+            .output.text
+        #expect(text.contains("Decides for:\n  shop/orders\n"), "\(text)")
+        #expect(!text.contains("shop/web"))
+    }
+
+    @Test func `status shows who calls in plain, where somebody may`() async throws {
+        let mesh = try FakeMesh()
+        let without = try await answer("GET", ["v1", "status"], Self.text, mesh: mesh).output.text
+        #expect(!without.contains("IN PLAIN"))
+        mesh.plainCallers.withLock {
+            $0 = [
+                PlainCallersReport(
+                    service: ResourceName(namespace: "shop", name: "orders"),
+                    sources: [.init(address: "192.0.2.7", calls: 12, lastAt: UnixTime(seconds: 60))], otherCalls: 3),
+                PlainCallersReport(
+                    service: ResourceName(namespace: "shop", name: "web"), sources: [], otherCalls: 0),
+            ]
+        }
+        let text = try await answer("GET", ["v1", "status"], Self.text, mesh: mesh).output.text
+        #expect(text.contains("CALLED IN PLAIN  FROM           CALLS  LAST\n"), "\(text)")
+        #expect(text.contains("shop/orders      192.0.2.7      12     1970-01-01T00:01:00.000Z\n"))
+        #expect(text.contains("shop/orders      others         3"))
+        #expect(text.contains("shop/web         nobody so far  0"))
+        let json = try await answer("GET", ["v1", "status"], mesh: mesh).output.text
+        for part in [#""address": "192.0.2.7""#, #""calls": 12"#, #""otherCalls": 3"#] {
+            #expect(json.contains(part), "\(json)")
+        }
+    }
+
     @Test func `status shows why the last attempt was refused, with the line`() async throws {
         let mesh = try FakeMesh()
         let diagnostic = Diagnostic(

@@ -42,6 +42,7 @@ final class FakeMesh: RunningMesh {
     }
 
     let heldBack = Mutex<[Diagnostic]>([])
+    let plainCallers = Mutex<[PlainCallersReport]>([])
     let isDraining = Mutex(false)
     var readiness: Readiness {
         if isDraining.withLock({ $0 }) { return Readiness(.draining) }
@@ -66,7 +67,8 @@ final class FakeMesh: RunningMesh {
                 watchedAlone: watchedAlone.withLock { $0 }),
             problems: problems.withLock { $0 },
             listeners: [ListenerReport(owner: "Workload shop/web-1", address: "127.0.0.1:15101")],
-            workloadSocket: workloadSocket.withLock { $0 }, programs: programs.withLock { $0 },
+            plainCallers: plainCallers.withLock { $0 }, workloadSocket: workloadSocket.withLock { $0 },
+            programs: programs.withLock { $0 },
             certificates: [Self.facts], otherCertificates: [Self.root])
     }
 

@@ -26,6 +26,8 @@ package struct StatusReport: Sendable {
     /// Of each log that has lost any.
     package var lostLines: [LostLinesReport]
     package var listeners: [ListenerReport]
+    /// One for each service with a port of this node for plain calls.
+    package var plainCallers: [PlainCallersReport]
     /// `nil`: the node has none.
     package var guarding: GuardReport?
     /// `nil`: no workload can be started there.
@@ -42,7 +44,8 @@ package struct StatusReport: Sendable {
         isDraining: Bool = false, reconciliation: ReconcilerStatus, warnings: [Diagnostic] = [],
         problems: [Diagnostic] = [],
         connections: ConnectionsReport? = nil, lostLines: [LostLinesReport] = [], listeners: [ListenerReport],
-        guarding: GuardReport? = nil, workloadSocket: WorkloadSocketReport? = nil, programs: [ProgramReport] = [],
+        plainCallers: [PlainCallersReport] = [], guarding: GuardReport? = nil,
+        workloadSocket: WorkloadSocketReport? = nil, programs: [ProgramReport] = [],
         certificates: [CertificateFacts],
         otherCertificates: [OtherCertificateFacts] = []
     ) {
@@ -58,6 +61,7 @@ package struct StatusReport: Sendable {
         self.connections = connections
         self.lostLines = lostLines
         self.listeners = listeners
+        self.plainCallers = plainCallers
         self.guarding = guarding
         self.workloadSocket = workloadSocket
         self.programs = programs

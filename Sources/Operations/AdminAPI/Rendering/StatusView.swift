@@ -30,6 +30,7 @@ struct StatusView {
         json.add("connections", status.connections?.json)
         json.addList("lostLines", status.lostLines.map(\.json))
         json.addList("listeners", status.listeners.map(\.json))
+        json.addList("plainCallers", PlainCallersView(reports: status.plainCallers).json)
         json.add("guard", status.guarding?.json)
         json.add("workloadSocket", status.workloadSocket?.json)
         json.add("programCount", .integer(status.programs.reduce(0) { $0 + $1.pids.count }))
@@ -114,6 +115,7 @@ struct StatusView {
             text += "\n" + table.rendered()
         }
         text += programs
+        text += PlainCallersView(reports: status.plainCallers).text
         if !services.isEmpty {
             var table = TextTable(["SERVICE", "ENDPOINTS"])
             for service in services {

@@ -33,6 +33,7 @@ struct MetricsText {
         text.requests(report.metrics, names: labels)
         text.grpc(report.grpc, names: labels)
         connections(&text)
+        plainCalls(&text)
         decisions(&text)
         generations(&text)
         held(&text)
@@ -118,6 +119,16 @@ struct MetricsText {
         text.metric(name, .counter, help: help)
         for (result, count) in counts.sorted(by: { $0.key < $1.key }) {
             text.sample(name, [(name: "result", value: result)], count)
+        }
+    }
+
+    /// From where they came `status` says: addresses are no labels.
+    private func plainCalls(_ text: inout PrometheusText) {
+        let name = "heddle_plain_calls_total"
+        text.metric(name, .counter, help: "Calls without an identity, in plain, by service.")
+        let totals = report.plainCallers.totals.map { (service: labels.name(of: $0.key), count: $0.value) }
+        for (service, count) in totals.sorted(by: { $0.service < $1.service }) {
+            text.sample(name, [(name: "service", value: service)], count)
         }
     }
 

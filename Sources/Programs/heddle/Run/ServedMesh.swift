@@ -12,6 +12,7 @@ import NodeServing
 import Reconciliation
 import SPIFFE
 import SystemInterfaces
+import Telemetry
 import WorkloadIdentity
 
 /// The running process, as the admin API asks it.
@@ -68,7 +69,8 @@ struct ServedMesh: RunningMesh {
         let serving = participant.serving
         let heldBack = host.heldBack
         var problems = host.ofFolders + heldBack
-        let connections = await connections()
+        let report = await participant.dataPlane?.report()
+        let connections = connections(report)
         if let connections, let serving, connections.isShort {
             problems.append(.noRoom(serving.snapshot, connections.budget))
         }
@@ -79,8 +81,8 @@ struct ServedMesh: RunningMesh {
             reconciliation: status,
             warnings: warnings(of: status.serving),
             problems: problems, connections: connections?.report, lostLines: output.lostLines,
-            listeners: listeners(serving, heldBack), guarding: guardReport, workloadSocket: workloads.report,
-            programs: programs,
+            listeners: listeners(serving, heldBack), plainCallers: plainCallers(serving, report),
+            guarding: guardReport, workloadSocket: workloads.report, programs: programs,
             certificates: certificates(serving), otherCertificates: otherCertificates(serving))
     }
 
@@ -97,9 +99,23 @@ struct ServedMesh: RunningMesh {
         }.sorted { $0.position < $1.position }
     }
 
-    private func connections() async -> HeldConnections? {
-        guard let dataPlane = participant.dataPlane else { return nil }
-        return HeldConnections(counters: await dataPlane.report().counters, budget: dataPlane.budget)
+    private func connections(_ report: WorkerReport?) -> HeldConnections? {
+        guard let report, let dataPlane = participant.dataPlane else { return nil }
+        return HeldConnections(counters: report.counters, budget: dataPlane.budget)
+    }
+
+    private func plainCallers(_ serving: Serving?, _ report: WorkerReport?) -> [PlainCallersReport] {
+        guard let serving, let report, let dataPlane = participant.dataPlane else { return [] }
+        let (now, ticks) = (UnixTime.now, EventLoop.microseconds() / 1_000)
+        return serving.plan.plainServices.map { service in
+            let callers = report.plainCallers.byService[dataPlane.labels.label("\(service)")]
+            let sources = (callers?.sources ?? []).sorted { $0.lastAt > $1.lastAt }.map { source in
+                PlainCallersReport.Source(
+                    address: source.text, calls: source.calls,
+                    lastAt: now - .milliseconds(ticks - min(ticks, source.lastAt)))
+            }
+            return PlainCallersReport(service: service, sources: sources, otherCalls: callers?.otherCalls ?? 0)
+        }
     }
 
     private func listeners(
