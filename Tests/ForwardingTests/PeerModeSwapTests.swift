@@ -17,13 +17,14 @@ struct PeerModeSwapTests {
         }
     }
 
-    @Test func `a STRICT service's port is closed, and opens when it is PERMISSIVE`() async throws {
-        let world = try await PlainWorld(mode: "STRICT")
+    @Test(arguments: ["STRICT", ""])
+    func `a STRICT service's port is closed, and opens when it is PERMISSIVE`(strict: String) async throws {
+        let world = try await PlainWorld(mode: strict)
         #expect(world.isClosed)
         for _ in 0..<3 {
             try await world.serve(mode: "PERMISSIVE")
             #expect(try world.connect().call(Self.get).status == 200)
-            try await world.serve(mode: "STRICT")
+            try await world.serve(mode: strict)
             #expect(world.isClosed)
             #expect(try RawConnection.call(port: world.outbound, Self.get).status == 200)
         }
@@ -151,6 +152,18 @@ struct PeerModeSwapTests {
             PolicyTable.policy("ALLOW", "{}"),
         ]
         try await world.mesh.serve(strict.joined(separator: "\n---\n"))
+        #expect(client.endsCleanly() != nil)
+        await world.stop()
+    }
+
+    @Test func `a call that is the last before the process ends is ended, too`() async throws {
+        let world = try await PlainWorld(backend: Self.slow("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nab"))
+        let client = try world.connect()
+        client.send(Self.get)
+        #expect(client.receive(through: "ab").hasSuffix("ab"))
+        // Its listener is none of the worker's any more, and has the view that it had.
+        await world.mesh.dataPlane.onEveryWorker { $0.drain() }
+        try await world.serve(mode: "STRICT")
         #expect(client.endsCleanly() != nil)
         await world.stop()
     }

@@ -123,6 +123,23 @@ struct PlainCallerTests {
         await bytes.stop()
     }
 
+    @Test func `the port between nodes takes mutual TLS alone, whatever the mode`() async throws {
+        let backend = TestBackend.echo()
+        let pair = try await NodePair(
+            orders: backend.port, rule: "{from: [{source: {serviceAccounts: [shop/web]}}]}",
+            more: "---\n" + manifest("PeerAuthentication", "moving", "{mtls: {mode: PERMISSIVE}}"))
+        for bytes in [Self.get, String(decoding: HTTP2Peer.preface, as: UTF8.self)] {
+            let plain = try RawConnection(port: pair.inbound)
+            plain.send(bytes)
+            // TLS may say why.
+            #expect(!plain.receiveAll().contains("HTTP"))
+        }
+        #expect(backend.requests.isEmpty)
+        let inside = try RawConnection.call(port: pair.port, "GET / HTTP/1.1\r\nHost: orders\r\n\r\n")
+        #expect(inside.status == 200)
+        await pair.stop()
+    }
+
     @Test func `the port leads to workloads of its node alone, and to no endpoint outside`() async throws {
         let outside = TestBackend.fixed("HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\noutside")
         let world = try await PlainWorld()

@@ -28,6 +28,7 @@ final class PlainWorld: Sendable {
     }
 
     /// Takes up another mode or rule.
+    /// - Parameter mode: Empty: no PeerAuthentication.
     func serve(
         mode: String = "PERMISSIVE", rule: String = PolicyTable.policy("ALLOW", "{}"), more: String = ""
     ) async throws {
@@ -65,9 +66,11 @@ final class PlainWorld: Sendable {
                 "Workload", "orders-1",
                 "{service: orders, address: \"127.0.0.1:\(orders)\", inbound: {plain: \"127.0.0.1:\(plain)\"}}"),
             manifest("Workload", "web-1", "{serviceAccount: web, outbound: {\(out)}}"),
-            manifest(
-                "PeerAuthentication", "moving",
-                "{targetRefs: [{kind: Service, name: orders}], mtls: {mode: \(mode)}}"),
+            mode.isEmpty
+                ? "# The default."
+                : manifest(
+                    "PeerAuthentication", "moving",
+                    "{targetRefs: [{kind: Service, name: orders}], mtls: {mode: \(mode)}}"),
             rule,
         ].joined(separator: "\n---\n")
     }

@@ -10,9 +10,10 @@ import WireProtocols
 extension Exchange {
     func dispatch() {
         let origin = origin  // each look at the state's counts references
-        notePlainCall(from: origin)
+        let role = origin.role
+        notePlainCall(from: origin, at: role)
         let step = state.plan.find(
-            &request, from: origin.source, at: origin.role, in: board.view.tables, using: &bench.random)
+            &request, from: origin.source, at: role, in: board.view.tables, using: &bench.random)
         if state.plan.client.isUnreadable { bench.counters.unreadableClientAddresses += 1 }
         carryOut(step)
     }
@@ -20,15 +21,16 @@ extension Exchange {
     func dispatchTunnel() {
         // Of all that another node's CONNECT may say, this alone is taken: under it the call stands in both logs.
         request.identify(using: &bench.random)
-        notePlainCall(from: origin)
+        let origin = origin
+        let role = origin.role
+        notePlainCall(from: origin, at: role)
         carryOut(
-            state.plan.findConnection(
-                from: origin.source, at: origin.role, in: board.view.tables, using: &bench.random))
+            state.plan.findConnection(from: origin.source, at: role, in: board.view.tables, using: &bench.random))
     }
 
     /// Counted when it begins: whoever is still there is to be seen while he is.
-    private func notePlainCall(from origin: CallOrigin) {
-        guard let service = origin.role.plainService else { return }
+    private func notePlainCall(from origin: CallOrigin, at role: ListenerRole) {
+        guard let service = role.plainService else { return }
         bench.plainCallers.record(origin.peer.ip, callingAt: loop.now, service: service.label)
     }
 
