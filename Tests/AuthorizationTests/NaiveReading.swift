@@ -26,13 +26,18 @@ struct NaiveReading {
 
     /// Which rules match, policy by policy.
     func matches(_ call: SampleCall) -> [[Bool]] {
-        policies.map { policy in policy.rules.map { Self.matches($0, policy.action, call) } }
+        policies.map { policy in
+            // What AUDIT cannot see it tells of, as a DENY would deny it.
+            policy.rules.map { Self.matches($0, policy.action == .audit ? .deny : policy.action, call) }
+        }
     }
 
     /// DENY before ALLOW before the default action; the first rule that matches is the one named.
-    func decide(_ matches: [[Bool]]) -> Decision {
+    /// - Parameter withShadow: As if all policies in Shadow were enforced.
+    func decide(_ matches: [[Bool]], withShadow: Bool = false) -> Decision {
         for action in [PolicyAction.deny, .allow] {
-            for (index, policy) in policies.enumerated() where policy.action == action {
+            for (index, policy) in policies.enumerated()
+            where policy.action == action && (withShadow || policy.mode == .enforce) {
                 if let rule = matches[index].firstIndex(of: true) {
                     let rule = Decision.Rule(policy: Int32(index), index: Int32(rule))
                     return Decision(isAllowed: action == .allow, by: rule)
@@ -40,6 +45,14 @@ struct NaiveReading {
             }
         }
         return Decision(isAllowed: defaultAction == .allow, by: nil)
+    }
+
+    /// What is said for a policy that decides nothing and matches.
+    func verdict(for policy: AuthorizationPolicy, _ matches: [[Bool]]) -> ObservedVerdict {
+        let (now, then) = (decide(matches).isAllowed, decide(matches, withShadow: true).isAllowed)
+        if now, !then, policy.action == .deny { return .wouldDeny }
+        if !now, then, policy.action == .allow { return .wouldAllow }
+        return now ? .allowed : .denied
     }
 
     private static func matches(_ rule: PolicyRule, _ action: PolicyAction, _ call: SampleCall) -> Bool {

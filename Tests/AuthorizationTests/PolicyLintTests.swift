@@ -57,6 +57,48 @@ import Testing
         #expect(lint(policy(.deny, rule(from: [web])), policy(.allow, rule(from: [web]), targets: [])).isEmpty)
     }
 
+    @Test func `an ALLOW in Shadow lets nobody in, so that a DENY beside it takes nothing away`() {
+        let shadow = policy(.allow, rule(from: [web]), mode: .shadow)
+        #expect(lint(policy(.deny, rule(from: [web], to: [get])), shadow).map(\.code) == [.loneDeny])
+        // Enforced together they are sound.
+        #expect(lint(policy(.deny, rule(from: [web], to: [get]), mode: .shadow), shadow).isEmpty)
+        let allow = policy(.allow, rule(from: [web]))
+        #expect(lint(policy(.deny, rule(from: [web], to: [get]), mode: .shadow), allow).isEmpty)
+        #expect(lint(policy(.deny, rule(from: [web], to: [get]), mode: .shadow)).map(\.code) == [.loneDeny])
+    }
+
+    @Test func `AUDIT takes nothing away and lets nobody in`() {
+        #expect(lint(policy(.audit, rule())).isEmpty)
+        let deny = policy(.deny, rule(from: [web]))
+        #expect(lint(deny, policy(.audit, rule(from: [web]))).map(\.code) == [.loneDeny])
+        // What nobody can match is told of as of any other.
+        #expect(lint(policy(.audit)).map(\.code) == [.neverMatches])
+    }
+
+    @Test func `what an AUDIT or a policy in Shadow asks of a TCP service is told of`() {
+        let ledger = ResourceName(namespace: "shop", name: "ledger")
+        func codes(_ policies: AuthorizationPolicy...) -> [String] {
+            PolicyLint.check(policies: policies, services: [ledger], tcpServices: [ledger], defaultAction: .allow)
+                .map { "\($0.code.rawValue): \($0.found)" }
+        }
+        let wanted = "policy.http-on-tcp: methods in"
+        #expect(
+            codes(policy(.audit, rule(to: [get]), targets: ["ledger"])) == [
+                "\(wanted) an AUDIT rule for TCP Service \"ledger\""
+            ])
+        #expect(
+            codes(policy(.deny, rule(to: [get]), targets: ["ledger"], mode: .shadow)) == [
+                "\(wanted) a DENY rule for TCP Service \"ledger\""
+            ])
+        // An ALLOW of the whole namespace, where nothing that is enforced opens the service.
+        let namespace = policy(.allow, rule(from: [web], to: [get]), targets: [])
+        let opener = policy(.allow, rule(from: [web]), targets: ["ledger"], mode: .shadow)
+        #expect(codes(namespace, opener) == ["\(wanted) an ALLOW rule for TCP Service \"ledger\""])
+        var shadow = namespace
+        shadow.mode = .shadow
+        #expect(codes(shadow, opener).isEmpty)
+    }
+
     @Test func `an ALLOW with notPaths lets in what it does not list`() {
         let found = lint(policy(.allow, rule(from: [web], to: [operation { $0.paths = paths(not: ["/admin"]) }])))
         #expect(found.map(\.code) == [.allowWithNotPaths])

@@ -9,8 +9,15 @@ struct RandomPolicies {
 
     init(seed: UInt64) { random = SplitMix64(seed: seed) }
 
-    mutating func policies() -> [AuthorizationPolicy] {
-        (0..<Int.random(in: 0...6, using: &random)).map { _ in policy(nil) }
+    /// - Parameter observing: How many of them decide nothing.
+    mutating func policies(observing: Double = 0) -> [AuthorizationPolicy] {
+        (0..<Int.random(in: 0...6, using: &random)).map { _ in
+            var policy = policy(nil)
+            if chance(observing) {
+                if chance(0.3) { policy.action = .audit } else { policy.mode = .shadow }
+            }
+            return policy
+        }
     }
 
     mutating func policy(_ action: PolicyAction?) -> AuthorizationPolicy {

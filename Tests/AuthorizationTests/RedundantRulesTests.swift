@@ -15,6 +15,17 @@ import Testing
         return found.map(\.position.line)
     }
 
+    @Test func `a rule in Shadow and one that is enforced say nothing of each other`() {
+        let narrow = rule(from: [web], to: [get], line: 20)
+        let wide = rule(from: [web], line: 10)
+        #expect(lines([policy(.allow, wide), policy(.allow, narrow)]) == [20])
+        #expect(lines([policy(.allow, wide, mode: .shadow), policy(.allow, narrow)]).isEmpty)
+        #expect(lines([policy(.allow, wide), policy(.allow, narrow, mode: .shadow)]).isEmpty)
+        #expect(lines([policy(.allow, wide, mode: .shadow), policy(.allow, narrow, mode: .shadow)]) == [20])
+        // Each counts for itself.
+        #expect(lines([policy(.audit, wide), policy(.audit, narrow)]).isEmpty)
+    }
+
     // MARK: Agreement
 
     /// A rule by what it asks for: names of sources, of operations, and of conditions.

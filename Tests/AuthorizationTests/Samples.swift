@@ -58,6 +58,12 @@ extension AuthorizationProgram {
         return decide(head, facts)
     }
 
+    func observe(_ call: SampleCall, in observation: inout Observation) {
+        let head = call.head()
+        let facts = call.facts()
+        observe(head, facts, in: &observation)
+    }
+
     func explain(_ call: SampleCall) -> Explanation {
         let head = call.head()
         let facts = call.facts()
@@ -70,11 +76,12 @@ func place(_ line: Int = 1, _ column: Int = 1) -> SourcePosition {
 }
 
 func policy(
-    _ action: PolicyAction, _ rules: PolicyRule..., name: String = "p", targets: [String] = ["orders"]
+    _ action: PolicyAction, _ rules: PolicyRule..., name: String = "p", targets: [String] = ["orders"],
+    mode: PolicyMode = .enforce
 ) -> AuthorizationPolicy {
     AuthorizationPolicy(
         metadata: Metadata(name: ResourceName(namespace: "shop", name: name), position: place()),
-        targetServices: targets.map { Located($0, at: place(2)) }, action: action, rules: rules)
+        targetServices: targets.map { Located($0, at: place(2)) }, action: action, mode: mode, rules: rules)
 }
 
 func rule(

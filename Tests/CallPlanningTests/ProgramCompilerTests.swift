@@ -37,7 +37,32 @@ import Testing
         -> [AuthorizationProgram]
     {
         let snapshot = try MeshSnapshot(manifests)
-        return compiler.compile(snapshot.services.map { ServiceRules($0, in: snapshot) }, .deny)
+        return compiler.compile(snapshot.services.map { ServiceRules($0, in: snapshot) }, in: snapshot, number: 1)
+    }
+
+    @Test func `a policy that decides nothing is as old as what it says, wherever it is written`() throws {
+        var observed = ObservedSince()
+        func number(_ spec: String, after comment: String = "", _ name: String = "p", at number: UInt64) throws
+            -> UInt64
+        {
+            let manifest = """
+                \(comment)
+                apiVersion: heddle/v1
+                kind: AuthorizationPolicy
+                metadata: {name: \(name), namespace: shop}
+                spec: \(spec)
+                """
+            observed.take(try MeshSnapshot(manifest).policies, number: number)
+            return observed.number(.init(namespace: "shop", name: name))
+        }
+        let when = "rules: [{when: [{key: source.ip, values: [192.0.2.1/32]}]}]"
+        #expect(try number("{action: DENY, mode: Shadow, \(when)}", at: 3) == 3)
+        #expect(try number("{action: DENY, mode: Shadow, \(when)}", after: "# moved\n#", at: 4) == 3)
+        #expect(try number("{action: DENY, mode: Shadow, rules: [{}]}", at: 5) == 5)
+        #expect(try number("{action: AUDIT, rules: [{}]}", at: 6) == 6)
+        // While it is enforced it is none of them.
+        _ = try number("{action: DENY, rules: [{}]}", at: 7)
+        #expect(try number("{action: AUDIT, rules: [{}]}", at: 8) == 8)
     }
 
     @Test func `services of a namespace share the program of its policies, for each protocol one`() throws {

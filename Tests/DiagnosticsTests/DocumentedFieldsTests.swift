@@ -57,7 +57,7 @@ struct DocumentedFieldsTests {
         "GRPC", "TCP",
         "All",
         "None", "Allow", "Deny", "DENY", "ALLOW", "Keep", "Reject", "Exact", "PathPrefix", "RegularExpression", "GET",
-        "http", "https", "301", "Enforce", "Terminate", "Passthrough", "BuiltIn", "Files",
+        "http", "https", "301", "Enforce", "Shadow", "Terminate", "Passthrough", "BuiltIn", "Files",
     ]
 
     /// It makes a difference to what people are shown, and to nothing else.

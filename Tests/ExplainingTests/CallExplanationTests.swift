@@ -48,6 +48,57 @@ struct CallExplanationTests {
         #expect(explanation.text.contains("DENIED by DENY shop/no-tenant-b, rule 0"))
     }
 
+    private static let looked = """
+        \(manifest("AuthorizationPolicy", "no-reports", "{action: DENY, mode: Shadow, rules: [{to: [{operation: {paths: [\"/orders/reports\"]}}]}]}"))
+        ---
+        \(manifest("AuthorizationPolicy", "writers", "{action: ALLOW, mode: Shadow, rules: [{to: [{operation: {methods: [PUT]}}]}]}"))
+        ---
+        \(manifest("AuthorizationPolicy", "who", "{action: AUDIT, rules: [{from: [{source: {namespaces: [shop]}}]}]}"))
+        """
+
+    private func look(_ method: String, _ path: String) throws -> CallExplanation {
+        var question = CallQuestion(from: "shop/web", to: "shop/orders")
+        question.method = method
+        question.path = path
+        return try CallExplanation(
+            question, in: MeshSnapshot("\(Samples.shop)\n---\n\(Self.looked)", file: "shop.yaml"))
+    }
+
+    @Test func `what a policy in Shadow would change is said beside what is decided, and AUDIT what it matches`() throws
+    {
+        let denied = try look("GET", "/orders/reports")
+        #expect(denied.isAllowed)
+        #expect(denied.text.contains("  Shadow DENY shop/no-reports rule 0 (shop.yaml:"))
+        #expect(denied.text.contains("  AUDIT shop/who rule 0 (shop.yaml:"))
+        #expect(denied.text.contains("): does not match to.operation.methods (shop.yaml:"))
+        #expect(denied.text.contains("  ALLOWED by ALLOW shop/web-reads-orders, rule 0 (shop.yaml:"))
+        #expect(
+            denied.text.contains(
+                "  if all policies in Shadow were enforced: DENIED by DENY shop/no-reports, rule 0 (shop"))
+        let allowed = try look("PUT", "/orders/1")
+        #expect(!allowed.isAllowed)
+        #expect(allowed.text.contains("  DENIED by the default action, Deny: no rule matches\n"))
+        #expect(
+            allowed.text.contains(
+                "  if all policies in Shadow were enforced: ALLOWED by ALLOW shop/writers, rule 0 (shop"))
+        let same = try look("DELETE", "/orders/1")
+        #expect(
+            same.text.contains(
+                "  if all policies in Shadow were enforced: DENIED by the default action, Deny: no rule matches\n"))
+        #expect(try !explain().text.contains("Shadow"))
+    }
+
+    @Test func `JSON has the mode of each rule, and what would be decided`() throws {
+        let json = try look("GET", "/orders/reports").json.rendered()
+        #expect(
+            json.contains(
+                #""ifEnforced":{"allowed":false,"decidedBy":{"policy":"shop/no-reports","action":"DENY","mode":"Shadow","rule":0,"#
+            ))
+        #expect(json.contains(#"{"policy":"shop/who","action":"AUDIT","rule":0,"#))
+        #expect(json.contains(#"{"policy":"shop/web-reads-orders","action":"ALLOW","mode":"Enforce","rule":0,"#))
+        #expect(try !explain().json.rendered().contains("ifEnforced"))
+    }
+
     @Test func `the request is judged in canonical form`() throws {
         let explanation = try explain("GET", "//x/..//%6frders/1?a=b", host: "ORDERS.shop.:80")
         #expect(explanation.request == CallExplanation.Request(method: "GET", host: "orders.shop", path: "/orders/1"))

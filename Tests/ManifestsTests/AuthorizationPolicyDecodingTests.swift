@@ -99,12 +99,14 @@ private func policy(_ spec: String, sourceLocation: SourceLocation = #_sourceLoc
     #expect(try policy("rules: []").rules.isEmpty)
     #expect(try policy("rules: [{}]").rules.count == 1)
     #expect(try policy("{}").action == .allow)
+    #expect(try policy("{}").mode == .enforce)
     #expect(try policy("{}").targetServices.isEmpty)
 }
 
 @Test(arguments: [
-    ("action: AUDIT", "not-available 5:11"), ("mode: Shadow", "not-available 5:9"),
-    ("action: allow", "invalid-value 5:11"),
+    ("action: CUSTOM", "not-available 5:11"), ("mode: shadow", "invalid-value 5:9"), ("mode: ~", "wrong-type 5:3"),
+    ("mode: true", "wrong-type 5:9"), ("mode: Audit", "invalid-value 5:9"),
+    ("mode: Shadow\naction: AUDIT", "conflicting-fields 5:3"), ("action: allow", "invalid-value 5:11"),
     ("targetRefs: []", "invalid-value 5:15"), ("targetRefs: [{name: a}]", "missing-field 5:17"),
     ("targetRefs: [{kind: Gateway, name: a}]", "invalid-value 5:23"),
     ("targetRefs: [{kind: Service, name: a, namespace: b}]", "invalid-value 5:41"),
@@ -272,7 +274,10 @@ func `no remedy for a rule is to take something out of it`(rule: String) {
     }
 }
 
-@Test(arguments: ["targetRefs: ~", "targetRefs: []", "action: CUSTOM", "action: ~", "rules: ~", "selector: {}"])
+@Test(arguments: [
+    "targetRefs: ~", "targetRefs: []", "action: CUSTOM", "action: ~", "rules: ~", "selector: {}", "mode: ~",
+    "mode: Shadow\naction: AUDIT",
+])
 func `no remedy for a policy widens what it is about`(spec: String) {
     let found = ManifestDecoder.decode(Array(manifest("AuthorizationPolicy", spec).utf8), path: "f.yaml").diagnostics
     #expect(!found.isEmpty)

@@ -72,7 +72,11 @@ struct Clause {
     let conditions: TableRange
     /// Index into the program's rules.
     let rule: Int32
+    /// How what cannot be seen is read: as what shuts a door, or keeps one from being opened. Of AUDIT as of DENY, for one call too
+    /// many that is told of does less harm than one too few.
     let isDeny: Bool
+    /// Its policy has no part in decisions.
+    let isObserved: Bool
 }
 
 /// A rule of a policy, and the clauses it became.

@@ -5,8 +5,12 @@ package import Manifests
 /// The policies of a destination service, or of several that have the same, compiled: what a decision costs depends on
 /// the rules that may match, not on how many others there are. Immutable, and read without locks.
 package final class AuthorizationProgram: Sendable {
-    /// In the order that decisions count them in.
+    /// In the order that decisions count them in; those that decide nothing come last.
     package let policies: [ProgramPolicy]
+    /// The last of `policies`: those that are only looked at.
+    package let observed: [ObservedPolicy]
+    /// The greatest `since` of these; 0: there are none.
+    package let lastObserved: UInt64
     package let defaultAction: DefaultAction
     /// The kind of call that the index is made for.
     package let callProtocol: CallProtocol
@@ -39,23 +43,29 @@ package final class AuthorizationProgram: Sendable {
     let entries: [IndexEntry]
     private let denyRoot: Int32
     private let allowRoot: Int32
+    private let observedRoot: Int32
 
     /// - Parameters:
     ///   - policies: all that target the service.
     ///   - callProtocol: what the service speaks. Calls of the other kind are decided all the same, but one rule after
     ///     the other.
+    ///   - since: of policies that decide nothing, since when they say what they say.
     package init(
-        policies: [AuthorizationPolicy], defaultAction: DefaultAction, callProtocol: CallProtocol = .http
+        policies: [AuthorizationPolicy], defaultAction: DefaultAction, callProtocol: CallProtocol = .http,
+        since: (ResourceName) -> UInt64 = { _ in 1 }
     ) {
         self.defaultAction = defaultAction
         self.callProtocol = callProtocol
-        self.policies = policies.map { policy in
-            ProgramPolicy(
-                name: policy.metadata.name, action: policy.action, position: policy.metadata.position,
-                rules: policy.rules.map(\.position.position))
+        // What is enforced is compiled as if there was nothing else.
+        let ranks =
+            policies.indices.filter { policies[$0].isEnforced } + policies.indices.filter { !policies[$0].isEnforced }
+        self.policies = ranks.map { ProgramPolicy(policies[$0], rank: Int32($0)) }
+        observed = policies.filter { !$0.isEnforced }.map {
+            ObservedPolicy(action: $0.action, since: since($0.metadata.name))
         }
+        lastObserved = observed.map(\.since).max() ?? 0
 
-        let compiler = RuleCompiler(policies)
+        let compiler = RuleCompiler(ranks.map { policies[$0] })
         rules = compiler.rules
         clauses = compiler.clauses
         items = compiler.items
@@ -74,8 +84,12 @@ package final class AuthorizationProgram: Sendable {
         portSets = compiler.values.ports
 
         var builder = IndexBuilder(compiler.keys, clauseCount: compiler.clauses.count, for: callProtocol)
-        denyRoot = builder.add(compiler.clauses.indices.filter { compiler.clauses[$0].isDeny }.map(Int32.init))
-        allowRoot = builder.add(compiler.clauses.indices.filter { !compiler.clauses[$0].isDeny }.map(Int32.init))
+        func root(_ isAmong: (Clause) -> Bool) -> Int32 {
+            builder.add(compiler.clauses.indices.filter { isAmong(compiler.clauses[$0]) }.map(Int32.init))
+        }
+        denyRoot = root { $0.isDeny && !$0.isObserved }
+        allowRoot = root { !$0.isDeny && !$0.isObserved }
+        observedRoot = root(\.isObserved)
         nodes = builder.nodes
         probes = builder.probes
         probeLengths = builder.probeLengths
@@ -103,11 +117,27 @@ package final class AuthorizationProgram: Sendable {
         return decide(head, call)
     }
 
-    /// The same decision, with what became of every rule.
-    /// - Parameter call: of protocol TCP.
-    package func explainConnection(_ call: borrowing CallFacts) -> Explanation {
+    /// Looks which of the policies that decide nothing match a call. Allocates nothing but what `observation` lacks.
+    /// - Parameter head: in canonical form; not read when the call's protocol is TCP.
+    package func observe(
+        _ head: borrowing MessageHead, _ call: borrowing CallFacts, in observation: inout Observation
+    ) {
+        observation.begin(policyCount: observed.count)
+        if call.callProtocol == callProtocol { return walk(below: observedRoot, &observation, head, call) }
+        for index in clauses.indices where clauses[index].isObserved {
+            observation.look(at: Int32(index), of: self, head, call)
+        }
+    }
+
+    /// The same of a connection, which has no head.
+    package func observeConnection(_ call: borrowing CallFacts, in observation: inout Observation) {
         let head = MessageHead(byteCapacity: 0, fieldCapacity: 0)
-        return Explanation(decision: decideConnection(call), verdicts: explain(head, call).verdicts)
+        observe(head, call, in: &observation)
+    }
+
+    /// In `observed`.
+    func observedPlace(of clause: Clause) -> Int32 {
+        rules[Int(clause.rule)].policy - Int32(policies.count - observed.count)
     }
 
     /// Whether a rule asks for the peer's or the client's address.
@@ -115,32 +145,14 @@ package final class AuthorizationProgram: Sendable {
         predicates.contains { $0.attribute == .peerAddress || $0.attribute == .remoteAddress }
     }
 
-    /// The same decision, with what became of every rule.
-    package func explain(_ head: borrowing MessageHead, _ call: borrowing CallFacts) -> Explanation {
-        var verdicts: [RuleVerdict] = []
-        verdicts.reserveCapacity(rules.count)
-        for rule in rules {
-            var outcome = Self.holds
-            for clause in rule.clauses.indices {
-                outcome = evaluate(clauses[clause], head, call)
-                if outcome == Self.holds { break }
-            }
-            let policy = policies[Int(rule.policy)]
-            verdicts.append(
-                RuleVerdict(
-                    policy: policy.name, action: policy.action, ruleIndex: Int(rule.index),
-                    position: policy.rules[Int(rule.index)],
-                    mismatch: outcome == Self.holds ? nil : mismatch(Int(outcome))))
-        }
-        return Explanation(decision: decide(head, call), verdicts: verdicts)
-    }
-
     /// - Returns: `Int32.max` if no clause of the action holds.
     private func firstClause(isDeny: Bool, _ head: borrowing MessageHead, _ call: borrowing CallFacts) -> Int32 {
         if call.callProtocol == callProtocol {
-            return firstClause(below: isDeny ? denyRoot : allowRoot, before: .max, head, call)
+            var search = FirstClause()
+            walk(below: isDeny ? denyRoot : allowRoot, &search, head, call)
+            return search.clause
         }
-        for index in clauses.indices where clauses[index].isDeny == isDeny {
+        for index in clauses.indices where clauses[index].isDeny == isDeny && !clauses[index].isObserved {
             if evaluate(clauses[index], head, call) == Self.holds { return Int32(index) }
         }
         return .max
@@ -149,55 +161,5 @@ package final class AuthorizationProgram: Sendable {
     private func decision(isAllowed: Bool, by clause: Int32) -> Decision {
         let rule = rules[Int(clauses[Int(clause)].rule)]
         return Decision(isAllowed: isAllowed, by: Decision.Rule(policy: rule.policy, index: rule.index))
-    }
-
-    private func mismatch(_ index: Int) -> Mismatch {
-        let predicate = predicates[index]
-        let origin = origins[index]
-        let field: String
-        switch origin.part {
-        case .from: field = "from.source.\(predicate.attribute.fieldName(isNegated: predicate.values.isNone))"
-        case .to: field = "to.operation.\(predicate.attribute.fieldName(isNegated: predicate.values.isNone))"
-        case .when where predicate.attribute == .header:
-            let name = headerNames[Int(predicate.headerName)]
-            field = "when.request.headers[\(String(decoding: bytes[name.indices], as: UTF8.self))]"
-        case .when: field = "when.\(predicate.attribute.conditionKey)"
-        }
-        return Mismatch(field: field, position: originPositions[Int(origin.position)])
-    }
-}
-
-extension Attribute {
-    /// As `from.source` and `to.operation` name it.
-    fileprivate func fieldName(isNegated: Bool) -> String {
-        switch self {
-        case .principal: isNegated ? "notPrincipals" : "principals"
-        case .serviceAccount: isNegated ? "notServiceAccounts" : "serviceAccounts"
-        case .namespace: isNegated ? "notNamespaces" : "namespaces"
-        case .trustDomain: isNegated ? "notTrustDomains" : "trustDomains"
-        case .requestPrincipal: isNegated ? "notRequestPrincipals" : "requestPrincipals"
-        case .peerAddress: isNegated ? "notIpBlocks" : "ipBlocks"
-        case .remoteAddress: isNegated ? "notRemoteIpBlocks" : "remoteIpBlocks"
-        case .host: isNegated ? "notHosts" : "hosts"
-        case .destinationPort: isNegated ? "notPorts" : "ports"
-        case .method: isNegated ? "notMethods" : "methods"
-        case .path: isNegated ? "notPaths" : "paths"
-        case .destinationAddress, .serverName, .header: conditionKey
-        }
-    }
-
-    /// As `when` names it.
-    fileprivate var conditionKey: String {
-        switch self {
-        case .principal: "source.principal"
-        case .namespace: "source.namespace"
-        case .peerAddress: "source.ip"
-        case .destinationAddress: "destination.ip"
-        case .destinationPort: "destination.port"
-        case .serverName: "connection.sni"
-        case .host: "request.headers[host]"
-        case .header: "request.headers"
-        case .serviceAccount, .trustDomain, .requestPrincipal, .remoteAddress, .method, .path: "\(self)"
-        }
     }
 }

@@ -44,9 +44,24 @@ package struct RuleName: Hashable, Sendable, CustomStringConvertible {
 package struct ProgramPolicy: Hashable, Sendable {
     package let name: ResourceName
     package let action: PolicyAction
+    package let mode: PolicyMode
     package let position: SourcePosition
     /// Where each rule stands.
     package let rules: [SourcePosition]
+    /// In the order of all policies, if all were enforced.
+    let rank: Int32
+
+    /// `DENY`, `Shadow DENY`.
+    package var effect: String { action.text(in: mode) }
+
+    init(_ policy: AuthorizationPolicy, rank: Int32) {
+        name = policy.metadata.name
+        action = policy.action
+        mode = policy.mode
+        position = policy.metadata.position
+        rules = policy.rules.map(\.position.position)
+        self.rank = rank
+    }
 }
 
 /// A decision with every rule's part in it.
@@ -54,12 +69,20 @@ package struct Explanation: Hashable, Sendable {
     package let decision: Decision
     /// Every rule of the program, in the order of its policies.
     package let verdicts: [RuleVerdict]
+    /// What it would be if all policies in Shadow were enforced; `nil`: there are none.
+    package let enforced: Decision?
+    /// Where the rules of each of the program's policies begin in `verdicts`.
+    let starts: [Int]
+
+    /// What became of a rule that a decision names.
+    package func verdict(of rule: Decision.Rule) -> RuleVerdict { verdicts[starts[Int(rule.policy)] + Int(rule.index)] }
 }
 
 /// What became of one rule.
 package struct RuleVerdict: Hashable, Sendable {
     package let policy: ResourceName
     package let action: PolicyAction
+    package let mode: PolicyMode
     /// From 0.
     package let ruleIndex: Int
     package let position: SourcePosition
@@ -67,6 +90,12 @@ package struct RuleVerdict: Hashable, Sendable {
     package let mismatch: Mismatch?
 
     package var isMatch: Bool { mismatch == nil }
+
+    /// It may decide.
+    package var isEnforced: Bool { action.isEnforced(in: mode) }
+
+    /// `DENY`, `Shadow DENY`.
+    package var effect: String { action.text(in: mode) }
 }
 
 /// The first part of a rule that a call does not fit.

@@ -9,20 +9,31 @@ struct HTTPOnTCP {
     private let byNamespace: [String: ResourceName]
     /// The first of each namespace that no ALLOW rule can let connections in to.
     private let closedByNamespace: [String: ResourceName]
+    /// The same, if policies in Shadow were enforced.
+    private let closedInShadow: [String: ResourceName]
 
     /// - Parameter policies: All of the mesh.
     init(_ tcpServices: Set<ResourceName>, policies: [AuthorizationPolicy]) {
         services = tcpServices
         byNamespace = Dictionary(tcpServices.map { ($0.namespace, $0) }, uniquingKeysWith: min)
+        let allowing = policies.filter {
+            $0.action == .allow && $0.rules.contains { $0.neededOfHTTP == nil }
+        }
+        closedByNamespace = Self.closed(tcpServices, to: allowing.filter(\.isEnforced))
+        closedInShadow = Self.closed(tcpServices, to: allowing)
+    }
+
+    private static func closed(
+        _ services: Set<ResourceName>, to policies: [AuthorizationPolicy]
+    ) -> [String: ResourceName] {
         var open: Set<ResourceName> = []
         var openNamespaces: Set<String> = []
-        for policy in policies where policy.action == .allow && policy.rules.contains(where: { $0.neededOfHTTP == nil })
-        {
+        for policy in policies {
             if policy.targetServices.isEmpty { openNamespaces.insert(policy.metadata.name.namespace) }
             open.formUnion(policy.namedServices)
         }
-        closedByNamespace = Dictionary(
-            tcpServices.lazy.filter { !open.contains($0) && !openNamespaces.contains($0.namespace) }
+        return Dictionary(
+            services.lazy.filter { !open.contains($0) && !openNamespaces.contains($0.namespace) }
                 .map { ($0.namespace, $0) }, uniquingKeysWith: min)
     }
 
@@ -30,7 +41,7 @@ struct HTTPOnTCP {
         let namespace = policy.metadata.name.namespace
         let targets = policy.namedServices
         switch policy.action {
-        case .deny:
+        case .deny, .audit:
             guard
                 let service = targets.first(where: services.contains)
                     ?? (targets.isEmpty ? byNamespace[namespace] : nil)
@@ -40,15 +51,17 @@ struct HTTPOnTCP {
                 found.append(
                     Diagnostic(
                         .httpOnTCP, .warning, at: position,
-                        found: "\(name) in a DENY rule for TCP Service \(Diagnostic.quoted(service.name))",
+                        found:
+                            "\(name) in \(policy.action == .deny ? "a DENY" : "an AUDIT") rule for TCP Service \(Diagnostic.quoted(service.name))",
                         expected: "what a connection has: without \(name) to look at, the rule matches whatever comes",
-                        remedy: "say by callers, addresses and ports what is to be denied there"))
+                        remedy: "say by callers, addresses and ports what is to be "
+                            + (policy.action == .deny ? "denied there" : "told of there")))
             }
         case .allow:
             // Where a whole namespace is meant, a service that another rule opens is none that was forgotten.
             guard
                 let service = targets.first(where: services.contains)
-                    ?? (targets.isEmpty ? closedByNamespace[namespace] : nil)
+                    ?? (targets.isEmpty ? (policy.isEnforced ? closedByNamespace : closedInShadow)[namespace] : nil)
             else { return }
             for rule in policy.rules {
                 guard let (name, position) = rule.neededOfHTTP else { continue }

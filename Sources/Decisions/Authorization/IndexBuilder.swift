@@ -45,7 +45,7 @@ extension ClauseKeys.Column {
     }
 }
 
-/// Builds the tree that `firstClause(below:)` walks.
+/// Builds the tree that `walk(below:)` takes.
 struct IndexBuilder {
     /// A leaf this short is read faster than a branch is taken.
     static let leafSize = 3

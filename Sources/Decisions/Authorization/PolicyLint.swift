@@ -82,13 +82,18 @@ package enum PolicyLint {
         var callers = callers
         let connections = HTTPOnTCP(tcpServices, policies: policies)
         let servedNamespaces = Set(services.map(\.namespace))
-        let allowed = Scopes(of: policies.filter { $0.action == .allow && !$0.rules.isEmpty })
+        let allowing = policies.filter { $0.action == .allow && !$0.rules.isEmpty }
+        let allowed = Scopes(of: allowing.filter(\.isEnforced))
+        // One in Shadow takes something away if it is enforced together with an ALLOW that is there, too.
+        let allowedInShadow = Scopes(of: allowing)
         for policy in policies {
             if policy.targetServices.isEmpty, !servedNamespaces.contains(policy.metadata.name.namespace) {
                 found.append(noTarget(policy))
             }
             if policy.rules.isEmpty { found.append(noRules(policy)) }
-            if policy.action == .deny, defaultAction == .deny, !allowed.touch(policy) {
+            if policy.action == .deny, defaultAction == .deny,
+                !(policy.isEnforced ? allowed : allowedInShadow).touch(policy)
+            {
                 if let rule = policy.rules.first { found.append(loneDeny(policy, rule)) }
             }
             connections.check(policy, &found)

@@ -2,7 +2,9 @@ import Diagnostics
 import Manifests
 
 /// Rules that another rule of the same action and service makes superfluous: one that says the same, or one that asks for
-/// less of what this one asks for (no source, no operation, no condition, or none of these).
+/// less of what this one asks for (no source, no operation, no condition, or none of these). What is in Shadow is compared with what is
+/// in Shadow: beside a rule that is enforced it says which calls it would be about in its place. AUDIT counts by policy, so that what
+/// two of them match is told of each.
 enum RedundantRules {
     /// Looks that one check takes at Services which stand in several lists of targets, one look a list, for rules that
     /// no rule of the same targets or of all the namespace covers. Past it such rules are not told. All else takes time
@@ -10,6 +12,7 @@ enum RedundantRules {
     static let maximumLooks = 1_000_000
 
     static func check(_ policies: [AuthorizationPolicy], looks: Int = maximumLooks, _ found: inout [Diagnostic]) {
+        let policies = policies.filter { $0.action != .audit }
         var catalogue = Catalogue(looksLeft: looks)
         let entries = policies.map { catalogue.add($0) }
         for (policy, entry) in zip(policies, entries) {
@@ -72,12 +75,14 @@ enum RedundantRules {
         /// Empty: all of the namespace's.
         let services: Set<String>
         let action: PolicyAction
+        let mode: PolicyMode
     }
 
     private struct ServiceName: Hashable {
         let namespace: String
         let service: String
         let action: PolicyAction
+        let mode: PolicyMode
     }
 
     private struct Place: Hashable {
@@ -109,12 +114,13 @@ enum RedundantRules {
 
         private mutating func number(_ services: Set<String>, _ policy: AuthorizationPolicy) -> Int {
             let namespace = policy.metadata.name.namespace
-            let name = ScopeName(namespace: namespace, services: services, action: policy.action)
+            let name = ScopeName(namespace: namespace, services: services, action: policy.action, mode: policy.mode)
             if let number = scopes[name] { return number }
             let number = scopes.count
             scopes[name] = number
             for service in services {
-                let name = ServiceName(namespace: namespace, service: service, action: policy.action)
+                let name = ServiceName(
+                    namespace: namespace, service: service, action: policy.action, mode: policy.mode)
                 scopesByService[name, default: []].append(number)
             }
             return number
@@ -160,7 +166,8 @@ enum RedundantRules {
             var covering: Int?
             for target in policy.targetServices {
                 let name = ServiceName(
-                    namespace: policy.metadata.name.namespace, service: target.value, action: policy.action)
+                    namespace: policy.metadata.name.namespace, service: target.value, action: policy.action,
+                    mode: policy.mode)
                 let lists = scopesByService[name, default: []]
                 // Its own one alone has been looked at.
                 guard lists.count > 1, lists.count <= looksLeft else { return nil }

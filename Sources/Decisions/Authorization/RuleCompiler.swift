@@ -17,12 +17,16 @@ struct RuleCompiler {
     init(_ policies: [AuthorizationPolicy]) {
         for (index, policy) in policies.enumerated() {
             for (ruleIndex, rule) in policy.rules.enumerated() {
-                add(rule, of: Int32(index), ruleIndex: Int32(ruleIndex), action: policy.action)
+                add(rule, of: Int32(index), ruleIndex: Int32(ruleIndex), policy)
             }
         }
     }
 
-    private mutating func add(_ rule: PolicyRule, of policy: Int32, ruleIndex: Int32, action: PolicyAction) {
+    private mutating func add(
+        _ rule: PolicyRule, of index: Int32, ruleIndex: Int32, _ policy: AuthorizationPolicy
+    ) {
+        // Where readings differ, AUDIT has that of DENY.
+        let action: PolicyAction = policy.action == .audit ? .deny : policy.action
         let firstSource = items.count
         for source in rule.from { add(source, action) }
         let firstOperation = items.count
@@ -41,12 +45,13 @@ struct RuleCompiler {
                 Clause(
                     sources: splitsSources ? TableRange(firstSource + index, 1) : sources,
                     operations: splitsSources || rule.to.isEmpty ? operations : TableRange(firstOperation + index, 1),
-                    conditions: conditions, rule: Int32(rules.count), isDeny: action == .deny))
+                    conditions: conditions, rule: Int32(rules.count), isDeny: action == .deny,
+                    isObserved: !policy.isEnforced))
             addKeys(from: from, to: to, when: rule.when, action)
         }
         rules.append(
             CompiledRule(
-                policy: policy, index: ruleIndex, clauses: TableRange(firstClause, clauses.count - firstClause)))
+                policy: index, index: ruleIndex, clauses: TableRange(firstClause, clauses.count - firstClause)))
     }
 
     // MARK: Items

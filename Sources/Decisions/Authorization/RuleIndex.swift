@@ -59,85 +59,71 @@ struct IndexKey {
 }
 
 extension AuthorizationProgram {
-    /// - Parameter best: only clauses before this one are of interest.
-    /// - Returns: the first clause below `node` that holds, or `best`.
-    func firstClause(
-        below node: Int32, before best: Int32, _ head: borrowing MessageHead, _ call: borrowing CallFacts
-    ) -> Int32 {
+    /// Leads a search to all clauses below `node` that may match.
+    func walk<Search: ClauseSearch>(
+        below node: Int32, _ search: inout Search, _ head: borrowing MessageHead, _ call: borrowing CallFacts
+    ) {
         let branch = nodes[Int(node)]
-        for index in branch.clauses.indices {
-            let clause = candidates[index]
-            if clause >= best { break }
-            if evaluate(clauses[Int(clause)], head, call) == Self.holds { return clause }
-        }
-        var best = best
-        if branch.residual != IndexNode.none {
-            best = firstClause(below: branch.residual, before: best, head, call)
-        }
-        for index in branch.probes.indices {
-            best = firstClause(by: probes[index], below: node, before: best, head, call)
-        }
-        return best
+        search.look(at: branch.clauses, of: self, head, call)
+        if branch.residual != IndexNode.none { walk(below: branch.residual, &search, head, call) }
+        for index in branch.probes.indices { walk(by: probes[index], below: node, &search, head, call) }
     }
 
-    private func firstClause(
-        by probe: IndexProbe, below node: Int32, before best: Int32, _ head: borrowing MessageHead,
+    private func walk<Search: ClauseSearch>(
+        by probe: IndexProbe, below node: Int32, _ search: inout Search, _ head: borrowing MessageHead,
         _ call: borrowing CallFacts
-    ) -> Int32 {
+    ) {
         switch probe.attribute {
         case .principal:
-            guard let caller = call.caller else { return best }
+            guard let caller = call.caller else { return }
             if probe.isExactOnly {
-                return firstClause(under: caller.principalHash, .exact, probe, node, best, head, call)
+                return walk(under: caller.principalHash, .exact, probe, node, &search, head, call)
             }
             let value = caller.principal
-            return descend(probe, node, value.span, best, head, call)
+            descend(probe, node, value.span, &search, head, call)
         case .trustDomain:
-            guard let caller = call.caller else { return best }
+            guard let caller = call.caller else { return }
             if probe.isExactOnly {
-                return firstClause(under: caller.trustDomainHash, .exact, probe, node, best, head, call)
+                return walk(under: caller.trustDomainHash, .exact, probe, node, &search, head, call)
             }
             let value = caller.trustDomain
-            return descend(probe, node, value.span, best, head, call)
+            descend(probe, node, value.span, &search, head, call)
         case .namespace:
-            guard let caller = call.caller else { return best }
+            guard let caller = call.caller else { return }
             if probe.isExactOnly {
-                return firstClause(under: caller.namespaceHash, .exact, probe, node, best, head, call)
+                return walk(under: caller.namespaceHash, .exact, probe, node, &search, head, call)
             }
             let value = caller.namespace
-            return descend(probe, node, value.span, best, head, call)
+            descend(probe, node, value.span, &search, head, call)
         case .serviceAccount:
-            guard let caller = call.caller else { return best }
+            guard let caller = call.caller else { return }
             if probe.isExactOnly {
-                return firstClause(under: caller.serviceAccountHash, .exact, probe, node, best, head, call)
+                return walk(under: caller.serviceAccountHash, .exact, probe, node, &search, head, call)
             }
             let value = caller.serviceAccount
-            return descend(probe, node, value.span, best, head, call)
+            descend(probe, node, value.span, &search, head, call)
         case .serverName:
-            return descend(probe, node, call.serverNameIndication.span, best, head, call)
+            descend(probe, node, call.serverNameIndication.span, &search, head, call)
         case .host:
-            return descend(probe, node, head.bytes(head.host), best, head, call)
+            descend(probe, node, head.bytes(head.host), &search, head, call)
         case .method:
-            return descend(probe, node, head.bytes(head.method), best, head, call)
+            descend(probe, node, head.bytes(head.method), &search, head, call)
         case .path:
-            return descend(probe, node, head.bytes(head.path), best, head, call)
+            descend(probe, node, head.bytes(head.path), &search, head, call)
         case .header:
-            var best = best
             for field in 0..<head.fieldCount where isHeader(probe.headerName, field, head) {
-                best = descend(probe, node, head.bytes(head.fields[field].value), best, head, call)
+                descend(probe, node, head.bytes(head.fields[field].value), &search, head, call)
             }
-            return best
         case .requestPrincipal, .peerAddress, .remoteAddress, .destinationAddress, .destinationPort:
             // No clause is filed under these.
-            return best
+            return
         }
     }
 
-    private func descend(
-        _ probe: IndexProbe, _ node: Int32, _ value: Span<UInt8>, _ best: Int32,
+    private func descend<Search: ClauseSearch>(
+        _ probe: IndexProbe, _ node: Int32, _ value: Span<UInt8>, _ search: inout Search,
         _ head: borrowing MessageHead, _ call: borrowing CallFacts
-    ) -> Int32 {
-        var best = best
+    ) {
         var hash = RollingHash.seed
         var position = 0
         for index in probe.prefixLengths.indices {
@@ -147,14 +133,14 @@ extension AuthorizationProgram {
                 hash = RollingHash.extended(hash, by: value[position])
                 position &+= 1
             }
-            best = firstClause(under: hash, .prefix, probe, node, best, head, call)
+            walk(under: hash, .prefix, probe, node, &search, head, call)
         }
         if probe.hasExact {
             while position < value.count {
                 hash = RollingHash.extended(hash, by: value[position])
                 position &+= 1
             }
-            best = firstClause(under: hash, .exact, probe, node, best, head, call)
+            walk(under: hash, .exact, probe, node, &search, head, call)
         }
         hash = RollingHash.seed
         position = 0
@@ -165,23 +151,19 @@ extension AuthorizationProgram {
                 hash = RollingHash.extended(hash, by: value[value.count &- 1 &- position])
                 position &+= 1
             }
-            best = firstClause(under: hash, .suffix, probe, node, best, head, call)
+            walk(under: hash, .suffix, probe, node, &search, head, call)
         }
-        return best
     }
 
-    private func firstClause(
-        under hash: UInt64, _ kind: IndexKey.Kind, _ probe: IndexProbe, _ node: Int32, _ best: Int32,
+    private func walk<Search: ClauseSearch>(
+        under hash: UInt64, _ kind: IndexKey.Kind, _ probe: IndexProbe, _ node: Int32, _ search: inout Search,
         _ head: borrowing MessageHead, _ call: borrowing CallFacts
-    ) -> Int32 {
+    ) {
         let key = IndexKey.hash(IndexKey.hash(hash, probe.attribute, probe.headerName, kind), below: node)
         var slot = Int(truncatingIfNeeded: key) & (entries.count &- 1)
         while entries[slot].node != IndexNode.none {
-            if entries[slot].key == key {
-                return firstClause(below: entries[slot].node, before: best, head, call)
-            }
+            if entries[slot].key == key { return walk(below: entries[slot].node, &search, head, call) }
             slot = (slot &+ 1) & (entries.count &- 1)
         }
-        return best
     }
 }

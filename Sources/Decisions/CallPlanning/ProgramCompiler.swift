@@ -19,9 +19,15 @@ struct ProgramCompiler {
 
     /// Of the last snapshot, by the first of the services that have it: positions of policies are other ones in each.
     private var known: [ResourceName: Known] = [:]
+    private var observed = ObservedSince()
 
     /// One for each of `rules`, in their order.
-    mutating func compile(_ rules: [ServiceRules], _ action: DefaultAction) -> [AuthorizationProgram] {
+    /// - Parameter number: Of the tables that they are for.
+    mutating func compile(
+        _ rules: [ServiceRules], in snapshot: MeshSnapshot, number: UInt64
+    ) -> [AuthorizationProgram] {
+        let action = snapshot.mesh.defaultAction
+        observed.take(snapshot.policies, number: number)
         var programs: [Key: AuthorizationProgram] = [:]
         var now: [ResourceName: Known] = [:]
         let all = rules.map { rules in
@@ -44,6 +50,30 @@ struct ProgramCompiler {
         {
             return known.program
         }
-        return AuthorizationProgram(policies: rules.policies, defaultAction: action, callProtocol: callProtocol)
+        return AuthorizationProgram(
+            policies: rules.policies, defaultAction: action, callProtocol: callProtocol, since: observed.number)
     }
+}
+
+/// Since when policies that decide nothing say what they say: calls under way are asked about by those alone that came, or changed,
+/// after they were asked about last.
+struct ObservedSince {
+    private struct Known {
+        let policy: AuthorizationPolicy
+        let number: UInt64
+    }
+
+    private var known: [ResourceName: Known] = [:]
+
+    /// - Parameter policies: All of a snapshot.
+    mutating func take(_ policies: [AuthorizationPolicy], number: UInt64) {
+        var now: [ResourceName: Known] = [:]
+        for policy in policies where !policy.isEnforced {
+            let before = known[policy.metadata.name].flatMap { $0.policy.saysSame(as: policy) ? $0.number : nil }
+            now[policy.metadata.name] = Known(policy: policy, number: before ?? number)
+        }
+        known = now
+    }
+
+    func number(_ policy: ResourceName) -> UInt64 { known[policy]?.number ?? 1 }
 }

@@ -34,12 +34,12 @@ package struct TableCompiler {
     // MARK: Services
 
     package mutating func compile(_ rules: [ServiceRules], in snapshot: MeshSnapshot) -> CallTables {
-        let programs = programs.compile(rules, snapshot.mesh.defaultAction)
+        number += 1
+        let programs = programs.compile(rules, in: snapshot, number: number)
         let services = rules.indices.map {
             ServiceTable(
                 rules[$0], index: $0, label: labels.label("\(rules[$0].name)"), program: programs[$0])
         }
-        number += 1
         let tables = CallTables(number: number, services: services, hosts: Self.hosts(rules))
         for (service, rules) in zip(services, rules) {
             var consumers: [String: BoundRoutes] = [:]

@@ -68,6 +68,9 @@ extension CallExplanation {
                 text += "  and \(verdicts.count - Self.verdictLimit) rules that do not match\n"
             }
             text += "  \(judgement.explanation.conclusion(defaultAction: destination.defaultAction))\n"
+            if let enforced = judgement.explanation.enforcedConclusion(defaultAction: destination.defaultAction) {
+                text += "  if all policies in Shadow were enforced: \(enforced)\n"
+            }
             if judgement.explanation.decision.isAllowed { text += absence(of: judgement, at: destination) }
         }
         if !destination.otherNodes.isEmpty {
@@ -135,16 +138,20 @@ extension CallExplanation.Request {
 }
 
 extension [RuleVerdict] {
-    /// Rules that match first, DENY before ALLOW; each in the program's order.
+    /// Rules that match first, those that decide before others, DENY before ALLOW; each in the program's order.
     fileprivate var inOrderOfInterest: [RuleVerdict] {
-        filter { $0.isMatch && $0.action == .deny } + filter { $0.isMatch && $0.action == .allow }
-            + filter { !$0.isMatch }
+        func matches(_ action: PolicyAction, isEnforced: Bool) -> [RuleVerdict] {
+            filter { $0.isMatch && $0.action == action && $0.isEnforced == isEnforced }
+        }
+        return matches(.deny, isEnforced: true) + matches(.allow, isEnforced: true)
+            + matches(.deny, isEnforced: false) + matches(.allow, isEnforced: false)
+            + matches(.audit, isEnforced: false) + filter { !$0.isMatch }
     }
 }
 
 extension RuleVerdict {
     fileprivate var text: String {
-        let rule = "\(action.rawValue) \(policy) rule \(ruleIndex) (\(position))"
+        let rule = "\(effect) \(policy) rule \(ruleIndex) (\(position))"
         guard let mismatch else { return "\(rule): matches" }
         return "\(rule): does not match \(mismatch.field) (\(mismatch.position))"
     }
@@ -153,6 +160,7 @@ extension RuleVerdict {
         var json = JSONMembers()
         json.add("policy", "\(policy)")
         json.add("action", action.rawValue)
+        if action != .audit { json.add("mode", mode.rawValue) }
         json.add("rule", .integer(ruleIndex))
         json.add("position", position.json)
         json.add("matches", .bool(isMatch))
@@ -166,16 +174,26 @@ extension RuleVerdict {
 extension Explanation {
     /// The rule that decides; `nil`: the default action.
     var decidingRule: RuleVerdict? {
-        guard decision.rule != nil else { return nil }
-        let action: PolicyAction = decision.isAllowed ? .allow : .deny
-        return verdicts.first { $0.isMatch && $0.action == action }
+        decision.rule.map(verdict(of:))
     }
 
+    /// The rule that would decide if all policies in Shadow were enforced; `nil`: the default action.
+    fileprivate func enforcedRule(of enforced: Decision) -> RuleVerdict? { enforced.rule.map(verdict(of:)) }
+
     func conclusion(defaultAction: DefaultAction) -> String {
+        Self.conclusion(decision, by: decidingRule, defaultAction)
+    }
+
+    /// `nil`: there are no policies in Shadow.
+    fileprivate func enforcedConclusion(defaultAction: DefaultAction) -> String? {
+        enforced.map { Self.conclusion($0, by: enforcedRule(of: $0), defaultAction) }
+    }
+
+    private static func conclusion(
+        _ decision: Decision, by rule: RuleVerdict?, _ defaultAction: DefaultAction
+    ) -> String {
         let word = decision.isAllowed ? "ALLOWED" : "DENIED"
-        guard let rule = decidingRule else {
-            return "\(word) by the default action, \(defaultAction.rawValue): no rule matches"
-        }
+        guard let rule else { return "\(word) by the default action, \(defaultAction.rawValue): no rule matches" }
         return "\(word) by \(rule.action.rawValue) \(rule.policy), rule \(rule.ruleIndex) (\(rule.position))"
     }
 }
@@ -257,6 +275,15 @@ extension CallExplanation.Judgement {
         json.add("endpoints", endpoints)
         json.add("allowed", .bool(explanation.decision.isAllowed))
         json.add("decidedBy", explanation.decidingRule?.json ?? ["defaultAction": .string(defaultAction.rawValue)])
+        if let enforced = explanation.enforced {
+            json.add(
+                "ifEnforced",
+                [
+                    "allowed": .bool(enforced.isAllowed),
+                    "decidedBy": explanation.enforcedRule(of: enforced)?.json
+                        ?? ["defaultAction": .string(defaultAction.rawValue)],
+                ])
+        }
         json.add("rules", .array(explanation.verdicts.map(\.json)))
         return json.json
     }

@@ -12,20 +12,50 @@ package struct AuthorizationPolicy: Resource {
     package var targetServices: [Located<String>]
     /// Default: `.allow`, as in Istio.
     package var action: PolicyAction
+    /// Default: `.enforce`. Of AUDIT it is never anything else.
+    package var mode: PolicyMode
     /// ORed; empty: matches nothing.
     package var rules: [PolicyRule]
 
-    package init(metadata: Metadata, targetServices: [Located<String>], action: PolicyAction, rules: [PolicyRule]) {
+    package init(
+        metadata: Metadata, targetServices: [Located<String>], action: PolicyAction, mode: PolicyMode = .enforce,
+        rules: [PolicyRule]
+    ) {
         self.metadata = metadata
         self.targetServices = targetServices
         self.action = action
+        self.mode = mode
         self.rules = rules
     }
+
+    /// It has a part in what is decided. What has none is only looked at: computed, counted and logged.
+    package var isEnforced: Bool { action.isEnforced(in: mode) }
+
+    /// `DENY`, `Shadow DENY`.
+    package var effect: String { action.text(in: mode) }
 }
 
 package enum PolicyAction: String, Hashable, Sendable, CaseIterable {
     case allow = "ALLOW"
     case deny = "DENY"
+    /// Decides nothing: says of which calls one wants to hear.
+    case audit = "AUDIT"
+
+    package func isEnforced(in mode: PolicyMode) -> Bool { self != .audit && mode == .enforce }
+
+    /// As people are told of it.
+    package func text(in mode: PolicyMode) -> String {
+        switch mode {
+        case .enforce: rawValue
+        case .shadow: "\(mode.rawValue) \(rawValue)"
+        }
+    }
+}
+
+/// Whether what a policy says holds, or is only said.
+package enum PolicyMode: String, Hashable, Sendable, CaseIterable {
+    case enforce = "Enforce"
+    case shadow = "Shadow"
 }
 
 /// `from`, `to` and `when` are ANDed; the items of each list of `from` and `to` are ORed; all conditions must hold.

@@ -2,15 +2,7 @@ import Diagnostics
 import YAMLSyntax
 
 extension AuthorizationPolicy {
-    private enum Mode: String, CaseIterable {
-        case enforce = "Enforce"
-    }
-
-    private static let unavailableActions = [
-        "AUDIT": "remove the policy: it would decide nothing",
-        "CUSTOM": "say in a \"DENY\" policy what must not pass",
-    ]
-    private static let unavailableModes = ["Shadow": "remove the policy until it is to be enforced"]
+    private static let unavailableActions = ["CUSTOM": "say in a \"DENY\" policy what must not pass"]
 
     init?(_ metadata: Metadata, _ spec: YAMLNode, _ problems: inout Problems) {
         guard var fields = spec.fields(of: "AuthorizationPolicy", isOfPolicy: true, &problems) else { return nil }
@@ -21,7 +13,8 @@ extension AuthorizationPolicy {
         let action = fields.optional(
             "action", Scalar.choice(of: PolicyAction.self, unavailable: Self.unavailableActions), default: .allow,
             &problems)
-        _ = fields.optional("mode", Scalar.choice(of: Mode.self, unavailable: Self.unavailableModes), &problems)
+        let mode = fields.optional("mode", Scalar.choice(of: PolicyMode.self), default: .enforce, &problems)
+        if action == .audit, mode == .shadow { Self.reportShadowedAudit(&fields, &problems) }
         var index = 0
         let rules = fields.list(
             "rules",
@@ -30,7 +23,17 @@ extension AuthorizationPolicy {
                 return PolicyRule.decode(node, index: index, namespace: namespace, &problems)
             }, &problems)
         fields.reportUnknownFields(&problems)
-        self.init(metadata: metadata, targetServices: targets, action: action, rules: rules)
+        self.init(metadata: metadata, targetServices: targets, action: action, mode: mode, rules: rules)
+    }
+
+    /// Whoever writes both may think that one of them keeps the other from being counted, or that something is left to turn on.
+    private static func reportShadowedAudit(_ fields: inout FieldReader, _ problems: inout Problems) {
+        problems.report(
+            .conflictingFields, at: fields.keyPosition("mode"), found: "mode \"Shadow\" of an \"AUDIT\" policy",
+            expected: "no mode: what an AUDIT policy matches is counted and logged, and never decided",
+            remedy:
+                "keep one of the two: \"AUDIT\" to hear of these calls, or \"Shadow\" with the action that is to be enforced"
+        )
     }
 
     private static func target(

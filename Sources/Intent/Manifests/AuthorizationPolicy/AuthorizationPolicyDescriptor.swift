@@ -14,6 +14,7 @@ extension AuthorizationPolicy {
         decode: AuthorizationPolicy.init,
         columns: [
             Column("ACTION") { $0.action.rawValue },
+            Column("MODE") { $0.action == .audit ? "" : $0.mode.rawValue },
             Column("TARGETS") { policy in
                 policy.targetServices.isEmpty ? "all" : policy.targetServices.map(\.value).joined(separator: ",")
             },

@@ -5,8 +5,14 @@ extension AuthorizationPolicy {
         var spec = JSONMembers()
         spec.add("targetRefs", .array(targetServices.map { ["kind": "Service", "name": .string($0.value)] }))
         spec.add("action", action.rawValue)
+        if action != .audit { spec.add("mode", mode.rawValue) }
         spec.add("rules", .array(rules.map(\.json)))
         return spec.json
+    }
+
+    /// Wherever the two are written.
+    package func saysSame(as other: AuthorizationPolicy) -> Bool {
+        self == other || specJSON.rendered() == other.specJSON.rendered()
     }
 }
 

@@ -29,7 +29,7 @@ extension Service {
                 DescriptionSection(
                     key: "policies", name: "Policies",
                     lines: service.policies(in: set)
-                        .map { "\($0.action.rawValue) \($0.metadata.name) (\($0.metadata.position))" }),
+                        .map { "\($0.effect) \($0.metadata.name) (\($0.metadata.position))" }),
                 DescriptionSection(
                     key: "peerAuthentication", name: "Peer authentication",
                     lines: service.peerLines(in: set, workloads: service.workloads(in: set))),
