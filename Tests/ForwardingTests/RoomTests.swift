@@ -49,7 +49,7 @@ import Testing
                     case .acceptingPaused(let listener): "\(listener): waits"
                     case .callFoundNoRoom(let listener, let endpoint): "\(listener): none to \(endpoint)"
                     case .handshakeRefused, .upstreamHandshakeFailed, .upstreamConnectionRefused, .notAttested,
-                        .peerExpired:
+                        .peerExpired, .policyMatched, .policyMatches:
                         nil
                     }
                 if let line { lines.withLock { $0.append(line) } }

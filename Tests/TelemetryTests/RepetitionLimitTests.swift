@@ -11,6 +11,11 @@ struct RepetitionLimitTests {
         let rest = limit.endWindow()
         #expect(rest.count == 1)
         #expect(rest.first?.kind == "handshake" && rest.first?.count == 2_000 - told)
+        // What somebody else has left out is told of, too, and takes nobody's place.
+        limit.leaveOut("handshake", 5)
+        let first = limit.admits("handshake")
+        let others = limit.endWindow()
+        #expect(first && others.map(\.count) == [5])
         // The next window begins with nothing.
         let again = limit.admits("handshake")
         let left = limit.endWindow()

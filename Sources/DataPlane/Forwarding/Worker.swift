@@ -99,6 +99,7 @@ final class Worker: @unchecked Sendable {
 
     func closeAll() {
         for connection in connections { connection.close() }
+        board.observationLog.endWindow()
     }
 
     // MARK: Connections
@@ -147,6 +148,6 @@ final class Worker: @unchecked Sendable {
         bench.counters.upstream = pools.all.reduce(0) { $0 + $1.connectionCount }
         return WorkerReport(
             metrics: bench.metrics, grpc: [bench.grpcMetrics], counters: bench.counters,
-            plainCallers: bench.plainCallers, decisions: board.decisionCounts)
+            plainCallers: bench.plainCallers, decisions: board.decisionCounts, observations: board.observationCounts)
     }
 }

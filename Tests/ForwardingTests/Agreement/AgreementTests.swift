@@ -36,6 +36,8 @@ import Testing
         if !world.manifests.contains("RequestMirror") {
             let counts = await world.decisionCounts()
             #expect(counts == agreement.decisions, "seed \(seed)\n\(world.manifests)")
+            let observed = await world.observationCounts()
+            #expect(observed == agreement.observations, "seed \(seed)\n\(world.manifests)")
         }
         await world.stop()
     }
@@ -46,6 +48,8 @@ private struct Agreement {
     private let world: AgreementWorld
     /// How often each policy must have decided so far.
     private(set) var decisions: [String: Int] = [:]
+    /// How often each policy that decides nothing must have matched so far, and what it would have changed.
+    private(set) var observations: [String: Int] = [:]
     private var differences: [String] = []
 
     init(_ world: AgreementWorld) { self.world = world }
@@ -130,6 +134,7 @@ private struct Agreement {
         let decider = judgement.explanation.decidingRule
         let name = decider.map { "\($0.policy)" } ?? "default action"
         decisions["\(name) \(decision.isAllowed ? "allow" : "deny")", default: 0] += 1
+        observe(judgement.explanation)
         guard decision.isAllowed else {
             expectStatus(403, destination.grpcStatus, call, seen)
             expect("denied", seen.line?.field("reason"), "reason")
@@ -152,6 +157,19 @@ private struct Agreement {
         if call.isConnection { return expect(destination.service.name, seen.received, "workload") }
         expect(200, seen.status, "status")
         if let received = seen.received, let request = destination.request { compare(request, received) }
+    }
+
+    private mutating func observe(_ explanation: Explanation) {
+        let now = explanation.decision.isAllowed
+        let then = explanation.enforced?.isAllowed ?? now
+        let matching = explanation.verdicts.filter { $0.isMatch && !$0.isEnforced }
+        for policy in Set(matching.map(\.policy)) {
+            let action = matching.first { $0.policy == policy }!.action
+            let verdict =
+                now != then && action == (then ? .allow : .deny)
+                ? then ? "would-allow" : "would-deny" : now ? "allowed" : "denied"
+            observations["\(policy) \(verdict)", default: 0] += 1
+        }
     }
 
     /// The route that the call has taken takes the ID from its calls.

@@ -180,6 +180,11 @@ final class AgreementWorld {
         return nil
     }
 
+    /// How often policies that decide nothing have matched, by `policy verdict`, on both nodes.
+    func observationCounts() async -> [String: Int] {
+        await nodes.a.observationCounts().merging(await nodes.b.observationCounts(), uniquingKeysWith: +)
+    }
+
     /// How often policies have decided, by `policy action`, on both nodes.
     func decisionCounts() async -> [String: Int] {
         var counts: [String: Int] = [:]

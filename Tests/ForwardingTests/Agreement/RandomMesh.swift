@@ -262,7 +262,10 @@ struct RandomMesh {
     // MARK: Rules
 
     private mutating func policy(_ number: Int) -> String {
-        let action = chance(65) ? "ALLOW" : "DENY"
+        var action = chance(65) ? "ALLOW" : "DENY"
+        // Some decide nothing.
+        var mode = ""
+        if chance(12) { action = "AUDIT" } else if chance(25) { mode = "  mode: Shadow\n" }
         let target =
             chance(75) ? "  targetRefs: [{kind: Service, name: \(pick(Self.services.map(\.name) + ["lonely"]))}]\n" : ""
         let rules = (0..<int(1...3)).map { _ in "  - \(policyRule(isBroad: action == "ALLOW"))" }.joined(
@@ -272,7 +275,7 @@ struct RandomMesh {
             kind: AuthorizationPolicy
             metadata: {name: policy-\(number), namespace: shop}
             spec:
-            \(target)  action: \(action)
+            \(target)\(mode)  action: \(action)
               rules:
             \(rules)
             """

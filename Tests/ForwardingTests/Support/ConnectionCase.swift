@@ -56,6 +56,13 @@ final class ConnectionWorld: Sendable {
         }
     }
 
+    /// How often policies that decide nothing have matched, the callee's node first.
+    func observationCounts() async -> [[String: Int]] {
+        var counts: [[String: Int]] = []
+        for node in nodes { counts.append(await node.mesh.observationCounts()) }
+        return counts
+    }
+
     func stop() async { for node in nodes.reversed() { await node.mesh.stop() } }
 
     private static func manifests(

@@ -1,9 +1,11 @@
+import Authorization
 import Diagnostics
 import EventLoops
 import Manifests
 import MeshFixtures
 import MeshSnapshot
 import Synchronization
+import Telemetry
 import TestSupport
 
 @testable import Forwarding
@@ -51,6 +53,18 @@ final class TestMesh: Sendable {
         let plan = ServingPlan(snapshot, node: node, generation: generation, resolve: { _ in [] }, problems: &problems)
         guard problems.isEmpty else { throw BadManifests(problems) }
         return plan
+    }
+
+    /// How often policies that decide nothing have matched, by `policy verdict`.
+    func observationCounts() async -> [String: Int] {
+        let observations = await dataPlane.report().observations
+        let verdicts = ObservedVerdict.allCases
+        var counts: [String: Int] = [:]
+        for index in observations.indices where observations[index] > 0 {
+            let policy = dataPlane.labels.name(of: Label(id: UInt32(index / verdicts.count)))
+            counts["\(policy) \(verdicts[index % verdicts.count].name)"] = Int(observations[index])
+        }
+        return counts
     }
 
     /// How often its worker has woken.

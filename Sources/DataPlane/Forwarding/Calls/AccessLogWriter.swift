@@ -117,22 +117,10 @@ final class AccessLogWriter {
         bytes(name, value.span)
     }
 
-    /// Control bytes, and those that are not ASCII (a path may hold any), as `\u00xx`.
     private func bytes(_ name: StaticString, _ value: Span<UInt8>) {
         key(name)
         line.append(UInt8(ascii: "\""))
-        for index in value.indices {
-            switch value[index] {
-            case UInt8(ascii: "\""), UInt8(ascii: "\\"):
-                line.append(UInt8(ascii: "\\"))
-                line.append(value[index])
-            case 0x20..<0x7F: line.append(value[index])
-            case let byte:
-                line.append(contentsOf: "\\u00".utf8)
-                line.append(ASCII.lowercaseHexDigit(byte >> 4))
-                line.append(ASCII.lowercaseHexDigit(byte & 15))
-            }
-        }
+        line.append(escaping: value)
         line.append(UInt8(ascii: "\""))
     }
 }

@@ -34,6 +34,8 @@ struct CallTries {
     var endpoint: EndpointView?
     /// A program of this node has decided of it: it is judged again when the policies change.
     var isJudged = false
+    /// The tables by which policies that decide nothing were asked about it last, by their number; 0: none were.
+    var observed: UInt64 = 0
     /// In its request.
     var toldTime = ToldTime.asItCame
     /// By when its whole answer must be there, in the loop's milliseconds.

@@ -154,7 +154,8 @@ struct DecisionCopy {
 }
 
 extension ByteRange {
-    fileprivate func prefix(_ limit: Int) -> ByteRange {
+    /// Its first bytes.
+    func prefix(_ limit: Int) -> ByteRange {
         ByteRange(offset: Int(offset), count: min(Int(count), limit))
     }
 }

@@ -97,6 +97,7 @@ extension Exchange {
     func judge(_ service: ServiceView, endpoint: EndpointView?) -> Bool {
         state.tries.isJudged = true
         let decision = decide(service, endpoint: endpoint)
+        observe(decision, of: service)
         if decision.isAllowed { board.count(decision, of: service) } else { noteDenial(decision, of: service) }
         return decision.isAllowed
     }
@@ -104,6 +105,7 @@ extension Exchange {
     /// What was allowed once, and counted then, may be denied by now.
     func isAllowedStill(by service: ServiceView) -> Bool {
         let decision = decide(service, endpoint: state.tries.endpoint)
+        observe(decision, of: service)
         if !decision.isAllowed { noteDenial(decision, of: service) }
         return decision.isAllowed
     }

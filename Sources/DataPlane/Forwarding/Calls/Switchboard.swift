@@ -22,6 +22,11 @@ final class Switchboard: EndpointPools {
     private(set) var decisionCounts: [UInt64] = []
     var decisions = DecisionLog()
     var processRefusals = DecisionLog(capacity: DecisionLog.processCapacity)
+    /// By policy label and verdict.
+    private(set) var observationCounts: [UInt64] = []
+    let observationLog: ObservationLog
+    /// Of the call at hand.
+    var observation = Observation()
 
     init(bench: Workbench, view: WorkerView, pools: any EndpointPools, accessLog: LineSink) {
         self.bench = bench
@@ -29,6 +34,7 @@ final class Switchboard: EndpointPools {
         self.pools = pools
         self.accessLog = AccessLogWriter(sink: accessLog)
         retries = RetryQueue(loop: bench.loop)
+        observationLog = ObservationLog(loop: bench.loop, events: bench.events)
     }
 
     func pool(address: NetworkAddress, target: UpstreamTarget) -> any EndpointPool {
@@ -46,5 +52,13 @@ final class Switchboard: EndpointPools {
             decisionCounts.append(contentsOf: repeatElement(0, count: index + 1 - decisionCounts.count))
         }
         decisionCounts[index] += 1
+    }
+
+    func count(_ verdict: ObservedVerdict, for label: Label) {
+        let index = ObservedVerdict.index(of: label, verdict)
+        if index >= observationCounts.count {
+            observationCounts.append(contentsOf: repeatElement(0, count: index + 1 - observationCounts.count))
+        }
+        observationCounts[index] += 1
     }
 }

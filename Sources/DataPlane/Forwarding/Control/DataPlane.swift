@@ -229,7 +229,7 @@ package final class DataPlane: Sendable {
             guard var total = reports.first else {
                 return WorkerReport(
                     metrics: RequestMetrics(), grpc: [], counters: WorkerCounters(), plainCallers: PlainCallers(),
-                    decisions: [])
+                    decisions: [], observations: [])
             }
             for report in reports.dropFirst() { total.add(report) }
             return total

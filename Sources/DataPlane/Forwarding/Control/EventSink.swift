@@ -20,6 +20,10 @@ package enum DataPlaneEvent: Sendable {
     case notAttested(listener: String, peer: String, found: String, why: String)
     /// A connection was cut: its peer's certificate is over, and it showed no other in time.
     case peerExpired(peer: String)
+    /// A policy in Shadow would change what becomes of a call, or one of AUDIT matches it.
+    case policyMatched(PolicyMatch, ObservedCall)
+    /// How often the same was so and was not told.
+    case policyMatches(PolicyMatch, untold: UInt64)
 }
 
 /// Takes workers' events to the log. Called on a worker's thread: must not wait.

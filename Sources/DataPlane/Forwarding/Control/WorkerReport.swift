@@ -68,15 +68,23 @@ package struct WorkerReport: Sendable {
     package var plainCallers: PlainCallers
     /// By policy label: allowed at `2 * id`, denied at the next.
     package var decisions: [UInt64]
+    /// Calls that policies match which decide nothing: by policy label, as many places as there are verdicts.
+    package var observations: [UInt64]
 
     package mutating func add(_ other: WorkerReport) {
         metrics.add(other.metrics)
         grpc += other.grpc
         counters.add(other.counters)
         plainCallers.add(other.plainCallers)
-        if decisions.count < other.decisions.count {
-            decisions.append(contentsOf: repeatElement(0, count: other.decisions.count - decisions.count))
-        }
-        for index in other.decisions.indices { decisions[index] += other.decisions[index] }
+        decisions.add(other.decisions)
+        observations.add(other.observations)
+    }
+}
+
+extension [UInt64] {
+    /// Place by place.
+    fileprivate mutating func add(_ other: [UInt64]) {
+        if count < other.count { append(contentsOf: repeatElement(0, count: other.count - count)) }
+        for index in other.indices { self[index] += other[index] }
     }
 }

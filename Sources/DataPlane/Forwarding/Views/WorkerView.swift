@@ -50,6 +50,8 @@ final class ServiceView {
     let table: ServiceTable
     /// A label a policy of the program, in its order; the last one is the default action's.
     let policyLabels: [Label]
+    /// The program's: here, too, so that where no policy is only looked at nothing is looked for.
+    let lastObserved: UInt64
     let endpoints: [EndpointView]
     /// Those on this node.
     let localEndpoints: [EndpointView]
@@ -61,6 +63,7 @@ final class ServiceView {
     ) {
         self.table = table
         self.policyLabels = policyLabels
+        lastObserved = table.program.lastObserved
         self.endpoints = endpoints
         self.localEndpoints = endpoints.filter { $0.isWorkload && !$0.isMesh }
         self.accounts = accounts

@@ -1,3 +1,4 @@
+import Authorization
 import Diagnostics
 import EventLoops
 import Forwarding
@@ -17,6 +18,8 @@ final class EventLog: Sendable {
         var reason: String?
         /// Each has lines of its own where strangers at one must not hide those at another.
         var listener: String?
+        /// The same of a policy, and of what it would make of calls.
+        var policy: PolicyMatch?
     }
 
     private struct State {
@@ -92,7 +95,29 @@ final class EventLog: Sendable {
                     message:
                         "a connection between nodes was cut: the other side's certificate is over, and it showed no other"
                 ), ["peer": "\(peer)"])
+        case .policyMatched(let match, let call): tell(Self.kind(match), Self.metadata(call))
+        case .policyMatches(let match, let untold):
+            state.withLock { $0.repetitions.leaveOut(Self.kind(match), Int(clamping: untold)) }
         }
+    }
+
+    private static func kind(_ match: PolicyMatch) -> Kind {
+        Kind(
+            level: .info,
+            message: match.verdict.isChange
+                ? "a policy in Shadow would change what becomes of a call" : "an AUDIT policy matches a call",
+            policy: match)
+    }
+
+    /// Whatever a caller chose comes escaped.
+    private static func metadata(_ call: ObservedCall) -> Logger.Metadata {
+        var metadata: Logger.Metadata = ["service": "\(call.service)", "caller": "\(call.caller ?? "none")"]
+        for (name, text) in [
+            ("method", call.method), ("host", call.host), ("path", call.path), ("request_id", call.requestID),
+        ] where !text.isEmpty {
+            metadata[name] = "\"\(text)\""
+        }
+        return metadata
     }
 
     /// What a stranger asked for, which may be any bytes: in quotes, and nothing that would end them or the line.
@@ -110,6 +135,11 @@ final class EventLog: Sendable {
         var metadata = metadata
         if let reason = kind.reason { metadata["reason"] = "\(reason)" }
         if let listener = kind.listener { metadata["listener"] = "\(listener)" }
+        if let match = kind.policy {
+            metadata["policy"] = "\(match.policy)"
+            metadata["action"] = "\"\(match.effect)\""
+            metadata["verdict"] = "\(match.verdict.name)"
+        }
         log.log(level: kind.level, "\(message)", metadata: metadata)
     }
 

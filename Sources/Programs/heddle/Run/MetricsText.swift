@@ -1,4 +1,5 @@
 import AdminAPI
+import Authorization
 import CommonValues
 import Cryptography
 import Diagnostics
@@ -35,6 +36,7 @@ struct MetricsText {
         connections(&text)
         plainCalls(&text)
         decisions(&text)
+        observations(&text)
         generations(&text)
         held(&text)
         guarding(&text)
@@ -141,6 +143,21 @@ struct MetricsText {
                 "heddle_decisions_total",
                 [(name: "policy", value: policy), (name: "action", value: index % 2 == 0 ? "allow" : "deny")],
                 report.decisions[index])
+        }
+    }
+
+    private func observations(_ text: inout PrometheusText) {
+        let name = "heddle_policy_shadow_total"
+        text.metric(
+            name, .counter,
+            help: "Calls that policies in Shadow and of AUDIT match, by policy and what it would change.")
+        let verdicts = ObservedVerdict.allCases
+        for index in report.observations.indices where report.observations[index] > 0 {
+            let policy = labels.name(of: Label(id: UInt32(index / verdicts.count)))
+            text.sample(
+                name,
+                [(name: "policy", value: policy), (name: "verdict", value: verdicts[index % verdicts.count].name)],
+                report.observations[index])
         }
     }
 
