@@ -156,6 +156,25 @@ def rules(bench: Bench) -> None:
                 arm.notes.append(f"{proxy.name}: a request with {count} costs {ratio:.2f} × one with 10.")
 
 
+def shadow(bench: Bench) -> None:
+    """The plain hop beside itself with policies that decide nothing, of which three match each call."""
+    arm = bench.arm(
+        "shadow", "Plain hop with policies in Shadow and of AUDIT, three of which match each call", [CPU, RATE, P99, PSS, FAILED])
+    deployments: dict[str, Deployment] = {}
+    for proxy in bench.named("heddle"):
+        for count in (0, 3, 1_000):
+            work = bench.work(f"shadow-{proxy.name}-{count}", shadow_count=count)
+            for deployment in bench.deploy(lambda proxy, work=work: proxy.hop(work), [proxy], arm).values():
+                deployments[f"{proxy.name} {count:,}"] = deployment
+    bench.measure_throughput(arm, deployments)
+    stop(deployments)
+    for proxy in bench.named("heddle"):
+        for count in ("3", "1,000"):
+            ratio = arm.ratio(f"{proxy.name} {count}", f"{proxy.name} 0", CPU.key)
+            if ratio is not None:
+                arm.notes.append(f"{proxy.name}: a request with {count} costs {ratio:.2f} × one without.")
+
+
 def reload(bench: Bench) -> None:
     _reload(
         bench, "reload", "one changed route of about 100 resources", filler_count=96,

@@ -32,12 +32,13 @@ ARMS = {
     "h2-tls": http2_arms.http2_in_tls, "grpc": http2_arms.grpc, "grpc-mesh": http2_arms.grpc_mesh,
     "grpc-stream": stream_arms.grpc_stream, "grpc-stream-mesh": stream_arms.grpc_stream_mesh,
     "bulk": stream_arms.bulk, "tcp": stream_arms.tcp, "tcp-mesh": stream_arms.tcp_mesh,
-    "rules": arms.rules, "reload": arms.reload, "reload-10000": arms.reload_large,
+    "rules": arms.rules, "shadow": arms.shadow, "reload": arms.reload, "reload-10000": arms.reload_large,
     "idle-plain": arms.idle_plain, "idle-tls": arms.idle_tls, "idle-grpc": stream_arms.idle_grpc,
     "attested": attestation_arms.attested, "attested-short": attestation_arms.attested_short,
     "handshakes": arms.handshakes, "cold": arms.cold_start, "resident": arms.resident,
     "budget": budget.budget, "budget-mesh": budget.budget_mesh, "budget-h2": budget.budget_http2,
-    "budget-attested": budget.budget_attested, "budget-grpc": budget.budget_grpc, "budget-rules": budget.budget_rules, "budget-reload": budget.budget_reload,
+    "budget-attested": budget.budget_attested, "budget-grpc": budget.budget_grpc, "budget-rules": budget.budget_rules,
+    "budget-shadow": budget.budget_shadow, "budget-reload": budget.budget_reload,
 }
 
 

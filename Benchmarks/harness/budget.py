@@ -68,6 +68,13 @@ def budget_attested(bench: Bench) -> None:
         lambda deployment, seconds: run_wrk(deployment.port, seconds))
 
 
+def budget_shadow(bench: Bench) -> None:
+    _budget(
+        bench, "budget-shadow", "Per plain request with 1,000 policies that decide nothing, three of which match it", ("heddle",),
+        lambda proxy, work: proxy.hop(work), lambda deployment, seconds: run_wrk(deployment.port, seconds),
+        shadow_count=1_000)
+
+
 def budget_rules(bench: Bench) -> None:
     def load(deployment: Deployment, seconds: float) -> LoadResult:
         return run_wrk(deployment.port, seconds, script=script)

@@ -9,6 +9,7 @@ from pathlib import Path
 from load import answers
 from processes import PROXY_CORE, Child, wait_until
 from proxy import Deployment, Proxy, Work, replace, serve
+from traffic import Traffic
 
 RESOURCES_PER_FILE = 99
 
@@ -71,6 +72,7 @@ spec: {{service: orders, address: "127.0.0.1:{work.backend}"}}
 {_grpc_route("bench", "orders", traffic.prefix) if traffic.is_grpc else _route("bench", "orders", ["/bench"])}
 """)
         _write_many(folder, "rule", list(_rules(work.rule_count)))
+        _write_many(folder, "shadow", list(_shadows(work.shadow_count, traffic)))
         _write_many(folder, "filler", list(_fillers(work.filler_count, work.backend)))
         if not traffic.is_grpc:
             self.publish(0)
@@ -293,6 +295,23 @@ def _rules(count: int):
         numbers = range(start, min(start + 10, count))
         yield _route(f"rules-{start}", "orders", [f"/r{number}" for number in numbers])
         yield _policy(f"rules-{start}", "orders", [f"/r{number}/{{**}}" for number in numbers], account="edge")
+
+
+def _shadows(count: int, traffic: Traffic):
+    """`count` policies that decide nothing. Three match what is called: one that would deny it, so that it is told of; one that changes
+    nothing; one of AUDIT."""
+    matching = [("DENY", "mode: Shadow"), ("ALLOW", "mode: Shadow"), ("AUDIT", "")][:count]
+    for number in range(count):
+        action, mode = matching[number] if number < len(matching) else ("DENY", "mode: Shadow")
+        path = traffic.prefix + "{**}" if number < len(matching) else f"/shadow{number}/{{**}}"
+        yield f"""apiVersion: heddle/v1
+kind: AuthorizationPolicy
+metadata: {{name: shadow-{number}}}
+spec:
+  targetRefs: [{{kind: Service, name: orders}}]
+  action: {action}
+  {mode}
+  rules: [{{from: [{{source: {{serviceAccounts: [default/edge]}}}}], to: [{{operation: {{paths: ["{path}"]}}}}]}}]"""
 
 
 def _fillers(count: int, backend: int):

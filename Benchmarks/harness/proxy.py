@@ -36,6 +36,8 @@ class Work:
     between: str = "h2"
     #: Routes, each with a rule, besides the one for `/bench/`: `/r0/`, `/r1/`, …
     rule_count: int = 0
+    #: Policies besides that decide nothing: some match each call, most none. Heddle's alone.
+    shadow_count: int = 0
     #: Resources that are there and never called. Peers get a third of it as routes, Heddle three kinds of resources.
     filler_count: int = 0
 
