@@ -57,12 +57,9 @@ final class TestMesh: Sendable {
 
     /// How often policies that decide nothing have matched, by `policy verdict`.
     func observationCounts() async -> [String: Int] {
-        let observations = await dataPlane.report().observations
-        let verdicts = ObservedVerdict.allCases
         var counts: [String: Int] = [:]
-        for index in observations.indices where observations[index] > 0 {
-            let policy = dataPlane.labels.name(of: Label(id: UInt32(index / verdicts.count)))
-            counts["\(policy) \(verdicts[index % verdicts.count].name)"] = Int(observations[index])
+        for (policy, verdict, count) in await dataPlane.report().observed {
+            counts["\(dataPlane.labels.name(of: policy)) \(verdict.name)"] = Int(count)
         }
         return counts
     }

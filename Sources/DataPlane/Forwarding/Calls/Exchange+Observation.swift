@@ -8,29 +8,34 @@ extension Exchange {
     /// Counts which match: once a call, whatever becomes of its tries, and once more for those that have come, or come to say something
     /// else, while it is under way. Where it is asked the call has just been decided, and the facts are those of its decision.
     func observe(_ decision: Decision, of service: ServiceView) {
-        guard service.lastObserved > state.tries.observed else { return }
+        if service.lastObserved > state.tries.observed { observeNow(decision, of: service) }
+    }
+
+    private func observeNow(_ decision: Decision, of service: ServiceView) {
         let before = state.tries.observed
         state.tries.observed = board.view.tables.number
-        let program = service.table.program
-        let origin = origin
+        // Each look at what is another object's counts references.
+        let (board, origin, program, labels) = (board, origin, service.table.program, service.policyLabels)
         if tunnel == .connection {
             program.observeConnection(origin.facts, in: &board.observation)
         } else {
             program.observe(request, origin.facts, in: &board.observation)
         }
-        let first = program.policies.count - program.observed.count
-        for index in board.observation.policies.indices {
-            let place = Int(board.observation.policies[index])
-            let policy = program.observed[place]
+        let observed = program.observed
+        let first = program.policies.count - observed.count
+        for place in board.observation.policies {
+            let policy = observed[Int(place)]
             guard policy.since > before else { continue }
             let verdict = board.observation.verdict(for: policy.action, beside: decision)
-            let label = service.policyLabels[first + place]
+            let label = labels[first + Int(place)]
             board.count(verdict, for: label)
             // Of what is in Shadow only what it would change is worth a line.
-            guard policy.action == .audit || verdict.isChange,
-                let match = board.observationLog.admits(program.policies[first + place], label, verdict)
-            else { continue }
-            board.observationLog.tell(match, observedCall(service))
+            guard policy.action == .audit || verdict.isChange else { continue }
+            let match = board.observationLog.admits(label, verdict) {
+                let policy = program.policies[first + Int(place)]
+                return PolicyMatch(policy: policy.name, effect: policy.effect, verdict: verdict)
+            }
+            if let match { board.observationLog.tell(match, observedCall(service)) }
         }
     }
 

@@ -36,18 +36,13 @@ package struct ObservedCall: Sendable {
 /// Of the calls that policies match which decide nothing, which are told of: for each policy and verdict the first few of a window, and of
 /// the others how many they were. Allocates nothing for those. One worker's.
 final class ObservationLog: EventHandler {
-    private struct Slot {
-        /// Matches since the window began.
-        var count: UInt64 = 0
-        let match: PolicyMatch
-    }
-
     private let loop: EventLoop
     private let events: EventSink
     private var registration = Registration.none
-    /// By label and verdict, where in `slots`; -1: it has not been asked for since the window began.
-    private var places: [Int32] = []
-    private var slots: [(index: Int, slot: Slot)] = []
+    /// Matches since the window began, by label and verdict.
+    private var counts: [UInt64] = []
+    /// Those that are not 0.
+    private var matches: [(index: Int, match: PolicyMatch)] = []
 
     /// In milliseconds.
     static let window: UInt64 = 10_000
@@ -59,34 +54,35 @@ final class ObservationLog: EventHandler {
     }
 
     /// A policy matches.
+    /// - Parameter match: Asked for if it is to be told of.
     /// - Returns: What is to be told of now; `nil`: it is only counted.
-    func admits(_ policy: ProgramPolicy, _ label: Label, _ verdict: ObservedVerdict) -> PolicyMatch? {
-        let index = ObservedVerdict.index(of: label, verdict)
-        if index >= places.count { places.append(contentsOf: repeatElement(-1, count: index + 1 - places.count)) }
-        if places[index] < 0 { begin(index, PolicyMatch(policy: policy.name, effect: policy.effect, verdict: verdict)) }
-        let place = Int(places[index])
-        slots[place].slot.count += 1
-        return slots[place].slot.count <= Self.shown ? slots[place].slot.match : nil
+    func admits(_ label: Label, _ verdict: ObservedVerdict, _ match: () -> PolicyMatch) -> PolicyMatch? {
+        let index = verdict.index(of: label)
+        if index >= counts.count { counts.append(contentsOf: repeatElement(0, count: index + 1 - counts.count)) }
+        counts[index] += 1
+        guard counts[index] <= Self.shown else { return nil }
+        let match = match()
+        if counts[index] == 1 { begin(index, match) }
+        return match
     }
 
     private func begin(_ index: Int, _ match: PolicyMatch) {
-        if slots.isEmpty {
+        if matches.isEmpty {
             if registration.isNone { registration = loop.register(self) }
             loop.setDeadline(registration, to: loop.now + Self.window)
         }
-        places[index] = Int32(slots.count)
-        slots.append((index, Slot(match: match)))
+        matches.append((index, match))
     }
 
     func tell(_ match: PolicyMatch, _ call: ObservedCall) { events.post(.policyMatched(match, call)) }
 
     /// The window ends: what was not told of is summed up.
     func endWindow() {
-        for (index, slot) in slots {
-            if slot.count > Self.shown { events.post(.policyMatches(slot.match, untold: slot.count - Self.shown)) }
-            places[index] = -1
+        for (index, match) in matches {
+            if counts[index] > Self.shown { events.post(.policyMatches(match, untold: counts[index] - Self.shown)) }
+            counts[index] = 0
         }
-        slots.removeAll(keepingCapacity: true)
+        matches.removeAll(keepingCapacity: true)
     }
 
     func deadlineReached() { endWindow() }
@@ -95,8 +91,10 @@ final class ObservationLog: EventHandler {
 }
 
 extension ObservedVerdict {
-    /// Where it is counted.
-    static func index(of label: Label, _ verdict: ObservedVerdict) -> Int {
-        Int(label.id) * allCases.count + Int(verdict.rawValue)
+    /// Where it is counted for a policy: by the policy's label, as many places as there are verdicts.
+    func index(of label: Label) -> Int { Int(label.id) << 2 | Int(rawValue) }
+
+    static func place(at index: Int) -> (policy: Label, verdict: ObservedVerdict) {
+        (Label(id: UInt32(index >> 2)), allCases[index & 3])
     }
 }

@@ -55,7 +55,7 @@ final class Switchboard: EndpointPools {
     }
 
     func count(_ verdict: ObservedVerdict, for label: Label) {
-        let index = ObservedVerdict.index(of: label, verdict)
+        let index = verdict.index(of: label)
         if index >= observationCounts.count {
             observationCounts.append(contentsOf: repeatElement(0, count: index + 1 - observationCounts.count))
         }

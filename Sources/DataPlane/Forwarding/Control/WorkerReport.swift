@@ -1,3 +1,4 @@
+package import Authorization
 package import Telemetry
 import WireProtocols
 
@@ -68,8 +69,8 @@ package struct WorkerReport: Sendable {
     package var plainCallers: PlainCallers
     /// By policy label: allowed at `2 * id`, denied at the next.
     package var decisions: [UInt64]
-    /// Calls that policies match which decide nothing: by policy label, as many places as there are verdicts.
-    package var observations: [UInt64]
+    /// Calls that policies match which decide nothing, as `ObservedVerdict.index` has them.
+    var observations: [UInt64]
 
     package mutating func add(_ other: WorkerReport) {
         metrics.add(other.metrics)
@@ -78,6 +79,14 @@ package struct WorkerReport: Sendable {
         plainCallers.add(other.plainCallers)
         decisions.add(other.decisions)
         observations.add(other.observations)
+    }
+
+    /// Those of `observations` that are not 0.
+    package var observed: [(policy: Label, verdict: ObservedVerdict, count: UInt64)] {
+        observations.indices.filter { observations[$0] > 0 }.map { index in
+            let (policy, verdict) = ObservedVerdict.place(at: index)
+            return (policy, verdict, observations[index])
+        }
     }
 }
 

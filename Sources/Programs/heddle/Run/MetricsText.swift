@@ -151,13 +151,9 @@ struct MetricsText {
         text.metric(
             name, .counter,
             help: "Calls that policies in Shadow and of AUDIT match, by policy and what it would change.")
-        let verdicts = ObservedVerdict.allCases
-        for index in report.observations.indices where report.observations[index] > 0 {
-            let policy = labels.name(of: Label(id: UInt32(index / verdicts.count)))
+        for (policy, verdict, count) in report.observed {
             text.sample(
-                name,
-                [(name: "policy", value: policy), (name: "verdict", value: verdicts[index % verdicts.count].name)],
-                report.observations[index])
+                name, [(name: "policy", value: labels.name(of: policy)), (name: "verdict", value: verdict.name)], count)
         }
     }
 
