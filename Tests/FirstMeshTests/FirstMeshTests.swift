@@ -77,7 +77,7 @@ struct FirstMeshTests {
         let first = try #require(snapshot.workloads.first { $0.metadata.name.name == "postgres" })
         #expect(first.address?.value.description == "[::1]:5432")
         #expect(first.selectors.map(\.user?.value) == ["postgres"])
-        #expect(first.selectors.map(\.path) == ["/usr/lib/postgresql/15/bin/postgres"])
+        #expect(first.selectors.map(\.path?.value) == ["/usr/lib/postgresql/15/bin/postgres"])
         let second = try #require(snapshot.workloads.first { $0.metadata.name.name == "port" })
         #expect(second.selectors.map(\.uid) == [12])
         #expect(!mesh.files[1].text.contains("Other hosts reach it"))

@@ -180,13 +180,14 @@ struct MetricsText {
     private func held(_ text: inout PrometheusText) {
         let name = "heddle_held_back"
         text.metric(name, .gauge, help: "Parts of the set that this host stands in the way of, by what that is.")
-        let codes: [(code: Diagnostic.Code, what: String)] = [
-            (.cannotListen, "port"), (.unresolvableName, "name"), (.badCertificate, "certificate"),
-            (.cannotIssue, "authority"), (.cannotServe, "memory"), (.telemetryPort, "telemetry"),
-            (.stateUnavailable, "state"), (.adminSocket, "admin"), (.guardDown, "guard"),
+        let parts: [(what: String, codes: Set<Diagnostic.Code>)] = [
+            ("port", [.cannotListen]), ("name", [.unresolvableName]), ("certificate", [.badCertificate]),
+            ("authority", [.cannotIssue]), ("memory", [.cannotServe]), ("telemetry", [.telemetryPort]),
+            ("state", [.stateUnavailable]), ("admin", [.adminSocket]),
+            ("guard", [.guardDown, .guardSharedUser, .guardedListener]),
         ]
-        for (code, what) in codes {
-            text.sample(name, [(name: "what", value: what)], UInt64(heldBack.count { $0.code == code }))
+        for (what, codes) in parts {
+            text.sample(name, [(name: "what", value: what)], UInt64(heldBack.count { codes.contains($0.code) }))
         }
     }
 
