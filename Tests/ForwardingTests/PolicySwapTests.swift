@@ -11,6 +11,21 @@ struct PolicySwapTests {
         PolicyTable.policy("ALLOW", "{}") + "\n---\n"
         + PolicyTable.policy("DENY", "{to: [{operation: {paths: [/cut]}}]}")
 
+    /// The same, but that it is only said.
+    private static let lookingAtCut =
+        PolicyTable.policy("ALLOW", "{}") + "\n---\n"
+        + manifest(
+            "AuthorizationPolicy", "rule-deny",
+            "{action: DENY, mode: Shadow, rules: [{to: [{operation: {paths: [/cut]}}]}]}")
+
+    /// Takes up a policy in Shadow: what is under way and would be cut is counted.
+    private static func look(at world: PolicyWorld, cutting count: Int = 1) async throws {
+        try await world.swap(rule: rule(lookingAtCut, at: world.door))
+        let counts = await world.observationCounts()
+        #expect(counts[0] == (count == 0 ? [:] : ["shop/rule-deny would-deny": count]))
+        #expect(counts.dropFirst().allSatisfy { $0.isEmpty })
+    }
+
     private static func rule(_ policies: String, at door: Door) -> String {
         let parent = door.isGateway ? "{kind: Gateway, name: edge}" : "{kind: Service, name: orders}"
         return policies + "\n---\n" + PolicyTable.route(to: parent)
@@ -49,6 +64,9 @@ struct PolicySwapTests {
             while let frame = peer.receive(), frame.type != HTTP2Peer.FrameType.data {}
         }
         let (cut, kept) = (begin("/cut"), begin("/kept"))
+        exchange(cut)
+        exchange(kept)
+        try await Self.look(at: world)
         exchange(cut)
         exchange(kept)
         try await world.swap(rule: Self.rule(Self.withoutCut, at: door))
@@ -92,6 +110,9 @@ struct PolicySwapTests {
         #expect(head.hasPrefix("HTTP/1.1 101 "))
         client.send("ping")
         #expect(client.receive(count: 4) == Array("ping".utf8))
+        try await Self.look(at: world, cutting: path == "/cut" ? 1 : 0)
+        client.send("ping")
+        #expect(client.receive(count: 4) == Array("ping".utf8))
         try await world.swap(rule: Self.rule(Self.withoutCut, at: door))
         if path == "/cut" {
             #expect(client.endsCleanly() != nil)
@@ -122,6 +143,9 @@ struct PolicySwapTests {
             return false
         }
         let (cut, kept) = (begin("/cut"), begin("/kept"))
+        #expect(exchange(cut))
+        #expect(exchange(kept))
+        try await Self.look(at: world)
         #expect(exchange(cut))
         #expect(exchange(kept))
         try await world.swap(rule: Self.rule(Self.withoutCut, at: door))

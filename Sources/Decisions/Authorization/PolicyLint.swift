@@ -94,7 +94,10 @@ package enum PolicyLint {
             if policy.action == .deny, defaultAction == .deny,
                 !(policy.isEnforced ? allowed : allowedInShadow).touch(policy)
             {
-                if let rule = policy.rules.first { found.append(loneDeny(policy, rule)) }
+                let missing =
+                    allowedInShadow.touch(policy)
+                    ? "no ALLOW policy beside it is enforced" : "no ALLOW policy beside it"
+                if let rule = policy.rules.first { found.append(loneDeny(rule, missing)) }
             }
             connections.check(policy, &found)
             callers?.check(policy, &found)
@@ -177,17 +180,18 @@ package enum PolicyLint {
             remedy: "add rules that say which calls are meant")
     }
 
-    private static func loneDeny(_ policy: AuthorizationPolicy, _ rule: PolicyRule) -> Diagnostic {
+    /// - Parameter missing: What it would take something away from.
+    private static func loneDeny(_ rule: PolicyRule, _ missing: String) -> Diagnostic {
         if let path = rule.to.lazy.compactMap(\.paths.values.first).first {
             return Diagnostic(
-                .loneDeny, .warning, at: path.position, found: "paths in a DENY policy, and no ALLOW policy beside it",
+                .loneDeny, .warning, at: path.position, found: "paths in a DENY policy, and \(missing)",
                 expected: "an ALLOW for the other paths: what no rule allows is denied as it is",
                 remedy:
                     "if all other paths are to be let in, add an ALLOW policy that says who may call, and keep this one"
             )
         }
         return Diagnostic(
-            .loneDeny, .warning, at: rule.position.position, found: "a DENY policy, and no ALLOW policy beside it",
+            .loneDeny, .warning, at: rule.position.position, found: "a DENY policy, and \(missing)",
             expected: "an ALLOW to take something away from: what no rule allows is denied as it is",
             remedy: "add an ALLOW policy for the calls that may pass")
     }
