@@ -4,6 +4,9 @@ import Testing
 @testable import SystemInterfaces
 
 @Suite struct ChildProgramTests {
+    /// As every program of the mesh does; else one that reads nothing ends the tests.
+    init() { signal(SIGPIPE, SIG_IGN) }
+
     private func shell(_ script: String) -> ChildProgram { ChildProgram("/bin/sh", ["-c", script]) }
 
     @Test func `what it reads and writes goes through whole`() throws {
