@@ -62,7 +62,7 @@ extension ScenarioTests {
             #expect(try call(as: 4004) == "403 not-attested")
             // Root is a user like others.
             #expect(try call(as: 0) == "403 not-attested")
-            #expect(heddle.errors.contains("found=\"uid 4004"), "\(heddle.errors)")
+            #expect(Poll.until { heddle.errors.contains("found=\"uid 4004") }, "\(heddle.errors)")
         }
 
         @Test func `is who executes a file, if it is that user's process`() throws {
@@ -81,7 +81,9 @@ extension ScenarioTests {
             try write("[{unix: {uid: 4001, path: '\(try curl())'}}, {unix: {uid: 4002}}]")
             let heddle = try HeddleProcess.serving(folder, lacking: "sys_ptrace")
             #expect(try call(as: 4001) == "403 not-attested")
-            #expect(heddle.errors.contains("CAP_SYS_PTRACE or CAP_DAC_READ_SEARCH is missing"), "\(heddle.errors)")
+            #expect(
+                Poll.until { heddle.errors.contains("CAP_SYS_PTRACE or CAP_DAC_READ_SEARCH is missing") },
+                "\(heddle.errors)")
             #expect(try call(as: 4002) == "200")
         }
 
@@ -99,7 +101,7 @@ extension ScenarioTests {
         @Test func `is nobody in a mount namespace of its own, and no user that is not there`() throws {
             try write("[{unix: {uid: 4001, path: '\(try curl())'}}, {unix: {user: nobody-of-that-name}}]")
             let heddle = try HeddleProcess.serving(folder)
-            #expect(heddle.errors.contains("warning[serving.unknown-account]"), "\(heddle.errors)")
+            #expect(Poll.until { heddle.errors.contains("warning[serving.unknown-account]") }, "\(heddle.errors)")
             #expect(try call(as: 4001) == "200")
             let arguments = [
                 "-m", "setpriv", "--reuid", "4001", "--clear-groups", "--regid", "65534", "curl", "-s", "-o",
@@ -107,7 +109,7 @@ extension ScenarioTests {
                 "%{http_code}", "-H", "Host: orders.shop", "http://127.0.0.1:\(port)/",
             ]
             #expect(try Tool.run("unshare", arguments, in: folder).output == "403")
-            #expect(heddle.errors.contains("it sees other mounts"), "\(heddle.errors)")
+            #expect(Poll.until { heddle.errors.contains("it sees other mounts") }, "\(heddle.errors)")
         }
 
         /// What the process's own table of descriptors does not show.
