@@ -21,7 +21,7 @@ extension Exchange {
         } else {
             program.observe(request, origin.facts, in: &board.observation)
         }
-        let observed = program.observed
+        let (observed, log) = (program.observed, board.observationLog)
         let first = program.policies.count - observed.count
         for place in board.observation.policies {
             let policy = observed[Int(place)]
@@ -31,11 +31,11 @@ extension Exchange {
             board.count(verdict, for: label)
             // Of what is in Shadow only what it would change is worth a line.
             guard policy.action == .audit || verdict.isChange else { continue }
-            let match = board.observationLog.admits(label, verdict) {
+            let match = log.admits(label, verdict) {
                 let policy = program.policies[first + Int(place)]
                 return PolicyMatch(policy: policy.name, effect: policy.effect, verdict: verdict)
             }
-            if let match { board.observationLog.tell(match, observedCall(service)) }
+            if let match { log.tell(match, observedCall(service)) }
         }
     }
 
