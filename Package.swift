@@ -131,8 +131,8 @@ let package = Package(
             "NodeServing", in: "DataPlane",
             [
                 "CommonValues", "Diagnostics", "SPIFFE", "SystemInterfaces", "Cryptography", "Manifests",
-                "MeshSnapshot", "Attestation", "Reconciliation", "EventLoops", "HostGuard", "TransportSecurity",
-                "WorkloadIdentity", "Forwarding", logging,
+                "MeshSnapshot", "Attestation", "Reconciliation", "EventLoops", "LocalAttestation", "HostGuard",
+                "TransportSecurity", "WorkloadIdentity", "Forwarding", logging,
             ]),
 
         // Operations: what people and programs ask a running mesh.
@@ -232,7 +232,7 @@ let package = Package(
         tests("EventLoops", ["CommonValues", "TestSupport"]),
         tests(
             "LocalAttestation", ["CommonValues", "Cryptography", "Attestation", "EventLoops", "TestSupport"]),
-        tests("HostGuard", ["CommonValues", "EventLoops"]),
+        tests("HostGuard", ["CommonValues", "SystemInterfaces", "EventLoops"]),
         tests("TransportSecurity", ["TestSupport", "CLinux", "COpenSSL", "CommonValues", "SPIFFE", "Cryptography"]),
         tests(
             "WorkloadIdentity",

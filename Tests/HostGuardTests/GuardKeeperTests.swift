@@ -1,68 +1,20 @@
-import Glibc
+import CommonValues
+import EventLoops
 import Testing
 
 @testable import HostGuard
 
-/// With a program in nft's place that keeps what it is told in a folder, and fails as it is told to.
-@Suite struct GuardKeeperTests {
-    private final class FakeFilter: Sendable {
-        let folder: String
-
-        init() {
-            var template = Array("/tmp/heddle-guard-XXXXXX".utf8CString)
-            folder = unsafe template.withUnsafeMutableBufferPointer { unsafe String(cString: mkdtemp($0.baseAddress!)) }
-            write("nft", Self.program)
-            unsafe chmod("\(folder)/nft", 0o755)
-        }
-
-        deinit {
-            for name in ["nft", "calls", "fail", "said", "table", "rehearsed", "refused"] { remove(name) }
-            unsafe rmdir(folder)
-        }
-
-        /// The last transaction is the table; `fail` holds what to say instead of doing anything.
-        private static let program = """
-            #!/bin/sh
-            cd "$(dirname "$0")" || exit 1
-            echo "$*" >> calls
-            [ -e fail ] && { cat fail >&2; exit 1; }
-            case "$*" in
-            "-f -") cat > said; echo >> said
-                if [ "$(grep -c . said)" = 2 ]; then rm -f table; else cp said table; fi ;;
-            "-c -f -") cat > rehearsed ;;
-            "list tables inet") [ -e table ] && echo "table inet heddle-guard-1-2"; echo "table inet other" ;;
-            "-n list table inet heddle-guard-1-2")
-                [ -e table ] || { echo "Error: No such file or directory" >&2; exit 1; }
-                cat table; [ -e refused ] && cat refused ;;
-            esac
-            exit 0
-            """
-
-        func write(_ name: String, _ text: String) {
-            let file = unsafe fopen("\(folder)/\(name)", "w")
-            unsafe fputs(text, file)
-            unsafe fclose(file)
-        }
-
-        func read(_ name: String) -> String? {
-            guard let file = unsafe fopen("\(folder)/\(name)", "r") else { return nil }
-            defer { unsafe fclose(file) }
-            var text: [UInt8] = []
-            while case let byte = unsafe fgetc(file), byte >= 0 { text.append(UInt8(byte)) }
-            return String(decoding: text, as: UTF8.self)
-        }
-
-        func remove(_ name: String) { unsafe unlink("\(folder)/\(name)") }
-        var callCount: Int { read("calls")?.split(separator: "\n").count ?? 0 }
-    }
-
-    private let nft = FakeFilter()
+/// With the real nft in a network of its own, and a program before it that fails as it is told to.
+@Suite(.enabled(if: Network.canBeMade, "root, ip and nft are needed for a network of one's own"))
+struct GuardKeeperTests {
+    private let network = Network()
     private let table = GuardTable(
-        name: "heddle-guard-1-2", node: "a", ports: [80], endpoints: [], listeners: [], users: [998])
+        name: "heddle-guard-1-2", node: "a", ports: [80, 8081],
+        endpoints: [.ip(.init(v4: 0x7F00_0001), port: 80)], users: [998])
 
     private func keeper() -> GuardKeeper {
-        let path = "\(nft.folder)/nft"
-        return GuardKeeper(instance: "1-2") { PacketFilter(path: path) }
+        let path = network.filter
+        return GuardKeeper(instance: "1-2", node: "a") { PacketFilter(path: path) }
     }
 
     @Test func `what is held is not made again`() async {
@@ -70,107 +22,186 @@ import Testing
         #expect(await keeper.prepare(table) == nil)
         await keeper.commit(table)
         #expect(keeper.standing == .init(table: table))
-        let calls = nft.callCount
+        let calls = network.callCount
         #expect(await keeper.prepare(table) == nil)
         await keeper.commit(table)
         await keeper.abandon()
-        #expect(nft.callCount == calls)
+        #expect(network.callCount == calls)
     }
 
     @Test func `what was prepared and given up is as it was before`() async {
         let keeper = keeper()
         await keeper.commit(table)
-        let before = nft.read("table")
+        let before = network.list(table.name)
         var other = table
         other.ports = [81]
         #expect(await keeper.prepare(other) == nil)
-        #expect(nft.read("table") != before)
+        #expect(GuardListing(network.list(table.name) ?? "").ports == [80, 81, 8081])
         await keeper.abandon()
-        #expect(nft.read("table") == before && keeper.standing.table == table)
+        #expect(network.list(table.name) == before && keeper.standing.table == table)
+        #expect(await !keeper.check())
     }
 
-    @Test func `the first that is given up leaves none`() async {
-        let keeper = keeper()
-        #expect(await keeper.prepare(table) == nil)
-        await keeper.abandon()
-        #expect(nft.read("table") == nil && keeper.standing == .init())
+    @Test func `the first that is given up leaves what an earlier process had`() async {
+        await keeper().commit(table)
+        let next = keeper()
+        var other = table
+        other.ports = [81]
+        #expect(await next.prepare(other) == nil)
+        await next.abandon()
+        #expect(GuardListing(network.list(table.name) ?? "").ports == [80, 81, 8081])
+        #expect(next.standing == .init())
     }
 
     @Test func `what an earlier process left goes when none is wanted`() async {
         await keeper().commit(table)
         let next = keeper()
         await next.commit(nil)
-        #expect(nft.read("table") == nil)
-        let calls = nft.callCount
+        #expect(network.list(table.name) == nil)
+        let calls = network.callCount
         await next.commit(nil)
-        #expect(nft.callCount == calls)
+        #expect(network.callCount == calls)
+    }
+
+    @Test func `what could not be removed is tried again at the next change`() async {
+        await keeper().commit(table)
+        let next = keeper()
+        network.mode = "echo no >&2; exit 1"
+        await next.commit(nil)
+        #expect(next.standing == .init())
+        network.mode = nil
+        await next.commit(nil)
+        #expect(network.list(table.name) == nil)
     }
 
     @Test func `a rehearsal leaves no trace`() async {
         #expect(await keeper().rehearse(table) == nil)
-        #expect(nft.read("table") == nil && nft.read("rehearsed") != nil)
-    }
-
-    @Test func `a table that was changed or removed is made again`() async {
-        let keeper = keeper()
-        await keeper.commit(table)
-        #expect(await keeper.look() == .asItWas)
-        nft.write("table", "another\n")
-        #expect(await keeper.look() == .restored)
-        #expect(await keeper.look() == .asItWas)
-        nft.remove("table")
-        #expect(await keeper.look() == .restored)
-        #expect(nft.read("table") != nil)
-    }
-
-    @Test func `what is counted is taken up, and is no change`() async {
-        let keeper = keeper()
-        await keeper.commit(table)
-        nft.write("refused", "counter local {\n packets 7 bytes 420\n}\n")
-        // The line that is not a count is one more.
-        #expect(await keeper.look() == .restored)
-        nft.write("refused", "counter local {\n packets 9 bytes 540\n}\n")
-        #expect(await keeper.look() == .asItWas)
-        #expect(keeper.standing.refused == GuardCounts(local: 9, remote: 0))
+        #expect(network.list(table.name) == nil)
     }
 
     @Test(arguments: [
-        ("Operation not permitted (you must be root)", PacketFilter.Failure.notPermitted),
-        ("Error: no memory", .refused(reason: "Error: no memory")),
+        "delete table inet heddle-guard-1-2", "add element inet heddle-guard-1-2 users { 7 }",
+        "flush chain inet heddle-guard-1-2 output", "add chain inet heddle-guard-1-2 more",
+        "delete element inet heddle-guard-1-2 ports { 80 }",
     ])
-    func `why it cannot be held is told until it can`(said: String, failure: PacketFilter.Failure) async {
+    func `a table that was changed or removed is made again`(change: String) async {
         let keeper = keeper()
-        nft.write("fail", said + "\n")
+        await keeper.commit(table)
+        let before = network.list(table.name)
+        #expect(await !keeper.check())
+        #expect(await keeper.look() == .asItWas)
+        network.run(change)
+        #expect(await keeper.check())
+        #expect(await keeper.look() == .restored)
+        #expect(network.list(table.name) == before)
+        #expect(await !keeper.check())
+    }
+
+    @Test func `what somebody added goes with the next change`() async {
+        let keeper = keeper()
+        await keeper.commit(table)
+        network.run("add chain inet heddle-guard-1-2 evil { type filter hook input priority -5; policy drop; }")
+        var other = table
+        other.users = [998, 7]
+        #expect(await keeper.prepare(other) == nil)
+        await keeper.commit(other)
+        #expect(network.list(table.name)?.contains("evil") == false)
+    }
+
+    @Test func `counters go on over a change`() async {
+        let keeper = keeper()
+        await keeper.commit(table)
+        network.run("delete table inet heddle-guard-1-2")
+        network.run(GuardScript.anew(table, counts: GuardCounts(local: 7, remote: 9)))
+        // As if packets had been refused meanwhile.
+        #expect(await !keeper.check())
+        var other = table
+        other.ports = [81]
+        await keeper.commit(other)
+        #expect(keeper.standing.refused == GuardCounts(local: 7, remote: 9))
+    }
+
+    @Test func `another table is as good as what was there before`() async {
+        network.run("add table inet heddle-guard-1-2")
+        network.run("add set inet heddle-guard-1-2 users { type ipv4_addr; }")
+        let keeper = keeper()
+        #expect(await keeper.prepare(table) != nil)
+        await keeper.commit(table)
+        #expect(keeper.standing == .init(table: table))
+    }
+
+    @Test(arguments: ["exit 0", "echo garbage", "yes | head -c 5000000"])
+    func `a program that does nothing is not believed`(mode: String) async {
+        let keeper = keeper()
+        network.mode = mode
+        await keeper.commit(table)
+        #expect(keeper.standing.failure != nil)
+        network.mode = nil
+        #expect(await keeper.check())
+        #expect(await keeper.look() == .mended)
+        #expect(keeper.standing == .init(table: table))
+    }
+
+    @Test(arguments: [
+        ("echo 'Operation not permitted (you must be root)' >&2; exit 1", PacketFilter.Failure.notPermitted),
+        ("echo 'Error: no memory' >&2; exit 1", .refused(reason: "Error: no memory")),
+        ("kill -9 $$", .refused(reason: "killed by signal 9")),
+    ])
+    func `why it cannot be held is told until it can`(mode: String, failure: PacketFilter.Failure) async {
+        let keeper = keeper()
+        network.mode = mode
         #expect(await keeper.prepare(table) == failure)
         await keeper.commit(table)
         #expect(keeper.standing == .init(table: table, failure: failure))
         #expect(await keeper.look() == .failed)
-        nft.remove("fail")
+        network.mode = nil
         #expect(await keeper.look() == .mended)
         #expect(keeper.standing == .init(table: table))
+    }
+
+    @Test func `one that could not be looked at was not changed`() async {
+        let keeper = keeper()
+        await keeper.commit(table)
+        network.mode = "kill -9 $$"
+        #expect(await !keeper.check())
+        #expect(keeper.standing.failure == .refused(reason: "killed by signal 9"))
+        network.mode = nil
+        let calls = network.callCount
+        #expect(await keeper.look() == .mended)
+        #expect(network.callCount == calls + 1)
     }
 
     @Test func `one that cannot be removed is told of until it can`() async {
         let keeper = keeper()
         await keeper.commit(table)
-        nft.write("fail", "Error: no\n")
+        network.mode = "echo 'Error: no' >&2; exit 1"
         await keeper.commit(nil)
         #expect(keeper.standing == .init(failure: .refused(reason: "Error: no")))
         #expect(await keeper.look() == .failed)
-        nft.remove("fail")
+        network.mode = nil
         #expect(await keeper.look() == .mended)
-        #expect(nft.read("table") == nil && keeper.standing == .init())
+        #expect(network.list(table.name) == nil && keeper.standing == .init())
     }
 
-    @Test func `who never wanted one hears nothing of a filter that cannot be asked`() async {
+    @Test func `other guards of the node, or of its ports, are named`() async {
+        func other(_ name: String, _ node: String, _ port: UInt16) {
+            network.run(
+                GuardScript.anew(
+                    GuardTable(name: "heddle-guard-\(name)", node: node, ports: [port], endpoints: [], users: []),
+                    counts: GuardCounts()))
+        }
+        other("left", "a", 9)
+        other("rival", "b", 8081)
+        other("stranger", "b", 9)
         let keeper = keeper()
-        nft.write("fail", "Operation not permitted\n")
+        await keeper.commit(table)
+        #expect(keeper.standing.others.sorted() == ["heddle-guard-left", "heddle-guard-rival"])
         await keeper.commit(nil)
-        #expect(keeper.standing == .init())
+        #expect(keeper.standing.others == ["heddle-guard-left"])
     }
 
     @Test func `without the program it is missing`() async {
-        let keeper = GuardKeeper(instance: "1-2") { PacketFilter(path: "/nowhere/nft") }
+        let keeper = GuardKeeper(instance: "1-2", node: "a") { PacketFilter(path: "/nowhere/nft") }
         #expect(await keeper.prepare(table) == .missing)
         await keeper.commit(table)
         #expect(keeper.standing.failure == .missing)

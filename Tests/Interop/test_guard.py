@@ -22,7 +22,7 @@ pytestmark = pytest.mark.heddle
 
 #: Users that need no entry in the host's table of accounts.
 HEDDLE, WORKLOAD, LISTED, STRANGER = 61_001, 61_002, 61_003, 61_004
-PLAIN, SECOND, THROUGH_HEDDLE, INBOUND = 21_001, 21_002, 15_402, 15_408
+PLAIN, SECOND, OTHER, THROUGH_HEDDLE, INBOUND = 21_001, 21_002, 21_003, 15_402, 15_408
 #: As on a host where it is not installed.
 NO_NFT = ["unshare", "--mount", "sh", "-c", "mount --bind /dev/null /usr/sbin/nft && exec \"$0\" \"$@\""]
 RELOADS = 1000 if IS_LONG else 60
@@ -62,8 +62,10 @@ class Prober:
 class Talk:
     """One connection, over which its user goes on talking until it is cut."""
 
-    def __init__(self, guarded: "Guarded", user: int):
-        self.process = guarded.start(as_user(user, "/usr/bin/python3", "-B", guarded.script("guard_talker.py"), str(PLAIN)), f"talk-{user}")
+    def __init__(self, guarded: "Guarded", user: int, own: str):
+        script = guarded.script("guard_talker.py")
+        self.process = guarded.start(
+            as_user(user, "/usr/bin/python3", "-B", script, str(PLAIN), own), f"talk-{user}-{own}")
         self.process.wait_for("it talked", lambda: "talked" in self.process.said())
 
     def ends(self) -> bool:
@@ -119,16 +121,17 @@ class Guarded:
         except OSError:
             return False
 
-    def talk(self, user: int) -> "Talk":
-        talk = Talk(self, user)
+    def talk(self, user: int, own: str = "") -> "Talk":
+        talk = Talk(self, user, own)
         self.processes.append(talk.process)
         return talk
 
     def tables(self) -> str:
         return self.run("nft", "list", "tables").stdout
 
-    def write(self, guard: dict | None, has_second: bool = False, more: list[dict] = [], selects: bool = False) -> None:
-        node = {"address": f"{self.host.address}:{INBOUND}"}
+    def write(self, guard: dict | None, has_second: bool = False, more: list[dict] = [], selects: bool = False,
+              inbound: int = INBOUND) -> None:
+        node = {"address": f"{self.host.address}:{inbound}"}
         if guard is not None:
             node["guard"] = guard
         self.node.write([
@@ -228,14 +231,31 @@ def test_nobody_else_reaches_a_plain_port(guarded):
 
 def test_connections_from_before_are_cut(guarded):
     """Those of a user who may connect no more, too; and not those of who may."""
-    guarded.write({})
-    strangers = guarded.talk(STRANGER)
-    listed = guarded.talk(LISTED)
-    guarded.write({"users": [LISTED]})
+    other = [manifests.workload("other", "plain", OTHER, "b")]
+    # A port of one's own that is a guarded one's is no disguise.
+    strangers = [guarded.talk(STRANGER, own) for own in ("", f"127.0.0.7:{OTHER}")]
+    listed = [guarded.talk(LISTED, own) for own in ("", f"127.0.0.8:{OTHER}")]
+    guarded.write({"users": [LISTED]}, more=other)
     guarded.node.start()
-    assert strangers.ends() and not listed.ends()
-    guarded.served({})
-    assert listed.ends()
+    assert all(talk.ends() for talk in strangers) and not any(talk.ends() for talk in listed)
+    guarded.served({}, more=other)
+    assert all(talk.ends() for talk in listed)
+
+
+def test_where_heddle_listens_is_no_way_in(guarded):
+    """With the port of a workload, and whether Heddle has it or not: here the workload has it at every address."""
+    guarded.write({}, inbound=PLAIN)
+    stranger = guarded.prober(STRANGER, places(guarded, PLAIN))
+    stranger.wait_for("connected")
+    guarded.node.start(is_awaited=False)
+    guarded.node.process.wait_for("it served", guarded.serves)
+    stranger.wait_for("refused")
+    status = guarded.node.status()
+    assert status["guard"]["holds"] and "guard.guarded-listener" in [each["code"] for each in status["problems"]], status
+    before = stranger.total("connected")
+    guarded.node.kill()
+    stranger.wait_for("refused")
+    assert stranger.total("connected") == before
 
 
 def test_a_table_that_somebody_changed_is_made_again(guarded):
@@ -284,12 +304,13 @@ def test_ten_thousand_ports(guarded):
 
 
 @pytest.mark.parametrize("obstacle, told", [
-    ("no capability", "CAP_NET_ADMIN"), ("no nft", "install nftables"), ("the workload's user", "another user")])
+    ("no capability", "CAP_NET_ADMIN"), ("no nft", "install nftables"), ("the workload's user", "another user"),
+    ("whoever listens there", "another user")])
 def test_what_keeps_a_guard_from_holding_is_told(guarded, obstacle, told):
     guarded.write({}, selects=obstacle == "the workload's user")
     if obstacle == "no capability":
         guarded.node.runner = as_user(HEDDLE)
-    elif obstacle == "the workload's user":
+    elif told == "another user":
         guarded.node.runner = as_user(WORKLOAD, capabilities="+net_admin")
         subprocess.run(["chown", "-R", str(WORKLOAD), guarded.folder / "node"], check=True)
     else:

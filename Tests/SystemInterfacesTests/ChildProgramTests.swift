@@ -32,6 +32,18 @@ import Testing
         #expect(outcome.errors == Array("end\n".utf8))
     }
 
+    @Test func `one that says no more and goes on is ended, too`() throws {
+        let outcome = try shell("exec >&- 2>&-; exec sleep 600").run(input: [], for: .milliseconds(300))
+        #expect(outcome.end == .overdue)
+    }
+
+    @Test func `what it leaves running is not waited for`() throws {
+        let outcome = try shell("sleep 600 & echo $!").run(input: [])
+        #expect(outcome.end == .exited(0))
+        let left = try #require(pid_t(String(decoding: outcome.output.dropLast(), as: UTF8.self)))
+        #expect(kill(left, SIGKILL) == 0)
+    }
+
     @Test func `one that does not end is ended`() throws {
         let outcome = try shell("echo begun; exec sleep 600").run(input: [], for: .milliseconds(300))
         #expect(outcome.end == .overdue)
@@ -44,8 +56,7 @@ import Testing
     }
 
     @Test func `it is told nothing of this process's surroundings`() throws {
-        unsafe setenv("HEDDLE_TEST_ONLY", "secret", 1)
-        defer { unsafe unsetenv("HEDDLE_TEST_ONLY") }
+        #expect(unsafe getenv("HOME") != nil || getenv("USER") != nil || getenv("PWD") != nil)
         let output = try ChildProgram("/usr/bin/env", []).run(input: []).output
         #expect(String(decoding: output, as: UTF8.self) == "LC_ALL=C\nPATH=/usr/sbin:/usr/bin:/sbin:/bin\n")
     }

@@ -1,10 +1,8 @@
-import CommonValues
-import Glibc
 import Synchronization
 import SystemInterfaces
 
-/// Has the kernel hold the guard that a generation asks for. Its functions are called one after the other: none while another is
-/// under way.
+/// Has the kernel hold the guard that a generation asks for. Its functions are called one after the other, save `check`: none while
+/// another is under way.
 ///
 /// The table is the kernel's: it stays when this process ends, however it does, and the next one finds it.
 package final class GuardKeeper: Sendable {
@@ -12,9 +10,11 @@ package final class GuardKeeper: Sendable {
     package struct Standing: Sendable, Equatable {
         /// What is wanted; `nil`: no guard.
         package var table: GuardTable?
-        /// Why the kernel does not hold that.
+        /// Why it is not known that the kernel holds that.
         package var failure: PacketFilter.Failure?
         package var refused = GuardCounts()
+        /// Guards beside it that look like this node's, or guard the same ports: of a state folder that is no more, or another mesh.
+        package var others: [String] = []
     }
 
     /// What a look at the table has found.
@@ -22,31 +22,40 @@ package final class GuardKeeper: Sendable {
         case asItWas
         /// Somebody had changed or removed it: it is made again.
         case restored
-        /// What could not be done before is done.
+        /// What could not be done, or seen, before is as it should be.
         case mended
         case failed
     }
 
     private struct State {
         var standing = Standing()
-        /// The table as nft shows it, if it is as `standing` says.
+        /// The table as nft shows it, if it was made as `standing` says.
         var listing: GuardListing?
-        /// Whether the table may be there though none is wanted: of a process before this one.
+        /// A generation has said what is wanted.
+        var isSettled = false
+        /// The table may be there though none is wanted: of a process before this one.
         var mayBeLeft = true
-        /// Whether it guards more than `standing` says, for a change that is under way.
+        /// It guards more than `standing` says, for a change that is under way.
         var isWidened = false
+        /// It could not be widened for that.
+        var obstacle: PacketFilter.Failure?
     }
 
     /// Of the table.
     package let name: String
+    private let node: String
     private let filter: @Sendable () -> PacketFilter
     private let state = Mutex(State())
 
     /// - Parameters:
     ///   - instance: What tells this mesh from others of the host, in this and any other process.
+    ///   - node: This one's name.
     ///   - filter: Asked for at each use: `nft` may be installed meanwhile.
-    package init(instance: String, filter: @escaping @Sendable () -> PacketFilter = { PacketFilter() }) {
+    package init(
+        instance: String, node: String, filter: @escaping @Sendable () -> PacketFilter = { PacketFilter() }
+    ) {
         name = GuardTable.name(ofInstance: instance)
+        self.node = node
         self.filter = filter
     }
 
@@ -60,93 +69,159 @@ package final class GuardKeeper: Sendable {
         guard let table, !isHeld(table) else { return nil }
         let text = GuardScript.widening(to: table)
         state.withLock { $0.isWidened = true }
-        return await trying { filter throws(PacketFilter.Failure) in try filter.run(text) }.failure
+        let failure = await trying { filter throws(PacketFilter.Failure) in try filter.run(text) }.failure
+        state.withLock { $0.obstacle = failure }
+        return failure
     }
 
     /// Whether it could be done; nothing is.
     package func rehearse(_ table: GuardTable?) async -> PacketFilter.Failure? {
         guard let table, !isHeld(table) else { return nil }
-        let text = GuardScript.anew(table)
+        let text = GuardScript.anew(table, counts: GuardCounts())
         return await trying { filter throws(PacketFilter.Failure) in try filter.run(text, isRehearsal: true) }.failure
     }
 
     /// Guards this, and nothing else.
     package func commit(_ table: GuardTable?) async {
-        guard let table else { return await withdraw() }
+        let obstacle = state.withLock { state in
+            state.isSettled = true
+            return state.obstacle
+        }
+        guard let table else {
+            await withdraw()
+            return
+        }
         guard !isHeld(table) else { return }
-        await bring(up: table, anew: false)
+        // A program that does not answer is not waited for twice in one change.
+        if obstacle == .overdue { return note(table, .failure(.overdue)) }
+        await bring(up: table)
     }
 
-    /// After `prepare`: as it was before.
+    /// After `prepare`: as it was before. Before the first generation that is what an earlier process has left: it stays, and
+    /// guards a little more.
     package func abandon() async {
-        guard state.withLock({ $0.isWidened }) else { return }
-        guard let former = standing.table else { return await withdraw() }
-        await bring(up: former, anew: false)
+        let (isWidened, isSettled) = state.withLock { state in
+            defer { state.obstacle = nil }
+            return (state.isWidened && state.obstacle != .overdue, state.isSettled)
+        }
+        guard isWidened, isSettled else { return }
+        guard let former = standing.table else {
+            await withdraw()
+            return
+        }
+        await bring(up: former)
     }
 
-    /// Looks whether the table is as it was made, and makes it so if not.
+    /// Removes the table, if it is there.
+    /// - Returns: Why it is still there, if it may be.
+    @discardableResult package func withdraw() async -> PacketFilter.Failure? {
+        let (mayBeThere, wasWanted) = state.withLock {
+            ($0.mayBeLeft || $0.isWidened, $0.standing.table != nil || $0.standing.failure != nil || $0.isWidened)
+        }
+        guard mayBeThere || wasWanted else { return nil }
+        let (name, node) = (name, node)
+        let outcome = await trying { filter throws(PacketFilter.Failure) in
+            // Nothing is written where nothing is to be removed: other programs are told of each change.
+            if try filter.tables().contains(name) { try filter.remove(name) }
+            return try filter.others(than: name, ofNode: node, at: [])
+        }
+        let failure = outcome.failure
+        state.withLock { state in
+            state = State()
+            state.isSettled = true
+            // Of a host without nft, and of a user who may not use it, nobody can tell.
+            state.mayBeLeft = failure != nil && failure != .missing && failure != .notPermitted
+            state.standing.others = (try? outcome.get()) ?? []
+            // Who has never wanted one is told nothing of a packet filter that cannot be looked at.
+            if wasWanted { state.standing.failure = failure }
+        }
+        return failure
+    }
+
+    // MARK: Looks
+
+    /// Looks whether the table is as it was made. At any time: it changes nothing but what is counted.
+    /// - Returns: Whether there is something for `look` to do.
+    package func check() async -> Bool {
+        let (standing, listing) = state.withLock { ($0.standing, $0.listing) }
+        guard standing.table != nil, standing.failure == nil else { return standing.failure != nil }
+        let found = await list()
+        return state.withLock { state in
+            // A change went on meanwhile: its own look was the last one.
+            guard state.standing.table == standing.table, state.listing?.text == listing?.text else { return false }
+            switch found {
+            case .success(let now?) where now.text == listing?.text:
+                state.standing.refused = now.refused
+                return false
+            case .success: return true
+            case .failure(let failure):
+                state.standing.failure = failure
+                return false
+            }
+        }
+    }
+
+    /// The same, and makes it as it was if it is not.
     package func look() async -> Look {
         let (standing, listing) = state.withLock { ($0.standing, $0.listing) }
         guard let table = standing.table else {
             guard standing.failure != nil else { return .asItWas }
-            await withdraw()
-            return self.standing.failure == nil ? .mended : .failed
+            return await withdraw() == nil ? .mended : .failed
         }
-        let name = name
-        let found = await trying { filter throws(PacketFilter.Failure) in try filter.list(name) }
-        if standing.failure == nil, case .success(let now?) = found, now.text == listing?.text {
-            state.withLock { $0.standing.refused = now.refused }
-            return .asItWas
+        let found = await list()
+        if case .failure(let failure) = found {
+            state.withLock { $0.standing.failure = failure }
+            return .failed
         }
-        await bring(up: table, anew: true)
+        if let listing, case .success(let now?) = found, now.text == listing.text {
+            state.withLock { state in
+                state.standing.refused = now.refused
+                state.standing.failure = nil
+            }
+            return standing.failure == nil ? .asItWas : .mended
+        }
+        await bring(up: table)
         guard self.standing.failure == nil else { return .failed }
-        return standing.failure == nil ? .restored : .mended
+        return listing == nil ? .mended : .restored
     }
 
-    /// Removes the table, if it is there.
-    package func withdraw() async {
-        let (mayBeThere, wasWanted) = state.withLock {
-            ($0.mayBeLeft || $0.isWidened, $0.standing.table != nil || $0.standing.failure != nil || $0.isWidened)
-        }
-        guard mayBeThere || wasWanted else { return }
+    private func list() async -> Result<GuardListing?, PacketFilter.Failure> {
         let name = name
-        let outcome = await trying { filter throws(PacketFilter.Failure) in
-            // Nothing is written where nothing is to be removed: other programs are told of each change.
-            if try filter.tables().contains(name) { try filter.remove(name) }
-        }
-        state.withLock { state in
-            state = State()
-            state.mayBeLeft = false
-            // Who has never wanted one is told nothing of a packet filter that cannot be looked at.
-            if wasWanted { state.standing.failure = outcome.failure }
-        }
+        return await trying { filter throws(PacketFilter.Failure) in try filter.list(name) }
     }
 
     // MARK: The kernel
 
     private func isHeld(_ table: GuardTable) -> Bool {
-        state.withLock { $0.standing.table == table && $0.standing.failure == nil }
+        state.withLock { $0.standing.table == table && $0.standing.failure == nil && !$0.isWidened }
     }
 
-    private func bring(up table: GuardTable, anew: Bool) async {
-        let outcome = await trying { filter throws(PacketFilter.Failure) -> GuardListing in
-            do throws(PacketFilter.Failure) {
-                try filter.run(anew ? GuardScript.anew(table) : GuardScript.exact(table))
-            } catch .refused where !anew {
-                // A table of another make stands in the way: an earlier version's, or somebody's who has its name.
-                try filter.run(GuardScript.anew(table))
+    private func bring(up table: GuardTable) async {
+        let counts = standing.refused
+        let outcome = await trying { filter throws(PacketFilter.Failure) -> (listing: GuardListing, others: [String]) in
+            try filter.run(GuardScript.anew(table, counts: counts))
+            guard let listing = try filter.list(table.name), listing.shape == GuardScript.shape(of: table) else {
+                throw .refused(reason: "nft did as it was told, and the table is another all the same")
             }
-            guard let listing = try filter.list(table.name) else {
-                throw .refused(reason: "the table is not there though it was made")
-            }
-            return listing
+            return (listing, try filter.others(than: table.name, ofNode: table.node, at: table.ports))
         }
+        note(table, outcome)
+    }
+
+    private func note(
+        _ table: GuardTable, _ outcome: Result<(listing: GuardListing, others: [String]), PacketFilter.Failure>
+    ) {
         state.withLock { state in
             state.standing.table = table
             state.standing.failure = outcome.failure
-            state.listing = try? outcome.get()
-            if let listing = state.listing { state.standing.refused = listing.refused }
-            state.isWidened = false
+            state.listing = nil
+            state.obstacle = nil
+            if case .success(let made) = outcome {
+                state.listing = made.listing
+                state.standing.refused = made.listing.refused
+                state.standing.others = made.others
+                state.isWidened = false
+            }
         }
     }
 
@@ -165,6 +240,22 @@ package final class GuardKeeper: Sendable {
                 continuation.resume(returning: .failure(.refused(reason: error.description)))
             }
         }
+    }
+}
+
+extension PacketFilter {
+    /// Guards beside a node's own, which guard the same ports, or say that they are that node's. A few of them: each is a look.
+    fileprivate func others(
+        than table: String, ofNode node: String, at ports: Set<UInt16>
+    ) throws(Failure) -> [String] {
+        var found: [String] = []
+        for name in try tables().filter({ $0 != table }).prefix(8) {
+            guard let listing = try list(name) else { continue }
+            if listing.comment == GuardTable.comment(ofNode: node) || !listing.ports.isDisjoint(with: ports) {
+                found.append(name)
+            }
+        }
+        return found
     }
 }
 

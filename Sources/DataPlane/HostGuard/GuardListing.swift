@@ -4,23 +4,57 @@ package struct GuardListing: Sendable, Equatable {
     let text: String
     /// Packets that were refused since the table was made.
     package let refused: GuardCounts
+    let shape: Shape
+    let comment: String?
+    let ports: Set<UInt16>
+
+    private static let blocks: Set<Substring> = ["set", "chain", "counter"]
+
+    /// What tells whether a table is what was meant: how many of what are where, however nft writes them.
+    struct Shape: Sendable, Equatable {
+        /// Of each chain that the kernel calls, where and when.
+        var hooks: [String: String] = [:]
+        var ruleCounts: [String: Int] = [:]
+        var elementCounts: [String: Int] = [:]
+    }
 
     init(_ output: String) {
         var lines: [Substring] = []
         var counted: [String: UInt64] = [:]
-        var counter: Substring?
+        var shape = Shape()
+        var elements: [String: [Substring]] = [:]
+        var comment: String?
+        var block: (kind: Substring, name: String)?
         for line in output.split(separator: "\n") {
             let words = line.split(whereSeparator: { $0 == " " || $0 == "\t" })
-            if words.count == 3, words[0] == "counter" { counter = words[1] }
-            guard let name = counter, words.count == 4, words[0] == "packets", words[2] == "bytes" else {
-                lines.append(line)
+            switch (words.first, block?.kind) {
+            case (let kind?, nil) where Self.blocks.contains(kind) && words.count == 3 && words[2] == "{":
+                block = (kind, String(words[1]))
+                if kind == "chain" { shape.ruleCounts[String(words[1])] = 0 }
+                if kind == "set" { elements[String(words[1])] = [] }
+            case ("comment"?, nil): comment = line.split(separator: "\"").dropFirst().first.map(String.init)
+            case ("}"?, _): block = nil
+            case ("packets"?, "counter") where words.count == 4:
+                counted[block?.name ?? ""] = UInt64(words[1])
                 continue
+            case ("type"?, "chain"):
+                shape.hooks[block?.name ?? ""] = words.joined(separator: " ")
+            case (_?, "chain"): shape.ruleCounts[block?.name ?? "", default: 0] += 1
+            case ("type"?, "set"): break
+            case (_?, "set"):
+                let text = line.replacing("elements = {", with: "").replacing("}", with: "")
+                let members = text.split(separator: ",").map { $0.drop(while: \.isWhitespace) }.filter { !$0.isEmpty }
+                elements[block?.name ?? "", default: []] += members
+            default: break
             }
-            counted["\(name)"] = UInt64(words[1])
-            counter = nil
+            lines.append(line)
         }
         text = lines.joined(separator: "\n")
         refused = GuardCounts(local: counted["local"] ?? 0, remote: counted["remote"] ?? 0)
+        shape.elementCounts = elements.mapValues(\.count)
+        self.shape = shape
+        self.comment = comment
+        ports = Set((elements["ports"] ?? []).compactMap { UInt16($0.prefix { $0.isNumber }) })
     }
 }
 

@@ -1,4 +1,3 @@
-import CommonValues
 package import EventLoops
 
 /// What a host's guard holds: who may connect to which ports. A value; `GuardScript` says it to the kernel.
@@ -11,20 +10,16 @@ package struct GuardTable: Hashable, Sendable {
     package var ports: Set<UInt16>
     /// Where workloads are said to listen: guarded there, whether that is this host or a container of it.
     package var endpoints: Set<NetworkAddress>
-    /// Where Heddle itself listens: everyone's, though a port of a workload's be the same.
-    package var listeners: Set<NetworkAddress>
     /// Who may connect, by number.
     package var users: Set<UInt32>
 
     package init(
-        name: String, node: String, ports: Set<UInt16>, endpoints: Set<NetworkAddress>,
-        listeners: Set<NetworkAddress>, users: Set<UInt32>
+        name: String, node: String, ports: Set<UInt16>, endpoints: Set<NetworkAddress>, users: Set<UInt32>
     ) {
         self.name = name
         self.node = node
         self.ports = ports
         self.endpoints = endpoints
-        self.listeners = listeners
         self.users = users
     }
 
@@ -36,8 +31,13 @@ package struct GuardTable: Hashable, Sendable {
         namePrefix + instance.map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "-" }
     }
 
-    /// Listeners at every address whose port the guard closes at every address: it wins, and they are not reached.
-    package var shadowedListeners: [NetworkAddress] {
-        listeners.filter { ports.contains($0.port) && ($0.ip == .unspecified || $0.ip == .anyIPv4) }
+    /// Whether a table may be called so, by this program.
+    package static func isName(_ text: some StringProtocol) -> Bool {
+        text.hasPrefix(namePrefix)
+            && text.utf8.allSatisfy { byte in
+                byte == UInt8(ascii: "-") || (0x30...0x39).contains(byte) || (0x61...0x7A).contains(byte | 0x20)
+            }
     }
+
+    static func comment(ofNode node: String) -> String { "Heddle's guard of node \(node)" }
 }

@@ -9,7 +9,7 @@ package struct PacketFilter: Sendable {
         case missing
         /// This process may not change the host's packet filter (CAP_NET_ADMIN).
         case notPermitted
-        /// It was not done within 10 s.
+        /// It was not done within 5 s.
         case overdue
         /// - Parameter reason: As it, or the system, says it.
         case refused(reason: String)
@@ -46,7 +46,8 @@ package struct PacketFilter: Sendable {
     package func tables() throws(Failure) -> [String] {
         try call(["list", "tables", "inet"]).split(separator: "\n").compactMap { line in
             let words = line.split(separator: " ")
-            guard words.count == 3, words[2].hasPrefix(GuardTable.namePrefix) else { return nil }
+            // What this program has not made, it does not name to nft either.
+            guard words.count == 3, GuardTable.isName(words[2]) else { return nil }
             return String(words[2])
         }
     }
@@ -80,7 +81,7 @@ extension PacketFilter.Failure {
         switch self {
         case .missing: "the program nft is not installed"
         case .notPermitted: "this user may not change the host's packet filter"
-        case .overdue: "nft did not end within 10 s"
+        case .overdue: "nft did not end within 5 s"
         case .refused(let reason): reason
         }
     }

@@ -1,20 +1,21 @@
-import CommonValues
+package import CommonValues
 import Glibc
-import SystemInterfaces
+package import SystemInterfaces
 
 /// A socket that listens for TCP, as the kernel lists them (sock_diag(7)).
-struct ListeningSocket {
-    let address: IPAddress
-    let port: UInt16
+package struct ListeningSocket {
+    package let address: IPAddress
+    package let port: UInt16
     let isIPv6Only: Bool
-    let owner: SocketOwner
+    package let owner: SocketOwner
 
     /// More than one network namespace can have: each port at a few addresses.
     private static let limit = 1 << 18
     /// The list changes while it is told: how often it is asked for anew.
     private static let tries = 5
 
-    static func all() throws(SystemCallError) -> [ListeningSocket] {
+    /// Those of this network namespace.
+    package static func all() throws(SystemCallError) -> [ListeningSocket] {
         for attempt in 1... {
             var sockets: [ListeningSocket] = []
             var isWhole = true

@@ -10,6 +10,8 @@ extension Diagnostic.Code {
     package static let guardSharedUser = Self("guard.shared-user")
     /// A listener of Heddle's own is behind the guard.
     package static let guardedListener = Self("guard.guarded-listener")
+    /// Another guard of this host's looks like this node's.
+    package static let otherGuard = Self("guard.other-table")
     /// A guarded port may be another connection's own.
     package static let guardedPort = Self("guard.ephemeral-port")
     /// Everybody may connect to a workload's Unix socket.
@@ -40,12 +42,20 @@ extension Diagnostic {
             remedy: "run Heddle, or the workload, as another user")
     }
 
-    static func guardShadows(_ position: SourcePosition, _ listener: NetworkAddress) -> Diagnostic {
+    static func guardedListener(_ position: SourcePosition, _ listener: NetworkAddress) -> Diagnostic {
         Diagnostic(
             .guardedListener, at: position,
             found: "a listener of Heddle's at \(listener), whose port is a workload's, too",
-            expected: "a port of its own: at every address of this host the guard closes the workload's",
-            remedy: "give the listener one address, or another port")
+            expected: "a port of its own: the guard closes a workload's port at every address of this host",
+            remedy: "give the listener, or the workload, another port")
+    }
+
+    static func otherGuard(_ position: SourcePosition, _ table: String) -> Diagnostic {
+        Diagnostic(
+            .otherGuard, .warning, at: position,
+            found: "another guard, \(table), which says that it is this node's, or guards ports of its workloads",
+            expected: "one guard: each refuses whom it does not list",
+            remedy: "if no mesh of this host has it any more, remove it: heddle guard remove \(table)")
     }
 
     static func guardedPortIsEphemeral(_ position: SourcePosition, _ ports: [UInt16]) -> Diagnostic {

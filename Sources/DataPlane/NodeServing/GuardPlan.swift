@@ -5,6 +5,7 @@ import EventLoops
 import Forwarding
 import Glibc
 import HostGuard
+import LocalAttestation
 import Manifests
 import MeshSnapshot
 import SystemInterfaces
@@ -30,38 +31,53 @@ struct GuardPlan: Sendable {
             case .number(let number): number
             }
         }
-        var listeners = Set(plan.listenerDescriptions.map(\.address))
-        if case .tcp(.ip(let ip), let port)? = plan.snapshot.mesh.telemetryListen?.value {
-            listeners.insert(.ip(ip, port: port))
-        }
         table = GuardTable(
             name: name, node: node.metadata.name.name, ports: Set(plan.ownWorkloads.compactMap(\.plainPort)),
-            endpoints: plan.ownEndpoints, listeners: listeners, users: Set(numbers).union([Self.ownUser]))
+            endpoints: plan.ownEndpoints, users: Set(numbers).union([Self.ownUser]))
     }
 
     var removesOnExit: Bool { guarding.onExit == .remove }
 
     // MARK: What there is to say
 
-    /// - Parameter failure: Why the kernel does not hold the table.
-    func problems(_ failure: PacketFilter.Failure?) -> [Diagnostic] {
-        (failure.map { [.guardIsDown(guarding.position, $0)] } ?? []) + sharedUsers + shadowedListeners
+    /// - Parameters:
+    ///   - failure: Why the kernel does not hold the table.
+    ///   - neighbours: Where processes of Heddle's user listen.
+    func problems(_ failure: PacketFilter.Failure?, neighbours: Set<NetworkAddress>) -> [Diagnostic] {
+        (failure.map { [.guardIsDown(guarding.position, $0)] } ?? []) + sharedUsers(neighbours) + guardedListeners
     }
 
     /// Workloads whose processes are of Heddle's own user: the kernel cannot tell one from the other.
-    private var sharedUsers: [Diagnostic] {
-        plan.ownWorkloads.flatMap { workload in
-            workload.selectors.compactMap { selector -> Diagnostic? in
-                let number = selector.uid ?? selector.user.flatMap { plan.accounts.users[$0.value] }
-                guard number == Self.ownUser else { return nil }
-                return .guardSharesUser(
-                    selector.user?.position ?? workload.metadata.position, workload.metadata.name, Self.ownUser)
+    private func sharedUsers(_ neighbours: Set<NetworkAddress>) -> [Diagnostic] {
+        plan.ownWorkloads.flatMap { workload -> [Diagnostic] in
+            let selected = workload.selectors.first { selector in
+                (selector.uid ?? selector.user.flatMap { plan.accounts.users[$0.value] }) == Self.ownUser
             }
+            let isNeighbour = workload.plainPort.map { port in neighbours.contains { $0.port == port } } ?? false
+            guard selected != nil || isNeighbour else { return [] }
+            let position = selected?.user?.position ?? workload.address?.position ?? workload.metadata.position
+            return [.guardSharesUser(position, workload.metadata.name, Self.ownUser)]
         }
     }
 
-    private var shadowedListeners: [Diagnostic] {
-        table.shadowedListeners.map { .guardShadows(guarding.position, $0) }
+    /// Heddle's own listeners at ports that are guarded, at whichever address. To let everybody reach one would let him reach whoever
+    /// has the address when Heddle has not.
+    private var guardedListeners: [Diagnostic] {
+        var listeners = plan.listenerDescriptions.map(\.address)
+        if case .tcp(.ip(let ip), let port)? = plan.snapshot.mesh.telemetryListen?.value {
+            listeners.append(.ip(ip, port: port))
+        }
+        return listeners.filter { table.ports.contains($0.port) }.map { .guardedListener(guarding.position, $0) }
+    }
+
+    /// Where processes of Heddle's user listen that are not Heddle itself, at ports that are guarded, as the kernel says now.
+    func neighbours() -> Set<NetworkAddress> {
+        let own = Set(plan.listenerDescriptions.map(\.address))
+        let sockets = (try? ListeningSocket.all()) ?? []
+        return Set(
+            sockets.filter { $0.owner.uid == Self.ownUser && table.ports.contains($0.port) }
+                .map { NetworkAddress.ip($0.address, port: $0.port) }
+        ).subtracting(own)
     }
 
     /// What is as it should not be, and does not keep the guard from holding.

@@ -1,4 +1,5 @@
-package import Diagnostics
+import Diagnostics
+import EventLoops
 import Forwarding
 package import HostGuard
 import Logging
@@ -14,9 +15,20 @@ extension ServingParticipant {
     /// How the guard stands; `nil`: the node asks for none.
     package var guardStanding: GuardKeeper.Standing? { isGuarding ? hostGuard?.standing : nil }
 
-    /// What keeps the guard from holding.
-    package var guardProblems: [Diagnostic] {
+    /// Whether nobody gets around it.
+    package var guardHolds: Bool {
+        !guardProblems.contains { $0.code == .guardDown || $0.code == .guardSharedUser }
+    }
+
+    /// What keeps the guard from holding, or Heddle from being reached for it.
+    var guardProblems: [Diagnostic] {
         serving.map { guardProblems($0.plan, hostGuard?.standing.failure) } ?? []
+    }
+
+    /// Whether somebody has changed the guard, or it could not be made. At any time.
+    package func checkGuard() async -> Bool {
+        noteNeighbours()
+        return await hostGuard?.check() ?? false
     }
 
     /// Makes the guard as it was meant, if somebody has changed it, or it could not be made. Not while a change is prepared or
@@ -35,11 +47,30 @@ extension ServingParticipant {
     func guardPlan(_ plan: ServingPlan) -> GuardPlan? { hostGuard.flatMap { GuardPlan(plan, name: $0.name) } }
 
     func guardProblems(_ plan: ServingPlan, _ failure: PacketFilter.Failure?) -> [Diagnostic] {
-        if let guardPlan = guardPlan(plan) { return guardPlan.problems(failure) }
+        if let guardPlan = guardPlan(plan) { return guardPlan.problems(failure, neighbours: guardNeighbours) }
         // None is wanted, and the one that was cannot be removed.
         guard let failure, let node = plan.ownNode else { return [] }
         return [.guardStays(node.address.position, hostGuard?.name ?? "", failure)]
     }
 
-    func commitGuard(_ plan: ServingPlan) async { await hostGuard?.commit(guardPlan(plan)?.table) }
+    func guardWarnings(_ plan: ServingPlan) -> [Diagnostic] {
+        let others = hostGuard?.standing.others ?? []
+        return (guardPlan(plan)?.warnings ?? [])
+            + (plan.ownNode.map { node in others.map { .otherGuard(node.address.position, $0) } } ?? [])
+    }
+
+    func commitGuard(_ plan: ServingPlan) async {
+        await hostGuard?.commit(guardPlan(plan)?.table)
+        noteNeighbours()
+    }
+
+    /// At the end of the process.
+    func endGuard(_ plan: ServingPlan) async {
+        guard guardPlan(plan)?.removesOnExit == true, let hostGuard, let failure = await hostGuard.withdraw() else {
+            return
+        }
+        log.error(
+            "the guard stays, though onExit is Remove: \(failure.reason); \(failure.remedy(for: "heddle guard remove"))",
+            metadata: ["table": "\(hostGuard.name)"])
+    }
 }

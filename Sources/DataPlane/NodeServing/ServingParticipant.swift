@@ -36,6 +36,7 @@ package final class ServingParticipant: SnapshotParticipant, HostDependent {
         var startSettings: StartSettings?
         var serving: Serving?
         var isDraining = false
+        var guardNeighbours: Set<NetworkAddress> = []
     }
 
     private struct StartSettings {
@@ -60,7 +61,8 @@ package final class ServingParticipant: SnapshotParticipant, HostDependent {
     ) {
         self.node = node
         self.instance = instance
-        hostGuard = node == nil ? nil : instance.map { GuardKeeper(instance: $0) }
+        hostGuard =
+            if let node, let instance { GuardKeeper(instance: instance, node: node) } else { nil }
         self.names = names
         self.accounts = accounts
         self.issuer = issuer
@@ -74,6 +76,14 @@ package final class ServingParticipant: SnapshotParticipant, HostDependent {
     package var serving: Serving? { state.withLock { $0.serving } }
     /// Nothing new is taken any more.
     package var isDraining: Bool { state.withLock { $0.isDraining } }
+
+    /// Where processes of Heddle's user listen at guarded ports, as it was when they were last looked at.
+    var guardNeighbours: Set<NetworkAddress> { state.withLock { $0.guardNeighbours } }
+
+    func noteNeighbours() {
+        let neighbours = serving.flatMap { guardPlan($0.plan)?.neighbours() } ?? []
+        state.withLock { $0.guardNeighbours = neighbours }
+    }
 
     package var heldBack: [Diagnostic] {
         guard let serving else { return [] }
@@ -163,14 +173,13 @@ package final class ServingParticipant: SnapshotParticipant, HostDependent {
         state.withLock { $0.isDraining = true }
         guard let serving, let dataPlane else { return }
         await dataPlane.drain(deadline: serving.snapshot.mesh.proxy.timeouts.drain)
-        if guardPlan(serving.plan)?.removesOnExit == true { await hostGuard?.withdraw() }
+        await endGuard(serving.plan)
     }
 
     // MARK: What this host gives now
 
     /// Tries again what is held back. Not while a change is prepared or committed.
     package func retry() async {
-        if hostGuard?.standing.failure != nil { await lookAfterGuard() }
         guard let serving, !serving.heldBack.isEmpty else { return }
         let made = maker.make(serving.plan, former: serving.material, onlyMissing: true)
         await takeUp(serving, serving.plan, made, serving.nameProblems)
@@ -234,7 +243,7 @@ package final class ServingParticipant: SnapshotParticipant, HostDependent {
     /// Codes of `warningsOfNow`.
     package static let codesOfNow: Set<Diagnostic.Code> = [
         .unresolvedEndpoint, .staleEndpoint, .unknownAccount, .contradictingAccount, .linkedExecutable,
-        .certificateTime, .certificateName, .authorityName, .fewDescriptors, .guardedPort, .openSocket,
+        .certificateTime, .certificateName, .authorityName, .fewDescriptors, .guardedPort, .openSocket, .otherGuard,
     ]
 
     /// What may be otherwise by now than when the set was taken up, and is therefore said as it is now. Nothing of it is held
@@ -246,7 +255,7 @@ package final class ServingParticipant: SnapshotParticipant, HostDependent {
 
     private func warningsOfNow(_ serving: Serving, _ dataPlane: DataPlane?) -> [Diagnostic] {
         let budget = dataPlane?.budget
-        return serving.nameWarnings + (guardPlan(serving.plan)?.warnings ?? [])
+        return serving.nameWarnings + guardWarnings(serving.plan)
             + serving.certificates.warnings(at: .now) + serving.certificateWarnings
             + ExecutablePaths.warnings(of: workloads(serving.snapshot))
             + (budget.flatMap { $0.isLow ? [.fewDescriptors(serving.snapshot, $0)] : nil } ?? [])

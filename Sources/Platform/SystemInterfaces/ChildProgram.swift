@@ -36,41 +36,45 @@ package struct ChildProgram: Sendable {
     /// What it is told of where it is: nothing of this process's, and messages as they are in C.
     private static let environment = ["LC_ALL=C", "PATH=/usr/sbin:/usr/bin:/sbin:/bin"]
 
-    /// Blocks until it has ended and everything it wrote is read.
+    /// Blocks until it has ended. What it has left running is not waited for.
     /// - Parameters:
-    ///   - input: What it reads.
+    ///   - input: What it reads. All of it is there before it begins: it is never cut off, not by this process's end either.
+    ///   - longest: Until then it is to have ended.
     ///   - limit: Of bytes of its output, and of its errors, that are kept; what comes after them is read and dropped.
     /// - Throws: It could not be started.
     package func run(
-        input: [UInt8], for longest: Duration = .seconds(10), limit: Int = 4 << 20
+        input: [UInt8], for longest: Duration = .seconds(5), limit: Int = 4 << 20
     ) throws(SystemCallError) -> Outcome {
-        var pipes = try ChildPipes()
-        let child: pid_t
-        do throws(SystemCallError) {
-            child = try spawn(pipes)
-        } catch {
-            pipes.closeAll()
+        var ends = try ChildEnds(input: input)
+        defer { ends.closeAll() }
+        let child = try spawn(ends)
+        ends.closeTheirs()
+        let process: CInt
+        do throws(SystemCallError) { process = try watch(child) } catch {
+            kill(child, SIGKILL)
+            reap(child)
             throw error
         }
-        pipes.closeTheirs()
-        let isDone = pipes.exchange(input, until: .now + longest, limit)
-        // Not waited for yet: the number is its own.
-        if !isDone { kill(child, SIGKILL) }
-        pipes.closeAll()
-        var status: CInt = 0
-        while unsafe waitpid(child, &status, 0) < 0, errno == EINTR {}
-        let end: Outcome.End =
-            if !isDone {
-                .overdue
-            } else if status & 0x7F == 0 {
-                .exited(status >> 8 & 0xFF)
-            } else {
-                .killed(by: status & 0x7F)
-            }
-        return Outcome(end: end, output: pipes.output, errors: pipes.errors)
+        defer { close(process) }
+        guard ends.exchange(until: .now + longest, untilEndOf: process, limit) else {
+            // Not waited for yet: the number is its own. One that the kernel does not let go of is left to a thread.
+            kill(child, SIGKILL)
+            if (try? SystemThread.start(name: "reaper") { reap(child) }) == nil { reap(child) }
+            return Outcome(end: .overdue, output: ends.output, errors: ends.errors)
+        }
+        let status = reap(child)
+        return Outcome(
+            end: status & 0x7F == 0 ? .exited(status >> 8 & 0xFF) : .killed(by: status & 0x7F), output: ends.output,
+            errors: ends.errors)
     }
 
-    private func spawn(_ pipes: borrowing ChildPipes) throws(SystemCallError) -> pid_t {
+    private func watch(_ child: pid_t) throws(SystemCallError) -> CInt {
+        let process = CLinux_open_process(child)
+        guard process >= 0 else { throw SystemCallError(last: "pidfd_open") }
+        return process
+    }
+
+    private func spawn(_ ends: borrowing ChildEnds) throws(SystemCallError) -> pid_t {
         var actions = unsafe posix_spawn_file_actions_t()
         var attributes = posix_spawnattr_t()
         unsafe posix_spawn_file_actions_init(&actions)
@@ -79,7 +83,7 @@ package struct ChildProgram: Sendable {
             unsafe posix_spawn_file_actions_destroy(&actions)
             unsafe posix_spawnattr_destroy(&attributes)
         }
-        for (number, end) in pipes.theirs.enumerated() {
+        for (number, end) in ends.theirs.enumerated() {
             unsafe posix_spawn_file_actions_adddup2(&actions, end, CInt(number))
         }
         // What this process ignores or blocks is no affair of the other's.
@@ -102,27 +106,58 @@ package struct ChildProgram: Sendable {
     }
 }
 
+/// Blocks until a child has ended.
+/// - Returns: As waitpid(2) has it.
+@discardableResult private func reap(_ child: pid_t) -> CInt {
+    var status: CInt = 0
+    while unsafe waitpid(child, &status, 0) < 0, errno == EINTR {}
+    return status
+}
+
 /// What a child reads and writes, and this process's ends of it.
-private struct ChildPipes {
-    /// The child's input, output and errors; -1: closed.
+private struct ChildEnds {
+    /// The child's input, output and errors.
     private(set) var theirs: [CInt] = []
+    /// Where its output and errors are read; -1: closed.
     private var ours: [CInt] = []
     private(set) var output: [UInt8] = []
     private(set) var errors: [UInt8] = []
 
-    init() throws(SystemCallError) {
-        for index in 0..<3 {
-            var ends: [CInt] = [-1, -1]
-            guard unsafe pipe2(&ends, O_CLOEXEC) == 0 else {
-                let error = SystemCallError(last: "pipe2")
-                closeAll()
+    init(input: [UInt8]) throws(SystemCallError) {
+        do throws(SystemCallError) {
+            theirs.append(try Self.file(with: input))
+            for _ in 0..<2 {
+                var ends: [CInt] = [-1, -1]
+                guard unsafe pipe2(&ends, O_CLOEXEC) == 0 else { throw SystemCallError(last: "pipe2") }
+                ours.append(ends[0])
+                theirs.append(ends[1])
+                _ = fcntl(ends[0], F_SETFL, O_NONBLOCK)
+            }
+        } catch {
+            closeAll()
+            throw error
+        }
+    }
+
+    /// A file without a name, at its beginning.
+    private static func file(with bytes: [UInt8]) throws(SystemCallError) -> CInt {
+        let closingOnExec: CUnsignedInt = 1  // MFD_CLOEXEC
+        let file = unsafe memfd_create("input", closingOnExec)
+        guard file >= 0 else { throw SystemCallError(last: "memfd_create") }
+        var written = 0
+        while written < bytes.count {
+            let count = unsafe bytes.withUnsafeBytes {
+                unsafe pwrite(file, $0.baseAddress! + written, $0.count - written, written)
+            }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else {
+                let error = SystemCallError(last: "pwrite")
+                close(file)
                 throw error
             }
-            let (our, their) = index == 0 ? (ends[1], ends[0]) : (ends[0], ends[1])
-            theirs.append(their)
-            ours.append(our)
-            _ = fcntl(our, F_SETFL, O_NONBLOCK)
+            written += count
         }
+        return file
     }
 
     mutating func closeTheirs() {
@@ -136,36 +171,30 @@ private struct ChildPipes {
         ours = []
     }
 
-    /// - Returns: Whether the child closed its ends in time.
-    mutating func exchange(_ input: [UInt8], until deadline: ContinuousClock.Instant, _ limit: Int) -> Bool {
-        var rest = input[...]
-        while ours[1] >= 0 || ours[2] >= 0 {
+    /// Reads until a process has ended.
+    /// - Returns: Whether it has, in time.
+    mutating func exchange(
+        until deadline: ContinuousClock.Instant, untilEndOf process: CInt, _ limit: Int
+    ) -> Bool {
+        while true {
             let left = (deadline - .now).components
             let milliseconds = left.seconds * 1000 + left.attoseconds / 1_000_000_000_000_000
             guard milliseconds > 0 else { return false }
-            var polled = ours.enumerated().map { index, end in
-                // Negative ones are passed over.
-                pollfd(fd: end, events: Int16(index == 0 ? POLLOUT : POLLIN), revents: 0)
-            }
+            // Negative ones are passed over.
+            var polled = (ours + [process]).map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
             if unsafe poll(&polled, nfds_t(polled.count), CInt(milliseconds)) < 0, errno != EINTR { return false }
-            if polled[0].revents != 0 { feed(&rest) }
-            if polled[1].revents != 0 { Self.drain(&ours[1], into: &output, limit) }
-            if polled[2].revents != 0 { Self.drain(&ours[2], into: &errors, limit) }
+            if polled[0].revents != 0 { Self.drain(&ours[0], into: &output, limit) }
+            if polled[1].revents != 0 { Self.drain(&ours[1], into: &errors, limit) }
+            guard polled[2].revents != 0 else { continue }
+            // Whatever it wrote is there by now. Another that has its ends may go on writing: one pipe's worth of that is enough.
+            for _ in 0..<16 { Self.drain(&ours[0], into: &output, limit) }
+            for _ in 0..<16 { Self.drain(&ours[1], into: &errors, limit) }
+            return true
         }
-        return true
-    }
-
-    /// One that reads no more is not written to: SIGPIPE is ignored by every program of the mesh.
-    private mutating func feed(_ rest: inout ArraySlice<UInt8>) {
-        let count = rest.isEmpty ? 0 : unsafe rest.withUnsafeBytes { unsafe write(ours[0], $0.baseAddress, $0.count) }
-        if count < 0, errno == EAGAIN || errno == EINTR { return }
-        rest = count < 0 ? [] : rest.dropFirst(count)
-        guard rest.isEmpty else { return }
-        close(ours[0])
-        ours[0] = -1
     }
 
     private static func drain(_ end: inout CInt, into bytes: inout [UInt8], _ limit: Int) {
+        guard end >= 0 else { return }
         let count = unsafe withUnsafeTemporaryAllocation(byteCount: 65_536, alignment: 1) { buffer in
             let count = unsafe read(end, buffer.baseAddress, buffer.count)
             if count > 0 { unsafe bytes.append(contentsOf: buffer[..<min(count, max(0, limit - bytes.count))]) }

@@ -31,6 +31,7 @@
 extern int accept4(int, struct sockaddr *, socklen_t *, int);
 extern int pipe2(int[2], int);
 extern int dup3(int, int, int);
+extern int memfd_create(const char *, unsigned int);
 extern ssize_t splice(int, off_t *, int, off_t *, size_t, unsigned int);
 extern int ppoll(struct pollfd *, nfds_t, const struct timespec *, const sigset_t *);
 // The beginning of `struct dl_phdr_info`, which stands behind _GNU_SOURCE, too.

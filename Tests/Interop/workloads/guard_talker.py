@@ -1,6 +1,6 @@
 """Talks over one connection, as the user that it runs as, until it is cut, and says so.
 
-    guard_talker.py PORT
+    guard_talker.py PORT [OWN-HOST:OWN-PORT]
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ import sys
 
 
 def main() -> None:
-    connection = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+    own = sys.argv[2].rpartition(":") if len(sys.argv) > 2 and sys.argv[2] else None
+    connection = socket.create_connection(
+        ("127.0.0.1", int(sys.argv[1])), source_address=(own[0], int(own[2])) if own else None)
     try:
         while True:
             connection.sendall(b"?")

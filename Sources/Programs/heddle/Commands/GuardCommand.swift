@@ -58,13 +58,9 @@ struct RemoveGuard: ParsableCommand {
         guard [table != nil, state != nil, all].count(where: { $0 }) <= 1 else {
             throw ValidationError("Name one table, or a state folder with --state, or --all.")
         }
-        if let table, !table.hasPrefix(GuardTable.namePrefix) || !table.utf8.allSatisfy(Self.isOfName) {
+        if let table, !GuardTable.isName(table) {
             throw ValidationError("'\(table.printable)' is no guard: 'heddle guard list' shows those of this host.")
         }
-    }
-
-    private static func isOfName(_ byte: UInt8) -> Bool {
-        byte == UInt8(ascii: "-") || (0x30...0x39).contains(byte) || (0x61...0x7A).contains(byte | 0x20)
     }
 
     func run() throws {

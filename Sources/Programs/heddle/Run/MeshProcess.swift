@@ -4,6 +4,7 @@ import Diagnostics
 import EventLoops
 import Forwarding
 import Glibc
+import HostGuard
 import Logging
 import Manifests
 import MeshSnapshot
@@ -213,9 +214,12 @@ struct MeshProcess {
     private static func watchGuard(
         of participant: ServingParticipant, _ betweenChanges: HeldBackRetries<MeshSnapshot>.BetweenChanges
     ) async {
-        while (try? await Task.sleep(for: guardInterval)) != nil {
-            guard participant.isGuarding else { continue }
+        var wait = guardInterval
+        while (try? await Task.sleep(for: wait)) != nil {
+            guard participant.isGuarding, await participant.checkGuard() else { continue }
             await betweenChanges { await participant.lookAfterGuard() }
+            // While it looks, no change is taken up.
+            wait = participant.guardStanding?.failure == .overdue ? min(wait * 2, .seconds(300)) : guardInterval
         }
     }
 

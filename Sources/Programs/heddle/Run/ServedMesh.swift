@@ -138,7 +138,7 @@ struct ServedMesh: RunningMesh {
     private var guardReport: GuardReport? {
         guard let standing = participant.guardStanding, let table = standing.table else { return nil }
         return GuardReport(
-            holds: participant.guardProblems.isEmpty, table: table.name, portCount: table.ports.count,
+            holds: participant.guardHolds, table: table.name, portCount: table.ports.count,
             users: table.users.sorted(), refusedLocal: standing.refused.local, refusedRemote: standing.refused.remote)
     }
 
