@@ -112,8 +112,10 @@ class Guarded:
     def run(self, *arguments: str) -> subprocess.CompletedProcess:
         return subprocess.run(self.host.command(list(arguments)), capture_output=True, text=True, timeout=30)
 
-    def heddle(self, *arguments: str) -> subprocess.CompletedProcess:
-        return self.run(*as_user(HEDDLE, str(self.binary), *arguments, capabilities="+net_admin"))
+    def heddle(self, *arguments: str, state: bool = False) -> subprocess.CompletedProcess:
+        """Its state folder found by the environment, as with the package."""
+        environment = ["env", f"HEDDLE_STATE={self.state}"] if state else []
+        return self.run(*as_user(HEDDLE, *environment, str(self.binary), *arguments, capabilities="+net_admin"))
 
     def serves(self) -> bool:
         try:
@@ -180,6 +182,7 @@ def places(guarded: Guarded, port: int) -> list[str]:
     return [f"127.0.0.1:{port}", f"127.8.9.10:{port}", f"{guarded.host.address}:{port}", f"::1:{port}"]
 
 
+@pytest.mark.timeout(1200)
 def test_nobody_else_reaches_a_plain_port(guarded):
     """Over reloads, a kill, another binary; and nothing is left when it is removed."""
     here = places(guarded, PLAIN)
@@ -271,8 +274,11 @@ def test_a_table_that_somebody_changed_is_made_again(guarded):
         stranger.wait_for("connected")
         stranger.wait_for("refused")
     wait_until("it was told", lambda: guarded.node.log(100_000).count("it is made again") == 4)
-    refused = guarded.heddle("guard", "remove", "--state", str(guarded.state))
-    assert refused.returncode == 1 and "heddle run uses" in refused.stderr, refused
+    listed = guarded.heddle("guard", "list").stdout.split()
+    assert listed[-4:] == [table, "b", "1", str(HEDDLE)], listed
+    for argument in ([], [table], ["--all"]):
+        refused = guarded.heddle("guard", "remove", *argument, state=True)
+        assert refused.returncode == 1 and "heddle run uses" in refused.stderr, refused
 
 
 def test_a_guard_ends_with_its_field_or_its_process(guarded):

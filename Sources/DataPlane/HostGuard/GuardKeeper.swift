@@ -251,7 +251,7 @@ extension PacketFilter {
         var found: [String] = []
         for name in try tables().filter({ $0 != table }).prefix(8) {
             guard let listing = try list(name) else { continue }
-            if listing.comment == GuardTable.comment(ofNode: node) || !listing.ports.isDisjoint(with: ports) {
+            if listing.node == node || !listing.ports.isDisjoint(with: ports) {
                 found.append(name)
             }
         }

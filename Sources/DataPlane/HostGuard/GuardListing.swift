@@ -6,7 +6,9 @@ package struct GuardListing: Sendable, Equatable {
     package let refused: GuardCounts
     let shape: Shape
     let comment: String?
-    let ports: Set<UInt16>
+    package let ports: Set<UInt16>
+    /// Who may connect, by number.
+    package let users: Set<UInt32>
 
     private static let blocks: Set<Substring> = ["set", "chain", "counter"]
 
@@ -54,7 +56,16 @@ package struct GuardListing: Sendable, Equatable {
         shape.elementCounts = elements.mapValues(\.count)
         self.shape = shape
         self.comment = comment
-        ports = Set((elements["ports"] ?? []).compactMap { UInt16($0.prefix { $0.isNumber }) })
+        let numbers = { (set: String) in (elements[set] ?? []).compactMap { UInt32($0.prefix { $0.isNumber }) } }
+        ports = Set(numbers("ports").compactMap { UInt16(exactly: $0) })
+        users = Set(numbers("users"))
+    }
+
+    /// The node whose guard it says that it is.
+    package var node: String? {
+        let beginning = GuardTable.comment(ofNode: "")
+        guard let comment, comment.hasPrefix(beginning) else { return nil }
+        return String(comment.dropFirst(beginning.count))
     }
 }
 

@@ -32,7 +32,7 @@ package struct PacketFilter: Sendable {
     }
 
     /// - Returns: `nil`: there is none of the name.
-    func list(_ table: String) throws(Failure) -> GuardListing? {
+    package func list(_ table: String) throws(Failure) -> GuardListing? {
         do throws(Failure) {
             return GuardListing(try call(["-n", "list", "table", "inet", table]))
         } catch .refused(let reason) where reason.contains("No such file or directory") {

@@ -21,8 +21,8 @@ extension Diagnostic.Code {
 extension Diagnostic {
     static func guardIsDown(_ position: SourcePosition, _ failure: PacketFilter.Failure) -> Diagnostic {
         Diagnostic(
-            .guardDown, at: position, found: "a guard that the kernel does not hold: \(failure.reason)",
-            expected: "a table of its packet filter: until then whoever reaches a workload's plain port may use it",
+            .guardDown, at: position, found: "no guard: \(failure.reason)",
+            expected: "one that the kernel holds: until then whoever reaches a workload's plain port may use it",
             remedy: failure.remedy(for: "heddle run"))
     }
 

@@ -60,17 +60,34 @@ extension ServingParticipant {
     }
 
     func commitGuard(_ plan: ServingPlan) async {
+        let before = hostGuard?.standing.table
         await hostGuard?.commit(guardPlan(plan)?.table)
         noteNeighbours()
+        guard let standing = hostGuard?.standing, standing.failure == nil else { return }
+        switch (before, standing.table) {
+        case (nil, let table?): log.info("the guard holds", metadata: table.logged)
+        case (let table?, nil): log.info("the guard is removed", metadata: table.logged)
+        default: break
+        }
     }
 
     /// At the end of the process.
     func endGuard(_ plan: ServingPlan) async {
-        guard guardPlan(plan)?.removesOnExit == true, let hostGuard, let failure = await hostGuard.withdraw() else {
-            return
+        guard let guarding = guardPlan(plan), let hostGuard, let table = hostGuard.standing.table else { return }
+        guard guarding.removesOnExit else {
+            return log.notice(
+                "the guard stays, and its ports are closed to others: heddle guard remove opens them",
+                metadata: table.logged)
         }
+        guard let failure = await hostGuard.withdraw() else { return }
         log.error(
             "the guard stays, though onExit is Remove: \(failure.reason); \(failure.remedy(for: "heddle guard remove"))",
-            metadata: ["table": "\(hostGuard.name)"])
+            metadata: table.logged)
+    }
+}
+
+extension GuardTable {
+    fileprivate var logged: Logger.Metadata {
+        ["table": "\(name)", "ports": "\(ports.count)", "users": "\(users.sorted())"]
     }
 }

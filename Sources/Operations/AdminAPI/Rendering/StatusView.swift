@@ -231,8 +231,8 @@ extension GuardReport {
     fileprivate var text: String {
         let users = users.map { "\($0)" }.joined(separator: ", ")
         return (holds ? "holds" : "DOES NOT HOLD (see below)")
-            + ": \(portCount) \(portCount == 1 ? "port" : "ports"), open to user \(users); packets refused: "
-            + "\(refusedLocal) of this host, \(refusedRemote) of others (table inet \(table))"
+            + ": \(portCount) \(portCount == 1 ? "port" : "ports"), open to user \(users); packets refused "
+            + "until the last look: \(refusedLocal) of this host, \(refusedRemote) of others (table inet \(table))"
     }
 }
 

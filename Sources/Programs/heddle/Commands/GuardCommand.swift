@@ -21,11 +21,31 @@ struct ListGuards: ParsableCommand {
     @OptionGroup var format: OutputOptions
 
     func run() throws {
-        let tables = try PacketFilter.answering { filter throws(PacketFilter.Failure) in try filter.tables() }
-        switch format.output {
-        case .text: Output.write(tables.isEmpty ? "no guard\n" : tables.map { "\($0)\n" }.joined())
-        case .json: Output.write(.array(tables.map(JSONValue.string)))
+        let guards = try PacketFilter.answering { filter throws(PacketFilter.Failure) in
+            var guards: [(table: String, listing: GuardListing?)] = []
+            for table in try filter.tables() { guards.append((table, try filter.list(table))) }
+            return guards
         }
+        switch format.output {
+        case .text:
+            guard !guards.isEmpty else { return Output.write("no guard\n") }
+            var table = TextTable(["TABLE", "NODE", "PORTS", "OPEN TO USERS"])
+            for (name, listing) in guards {
+                let users = (listing?.users ?? []).sorted().map { "\($0)" }.joined(separator: ",")
+                table.add([name, listing?.node ?? "", listing.map { "\($0.ports.count)" } ?? "", users])
+            }
+            Output.write(table.rendered())
+        case .json: Output.write(.array(guards.map { Self.json($0.table, $0.listing) }))
+        }
+    }
+
+    private static func json(_ table: String, _ listing: GuardListing?) -> JSONValue {
+        var json = JSONMembers()
+        json.add("table", table)
+        json.add("node", listing?.node)
+        json.add("ports", .array((listing?.ports ?? []).sorted().map { .integer(Int($0)) }))
+        json.add("users", .array((listing?.users ?? []).sorted().map { .integer(Int($0)) }))
+        return json.json
     }
 }
 
@@ -66,6 +86,15 @@ struct RemoveGuard: ParsableCommand {
     func run() throws {
         let there = try PacketFilter.answering { filter throws(PacketFilter.Failure) in try filter.tables() }
         let wanted = all ? there : [try table ?? ofStateFolder]
+        // Of other meshes' state folders nobody here knows.
+        let folder = StateLocation.folder(option: state)
+        if let instance = StateLocation.instance(of: folder), StateFolder.isInUse(folder),
+            wanted.contains(GuardTable.name(ofInstance: instance))
+        {
+            throw failure(
+                "heddle run uses \(folder.printable), and would make its guard again\n"
+                    + "take \"guard\" out of the Node, and it removes it; or stop it first", code: 1)
+        }
         if let missing = wanted.first(where: { !there.contains($0) }) {
             throw failure(
                 "there is no guard \(missing) on this host"
@@ -85,11 +114,6 @@ struct RemoveGuard: ParsableCommand {
                 throw failure(
                     "there is no state folder \(folder.printable)\nname the guard: heddle guard list shows those of this host",
                     code: 1)
-            }
-            guard !StateFolder.isInUse(folder) else {
-                throw failure(
-                    "heddle run uses \(folder.printable), and would make its guard again\n"
-                        + "take \"guard\" out of the Node, and it removes it; or stop it first", code: 1)
             }
             return GuardTable.name(ofInstance: instance)
         }
