@@ -102,7 +102,10 @@ class Guarded:
 
     def script(self, name: str) -> str:
         """One of workloads/, where every user may read it."""
-        return shutil.copy(HERE / "workloads" / name, self.folder / name)
+        script = self.folder / name
+        if not script.exists():  # who was started before may be reading it
+            shutil.copy(HERE / "workloads" / name, script)
+        return str(script)
 
     def prober(self, user: int, places: list[str], host: Host | None = None) -> Prober:
         prober = Prober(host or self.host, user, self.folder, self.script("guard_prober.py"), places)
