@@ -166,7 +166,11 @@ struct WorkloadSocketTests {
         #expect(shown.contains("workload socket  /run/heddle/workload.sock\n"), "\(shown)")
         #expect(shown.contains("WORKLOAD  STARTED  PIDS\nshop/job  2        7, 812\n"), "\(shown)")
         let json = try await status(mesh, [])
-        #expect(json.contains("\"programCount\": 2"), "\(json)")
+        #expect(json.contains("\"programCount\": 2") && json.contains("\"alone\": 0"), "\(json)")
+        #expect(!shown.contains("alone"))
+        mesh.programs.withLock { $0[0].aloneCount = 1 }
+        let other = try await status(mesh, text)
+        #expect(other.contains("shop/job  2, 1 alone  7, 812\nalone: no control groups here"), "\(other)")
         mesh.workloadSocket.withLock { $0?.isHeldBack = true }
         #expect(try await status(mesh, text).contains("/run/heddle/workload.sock (held back)\n"))
     }

@@ -188,6 +188,24 @@ struct SelectorProgramTests {
         #expect(try Self.program("[{unix: {user: web}}]").difference(of: web) == nil)
     }
 
+    @Test func `who was started by a program that is the workload alone is told so, and is nobody`() throws {
+        var child = Self.web
+        child.startedAs = .known(nil)
+        child.startedBy = LoneProgram(workload: ResourceName(namespace: "shop", name: "web"), pid: 812)
+        let program = try Self.program("[{exec: {}}]")
+        #expect(program.verdict(on: child) == .differs)
+        #expect(
+            program.difference(of: child)?.text
+                == "selectors[0] says a start by heddle exec: that was pid 812, this process alone (no control groups here), "
+                + "and not what it starts")
+        child.startedBy = LoneProgram(workload: ResourceName(namespace: "shop", name: "other"), pid: 812)
+        #expect(program.difference(of: child)?.text == "selectors[0] says a start by heddle exec")
+        child.startedAs = .unknown("it has ended")
+        #expect(
+            program.difference(of: child)?.text
+                == "selectors[0] says a start by heddle exec, and who this is could not be seen: it has ended")
+    }
+
     @Test func `what others may have named is told in part, its end too`() throws {
         let path = "/opt/" + String(repeating: "a", count: 4_000) + "/web"
         let text = "\(LocalProcess(uid: 7, controlGroup: .known(path), executable: .unknown(path)))"

@@ -79,6 +79,55 @@ extension ScenarioTests {
             #expect(try run(call, as: 4001).status == .code(1))
         }
 
+        @Test func `is not started without the log saying why, which the caller may not know`() throws {
+            try write(users: "[4001]")
+            let heddle = try HeddleProcess.serving(folder)
+            func refuse(_ workload: String, as user: UInt32, _ why: String) throws {
+                let exec = [Heddle.path, "exec", "--as", workload, "--socket", "unix:\(socket)", "--", "true"]
+                let refused = try Tool.run(
+                    "setpriv", ["--reuid", "\(user)", "--regid", "65534", "--clear-groups"] + exec, in: folder)
+                #expect(
+                    refused.errors == "error: user \(user) may not start \(workload), or there is no such Workload\n")
+                try heddle.wait("told: \(why)") {
+                    heddle.errors.split(separator: "\n").contains {
+                        $0.contains("user=\(user)") && $0.contains(workload) && $0.contains(why)
+                    }
+                }
+            }
+            try refuse("shop/caler", as: 4002, "there is no such Workload")
+            try refuse("shop/web-1", as: 4002, "it has no selector with exec: {}")
+            try refuse("shop/caller", as: 4002, "exec.users of the Workload does not list it")
+            try heddle.serve { try write() }
+            try refuse("shop/caller", as: 4003, "the Workload has no exec.users")
+        }
+
+        @Test(.enabled(if: ["unshare", "nsenter"].allSatisfy(Tool.exists), "nobody can be given mounts of their own"))
+        func `is the workload alone without control groups, and everybody is told so`() throws {
+            try write()
+            let heddle = try HeddleProcess.serving(folder, hidden: "/sys/fs/cgroup")
+            func run(_ command: [String]) throws -> Tool.Result {
+                try Tool.run(
+                    heddle.beside[0], Array(heddle.beside.dropFirst()) + [Heddle.path] + exec + command, in: folder)
+            }
+            let alone = "the workload is this process alone, and nothing that it starts: no control groups here"
+            let called = try run(call)
+            #expect(called.output == "200" && called.errors == "warning: \(alone)\n", "\(called) \(heddle.errors)")
+            #expect(heddle.errors.contains("warning=\"\(alone)\"") || heddle.errors.contains("warning=\(alone)"))
+            let status = try run([
+                "sh", "-c",
+                "\(call.map { "'\($0)'" }.joined(separator: " ")); '\(Heddle.path)' status --state '\(folder.state())'",
+            ])
+            #expect(status.output.hasPrefix("403"), "\(status)")
+            #expect(status.output.contains("shop/caller  1, alone  "), "\(status)")
+            #expect(
+                status.output.contains("\nalone: no control groups here, so that what such a process starts"),
+                "\(status)")
+            try heddle.wait("told") {
+                heddle.errors.contains("selectors[0] says a start by heddle exec: that was pid ")
+                    && heddle.errors.contains("this process alone (no control groups here), and not what it starts")
+            }
+        }
+
         @Test func `is listed by status as long as it runs, beside the socket`() throws {
             try write()
             let heddle = try HeddleProcess.serving(folder)

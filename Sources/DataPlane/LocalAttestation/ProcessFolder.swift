@@ -101,6 +101,24 @@ package struct ProcessFolder: Hashable, Sendable {
         }
     }
 
+    /// Whether what it has open can be looked at, which is how it is found at the other end of a connection of TCP: that takes
+    /// `CAP_DAC_READ_SEARCH` for the list, and `CAP_SYS_PTRACE` for what is in it.
+    package var isOpenToLooks: Bool {
+        do throws(SystemCallError) {
+            let folder = "/proc/\(pid)/fd"
+            var entries = try FolderEntries(folder)
+            while let entry = try entries.next() {
+                guard let name = entry.name, Int32(name) != nil else { continue }
+                _ = try FileAccess.target(ofLink: "\(folder)/\(name)")
+                return true
+            }
+            return true
+        } catch {
+            // One that has ended needs nobody's look.
+            return error.errno != EACCES && error.errno != EPERM
+        }
+    }
+
     /// Ticks of 1/100 s from the system's start to its process's own; `nil`: it is not there.
     package var startTicks: UInt64? { status(19) }
 

@@ -170,7 +170,7 @@ struct ProcessInquiry: Inquiry {
         slice.spend(6)
         guard let identity = SocketHolder.Identity(handle, folder) else { return nil }
         if let known = read[identity], !known.hasEnded { return known }
-        slice.spend(40)
+        slice.spend(notes.started.hasUngrouped ? 40 + StartedProcesses.originSteps * 8 : 40)
         let holder = SocketHolder(identity, handle, notes.started)
         read[identity] = holder
         return holder
@@ -191,7 +191,10 @@ struct ProcessInquiry: Inquiry {
         case .failure(let unknown):
             return question.answer(process.knowingNothing(upTo: question.depth, because: unknown.reason))
         }
-        if process.startedAs == .notAsked { process.startedAs = .known(holder.startedAs) }
+        if process.startedAs == .notAsked {
+            process.startedAs = .known(holder.startedAs)
+            process.startedBy = holder.startedBy
+        }
         guard question.depth > .controlGroup else { return question.answer(process) }
         process.pid = holder.identity.folder.pid
         if process.gid == .notAsked { process.gid = holder.gid }

@@ -11,6 +11,7 @@ struct SocketHolder {
     /// The file itself, wherever it lies.
     private(set) var file: LocalProcess.Fact<ProcessFolder.ExecutableFile>
     private(set) var startedAs: ResourceName?
+    private(set) var startedBy: LoneProgram?
     /// It has ended by now, or had when it was read.
     let hasEnded: Bool
     private var others: [Int32] = []
@@ -53,6 +54,7 @@ struct SocketHolder {
                 Self.fact { () throws(ProcessFolder.Unknown) in try folder.executableFile() }
             }
         startedAs = started.workload(of: handle)
+        startedBy = startedAs == nil ? started.origin(of: folder) : nil
         self.identity = identity
         hasEnded = !handle.isAlive
         let ended = "it has ended"
@@ -86,6 +88,7 @@ struct SocketHolder {
         executable = common(executable, other.executable)
         file = common(file, other.file)
         if startedAs != other.startedAs { startedAs = nil }
+        startedBy = startedBy ?? other.startedBy
     }
 
     private func common<Value>(

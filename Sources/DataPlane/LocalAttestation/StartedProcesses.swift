@@ -1,3 +1,4 @@
+import Attestation
 import Glibc
 package import Manifests
 import Synchronization
@@ -75,24 +76,60 @@ package final class StartedProcesses: Sendable {
     var hasUngrouped: Bool { state.withLock { !$0.ungrouped.isEmpty } }
 
     func workload(of process: ProcessHandle) -> ResourceName? {
-        state.withLock { state in
-            // Its number is its own as long as both live.
-            state.ungrouped.first { $0.process.pid == process.pid && $0.process.isAlive }?.workload
+        // Its number is its own as long as both live.
+        lone(process.pid)
+    }
+
+    private func lone(_ pid: Int32) -> ResourceName? {
+        state.withLock { $0.ungrouped.first { $0.process.pid == pid && $0.process.isAlive }?.workload }
+    }
+
+    /// The nearest one without a group that a process comes from. For operators: nothing is allowed for it, as whoever comes between
+    /// may have ended, and his number be another's.
+    func origin(of process: ProcessFolder) -> LoneProgram? {
+        guard hasUngrouped else { return nil }
+        var process = process
+        for _ in 0..<Self.originSteps {
+            guard let parent = process.parent, parent > 1 else { return nil }
+            if let workload = lone(parent) { return LoneProgram(workload: workload, pid: parent) }
+            process = ProcessFolder(parent)
         }
+        return nil
+    }
+
+    /// How far is looked for it.
+    static let originSteps = 16
+
+    /// One that runs.
+    package struct Running {
+        package let workload: ResourceName
+        package let pid: Int32
+        package let extent: Extent
+    }
+
+    /// Who is the workload.
+    package enum Extent: Hashable, Sendable {
+        /// The process, and all that it starts.
+        case group
+        /// The process alone: there are no control groups, or it cannot be moved into one.
+        case process
     }
 
     /// Those that run, in no order.
-    package var running: [(workload: ResourceName, pid: Int32)] {
+    package var running: [Running] {
         state.withLock { state in
-            (state.grouped.values + state.ungrouped).map { (workload: $0.workload, pid: $0.process.pid) }
+            (state.grouped.values + state.ungrouped).map {
+                Running(
+                    workload: $0.workload, pid: $0.process.pid, extent: $0.group == nil ? .process : .group)
+            }
         }
     }
 
     // MARK: Starting
 
-    /// From now on a process, and what it starts, is a workload.
+    /// From now on a process is a workload, and what it starts, as far as is said.
     /// - Parameter process: Alive, and waiting for this.
-    package func start(_ workload: ResourceName, _ process: ProcessHandle) throws(Refusal) {
+    package func start(_ workload: ResourceName, _ process: ProcessHandle) throws(Refusal) -> Extent {
         let isThere = state.withLock { state in
             if !state.isStopped, !state.hasThread { state.hasThread = startThread() }
             return !state.isStopped && state.hasThread && state.count < Self.limit
@@ -108,6 +145,7 @@ package final class StartedProcesses: Sendable {
             if group == nil { state.ungrouped.append(entry) } else { state.grouped[name] = entry }
         }
         wakeup.give()
+        return group == nil ? .process : .group
     }
 
     private static let ended = Refusal(description: "the process has ended")

@@ -18,6 +18,8 @@ package struct LocalProcess: Hashable, Sendable {
     package var controlGroup: Fact<String>
     /// The workload that it was started as by `heddle exec`; `nil`: it was not.
     package var startedAs: Fact<ResourceName?>
+    /// Who has started it, where that makes it nothing. It decides nothing; operators are told of it.
+    package var startedBy: LoneProgram?
     /// The file it executes.
     package var executable: Fact<String>
     /// What that file's bytes come to, as 64 hexadecimal digits in lower case.
@@ -36,6 +38,17 @@ package struct LocalProcess: Hashable, Sendable {
         self.startedAs = startedAs
         self.executable = executable
         self.digest = digest
+        self.pid = pid
+    }
+}
+
+/// A program that `heddle exec` has started without a control group: what it starts is not its workload.
+package struct LoneProgram: Hashable, Sendable {
+    package let workload: ResourceName
+    package let pid: Int32
+
+    package init(workload: ResourceName, pid: Int32) {
+        self.workload = workload
         self.pid = pid
     }
 }

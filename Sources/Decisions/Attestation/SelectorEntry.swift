@@ -89,18 +89,31 @@ struct SelectorEntry: Hashable, Sendable {
         }
     }
 
-    /// What it says of one thing, in words: `user web (uid 1001)`.
-    func text(of item: SelectorItem) -> String {
+    /// What it says of one thing that a process is not, in words: `user web (uid 1001)`.
+    func text(of item: SelectorItem, on process: LocalProcess) -> String {
         switch item {
         case .user: user?.text("user", "uid") ?? ""
         case .group: group?.text("group", "gid") ?? ""
         // What lies below is another.
         case .controlGroup: "cgroup \(controlGroupName?.shortened ?? "")" + (user == nil ? " itself" : "")
         case .unit: "systemd unit \(unitName ?? "")"
-        case .startedAs: "a start by heddle exec"
+        case .startedAs: "a start by heddle exec" + startText(process)
         case .path: "path \(path?.shortened ?? "")"
         case .digest: "sha256 \(digest ?? "")"
         }
+    }
+}
+
+extension SelectorEntry {
+    /// Why a process is none that was started so, where it may look like one.
+    private func startText(_ process: LocalProcess) -> String {
+        switch process.startedAs {
+        case .unknown(let why): return ", and who this is could not be seen: \(why.shortened)"
+        case .known(let other?): return ", and this one was started as \(other)"
+        case .known, .notAsked: break
+        }
+        guard let parent = process.startedBy, parent.workload == startedAs else { return "" }
+        return ": that was pid \(parent.pid), this process alone (no control groups here), and not what it starts"
     }
 }
 

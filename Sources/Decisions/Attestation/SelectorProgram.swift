@@ -40,7 +40,7 @@ extension SelectorProgram {
         for (index, entry) in entries.enumerated() {
             guard case .differs(let item) = entry.outcome(on: process) else { return nil }
             if nearest.map({ $0.item < item }) ?? true {
-                nearest = SelectorDifference(index: index, item: item, entry: entry)
+                nearest = SelectorDifference(index: index, item: item, entry: entry, process: process)
             }
         }
         return nearest
@@ -53,10 +53,11 @@ package struct SelectorDifference {
     fileprivate let index: Int
     fileprivate let item: SelectorItem
     fileprivate let entry: SelectorEntry
+    fileprivate let process: LocalProcess
 
     /// Of two differences the greater is of a process that came nearer.
     package var nearness: Int { item.rawValue }
 
     /// In words: `selectors[0] says user web (uid 1001)`.
-    package var text: String { "selectors[\(index)] says \(entry.text(of: item))" }
+    package var text: String { "selectors[\(index)] says \(entry.text(of: item, on: process))" }
 }

@@ -146,10 +146,13 @@ package struct ProgramReport: Sendable {
     package var workload: ResourceName
     /// From the lowest.
     package var pids: [Int32]
+    /// How many of them are the workload alone, without what they start.
+    package var aloneCount: Int
 
-    package init(workload: ResourceName, pids: [Int32]) {
+    package init(workload: ResourceName, pids: [Int32], aloneCount: Int = 0) {
         self.workload = workload
         self.pids = pids
+        self.aloneCount = aloneCount
     }
 }
 

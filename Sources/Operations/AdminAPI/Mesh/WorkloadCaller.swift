@@ -19,10 +19,13 @@ package struct StartedWorkload: Sendable {
     package let workload: ResourceName
     /// Where it sends its calls of HTTP: `http://127.0.0.1:15101`; `nil`: it has no listener of TCP.
     package let proxy: String?
+    /// What it should know, and whoever started it: that it is the workload alone.
+    package let warning: String?
 
-    package init(workload: ResourceName, proxy: String?) {
+    package init(workload: ResourceName, proxy: String?, warning: String? = nil) {
         self.workload = workload
         self.proxy = proxy
+        self.warning = warning
     }
 
     /// What it is told in its environment.

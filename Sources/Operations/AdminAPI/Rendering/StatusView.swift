@@ -89,11 +89,15 @@ struct StatusView {
         guard !status.programs.isEmpty else { return "" }
         var table = TextTable(["WORKLOAD", "STARTED", "PIDS"])
         for program in status.programs.prefix(Self.programLimit) {
-            table.add(["\(program.workload)", "\(program.pids.count)", program.pidText])
+            table.add(["\(program.workload)", program.countText, program.pidText])
         }
+        var text = "\n" + table.rendered()
         let rest = status.programs.dropFirst(Self.programLimit)
-        guard !rest.isEmpty else { return "\n" + table.rendered() }
-        return "\n\(table.rendered())and \(rest.reduce(0) { $0 + $1.pids.count }) of \(rest.count) more\n"
+        if !rest.isEmpty { text += "and \(rest.reduce(0) { $0 + $1.pids.count }) of \(rest.count) more\n" }
+        if status.programs.contains(where: { $0.aloneCount > 0 }) {
+            text += "alone: no control groups here, so that what such a process starts is not the workload\n"
+        }
+        return text
     }
 
     private var tables: String {
@@ -337,6 +341,14 @@ extension ProgramReport {
     /// Numbers that are listed.
     private static var limit: Int { 20 }
 
+    fileprivate var countText: String {
+        switch aloneCount {
+        case 0: "\(pids.count)"
+        case pids.count: "\(pids.count), alone"
+        default: "\(pids.count), \(aloneCount) alone"
+        }
+    }
+
     fileprivate var pidText: String {
         let rest = pids.count - Self.limit
         return pids.prefix(Self.limit).map(String.init).joined(separator: ", ") + (rest > 0 ? " and \(rest) more" : "")
@@ -345,6 +357,7 @@ extension ProgramReport {
     fileprivate var json: JSONValue {
         [
             "namespace": .string(workload.namespace), "name": .string(workload.name), "count": .integer(pids.count),
+            "alone": .integer(aloneCount),
             "pids": .array(pids.prefix(Self.limit).map { .integer(Int($0)) }),
         ]
     }

@@ -41,9 +41,14 @@ struct AdminHandler: Sendable {
         case .refused(let status, let message): return .error(status, message, asText: request.wantsText)
         case .started(let started):
             guard !request.wantsText else {
-                return .text(started.environment.map { "\($0.name)=\($0.value)\n" }.joined())
+                return .text(
+                    started.environment.map { "\($0.name)=\($0.value)\n" }.joined(),
+                    diagnostics: started.warning.map { "warning: \($0)\n" } ?? "")
             }
-            return .json(["environment": .object(started.environment.map { ($0.name, .string($0.value)) })])
+            var json = JSONMembers()
+            json.add("environment", .object(started.environment.map { ($0.name, .string($0.value)) }))
+            json.add("warning", started.warning)
+            return .json(json.json)
         }
     }
 

@@ -9,7 +9,8 @@ struct Exec: ParsableCommand {
         abstract: "Start a program as a workload.",
         discussion: """
             Asks the mesh of this host to take this process for a workload's, and becomes the program: signals, the terminal and the exit \
-            code are the program's own. What it starts is the workload, too; what is left of it when the program ends is killed.
+            code are the program's own. What it starts is the workload, too, and is killed if it is left when the program ends; where there are no control groups the \
+            program alone is the workload, and a warning says so.
 
             The program finds http_proxy, HEDDLE_WORKLOAD and HEDDLE_SOCKET in its environment. Ends in 1 if it may not be the workload, in \
             3 if no mesh answers, in 126 or 127 if the program cannot be started.

@@ -40,15 +40,19 @@ final class EventLog: Sendable {
         self.log = log
     }
 
-    func started(_ workload: ResourceName, pid: Int32, user: UInt32) {
-        log.info(
-            "a program is a workload now", metadata: ["workload": "\(workload)", "pid": "\(pid)", "user": "\(user)"])
+    /// - Parameter warning: What of it is not as it could be.
+    func started(_ workload: ResourceName, pid: Int32, user: UInt32, warning: String?) {
+        var metadata: Logger.Metadata = ["workload": "\(workload)", "pid": "\(pid)", "user": "\(user)"]
+        metadata["warning"] = warning.map { "\($0)" }
+        log.log(level: warning == nil ? .info : .warning, "a program is a workload now", metadata: metadata)
     }
 
-    func notStarted(pid: Int32, why: String) {
+    /// - Parameter why: All of it, though the caller may know less.
+    func notStarted(_ workload: ResourceName, pid: Int32, user: UInt32, why: String) {
+        // By reason, so that one typed wrong again and again keeps nobody from hearing of the others.
         tell(
-            Kind(level: .warning, message: "a program was not started as a workload"),
-            ["pid": "\(pid)", "why": "\(Self.shown(why))"])
+            Kind(level: .warning, message: "a program was not started as a workload", reason: why),
+            ["workload": "\(Self.shown("\(workload)"))", "pid": "\(pid)", "user": "\(user)"])
     }
 
     /// From a worker's thread: waits for nothing.
