@@ -12,7 +12,7 @@ struct Exec: ParsableCommand {
             code are the program's own. What it starts is the workload, too, and is killed if it is left when the program ends; where there are no control groups the \
             program alone is the workload, and a warning says so.
 
-            The program finds http_proxy, HEDDLE_WORKLOAD and HEDDLE_SOCKET in its environment. Ends in 1 if it may not be the workload, in \
+            The program finds http_proxy, no_proxy (in capitals, too), HEDDLE_WORKLOAD and HEDDLE_SOCKET in its environment. Ends in 1 if it may not be the workload, in \
             3 if no mesh answers, in 126 or 127 if the program cannot be started.
             """)
 
@@ -59,15 +59,22 @@ struct Exec: ParsableCommand {
         }
         Output.write(answer.diagnostics, to: STDERR_FILENO)
         guard answer.status == 200 else { throw ExitCode(answer.exitCode) }
-        unsafe unsetenv("http_proxy")
+        for name in ["http_proxy", "HTTP_PROXY"] { unsafe unsetenv(name) }
         unsafe setenv("HEDDLE_SOCKET", path, 1)
         for line in String(decoding: answer.output, as: UTF8.self).split(separator: "\n") {
             guard let equals = line.firstIndex(of: "=") else { continue }
             unsafe setenv(String(line[..<equals]), String(line[line.index(after: equals)...]), 1)
         }
-        // What is on this host needs no mesh; what the caller has said of that stays.
-        unsafe setenv("no_proxy", "localhost,127.0.0.1,::1", 0)
+        Self.takeOverProxies()
         try become(arguments[start], start)
+    }
+
+    /// Some programs ask for the one spelling first, some for the other: with what was there before in either, calls would go past the
+    /// mesh, and nothing would say so. What is on this host needs no mesh.
+    private static func takeOverProxies() {
+        guard let proxy = unsafe getenv("http_proxy").map({ unsafe String(cString: $0) }) else { return }
+        unsafe setenv("HTTP_PROXY", proxy, 1)
+        for name in ["no_proxy", "NO_PROXY"] { unsafe setenv(name, "localhost,127.0.0.1,::1", 1) }
     }
 
     private static var pathOfEnvironment: String? {
