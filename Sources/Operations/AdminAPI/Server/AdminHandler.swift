@@ -32,7 +32,8 @@ struct AdminHandler: Sendable {
         let name = (request.parameter("as") ?? "").split(separator: "/", omittingEmptySubsequences: false).map(
             String.init)
         guard name.count == 2, name.allSatisfy({ !$0.isEmpty }) else {
-            return .error(400, "say whom to start: as=NAMESPACE/WORKLOAD", asText: request.wantsText)
+            let option = request.wantsText ? "--as NAMESPACE/WORKLOAD" : "as=NAMESPACE/WORKLOAD"
+            return .error(400, "say whom to start: \(option)", asText: request.wantsText)
         }
         guard let caller = request.caller else {
             return .error(403, "the process that asks has ended", asText: request.wantsText)
