@@ -63,6 +63,7 @@ struct FirstMeshTests {
         #expect(workload.address?.value.description == "127.0.0.1:8080")
         #expect(workload.outboundListen?.value.description == "127.0.0.1:15101")
         #expect(workload.selectors.map(\.unit) == ["orders.service"])
+        #expect(workload.serviceAccount.value == "orders")
         #expect(mesh.files[1].text.contains("Other hosts reach it"))
         #expect(mesh.summary == ["orders: 0.0.0.0:8080, as user orders, in orders.service, executing /usr/bin/orders"])
     }
@@ -93,6 +94,70 @@ struct FirstMeshTests {
         let workloads = try Self.check(mesh).workloads
         #expect(Set(workloads.compactMap { $0.address?.value.description }) == ["127.0.0.1:80", "127.0.0.1:443"])
         #expect(workloads.count { $0.outboundListen != nil } == 1)
+        // As one account, whichever of its ports its caller came by.
+        #expect(Set(workloads.map(\.serviceAccount.value)) == ["nginx"])
+    }
+
+    @Test func `an account of several ports is no other process's`() throws {
+        let mesh = FirstMesh(of: [
+            try Self.port(8080, uid: 1, executable: "/opt/a/web"),
+            try Self.port(8081, uid: 1, executable: "/opt/a/web"),
+            try Self.port(8080, "127.0.0.2", uid: 2, executable: "/opt/b/web"),
+            try Self.port(8082, uid: 2, executable: "/opt/b/web"),
+            try Self.port(8083, uid: 3, executable: "/opt/web-8080"),
+            try Self.port(8084, uid: 4, executable: "/opt/web-2"),
+        ]) { _ in nil }
+        let accounts = Dictionary(grouping: try Self.check(mesh).workloads, by: \.serviceAccount.value)
+        #expect(accounts.values.map(\.count).sorted() == [1, 1, 2, 2], "\(accounts.keys)")
+    }
+
+    @Test func `whose program was not seen is not every process of root`() throws {
+        let mesh = FirstMesh(of: [try Self.port(2375, uid: 0), try Self.port(2376, uid: 0, executable: "/opt/a b")]) {
+            _ in
+            "root"
+        }
+        let workloads = try Self.check(mesh).workloads
+        #expect(workloads.allSatisfy { $0.selectors.isEmpty && $0.outboundListen == nil })
+        #expect(mesh.files[1].text.contains("was not seen") && mesh.files[1].text.contains("\n  #selectors:\n"))
+        #expect(mesh.files[2].text.contains("blanks or other signs"))
+        // Nothing says that two of these are the same's.
+        let unseen = FirstMesh(of: [try Self.port(2375, uid: 0), try Self.port(2376, uid: 0)]) { _ in nil }
+        #expect(Set(try Self.check(unseen).workloads.map(\.serviceAccount.value)) == ["port-2375", "port-2376"])
+    }
+
+    @Test func `who calls a service of TCP is told how`() throws {
+        let mesh = FirstMesh(of: [try Self.port(5432, executable: "/usr/bin/postgres"), try Self.port(8080)]) { _ in nil
+        }
+        #expect(mesh.files[1].text.contains("outbound: {tcp: [{service: postgres, listen:"))
+        #expect(!mesh.files[2].text.contains("tcp:"))
+    }
+
+    // MARK: With a node
+
+    @Test(arguments: [nil, "192.0.2.10:15009", "fe01.example.org:15008"])
+    func `with a node all call at one place, and each workload is the node's`(address: String?) throws {
+        let ports = [
+            try Self.port(8080, uid: 1, executable: "/opt/node"), try Self.port(8081, uid: 2, executable: "/opt/mesh"),
+            try Self.port(15001, uid: 3), try Self.port(15008, uid: 3),
+        ]
+        let mesh = FirstMesh(of: ports, node: FirstNode(name: "fe01", address: address)) { _ in nil }
+        #expect(
+            mesh.files.map(\.name).prefix(4) == ["mesh.yaml", "node.yaml", "node-service.yaml", "mesh-service.yaml"])
+        for guarded in [false, true] {
+            let files = mesh.files.map { ($0.name, guarded ? $0.text.replacing("  #guard", with: "  guard") : $0.text) }
+            let resolution = Resolution(
+                files.map { ManifestDecoder.decode(Array($0.1.utf8), path: $0.0) }, node: "fe01", requiresNode: true)
+            #expect(resolution.diagnostics == [])
+            let snapshot = try #require(resolution.snapshot)
+            #expect(PolicyLint.check(snapshot) == [])
+            let node = try #require(snapshot.nodes["fe01"])
+            // Neither is a port that somebody has.
+            #expect("\(node.address.value)" == address ?? "127.0.0.1:15009")
+            #expect(node.outboundListen?.value.description == "127.0.0.1:15002")
+            #expect((node.guarding != nil) == guarded)
+            #expect(snapshot.workloads.allSatisfy { $0.node?.value == "fe01" && $0.outboundListen == nil })
+            #expect(snapshot.workloads.count { !$0.selectors.isEmpty } == 3)
+        }
     }
 
     @Test func `places to send calls to are none that anybody has`() throws {

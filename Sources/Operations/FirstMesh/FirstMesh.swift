@@ -8,9 +8,9 @@ package struct FirstMesh {
         package let text: String
     }
 
-    /// The Mesh, then a file for each service.
+    /// The Mesh, the Node if there is one, then a file for each service.
     package let files: [File]
-    /// What was found, a line for each file but the first.
+    /// What was found, a line for each service.
     package let summary: [String]
     /// Ports that there was no room for.
     package let leftOut: Int
@@ -20,24 +20,38 @@ package struct FirstMesh {
     /// Where workloads send their calls to, from here on.
     private static let firstOutbound = 15_101
 
-    /// - Parameter user: A user's name, by number; `nil`: it has none.
-    package init(of ports: [OpenPort], user: (UInt32) -> String?) {
+    /// - Parameters:
+    ///   - node: The Node that this host is to be; `nil`: it is a mesh of its own.
+    ///   - user: A user's name, by number; `nil`: it has none.
+    package init(of ports: [OpenPort], node: FirstNode? = nil, user: (UInt32) -> String?) {
         let services = FoundService.all(ports, limit: Self.serviceLimit)
         leftOut = max(0, Set(ports.map(\.port)).subtracting(services.map(\.port)).count)
-        var outbounds = Self.outbounds(past: Set(ports.map(\.port)))[...]
+        let taken = Set(ports.map(\.port))
+        var outbounds = Self.outbounds(past: taken)[...]
+        let nodePort = node.map { $0.outboundPort(past: taken) }
         // One process has one place to send its calls to.
         var callers: [FoundService.Owner: String] = [:]
         var files = [File(name: "mesh.yaml", text: Self.mesh)]
+        if let node { files.append(File(name: "node.yaml", text: node.text(past: taken))) }
+        let reserved = Set(files.map(\.name))
         var summary: [String] = []
         for service in services {
             let account = user(service.owner.uid)
-            let text = ServiceText(service, user: account, sharedWith: callers[service.owner]) {
-                outbounds.popFirst()
+            let calls: ServiceText.Calls =
+                if let other = callers[service.owner] {
+                    .sameAs(other)
+                } else if let nodePort {
+                    .node(nodePort)
+                } else {
+                    outbounds.popFirst().map(ServiceText.Calls.port) ?? .nowhere
+                }
+            if service.owner.isTold, callers[service.owner] == nil, calls != .nowhere {
+                callers[service.owner] = service.name
             }
-            if text.isCaller { callers[service.owner] = service.name }
-            // `mesh.yaml` is the Mesh's.
+            let text = ServiceText(service, user: account, node: node?.name, calls: calls)
+            let name = "\(service.name).yaml"
             files.append(
-                File(name: service.name == "mesh" ? "mesh-service.yaml" : "\(service.name).yaml", text: text.text))
+                File(name: reserved.contains(name) ? "\(service.name)-service.yaml" : name, text: text.text))
             summary.append("\(service.name): \(ServiceText.described(service, user: account))")
         }
         self.files = files

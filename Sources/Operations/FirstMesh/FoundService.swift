@@ -13,6 +13,8 @@ struct FoundService {
     /// Other hosts reach it, too, past the mesh.
     let isOpen: Bool
     let owner: Owner
+    /// Where its processes have several services: whom all of these serve and call as. `nil`: as what the service is called.
+    var account: String?
 
     /// Whose it is. All that one has are one process, as far as selectors can tell.
     struct Owner: Hashable {
@@ -21,11 +23,16 @@ struct FoundService {
         let unit: String?
         /// That can be written as it is.
         let executable: String?
+        /// It was seen, and cannot be written as it is.
+        let hasOddPath: Bool
+        /// Selectors can tell its processes from others'. Not where all of root's would be its own.
+        var isTold: Bool { unit != nil || executable != nil || uid != 0 }
 
         init(_ port: OpenPort) {
             uid = port.uid
             unit = port.controlGroup.flatMap(Self.unit)
             executable = port.executable.flatMap { Self.isPlain($0) ? $0 : nil }
+            hasOddPath = executable == nil && port.executable != nil
         }
 
         /// `/system.slice/NAME.service`, or an instance of a template in its slice. Others count only beside a user.
@@ -71,11 +78,23 @@ struct FoundService {
         var counts: [String: Int] = [:]
         for place in places { counts[place.key.owner.label, default: 0] += 1 }
         var taken: Set<String> = []
-        return places.map { place in
+        var services = places.map { place in
             let label = place.key.owner.label
             let name = unique(counts[label] == 1 ? label : "\(label)-\(place.key.port)", &taken)
             return FoundService(place, name: name)
         }
+        // A process calls as one account, whatever port it was called at; and what is called so is no other's.
+        var serviceCounts: [Owner: Int] = [:]
+        for service in services where service.owner.isTold { serviceCounts[service.owner, default: 0] += 1 }
+        var accounts: [Owner: String] = [:]
+        for index in services.indices {
+            let owner = services[index].owner
+            guard serviceCounts[owner, default: 0] > 1 else { continue }
+            let account = accounts[owner] ?? unique(owner.label, &taken)
+            accounts[owner] = account
+            services[index].account = account
+        }
+        return services
     }
 
     private struct Place {

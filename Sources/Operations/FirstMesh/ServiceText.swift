@@ -3,14 +3,23 @@ import Diagnostics
 /// The manifest of one service that was found: a Service, its Workload, and a rule to be filled in.
 struct ServiceText {
     let text: String
-    /// It has a place to send its calls to.
-    let isCaller: Bool
+
+    /// Where a service's processes send their calls to.
+    enum Calls: Hashable {
+        /// A port of their own.
+        case port(UInt16)
+        /// The node's.
+        case node(UInt16)
+        /// As is said beside another service of theirs.
+        case sameAs(String)
+        /// There is no port left.
+        case nowhere
+    }
 
     /// - Parameters:
     ///   - user: The name of who runs it.
-    ///   - other: A service of the same processes that has the place to send calls to.
-    ///   - outbound: The port of that place, if there is one left.
-    init(_ service: FoundService, user: String?, sharedWith other: String?, outbound: () -> UInt16?) {
+    ///   - node: The Node that it runs on, in a mesh with nodes.
+    init(_ service: FoundService, user: String?, node: String?, calls: Calls) {
         var lines = ["# \(service.name): listens at \(Self.described(service, user: user))."]
         if service.isOpen {
             lines += [
@@ -22,30 +31,68 @@ struct ServiceText {
             "apiVersion: heddle/v1", "kind: Service", "metadata:", "  name: \(service.name)", "spec:",
             "  # What it speaks, guessed by its port: HTTP, HTTP2, GRPC or TCP. Rules about methods and paths need one of the first three.",
             "  protocol: \(Self.speaksHTTP(service.port) ? "HTTP" : "TCP")",
+        ]
+        if !Self.speaksHTTP(service.port) {
+            lines += [
+                "  # Over TCP, who calls it does so at a port of loopback that only leads here. The caller's Workload has it:",
+                "  #   outbound: {tcp: [{service: \(service.name), listen: \"127.0.0.1:PORT\"}]}",
+            ]
+        }
+        lines += [
             "---",
             "apiVersion: heddle/v1", "kind: Workload", "metadata:", "  name: \(service.name)", "spec:",
-            "  service: \(service.name)", "  address: \(Self.quoted(service.address))",
+            "  service: \(service.name)",
         ]
-        if let other {
-            lines.append("  # The same processes as \(other)'s, which says where they send their calls to.")
-            isCaller = false
-        } else if let port = outbound() {
+        if let account = service.account {
             lines += [
-                "  # Which processes it is, as the kernel knows them: only these call as it.",
-                "  selectors:",
+                "  # Whom its processes serve and call as, at each of their ports: in rules, default/\(account).",
+                "  serviceAccount: \(account)",
             ]
-            lines += Self.selector(service.owner, user: user)
-            lines += [
-                "  outbound:",
-                "    # Where it sends its calls to, naming a service in Host: http_proxy=http://127.0.0.1:\(port)",
-                "    listen: \"127.0.0.1:\(port)\"",
-            ]
-            isCaller = true
-        } else {
-            isCaller = false
         }
+        if let node { lines.append("  node: \(Self.quoted(node))") }
+        lines.append("  address: \(Self.quoted(service.address))")
+        lines += Self.caller(service.owner, user: user, calls)
         lines += Self.rule(service)
         text = lines.joined(separator: "\n") + "\n"
+    }
+
+    /// Which processes it is, and where they send their calls to.
+    private static func caller(_ owner: FoundService.Owner, user: String?, _ calls: Calls) -> [String] {
+        let outbound: [String]
+        switch calls {
+        case .sameAs(let other):
+            return ["  # The same processes as \(other)'s, which says who they are and where they send their calls to."]
+        case .nowhere: return []
+        case .port(let port):
+            outbound = [
+                "outbound:",
+                "  # Where it sends its calls to, naming a service in Host: http_proxy=http://127.0.0.1:\(port)",
+                "  listen: \"127.0.0.1:\(port)\"",
+            ]
+        case .node(let port):
+            outbound = [
+                "# It sends its calls to the node's outbound.listen, naming a service in Host: http_proxy=http://127.0.0.1:\(port)"
+            ]
+        }
+        var lines = ["  # Which processes it is, as the kernel knows them: only these call as it."]
+        if owner.unit == nil, owner.executable == nil {
+            lines.append(
+                owner.hasOddPath
+                    ? "  # What it executes has a path with blanks or other signs, and is not written here."
+                    : "  # What it executes was not seen: it takes root to, and it cannot be told of a process in a container."
+            )
+            // Whoever is root would be this workload.
+            if !owner.isTold {
+                lines.append(
+                    "  # Without that every process of root would be this one: name its unit or its executable, and then it calls."
+                )
+                let selectors = ["selectors:", "- unix: {user: root, path: /usr/sbin/PROGRAM}"]
+                return lines + (selectors + outbound).map { $0.hasPrefix("#") ? "  \($0)" : "  #\($0)" }
+            }
+            lines.append(
+                "  # Every process of this user: name its unit or its executable, if others are to be told from it.")
+        }
+        return lines + (["selectors:", selector(owner, user: user)] + outbound).map { "  \($0)" }
     }
 
     /// Where, whose and in which unit it is: for a comment, and for people.
@@ -57,16 +104,12 @@ struct ServiceText {
         return parts.joined(separator: ", ")
     }
 
-    private static func selector(_ owner: FoundService.Owner, user: String?) -> [String] {
-        if let unit = owner.unit { return ["  - systemd: {unit: \(quoted(unit))}"] }
+    private static func selector(_ owner: FoundService.Owner, user: String?) -> String {
+        if let unit = owner.unit { return "- systemd: {unit: \(quoted(unit))}" }
         let name = user.flatMap { isName($0) ? $0 : nil }
         var fields = [name.map { "user: \(quoted($0))" } ?? "uid: \(owner.uid)"]
         if let executable = owner.executable { fields.append("path: \(quoted(executable))") }
-        let warning =
-            owner.executable == nil
-            ? ["  # Every process of this user: name its unit or its executable, if others are to be told from it."]
-            : []
-        return warning + ["  - unix: {\(fields.joined(separator: ", "))}"]
+        return "- unix: {\(fields.joined(separator: ", "))}"
     }
 
     private static func rule(_ service: FoundService) -> [String] {

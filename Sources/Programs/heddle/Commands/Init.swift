@@ -3,6 +3,7 @@ import Diagnostics
 import FirstMesh
 import Glibc
 import LocalAttestation
+import Manifests
 import SystemInterfaces
 
 struct Init: ParsableCommand {
@@ -11,30 +12,62 @@ struct Init: ParsableCommand {
         discussion: """
             Asks the kernel which TCP ports are open and whose they are, and writes a file for each: a Service, its Workload with \
             selectors, and a rule as a comment. Every call is denied until such a rule is filled in. The folder is made, or \
-            must be empty: nothing is ever overwritten. Run as root it knows every process; as another user, its own.
+            must be empty but for hidden names: nothing is ever overwritten. Run as root it knows every process; as another user, \
+            its own. With --node it writes the Node that this host is, too, with one place for all calls and a guard as a comment.
 
             Examples:
               heddle init mesh
               heddle check mesh
               heddle run --manifests mesh
+              heddle init mesh --node a --address 192.0.2.10:15008
             """)
 
     @Argument(help: ArgumentHelp("A folder that is empty, or not there yet.", valueName: "dir"), completion: .directory)
     var folder: String
 
+    @Option(help: ArgumentHelp("The Node that this host is to be, for heddle run --node.", valueName: "name"))
+    var node: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Where other nodes reach it. Default: 127.0.0.1:15008, where none does.", valueName: "host:port"))
+    var address: String?
+
     @OptionGroup var format: OutputOptions
+
+    private var firstNode: FirstNode? { node.map { FirstNode(name: $0, address: address) } }
+
+    func validate() throws {
+        guard node != nil || address == nil else {
+            throw ValidationError("'--address' is a node's: name the node with '--node'.")
+        }
+        guard let node else { return }
+        try Self.check(FirstNode(name: node, address: nil), "--node")
+        try Self.check(FirstNode(name: node, address: address), "--address")
+    }
+
+    /// What is wrong is said as it would be of the file.
+    private static func check(_ node: FirstNode, _ option: String) throws {
+        let diagnostics = ManifestDecoder.decode(Array(node.text().utf8), path: "node.yaml").diagnostics
+        guard let mistake = diagnostics.first(where: { $0.severity == .error }) else { return }
+        throw ValidationError("'\(option)': found \(mistake.found), expected \(mistake.expected).")
+    }
 
     func run() throws {
         let ports: [OpenPort]
         do throws(SystemCallError) { ports = try OpenPort.all() } catch {
             throw failure("the kernel does not say which ports are open: \(error)", code: 1)
         }
-        let mesh = FirstMesh(of: ports, user: Self.name)
+        let mesh = FirstMesh(of: ports, node: firstNode, user: Self.name)
         do throws(SystemCallError) { try write(mesh) } catch {
             guard ![ENOTEMPTY, EEXIST].contains(error.errno) else {
+                let name = try? names().first
                 throw failure(
-                    "\(folder.printable) is not empty, and nothing is overwritten: name a folder that is not there yet",
-                    code: 1)
+                    "\(folder.printable) is not empty\(name.map { " (\($0.printable))" } ?? ""), and nothing is overwritten: "
+                        + "name a folder that is not there yet", code: 1)
+            }
+            guard error.errno != ENOTDIR || !isThere else {
+                throw failure("\(folder.printable) is a file: name a folder that is empty, or not there yet", code: 1)
             }
             throw failure(
                 "\(folder.printable): \(error.reason); \(FailedCall.remedy(error.errno, to: .write, "the folder"))",
@@ -55,16 +88,28 @@ struct Init: ParsableCommand {
         var lines = mesh.summary
         if mesh.summary.isEmpty { lines.append("nothing listens here that this user can see") }
         if mesh.leftOut > 0 { lines.append("\(mesh.leftOut) further ports are left out") }
-        lines.append("\(mesh.files.count) files written to \(folder.printable): look through them, then")
-        lines.append("  heddle check \(folder.printable)")
+        let option = node.map { " --node \($0)" } ?? ""
+        lines.append(
+            "\(mesh.files.count) files written to \(folder.printable): nobody may call anything yet. Make a rule of the comment at"
+        )
+        lines.append("the end of a file, name its caller there, and then")
+        lines.append("  heddle check \(folder.printable)\(option)")
+        lines.append("  heddle run --manifests \(folder.printable)\(option)")
         return lines.map { $0 + "\n" }.joined()
     }
+
+    /// What lies in the folder that a mesh would read: hidden names, as git's, are no manifests.
+    private func names() throws(SystemCallError) -> [String] {
+        try FileAccess.names(inFolder: folder).names.filter { !$0.hasPrefix(".") || $0.hasPrefix(".heddle-") }
+    }
+
+    private var isThere: Bool { unsafe access(folder, F_OK) == 0 }
 
     /// All files, or none.
     private func write(_ mesh: FirstMesh) throws(SystemCallError) {
         let isMade = unsafe mkdir(folder, 0o755) == 0
         guard isMade || errno == EEXIST else { throw SystemCallError(last: "mkdir") }
-        guard try FileAccess.names(inFolder: folder).names.isEmpty else {
+        guard try names().isEmpty else {
             throw SystemCallError("mkdir", errno: ENOTEMPTY)
         }
         let writer = FileWriter()
