@@ -41,6 +41,28 @@ struct AdminServerTests {
         #expect(answer.output.text.contains(part), "\(answer.output.text)")
     }
 
+    @Test func `a guard that holds is a yes, and everything else a no`() async throws {
+        let mesh = try FakeMesh()
+        func ask(_ query: [(name: String, value: String)]) async throws -> AdminClient.Answer {
+            try await answer("GET", ["v1", "guard"], query, mesh: mesh)
+        }
+        let none = try await ask(Self.text)
+        #expect(none.exitCode == 1 && none.output.text.hasPrefix("no guard"), "\(none)")
+        #expect(try await ask([]).output.text == "{\n  \"holds\": false\n}\n")
+        mesh.guarding.withLock {
+            $0 = GuardReport(
+                holds: false, table: "heddle-guard-a", portCount: 2, users: [7], refusedLocal: 0, refusedRemote: 0)
+        }
+        let open = try await ask(Self.text)
+        #expect(open.exitCode == 1 && open.output.text.hasPrefix("DOES NOT HOLD"), "\(open)")
+        #expect(try await ask([]).exitCode == 1)
+        mesh.guarding.withLock { $0?.holds = true }
+        let holding = try await ask(Self.text)
+        #expect(holding.exitCode == 0 && holding.output.text.hasPrefix("holds: 2 ports"), "\(holding)")
+        let json = try await ask([])
+        #expect(json.exitCode == 0 && json.output.text.contains("\"holds\": true"))
+    }
+
     @Test(arguments: [
         ("# none", "STRICT (the default)\n  in plain at 0.0.0.0:8080: closed (Workload shop/orders-1)"),
         (

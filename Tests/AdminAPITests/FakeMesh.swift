@@ -29,6 +29,7 @@ final class FakeMesh: RunningMesh {
     let problems = Mutex<[Diagnostic]>([])
     let workloadSocket = Mutex<WorkloadSocketReport?>(nil)
     let programs = Mutex<[ProgramReport]>([])
+    let guarding = Mutex<GuardReport?>(nil)
     let decisions: [DecisionReport]
 
     init(_ manifests: String? = Samples.shop, decisions: [DecisionReport] = []) throws {
@@ -67,7 +68,8 @@ final class FakeMesh: RunningMesh {
                 watchedAlone: watchedAlone.withLock { $0 }),
             problems: problems.withLock { $0 },
             listeners: [ListenerReport(owner: "Workload shop/web-1", address: "127.0.0.1:15101")],
-            plainCallers: plainCallers.withLock { $0 }, workloadSocket: workloadSocket.withLock { $0 },
+            plainCallers: plainCallers.withLock { $0 }, guarding: guarding.withLock { $0 },
+            workloadSocket: workloadSocket.withLock { $0 },
             programs: programs.withLock { $0 },
             certificates: [Self.facts], otherCertificates: [Self.root])
     }

@@ -222,7 +222,7 @@ extension ConnectionsReport {
 }
 
 extension GuardReport {
-    fileprivate var json: JSONValue {
+    var json: JSONValue {
         [
             "holds": .bool(holds), "table": .string(table), "ports": .integer(portCount),
             "users": .array(users.map { .integer(Int($0)) }),
@@ -232,7 +232,7 @@ extension GuardReport {
         ]
     }
 
-    fileprivate var text: String {
+    var text: String {
         let users = users.map { "\($0)" }.joined(separator: ", ")
         return (holds ? "holds" : "DOES NOT HOLD (see below)")
             + ": \(portCount) \(portCount == 1 ? "port" : "ports"), open to user \(users); packets refused "

@@ -97,6 +97,7 @@ struct AdminHandler: Sendable {
         }
         switch (path.first, path.count) {
         case ("status", 1): return await allowing("GET", request) { await status(request) }
+        case ("guard", 1): return await allowing("GET", request) { await guardStatus(request) }
         case ("apply", 1): return await allowing("POST", request) { await apply(request) }
         case ("explain", 1): return await allowing("GET", request) { await explain(request) }
         case ("decisions", 1...2):
@@ -170,6 +171,21 @@ struct AdminHandler: Sendable {
                 refusal: await rendered(report.reconciliation.refused?.diagnostics ?? []),
                 problems: await rendered(report.problems),
                 warnings: await rendered(report.warnings)))
+    }
+
+    /// Whether the node's plain ports are closed to others now: what is not known for sure is a no.
+    private func guardStatus(_ request: AdminRequest) async -> AdminResponse {
+        let report = await mesh.status()
+        let holds = report.guarding?.holds == true
+        guard request.wantsText else {
+            return .json(report.guarding?.json ?? ["holds": .bool(false)], exitCode: holds ? nil : 1)
+        }
+        guard let guarding = report.guarding else {
+            return .text("no guard: the Node of this host asks for none, or nothing serves yet\n", exitCode: 1)
+        }
+        let problems = report.problems.filter { $0.code.rawValue.hasPrefix("guard.") }
+        return .text(
+            "\(guarding.text)\n", diagnostics: holds ? "" : await rendered(problems), exitCode: holds ? nil : 1)
     }
 
     private func certificate(_ request: AdminRequest) async -> AdminResponse {

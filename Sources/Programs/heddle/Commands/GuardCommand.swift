@@ -1,3 +1,4 @@
+import AdminAPI
 import ArgumentParser
 import Diagnostics
 import HostGuard
@@ -8,10 +9,24 @@ struct GuardCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "guard", abstract: "Look at, or remove, the guards that Heddle left on this host.",
         discussion: """
-            A guard (guard of a Node) stays when heddle run ends, so that the ports it guards stay closed. These commands need \
-            the right to change the host's packet filter: root, or CAP_NET_ADMIN.
+            A guard (guard of a Node) stays when heddle run ends, so that the ports it guards stay closed. To list and remove takes \
+            the right to change the host's packet filter: root, or CAP_NET_ADMIN. status asks the running mesh.
             """,
-        subcommands: [ListGuards.self, RemoveGuard.self])
+        subcommands: [GuardStatus.self, ListGuards.self, RemoveGuard.self])
+}
+
+struct GuardStatus: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "status", abstract: "Say whether the guard of the running mesh holds.",
+        discussion: """
+            Ends in 0 if it does, in 1 if it does not or the Node has none, in 3 if no mesh answers: for what must not be started \
+            while its port is open, as ExecStartPre=+/usr/bin/heddle guard status of its unit.
+            """)
+
+    @OptionGroup var location: MeshLocation
+    @OptionGroup var format: OutputOptions
+
+    func run() throws { try location.ask("GET", ["v1", "guard"], output: format.output) }
 }
 
 struct ListGuards: ParsableCommand {
