@@ -79,6 +79,24 @@ extension ScenarioTests {
             #expect(try next(of: process) == refused + "\nREADY=1")
         }
 
+        @Test func `waits for no manager that does not read, which hears in the end how things are`() throws {
+            let waiting = inbox.fill()
+            let process = try start(watchdog: "1")
+            #expect(Poll.until { process.errors.contains("generation=1") }, "\(process.errors)")
+            try folder.write(manifests("---\n" + Shop.service("new")))
+            #expect(Poll.until { process.errors.contains("generation=2") }, "\(process.errors)")
+            for _ in 0..<waiting { #expect(inbox.next() == NoticeInbox.filling) }
+            var message = try next(of: process)
+            // It may have been on its way already.
+            if message.hasPrefix("STATUS=serving generation 1,") { message = try next(of: process) }
+            #expect(message == "READY=1")
+            #expect(try next(of: process) == "STATUS=serving generation 2, 7 resources")
+
+            inbox.fill()
+            process.send(SIGTERM)
+            #expect(process.waitForExit() == .code(0))
+        }
+
         @Test func `gives signs of life where they are asked for`() throws {
             let process = try start(watchdog: "200000")
             #expect(Poll.until { inbox.next() == "WATCHDOG=1" }, "\(process.errors)")

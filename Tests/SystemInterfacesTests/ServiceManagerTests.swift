@@ -14,13 +14,13 @@ struct ServiceManagerTests {
     func `it is told at its socket, with a path or without`(prefix: String) throws {
         let inbox = try NoticeInbox(prefix)
         let manager = try #require(Self.manager(["NOTIFY_SOCKET": inbox.address]))
-        try manager.tell(.ready, .status("generation 1 serves"))
+        try manager.tell([.ready, .status("generation 1 serves")])
         #expect(inbox.next() == "READY=1\nSTATUS=generation 1 serves")
-        try manager.tell(.reloading(at: 12))
+        try manager.tell([.reloading(at: 12)])
         #expect(inbox.next() == "RELOADING=1\nMONOTONIC_USEC=12")
-        try manager.tell(.stopping(within: .seconds(30)))
+        try manager.tell([.stopping(within: .seconds(30))])
         #expect(inbox.next() == "STOPPING=1\nEXTEND_TIMEOUT_USEC=30000000")
-        try manager.tell(.alive)
+        try manager.tell([.alive])
         #expect(inbox.next() == "WATCHDOG=1")
         #expect(inbox.next() == nil)
     }
@@ -28,13 +28,13 @@ struct ServiceManagerTests {
     @Test func `a status is one line, whatever is in it`() throws {
         let inbox = try NoticeInbox("/tmp/")
         let manager = try #require(Self.manager(["NOTIFY_SOCKET": inbox.address]))
-        try manager.tell(.status("one\nSTOPPING=1"))
+        try manager.tell([.status("one\nSTOPPING=1")])
         #expect(inbox.next() == "STATUS=one STOPPING=1")
     }
 
     @Test func `nobody at its socket is an error, and nothing more`() throws {
         let manager = try #require(Self.manager(["NOTIFY_SOCKET": "/tmp/heddle-nobody-is-here"]))
-        #expect(throws: SystemCallError("sendto", errno: ENOENT)) { try manager.tell(.ready) }
+        #expect(throws: SystemCallError("sendto", errno: ENOENT)) { try manager.tell([.ready]) }
     }
 
     @Test(arguments: [
@@ -65,7 +65,7 @@ struct ServiceManagerTests {
         #expect(manager.watchdog == .seconds(5))
         for name in ["NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC"] { #expect(unsafe getenv(name) == nil) }
         #expect(ServiceManager.ofThisProcess() == nil)
-        try manager.tell(.ready)
+        try manager.tell([.ready])
         #expect(inbox.next() == "READY=1")
     }
 }

@@ -7,6 +7,9 @@ package struct ServiceManager: Sendable, Hashable {
     /// It takes the process for hung that gives no sign of life for as long; `nil`: it does not ask for any.
     package let watchdog: Duration?
 
+    /// Between two signs of life: half of what is asked for.
+    package var signInterval: Duration? { watchdog.map { $0 / 2 } }
+
     /// What it is told.
     package enum Notice: Sendable, Hashable {
         case ready
@@ -66,8 +69,10 @@ package struct ServiceManager: Sendable, Hashable {
     /// How long a manager that reads nothing is waited for.
     private static let patience = timeval(tv_sec: 5, tv_usec: 0)
 
-    /// - Throws: It has not been told.
-    package func tell(_ notices: Notice...) throws(SystemCallError) {
+    /// Waits for a manager that does not read: what else there is to do goes by `ServiceMessenger`.
+    /// - Parameter notices: One message.
+    /// - Throws: It has not been told; `EAGAIN`: it has read nothing for as long as it is waited for.
+    func tell(_ notices: [Notice]) throws(SystemCallError) {
         let descriptor = socket(AF_UNIX, CInt(SOCK_DGRAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { throw SystemCallError(last: "socket") }
         defer { close(descriptor) }

@@ -44,9 +44,15 @@ struct MeshProcess {
             }
             try await run(signals)
         } catch {
-            await output.flush()
+            await flush()
             throw error
         }
+        await flush()
+    }
+
+    /// What is still to be told leaves the process, as far as anybody takes it.
+    private func flush() async {
+        await notices.flush()
         await output.flush()
     }
 

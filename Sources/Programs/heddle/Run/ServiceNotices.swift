@@ -4,10 +4,11 @@ import Reconciliation
 import Synchronization
 import SystemInterfaces
 
-/// What the service manager is told of the mesh, if one has started it: that it serves, reads again, ends, and lives.
+/// What the service manager is told of the mesh, if one has started it: that it serves, reads again, ends, and lives. Nothing waits
+/// until it is told but the end of the process.
 final class ServiceNotices: Sendable {
-    private let manager: ServiceManager?
-    private let log: Logger
+    private let messenger: ServiceMessenger?
+    private let signInterval: Duration?
     private let state = Mutex(State())
 
     private struct State {
@@ -20,42 +21,46 @@ final class ServiceNotices: Sendable {
     private static let lastSteps = Duration.seconds(15)
 
     init(_ manager: ServiceManager?, log: Logger) {
-        self.manager = manager
-        self.log = log
+        signInterval = manager?.signInterval
+        messenger = manager.map { manager in
+            ServiceMessenger(manager) { error in
+                guard let error else { return log.info("the service manager is told again how the mesh fares") }
+                log.warning("the service manager cannot be told how the mesh fares", metadata: ["why": "\(error)"])
+            }
+        }
     }
+
+    /// Waits until all is told, for a second at most.
+    func flush() async { await messenger?.flush() }
 
     /// A set serves.
     func ready() {
-        state.withLock { $0.isReady = true }
-        tell { manager throws(SystemCallError) in try manager.tell(.ready) }
+        state.withLock { state in
+            state.isReady = true
+            messenger?.tell(.ready)
+        }
     }
 
     /// The folder is read again, as somebody asked for it.
     func reloading() {
-        let isTold = state.withLock { state in
-            guard state.isReady else { return false }
+        // Told under the lock: what comes of it is told after it.
+        state.withLock { state in
+            guard state.isReady else { return }
             state.isReloading = true
-            return true
+            messenger?.tell(.reloading(at: ServiceManager.monotonicTime))
         }
-        guard isTold else { return }
-        tell { manager throws(SystemCallError) in try manager.tell(.reloading(at: ServiceManager.monotonicTime)) }
     }
 
     /// Nothing new is taken any more, and what is in flight is answered within a time.
-    func stopping(drain: Duration) {
-        tell { manager throws(SystemCallError) in try manager.tell(.stopping(within: drain + Self.lastSteps)) }
-    }
+    func stopping(drain: Duration) { messenger?.tell(.stopping(within: drain + Self.lastSteps)) }
 
     /// Whatever comes of a reading is what it was asked for.
     /// - Parameter heldBack: What the host stands in the way of now.
     func report(_ event: ReconcilerEvent, heldBack: Int) {
-        guard manager != nil, let status = Self.status(of: event, heldBack: heldBack) else { return }
-        let isOver = state.withLock { state in
-            defer { state.isReloading = false }
-            return state.isReloading
-        }
-        tell { manager throws(SystemCallError) in
-            if isOver { try manager.tell(.status(status), .ready) } else { try manager.tell(.status(status)) }
+        guard let messenger, let status = Self.status(of: event, heldBack: heldBack) else { return }
+        state.withLock { state in
+            if state.isReloading { messenger.tell(.status(status), .ready) } else { messenger.tell(.status(status)) }
+            state.isReloading = false
         }
     }
 
@@ -83,17 +88,10 @@ final class ServiceNotices: Sendable {
     /// Gives signs of life twice as often as they are asked for, until the task is cancelled.
     /// - Parameter living: Comes back only if all that must go on does.
     func giveSigns(ofLife living: @Sendable () async -> Void) async {
-        guard let manager, let watchdog = manager.watchdog else { return }
-        while (try? await Task.sleep(for: watchdog / 2)) != nil {
+        guard let messenger, let signInterval else { return }
+        while (try? await Task.sleep(for: signInterval)) != nil {
             await living()
-            tell { manager throws(SystemCallError) in try manager.tell(.alive) }
-        }
-    }
-
-    private func tell(_ speak: (ServiceManager) throws(SystemCallError) -> Void) {
-        guard let manager else { return }
-        do throws(SystemCallError) { try speak(manager) } catch {
-            log.warning("the service manager could not be told how the mesh fares", metadata: ["why": "\(error)"])
+            messenger.tell(.alive)
         }
     }
 }

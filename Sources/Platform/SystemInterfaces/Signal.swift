@@ -4,19 +4,19 @@ import Glibc
 ///
 /// SAFETY: `@unchecked Sendable`: a semaphore of POSIX is made to be shared.
 @safe
-final class Signal: @unchecked Sendable {
+package final class Signal: @unchecked Sendable {
     private let semaphore = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
 
-    init() { unsafe sem_init(semaphore, 0, 0) }
+    package init() { unsafe sem_init(semaphore, 0, 0) }
 
     deinit {
         unsafe sem_destroy(semaphore)
         unsafe semaphore.deallocate()
     }
 
-    func give() { unsafe sem_post(semaphore) }
+    package func give() { unsafe sem_post(semaphore) }
 
-    func wait() {
+    package func wait() {
         while unsafe sem_wait(semaphore) != 0, errno == EINTR {}
     }
 }
