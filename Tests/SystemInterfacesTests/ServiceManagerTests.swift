@@ -56,6 +56,16 @@ struct ServiceManagerTests {
         for usec in ["0", "-1", "", "three"] { #expect(watchdog(["WATCHDOG_USEC": usec]) == nil) }
     }
 
+    @Test func `signs of life are given twice as often as they are asked for, and never without a pause`() {
+        func interval(_ usec: String) -> Duration? {
+            Self.manager(["NOTIFY_SOCKET": "@manager", "WATCHDOG_USEC": usec])?.signInterval
+        }
+        #expect(interval("3000000") == .milliseconds(1500))
+        #expect(interval("100000") == .milliseconds(50))
+        for usec in ["1", "2", "99999"] { #expect(interval(usec) == .milliseconds(50)) }
+        #expect(interval("0") == nil)
+    }
+
     @Test func `who has looked for it takes its address out of the environment`() throws {
         let inbox = try NoticeInbox("@")
         unsafe setenv("NOTIFY_SOCKET", inbox.address, 1)

@@ -7,8 +7,10 @@ package struct ServiceManager: Sendable, Hashable {
     /// It takes the process for hung that gives no sign of life for as long; `nil`: it does not ask for any.
     package let watchdog: Duration?
 
-    /// Between two signs of life: half of what is asked for.
-    package var signInterval: Duration? { watchdog.map { $0 / 2 } }
+    /// Between two signs of life: half of what is asked for, and not so little that it is all there is to do.
+    package var signInterval: Duration? { watchdog.map { max($0 / 2, Self.leastSignInterval) } }
+
+    private static let leastSignInterval = Duration.milliseconds(50)
 
     /// What it is told.
     package enum Notice: Sendable, Hashable {

@@ -85,7 +85,7 @@ final class ServiceNotices: Sendable {
         }
     }
 
-    /// Gives signs of life twice as often as they are asked for, until the task is cancelled.
+    /// Gives signs of life twice as often as they are asked for, within reason, until the task is cancelled.
     /// - Parameter living: Comes back only if all that must go on does.
     func giveSigns(ofLife living: @Sendable () async -> Void) async {
         guard let messenger, let signInterval else { return }
