@@ -87,7 +87,7 @@ let package = Package(
         room(
             "Authorization", in: "Decisions",
             ["CommonValues", "Diagnostics", "SPIFFE", "HTTPSemantics", "Manifests", "MeshSnapshot"]),
-        room("Attestation", in: "Decisions", ["Manifests"]),
+        room("Attestation", in: "Decisions", ["Diagnostics", "Manifests"]),
         room(
             "CallPlanning", in: "Decisions",
             [

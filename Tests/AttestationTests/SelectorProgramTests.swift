@@ -210,15 +210,50 @@ struct SelectorProgramTests {
         let path = "/opt/" + String(repeating: "a", count: 4_000) + "/web"
         let text = "\(LocalProcess(uid: 7, controlGroup: .known(path), executable: .unknown(path)))"
         #expect(text.utf8.count < 600)
-        #expect(text.contains("cgroup /opt/aaa") && text.contains("aaa/web,") && text.hasSuffix("aaa/web)"), "\(text)")
+        #expect(
+            text.contains("cgroup \"/opt/aaa") && text.contains("aaa/web\",") && text.hasSuffix("aaa/web)"), "\(text)")
         let wanted = try Self.program("[{unix: {user: web, path: '\(path)'}}]").difference(of: Self.web)?.text
         #expect(wanted?.utf8.count ?? 0 < 300)
+    }
+
+    @Test(arguments: [
+        (
+            #"/tmp/x", started as shop/report, pid 1, executable "/usr/bin/web"#,
+            #""/tmp/x\", started as shop/report, pid 1, executable \"/usr/bin/web""#
+        ),
+        ("/tmp/x, pid 1", #""/tmp/x, pid 1""#),
+        (#"/tmp/x\"#, #""/tmp/x\\""#),
+        ("/tmp/\u{1B}x\n", #""/tmp/\u{1B}x\u{0A}""#),
+    ])
+    func `no path reads as a fact of its own`(path: String, told: String) {
+        #expect(
+            "\(LocalProcess(uid: 7, controlGroup: .known(path), executable: .known(path), pid: 9))"
+                == "uid 7, cgroup \(told), pid 9, executable \(told)")
+    }
+
+    @Test(arguments: ["\"", "\\", "\u{1B}", "a\"", "\u{E9}\\"]) func `what is cut is cut between its escapes`(
+        part: String
+    ) {
+        for limit in 20..<40 {
+            let told = String(repeating: part, count: 50).quoted(within: limit)
+            #expect(told.utf8.count <= limit + 2)
+            let whole = String(repeating: part, count: 50).quoted(within: .max / 8).dropFirst().dropLast()
+            let halves = told.dropFirst().dropLast().split(separator: "\u{2026}")
+            #expect(halves.count == 2 && whole.hasPrefix(halves[0]) && whole.hasSuffix(halves[1]), "\(told)")
+            // Each is made of whole escapes: told again by what reads them.
+            for half in halves { #expect(Self.isWhole(half), "\(told)") }
+        }
+    }
+
+    /// Whether no escape of it is begun or ended elsewhere.
+    private static func isWhole(_ text: Substring) -> Bool {
+        text.wholeMatch(of: /([^"\\{}]|\\["\\]|\\u\{[0-9A-F]+\})*/) != nil
     }
 
     @Test func `what was found is told in one line`() {
         #expect(
             "\(Self.web)"
-                == "uid 1001, gid 1001, cgroup /system.slice/web.service, pid 7, executable /usr/bin/web, sha256 \(Self.digest)"
+                == #"uid 1001, gid 1001, cgroup "/system.slice/web.service", pid 7, executable "/usr/bin/web", sha256 \#(Self.digest)"#
         )
         #expect("\(LocalProcess(uid: 7))" == "uid 7")
         #expect(

@@ -76,7 +76,7 @@ struct AdmissionTests {
             [("a", "[{unix: {uid: 1}}]"), ("b", "[{unix: {uid: 2, path: /b}}]")],
             .found(LocalProcess(uid: 2, executable: .known("/c"))))
         #expect(none.listener == "Node here")
-        #expect(none.found == "uid 2, executable /c")
+        #expect(none.found == #"uid 2, executable "/c""#)
         #expect(none.why == "shop/b: selectors[0] says path /b; shop/a: selectors[0] says uid 1")
         let several = try Self.refusal(
             [("a", "[{unix: {uid: 1}}]"), ("b", "[{unix: {uid: 1}}]")], .found(LocalProcess(uid: 1)))

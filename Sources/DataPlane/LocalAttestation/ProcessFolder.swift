@@ -77,13 +77,18 @@ package struct ProcessFolder: Hashable, Sendable {
         let lying: FileSignature
         do throws(SystemCallError) { lying = try FileAccess.facts(root + file, followingLinks: true).signature } catch {
             throw Unknown(
-                error.isMissing ? "the file it executes is not at \(file) any more" : "\(file): \(error.reason)")
+                error.isMissing
+                    ? "the file it executes is not at \(Self.shown(file)) any more"
+                    : "\(Self.shown(file)): \(error.reason)")
         }
         guard ExecutableFile(lying) == running else {
-            throw Unknown("the file it executes is not the one at \(file) any more")
+            throw Unknown("the file it executes is not the one at \(Self.shown(file)) any more")
         }
         return (file, running)
     }
+
+    /// A path within a reason, which has room for it.
+    private static func shown(_ path: String) -> String { path.quoted(within: 128) }
 
     /// The file it executes, wherever it lies.
     func executableFile() throws(Unknown) -> ExecutableFile {

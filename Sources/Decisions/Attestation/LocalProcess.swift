@@ -66,11 +66,11 @@ package enum FactDepth: Int, Comparable, Sendable {
 }
 
 extension LocalProcess: CustomStringConvertible {
-    /// What was found, for a log: `uid 1001, gid 1001, cgroup /system.slice/web.service, pid 812, executable /usr/bin/web`.
+    /// What was found, for a log: `uid 1001, gid 1001, cgroup "/system.slice/web.service", pid 812, executable "/usr/bin/web"`.
     package var description: String {
         var parts = ["uid \(uid)"]
-        parts += Self.part("gid", gid)
-        parts += Self.part("cgroup", controlGroup)
+        parts += Self.part("gid", gid) { "\($0)" }
+        parts += Self.part("cgroup", controlGroup, Self.quoted)
         switch startedAs {
         case .known(let workload?): parts.append("started as \(workload)")
         case .unknown(let why) where controlGroup != .unknown(why):
@@ -78,16 +78,19 @@ extension LocalProcess: CustomStringConvertible {
         case .notAsked, .known(nil), .unknown: break
         }
         if let pid { parts.append("pid \(pid)") }
-        parts += Self.part("executable", executable)
-        parts += Self.part("sha256", digest)
+        parts += Self.part("executable", executable, Self.quoted)
+        parts += Self.part("sha256", digest) { $0.shortened }
         return parts.joined(separator: ", ")
     }
 
-    private static func part<Value>(_ name: String, _ fact: Fact<Value>) -> [String] {
+    /// A path, which whoever made what is there has chosen.
+    private static func quoted(_ path: String) -> String { path.quoted(within: 256) }
+
+    private static func part<Value>(_ name: String, _ fact: Fact<Value>, _ text: (Value) -> String) -> [String] {
         switch fact {
         case .notAsked: []
         case .unknown(let why): ["\(name) unknown (\(why.shortened))"]
-        case .known(let value): ["\(name) \("\(value)".shortened)"]
+        case .known(let value): ["\(name) \(text(value))"]
         }
     }
 }
