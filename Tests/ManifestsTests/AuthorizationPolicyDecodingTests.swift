@@ -116,6 +116,51 @@ func `a mistake in a policy is an error at its place`(spec: String, mistake: Str
     #expect(mistakes(manifest("AuthorizationPolicy", spec)) == ["manifest.\(mistake)"])
 }
 
+/// Who followed "remove it" would enforce what was only to be tried.
+@Test(arguments: [
+    ("'true'", "write mode: Shadow in spec, and only then remove annotations"),
+    ("true", "write mode: Shadow in spec, and only then remove annotations"),
+    ("'false'", "remove annotations: it says \"false\", and a policy without mode is enforced"),
+])
+func `a dry run as Istio has it is told how it is written here`(value: String, remedy: String) {
+    func found(_ kind: String) -> [Diagnostic] {
+        let text = manifest(kind, "{}").replacing(
+            "namespace: shop}", with: "namespace: shop, annotations: {a: b, istio.io/dry-run: \(value)}}")
+        return ManifestDecoder.decode(Array(text.utf8), path: "f.yaml").diagnostics
+    }
+    let policy = found("AuthorizationPolicy")
+    #expect(policy.map(\.code.rawValue) == ["manifest.unknown-field"])
+    #expect(policy.map { [$0.position.line, $0.position.column] } == [[3, 58]])
+    #expect(policy.map(\.remedy) == [remedy])
+    #expect(found("Service").map(\.found) == ["the field \"annotations\""])
+}
+
+@Test(arguments: [
+    (
+        "mode: Audit",
+        "write \"Shadow\" to try the policy without enforcing it; to hear of calls alone, write action: AUDIT, and no mode"
+    ),
+    ("action: Shadow", "write mode: Shadow, beside the action that is to be enforced later"),
+    ("mode: shadow", "change it to \"Shadow\""),
+])
+func `what stands in the wrong one of action and mode is told where it belongs`(spec: String, remedy: String) {
+    let file = ManifestDecoder.decode(Array(manifest("AuthorizationPolicy", spec).utf8), path: "f.yaml")
+    #expect(file.diagnostics.map(\.remedy) == [remedy])
+}
+
+@Test(arguments: [
+    ("default/CALLER", "change it to \"default/caller\", or whatever account calls: names are in lower case"),
+    ("Shop/my_web", "change it to \"shop/my-web\": a name has \"-\" for \"_\", and lower-case letters"),
+    ("shop/my_web", "change it to \"shop/my-web\": a name has \"-\" for \"_\""),
+    ("shop/*", "write it as \"namespace/name\""), ("a/b/C", "write it as \"namespace/name\""),
+    ("Web", "name its namespace too: \"shop/web\" is the one of this policy's, in lower case"),
+])
+func `a service account is told what is wrong with it`(account: String, remedy: String) {
+    let rules = "rules: [{from: [{source: {serviceAccounts: ['\(account)']}}]}]"
+    let file = ManifestDecoder.decode(Array(manifest("AuthorizationPolicy", rules).utf8), path: "f.yaml")
+    #expect(file.diagnostics.map(\.remedy) == [remedy])
+}
+
 @Test(arguments: [
     ("targetRefs: [{name: a}]", "add kind: Service"),
     ("targetRefs: [{kind: Gateway, name: a}]", "change it to \"Service\""),

@@ -4,6 +4,15 @@ import YAMLSyntax
 extension AuthorizationPolicy {
     private static let unavailableActions = ["CUSTOM": "say in a \"DENY\" policy what must not pass"]
 
+    /// What one would look for in the other field.
+    private static let modesThatAreActions = [
+        "audit":
+            "write \"Shadow\" to try the policy without enforcing it; to hear of calls alone, write action: AUDIT, and no mode"
+    ]
+    private static let actionsThatAreModes = [
+        "shadow": "write mode: Shadow, beside the action that is to be enforced later"
+    ]
+
     init?(_ metadata: Metadata, _ spec: YAMLNode, _ problems: inout Problems) {
         guard var fields = spec.fields(of: "AuthorizationPolicy", isOfPolicy: true, &problems) else { return nil }
         let namespace = metadata.name.namespace
@@ -11,9 +20,13 @@ extension AuthorizationPolicy {
             "targetRefs", emptyMeans: "a policy for every service of the namespace",
             { Self.target($0, namespace: namespace, &$1) }, &problems)
         let action = fields.optional(
-            "action", Scalar.choice(of: PolicyAction.self, unavailable: Self.unavailableActions), default: .allow,
+            "action",
+            Scalar.choice(
+                of: PolicyAction.self, unavailable: Self.unavailableActions, elsewhere: Self.actionsThatAreModes),
+            default: .allow, &problems)
+        let mode = fields.optional(
+            "mode", Scalar.choice(of: PolicyMode.self, elsewhere: Self.modesThatAreActions), default: .enforce,
             &problems)
-        let mode = fields.optional("mode", Scalar.choice(of: PolicyMode.self), default: .enforce, &problems)
         if action == .audit, mode == .shadow { Self.reportShadowedAudit(&fields, &problems) }
         var index = 0
         let rules = fields.list(

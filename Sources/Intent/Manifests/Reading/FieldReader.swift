@@ -152,10 +152,16 @@ struct FieldReader {
     }
 
     /// To be called once every known field was asked for.
-    /// - Parameter part: The field below which others stand that were perhaps meant, and are not to be taken away.
-    func reportUnknownFields(_ problems: inout Problems, below part: String? = nil) {
+    /// - Parameters:
+    ///   - part: The field below which others stand that were perhaps meant, and are not to be taken away.
+    ///   - tell: Reports a field of which more is known than that it is none; `false`: this is not one.
+    func reportUnknownFields(
+        _ problems: inout Problems, below part: String? = nil,
+        unless tell: (YAMLEntry, inout Problems) -> Bool = { _, _ in false }
+    ) {
         guard taken < entries.count else { return }
         for entry in entries where !known.contains(entry.key) {
+            if tell(entry, &problems) { continue }
             let remaining = known.filter { name in !has(name) }
             let remedy: String
             if let near = NearestName(to: entry.key, among: remaining) {

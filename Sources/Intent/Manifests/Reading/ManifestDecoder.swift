@@ -40,7 +40,7 @@ package enum ManifestDecoder {
         }
         let kindName = fields.required("kind", located(Scalar.text), &problems)
         guard let kindName, let kind = kind(kindName, among: kinds, &problems) else { return nil }
-        let metadata = fields.required("metadata", Metadata.decode, &problems)
+        let metadata = fields.required("metadata", { Metadata.decode($0, of: kind.kind, &$1) }, &problems)
         let spec = fields.entry("spec", &problems)?.value
         if spec == nil, !fields.has("spec") { fields.reportMissing("spec", &problems) }
         fields.reportUnknownFields(&problems, below: "spec")

@@ -2,15 +2,31 @@ import Diagnostics
 import YAMLSyntax
 
 extension Metadata {
-    static func decode(_ node: YAMLNode, _ problems: inout Problems) -> Metadata? {
+    static func decode(_ node: YAMLNode, of kind: ResourceKind, _ problems: inout Problems) -> Metadata? {
         guard var fields = node.fields(of: "metadata", &problems) else { return nil }
         let name = fields.required("name", located(Scalar.label), &problems)
         let namespace = fields.optional("namespace", Scalar.label, default: "default", &problems)
         let labels = fields.optional("labels", Self.labels, default: [:], &problems)
-        fields.reportUnknownFields(&problems)
+        fields.reportUnknownFields(&problems) { kind == .authorizationPolicy && reportDryRun($0, &$1) }
         guard let name else { return nil }
         return Metadata(
             name: ResourceName(namespace: namespace, name: name.value), labels: labels, position: name.position)
+    }
+
+    /// Istio's way to say that a policy is only tried. Who merely took it away would enforce the policy.
+    private static func reportDryRun(_ field: YAMLEntry, _ problems: inout Problems) -> Bool {
+        guard field.key == "annotations", case .mapping(let annotations) = field.value.content,
+            let dryRun = annotations.first(where: { $0.key == "istio.io/dry-run" })
+        else { return false }
+        var isOff = false
+        if case .scalar(let value) = dryRun.value.content { isOff = value.text == "false" }
+        problems.report(
+            .unknownField, at: dryRun.keyPosition, found: "the annotation \(Diagnostic.quoted(dryRun.key))",
+            expected: "mode: Shadow in spec, for a policy that is tried and not enforced; metadata has no annotations",
+            remedy: isOff
+                ? "remove annotations: it says \"false\", and a policy without mode is enforced"
+                : "write mode: Shadow in spec, and only then remove annotations")
+        return true
     }
 
     /// Keys and values as Kubernetes has them: an optional `prefix/` and 63 letters, digits, `-`, `_` and `.`.

@@ -53,13 +53,32 @@ extension Scalar {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)
         guard parts.count == 2, parts.allSatisfy({ String($0).isDNSLabel }) else {
             problems.report(
-                .invalidValue, node, expected: "a service account as \"namespace/name\", without wildcards",
-                remedy: parts.count == 1 && text.isDNSLabel
-                    ? "name its namespace too: \"\(namespace)/\(text)\" is the one of this policy's"
-                    : LookAlikes(in: text)?.remedy ?? "write it as \"namespace/name\"")
+                .invalidValue, node,
+                expected: "a service account as \"namespace/name\", each in lower-case letters, digits and \"-\"",
+                remedy: LookAlikes(in: text)?.remedy ?? serviceAccountRemedy(text, namespace: namespace))
             return nil
         }
         return ResourceName(namespace: String(parts[0]), name: String(parts[1]))
+    }
+
+    private static func serviceAccountRemedy(_ text: String, namespace: String) -> String {
+        let lower = text.lowercased()
+        let mended = lower.replacing("_", with: "-")
+        let parts = mended.split(separator: "/", omittingEmptySubsequences: false)
+        guard parts.count <= 2, parts.allSatisfy({ String($0).isDNSLabel }) else {
+            return "write it as \"namespace/name\""
+        }
+        if parts.count == 1 {
+            return "name its namespace too: \"\(namespace)/\(mended)\" is the one of this policy's"
+                + (mended == text ? "" : ", in lower case")
+        }
+        // As `heddle init` leaves room for it.
+        if text.hasSuffix("/CALLER") {
+            return "change it to \"\(mended)\", or whatever account calls: names are in lower case"
+        }
+        let isUpper = lower != text
+        guard mended != lower else { return "change it to \"\(mended)\": names are in lower case" }
+        return "change it to \"\(mended)\": a name has \"-\" for \"_\"" + (isUpper ? ", and lower-case letters" : "")
     }
 
     /// A hostname, or `*.` before one (Gateway API's `Hostname`), in lower case.

@@ -93,10 +93,12 @@ enum Scalar {
     }
 
     /// One of the names of an enumeration.
-    /// - Parameter unavailable: names that the specification has and this version does not, and what to do instead. Never
+    /// - Parameters:
+    ///   - unavailable: names that the specification has and this version does not, and what to do instead. Never
     ///   simply another name: what one of them would let in, the other may not.
+    ///   - elsewhere: what is said in another field, in lower case, and how.
     static func choice<Value: RawRepresentable<String> & CaseIterable>(
-        of _: Value.Type, unavailable: [String: String] = [:]
+        of _: Value.Type, unavailable: [String: String] = [:], elsewhere: [String: String] = [:]
     ) -> Reading<Value> {
         { node, problems in
             let names = Value.allCases.map(\.rawValue)
@@ -116,7 +118,8 @@ enum Scalar {
             } else {
                 problems.report(
                     .invalidValue, node, expected: expected,
-                    remedy: NearestName(to: text, among: names)?.remedy ?? "change it to \(expected)")
+                    remedy: NearestName(to: text, among: names)?.remedy ?? elsewhere[text.lowercased()]
+                        ?? "change it to \(expected)")
             }
             return nil
         }
