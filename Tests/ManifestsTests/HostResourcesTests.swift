@@ -232,6 +232,25 @@ func `a user or group may be called whatever the host's name service has`(name: 
 }
 
 @Test(arguments: [
+@Test(arguments: [
+    ("Workload", "service: web\nselectors: [{unix: {user: '4201'}}]", "write it as uid: 4201"),
+    ("Workload", "service: web\nselectors: [{unix: {user: 4201}}]", "write it as uid: 4201"),
+    ("Workload", "service: web\nselectors: [{unix: {uid: 1, group: '0100'}}]", "write it as gid: 100"),
+    (
+        "Workload", "service: web\nselectors: [{exec: {}}]\nexec: {users: ['4205']}",
+        "remove the quotation marks: 4205"
+    ),
+    ("Node", "{address: 'a:1', guard: {users: ['4205']}}", "remove the quotation marks: 4205"),
+    (
+        "Workload", "service: web\nselectors: [{unix: {user: '99999999999'}}]",
+        "write it as \"getent passwd\" lists it"
+    ),
+])
+func `a number in place of a name is told where it belongs`(kind: String, spec: String, remedy: String) {
+    let file = ManifestDecoder.decode(Array(manifest(kind, spec).utf8), path: "m")
+    #expect(file.diagnostics.map(\.remedy) == [remedy])
+}
+
     ("cgroup: {path: /sys/fs/cgroup/system.slice/web.service}", "change it to \"/system.slice/web.service\""),
     ("cgroup: {path: /sys/fs/cgroup/unified/web}", "change it to \"/web\""),
     ("cgroup: {path: /sys/fs/cgroup}", "name a group below the root"),

@@ -19,7 +19,7 @@ extension UserReference {
         if case .scalar(let scalar) = node.content, scalar.kind == .number {
             return Scalar.accountNumber(node, &problems).map(UserReference.number)
         }
-        return located(Scalar.accountName)(node, &problems).map(UserReference.name)
+        return located(Scalar.accountName(or: nil))(node, &problems).map(UserReference.name)
     }
 }
 

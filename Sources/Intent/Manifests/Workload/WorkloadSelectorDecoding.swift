@@ -39,9 +39,9 @@ extension WorkloadSelector {
                 .missingField, at: node.position, found: "unix without a field", expected: "what a process must be",
                 remedy: "add user, uid, group, gid, path or sha256")
         }
-        user = fields.optional("user", located(Scalar.accountName), &problems)
+        user = fields.optional("user", located(Scalar.accountName(or: "uid")), &problems)
         uid = fields.optional("uid", Scalar.accountNumber, &problems)
-        group = fields.optional("group", located(Scalar.accountName), &problems)
+        group = fields.optional("group", located(Scalar.accountName(or: "gid")), &problems)
         gid = fields.optional("gid", Scalar.accountNumber, &problems)
         path = fields.optional("path", located(Scalar.executablePath), &problems)
         sha256 = fields.optional("sha256", Scalar.sha256, &problems)
@@ -106,8 +106,15 @@ extension WorkloadSelector {
 extension Scalar {
     /// The name of a user or group, as the host's name service may have it: 1 to 256 bytes. Directories have longer ones than useradd(8)
     /// makes, with blanks and backslashes: `SHOP\web master`.
-    static func accountName(_ node: YAMLNode, _ problems: inout Problems) -> String? {
-        if case .scalar(let scalar) = node.content, scalar.kind == .number, scalar.text.utf8.allSatisfy(isDigit) {
+    /// - Parameter field: Where a number is to stand; `nil`: in the same place, without quotation marks.
+    static func accountName(or field: String?) -> Reading<String> {
+        { node, problems in accountName(node, or: field, &problems) }
+    }
+
+    private static func accountName(_ node: YAMLNode, or field: String?, _ problems: inout Problems) -> String? {
+        if case .scalar(let scalar) = node.content, let number = UInt32(scalar.text),
+            scalar.text.utf8.allSatisfy(isDigit)
+        {
             problems.report(
                 .wrongType, node, expected: "the name of a user or group",
                 remedy: "write numbers as uid or gid: \(scalar.text)")
