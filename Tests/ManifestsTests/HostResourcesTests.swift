@@ -154,6 +154,7 @@ func `a mistake in a workload is an error at its place`(spec: String, mistake: S
         """
     let workload = try #require(decode(manifest("Workload", spec)).first as? Workload)
     var all = WorkloadSelector()
+    all.position = Located(0, at: .manifestsFolder)
     all.user = Located("web", at: .manifestsFolder)
     all.uid = 0
     all.group = Located("www-data", at: .manifestsFolder)
@@ -232,7 +233,6 @@ func `a user or group may be called whatever the host's name service has`(name: 
 }
 
 @Test(arguments: [
-@Test(arguments: [
     ("Workload", "service: web\nselectors: [{unix: {user: '4201'}}]", "write it as uid: 4201"),
     ("Workload", "service: web\nselectors: [{unix: {user: 4201}}]", "write it as uid: 4201"),
     ("Workload", "service: web\nselectors: [{unix: {uid: 1, group: '0100'}}]", "write it as gid: 100"),
@@ -251,6 +251,7 @@ func `a number in place of a name is told where it belongs`(kind: String, spec: 
     #expect(file.diagnostics.map(\.remedy) == [remedy])
 }
 
+@Test(arguments: [
     ("cgroup: {path: /sys/fs/cgroup/system.slice/web.service}", "change it to \"/system.slice/web.service\""),
     ("cgroup: {path: /sys/fs/cgroup/unified/web}", "change it to \"/web\""),
     ("cgroup: {path: /sys/fs/cgroup}", "name a group below the root"),

@@ -31,6 +31,8 @@ extension Diagnostic.Code {
     package static let openListener = Self("manifest.open-listener")
     /// Selectors of a workload that no listener asks.
     package static let unusedSelectors = Self("manifest.unused-selectors")
+    /// Selectors of two workloads of a node that the same process matches.
+    package static let ambiguousSelectors = Self("manifest.ambiguous-selectors")
     /// A port that is named for plain calls to a service that takes none.
     package static let plainPortClosed = Self("manifest.plain-port-closed")
     /// Plain calls are allowed for services that name no port for them.

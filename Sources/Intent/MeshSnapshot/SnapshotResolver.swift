@@ -70,6 +70,7 @@ struct SnapshotResolver {
         if !diagnostics.contains(where: { $0.severity == .error }) {
             diagnostics += DeadEnds(snapshot: snapshot).check() + OpenListeners.warnings(workloads)
             diagnostics += OpenListeners.unusedSelectors(of: workloads, on: nodes)
+            diagnostics += AmbiguousSelectors.warnings(workloads, on: nodes)
             diagnostics += PlainPorts(snapshot).check()
         }
         return snapshot

@@ -17,8 +17,13 @@ extension Workload {
         let account = fields.optional("serviceAccount", located(Scalar.label), &problems)
         let outbound = fields.optional(
             "outbound", { Self.outbound($0, namespace: namespace, &$1) }, default: Outbound(), &problems)
+        var index = 0
         let selectors = fields.list(
-            "selectors", emptyMeans: "a workload that any process of the host is", WorkloadSelector.decode, &problems)
+            "selectors", emptyMeans: "a workload that any process of the host is",
+            { node, problems in
+                defer { index += 1 }
+                return WorkloadSelector.decode(node, index: index, &problems)
+            }, &problems)
         let execUsers = fields.optional("exec", Self.execUsers, &problems)
         fields.reportUnknownFields(&problems)
 

@@ -18,6 +18,8 @@ package struct WorkloadSelector: Hashable, Sendable {
     package var controlGroup: String?
     /// It was started as this workload, by `heddle exec`.
     package var isStarted = false
+    /// Where it stands among the workload's.
+    package var position: Located<Int>?
 
     package init() {}
 

@@ -3,9 +3,10 @@ import YAMLSyntax
 
 extension WorkloadSelector {
     /// An item of `selectors`: what its parts say together.
-    static func decode(_ node: YAMLNode, _ problems: inout Problems) -> WorkloadSelector? {
+    static func decode(_ node: YAMLNode, index: Int, _ problems: inout Problems) -> WorkloadSelector? {
         guard var fields = node.fields(of: "a selector", isOfPolicy: true, &problems) else { return nil }
         var selector = WorkloadSelector()
+        selector.position = Located(index, at: node.position)
         let before = problems.diagnostics.count
         _ = fields.optional("unix", { selector.readUnix($0, &$1) }, &problems)
         selector.unit = fields.optional("systemd", part("systemd", "unit", unitName), &problems)
@@ -116,8 +117,10 @@ extension Scalar {
             scalar.text.utf8.allSatisfy(isDigit)
         {
             problems.report(
-                .wrongType, node, expected: "the name of a user or group",
-                remedy: "write numbers as uid or gid: \(scalar.text)")
+                scalar.kind == .number ? .wrongType : .invalidValue, node,
+                expected: field.map { "the name of a user or group: a number stands in \($0)" }
+                    ?? "the name of a user, or a number without quotation marks",
+                remedy: field.map { "write it as \($0): \(number)" } ?? "remove the quotation marks: \(number)")
             return nil
         }
         guard let text = text(node, &problems) else { return nil }
