@@ -11,7 +11,7 @@ struct CheckCommandTests {
     @Test func `check warns of listeners that are open to every process, or refuses them where the mesh says so`()
         throws
     {
-        let open = CommandTests.good.replacing(", selectors: [{unix: {user: web}}]", with: "")
+        let open = CommandTests.good.replacing(", selectors: [{unix: {user: root}}]", with: "")
         try folder.write("shop.yaml", open)
         let warned = try heddle("check", folder.path)
         #expect(warned.exitCode == 0)
@@ -207,8 +207,38 @@ struct CheckCommandTests {
 
     @Test func `check asks this host of the node alone that it is said to be`() throws {
         try writeCaller("[{unix: {user: root, uid: 7}}]", node: "a")
-        #expect(try !heddle("check", folder.path).diagnostics.contains("contradicting-account"))
-        #expect(try heddle("check", folder.path, "--node", "a").diagnostics.contains("contradicting-account"))
+        let without = try heddle("check", folder.path)
+        #expect(!without.diagnostics.contains("contradicting-account"))
+        #expect(
+            without.output.hasSuffix("; not checked: selectors of node a (--node a)\n"), "\(without.output)")
+        let json = try heddle("check", folder.path, "-o", "json").output.filter { !$0.isWhitespace }
+        #expect(json.contains("\"notChecked\":[\"a\"]"), "\(json)")
+        let with = try heddle("check", folder.path, "--node", "a")
+        #expect(with.diagnostics.contains("contradicting-account"))
+        #expect(!with.output.contains("not checked"), "\(with.output)")
+    }
+
+    @Test func `check of accounts that this host does not have warns, of a guard's too`() throws {
+        try folder.write(
+            "shop.yaml",
+            """
+            apiVersion: heddle/v1
+            kind: Node
+            metadata: {name: a}
+            spec: {address: "192.0.2.1:15001", outbound: {listen: "127.0.0.1:15101"}, guard: {users: [no-such-guest]}}
+            ---
+
+            """
+                + manifest(
+                    "Workload", "web-1",
+                    "{serviceAccount: web, node: a, selectors: [{unix: {user: no-such-user, group: no-such-group}}, {exec: {}}], "
+                        + "exec: {users: [no-such-starter, root]}}"))
+        let result = try heddle("check", folder.path, "--node", "a")
+        for name in ["guest", "user", "group", "starter"] {
+            #expect(result.diagnostics.contains("\"no-such-\(name)\", whom this host does not have"), "\(result)")
+        }
+        #expect(result.output.hasSuffix("no errors, 4 warnings\n"), "\(result.output)")
+        #expect(try !heddle("check", folder.path).diagnostics.contains("unknown-account"))
     }
 
     @Test(.enabled(if: geteuid() == 0 && Tool.exists("unshare"), "only root can give a process other accounts"))
@@ -223,6 +253,7 @@ struct CheckCommandTests {
                 || result.errors.contains(
                     #"the user "SHOP\web master", who has uid 4001 on this host, beside uid 4002"#),
             "\(result.errors)")
-        #expect(result.output.hasSuffix("no errors, 1 warning\n"), "\(result.output)")
+        #expect(result.errors.contains(#"the user "SHOP\\web", whom this host does not have"#), "\(result.errors)")
+        #expect(result.output.hasSuffix("no errors, 2 warnings\n"), "\(result.output)")
     }
 }

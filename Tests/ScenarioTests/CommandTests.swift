@@ -15,7 +15,7 @@ struct CommandTests {
         ---
         \(manifest("Workload", "orders-1", "{service: orders, address: \"127.0.0.1:8081\"}"))
         ---
-        \(manifest("Workload", "web-1", "{serviceAccount: web, outbound: {listen: \"127.0.0.1:15101\"}, selectors: [{unix: {user: web}}]}"))
+        \(manifest("Workload", "web-1", "{serviceAccount: web, outbound: {listen: \"127.0.0.1:15101\"}, selectors: [{unix: {user: root}}]}"))
         ---
         apiVersion: heddle/v1
         kind: AuthorizationPolicy

@@ -1,7 +1,7 @@
 package import Attestation
 package import Forwarding
 import Glibc
-import Manifests
+package import Manifests
 import MeshSnapshot
 
 /// Users and groups of this host, by name, as the host's own services know them (nsswitch.conf(5)).
@@ -17,6 +17,12 @@ package enum AccountName: Hashable {
         switch self {
         case .user(let name): "user \(name)"
         case .group(let name): "group \(name)"
+        }
+    }
+
+    var name: String {
+        switch self {
+        case .user(let name), .group(let name): name
         }
     }
 
@@ -85,8 +91,12 @@ extension HostAccounts {
     package init(asking names: Set<AccountName>) {
         self.init()
         for name in names {
-            guard case .found(let numbers) = AccountName.lookUp(name.key), let number = numbers.first else { continue }
-            note(number, of: name)
+            switch AccountName.lookUp(name.key) {
+            case .found(let numbers): if let number = numbers.first { note(number, of: name) }
+            case .absent: break
+            // A directory that does not answer has not said that there is none.
+            case .failed: unanswered.insert(name.name)
+            }
         }
     }
 
@@ -100,7 +110,7 @@ extension HostAccounts {
 
 extension Workload {
     /// Users and groups that its selectors name, and who may start it.
-    var accountNames: [AccountName] {
+    package var accountNames: [AccountName] {
         let selected = selectors.flatMap { selector in
             [selector.user.map { AccountName.user($0.value) }, selector.group.map { AccountName.group($0.value) }]
         }

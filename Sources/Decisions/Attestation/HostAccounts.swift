@@ -4,6 +4,8 @@ package import Manifests
 package struct HostAccounts: Hashable, Sendable {
     package var users: [String: UInt32]
     package var groups: [String: UInt32]
+    /// Names of which it could not be asked whether there is one, and of which nothing is said.
+    package var unanswered: Set<String> = []
 
     package init(users: [String: UInt32] = [:], groups: [String: UInt32] = [:]) {
         self.users = users
@@ -13,9 +15,13 @@ package struct HostAccounts: Hashable, Sendable {
     /// Those of selectors that this host does not have.
     package func missing(from selectors: [WorkloadSelector]) -> (users: [Located<String>], groups: [Located<String>]) {
         (
-            selectors.compactMap(\.user).filter { users[$0.value] == nil },
-            selectors.compactMap(\.group).filter { groups[$0.value] == nil }
+            unknownUsers(among: selectors.compactMap(\.user)),
+            selectors.compactMap(\.group).filter { groups[$0.value] == nil && !unanswered.contains($0.value) }
         )
+    }
+
+    package func unknownUsers(among names: [Located<String>]) -> [Located<String>] {
+        names.filter { users[$0.value] == nil && !unanswered.contains($0.value) }
     }
 
     /// A name beside a number that is another's on this host: both are never so.

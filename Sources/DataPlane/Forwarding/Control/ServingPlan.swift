@@ -214,13 +214,7 @@ package struct ServingPlan: Sendable {
                 servedNames["\(service.value).\(workload.metadata.name.namespace).mesh"] = id
             }
             let owner = "Workload \(workload.metadata.name)"
-            let missing = accounts.missing(from: workload.selectors)
-            problems += missing.users.map { .unknownAccount($0, "user") }
-            problems += workload.startedBy.filter { accounts.users[$0.value] == nil }.map {
-                .unknownAccount($0, "user")
-            }
-            problems += missing.groups.map { .unknownAccount($0, "group") }
-            problems += accounts.contradictions(of: workload)
+            problems += accounts.warnings(of: workload)
             let local = TableCompiler.LocalWorkload(
                 name: workload.metadata.name, id: id, selectors: selectors(of: workload))
             locals.append(local)
@@ -238,9 +232,7 @@ package struct ServingPlan: Sendable {
                     "\(owner) to \(tcp.service.value)", resolve, &problems)
             }
         }
-        problems += (ownNode?.guarding?.names ?? []).filter { accounts.users[$0.value] == nil }.map {
-            .unknownAccount($0, "user")
-        }
+        problems += ownNode.map { accounts.warnings(of: $0) } ?? []
         if let node, let listen = snapshot.nodes[node]?.outboundListen {
             place(.hostOutbound(locals), at: listen, "Node \(node)", resolve, &problems)
         }
@@ -345,11 +337,19 @@ package struct ServingPlan: Sendable {
 }
 
 extension HostAccounts {
-    /// What selectors say of accounts that is not so on this host.
-    package func contradictions(of workload: Workload) -> [Diagnostic] {
-        let found = contradictions(in: workload.selectors)
-        return found.users.map { .contradiction($0, "user", "uid") }
-            + found.groups.map { .contradiction($0, "group", "gid") }
+    /// What a workload says of accounts that is not so on this host.
+    package func warnings(of workload: Workload) -> [Diagnostic] {
+        let missing = missing(from: workload.selectors)
+        let contradictions = contradictions(in: workload.selectors)
+        return (missing.users + unknownUsers(among: workload.startedBy)).map { .unknownAccount($0, "user") }
+            + missing.groups.map { .unknownAccount($0, "group") }
+            + contradictions.users.map { .contradiction($0, "user", "uid") }
+            + contradictions.groups.map { .contradiction($0, "group", "gid") }
+    }
+
+    /// What a node's guard does.
+    package func warnings(of node: Node) -> [Diagnostic] {
+        unknownUsers(among: node.guarding?.names ?? []).map { .unknownAccount($0, "user") }
     }
 }
 
@@ -368,7 +368,7 @@ extension Diagnostic {
             remedy: "make the name resolve on this host again, or write an IP address")
     }
 
-    static func unknownAccount(_ name: Located<String>, _ kind: String) -> Diagnostic {
+    fileprivate static func unknownAccount(_ name: Located<String>, _ kind: String) -> Diagnostic {
         Diagnostic(
             .unknownAccount, .warning, at: name.position,
             found: "the \(kind) \(quoted(name.value)), whom this host does not have",

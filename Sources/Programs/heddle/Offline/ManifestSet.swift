@@ -12,6 +12,8 @@ struct ManifestSet {
     let resourceCount: Int
     /// By position; files are named below the path the user gave.
     let diagnostics: [Diagnostic]
+    /// Nodes whose selectors and guards were not held against this host, as which of them it is was not said.
+    let uncheckedNodes: [String]
     private let sources: [String: [UInt8]]
 
     var errorCount: Int { diagnostics.count { $0.severity == .error } }
@@ -32,7 +34,9 @@ struct ManifestSet {
         problems += resolution.diagnostics
         if let snapshot = resolution.snapshot { problems += PolicyLint.check(snapshot) }
         problems += CredentialFileCheck.problems(of: resolution.resources, folder: named.folder, at: .now)
-        problems += HostSelectorCheck.warnings(of: resolution.resources, node: node)
+        let hostCheck = HostSelectorCheck(resolution.resources, node: node)
+        problems += hostCheck.warnings()
+        uncheckedNodes = hostCheck.uncheckedNodes
         diagnostics = problems.sortedByPosition()
         let hasError = problems.contains { $0.severity == .error }
         snapshot = hasError ? nil : resolution.snapshot
