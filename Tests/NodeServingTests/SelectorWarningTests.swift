@@ -57,13 +57,41 @@ struct SelectorWarningTests {
             "{unix: {uid: 7, path: '\(folder)\($0)'}}"
         }
         let manifest = Self.workload("[\(paths.joined(separator: ", "))]")
-        // The first leads to nothing: it may be there for the process.
-        let said = try await node.serve(manifest)
-        #expect(said.map(\.code) == [.linkedExecutable])
-        #expect(said.first?.remedy == "change it to \"\(folder)/state\"")
+        // The first leads to nothing, the last is nowhere.
+        let said = try await node.serve(manifest).filter { $0.code != .missingCapability }
+        #expect(said.map(\.code) == [.missingExecutable, .linkedExecutable, .missingExecutable])
+        #expect(said[1].remedy == "change it to \"\(folder)/state\"")
+        #expect(said[2].found == "\(Diagnostic.quoted("\(folder)/not/there")), which is not there on this host")
         // As it is now.
         try FileManager.default.removeItem(atPath: "\(folder)/link")
-        #expect(node.participant.warningsOfNow.isEmpty)
+        try FileManager.default.createDirectory(atPath: "\(folder)/not", withIntermediateDirectories: true)
+        #expect(FileManager.default.createFile(atPath: "\(folder)/not/there", contents: nil))
+        let now = node.participant.warningsOfNow.filter { $0.code != .missingCapability }
+        #expect(now.map(\.code) == [.missingExecutable, .missingExecutable])
+        #expect(now.map(\.found).allSatisfy { $0.contains("/link") })
+        await node.participant.drain()
+    }
+
+    @Test func `what Heddle may not look at is told of once, with what is missing`() async throws {
+        let node = try TestNode(accounts: Self.accounts)
+        func told(_ selectors: String, _ missing: [LookingCapability], user: UInt32 = 0) async throws -> [Diagnostic] {
+            _ = try await node.serve(Self.workload(selectors))
+            let plan = try #require(node.participant.serving?.plan)
+            return UnansweredSelectors.warnings(in: plan, missing: missing, user: user)
+        }
+        let file = "{unix: {uid: 7}}, {unix: {uid: 7, path: /bin/a}}, {unix: {uid: 7, gid: 8}}"
+        let found = try await told("[\(file)]", [.trace])
+        #expect(found.map(\.code) == [.missingCapability])
+        #expect(found.map { [$0.position.line, $0.position.column] } == [[7, 34]])
+        #expect(found.first?.found == "2 selectors by path, sha256 or group, and no CAP_SYS_PTRACE")
+        #expect(
+            found.first?.remedy == "start Heddle as root, or with AmbientCapabilities=CAP_SYS_PTRACE in its unit")
+        let both = try await told("[\(file)]", [.trace, .search])
+        #expect(both.first?.found.hasSuffix("and no CAP_SYS_PTRACE and no CAP_DAC_READ_SEARCH") == true)
+        #expect(try await told("[\(file)]", []).isEmpty)
+        // Its own it may look at.
+        #expect(try await told("[\(file)]", [.trace], user: 7).isEmpty)
+        #expect(try await told("[{unix: {uid: 7}}, {exec: {}}]", [.trace, .search]).isEmpty)
         await node.participant.drain()
     }
 }

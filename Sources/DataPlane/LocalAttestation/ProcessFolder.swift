@@ -35,7 +35,7 @@ package struct ProcessFolder: Hashable, Sendable {
         init(_ error: SystemCallError, reading what: String) {
             self.init(
                 error.errno == EACCES || error.errno == EPERM
-                    ? "not allowed to look at \(what): CAP_SYS_PTRACE or CAP_DAC_READ_SEARCH is missing"
+                    ? "not allowed to look at \(what): \(LookingCapability.text(missing: LookingCapability.missing))"
                     : "\(what): \(error.reason)")
         }
     }

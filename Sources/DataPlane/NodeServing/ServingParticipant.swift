@@ -243,6 +243,7 @@ package final class ServingParticipant: SnapshotParticipant, HostDependent {
     /// Codes of `warningsOfNow`.
     package static let codesOfNow: Set<Diagnostic.Code> = [
         .unresolvedEndpoint, .staleEndpoint, .unknownAccount, .contradictingAccount, .linkedExecutable,
+        .missingExecutable, .missingCapability,
         .certificateTime, .certificateName, .authorityName, .fewDescriptors, .guardedPort, .openSocket, .otherGuard,
     ]
 
@@ -258,6 +259,7 @@ package final class ServingParticipant: SnapshotParticipant, HostDependent {
         return serving.nameWarnings + guardWarnings(serving.plan)
             + serving.certificates.warnings(at: .now) + serving.certificateWarnings
             + ExecutablePaths.warnings(of: workloads(serving.snapshot))
+            + UnansweredSelectors.warnings(in: serving.plan)
             + (budget.flatMap { $0.isLow ? [.fewDescriptors(serving.snapshot, $0)] : nil } ?? [])
     }
 

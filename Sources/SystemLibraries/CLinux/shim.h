@@ -96,6 +96,7 @@ static inline int CLinux_is_pinned(const char *path) {
 }
 
 enum { CLinux_may_give_files_away = 0 /* CAP_CHOWN */, CLinux_owns_all_files = 3 /* CAP_FOWNER */,
+       CLinux_may_search = 2 /* CAP_DAC_READ_SEARCH */, CLinux_may_trace = 19 /* CAP_SYS_PTRACE */,
        CLinux_has_all_room = 24 /* CAP_SYS_RESOURCE */ };
 
 /// Whether this thread has one of the first 32 capabilities (capabilities(7)).
