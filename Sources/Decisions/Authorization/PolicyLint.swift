@@ -35,7 +35,7 @@ package enum PolicyLint {
             tcpServices: Set(snapshot.services.lazy.filter { $0.protocol == .tcp }.map(\.metadata.name)),
             defaultAction: snapshot.mesh.defaultAction,
             callers: UnknownCallers(known: snapshot.serviceAccounts, trustDomain: snapshot.mesh.trustDomain))
-        let unasked = neverAsked(snapshot)
+        let unasked = neverAsked(snapshot) + PlainCallersRefused.check(snapshot)
         return unasked.isEmpty ? found : (found + unasked).sorted { $0.position < $1.position }
     }
 
@@ -198,7 +198,7 @@ package enum PolicyLint {
 }
 
 /// The services that some policies are for.
-private struct Scopes {
+struct Scopes {
     private var namespaces: Set<String> = []
     private var services: Set<ResourceName> = []
     private var namespacesOfServices: Set<String> = []
@@ -212,6 +212,11 @@ private struct Scopes {
                 namespacesOfServices.insert(namespace)
             }
         }
+    }
+
+    /// Whether one of the policies is for a service.
+    func contains(_ service: ResourceName) -> Bool {
+        namespaces.contains(service.namespace) || services.contains(service)
     }
 
     /// Whether one of the policies is for a service that `policy` is for.
