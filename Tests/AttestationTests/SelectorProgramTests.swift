@@ -180,6 +180,11 @@ struct SelectorProgramTests {
             "[{unix: {user: other}}, {unix: {user: web, path: /a}}, {unix: {user: web, path: /b}}, {unix: {uid: 0}}]",
             "selectors[1] says path /a"
         ),
+        // That one is its user and unit, of the other nothing is so.
+        (
+            "[{exec: {}}, {unix: {gid: 5}}, {unix: {user: web}, systemd: {unit: other.service}}]",
+            "selectors[2] says systemd unit other.service"
+        ),
     ])
     func `in what a process differs is told in words`(selectors: String, text: String) throws {
         var web = Self.web

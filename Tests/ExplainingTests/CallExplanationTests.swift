@@ -316,7 +316,7 @@ struct CallExplanationTests {
                 listener  Node here
                 request   GET orders.shop/orders/1
                 process   uid 7, cgroup /a\\u{1B}b
-                outcome   REFUSED (not-attested): the process that calls is not this workload
+                outcome   REFUSED (not-attested): the process that calls is no workload of this listener
                 why       shop/web: selectors[0] says uid 8
 
                 """, "\(view.text)")

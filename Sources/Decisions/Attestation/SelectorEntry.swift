@@ -89,6 +89,15 @@ struct SelectorEntry: Hashable, Sendable {
         }
     }
 
+    /// How many things it says that are looked at before this one.
+    func count(before item: SelectorItem) -> Int {
+        let says: [(SelectorItem, Bool)] = [
+            (.user, user != nil), (.controlGroup, controlGroup != nil), (.unit, unit != nil),
+            (.startedAs, startedAs != nil), (.group, group != nil), (.path, path != nil), (.digest, digest != nil),
+        ]
+        return says.count { $0.0 < item && $0.1 }
+    }
+
     /// What it says of one thing that a process is not, in words: `user web (uid 1001)`.
     func text(of item: SelectorItem, on process: LocalProcess) -> String {
         switch item {

@@ -39,9 +39,9 @@ extension SelectorProgram {
         var nearest: SelectorDifference?
         for (index, entry) in entries.enumerated() {
             guard case .differs(let item) = entry.outcome(on: process) else { return nil }
-            if nearest.map({ $0.item < item }) ?? true {
-                nearest = SelectorDifference(index: index, item: item, entry: entry, process: process)
-            }
+            let difference = SelectorDifference(
+                index: index, item: item, agreedCount: entry.count(before: item), entry: entry, process: process)
+            if nearest.map({ $0.nearness < difference.nearness }) ?? true { nearest = difference }
         }
         return nearest
     }
@@ -52,11 +52,13 @@ package struct SelectorDifference {
     /// Among the workload's.
     fileprivate let index: Int
     fileprivate let item: SelectorItem
+    /// How much else it says that is so.
+    fileprivate let agreedCount: Int
     fileprivate let entry: SelectorEntry
     fileprivate let process: LocalProcess
 
-    /// Of two differences the greater is of a process that came nearer.
-    package var nearness: Int { item.rawValue }
+    /// Of two differences the greater is of a process that came nearer: more of what the selector says is so, or else it is looked at later.
+    package var nearness: Int { agreedCount * 8 + item.rawValue }
 
     /// In words: `selectors[0] says user web (uid 1001)`.
     package var text: String { "selectors[\(index)] says \(entry.text(of: item, on: process))" }

@@ -34,7 +34,7 @@ extension FailureReason {
             case .malformed: "not a well-formed request"
             case .callerGone: "the caller went away"
             case .loopDetected: "the call goes in circles"
-            case .notAttested: "the process that calls is not this workload"
+            case .notAttested: "the process that calls is no workload of this listener"
             }
         return Array(text.utf8)
     }
