@@ -125,6 +125,18 @@ struct FirstMeshTests {
         #expect(Set(try Self.check(unseen).workloads.map(\.serviceAccount.value)) == ["port-2375", "port-2376"])
     }
 
+    @Test func `whatever a program is called, it is a name`() throws {
+        let names = [
+            "true", "null", "123", "1e3", "0x1f", "0o17", "no", "389", "mesh", "mesh-service", "node", "mesh-2",
+        ]
+        let ports = try names.enumerated().map { index, name in
+            try Self.port(UInt16(20_000 + index), executable: "/opt/\(name)")
+        }
+        let mesh = FirstMesh(of: ports) { _ in nil }
+        #expect(Set(mesh.files.map(\.name)).count == names.count + 1)
+        #expect(try Self.check(mesh).services.count == names.count)
+    }
+
     @Test func `who calls a service of TCP is told how`() throws {
         let mesh = FirstMesh(of: [try Self.port(5432, executable: "/usr/bin/postgres"), try Self.port(8080)]) { _ in nil
         }
@@ -142,7 +154,7 @@ struct FirstMeshTests {
         ]
         let mesh = FirstMesh(of: ports, node: FirstNode(name: "fe01", address: address)) { _ in nil }
         #expect(
-            mesh.files.map(\.name).prefix(4) == ["mesh.yaml", "node.yaml", "node-service.yaml", "mesh-service.yaml"])
+            mesh.files.map(\.name).prefix(4) == ["mesh.yaml", "node.yaml", "node-2.yaml", "mesh-2.yaml"])
         for guarded in [false, true] {
             let files = mesh.files.map { ($0.name, guarded ? $0.text.replacing("  #guard", with: "  guard") : $0.text) }
             let resolution = Resolution(

@@ -1,3 +1,4 @@
+import Attestation
 import Glibc
 package import SystemInterfaces
 

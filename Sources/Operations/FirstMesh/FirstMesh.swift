@@ -33,7 +33,6 @@ package struct FirstMesh {
         var callers: [FoundService.Owner: String] = [:]
         var files = [File(name: "mesh.yaml", text: Self.mesh)]
         if let node { files.append(File(name: "node.yaml", text: node.text(past: taken))) }
-        let reserved = Set(files.map(\.name))
         var summary: [String] = []
         for service in services {
             let account = user(service.owner.uid)
@@ -49,9 +48,7 @@ package struct FirstMesh {
                 callers[service.owner] = service.name
             }
             let text = ServiceText(service, user: account, node: node?.name, calls: calls)
-            let name = "\(service.name).yaml"
-            files.append(
-                File(name: reserved.contains(name) ? "\(service.name)-service.yaml" : name, text: text.text))
+            files.append(File(name: "\(service.name).yaml", text: text.text))
             summary.append("\(service.name): \(ServiceText.described(service, user: account))")
         }
         self.files = files

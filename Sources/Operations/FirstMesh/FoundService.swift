@@ -77,7 +77,8 @@ struct FoundService {
         }
         var counts: [String: Int] = [:]
         for place in places { counts[place.key.owner.label, default: 0] += 1 }
-        var taken: Set<String> = []
+        // Files of these names are the Mesh's and the Node's.
+        var taken: Set<String> = ["mesh", "node"]
         var services = places.map { place in
             let label = place.key.owner.label
             let name = unique(counts[label] == 1 ? label : "\(label)-\(place.key.port)", &taken)
@@ -162,7 +163,14 @@ extension FoundService.Owner {
             if label.count == Self.labelLimit { break }
         }
         while label.last == UInt8(ascii: "-") { label.removeLast() }
-        return label.isEmpty ? "port" : String(decoding: label, as: UTF8.self)
+        let text = label.isEmpty ? "port" : String(decoding: label, as: UTF8.self)
+        return Self.isWord(text) ? text : "service-\(text)"
+    }
+
+    /// Whether YAML takes it for text as it is (YAML 1.2.2, § 10.3.2, and what YAML 1.1 had besides): it stands in many places.
+    private static func isWord(_ label: String) -> Bool {
+        label.utf8.first.map { (0x61...0x7A).contains($0) } ?? false
+            && !["true", "false", "null", "yes", "no", "on", "off", "y", "n"].contains(label)
     }
 
     /// A DNS label has 63 bytes.

@@ -61,12 +61,22 @@ struct Exec: ParsableCommand {
         guard answer.status == 200 else { throw ExitCode(answer.exitCode) }
         for name in ["http_proxy", "HTTP_PROXY"] { unsafe unsetenv(name) }
         unsafe setenv("HEDDLE_SOCKET", path, 1)
-        for line in String(decoding: answer.output, as: UTF8.self).split(separator: "\n") {
-            guard let equals = line.firstIndex(of: "=") else { continue }
-            unsafe setenv(String(line[..<equals]), String(line[line.index(after: equals)...]), 1)
+        for (name, value) in Self.variables(in: String(decoding: answer.output, as: UTF8.self)) {
+            unsafe setenv(name, value, 1)
         }
         Self.takeOverProxies()
         try become(arguments[start], start)
+    }
+
+    /// What a mesh has to say to a program, and nothing else: whoever answers at the socket may be another than the mesh, and some
+    /// variables are orders (LD_PRELOAD, PATH).
+    private static func variables(in answer: String) -> [(name: String, value: String)] {
+        answer.split(separator: "\n").compactMap { line in
+            let parts = line.split(separator: "=", maxSplits: 1).map(String.init)
+            guard parts.count == 2 else { return nil }
+            let isWanted = parts[0] == "HEDDLE_WORKLOAD" || parts[0] == "http_proxy" && parts[1].hasPrefix("http://")
+            return isWanted ? (parts[0], parts[1]) : nil
+        }
     }
 
     /// Some programs ask for the one spelling first, some for the other: with what was there before in either, calls would go past the

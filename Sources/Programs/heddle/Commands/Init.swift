@@ -60,7 +60,12 @@ struct Init: ParsableCommand {
         }
         let mesh = FirstMesh(of: ports, node: firstNode, user: Self.name)
         do throws(SystemCallError) { try write(mesh) } catch {
-            guard ![ENOTEMPTY, EEXIST].contains(error.errno) else {
+            guard error.errno != EPERM || !isAnothers else {
+                throw failure(
+                    "\(folder.printable) is another user's, who could change what is written there: name a folder that is not there yet",
+                    code: 1)
+            }
+            guard error.errno != ENOTEMPTY else {
                 let name = try? names().first
                 throw failure(
                     "\(folder.printable) is not empty\(name.map { " (\($0.printable))" } ?? ""), and nothing is overwritten: "
@@ -103,12 +108,19 @@ struct Init: ParsableCommand {
         try FileAccess.names(inFolder: folder).names.filter { !$0.hasPrefix(".") || $0.hasPrefix(".heddle-") }
     }
 
+    /// What lies in a folder of somebody else's is his to replace.
+    private var isAnothers: Bool {
+        guard let owner = try? FileAccess.facts(folder, followingLinks: true).ownership.owner else { return false }
+        return owner != geteuid() && owner != 0
+    }
+
     private var isThere: Bool { unsafe access(folder, F_OK) == 0 }
 
     /// All files, or none.
     private func write(_ mesh: FirstMesh) throws(SystemCallError) {
         let isMade = unsafe mkdir(folder, 0o755) == 0
         guard isMade || errno == EEXIST else { throw SystemCallError(last: "mkdir") }
+        guard !isAnothers else { throw SystemCallError("mkdir", errno: EPERM) }
         guard try names().isEmpty else {
             throw SystemCallError("mkdir", errno: ENOTEMPTY)
         }
