@@ -39,6 +39,8 @@ private func outbound(_ name: String, _ listen: String, node: String? = nil) -> 
     filesAuthority.replacing("spec: {", with: "spec: {telemetry: {listen: \"127.0.0.1:9090\"}, ")
         + outbound("w1", "127.0.0.1:9090"),
     service("s") + workload("w", "service: s, address: \"127.0.0.1:80\"") + gateway("g", http("a", "port: 80")),
+    service("s") + workload("w", "service: s, address: \"192.0.2.1:80\"")
+        + gateway("g", http("a", "port: 80, address: 192.0.2.1")),
     service("s") + workload("w", "service: s, address: \"unix:/run/a.sock\"") + outbound("v", "unix:/run/a.sock"),
 ])
 func `two that would take the same calls are an error`(yaml: String) {
@@ -68,6 +70,8 @@ func `what does not meet is no error`(yaml: String) {
     gateway("g", node: "a", http("a", "port: 80")) + outbound("w", "127.0.0.1:80", node: "a"),
     gateway("g", http("a", "port: 80")) + outbound("w", "127.0.0.1:80", node: "b"),
     gateway("g", node: "b", http("a", "port: 15008")),
+    service("s") + workload("w", "service: s, node: a, address: \"192.0.2.1:80\"")
+        + gateway("g", node: "a", http("a", "port: 80")),
     node("c", "192.0.2.1:15008"),
 ])
 func `on a node, what is on it and what is on every node count`(yaml: String) {

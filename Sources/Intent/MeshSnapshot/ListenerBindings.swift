@@ -70,11 +70,13 @@ struct ListenerBindings {
         hasNodes = !nodes.isEmpty
     }
 
-    /// - Parameter isNew: Whether a place is part of what a person is about to add: that is at fault, not what was there.
+    /// - Parameters:
+    ///   - known: Addresses of workloads of which it is told already what is wrong.
+    ///   - isNew: Whether a place is part of what a person is about to add: that is at fault, not what was there.
     /// - Returns: An error for each listener that another one, named in its remedy, stands in the way of.
     mutating func overlaps(
         mesh: Mesh, nodes: [String: Node], workloads: [Workload], gateways: [Gateway],
-        isNew: (SourcePosition) -> Bool = { _ in false }
+        except known: Set<SourcePosition> = [], isNew: (SourcePosition) -> Bool = { _ in false }
     ) -> [Diagnostic] {
         // What is on every node comes first, so that what is on one has it to look at.
         if let listen = mesh.telemetryListen {
@@ -108,7 +110,9 @@ struct ListenerBindings {
                 add(listen.value, binding, node: workload.node?.value)
             }
         }
-        for workload in workloads { checkOwnAddress(of: workload) }
+        for workload in workloads where workload.address.map({ !known.contains($0.position) }) ?? false {
+            checkOwnAddress(of: workload, nodes)
+        }
         return found.map { overlap in
             let isOfOther = isNew(overlap.other.position) && !isNew(overlap.binding.position)
             return (isOfOther ? overlap.reversed : overlap).diagnostic
@@ -154,7 +158,7 @@ struct ListenerBindings {
     }
 
     /// A process and the mesh cannot both listen at one address of a node.
-    private mutating func checkOwnAddress(of workload: Workload) {
+    private mutating func checkOwnAddress(of workload: Workload, _ all: [String: Node]) {
         guard let address = workload.address else { return }
         let name = Diagnostic.quoted(workload.metadata.name.name)
         let binding = Binding(
@@ -164,9 +168,13 @@ struct ListenerBindings {
         let other: Binding?
         switch address.value {
         case .tcp(let host, let port):
-            // Other addresses may be a container's or another host's.
-            guard let ip = host.ip, ip.isLoopback else { return }
-            other = places.compactMap { self.ports[PortKey(node: $0, number: port)]?.obstacle(to: host) }.first
+            guard let ip = host.ip else { return }
+            // Other addresses may be a container's: what listens at every address of its host does not listen there.
+            let isOfHost = ip.isLoopback || workload.node.flatMap { all[$0.value] }?.isAt(host) ?? false
+            other =
+                places.compactMap { self.ports[PortKey(node: $0, number: port)] }.compactMap {
+                    isOfHost ? $0.obstacle(to: host) : $0.byAddress[host]
+                }.first
         case .unix(let path):
             other = places.compactMap { self.paths[PathKey(node: $0, path: path)] }.first
         }
@@ -232,6 +240,12 @@ struct ListenerBindings {
         _ binding: Binding, overlaps other: Binding, _ detail: String = "", isOfHostname: Bool = false
     ) {
         found.append(Overlap(binding: binding, other: other, detail: detail, isOfHostname: isOfHostname))
+    }
+}
+
+extension Node {
+    fileprivate func isAt(_ host: SocketAddress.Host) -> Bool {
+        if case .tcp(host, _) = address.value { true } else { false }
     }
 }
 

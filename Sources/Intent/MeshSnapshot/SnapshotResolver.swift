@@ -56,9 +56,6 @@ struct SnapshotResolver {
         checkRoutes(isNew: isNew)
         checkEndpoints()
         findPolicies()
-        var bindings = ListenerBindings(nodes: Array(nodes.keys))
-        diagnostics += bindings.overlaps(
-            mesh: mesh, nodes: nodes, workloads: workloads, gateways: gateways.all, isNew: isNew)
         let snapshot = MeshSnapshot(
             resources: set, mesh: mesh, nodes: nodes, services: services, workloads: workloads, gateways: gateways.all,
             tcpRoutes: tcpRoutes, tlsRoutes: tlsRoutes, policies: policies, node: node, callRoutes: callRoutes,
@@ -66,6 +63,9 @@ struct SnapshotResolver {
         if mesh.identity.requiresSelectors { diagnostics += OpenListeners.errors(workloads) }
         var loops = ServiceLoops(snapshot)
         diagnostics += loops.check()
+        var bindings = ListenerBindings(nodes: Array(nodes.keys))
+        diagnostics += bindings.overlaps(
+            mesh: mesh, nodes: nodes, workloads: workloads, gateways: gateways.all, except: loops.places, isNew: isNew)
         // What is wrong elsewhere may be why something is missing.
         if !diagnostics.contains(where: { $0.severity == .error }) {
             diagnostics += DeadEnds(snapshot: snapshot).check() + OpenListeners.warnings(workloads)
