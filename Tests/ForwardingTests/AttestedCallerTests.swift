@@ -183,7 +183,7 @@ struct AttestedCallerTests {
             #expect(connection.response().status == 403)
         }
         let records = await world.mesh.dataPlane.decisionRecords()
-        #expect(records.count == DecisionLog.processCapacity + 1)
+        #expect(records.count == DecisionLog.strangerCapacity + 1)
         #expect(records.last { $0.id == "mine" }?.processRefusal == nil)
         await world.mesh.stop()
     }

@@ -123,6 +123,25 @@ struct PlainCallerTests {
         await bytes.stop()
     }
 
+    @Test func `whoever has no identity puts out no refusal of a caller that has one, whatever its calls are named`()
+        async throws
+    {
+        let world = try await PlainWorld(rule: PolicyTable.policy("DENY", "{}"))
+        let request = "GET /a HTTP/1.1\r\nHost: orders\r\nx-request-id: "
+        let known = try RawConnection(port: world.outbound)
+        #expect(known.call("\(request)mine\r\n\r\n").status == 403)
+        let stranger = try world.connect()
+        for number in 0..<DecisionLog.capacity {
+            let id = number % 2 == 0 ? "mine" : "\(number)"
+            #expect(stranger.call("\(request)\(id)\r\n\r\n").status == 403)
+        }
+        let records = await world.mesh.dataPlane.decisionRecords()
+        #expect(records.count == DecisionLog.strangerCapacity + 1)
+        #expect(records.last { $0.id == "mine" }?.caller == "spiffe://mesh.local/ns/shop/sa/web")
+        #expect(records.last { $0.id == "\(DecisionLog.capacity - 1)" }?.caller == nil)
+        await world.stop()
+    }
+
     @Test func `the port between nodes takes mutual TLS alone, whatever the mode`() async throws {
         let backend = TestBackend.echo()
         let pair = try await NodePair(

@@ -183,6 +183,31 @@ struct ShadowPolicyTests {
         #expect(Dictionary(uniqueKeysWithValues: told.rest.map { ($0.policy.name, $1) }) == ["no-cut": 47])
     }
 
+    @Test func `callers without an identity are told of apart: they hide none that has one`() async throws {
+        let orders = TestBackend.echo()
+        let told = Told()
+        let (outbound, plain) = (TestPort.free(), TestPort.free())
+        let mesh = try await TestMesh(
+            [
+                manifest("Service", "orders", "{}"),
+                manifest(
+                    "Workload", "orders-1",
+                    "{service: orders, address: \"127.0.0.1:\(orders.port)\", inbound: {plain: \"127.0.0.1:\(plain)\"}}"
+                ),
+                manifest("Workload", "web-1", "{serviceAccount: web, outbound: {listen: \"127.0.0.1:\(outbound)\"}}"),
+                manifest("PeerAuthentication", "moving", "{mtls: {mode: PERMISSIVE}}"),
+                PolicyTable.policy("ALLOW", "{}"), Self.policy("no-cut", "DENY", "Shadow", Self.cut),
+            ].joined(separator: "\n---\n"), events: told.sink)
+        let request = "GET /cut HTTP/1.1\r\nHost: orders\r\n\r\n"
+        let stranger = try RawConnection(port: plain)
+        for _ in 0..<20 { #expect(stranger.call(request).status == 200) }
+        #expect(try RawConnection.call(port: outbound, request).status == 200)
+        await mesh.stop()
+        #expect(told.all.map(\.call.caller) == [nil, nil, nil, "spiffe://mesh.local/ns/shop/sa/web"])
+        #expect(told.all.map(\.match.hasIdentity) == [false, false, false, true])
+        #expect(told.rest.map { $0.key.hasIdentity ? 0 : $0.value } == [17])
+    }
+
     @Test func `whatever bytes there are come as printable text, without an end of the quotes around it`() {
         var text: [UInt8] = []
         text.append(escaping: Array("a\"b\\ \n\u{7f}\u{e9}\0".utf8).span)

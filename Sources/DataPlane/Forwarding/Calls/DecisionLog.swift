@@ -34,9 +34,9 @@ struct DecisionLog {
     static let capacity = 512
     /// Bytes of all of them, as `DecisionCopy` counts them: 1 MiB.
     static let byteLimit = 1024 * 1024
-    /// Records kept by each worker of processes that are no workloads: 128. A quarter, and apart: a process that nobody knows puts out
-    /// nothing that rules have refused.
-    static let processCapacity = capacity / 4
+    /// Records kept by each worker of those whom nobody knows, processes that are no workloads and callers without an identity: 128 of each.
+    /// A quarter, and apart: they put out nothing of callers that are known.
+    static let strangerCapacity = capacity / 4
 
     let capacity: Int
     let byteLimit: Int
@@ -172,7 +172,11 @@ extension Exchange {
             rule: decision.rule.map {
                 RuleName(policy: service.table.program.policies[Int($0.policy)].name, index: Int($0.index))
             })
-        board.decisions.add(record, byteCount: copy.byteCount)
+        if record.caller == nil {
+            board.strangerRefusals.add(record, byteCount: copy.byteCount)
+        } else {
+            board.decisions.add(record, byteCount: copy.byteCount)
+        }
     }
 
     /// Keeps what is said of a call whose process is no workload.

@@ -23,6 +23,7 @@ extension Exchange {
         }
         let (observed, log) = (program.observed, board.observationLog)
         let first = program.policies.count - observed.count
+        let hasIdentity = state.plan.caller != nil
         for place in board.observation.policies {
             let policy = observed[Int(place)]
             guard policy.since > before else { continue }
@@ -31,9 +32,10 @@ extension Exchange {
             board.count(verdict, for: label)
             // Of what is in Shadow only what it would change is worth a line.
             guard policy.action == .audit || verdict.isChange else { continue }
-            let match = log.admits(label, verdict) {
+            let match = log.admits(label, verdict, hasIdentity: hasIdentity) {
                 let policy = program.policies[first + Int(place)]
-                return PolicyMatch(policy: policy.name, effect: policy.effect, verdict: verdict)
+                return PolicyMatch(
+                    policy: policy.name, effect: policy.effect, verdict: verdict, hasIdentity: hasIdentity)
             }
             if let match { log.tell(match, observedCall(service)) }
         }

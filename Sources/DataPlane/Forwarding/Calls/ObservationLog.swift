@@ -9,11 +9,14 @@ package struct PolicyMatch: Hashable, Sendable {
     /// `Shadow DENY`, `AUDIT`.
     package let effect: String
     package let verdict: ObservedVerdict
+    /// Of the caller. Those without one are told of apart: a stranger's calls hide none of the mesh's.
+    package let hasIdentity: Bool
 
-    package init(policy: ResourceName, effect: String, verdict: ObservedVerdict) {
+    package init(policy: ResourceName, effect: String, verdict: ObservedVerdict, hasIdentity: Bool) {
         self.policy = policy
         self.effect = effect
         self.verdict = verdict
+        self.hasIdentity = hasIdentity
     }
 }
 
@@ -33,13 +36,13 @@ package struct ObservedCall: Sendable {
     package let requestID: String
 }
 
-/// Of the calls that policies match which decide nothing, which are told of: for each policy and verdict the first few of a window, and of
-/// the others how many they were. Allocates nothing for those. One worker's.
+/// Of the calls that policies match which decide nothing, which are told of: for each policy and verdict the first few of a window, of
+/// callers with an identity and of those without, and of the others how many they were. Allocates nothing for those. One worker's.
 final class ObservationLog: EventHandler {
     private let loop: EventLoop
     private let events: EventSink
     private var registration = Registration.none
-    /// Matches since the window began, by label and verdict.
+    /// Matches since the window began, by label and verdict, and whether the caller has an identity.
     private var counts: [UInt64] = []
     /// Those that are not 0.
     private var matches: [(index: Int, match: PolicyMatch)] = []
@@ -54,10 +57,14 @@ final class ObservationLog: EventHandler {
     }
 
     /// A policy matches.
-    /// - Parameter match: Asked for if it is to be told of.
+    /// - Parameters:
+    ///   - hasIdentity: Of the caller.
+    ///   - match: Asked for if it is to be told of.
     /// - Returns: What is to be told of now; `nil`: it is only counted.
-    func admits(_ label: Label, _ verdict: ObservedVerdict, _ match: () -> PolicyMatch) -> PolicyMatch? {
-        let index = verdict.index(of: label)
+    func admits(_ label: Label, _ verdict: ObservedVerdict, hasIdentity: Bool, _ match: () -> PolicyMatch)
+        -> PolicyMatch?
+    {
+        let index = verdict.index(of: label) << 1 | (hasIdentity ? 1 : 0)
         if index >= counts.count { counts.append(contentsOf: repeatElement(0, count: index + 1 - counts.count)) }
         counts[index] += 1
         guard counts[index] <= Self.shown else { return nil }

@@ -21,7 +21,9 @@ final class Switchboard: EndpointPools {
     let accessLog: AccessLogWriter
     private(set) var decisionCounts: [UInt64] = []
     var decisions = DecisionLog()
-    var processRefusals = DecisionLog(capacity: DecisionLog.processCapacity)
+    /// Of callers without an identity.
+    var strangerRefusals = DecisionLog(capacity: DecisionLog.strangerCapacity)
+    var processRefusals = DecisionLog(capacity: DecisionLog.strangerCapacity)
     /// By policy label and verdict.
     private(set) var observationCounts: [UInt64] = []
     let observationLog: ObservationLog

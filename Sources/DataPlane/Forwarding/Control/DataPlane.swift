@@ -250,18 +250,16 @@ package final class DataPlane: Sendable {
         return all.withLock { $0.unreached }
     }
 
-    /// Of each worker from the oldest to the latest; those that rules have decided last: whoever is no workload, and gives its call the
-    /// ID of another, hides nothing.
+    /// First processes that are no workloads, then callers without an identity, then those that have one: whoever is nobody, and gives its
+    /// call the ID of another, hides nothing. Each from the oldest to the latest.
     package func decisionRecords() async -> [DecisionRecord] {
-        let all = Mutex<(processes: [DecisionRecord], rules: [DecisionRecord])>(([], []))
+        let all = Mutex<[[DecisionRecord]]>([[], [], []])
         await onEveryWorker { worker in
-            let (processes, rules) = (worker.board.processRefusals.all, worker.board.decisions.all)
-            all.withLock {
-                $0.processes += processes
-                $0.rules += rules
-            }
+            let board = worker.board
+            let logs = [board.processRefusals.all, board.strangerRefusals.all, board.decisions.all]
+            all.withLock { all in for (index, log) in logs.enumerated() { all[index] += log } }
         }
-        return all.withLock { $0.processes + $0.rules }
+        return all.withLock { $0 }.flatMap { $0.sorted { $0.time < $1.time } }
     }
 
     /// Stops accepting, answers what is in flight, closes what is left at the deadline.

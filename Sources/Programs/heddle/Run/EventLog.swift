@@ -143,6 +143,7 @@ final class EventLog: Sendable {
             metadata["policy"] = "\(match.policy)"
             metadata["action"] = "\"\(match.effect)\""
             metadata["verdict"] = "\(match.verdict.name)"
+            if !match.hasIdentity { metadata["caller"] = "none" }
         }
         log.log(level: kind.level, "\(message)", metadata: metadata)
     }
