@@ -37,6 +37,14 @@ struct PlainCallersTests {
         #expect(sources.map(\.calls) == [2, 1])
     }
 
+    @Test func `this host's own address of IPv6 stands for itself`() {
+        var callers = PlainCallers()
+        for text in ["::1", "::1", "::2"] { callers.record(IPAddress(text)!, callingAt: 1, service: orders) }
+        let sources = callers.byService[orders]!.sources
+        #expect(sources.map(\.text) == ["::1", "::/64"])
+        #expect(sources.map(\.calls) == [2, 1])
+    }
+
     @Test func `a flood of sources takes no more room, and leaves who calls on`() {
         var callers = PlainCallers()
         let left = address(0)

@@ -7,14 +7,14 @@ package struct PlainCallers: Sendable {
     /// Sources of one service that are told apart: 64. Beyond it the one that has not called for longest counts as one of the others.
     static let sourceLimit = 64
 
-    /// An address of IPv4, or a network of IPv6 with 64 bits: within that a host has as many addresses as it likes.
+    /// An address of IPv4 or of this host, or a network of IPv6 with 64 bits: within that a host has as many addresses as it likes.
     package struct Source: Sendable {
         package let address: IPAddress
         package fileprivate(set) var calls: UInt64
         /// In milliseconds of CLOCK_MONOTONIC.
         package fileprivate(set) var lastAt: UInt64
 
-        package var text: String { address.v4 == nil ? "\(address)/64" : "\(address)" }
+        package var text: String { address.isOneOfMany ? "\(address)/64" : "\(address)" }
     }
 
     /// Those of one service.
@@ -58,7 +58,7 @@ package struct PlainCallers: Sendable {
     /// - Parameter time: In the loop's milliseconds.
     mutating func record(_ peer: IPAddress, callingAt time: UInt64, service: Label) {
         totals[service, default: 0] += 1
-        let address = peer.v4 == nil ? IPAddress(high: peer.high, low: 0) : peer
+        let address = peer.isOneOfMany ? IPAddress(high: peer.high, low: 0) : peer
         byService[service, default: Callers()].add(Source(address: address, calls: 1, lastAt: time))
     }
 
@@ -76,4 +76,9 @@ package struct PlainCallers: Sendable {
             byService[service, default: Callers()].otherCalls += callers.otherCalls
         }
     }
+}
+
+extension IPAddress {
+    /// Its host has as many as it likes: all addresses of IPv6 but `::1`.
+    fileprivate var isOneOfMany: Bool { v4 == nil && !isLoopback }
 }

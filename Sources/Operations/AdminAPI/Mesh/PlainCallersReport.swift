@@ -4,7 +4,7 @@ package import Manifests
 /// Who calls a service in plain, since its port was opened.
 package struct PlainCallersReport: Sendable {
     package struct Source: Sendable {
-        /// An address, or a network of IPv6: `2001:db8::/64`.
+        /// An address, or a network of IPv6: `2001:db8::/64`; `::1` stands for itself.
         package var address: String
         package var calls: UInt64
         package var lastAt: UnixTime
