@@ -231,7 +231,11 @@ let package = Package(
         tests("StateKeeping", ["Diagnostics", "SystemInterfaces", "Reconciliation", logging]),
         tests("EventLoops", ["CommonValues", "TestSupport"]),
         tests(
-            "LocalAttestation", ["CommonValues", "Cryptography", "Attestation", "EventLoops", "TestSupport"]),
+            "LocalAttestation",
+            [
+                "CommonValues", "SystemInterfaces", "Cryptography", "Manifests", "Attestation", "EventLoops",
+                "TestSupport",
+            ]),
         tests("HostGuard", ["CommonValues", "SystemInterfaces", "EventLoops"]),
         tests("TransportSecurity", ["TestSupport", "CLinux", "COpenSSL", "CommonValues", "SPIFFE", "Cryptography"]),
         tests(

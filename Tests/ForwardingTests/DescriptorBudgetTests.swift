@@ -28,7 +28,8 @@ import Testing
             share.changePipes(by: 1)
             taken += 2
         }
-        let sum = budget.fixed + taken * workers + DescriptorBudget.reserve(of: limit)
+        let sum =
+            budget.fixed + taken * workers + DescriptorBudget.reserve(of: limit) + DescriptorBudget.programs(of: limit)
         // A worker has enough for two calls in any case.
         #expect(sum <= limit || taken <= 8)
         #expect(DescriptorBudget.adminConnections(of: limit) < DescriptorBudget.reserve(of: limit))

@@ -58,7 +58,7 @@ struct AttestorTests {
     @Test func `over TCP the owner of the other end's socket is found, and its process when that is asked for`()
         async throws
     {
-        let attestor = try Attestor()
+        let attestor = try Attestor(mostPrograms: 16)
         let connection = try Connection()
         let peer = try Self.look(attestor, connection)
         #expect(peer.process == LocalProcess(uid: getuid()))
@@ -76,7 +76,7 @@ struct AttestorTests {
     }
 
     @Test func `over a Unix socket the kernel has kept who connected`() async throws {
-        let attestor = try Attestor()
+        let attestor = try Attestor(mostPrograms: 16)
         var ends: [CInt] = [0, 0]
         #expect(unsafe socketpair(AF_UNIX, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0, &ends) == 0)
         defer { for end in ends { close(end) } }
@@ -90,7 +90,7 @@ struct AttestorTests {
     }
 
     @Test func `who has closed the connection is nobody`() throws {
-        let attestor = try Attestor()
+        let attestor = try Attestor(mostPrograms: 16)
         let port = TestPort.free()
         let listener = TestPort.listen(at: port, backlog: 1)
         defer { close(listener) }
@@ -113,7 +113,7 @@ struct AttestorTests {
 
     /// Who resets a connection frees its port at once, and what it has sent can still be read.
     @Test func `who has reset the connection is not taken for whoever has its port now`() throws {
-        let attestor = try Attestor()
+        let attestor = try Attestor(mostPrograms: 16)
         let port = TestPort.free()
         let listener = TestPort.listen(at: port, backlog: 2)
         defer { close(listener) }
@@ -163,7 +163,7 @@ struct AttestorTests {
     }
 
     @Test func `processes that share a socket and differ are nobody in particular`() async throws {
-        let attestor = try Attestor()
+        let attestor = try Attestor(mostPrograms: 16)
         let connection = try Connection()
         let peer = try Self.look(attestor, connection)
         // A child that executes something else, and has the socket, too.
@@ -220,7 +220,7 @@ struct AttestorTests {
     }
 
     @Test func `who asks too much at once is told so, and nothing is taken for known by it`() async throws {
-        let attestor = try Attestor()
+        let attestor = try Attestor(mostPrograms: 16)
         let connection = try Connection()
         let peer = try Self.look(attestor, connection)
         let (held, gate) = (Gate(), Gate())
@@ -249,7 +249,7 @@ struct AttestorTests {
     }
 
     @Test func `one that is bound to an interface is found`() async throws {
-        let attestor = try Attestor()
+        let attestor = try Attestor(mostPrograms: 16)
         let port = TestPort.free()
         let listener = TestPort.listen(at: port, backlog: 1)
         defer { close(listener) }

@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import Manifests
 import TestSupport
 import Testing
 
@@ -74,9 +75,47 @@ struct ControlGroupsTests {
             let before = try ProcessFolder(child.processIdentifier).controlGroup()
             try "\(child.processIdentifier)".write(toFile: "\(folder)/cgroup.procs", atomically: false, encoding: .utf8)
             #expect(try ProcessFolder(child.processIdentifier).controlGroup() == path)
-            try StartedProcesses(groups: groups, instance: nil).giveBack(path)
+            try StartedProcesses(groups: groups, instance: nil, limit: 16).giveBack(path)
             #expect(try ProcessFolder(child.processIdentifier).controlGroup() == before)
             #expect(unsafe access(folder, F_OK) != 0)
         }
+    }
+
+    @Test func `who asks as another workload is that one, and what he has started before stays what it was`() throws {
+        let started = try StartedProcesses(groups: groups, instance: nil, limit: 16)
+        defer { started.stop() }
+        let (child, input, output) = (Process(), Pipe(), Pipe())
+        child.executableURL = URL(fileURLWithPath: "/bin/sh")
+        child.arguments = ["-c", "read go; sleep 1000 > /dev/null & echo $!; wait"]
+        child.standardInput = input
+        child.standardOutput = output
+        try child.run()
+        defer {
+            kill(child.processIdentifier, SIGKILL)
+            child.waitUntilExit()
+        }
+        let handle = try ProcessHandle(pid: child.processIdentifier)
+        let web = ResourceName(namespace: "shop", name: "web")
+        let report = ResourceName(namespace: "shop", name: "report")
+        func workload(_ pid: Int32) throws -> ResourceName? {
+            started.workload(ofGroup: try ProcessFolder(pid).controlGroup())
+        }
+        // Nothing is left behind by then: it may come back.
+        for name in [web, report, web, web] {
+            try started.start(name, handle, of: 1)
+            #expect(try workload(handle.pid) == name)
+        }
+        try input.fileHandleForWriting.write(contentsOf: Array("\n".utf8))
+        let line = String(decoding: output.fileHandleForReading.availableData, as: UTF8.self)
+        let left = try #require(pid_t(line.prefix { $0.isNumber }))
+        try started.start(report, handle, of: 1)
+        #expect(try workload(handle.pid) == report)
+        #expect(try workload(left) == web)
+        #expect(started.running.map(\.workload) == [report])
+        #expect(throws: StartedProcesses.Refusal.self) { try started.start(web, handle, of: 1) }
+        #expect(try workload(handle.pid) == report)
+        // All of it ends with the process.
+        kill(handle.pid, SIGKILL)
+        Poll.until { kill(left, 0) != 0 && started.running.isEmpty }
     }
 }

@@ -35,7 +35,7 @@ struct DigestInquiryTests {
         var subject: DigestQuestion.Subject {
             get throws {
                 let handle = try ProcessHandle(pid: child.processIdentifier)
-                let identity = try #require(SocketHolder.Identity(handle, handle.folder))
+                let identity = try #require(try SocketHolder.Identity(handle, handle.folder))
                 return DigestQuestion.Subject(holder: identity, file: try handle.folder.executableFile())
             }
         }

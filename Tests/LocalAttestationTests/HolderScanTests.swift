@@ -108,7 +108,8 @@ struct HolderScanTests {
     private static func notes() throws -> ProcessInquiry.Notes {
         let groups = ControlGroups()
         return ProcessInquiry.Notes(
-            groups: groups, known: KnownGroups(), started: try StartedProcesses(groups: groups, instance: nil),
+            groups: groups, known: KnownGroups(),
+            started: try StartedProcesses(groups: groups, instance: nil, limit: 16),
             awaited: AwaitedProcesses(), digests: try Inquirer(name: "test") { DigestInquiry.Notes() })
     }
 

@@ -17,10 +17,12 @@ package final class Attestor: Sendable {
     /// What the kernel calls users that this process's user namespace does not have; `nil`: it has all (user_namespaces(7)).
     private let unmappedUser: UInt32?
 
-    /// - Parameter instance: As `StartedProcesses` takes it.
-    package init(instance: String? = nil) throws(SystemCallError) {
+    /// - Parameters:
+    ///   - instance: As `StartedProcesses` takes it.
+    ///   - mostPrograms: Programs that `heddle exec` has started, at once.
+    package init(instance: String? = nil, mostPrograms: Int) throws(SystemCallError) {
         let groups = ControlGroups()
-        started = try StartedProcesses(groups: groups, instance: instance)
+        started = try StartedProcesses(groups: groups, instance: instance, limit: mostPrograms)
         digests = try Inquirer(name: "digests", mostUnderWay: DigestInquiry.mostUnderWay) { DigestInquiry.Notes() }
         processes = try Inquirer(name: "attestor") { [known, awaited, started, digests] in
             ProcessInquiry.Notes(groups: groups, known: known, started: started, awaited: awaited, digests: digests)

@@ -7,7 +7,9 @@ struct ControlGroups: Sendable {
     /// Where the hierarchy is mounted, and what of it; `nil`: nowhere.
     private let mount: (point: String, root: String)?
 
-    init() { mount = Self.findMount() }
+    init() { self.init(mount: Self.findMount()) }
+
+    init(mount: (point: String, root: String)?) { self.mount = mount }
 
     /// What is to be said of a number.
     enum Answer: Equatable {

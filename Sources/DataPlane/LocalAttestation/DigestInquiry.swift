@@ -178,7 +178,9 @@ struct DigestInquiry: Inquiry {
 
     /// - Returns: Where its executable lies; or why what was read of it is not its own any more.
     private static func lookAgain(at subject: DigestQuestion.Subject) -> (path: String?, end: String?) {
-        guard let handle = subject.holder.handle else { return (nil, "it has ended") }
+        let process: ProcessHandle?
+        do throws(ProcessFolder.Unknown) { process = try subject.holder.handle() } catch { return (nil, error.reason) }
+        guard let handle = process else { return (nil, "it has ended") }
         let path = try? subject.holder.folder.executable().path
         let file = try? subject.holder.folder.executableFile()
         guard handle.isAlive else { return (nil, "it has ended") }

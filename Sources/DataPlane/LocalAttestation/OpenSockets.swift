@@ -45,7 +45,9 @@ struct OpenSockets {
             guard error.errno == ESRCH else { throw Obstacle(error) }
             return nil
         }
-        if let ticks, handle.folder.startTicks != ticks { return nil }
+        if let ticks {
+            guard try Self.startTicks(handle) == ticks else { return nil }
+        }
         var sockets: Set<UInt32> = []
         let folder: ProcessFolder
         do throws(SystemCallError) {
@@ -55,12 +57,25 @@ struct OpenSockets {
             guard handle.isAlive else { return nil }
             throw Obstacle(error)
         }
-        if !isOver, ticks == nil { ticks = handle.folder.startTicks }
+        if !isOver, ticks == nil {
+            do throws(Obstacle) { ticks = try Self.startTicks(handle) } catch {
+                isOver = true
+                throw error
+            }
+        }
         guard handle.isAlive else {
             isOver = true
             return nil
         }
         return sockets.isEmpty ? nil : Sighting(sockets: sockets, handle: handle, folder: folder)
+    }
+
+    /// - Returns: `nil`: it has ended.
+    private static func startTicks(_ handle: ProcessHandle) throws(Obstacle) -> UInt64? {
+        do throws(SystemCallError) { return try handle.folder.startTicks() } catch {
+            guard error.saysGone else { throw Obstacle(error) }
+            return nil
+        }
     }
 
     /// Something stands in the way of looking at a process.

@@ -52,6 +52,15 @@ package struct ProcessFolder: Hashable, Sendable {
         throw Unknown("\(path)/status has no group")
     }
 
+    /// Whose it is: its real user, whoever it acts as.
+    func user() throws(Unknown) -> UInt32 {
+        for line in try text("status").split(separator: "\n") where line.hasPrefix("Uid:") {
+            let numbers = line.dropFirst(4).split(whereSeparator: { $0 == "\t" || $0 == " " })
+            if numbers.count == 4, let real = UInt32(numbers[0]) { return real }
+        }
+        throw Unknown("\(path)/status has no user")
+    }
+
     /// Its control group of version 2, from the root of the hierarchy (cgroups(7)).
     package func controlGroup() throws(Unknown) -> String {
         for line in try text("cgroup").split(separator: "\n") where line.hasPrefix("0::/") {
@@ -125,18 +134,22 @@ package struct ProcessFolder: Hashable, Sendable {
         }
     }
 
-    /// Ticks of 1/100 s from the system's start to its process's own; `nil`: it is not there.
-    package var startTicks: UInt64? { status(19) }
+    /// Ticks of 1/100 s from the system's start to its process's own.
+    /// - Throws: It is not there (`saysGone`), or cannot be read.
+    package func startTicks() throws(SystemCallError) -> UInt64 { try status(19) }
 
-    /// The process that has started it, or taken it over; 0: none that is seen here; `nil`: it is not there.
-    var parent: Int32? { status(1) }
+    /// The process that has started it, or taken it over; 0: none that is seen here; `nil`: it is not known.
+    var parent: Int32? { try? status(1) }
 
     /// What `stat` says of its process, behind the name (proc_pid_stat(5)).
-    private func status<Number: FixedWidthInteger>(_ index: Int) -> Number? {
+    private func status<Number: FixedWidthInteger>(_ index: Int) throws(SystemCallError) -> Number {
+        let text = try ProcessFolder(pid).content("stat")
         // What stands in brackets is a name that may have brackets and blanks.
-        guard let text = try? ProcessFolder(pid).text("stat"), let end = text.lastIndex(of: ")") else { return nil }
-        let fields = text[text.index(after: end)...].split(separator: " ")
-        return fields.count > index ? Number(fields[index]) : nil
+        let fields = text.lastIndex(of: ")").map { text[text.index(after: $0)...].split(separator: " ") } ?? []
+        guard fields.count > index, let number = Number(fields[index]) else {
+            throw SystemCallError("read", errno: EBADMSG)
+        }
+        return number
     }
 
     // MARK: Reading
@@ -150,20 +163,22 @@ package struct ProcessFolder: Hashable, Sendable {
         return target
     }.map { String(decoding: $0, as: UTF8.self) }
 
-    /// At most 64 KiB.
     private func text(_ name: String) throws(Unknown) -> String {
-        do throws(SystemCallError) {
-            let file = try OpenFile("\(path)/\(name)")
-            return String(decoding: try file.bytes(limit: 65_536), as: UTF8.self)
-        } catch {
-            throw error.isMissing || error.errno == ESRCH ? Unknown("it has ended") : Unknown(error, reading: name)
+        do throws(SystemCallError) { return try content(name) } catch {
+            throw error.saysGone ? Unknown("it has ended") : Unknown(error, reading: name)
         }
+    }
+
+    /// At most 64 KiB.
+    private func content(_ name: String) throws(SystemCallError) -> String {
+        let file = try OpenFile("\(path)/\(name)")
+        return String(decoding: try file.bytes(limit: 65_536), as: UTF8.self)
     }
 
     private func link(_ name: String) throws(Unknown) -> String {
         guard let target = Self.target(of: "\(path)/\(name)") else {
             let error = SystemCallError(last: "readlink")
-            throw error.isMissing || error.errno == ESRCH
+            throw error.saysGone
                 ? Unknown("it has ended") : Unknown(error, reading: "its \(name)")
         }
         guard let text = String(validating: target, as: UTF8.self) else { throw Unknown("its \(name) is not UTF-8") }
@@ -178,4 +193,9 @@ package struct ProcessFolder: Hashable, Sendable {
             return unsafe buffer[..<count].map { UInt8(bitPattern: $0) }
         }
     }
+}
+
+extension SystemCallError {
+    /// Of a process: it is not there any more. Nothing else that stands in the way of a look at it says so.
+    var saysGone: Bool { isMissing || errno == ESRCH }
 }

@@ -34,9 +34,11 @@ package final class ProcessHandle: Sendable {
         let new = CLinux_open_process(credentials.pid)
         guard new >= 0 else { throw SystemCallError(last: "pidfd_open") }
         self.descriptor = new
-        guard let started = ProcessFolder(pid).startTicks, started <= accepted else {
-            throw SystemCallError("pidfd_open", errno: ESRCH)
+        let started: UInt64
+        do throws(SystemCallError) { started = try ProcessFolder(pid).startTicks() } catch {
+            throw error.isMissing ? SystemCallError(error.call, errno: ESRCH) : error
         }
+        guard started <= accepted else { throw SystemCallError("pidfd_open", errno: ESRCH) }
     }
 
     deinit { close(descriptor) }

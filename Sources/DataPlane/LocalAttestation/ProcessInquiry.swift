@@ -95,8 +95,14 @@ struct ProcessInquiry: Inquiry {
             bySocket[owner.inode, default: []].append(question)
             if case .known(let path) = question.process.controlGroup { paths.insert(path) }
         case .process(let handle):
-            let holder = holder(handle, handle.folder, &slice, notes)
-            answers.append((question, holder.map(Result.success) ?? .failure(ProcessFolder.Unknown("it has ended"))))
+            let found: Result<SocketHolder, ProcessFolder.Unknown>
+            do throws(ProcessFolder.Unknown) {
+                let holder = try holder(handle, handle.folder, &slice, notes)
+                found = holder.map(Result.success) ?? .failure(ProcessFolder.Unknown("it has ended"))
+            } catch {
+                found = .failure(error)
+            }
+            answers.append((question, found))
         }
     }
 
@@ -145,7 +151,14 @@ struct ProcessInquiry: Inquiry {
         switch scan?.next(&slice) {
         case .paused, nil: break
         case .seen(let sighting):
-            guard let holder = holder(sighting.handle, sighting.folder, &slice, notes) else { return }
+            let known: SocketHolder?
+            do throws(ProcessFolder.Unknown) {
+                known = try self.holder(sighting.handle, sighting.folder, &slice, notes)
+            } catch {
+                // It has them, whoever else has: without it nothing is known of them.
+                return giveUp(error)
+            }
+            guard let holder = known else { return }
             notes.holders.remember(sighting.handle.pid, of: user)
             for socket in sighting.sockets where holders[socket]?.join(holder) == nil { holders[socket] = holder }
         case .settled(let sockets):
@@ -156,19 +169,23 @@ struct ProcessInquiry: Inquiry {
                 let result = holder.map(Result.success) ?? .failure(ProcessFolder.Unknown("it has ended"))
                 answers += (bySocket.removeValue(forKey: socket) ?? []).map { ($0, result) }
             }
-        case .over(let reason):
-            answers += bySocket.values.joined().map { ($0, .failure(reason)) }
-            bySocket = [:]
-            scan = nil
+        case .over(let reason): giveUp(reason)
         }
     }
 
+    /// Of none whose process is still looked for is anything known.
+    private mutating func giveUp(_ reason: ProcessFolder.Unknown) {
+        answers += bySocket.values.joined().map { ($0, .failure(reason)) }
+        (bySocket, holders, scan) = ([:], [:], nil)
+    }
+
     /// - Returns: `nil`: it has ended.
+    /// - Throws: Nobody knows.
     private mutating func holder(
         _ handle: ProcessHandle, _ folder: ProcessFolder, _ slice: inout Slice, _ notes: Notes
-    ) -> SocketHolder? {
+    ) throws(ProcessFolder.Unknown) -> SocketHolder? {
         slice.spend(6)
-        guard let identity = SocketHolder.Identity(handle, folder) else { return nil }
+        guard let identity = try SocketHolder.Identity(handle, folder) else { return nil }
         if let known = read[identity], !known.hasEnded { return known }
         slice.spend(notes.started.hasUngrouped ? 40 + StartedProcesses.originSteps * 8 : 40)
         let holder = SocketHolder(identity, handle, notes.started)

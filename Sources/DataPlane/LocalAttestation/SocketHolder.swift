@@ -1,6 +1,7 @@
 import Attestation
 import Glibc
 import Manifests
+import SystemInterfaces
 
 /// What was read of one process that has a socket open, or made a connection; and of all who have it, where they are several.
 struct SocketHolder {
@@ -24,19 +25,28 @@ struct SocketHolder {
         let ticks: UInt64
 
         /// - Returns: `nil`: it has ended.
-        init?(_ handle: ProcessHandle, _ folder: ProcessFolder) {
-            // What is read under its number is its own if it lives afterwards.
-            guard let ticks = folder.startTicks, handle.isAlive else { return nil }
-            self.folder = folder
-            self.ticks = ticks
-        }
-
-        /// The process, if it has not ended.
-        var handle: ProcessHandle? {
-            guard let handle = try? ProcessHandle(pid: folder.pid), folder.startTicks == ticks, handle.isAlive else {
+        /// - Throws: Nobody knows.
+        init?(_ handle: ProcessHandle, _ folder: ProcessFolder) throws(ProcessFolder.Unknown) {
+            do throws(SystemCallError) { ticks = try folder.startTicks() } catch {
+                guard error.saysGone else { throw ProcessFolder.Unknown(error, reading: "its start") }
                 return nil
             }
-            return handle
+            // What is read under its number is its own if it lives afterwards.
+            guard handle.isAlive else { return nil }
+            self.folder = folder
+        }
+
+        /// The process.
+        /// - Returns: `nil`: it has ended.
+        /// - Throws: Nobody knows.
+        func handle() throws(ProcessFolder.Unknown) -> ProcessHandle? {
+            do throws(SystemCallError) {
+                let handle = try ProcessHandle(pid: folder.pid)
+                return try folder.startTicks() == ticks && handle.isAlive ? handle : nil
+            } catch {
+                guard error.saysGone else { throw ProcessFolder.Unknown(error, reading: "its process") }
+                return nil
+            }
         }
     }
 
@@ -53,7 +63,7 @@ struct SocketHolder {
             } else {
                 Self.fact { () throws(ProcessFolder.Unknown) in try folder.executableFile() }
             }
-        startedAs = started.workload(of: handle)
+        startedAs = started.workload(of: identity)
         startedBy = startedAs == nil ? started.origin(of: folder) : nil
         self.identity = identity
         hasEnded = !handle.isAlive

@@ -9,42 +9,36 @@ import SystemInterfaces
 /// Each is in a control group of its own, where all that it starts is, too, and which no other user can move a process into; it ends with
 /// the process. Where there are no control groups, or none can be made, the process itself is known, and not what it starts.
 package final class StartedProcesses: Sendable {
-    private struct Entry {
-        let workload: ResourceName
-        let process: ProcessHandle
-        /// From the root of the hierarchy; `nil`: it has none.
-        let group: String?
-    }
-
     private struct State {
-        /// By the names of their groups.
-        var grouped: [String: Entry] = [:]
-        var ungrouped: [Entry] = []
+        var table: StartedTable
         /// Groups whose process has ended, that are not empty yet.
         var leftovers: [String] = []
         var hasThread = false
         var isStopped = false
-
-        var count: Int { grouped.count + ungrouped.count }
-        var processes: [ProcessHandle] { grouped.values.map(\.process) + ungrouped.map(\.process) }
     }
 
-    private let state = Mutex(State())
+    /// Asked on loops: held for a look at a table, and never while the kernel is asked.
+    private let state: Mutex<State>
+    /// Held from the look at what a process is to what it becomes.
+    private let turn = Mutex(())
     private let wakeup: Wakeup
     private let groups: ControlGroups
     /// Groups in which those of workloads may be made, the one that outlives this process's own first.
     private let parents: [String]
 
-    /// At once.
-    private static let limit = 4_096
+    /// Workloads that a process was before and has left something running of.
+    private static let formerLimit = 16
     /// What is left in a group whose process has ended is killed again after as long, in milliseconds.
     private static let killInterval: CInt = 20
     /// The longest that this becomes.
     private static let longestInterval: CInt = 10_000
 
-    /// - Parameter instance: What tells this mesh from others on the host, and stays: letters and digits. `nil`: nothing stays.
-    init(groups: ControlGroups, instance: String?) throws(SystemCallError) {
+    /// - Parameters:
+    ///   - instance: What tells this mesh from others on the host, and stays: letters and digits. `nil`: nothing stays.
+    ///   - limit: Programs at once. Each is a descriptor.
+    init(groups: ControlGroups, instance: String?, limit: Int) throws(SystemCallError) {
         self.groups = groups
+        state = Mutex(State(table: StartedTable(limit: limit)))
         wakeup = try Wakeup()
         parents = Self.parents(instance ?? "process-\(getpid())")
         if instance != nil { adopt() }
@@ -59,6 +53,13 @@ package final class StartedProcesses: Sendable {
     /// Why a process was not taken for a workload's.
     package struct Refusal: Error, Hashable, CustomStringConvertible {
         package let description: String
+
+        fileprivate init(description: String) { self.description = description }
+
+        /// Something is short that says nothing of the process.
+        fileprivate init(_ error: SystemCallError) {
+            self.init(description: "the mesh cannot look at the process now: \(error.reason)")
+        }
     }
 
     // MARK: Who is there
@@ -66,22 +67,22 @@ package final class StartedProcesses: Sendable {
     /// What a control group, or one that it is in, was made for.
     func workload(ofGroup path: String) -> ResourceName? {
         guard let parent = parents.first(where: { path.utf8.starts(with: "\($0)/".utf8) }) else { return nil }
-        let name = String(path.dropFirst(parent.count + 1).prefix { $0 != "/" })
-        return state.withLock { state in
-            state.grouped[name].flatMap { $0.group == "\(parent)/\(name)" ? $0.workload : nil }
-        }
+        let end = path.utf8.dropFirst(parent.utf8.count + 1).firstIndex(of: UInt8(ascii: "/")) ?? path.endIndex
+        return state.withLock { $0.table.workload(ofGroup: String(path[..<end])) }
     }
 
     /// Processes without a group of their own are looked at one by one.
-    var hasUngrouped: Bool { state.withLock { !$0.ungrouped.isEmpty } }
+    var hasUngrouped: Bool { state.withLock { $0.table.ungroupedCount > 0 } }
 
-    func workload(of process: ProcessHandle) -> ResourceName? {
-        // Its number is its own as long as both live.
-        lone(process.pid)
+    /// What a process without a group of its own was started as.
+    func workload(of process: SocketHolder.Identity) -> ResourceName? {
+        let identity = StartedTable.Identity(pid: process.folder.pid, ticks: process.ticks)
+        return lone(state.withLock { $0.table[identity] })
     }
 
-    private func lone(_ pid: Int32) -> ResourceName? {
-        state.withLock { $0.ungrouped.first { $0.process.pid == pid && $0.process.isAlive }?.workload }
+    private func lone(_ entry: StartedTable.Entry?) -> ResourceName? {
+        guard let entry, entry.group == nil, entry.process.isAlive else { return nil }
+        return entry.workload
     }
 
     /// The nearest one without a group that a process comes from. For operators: nothing is allowed for it, as whoever comes between
@@ -91,7 +92,9 @@ package final class StartedProcesses: Sendable {
         var process = process
         for _ in 0..<Self.originSteps {
             guard let parent = process.parent, parent > 1 else { return nil }
-            if let workload = lone(parent) { return LoneProgram(workload: workload, pid: parent) }
+            if let workload = lone(state.withLock { $0.table.lone(parent) }) {
+                return LoneProgram(workload: workload, pid: parent)
+            }
             process = ProcessFolder(parent)
         }
         return nil
@@ -118,34 +121,87 @@ package final class StartedProcesses: Sendable {
     /// Those that run, in no order.
     package var running: [Running] {
         state.withLock { state in
-            (state.grouped.values + state.ungrouped).map {
+            state.table.entries.map { identity, entry in
                 Running(
-                    workload: $0.workload, pid: $0.process.pid, extent: $0.group == nil ? .process : .group)
+                    workload: entry.workload, pid: identity.pid, extent: entry.group == nil ? .process : .group)
             }
         }
     }
 
     // MARK: Starting
 
-    /// From now on a process is a workload, and what it starts, as far as is said.
-    /// - Parameter process: Alive, and waiting for this.
-    package func start(_ workload: ResourceName, _ process: ProcessHandle) throws(Refusal) -> Extent {
-        let isThere = state.withLock { state in
-            if !state.isStopped, !state.hasThread { state.hasThread = startThread() }
-            return !state.isStopped && state.hasThread && state.count < Self.limit
-        }
-        guard isThere else { throw Refusal(description: "no more programs can be started now") }
+    /// From now on a process is a workload, and no other that it was before, and so is what it starts, as far as is said.
+    /// - Parameters:
+    ///   - process: Alive, and waiting for this.
+    ///   - user: Who asks for it.
+    package func start(
+        _ workload: ResourceName, _ process: ProcessHandle, of user: UInt32
+    ) throws(Refusal) -> Extent {
+        let identity: StartedTable.Identity
         // What is read under its number is its own if it lives afterwards.
-        guard let ticks = process.folder.startTicks, process.isAlive else { throw Self.ended }
-        let name = GroupName(workload: workload, pid: process.pid, ticks: ticks).description
+        do throws(SystemCallError) {
+            identity = StartedTable.Identity(pid: process.pid, ticks: try process.folder.startTicks())
+        } catch {
+            throw error.saysGone ? Self.ended : Refusal(error)
+        }
+        guard process.isAlive else { throw Self.ended }
+        let (isNew, extent) = try turn.withLock { _ throws(Refusal) in try start(workload, process, identity, user) }
+        if isNew { wakeup.give() }
+        return extent
+    }
+
+    /// - Returns: Whether there is another process to be waited for.
+    private func start(
+        _ workload: ResourceName, _ process: ProcessHandle, _ identity: StartedTable.Identity, _ user: UInt32
+    ) throws(Refusal) -> (isNew: Bool, extent: Extent) {
+        let (before, shortage) = state.withLock { state -> (StartedTable.Entry?, String?) in
+            if !state.isStopped, !state.hasThread { state.hasThread = startThread() }
+            let before = state.table[identity]
+            guard !state.isStopped, state.hasThread else { return (before, "no program can be started now") }
+            return (before, before == nil ? state.table.shortage(of: user) : nil)
+        }
+        if let shortage { throw Refusal(description: shortage) }
+        let name = GroupName(workload: workload, pid: identity.pid, ticks: identity.ticks).description
+        if let group = before?.group, before?.workload == workload {
+            // It is where it belongs, unless somebody has moved it.
+            guard let place = try? process.folder.controlGroup(), place == group || place.hasPrefix("\(group)/") else {
+                throw Refusal(description: "the process is not in the control group any more that was made for it")
+            }
+            return (false, .group)
+        }
+        if let before, before.former.contains(where: { $0.hasSuffix("/\(name)") }) {
+            throw Refusal(
+                description: "the process was \(workload) before, and what it has left running is that still")
+        }
+        guard before?.former.count ?? 0 < Self.formerLimit else {
+            throw Refusal(description: "the process has left programs running as \(Self.formerLimit) other workloads")
+        }
         var group: String?
         for parent in parents where group == nil { group = try makeGroup(name, in: parent, process) }
-        let entry = Entry(workload: workload, process: process, group: group)
-        state.withLock { state in
-            if group == nil { state.ungrouped.append(entry) } else { state.grouped[name] = entry }
+        if group == nil, let before, before.group != nil {
+            throw Refusal(description: "the process cannot be moved out of the control group of \(before.workload)")
         }
-        wakeup.give()
-        return group == nil ? .process : .group
+        let left = Set((before?.groups ?? []).filter { $0 != group && !isGone($0) })
+        return state.withLock { state in
+            // As it is now: the process may have ended meanwhile.
+            let isNew = state.table[identity] == nil
+            let former = (state.table[identity]?.groups ?? []).filter(left.contains).compactMap { path in
+                state.table.workload(ofGroup: path).map { (group: path, workload: $0) }
+            }
+            // Its handle is as good as the one that is waited for.
+            let handle = state.table[identity]?.process ?? process
+            state.table.set(
+                identity,
+                to: StartedTable.Entry(
+                    workload: workload, process: handle, user: before?.user ?? user, group: group), former)
+            return (isNew, group == nil ? .process : .group)
+        }
+    }
+
+    /// Takes a group away that its process has left, if nothing is in it.
+    private func isGone(_ group: String) -> Bool {
+        guard let folder = groups.folder(of: group) else { return true }
+        return unsafe rmdir(folder) == 0 || errno == ENOENT
     }
 
     private static let ended = Refusal(description: "the process has ended")
@@ -160,6 +216,8 @@ package final class StartedProcesses: Sendable {
             unsafe rmdir(folder)
             unsafe rmdir(place)
             if error.errno == ESRCH { throw Self.ended }
+            // That is no reason to do without a group.
+            if error.isOutOfDescriptors { throw Refusal(error) }
             return nil
         }
         guard process.isAlive else {
@@ -222,24 +280,22 @@ package final class StartedProcesses: Sendable {
         var patience = Self.killInterval
         while true {
             let (processes, hasLeftovers, isStopped) = state.withLock {
-                ($0.processes, !$0.leftovers.isEmpty, $0.isStopped)
+                ($0.table.entries.mapValues(\.process), !$0.leftovers.isEmpty, $0.isStopped)
             }
             if isStopped { return }
-            ProcessHandle.waitForEnd(of: processes, or: wakeup, milliseconds: hasLeftovers ? patience : -1)
+            ProcessHandle.waitForEnd(
+                of: Array(processes.values), or: wakeup, milliseconds: hasLeftovers ? patience : -1)
             wakeup.take()
-            endGroups()
+            endGroups(of: processes.filter { !$0.value.isAlive }.map(\.key))
             // What cannot be ended now perhaps never can.
             patience = hasLeftovers ? min(patience * 2, Self.longestInterval) : Self.killInterval
         }
     }
 
-    private func endGroups() {
+    /// - Parameter ended: Each was asked once: one that ends between two questions would be forgotten with all that it has left.
+    private func endGroups(of ended: [StartedTable.Identity]) {
         let leftovers = state.withLock { state in
-            // Each is asked once: one that ends between two questions would be forgotten with all that it has left.
-            let ended = state.grouped.filter { !$0.value.process.isAlive }
-            for name in ended.keys { state.grouped[name] = nil }
-            state.ungrouped.removeAll { !$0.process.isAlive }
-            state.leftovers += ended.values.compactMap(\.group)
+            for process in ended { state.leftovers += state.table.remove(process)?.groups ?? [] }
             return state.leftovers
         }
         let left = leftovers.filter { !end($0) }
@@ -280,21 +336,50 @@ package final class StartedProcesses: Sendable {
             }
             for name in names {
                 guard let known = GroupName(name) else { continue }
-                let path = "\(parent)/\(name)"
-                if let process = try? ProcessHandle(pid: known.pid), process.folder.startTicks == known.ticks,
-                    process.isAlive
-                {
-                    let entry = Entry(workload: known.workload, process: process, group: path)
-                    state.withLock { $0.grouped[name] = entry }
-                } else {
-                    state.withLock { $0.leftovers.append(path) }
+                if !adopt(known, "\(parent)/\(name)") {
+                    state.withLock { $0.leftovers.append("\(parent)/\(name)") }
                 }
             }
         }
         state.withLock { state in
-            if state.count > 0 || !state.leftovers.isEmpty { state.hasThread = startThread() }
+            if !state.table.entries.isEmpty || !state.leftovers.isEmpty { state.hasThread = startThread() }
         }
         wakeup.give()
+    }
+
+    /// - Returns: `false`: its process has ended. One of which nobody knows is no workload, and is left alone.
+    private func adopt(_ known: GroupName, _ path: String) -> Bool {
+        let process: ProcessHandle
+        do throws(SystemCallError) {
+            process = try ProcessHandle(pid: known.pid)
+            guard try process.folder.startTicks() == known.ticks else { return false }
+        } catch {
+            return !error.saysGone
+        }
+        // Its real one: a program may have another to act as.
+        let user = try? process.folder.user()
+        let place = try? process.folder.controlGroup()
+        guard process.isAlive else { return false }
+        state.withLock { state in
+            let identity = StartedTable.Identity(pid: known.pid, ticks: known.ticks)
+            let before = state.table[identity]
+            var former = (before?.former ?? []).compactMap { path in
+                state.table.workload(ofGroup: path).map { (group: path, workload: $0) }
+            }
+            // It may have been another workload before: it is what it is now.
+            let isLeft = before != nil && place != path && place?.hasPrefix(path + "/") != true
+            if isLeft {
+                former.append((group: path, workload: known.workload))
+            } else if let before, let group = before.group {
+                former.append((group: group, workload: before.workload))
+            }
+            state.table.set(
+                identity,
+                to: StartedTable.Entry(
+                    workload: isLeft ? before!.workload : known.workload, process: before?.process ?? process,
+                    user: user ?? 0, group: isLeft ? before!.group : path), former)
+        }
+        return true
     }
 
     /// At the root, where a service manager that ends this process's own group leaves them alone; else below that group.

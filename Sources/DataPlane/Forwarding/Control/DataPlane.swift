@@ -91,7 +91,8 @@ package final class DataPlane: Sendable {
     ) throws {
         let labels = labels
         let provenPeers = ProvenPeers()
-        let attestor = try Attestor(instance: instance)
+        let attestor = try Attestor(
+            instance: instance, mostPrograms: DescriptorBudget.programs(of: descriptorLimit))
         self.attestor = attestor
         let budget = Self.budget(
             workerCount: workerCount, connectionLimit: connectionLimit, descriptorLimit: descriptorLimit)

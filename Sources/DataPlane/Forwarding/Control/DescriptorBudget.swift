@@ -16,10 +16,14 @@ package struct DescriptorBudget: Sendable, Equatable {
     /// Connections of the admin API at once, beside files: half of the reserve, 32 at most.
     package static func adminConnections(of limit: Int) -> Int { min(32, reserve(of: limit) / 2) }
 
+    /// Programs that `heddle exec` has started, at once: each is waited for by a descriptor. A sixteenth of all, at least 4, at
+    /// most 4,096.
+    package static func programs(of limit: Int) -> Int { min(4_096, max(4, limit / 16)) }
+
     /// One worker's part of what is left. Where hardly anything is, enough for two calls: the kernel says then what is
     /// short.
     var share: DescriptorShare.Limits {
-        let total = max(8, (limit - fixed - Self.reserve(of: limit)) / workerCount)
+        let total = max(8, (limit - fixed - Self.reserve(of: limit) - Self.programs(of: limit)) / workerCount)
         return DescriptorShare.Limits(total: total, callers: max(1, connectionLimit / workerCount))
     }
 

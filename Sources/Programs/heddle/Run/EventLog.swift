@@ -44,7 +44,8 @@ final class EventLog: Sendable {
     func started(_ workload: ResourceName, pid: Int32, user: UInt32, warning: String?) {
         var metadata: Logger.Metadata = ["workload": "\(workload)", "pid": "\(pid)", "user": "\(user)"]
         metadata["warning"] = warning.map { "\($0)" }
-        log.log(level: warning == nil ? .info : .warning, "a program is a workload now", metadata: metadata)
+        tell(
+            Kind(level: warning == nil ? .info : .warning, message: "a program is a workload now"), metadata)
     }
 
     /// - Parameter why: All of it, though the caller may know less.

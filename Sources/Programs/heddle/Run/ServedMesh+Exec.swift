@@ -49,7 +49,7 @@ extension ServedMesh {
         if let obstacle { throw ExecRefusal(409, "\(name): \(obstacle)", why: obstacle) }
         let extent: StartedProcesses.Extent
         do throws(StartedProcesses.Refusal) {
-            extent = try dataPlane.attestor.started.start(name, caller.process)
+            extent = try dataPlane.attestor.started.start(name, caller.process, of: caller.credentials.uid)
         } catch {
             throw ExecRefusal(503, "\(error)")
         }
