@@ -94,6 +94,30 @@ struct DigestInquiryTests {
         #expect(kept.effort < first.effort)
     }
 
+    @Test func `of a file that others can write to nothing is remembered`() throws {
+        let folder = try OpenSSLCommand()
+        let path = try Program.copy(to: folder.path("program"))
+        var notes = Self.later
+        func efforts() throws -> (Int, Int) {
+            let program = try Program(at: path)
+            let asked = try (0..<2).map { _ in Self.ask(try program.subject, &notes) }
+            #expect(try asked.allSatisfy { $0.digest == (try Self.digest(of: path)) })
+            return (asked[0].effort, asked[1].effort)
+        }
+        for permissions in [0o775, 0o757] as [mode_t] {
+            #expect(unsafe chmod(path, permissions) == 0)
+            let (first, second) = try efforts()
+            #expect(second == first)
+        }
+        #expect(unsafe chmod(path, 0o755) == 0)
+        var (first, second) = try efforts()
+        #expect(second < first)
+        guard geteuid() == 0 else { return }
+        #expect(unsafe chown(path, 4001, 4001) == 0)
+        (first, second) = try efforts()
+        #expect(second == first)
+    }
+
     /// What is mapped from tmpfs and was read there can be written to without the file's times being changed.
     @Test func `of a file whose times do not tell that it was changed nothing is remembered`() throws {
         let path = "/dev/shm/heddle-\(UUID().uuidString)"

@@ -21,8 +21,7 @@ struct DigestQuestion: Sendable {
 /// What the executables of one user's processes come to: one after the other, a piece at a time.
 struct DigestInquiry: Inquiry {
     struct Notes {
-        /// Of files whose times tell whether they were changed.
-        fileprivate var known: [FileSignature: String] = [:]
+        fileprivate var known = KnownDigests()
         /// Nanoseconds since 1970.
         var now: @Sendable () -> Int = {
             var time = timespec()
@@ -34,19 +33,11 @@ struct DigestInquiry: Inquiry {
     /// Users whose executables are read at once: each has one open.
     static var mostUnderWay: Int { 32 }
 
-    private static let limit = 256
     /// A file that is longer has no digest: 1 GiB.
     private static let byteLimit = 1 << 30
     private static let pieceByteCount = 256 * 1024
     /// What that takes (`Slice`).
     private static let pieceEffort = 250
-    /// A file that was changed so lately may change again without being seen to: its times are no finer than that, in nanoseconds.
-    private static let settling = 2_000_000_000
-    /// Filesystems on which nothing is written to a file without its times being changed, not even by a mapping, or nothing at all:
-    /// ext2 to ext4, XFS, Btrfs, F2FS, SquashFS, EROFS (statfs(2)). On tmpfs a mapping that was read before is written to unseen; what
-    /// others serve (NFS, FUSE) has the times they say.
-    private static let dated: Set<UInt32> = [0xEF53, 0x5846_5342, 0x9123_683E, 0xF2F5_2010, 0x7371_7368, 0xE0F5_E1E2]
-
     private var questions: [DigestQuestion.Subject: [DigestQuestion]]
     private var reading: Reading?
     private var answers: [(question: DigestQuestion, digest: LocalProcess.Fact<String>)] = []
@@ -117,7 +108,7 @@ struct DigestInquiry: Inquiry {
                 if let reading {
                     slice.spend(Self.pieceEffort)
                     guard let digest = try reading.next() else { continue }
-                    remember(digest, of: reading.file, &notes)
+                    notes.known.remember(digest, of: reading.file, now: notes.now())
                     finish(reading.subject, .known(digest), &slice)
                 } else if let subject = questions.keys.first {
                     slice.spend(40)
@@ -148,15 +139,6 @@ struct DigestInquiry: Inquiry {
     }
 
     private static let isAnother = ProcessFolder.Unknown("it executes another file by now")
-
-    private func remember(_ digest: String, of file: borrowing OpenFile, _ notes: inout Notes) {
-        let signature = file.facts.signature
-        guard let kind = file.filesystemKind, Self.dated.contains(kind),
-            notes.now() - max(signature.modified, signature.changed) > Self.settling
-        else { return }
-        if notes.known.count >= Self.limit { notes.known = [:] }
-        notes.known[signature] = digest
-    }
 
     /// The digest counts for those whose process executes that very file still.
     private mutating func finish(

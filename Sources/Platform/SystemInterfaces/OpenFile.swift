@@ -41,11 +41,12 @@ package struct OpenFile: ~Copyable {
     /// As it is now.
     package func currentSignature() throws(SystemCallError) -> FileSignature { try Self.facts(descriptor).signature }
 
-    /// The magic number of the filesystem that it lies on (statfs(2)), if that can be known.
-    package var filesystemKind: UInt32? {
+    /// What it lies on, if that can be known.
+    package var filesystem: Filesystem? {
         var facts = statfs()
         guard unsafe fstatfs(descriptor, &facts) == 0 else { return nil }
-        return UInt32(truncatingIfNeeded: facts.f_type)
+        // ST_NOSUID, as the kernel has it.
+        return Filesystem(kind: UInt32(truncatingIfNeeded: facts.f_type), ignoresSetuid: facts.f_flags & 2 != 0)
     }
 
     static func facts(_ descriptor: CInt) throws(SystemCallError) -> FileFacts {
@@ -66,5 +67,18 @@ package struct OpenFile: ~Copyable {
             bytes += buffer[..<count]
         }
         return bytes
+    }
+}
+
+/// What a file lies on, as statfs(2) says.
+package struct Filesystem: Hashable, Sendable {
+    /// Its magic number.
+    package let kind: UInt32
+    /// It was mounted so that no program there acts as its owner: as what users mount is.
+    package let ignoresSetuid: Bool
+
+    package init(kind: UInt32, ignoresSetuid: Bool) {
+        self.kind = kind
+        self.ignoresSetuid = ignoresSetuid
     }
 }
