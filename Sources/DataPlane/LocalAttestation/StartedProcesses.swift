@@ -134,6 +134,7 @@ package final class StartedProcesses: Sendable {
     /// - Parameters:
     ///   - process: Alive, and waiting for this.
     ///   - user: Who asks for it.
+    @discardableResult
     package func start(
         _ workload: ResourceName, _ process: ProcessHandle, of user: UInt32
     ) throws(Refusal) -> Extent {
