@@ -228,7 +228,7 @@ struct SelectorProgramTests {
         ),
         ("/tmp/x, pid 1", #""/tmp/x, pid 1""#),
         (#"/tmp/x\"#, #""/tmp/x\\""#),
-        ("/tmp/\u{1B}x\n", #""/tmp/\u{1B}x\u{0A}""#),
+        ("/tmp/\u{1B}x\n", #""/tmp/\u{1B}x\n""#),
     ])
     func `no path reads as a fact of its own`(path: String, told: String) {
         #expect(
