@@ -23,25 +23,29 @@ package final class SocketDiagnosis {
     private let loopback = unsafe if_nametoindex("lo")
 
     package init() throws(SystemCallError) {
-        // What is whole is closed, though `init` throws.
-        let new = socket(
-            AF_NETLINK, CInt(SOCK_RAW.rawValue) | CInt(SOCK_CLOEXEC.rawValue) | CInt(SOCK_NONBLOCK.rawValue), 4)
-        guard new >= 0 else { throw SystemCallError(last: "socket") }
-        // A connected socket hears the kernel alone, whose number is 0 (netlink(7)).
-        var kernel = sockaddr_nl()
-        kernel.nl_family = sa_family_t(AF_NETLINK)
-        let result = unsafe withUnsafeBytes(of: &kernel) { bytes in
-            unsafe connect(new, bytes.baseAddress!.assumingMemoryBound(to: sockaddr.self), socklen_t(bytes.count))
-        }
-        guard result == 0 else {
-            let error = SystemCallError(last: "connect")
-            close(new)
-            throw error
-        }
-        descriptor = new
+        descriptor = try Self.connectedToKernel(SOCK_NONBLOCK)
     }
 
     deinit { close(descriptor) }
+
+    /// A socket that hears the kernel alone, whose number is 0 (netlink(7)).
+    static func connectedToKernel(_ flags: __socket_type? = nil) throws(SystemCallError) -> CInt {
+        let type = CInt(SOCK_RAW.rawValue) | CInt(SOCK_CLOEXEC.rawValue) | (flags.map { CInt($0.rawValue) } ?? 0)
+        let descriptor = socket(AF_NETLINK, type, 4)  // NETLINK_SOCK_DIAG
+        guard descriptor >= 0 else { throw SystemCallError(last: "socket") }
+        var kernel = sockaddr_nl()
+        kernel.nl_family = sa_family_t(AF_NETLINK)
+        let result = unsafe withUnsafeBytes(of: &kernel) { bytes in
+            unsafe connect(
+                descriptor, bytes.baseAddress!.assumingMemoryBound(to: sockaddr.self), socklen_t(bytes.count))
+        }
+        guard result == 0 else {
+            let error = SystemCallError(last: "connect")
+            close(descriptor)
+            throw error
+        }
+        return descriptor
+    }
 
     /// Whose the socket at the other end of a connection is.
     ///
@@ -63,20 +67,16 @@ package final class SocketDiagnosis {
         let answer = unsafe withUnsafeTemporaryAllocation(byteCount: Self.answerByteCount, alignment: 8) {
             (buffer) -> Result<SocketOwner?, SystemCallError> in
             unsafe Self.write(to: buffer, sequence, loopback, (peerIP, peerPort), (localIP, localPort))
-            guard unsafe send(descriptor, buffer.baseAddress!, Self.questionByteCount, 0) == Self.questionByteCount
-            else {
-                return .failure(SystemCallError(last: "send"))
-            }
+            let sent = unsafe send(descriptor, buffer.baseAddress!, DiagnosisMessage.questionByteCount, 0)
+            guard sent == DiagnosisMessage.questionByteCount else { return .failure(SystemCallError(last: "send")) }
             // The kernel answers before `send` returns; what is left of questions before is passed over.
             for _ in 0..<8 {
                 let count = unsafe recv(descriptor, buffer.baseAddress!, buffer.count, 0)
                 if count < 0, errno == EINTR { continue }
                 guard count > 0 else { return .failure(SystemCallError(last: "recv")) }
-                let bytes = unsafe UnsafeRawBufferPointer(rebasing: buffer[..<count])
-                guard count >= 16, unsafe bytes.loadUnaligned(fromByteOffset: 8, as: UInt32.self) == sequence else {
-                    continue
-                }
-                return unsafe Self.read(bytes, peerPort, localPort)
+                guard count >= DiagnosisMessage.headByteCount else { continue }
+                let message = DiagnosisMessage(unsafe RawSpan(_unsafeBytes: buffer[..<count]))
+                if message.sequence == sequence { return Self.owner(in: message, peerPort, localPort) }
             }
             return .failure(SystemCallError("recv", errno: EBADMSG))
         }
@@ -85,21 +85,9 @@ package final class SocketDiagnosis {
 
     // MARK: Messages (linux/inet_diag.h)
 
-    private enum Number {
-        /// SOCK_DIAG_BY_FAMILY, of questions and answers.
-        static let question: UInt16 = 20
-        /// NLMSG_ERROR.
-        static let error: UInt16 = 2
-        /// NLM_F_REQUEST.
-        static let isRequest: UInt16 = 1
-        /// INET_DIAG_CGROUP_ID.
-        static let controlGroup: UInt16 = 21
-    }
-
-    private static let questionByteCount = 72
+    /// NLM_F_REQUEST.
+    private static let isRequest: UInt16 = 1
     private static let answerByteCount = 1024
-    /// Of `struct nlmsghdr` and `struct inet_diag_msg`: where attributes begin.
-    private static let headByteCount = 88
 
     private static func write(
         to buffer: UnsafeMutableRawBufferPointer, _ sequence: UInt32, _ interface: UInt32, _ peer: (IPAddress, UInt16),
@@ -107,9 +95,9 @@ package final class SocketDiagnosis {
     ) {
         unsafe buffer.initializeMemory(as: UInt8.self, repeating: 0)
         let isIPv4 = peer.0.v4 != nil
-        unsafe buffer.storeBytes(of: UInt32(questionByteCount), as: UInt32.self)
-        unsafe buffer.storeBytes(of: Number.question, toByteOffset: 4, as: UInt16.self)
-        unsafe buffer.storeBytes(of: Number.isRequest, toByteOffset: 6, as: UInt16.self)
+        unsafe buffer.storeBytes(of: UInt32(DiagnosisMessage.questionByteCount), as: UInt32.self)
+        unsafe buffer.storeBytes(of: DiagnosisMessage.Kind.socket, toByteOffset: 4, as: UInt16.self)
+        unsafe buffer.storeBytes(of: isRequest, toByteOffset: 6, as: UInt16.self)
         unsafe buffer.storeBytes(of: sequence, toByteOffset: 8, as: UInt32.self)
         unsafe buffer.storeBytes(of: UInt8(isIPv4 ? AF_INET : AF_INET6), toByteOffset: 16, as: UInt8.self)
         unsafe buffer.storeBytes(of: UInt8(IPPROTO_TCP), toByteOffset: 17, as: UInt8.self)
@@ -129,35 +117,21 @@ package final class SocketDiagnosis {
         unsafe buffer.storeBytes(of: UInt64.max, toByteOffset: 64, as: UInt64.self)
     }
 
-    private static func read(
-        _ bytes: UnsafeRawBufferPointer, _ peerPort: UInt16, _ localPort: UInt16
+    private static func owner(
+        in message: borrowing DiagnosisMessage, _ peerPort: UInt16, _ localPort: UInt16
     ) -> Result<SocketOwner?, SystemCallError> {
-        func word(_ offset: Int) -> UInt32 { unsafe bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self) }
-        func half(_ offset: Int) -> UInt16 { unsafe bytes.loadUnaligned(fromByteOffset: offset, as: UInt16.self) }
-        switch half(4) {
-        case Number.error:
-            let errno = bytes.count >= 20 ? 0 &- CInt(bitPattern: word(16)) : EBADMSG
+        if message.kind == DiagnosisMessage.Kind.error {
+            let errno = message.errno
             return errno == ENOENT ? .success(nil) : .failure(SystemCallError("sock_diag", errno: errno))
-        case Number.question where bytes.count >= headByteCount: break
-        default: return .failure(SystemCallError("sock_diag", errno: EBADMSG))
         }
+        guard message.isOfSocket else { return .failure(SystemCallError("sock_diag", errno: EBADMSG)) }
         // Where none is connected the kernel may name one that listens at the same port.
-        guard isConnected(unsafe bytes[17]), half(20).byteSwapped == peerPort, half(22).byteSwapped == localPort,
-            word(84) != 0
+        guard isConnected(message.state), message.ownPort == peerPort, message.otherPort == localPort,
+            message.inode != 0
         else {
             return .success(nil)
         }
-        var controlGroup: UInt64?
-        var offset = headByteCount
-        while offset + 4 <= bytes.count {
-            let byteCount = Int(half(offset))
-            guard byteCount >= 4, offset + byteCount <= bytes.count else { break }
-            if half(offset + 2) == Number.controlGroup, byteCount == 12 {
-                controlGroup = unsafe bytes.loadUnaligned(fromByteOffset: offset + 4, as: UInt64.self)
-            }
-            offset += (byteCount + 3) & ~3
-        }
-        return .success(SocketOwner(uid: word(80), inode: word(84), controlGroup: controlGroup))
+        return .success(message.owner)
     }
 
     /// ESTABLISHED; FIN_WAIT1 and FIN_WAIT2, whose process reads on; CLOSE_WAIT (RFC 9293 § 3.3.2; linux/tcp_states.h).
