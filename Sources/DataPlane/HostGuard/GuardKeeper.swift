@@ -122,8 +122,9 @@ package final class GuardKeeper: Sendable {
         let (name, node) = (name, node)
         let outcome = await trying { filter throws(PacketFilter.Failure) in
             // Nothing is written where nothing is to be removed: other programs are told of each change.
-            if try filter.tables().contains(name) { try filter.remove(name) }
-            return try filter.others(than: name, ofNode: node, at: [])
+            let tables = try filter.tables()
+            if tables.contains(name) { try filter.remove(name) }
+            return try filter.others(than: name, among: tables, ofNode: node, at: [])
         }
         let failure = outcome.failure
         state.withLock { state in
@@ -203,7 +204,9 @@ package final class GuardKeeper: Sendable {
             guard let listing = try filter.list(table.name), listing.shape == GuardScript.shape(of: table) else {
                 throw .refused(reason: "nft did as it was told, and the table is another all the same")
             }
-            return (listing, try filter.others(than: table.name, ofNode: table.node, at: table.ports))
+            let others = try filter.others(
+                than: table.name, among: filter.tables(), ofNode: table.node, at: table.ports)
+            return (listing, others)
         }
         note(table, outcome)
     }
@@ -246,10 +249,10 @@ package final class GuardKeeper: Sendable {
 extension PacketFilter {
     /// Guards beside a node's own, which guard the same ports, or say that they are that node's. A few of them: each is a look.
     fileprivate func others(
-        than table: String, ofNode node: String, at ports: Set<UInt16>
+        than table: String, among tables: [String], ofNode node: String, at ports: Set<UInt16>
     ) throws(Failure) -> [String] {
         var found: [String] = []
-        for name in try tables().filter({ $0 != table }).prefix(8) {
+        for name in tables.filter({ $0 != table }).prefix(8) {
             guard let listing = try list(name) else { continue }
             if listing.node == node || !listing.ports.isDisjoint(with: ports) {
                 found.append(name)
