@@ -102,3 +102,22 @@ private func exchange(_ socket: CInt, _ text: String, _ pieceByteCount: Int) -> 
 extension [UInt8] {
     var text: String { String(decoding: self, as: UTF8.self) }
 }
+
+/// Tests that ask an admin API, one question a server.
+protocol AdminAsking {
+    var folder: TemporaryFolder { get }
+}
+
+extension AdminAsking {
+    func answer(
+        _ method: String, _ path: [String], _ query: [(name: String, value: String)] = [], mesh: FakeMesh? = nil,
+        contentType: String? = nil, body: [UInt8] = []
+    ) async throws -> AdminClient.Answer {
+        try await serving(mesh ?? FakeMesh(), in: folder) {
+            try $0.send(method, path, query: query, contentType: contentType, body: body)
+        }
+    }
+
+    /// What a command asks for that prints text.
+    static var text: [(name: String, value: String)] { [(name: "format", value: "text")] }
+}
