@@ -25,15 +25,10 @@ struct GuardPlan: Sendable {
         guard let node = plan.ownNode, let guarding = node.guarding else { return nil }
         self.plan = plan
         self.guarding = guarding
-        let numbers = guarding.users.compactMap { user in
-            switch user {
-            case .name(let name): plan.accounts.users[name.value]
-            case .number(let number): number
-            }
-        }
+        let users = guarding.users.compactMap(plan.accounts.number)
         table = GuardTable(
             name: name, node: node.metadata.name.name, ports: Set(plan.ownWorkloads.compactMap(\.plainPort)),
-            endpoints: plan.ownEndpoints, users: Set(numbers).union([Self.ownUser]))
+            endpoints: plan.ownEndpoints, users: Set(users).union([Self.ownUser]))
     }
 
     var removesOnExit: Bool { guarding.onExit == .remove }
@@ -50,9 +45,7 @@ struct GuardPlan: Sendable {
     /// Workloads whose processes are of Heddle's own user: the kernel cannot tell one from the other.
     private func sharedUsers(_ neighbours: Set<NetworkAddress>) -> [Diagnostic] {
         plan.ownWorkloads.flatMap { workload -> [Diagnostic] in
-            let selected = workload.selectors.first { selector in
-                (selector.uid ?? selector.user.flatMap { plan.accounts.users[$0.value] }) == Self.ownUser
-            }
+            let selected = workload.selectors.first { plan.accounts.user(of: $0) == Self.ownUser }
             let isNeighbour = workload.plainPort.map { port in neighbours.contains { $0.port == port } } ?? false
             guard selected != nil || isNeighbour else { return [] }
             let position = selected?.user?.position ?? workload.address?.position ?? workload.metadata.position
@@ -71,9 +64,9 @@ struct GuardPlan: Sendable {
     }
 
     /// Where processes of Heddle's user listen that are not Heddle itself, at ports that are guarded, as the kernel says now.
-    func neighbours() -> Set<NetworkAddress> {
+    func neighbours() throws(SystemCallError) -> Set<NetworkAddress> {
         let own = Set(plan.listenerDescriptions.map(\.address))
-        let sockets = (try? ListeningSocket.all()) ?? []
+        let sockets = try ListeningSocket.all()
         return Set(
             sockets.filter { $0.owner.uid == Self.ownUser && table.ports.contains($0.port) }
                 .map { NetworkAddress.ip($0.address, port: $0.port) }

@@ -81,7 +81,11 @@ package final class ServingParticipant: SnapshotParticipant, HostDependent {
     var guardNeighbours: Set<NetworkAddress> { state.withLock { $0.guardNeighbours } }
 
     func noteNeighbours() {
-        let neighbours = serving.flatMap { guardPlan($0.plan)?.neighbours() } ?? []
+        var neighbours: Set<NetworkAddress> = []
+        if let guardPlan = serving.flatMap({ guardPlan($0.plan) }) {
+            // A kernel that does not answer has not said that there are none: what was known stays.
+            do throws(SystemCallError) { neighbours = try guardPlan.neighbours() } catch { return }
+        }
         state.withLock { $0.guardNeighbours = neighbours }
     }
 
@@ -247,6 +251,11 @@ package final class ServingParticipant: SnapshotParticipant, HostDependent {
         .certificateTime, .certificateName, .authorityName, .fewDescriptors, .guardedPort, .openSocket, .otherGuard,
     ]
 
+    /// Where addresses stand whose name has none now.
+    package var unresolvedEndpoints: Set<SourcePosition> {
+        Set((serving?.nameWarnings ?? []).lazy.filter { $0.code == .unresolvedEndpoint }.map(\.position))
+    }
+
     /// What may be otherwise by now than when the set was taken up, and is therefore said as it is now. Nothing of it is held
     /// back.
     package var warningsOfNow: [Diagnostic] {
@@ -258,7 +267,7 @@ package final class ServingParticipant: SnapshotParticipant, HostDependent {
         let budget = dataPlane?.budget
         return serving.nameWarnings + guardWarnings(serving.plan)
             + serving.certificates.warnings(at: .now) + serving.certificateWarnings
-            + ExecutablePaths.warnings(of: workloads(serving.snapshot))
+            + ExecutablePaths.warnings(of: serving.plan.ownWorkloads)
             + UnansweredSelectors.warnings(in: serving.plan)
             + (budget.flatMap { $0.isLow ? [.fewDescriptors(serving.snapshot, $0)] : nil } ?? [])
     }
@@ -293,12 +302,8 @@ package final class ServingParticipant: SnapshotParticipant, HostDependent {
     /// Those that selectors of this node's workloads, and its guard, name.
     private func accountNames(_ snapshot: MeshSnapshot) -> Set<AccountName> {
         let ofGuard = node.flatMap { snapshot.nodes[$0]?.guarding?.names } ?? []
-        return Set(workloads(snapshot).flatMap(\.accountNames)).union(ofGuard.map { .user($0.value) })
-    }
-
-    /// This node's.
-    private func workloads(_ snapshot: MeshSnapshot) -> [Workload] {
-        snapshot.workloads.filter { node == nil || $0.node?.value == node }
+        return Set(snapshot.workloads.lazy.filter { [node] in $0.runs(on: node) }.flatMap(\.accountNames))
+            .union(ofGuard.map { .user($0.value) })
     }
 
     /// Asks for all names again and again, for as long as the task lives.

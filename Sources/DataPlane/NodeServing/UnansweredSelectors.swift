@@ -23,9 +23,7 @@ enum UnansweredSelectors {
             guard !listens.isEmpty else { continue }
             let isOverTCP = listens.contains { if case .tcp = $0.value { true } else { false } }
             for selector in workload.selectors {
-                if let own = selector.uid ?? selector.user.flatMap({ plan.accounts.users[$0.value] }), own == user {
-                    continue
-                }
+                if plan.accounts.user(of: selector) == user { continue }
                 let lacks = needs(selector, isOverTCP: isOverTCP).intersection(missing)
                 guard !lacks.isEmpty, let position = selector.position?.position else { continue }
                 needed.formUnion(lacks)

@@ -12,6 +12,19 @@ package struct HostAccounts: Hashable, Sendable {
         self.groups = groups
     }
 
+    /// The number of a user; `nil`: this host does not have it.
+    package func number(of user: UserReference) -> UInt32? {
+        switch user {
+        case .name(let name): users[name.value]
+        case .number(let number): number
+        }
+    }
+
+    /// The number of the user whose processes a selector matches; `nil`: it says none, or this host does not have it.
+    package func user(of selector: WorkloadSelector) -> UInt32? {
+        selector.uid ?? selector.user.flatMap { users[$0.value] }
+    }
+
     /// Those of selectors that this host does not have.
     package func missing(from selectors: [WorkloadSelector]) -> (users: [Located<String>], groups: [Located<String>]) {
         (

@@ -142,7 +142,7 @@ package struct ServingPlan: Sendable {
         }
         let inside = snapshot.workloads(of: service.metadata.name).flatMap { workload -> [EndpointPlan] in
             guard let address = workload.address else { return [] }
-            if node == nil || workload.node?.value == node { return plans(address, isMesh: false, isWorkload: true) }
+            if workload.runs(on: node) { return plans(address, isMesh: false, isWorkload: true) }
             guard let home = workload.node.flatMap({ snapshot.nodes[$0.value] }) else { return [] }
             return plans(home.address, isMesh: true, isWorkload: true)
         }
@@ -173,7 +173,7 @@ package struct ServingPlan: Sendable {
 
     /// The workloads that run here.
     package var ownWorkloads: some Sequence<Workload> {
-        snapshot.workloads.lazy.filter { [node] in node == nil || $0.node?.value == node }
+        snapshot.workloads.lazy.filter { [node] in $0.runs(on: node) }
     }
 
     /// Where they are called.

@@ -36,6 +36,9 @@ extension Workload {
         service.map { ResourceName(namespace: metadata.name.namespace, name: $0.value) }
     }
 
+    /// Whether it runs on a node; on `nil`, the one host of a mesh without nodes, all do.
+    package func runs(on node: String?) -> Bool { node == nil || self.node?.value == node }
+
     /// Those of `execUsers` that are names.
     package var startedBy: [Located<String>] {
         (execUsers ?? []).compactMap(\.name)

@@ -42,7 +42,7 @@ package final class WorkloadSocketParticipant: SnapshotParticipant, HostDependen
 
     private func wanted(by snapshot: MeshSnapshot) -> Located<String>? {
         let isAsked = snapshot.workloads.contains { workload in
-            (node == nil || workload.node?.value == node) && workload.selectors.contains(where: \.isStarted)
+            workload.runs(on: node) && workload.selectors.contains(where: \.isStarted)
         }
         return isAsked ? snapshot.mesh.workloadSocket : nil
     }

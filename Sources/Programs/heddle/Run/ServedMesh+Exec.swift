@@ -66,7 +66,7 @@ extension ServedMesh {
     /// What keeps anybody from starting it.
     private func obstacle(to workload: Workload?) -> String? {
         guard let workload else { return "there is no such Workload" }
-        guard options.node == nil || workload.node?.value == options.node else {
+        guard workload.runs(on: options.node) else {
             return "it is no workload of this node"
         }
         guard workload.selectors.contains(where: \.isStarted) else {
@@ -93,12 +93,7 @@ extension ServedMesh {
     private func mayStart(_ workload: Workload, _ user: UInt32) -> Bool {
         guard let users = workload.execUsers else { return user == 0 || user == geteuid() }
         let accounts = HostAccounts(Set(workload.startedBy.map { .user($0.value) }), in: participant.accounts)
-        return users.contains { reference in
-            switch reference {
-            case .name(let name): accounts.users[name.value] == user
-            case .number(let number): number == user
-            }
-        }
+        return users.contains { accounts.number(of: $0) == user }
     }
 }
 

@@ -87,7 +87,7 @@ struct ServedMesh: RunningMesh {
     }
 
     func unresolvedEndpoints() async -> Set<SourcePosition> {
-        Set(participant.warningsOfNow.filter { $0.code == .unresolvedEndpoint }.map(\.position))
+        participant.unresolvedEndpoints
     }
 
     private func unreachedNodes(_ serving: Serving?) async -> [Diagnostic] {
