@@ -61,24 +61,10 @@ package enum JSONValue: Sendable {
         text += String(repeating: " ", count: indentation)
     }
 
-    /// RFC 8259 § 7: quotation mark, backslash and control characters are escaped, those beyond ASCII too, which some
-    /// terminals obey; all else is left as it is.
     private static func writeString(_ value: String, to text: inout String) {
-        text += "\""
-        for scalar in value.unicodeScalars {
-            switch scalar {
-            case "\"": text += "\\\""
-            case "\\": text += "\\\\"
-            case "\n": text += "\\n"
-            case "\r": text += "\\r"
-            case "\t": text += "\\t"
-            case "\u{0}"..."\u{1F}", "\u{7F}"..."\u{9F}":
-                let digits = String(scalar.value, radix: 16)
-                text += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-            default: text.unicodeScalars.append(scalar)
-            }
-        }
-        text += "\""
+        var bytes: [UInt8] = []
+        JSONText.write(value, into: &bytes)
+        text += String(decoding: bytes, as: UTF8.self)
     }
 }
 
