@@ -10,13 +10,8 @@ package struct ConfigPath: Sendable, Hashable {
 
     package func appending(_ key: String) -> ConfigPath { ConfigPath(keys + [key]) }
 
-    /// As RFC 6901 has it: `/a/b~1c`; the root is empty.
-    package var pointer: String {
-        keys.map {
-            "/"
-                + $0.split(separator: "~", omittingEmptySubsequences: false).joined(separator: "~0")
-                .split(separator: "/", omittingEmptySubsequences: false).joined(separator: "~1")
-        }.joined()
+    package static func == (left: Self, right: Self) -> Bool {
+        left.keys.elementsEqual(right.keys) { $0.hasSameBytes(as: $1) }
     }
 }
 
