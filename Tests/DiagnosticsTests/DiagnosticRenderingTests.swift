@@ -95,3 +95,18 @@ func `lines are counted by every kind of line break`(text: String) {
     #expect(Diagnostic.quoted("a\"b\n\u{1B}") == #""a\"b\n\u{1B}""#)
     #expect(Diagnostic.quoted(String(repeating: "x", count: 100)).count == 63)
 }
+
+@Test func `a line that nobody is to see is left out`() {
+    let source = SourceText(Array("token: hush\n".utf8))
+    let shown = Diagnostic(
+        Diagnostic.Code("manifest.wrong-type"), at: SourcePosition(file: "f.yaml", line: 1, column: 8),
+        found: "a string",
+        expected: "a number", remedy: "write a number")
+    #expect(shown.rendered(in: source).contains("hush"))
+    #expect(
+        shown.withoutLine.rendered(in: source) == """
+            f.yaml:1:8: error[manifest.wrong-type]: found a string, expected a number
+                 = write a number
+            """)
+    #expect(shown.withoutLine != shown)
+}

@@ -26,10 +26,12 @@ package struct Diagnostic: Error, Hashable, Sendable {
     package let expected: String
     /// What to do, as an instruction: `change it to "payments", or add a Service named "paymets"`.
     package let remedy: String
+    /// The line that it stands in holds what nobody is to be shown.
+    package let isLineSecret: Bool
 
     package init(
         _ code: Code, _ severity: Severity = .error, at position: SourcePosition,
-        found: String, expected: String, remedy: String
+        found: String, expected: String, remedy: String, isLineSecret: Bool = false
     ) {
         self.code = code
         self.severity = severity
@@ -37,6 +39,13 @@ package struct Diagnostic: Error, Hashable, Sendable {
         self.found = found
         self.expected = expected
         self.remedy = remedy
+        self.isLineSecret = isLineSecret
+    }
+
+    /// The same, of a line that holds what nobody is to be shown.
+    package var withoutLine: Diagnostic {
+        Diagnostic(
+            code, severity, at: position, found: found, expected: expected, remedy: remedy, isLineSecret: true)
     }
 }
 

@@ -9,9 +9,10 @@ extension Diagnostic {
     ///   14 |         - name: paymets
     ///      |                 ^^^^^^^ change it to "payments", or add a Service named "paymets"
     /// ```
+    /// The line is left out if it is secret.
     /// - Parameter source: the text of the file, `nil` where it cannot be had.
     package func rendered(in source: SourceText?) -> String {
-        guard let line = source?.line(position.line), !line.isEmpty else {
+        guard !isLineSecret, let line = source?.line(position.line), !line.isEmpty else {
             return "\(description)\n     = \(remedy.printable)"
         }
         let number = String(position.line)
