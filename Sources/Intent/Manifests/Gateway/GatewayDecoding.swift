@@ -48,7 +48,7 @@ extension GatewayListener {
                 "hostname", expected: "none with protocol \"TCP\": a connection names no host",
                 remedy: "change protocol to \"TLS\", where SNI names one, or remove hostname", &problems)
         } else {
-            hostname = fields.optional("hostname", located(Scalar.hostnamePattern), &problems)
+            hostname = fields.optional("hostname", located(Scalar.answeredPattern), &problems)
         }
         var tls: ListenerTLS?
         switch `protocol` {

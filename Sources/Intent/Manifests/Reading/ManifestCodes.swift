@@ -1,6 +1,8 @@
 package import Diagnostics
 
 extension Diagnostic.Code {
+    /// A namespace or a hostname that is Heddle's own.
+    package static let reservedName = Self("manifest.reserved-name")
     /// A field that its mapping does not have.
     package static let unknownField = Self("manifest.unknown-field")
     /// A field that must be there and is not.

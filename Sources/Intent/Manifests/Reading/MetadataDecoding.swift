@@ -5,12 +5,22 @@ extension Metadata {
     static func decode(_ node: YAMLNode, of kind: ResourceKind, _ problems: inout Problems) -> Metadata? {
         guard var fields = node.fields(of: "metadata", &problems) else { return nil }
         let name = fields.required("name", located(Scalar.label), &problems)
-        let namespace = fields.optional("namespace", Scalar.label, default: "default", &problems)
+        let namespace = fields.optional("namespace", namespace, default: "default", &problems)
         let labels = fields.optional("labels", Self.labels, default: [:], &problems)
         fields.reportUnknownFields(&problems) { kind == .authorizationPolicy && reportDryRun($0, &$1) }
         guard let name else { return nil }
         return Metadata(
             name: ResourceName(namespace: namespace, name: name.value), labels: labels, position: name.position)
+    }
+
+    private static func namespace(_ node: YAMLNode, _ problems: inout Problems) -> String? {
+        guard let name = Scalar.label(node, &problems) else { return nil }
+        if name == ReservedNames.namespace {
+            problems.report(
+                .reservedName, node, expected: "another namespace: this one is for what Heddle answers itself",
+                remedy: "choose another namespace")
+        }
+        return name
     }
 
     /// Istio's way to say that a policy is only tried. Who merely took it away would enforce the policy.

@@ -101,6 +101,27 @@ extension Scalar {
         return nil
     }
 
+    /// As `hostnamePattern`, of who answers to it.
+    static func answeredPattern(_ node: YAMLNode, _ problems: inout Problems) -> HostnamePattern? {
+        guard let pattern = hostnamePattern(node, &problems) else { return nil }
+        if case .exact(let name) = pattern { reportReserved(name, node, &problems) }
+        return pattern
+    }
+
+    /// As `hostname`, of who answers to it.
+    static func answeredHostname(_ node: YAMLNode, _ problems: inout Problems) -> String? {
+        guard let name = hostname(node, &problems) else { return nil }
+        reportReserved(name, node, &problems)
+        return name
+    }
+
+    private static func reportReserved(_ host: String, _ node: YAMLNode, _ problems: inout Problems) {
+        guard ReservedNames.has(host: host) else { return }
+        problems.report(
+            .reservedName, node, expected: "another hostname: Heddle answers to this one itself",
+            remedy: "choose another hostname")
+    }
+
     private static func hostnameRemedy(_ text: String, wildcards: Bool) -> String {
         if let likeness = LookAlikes(in: text) { return likeness.remedy }
         if text == "*" { return wildcards ? "leave the field out to match every host" : "name the host" }

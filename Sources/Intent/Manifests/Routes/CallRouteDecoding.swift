@@ -23,7 +23,7 @@ struct CallRouteFields<Match: CallRouteMatch> {
         guard var fields = spec.fields(of: Match.routeKind.rawValue, &problems) else { return nil }
         let namespace = metadata.name.namespace
         parentRefs = ParentRef.list(in: &fields, namespace: namespace, &problems)
-        hostnames = fields.list("hostnames", located(Scalar.hostnamePattern), &problems)
+        hostnames = fields.list("hostnames", located(Scalar.answeredPattern), &problems)
         var index = 0
         let rules = fields.list(
             "rules",

@@ -19,7 +19,7 @@ extension Service {
         let isTCP = `protocol` == .tcp
         self.init(
             metadata: metadata, protocol: `protocol`,
-            hostnames: isTCP ? [] : fields.list("hostnames", located(Scalar.hostname), &problems),
+            hostnames: isTCP ? [] : fields.list("hostnames", located(Scalar.answeredHostname), &problems),
             escapedSlashes: isTCP
                 ? .reject
                 : fields.optional(

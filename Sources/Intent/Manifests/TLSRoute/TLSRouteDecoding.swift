@@ -11,7 +11,7 @@ extension TLSRoute {
                 expected: "a Gateway: between services there is no TLS of their own to pass through",
                 remedy: "name a Gateway with a listener of protocol TLS, or use a TCPRoute")
         }
-        let hostnames = fields.list("hostnames", located(Scalar.hostnamePattern), &problems)
+        let hostnames = fields.list("hostnames", located(Scalar.answeredPattern), &problems)
         let rule = ConnectionRule.only(in: &fields, of: metadata, &problems)
         fields.unavailable("useDefaultGateways", &problems)
         fields.reportUnknownFields(&problems)
