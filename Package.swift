@@ -80,7 +80,9 @@ let package = Package(
 
         // Intent: from bytes to one checked snapshot.
         room("YAMLSyntax", in: "Intent", ["CLibYAML", "Diagnostics"]),
-        room("Manifests", in: "Intent", ["CommonValues", "Diagnostics", "SPIFFE", "HTTPSemantics", "YAMLSyntax"]),
+        room(
+            "Manifests", in: "Intent",
+            ["CommonValues", "Diagnostics", "SPIFFE", "ConfigValues", "HTTPSemantics", "YAMLSyntax"]),
         room("MeshSnapshot", in: "Intent", ["CommonValues", "Diagnostics", "Manifests"]),
 
         // Decisions: pure values that say what happens to a call.
@@ -211,7 +213,9 @@ let package = Package(
         tests("Telemetry", ["CallOutcomes"]),
         tests("Cryptography", ["TestSupport", "CommonValues", "SPIFFE"]),
         tests("YAMLSyntax", ["Diagnostics"]),
-        tests("Manifests", ["CommonValues", "Diagnostics", "SPIFFE", "HTTPSemantics", "FuzzKit"]),
+        tests(
+            "Manifests",
+            ["CommonValues", "Diagnostics", "SPIFFE", "ConfigValues", "HTTPSemantics", "TestSupport", "FuzzKit"]),
         tests("MeshSnapshot", ["Diagnostics", "SPIFFE", "Manifests", "TestSupport", "FuzzKit"]),
         tests("Routing", ["MeshFixtures", "Manifests", "MeshSnapshot", "HTTPSemantics", "FuzzKit"]),
         tests(

@@ -103,7 +103,7 @@ enum Shape: String, CaseIterable {
     private func policy(_ action: PolicyAction, _ rules: [PolicyRule]) -> AuthorizationPolicy {
         AuthorizationPolicy(
             metadata: Metadata(name: ResourceName(namespace: "shop", name: "policy"), position: position),
-            targetServices: [], action: action, rules: rules)
+            targets: .namespace, action: action, rules: rules)
     }
 
     private func account(_ name: String) -> PolicySource {

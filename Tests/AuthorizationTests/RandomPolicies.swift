@@ -24,7 +24,7 @@ struct RandomPolicies {
         let rules = (0..<Int.random(in: 0...5, using: &random)).map { _ in rule() }
         return AuthorizationPolicy(
             metadata: Metadata(name: ResourceName(namespace: "shop", name: "p"), position: place()),
-            targetServices: [], action: action ?? (chance(0.35) ? .deny : .allow), rules: rules)
+            targets: .namespace, action: action ?? (chance(0.35) ? .deny : .allow), rules: rules)
     }
 
     mutating func defaultAction() -> DefaultAction { chance(0.3) ? .allow : .deny }

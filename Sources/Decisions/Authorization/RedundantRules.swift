@@ -11,6 +11,7 @@ enum RedundantRules {
     /// in proportion to the rules and the targets.
     static let maximumLooks = 1_000_000
 
+    /// - Parameter policies: For targets of one kind.
     static func check(_ policies: [AuthorizationPolicy], looks: Int = maximumLooks, _ found: inout [Diagnostic]) {
         let policies = policies.filter { $0.action != .audit }
         var catalogue = Catalogue(looksLeft: looks)
@@ -107,7 +108,7 @@ enum RedundantRules {
 
         mutating func add(_ policy: AuthorizationPolicy) -> Entry {
             let namespace = number([], policy)
-            let own = number(Set(policy.targetServices.lazy.map(\.value)), policy)
+            let own = number(Set(policy.targets.names.lazy.map(\.value)), policy)
             let items = policy.rules.map { add($0, in: own) }
             return Entry(scopes: Scopes(own: own, namespace: own == namespace ? nil : namespace), items: items)
         }
@@ -164,7 +165,7 @@ enum RedundantRules {
             _ item: Item, _ shapes: [Shape], of policy: AuthorizationPolicy
         ) -> Int? {
             var covering: Int?
-            for target in policy.targetServices {
+            for target in policy.targets.names {
                 let name = ServiceName(
                     namespace: policy.metadata.name.namespace, service: target.value, action: policy.action,
                     mode: policy.mode)

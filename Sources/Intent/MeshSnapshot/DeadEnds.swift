@@ -1,7 +1,7 @@
 import Diagnostics
 import Manifests
 
-/// Ways into the mesh that lead nowhere: listeners without a route, rules without a backend.
+/// Ways into the mesh that lead nowhere: listeners without a route, rules without a backend, sources that no Config reads.
 struct DeadEnds {
     let snapshot: MeshSnapshot
 
@@ -24,7 +24,19 @@ struct DeadEnds {
             found.append(
                 Self.noBackend(rule.position, hasBackends: !rule.backendRefs.isEmpty, "its connections are closed"))
         }
+        let resources = snapshot.resources
+        let read = Set(resources[Config.self].lazy.flatMap(\.sources).map(\.value))
+        for source in resources[ConfigSource.self] where !read.contains(source.metadata.name) {
+            found.append(Self.noConfig(source))
+        }
         return found
+    }
+
+    private static func noConfig(_ source: ConfigSource) -> Diagnostic {
+        Diagnostic(
+            .unusedConfigSource, .warning, at: source.metadata.position,
+            found: "ConfigSource \(Diagnostic.quoted(source.metadata.name.name)), which no Config reads",
+            expected: "a Config that has it among its sources", remedy: "add it to a Config's sources, or remove it")
     }
 
     private static func noRoute(_ listener: GatewayListener, of gateway: Gateway) -> Diagnostic {

@@ -29,6 +29,8 @@ extension Diagnostic.Code {
     package static let ruleWithoutBackend = Self("manifest.rule-without-backend")
     /// A workload's own listener at which nobody asks which process calls.
     package static let openListener = Self("manifest.open-listener")
+    /// A ConfigSource that no Config reads.
+    package static let unusedConfigSource = Self("manifest.unused-config-source")
     /// Selectors of a workload that no listener asks.
     package static let unusedSelectors = Self("manifest.unused-selectors")
     /// Selectors of two workloads of a node that the same process matches.

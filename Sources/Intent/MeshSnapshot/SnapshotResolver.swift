@@ -172,11 +172,11 @@ struct SnapshotResolver {
     private mutating func findPolicies() {
         for (number, policy) in policies.enumerated() {
             let namespace = policy.metadata.name.namespace
-            guard !policy.targetServices.isEmpty else {
+            guard !policy.targets.isNamespace else {
                 index.policiesByNamespace[namespace, default: []].append(number)
                 continue
             }
-            for target in policy.targetServices {
+            for target in policy.targets.services {
                 let name = ResourceName(namespace: namespace, name: target.value)
                 if index.policiesByService[name]?.last != number {
                     index.policiesByService[name, default: []].append(number)

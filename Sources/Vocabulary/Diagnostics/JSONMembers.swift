@@ -16,8 +16,11 @@ package struct JSONMembers {
     /// A list that is there even if it is empty.
     package mutating func addList(_ name: String, _ items: [JSONValue]) { members.append((name, .array(items))) }
 
+    /// A mapping that is there even if it is empty.
+    package mutating func addMapping(_ name: String, _ mapping: JSONValue) { members.append((name, mapping)) }
+
     /// A mapping whose being there says all.
-    package mutating func addEmptyMapping(_ name: String) { members.append((name, .object([]))) }
+    package mutating func addEmptyMapping(_ name: String) { addMapping(name, .object([])) }
 
     package mutating func add(_ name: String, _ text: String?) { add(name, text.map(JSONValue.string)) }
     package mutating func add(_ name: String, _ texts: [String]) { add(name, .array(texts.map(JSONValue.string))) }

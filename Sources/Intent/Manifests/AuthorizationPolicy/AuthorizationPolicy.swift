@@ -8,8 +8,7 @@ extension ResourceKind {
 package struct AuthorizationPolicy: Resource {
     package static let kind = ResourceKind.authorizationPolicy
     package var metadata: Metadata
-    /// Services in the policy's namespace; empty: all of that namespace's.
-    package var targetServices: [Located<String>]
+    package var targets: PolicyTargets
     /// Default: `.allow`, as in Istio.
     package var action: PolicyAction
     /// Default: `.enforce`. Of AUDIT it is never anything else.
@@ -18,11 +17,11 @@ package struct AuthorizationPolicy: Resource {
     package var rules: [PolicyRule]
 
     package init(
-        metadata: Metadata, targetServices: [Located<String>], action: PolicyAction, mode: PolicyMode = .enforce,
+        metadata: Metadata, targets: PolicyTargets, action: PolicyAction, mode: PolicyMode = .enforce,
         rules: [PolicyRule]
     ) {
         self.metadata = metadata
-        self.targetServices = targetServices
+        self.targets = targets
         self.action = action
         self.mode = mode
         self.rules = rules
@@ -33,6 +32,35 @@ package struct AuthorizationPolicy: Resource {
 
     /// `DENY`, `Shadow DENY`.
     package var effect: String { action.text(in: mode) }
+}
+
+/// What a policy is for, of its own namespace.
+package enum PolicyTargets: Hashable, Sendable {
+    /// Every Service there is. A DENY is for every resource that Heddle answers for itself, too; an ALLOW is for none of these.
+    case namespace
+    case services([Located<String>])
+    /// What Heddle answers for itself, by its kind: rules are about what is below it.
+    case resources(ResourceKind, [Located<String>])
+
+    /// Those that it names, of whichever kind.
+    package var names: [Located<String>] {
+        switch self {
+        case .namespace: []
+        case .services(let names), .resources(_, let names): names
+        }
+    }
+
+    /// None of those that are for a whole namespace or for resources.
+    package var services: [Located<String>] {
+        if case .services(let services) = self { services } else { [] }
+    }
+
+    package var isNamespace: Bool { self == .namespace }
+
+    /// Whether it is asked about calls to Services.
+    package var areServices: Bool {
+        if case .resources = self { false } else { true }
+    }
 }
 
 package enum PolicyAction: String, Hashable, Sendable, CaseIterable {

@@ -16,9 +16,7 @@ extension AuthorizationPolicy {
     init?(_ metadata: Metadata, _ spec: YAMLNode, _ problems: inout Problems) {
         guard var fields = spec.fields(of: "AuthorizationPolicy", isOfPolicy: true, &problems) else { return nil }
         let namespace = metadata.name.namespace
-        let targets = fields.list(
-            "targetRefs", emptyMeans: "a policy for every service of the namespace",
-            { Self.target($0, namespace: namespace, &$1) }, &problems)
+        let targets = PolicyTargets.decode(&fields, namespace: namespace, &problems)
         let action = fields.optional(
             "action",
             Scalar.choice(
@@ -36,7 +34,8 @@ extension AuthorizationPolicy {
                 return PolicyRule.decode(node, index: index, namespace: namespace, &problems)
             }, &problems)
         fields.reportUnknownFields(&problems)
-        self.init(metadata: metadata, targetServices: targets, action: action, mode: mode, rules: rules)
+        if case .resources(let kind, _) = targets { rules.reportWhatIsNever(of: kind, &problems) }
+        self.init(metadata: metadata, targets: targets, action: action, mode: mode, rules: rules)
     }
 
     /// Whoever writes both may think that one of them keeps the other from being counted, or that something is left to turn on.
@@ -47,15 +46,6 @@ extension AuthorizationPolicy {
             remedy:
                 "keep one of the two: \"AUDIT\" to hear of these calls, or \"Shadow\" with the action that is to be enforced"
         )
-    }
-
-    private static func target(
-        _ node: YAMLNode, namespace: String, _ problems: inout Problems
-    ) -> Located<String>? {
-        guard var fields = node.fields(of: "a targetRef", isOfPolicy: true, &problems) else { return nil }
-        let reference = ObjectReference(&fields, namespace: namespace, &problems)
-        fields.reportUnknownFields(&problems)
-        return reference?.serviceOfPolicy(in: namespace, fields, &problems)
     }
 }
 

@@ -3,7 +3,7 @@ package import Diagnostics
 extension AuthorizationPolicy {
     package var specJSON: JSONValue {
         var spec = JSONMembers()
-        spec.add("targetRefs", .array(targetServices.map { ["kind": "Service", "name": .string($0.value)] }))
+        spec.add("targetRefs", .array(targets.json))
         spec.add("action", action.rawValue)
         if action != .audit { spec.add("mode", mode.rawValue) }
         spec.add("rules", .array(rules.map(\.json)))
@@ -13,6 +13,19 @@ extension AuthorizationPolicy {
     /// Wherever the two are written.
     package func saysSame(as other: AuthorizationPolicy) -> Bool {
         self == other || specJSON.rendered() == other.specJSON.rendered()
+    }
+}
+
+extension PolicyTargets {
+    fileprivate var json: [JSONValue] {
+        func reference(_ kind: ResourceKind) -> (Located<String>) -> JSONValue {
+            { ["kind": .string(kind.rawValue), "name": .string($0.value)] }
+        }
+        return switch self {
+        case .namespace: []
+        case .services(let names): names.map(reference(.service))
+        case .resources(let kind, let names): names.map(reference(kind))
+        }
     }
 }
 

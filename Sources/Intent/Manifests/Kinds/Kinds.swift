@@ -12,5 +12,7 @@ package enum Kinds {
         TLSRoute.descriptor,
         AuthorizationPolicy.descriptor,
         PeerAuthentication.descriptor,
+        ConfigSource.descriptor,
+        Config.descriptor,
     ])
 }

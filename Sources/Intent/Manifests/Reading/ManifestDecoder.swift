@@ -5,8 +5,7 @@ import YAMLSyntax
 package enum ManifestDecoder {
     /// Kinds of the specification. Those that this version has are found first.
     static let specifiedKinds = [
-        "RequestAuthentication", "TrafficPolicy", "ConfigSource", "Config", "Store", "Topic", "Subscription", "Lock",
-        "PolicyTest",
+        "RequestAuthentication", "TrafficPolicy", "Store", "Topic", "Subscription", "Lock", "PolicyTest",
     ]
 
     /// Reads every document of a file. A mistake is reported and reading goes on, so that one run finds all of them.

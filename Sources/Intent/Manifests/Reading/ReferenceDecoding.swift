@@ -50,10 +50,17 @@ struct ObjectReference {
         } else if !checkIsService(isDefault: false, or: other, &problems) {
             return nil
         }
+        return nameOfPolicy(.service, in: namespace, fields, &problems)
+    }
+
+    /// Its name, which must be of the policy's own namespace.
+    func nameOfPolicy(
+        _ kind: ResourceKind, in namespace: String, _ fields: FieldReader, _ problems: inout Problems
+    ) -> Located<String>? {
         guard name.value.namespace == namespace else {
             problems.report(
                 .invalidValue, at: fields.keyPosition("namespace"), found: Diagnostic.quoted(name.value.namespace),
-                expected: "a Service of the policy's own namespace, \"\(namespace)\"",
+                expected: "a \(kind.rawValue) of the policy's own namespace, \"\(namespace)\"",
                 remedy: "move the policy to namespace \"\(name.value.namespace)\"")
             return nil
         }

@@ -9,7 +9,7 @@ extension WorkloadSelector {
         selector.position = Located(index, at: node.position)
         let before = problems.diagnostics.count
         _ = fields.optional("unix", { selector.readUnix($0, &$1) }, &problems)
-        selector.unit = fields.optional("systemd", part("systemd", "unit", unitName), &problems)
+        selector.unit = fields.optional("systemd", part("systemd", "unit", Scalar.systemdUnit), &problems)
         selector.controlGroup = fields.optional("cgroup", part("cgroup", "path", Scalar.controlGroup), &problems)
         selector.isStarted = fields.optional("exec", Self.nothingMore, &problems) != nil
         fields.reportUnknownFields(&problems)
@@ -70,36 +70,6 @@ extension WorkloadSelector {
             let value = fields.required(field, read, &problems)
             fields.reportUnknownFields(&problems)
             return value
-        }
-    }
-
-    /// A unit that processes run in.
-    private static func unitName(_ node: YAMLNode, _ problems: inout Problems) -> String? {
-        guard let text = Scalar.text(node, &problems) else { return nil }
-        let isNamed = text.utf8.count <= 255 && text.utf8.allSatisfy(Self.unitMayHave)
-        let name = text.split(separator: ".", omittingEmptySubsequences: false)
-        guard isNamed, name.count > 1, let type = name.last, ["service", "scope"].contains(type),
-            text.utf8.count > type.utf8.count + 1, !text.hasPrefix("@"), !text.contains("@.")
-        else {
-            problems.report(
-                .invalidValue, node,
-                expected: "the name of a systemd unit that processes run in: NAME.service or NAME.scope",
-                remedy: text.contains("@.")
-                    ? "name an instance: \"\(text.replacing("@.", with: "@NAME."))\""
-                    : text.contains(".") || !isNamed
-                        ? "write it as systemctl lists it" : "change it to \"\(text).service\"")
-            return nil
-        }
-        return text
-    }
-
-    /// systemd.unit(5): ASCII letters, digits, `:`, `-`, `_`, `.`, `\`, and `@` before an instance.
-    private static func unitMayHave(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-            UInt8(ascii: "0")...UInt8(ascii: "9"):
-            true
-        default: ":-_.\\@".utf8.contains(byte)
         }
     }
 }
@@ -175,7 +145,8 @@ extension Scalar {
         return nil
     }
 
-    private static func plainPath(_ node: YAMLNode, expected: String, _ problems: inout Problems) -> String? {
+    /// An absolute path as the kernel would tell it.
+    static func plainPath(_ node: YAMLNode, expected: String, _ problems: inout Problems) -> String? {
         guard let text = text(node, &problems) else { return nil }
         let segments = text.split(separator: "/", omittingEmptySubsequences: false).dropFirst()
         guard text.hasPrefix("/"), !text.utf8.contains(UInt8(ascii: "\n")),
