@@ -94,14 +94,22 @@ let package = Package(
         room(
             "CallPlanning", in: "Decisions",
             [
-                "CommonValues", "SPIFFE", "HTTPSemantics", "CallOutcomes", "Telemetry", "Manifests", "MeshSnapshot",
-                "Routing", "Authorization", "Attestation",
+                "CommonValues", "Diagnostics", "SPIFFE", "HTTPSemantics", "CallOutcomes", "Telemetry", "Manifests",
+                "MeshSnapshot", "Routing", "Authorization", "Attestation",
             ]),
         room(
             "Explaining", in: "Decisions",
             [
                 "CommonValues", "Diagnostics", "SPIFFE", "HTTPSemantics", "CallOutcomes", "Telemetry", "WireProtocols",
                 "Manifests", "MeshSnapshot", "Routing", "Authorization", "CallPlanning",
+            ]),
+
+        // Services: what Heddle answers for itself.
+        room(
+            "ServiceContracts", in: "Services",
+            [
+                "CommonValues", "SystemInterfaces", "HTTPSemantics", "CallOutcomes", "Telemetry", "Manifests",
+                "MeshSnapshot", "Authorization",
             ]),
 
         // Change: from a folder that changes to a generation that serves.
@@ -127,7 +135,8 @@ let package = Package(
             [
                 "CommonValues", "Diagnostics", "SPIFFE", "SystemInterfaces", "HTTPSemantics", "CallOutcomes",
                 "Telemetry", "WireProtocols", "Cryptography", "Manifests", "MeshSnapshot", "Routing", "Authorization",
-                "Attestation", "CallPlanning", "EventLoops", "LocalAttestation", "TransportSecurity",
+                "Attestation", "CallPlanning", "ServiceContracts", "EventLoops", "LocalAttestation",
+                "TransportSecurity",
             ]),
 
         room(
@@ -198,6 +207,13 @@ let package = Package(
             name: "MeshFixtures", dependencies: ["TestSupport", "Diagnostics", "Manifests", "MeshSnapshot"],
             path: "Tests/MeshFixtures",
             swiftSettings: settings),
+        .target(
+            name: "ServiceFixtures",
+            dependencies: [
+                "TestSupport", "SPIFFE", "HTTPSemantics", "CallOutcomes", "Manifests", "Authorization",
+                "ServiceContracts",
+            ],
+            path: "Tests/ServiceFixtures", swiftSettings: settings),
         .target(name: "HPACKCoding", path: "Tests/HPACKCoding", swiftSettings: settings),
         .target(
             name: "ConfigFixtures", dependencies: ["FuzzKit", "Diagnostics", "ConfigValues"],
@@ -228,14 +244,20 @@ let package = Package(
         tests(
             "CallPlanning",
             [
-                "CommonValues", "SPIFFE", "HTTPSemantics", "Manifests", "MeshSnapshot", "Routing", "Authorization",
-                "Attestation", "MeshFixtures",
+                "CommonValues", "SPIFFE", "HTTPSemantics", "Telemetry", "Manifests", "MeshSnapshot", "Routing",
+                "Authorization", "Attestation", "MeshFixtures",
             ]),
         tests(
             "Explaining",
             [
                 "CommonValues", "Diagnostics", "Manifests", "MeshSnapshot", "Routing", "Authorization", "CallPlanning",
                 "TestSupport", "MeshFixtures",
+            ]),
+        tests(
+            "ServiceContracts",
+            [
+                "CommonValues", "SPIFFE", "HTTPSemantics", "CallOutcomes", "Telemetry", "Manifests", "MeshSnapshot",
+                "Authorization", "TestSupport", "MeshFixtures", "ServiceFixtures",
             ]),
         tests("Reconciliation", ["CLinux", "Diagnostics", "SPIFFE", "SystemInterfaces", "Manifests", "TestSupport"]),
         tests("StateKeeping", ["Diagnostics", "SystemInterfaces", "Reconciliation", logging]),
@@ -257,9 +279,8 @@ let package = Package(
             [
                 "CommonValues", "Diagnostics", "SPIFFE", "HTTPSemantics", "CallOutcomes", "Telemetry", "WireProtocols",
                 "SystemInterfaces", "Cryptography", "Manifests", "MeshSnapshot", "Routing", "Authorization",
-                "Attestation", "CallPlanning", "Explaining", "EventLoops", "LocalAttestation", "TransportSecurity",
-                "TestSupport",
-                "MeshFixtures", "HPACKCoding", "FuzzKit",
+                "Attestation", "CallPlanning", "Explaining", "ServiceContracts", "EventLoops", "LocalAttestation",
+                "TransportSecurity", "TestSupport", "MeshFixtures", "ServiceFixtures", "HPACKCoding", "FuzzKit",
             ]),
         tests(
             "NodeServing",
