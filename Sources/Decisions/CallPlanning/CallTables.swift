@@ -16,7 +16,10 @@ package final class CallTables {
         self.number = number
         self.services = services
         self.hosts = hosts
-        serverNames = Dictionary(services.map { ($0.serverName, $0.index) }, uniquingKeysWith: { first, _ in first })
+        // What Heddle answers for itself is no other node's to ask for.
+        serverNames = Dictionary(
+            services.filter { $0.inner == nil }.map { ($0.serverName, $0.index) },
+            uniquingKeysWith: { first, _ in first })
         names = Dictionary(services.map { ($0.name, $0.index) }, uniquingKeysWith: { first, _ in first })
     }
 

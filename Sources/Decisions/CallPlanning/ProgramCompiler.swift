@@ -55,6 +55,18 @@ struct ProgramCompiler {
     }
 }
 
+/// The programs of what Heddle answers for itself, which no manifest changes.
+struct InnerPrograms {
+    private var known: [InnerService: AuthorizationProgram] = [:]
+
+    mutating func program(of inner: InnerService) -> AuthorizationProgram {
+        if let program = known[inner] { return program }
+        let program = AuthorizationProgram(policies: [inner.policy], defaultAction: .deny)
+        known[inner] = program
+        return program
+    }
+}
+
 /// Since when policies that decide nothing say what they say: calls under way are asked about by those alone that came, or changed,
 /// after they were asked about last.
 struct ObservedSince {

@@ -13,6 +13,8 @@ package struct ServiceRules: Sendable {
     let policyScope: PolicyScope
     /// Who has no identity may call it, too, where a port is named for that.
     let isPermissive: Bool
+    /// `nil`: workloads or endpoints answer for it.
+    let inner: InnerService?
 
     package var name: ResourceName { service.metadata.name }
     package var serverName: String { "\(name.name).\(name.namespace).mesh" }
@@ -28,6 +30,18 @@ package struct ServiceRules: Sendable {
         policies = snapshot.policies(for: name)
         policyScope = snapshot.policyScope(of: name)
         isPermissive = snapshot.peerModes.isPermissive(name)
+        inner = nil
+    }
+
+    /// Of what Heddle answers for itself a snapshot says nothing here.
+    init(_ inner: InnerService, in snapshot: MeshSnapshot) {
+        self.inner = inner
+        service = inner.service
+        routes = []
+        consumerRoutes = [:]
+        policies = [inner.policy]
+        policyScope = snapshot.policyScope(of: inner.name)
+        isPermissive = false
     }
 }
 

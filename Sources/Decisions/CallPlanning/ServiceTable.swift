@@ -13,6 +13,8 @@ package final class ServiceTable {
     package let keepsEscapedSlashes: Bool
     package let isGRPC: Bool
     package let isTCP: Bool
+    /// Heddle itself answers for it; `nil`: others do.
+    package let inner: InnerService?
     private let isPermissive: Bool
     package let program: AuthorizationProgram
     /// Its own routes; `nil`: it takes every call itself.
@@ -29,6 +31,7 @@ package final class ServiceTable {
         isGRPC = rules.service.protocol == .grpc
         isTCP = rules.service.protocol == .tcp
         isPermissive = rules.isPermissive
+        inner = rules.inner
         self.program = program
     }
 

@@ -13,6 +13,7 @@ package struct TableCompiler {
     /// Of the tables made last.
     private var number: UInt64 = 0
     private var programs = ProgramCompiler()
+    private var innerPrograms = InnerPrograms()
     private var tables: [TableKey: KnownTable] = [:]
 
     /// A table, and all that it is made of.
@@ -33,9 +34,14 @@ package struct TableCompiler {
 
     // MARK: Services
 
-    package mutating func compile(_ rules: [ServiceRules], in snapshot: MeshSnapshot) -> CallTables {
+    /// - Parameter inner: What Heddle answers for itself. They come after all others.
+    package mutating func compile(
+        _ outer: [ServiceRules], inner: [InnerService] = [], in snapshot: MeshSnapshot
+    ) -> CallTables {
         number += 1
-        let programs = programs.compile(rules, in: snapshot, number: number)
+        let rules = outer + inner.map { ServiceRules($0, in: snapshot) }
+        let programs =
+            programs.compile(outer, in: snapshot, number: number) + inner.map { innerPrograms.program(of: $0) }
         let services = rules.indices.map {
             ServiceTable(
                 rules[$0], index: $0, label: labels.label("\(rules[$0].name)"), program: programs[$0])
@@ -65,12 +71,15 @@ package struct TableCompiler {
     }
 
     private static func hosts(_ rules: [ServiceRules]) -> ByteTable {
+        // First what no other may be called, whatever the manifests say.
         ByteTable(
-            rules.indices.flatMap { index in
-                let name = rules[index].name
-                return ["\(name.name).\(name.namespace)", rules[index].serverName].map { (name: $0, value: index) }
-                    + rules[index].service.hostnames.map { (name: $0.value, value: index) }
-            })
+            rules.indices.compactMap { index in rules[index].inner.map { (name: $0.host, value: index) } }
+                + rules.indices.filter { rules[$0].inner == nil }.flatMap { index in
+                    let name = rules[index].name
+                    return ["\(name.name).\(name.namespace)", rules[index].serverName].map {
+                        (name: $0, value: index)
+                    } + rules[index].service.hostnames.map { (name: $0.value, value: index) }
+                })
     }
 
     // MARK: Listeners
@@ -117,7 +126,7 @@ package struct TableCompiler {
 
     /// By namespace, what its services are called there.
     package static func shortHosts(_ tables: CallTables) -> [String: ByteTable] {
-        Dictionary(grouping: tables.services, by: \.name.namespace)
+        Dictionary(grouping: tables.services.filter { $0.inner == nil }, by: \.name.namespace)
             .mapValues { ByteTable($0.map { (name: $0.name.name, value: $0.index) }) }
     }
 

@@ -14,6 +14,17 @@ package struct Service: Resource {
     package var escapedSlashes: EscapedSlashes
     /// Where a service outside the mesh is; empty for one that workloads implement.
     package var endpoints: [Located<SocketAddress>]
+
+    package init(
+        metadata: Metadata, protocol: ServiceProtocol, hostnames: [Located<String>], escapedSlashes: EscapedSlashes,
+        endpoints: [Located<SocketAddress>]
+    ) {
+        self.metadata = metadata
+        self.protocol = `protocol`
+        self.hostnames = hostnames
+        self.escapedSlashes = escapedSlashes
+        self.endpoints = endpoints
+    }
 }
 
 /// What a service's workloads speak on their plain addresses. It is declared, never guessed.
