@@ -7,6 +7,7 @@ import HTTPSemantics
 import LocalAttestation
 import Manifests
 import SPIFFE
+import ServiceContracts
 import Telemetry
 import WireProtocols
 
@@ -39,7 +40,7 @@ final class Worker: @unchecked Sendable {
 
     init(
         index: Int, view: WorkerView, identities: TLSMaterial, accessLog: LineSink, events: EventSink,
-        labels: LabelRegistry, descriptors: DescriptorShare.Limits, attestor: Attestor,
+        labels: LabelRegistry, rules: RulesInForce, descriptors: DescriptorShare.Limits, attestor: Attestor,
         provenPeers: ProvenPeers = ProvenPeers(),
         peerTermLimits: PeerTerm.Limits = PeerTerm.Limits()
     ) throws {
@@ -47,7 +48,7 @@ final class Worker: @unchecked Sendable {
             settings: view.settings, identities: identities, events: events, descriptors: descriptors,
             attestor: attestor, provenPeers: provenPeers, peerTermLimits: peerTermLimits)
         pools = UpstreamPools(bench: bench)
-        board = Switchboard(bench: bench, view: view, pools: pools, accessLog: accessLog)
+        board = Switchboard(bench: bench, view: view, pools: pools, rules: rules, accessLog: accessLog)
         self.labels = labels
         self.index = index
         pools.rooms = self
@@ -83,6 +84,7 @@ final class Worker: @unchecked Sendable {
             connection.judgeAgain()
         }
         for copy in board.copies.values { copy.judgeAgain() }
+        board.locals.rulesChanged()
         bench.plainCallers.forgetAll(except: Set(view.listeners.values.compactMap { $0.role.plainService?.label }))
         pools.dropUnused(servedAt: Set(view.services.flatMap { $0.endpoints.map(\.address) }))
     }
@@ -93,6 +95,7 @@ final class Worker: @unchecked Sendable {
         for acceptor in acceptors.values { acceptor.stop() }
         acceptors = [:]
         for connection in connections { connection.drain() }
+        board.locals.stop()
     }
 
     var openConnectionCount: Int { connections.count }

@@ -25,13 +25,15 @@ package struct DecisionReport: Sendable {
     package var isAllowed: Bool
     /// The rule that decided; `nil`: the default action.
     package var rule: RuleName?
+    /// What of a resource was asked for, where Heddle itself answers for it: the rule is one of the resource's.
+    package var place: ResourcePlace?
     /// No rule was asked: the process that made the call is no workload.
     package var processRefusal: ProcessRefusal?
 
     package init(
         id: String, generation: UInt64, at: UnixTime, caller: String?, service: ResourceName?, method: String,
         host: String, path: String, fields: [(name: String, value: String)], withheld: [String] = [],
-        isAllowed: Bool, rule: RuleName?, processRefusal: ProcessRefusal? = nil
+        isAllowed: Bool, rule: RuleName?, place: ResourcePlace? = nil, processRefusal: ProcessRefusal? = nil
     ) {
         self.id = id
         self.generation = generation
@@ -45,6 +47,7 @@ package struct DecisionReport: Sendable {
         self.withheld = withheld
         self.isAllowed = isAllowed
         self.rule = rule
+        self.place = place
         self.processRefusal = processRefusal
     }
 }

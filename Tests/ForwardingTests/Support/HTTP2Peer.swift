@@ -34,6 +34,10 @@ final class HTTP2Peer {
     let connection: RawConnection
     /// SETTINGS and PING are answered as they come: wrong in the middle of a header block.
     var acknowledges = true
+    /// WINDOW_UPDATE is received, too.
+    var hearsWindows = false
+    /// Of each stream, as the other side's SETTINGS have it.
+    private(set) var firstWindow = 65_535
     /// Of SETTINGS, by the other side, so far.
     private(set) var settingsAcknowledgements = 0
     /// Whenever the other side asks for a sign of life, or how long the way is.
@@ -133,12 +137,21 @@ final class HTTP2Peer {
             case FrameType.settings, FrameType.ping:
                 if frame.type == FrameType.settings { settingsAcknowledgements += Int(frame.flags & 1) }
                 if frame.type == FrameType.ping, frame.flags & 1 == 0 { onPing() }
+                if frame.type == FrameType.settings { adopt(settings: frame.payload) }
                 if acknowledges, frame.flags & 1 == 0 {
                     send(frame.type, flags: 1, frame.type == FrameType.ping ? frame.payload : [])
                 }
             case FrameType.data, FrameType.headers, FrameType.reset, FrameType.goAway: return frame
+            case FrameType.windowUpdate: if hearsWindows { return frame }
             default: break
             }
+        }
+    }
+
+    /// SETTINGS_INITIAL_WINDOW_SIZE (RFC 9113 § 6.5.2).
+    private func adopt(settings payload: [UInt8]) {
+        for start in stride(from: 0, to: payload.count, by: 6) where payload[start + 1] == 4 {
+            firstWindow = payload[(start + 2)..<(start + 6)].reduce(0) { $0 << 8 | Int($1) }
         }
     }
 

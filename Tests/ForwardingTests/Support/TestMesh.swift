@@ -1,9 +1,11 @@
 import Authorization
+import CallPlanning
 import Diagnostics
 import EventLoops
 import Manifests
 import MeshFixtures
 import MeshSnapshot
+import ServiceContracts
 import Synchronization
 import Telemetry
 import TestSupport
@@ -18,11 +20,12 @@ final class TestMesh: Sendable {
     init(
         _ manifests: String, node: String? = nil, workers: Int = 1, tls: TLSMaterial = TLSMaterial(),
         descriptors: Int = 1 << 20, peerTerms: PeerTerm.Limits = PeerTerm.Limits(),
+        inner: [InnerService: ServiceHost] = [:],
         accessLog: LineSink? = nil, events: EventSink = EventSink { _ in }
     ) async throws {
         self.node = node
         dataPlane = try DataPlane(
-            workerCount: workers, connectionLimit: 1000, descriptorLimit: descriptors,
+            workerCount: workers, connectionLimit: 1000, descriptorLimit: descriptors, inner: inner,
             accessLog: accessLog ?? LineSink(descriptor: 2, byteLimit: 1 << 20, name: "access-log"),
             events: events, peerTermLimits: peerTerms)
         try await serve(manifests, tls: tls)

@@ -1,5 +1,6 @@
 import CallOutcomes
 import HTTPSemantics
+import ServiceContracts
 import WireProtocols
 
 /// The request of a call: in canonical form, and once it is planned as its workload will receive it. Whoever reads it from a
@@ -88,6 +89,8 @@ protocol Call: CallRequest {
     func tunnelOpened()
     /// Another node's answer to a CONNECT: why not, if not.
     func tunnelRefused(_ head: borrowing MessageHead)
+    /// What the rules of a resource say of the call; its answer, which follows, is by them.
+    func note(_ verdict: LocalVerdict)
     /// The callee's node has cut the answer.
     func noteCut(_ code: HTTP2ErrorCode)
     /// - Parameter fault: What was wrong, as the access log's `detail` names it; `nil`: as `failure` has it.

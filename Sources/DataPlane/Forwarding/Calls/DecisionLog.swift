@@ -23,6 +23,8 @@ package struct DecisionRecord: Sendable {
     package let isAllowed: Bool
     /// The rule that decided; `nil`: the default action.
     package let rule: RuleName?
+    /// What of a resource was asked for, where Heddle itself answers for it.
+    package var place: ResourcePlace?
     /// No rule was asked: the process that made the call is no workload.
     package var processRefusal: ProcessRefusal?
 }
@@ -162,16 +164,20 @@ extension ByteRange {
 
 extension Exchange {
     /// Keeps what is said of a call that was refused.
-    func note(_ decision: Decision, of service: ServiceView) {
+    /// - Parameter place: What the program is for; `nil`: the service.
+    func note(
+        _ decision: Decision, by program: AuthorizationProgram, of service: ResourceName, at place: ResourcePlace? = nil
+    ) {
         let copy = DecisionCopy(of: request)
-        let record = DecisionRecord(
+        var record = DecisionRecord(
             id: copy.id, generation: board.view.generation,
-            time: .now, caller: state.plan.caller.map { "\($0.id)" }, service: service.name, method: copy.method,
+            time: .now, caller: state.plan.caller.map { "\($0.id)" }, service: service, method: copy.method,
             host: copy.host,
             path: copy.path, fields: copy.fields, withheld: copy.withheld, isAllowed: decision.isAllowed,
             rule: decision.rule.map {
-                RuleName(policy: service.table.program.policies[Int($0.policy)].name, index: Int($0.index))
+                RuleName(policy: program.policies[Int($0.policy)].name, index: Int($0.index))
             })
+        record.place = place
         if record.caller == nil {
             board.strangerRefusals.add(record, byteCount: copy.byteCount)
         } else {

@@ -113,7 +113,7 @@ extension Exchange {
     private func noteDenial(_ decision: Decision, of service: ServiceView) {
         board.count(decision, of: service)
         request.identify(using: &bench.random)
-        note(decision, of: service)
+        note(decision, by: service.table.program, of: service.name)
     }
 
     func decide(_ service: ServiceView, endpoint: EndpointView?) -> Decision {

@@ -2,6 +2,7 @@ import Authorization
 import CallPlanning
 import HTTPSemantics
 import Manifests
+import Telemetry
 
 /// What policies say of a call that decide nothing: those in Shadow, and of AUDIT.
 extension Exchange {
@@ -21,27 +22,29 @@ extension Exchange {
         } else {
             program.observe(request, origin.facts, in: &board.observation)
         }
-        let (observed, log) = (program.observed, board.observationLog)
+        let observed = program.observed
         let first = program.policies.count - observed.count
-        let hasIdentity = state.plan.caller != nil
         for place in board.observation.policies {
             let policy = observed[Int(place)]
             guard policy.since > before else { continue }
             let verdict = board.observation.verdict(for: policy.action, beside: decision)
-            let label = labels[first + Int(place)]
-            board.count(verdict, for: label)
-            // Of what is in Shadow only what it would change is worth a line.
-            guard policy.action == .audit || verdict.isChange else { continue }
-            let match = log.admits(label, verdict, hasIdentity: hasIdentity) {
-                let policy = program.policies[first + Int(place)]
-                return PolicyMatch(
-                    policy: policy.name, effect: policy.effect, verdict: verdict, hasIdentity: hasIdentity)
-            }
-            if let match { log.tell(match, observedCall(service)) }
+            note(program.policies[first + Int(place)], labels[first + Int(place)], verdict, of: service.name)
         }
     }
 
-    private func observedCall(_ service: ServiceView) -> ObservedCall {
+    /// Counts that a policy matches which decides nothing, and tells of it.
+    func note(_ policy: ProgramPolicy, _ label: Label, _ verdict: ObservedVerdict, of service: ResourceName) {
+        board.count(verdict, for: label)
+        // Of what is in Shadow only what it would change is worth a line.
+        guard policy.action == .audit || verdict.isChange else { return }
+        let (log, hasIdentity) = (board.observationLog, state.plan.caller != nil)
+        let match = log.admits(label, verdict, hasIdentity: hasIdentity) {
+            PolicyMatch(policy: policy.name, effect: policy.effect, verdict: verdict, hasIdentity: hasIdentity)
+        }
+        if let match { log.tell(match, observedCall(service)) }
+    }
+
+    private func observedCall(_ service: ResourceName) -> ObservedCall {
         let isConnection = tunnel == .connection
         func text(_ range: ByteRange) -> String {
             var text: [UInt8] = []
@@ -49,7 +52,7 @@ extension Exchange {
             return String(decoding: text, as: UTF8.self)
         }
         return ObservedCall(
-            caller: state.plan.caller.map { "\($0.id)" }, service: service.name,
+            caller: state.plan.caller.map { "\($0.id)" }, service: service,
             method: isConnection ? "" : text(request.method), host: isConnection ? "" : text(request.host),
             path: isConnection ? "" : text(request.path), requestID: request.value(of: .requestID).map(text) ?? "")
     }

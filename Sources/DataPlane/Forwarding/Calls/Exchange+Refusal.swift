@@ -33,11 +33,12 @@ extension Exchange {
 
 /// What another node says of answers that are its own.
 extension Exchange {
-    /// Why the endpoint's node has answered by itself, as it says. A workload cannot say so: its own node removes the field,
-    /// and what comes from no node of the mesh is not asked.
+    /// Why the endpoint's node has answered by itself, as it says, or a service that Heddle answers for. A workload cannot say so: its
+    /// own node removes the field, and what comes from no node of the mesh is not asked.
     /// - Returns: `.none` if it does not say; `.upstreamFailed` for what no node of this version says.
     func refusal(in head: borrowing MessageHead) -> FailureReason {
-        guard state.tries.endpoint?.isMesh ?? false, let field = head.value(of: .heddleReason) else { return .none }
+        // Without an endpoint it is one of this node's own services that has answered.
+        guard state.tries.endpoint?.isMesh ?? true, let field = head.value(of: .heddleReason) else { return .none }
         return FailureReason(told: head.bytes(field)) ?? .upstreamFailed
     }
 

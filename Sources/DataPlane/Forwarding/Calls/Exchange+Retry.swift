@@ -12,7 +12,7 @@ extension Exchange: RetriedCall {
     func currentService() -> ServiceView? {
         guard let planned = state.plan.service else { return nil }
         if let now = board.view.service(planned) { return now }
-        guard let now = board.view.service(named: planned.name) else { return nil }
+        guard let now = board.view.service(named: planned.name), now.table.inner == planned.inner else { return nil }
         state.plan.moveOn(to: now.table)
         // Endpoints are numbered anew: of those that were tried, only the last is known still.
         let last = state.tries.endpoint.flatMap { now.endpoint(like: $0, isLocal: origin.endsHere) }
@@ -32,7 +32,9 @@ extension Exchange: RetriedCall {
         state.tries.isJudged = false
         guard let endpoint = pickEndpoint(of: service) else {
             // Nobody would receive it; but who may not call a service learns nothing of its endpoints.
-            return judge(service, endpoint: nil) ? fail(reason) : fail(.denied)
+            guard judge(service, endpoint: nil) else { return fail(.denied) }
+            guard let host = service.host else { return fail(reason) }
+            return hand(to: host)
         }
         state.tries.endpoint = endpoint
         if !endpoint.isMesh, !judge(service, endpoint: endpoint) { return fail(.denied) }

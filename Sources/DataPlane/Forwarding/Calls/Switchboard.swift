@@ -2,6 +2,7 @@ import Authorization
 import CallPlanning
 import CommonValues
 import EventLoops
+import ServiceContracts
 import Telemetry
 
 /// What all calls of one worker are carried out by: the generation in force, the ways to endpoints, and where it is told what became
@@ -12,6 +13,8 @@ final class Switchboard: EndpointPools {
     var view: WorkerView { didSet { bench.settings = view.settings } }
     private let pools: any EndpointPools
     let retries: RetryQueue
+    /// Calls that are answered here.
+    let locals: LocalStreams
     /// Copies of calls that are under way. Their originals may be over.
     private(set) var copies: [ObjectIdentifier: any Call] = [:]
     /// Whose calls are over, for the next ones.
@@ -30,12 +33,15 @@ final class Switchboard: EndpointPools {
     /// Of the call at hand.
     var observation = Observation()
 
-    init(bench: Workbench, view: WorkerView, pools: any EndpointPools, accessLog: LineSink) {
+    init(
+        bench: Workbench, view: WorkerView, pools: any EndpointPools, rules: RulesInForce, accessLog: LineSink
+    ) {
         self.bench = bench
         self.view = view
         self.pools = pools
         self.accessLog = AccessLogWriter(sink: accessLog)
         retries = RetryQueue(loop: bench.loop)
+        locals = LocalStreams(rules: rules)
         observationLog = ObservationLog(loop: bench.loop, events: bench.events)
     }
 
@@ -47,8 +53,11 @@ final class Switchboard: EndpointPools {
 
     func copyEnded(_ copy: any Call) { copies[ObjectIdentifier(copy)] = nil }
 
-    func count(_ decision: Decision, of service: ServiceView) {
-        let label = decision.rule.map { service.policyLabels[Int($0.policy)] } ?? service.policyLabels.last!
+    func count(_ decision: Decision, of service: ServiceView) { count(decision, labels: service.policyLabels) }
+
+    /// - Parameter labels: Of the policies of the program that has decided; the last one is the default action's.
+    func count(_ decision: Decision, labels: [Label]) {
+        let label = decision.rule.map { labels[Int($0.policy)] } ?? labels.last!
         let index = Int(label.id) * 2 + (decision.isAllowed ? 0 : 1)
         if index >= decisionCounts.count {
             decisionCounts.append(contentsOf: repeatElement(0, count: index + 1 - decisionCounts.count))

@@ -1,8 +1,10 @@
+package import CallPlanning
 package import Diagnostics
 package import EventLoops
 import Glibc
 package import LocalAttestation
 import Manifests
+package import ServiceContracts
 import Synchronization
 import SystemInterfaces
 package import Telemetry
@@ -19,18 +21,20 @@ package final class DataPlane: Sendable {
         fileprivate let opened: [[ListeningPlace: Acceptor]]
         fileprivate let sockets: SocketPlan
         fileprivate let tls: TLSMaterial?
+        fileprivate let rules: ResourceRules
         /// Listeners that are held back: their places cannot be listened at now. All else can be served.
         package let problems: [Diagnostic]
 
         fileprivate init(
             plan: ServingPlan, views: [WorkerView], opened: [[ListeningPlace: Acceptor]], sockets: SocketPlan,
-            tls: TLSMaterial?, problems: [Diagnostic]
+            tls: TLSMaterial?, rules: ResourceRules, problems: [Diagnostic]
         ) {
             self.plan = plan
             self.views = views
             self.opened = opened
             self.sockets = sockets
             self.tls = tls
+            self.rules = rules
             self.problems = problems
         }
 
@@ -55,6 +59,10 @@ package final class DataPlane: Sendable {
     package let attestor: Attestor
     /// One a worker. Apart from `state`: who asks for that does not wait until a set is compiled.
     private let compilers: Mutex<[ViewCompiler]>
+    private let ruleCompiler: Mutex<ResourceRulesCompiler>
+    /// Of what Heddle answers for itself.
+    private let rules: RulesInForce
+    private let inner: [InnerService: ServiceHost]
     private let state: Mutex<State>
     /// The workers' threads end: nothing that is given to them now is done.
     private let hasEnded = Mutex(false)
@@ -66,12 +74,14 @@ package final class DataPlane: Sendable {
     ///   - workerCount: 1 to 256.
     ///   - connectionLimit: Connections the node accepts and holds.
     ///   - instance: What tells this mesh from others on the host, and stays; `nil`: nothing stays.
+    ///   - inner: What Heddle answers for itself.
     package convenience init(
-        workerCount: Int, connectionLimit: Int, instance: String? = nil, accessLog: LineSink, events: EventSink
+        workerCount: Int, connectionLimit: Int, instance: String? = nil, inner: [InnerService: ServiceHost] = [:],
+        accessLog: LineSink, events: EventSink
     ) throws {
         try self.init(
             workerCount: workerCount, connectionLimit: connectionLimit, descriptorLimit: DescriptorTable.limit,
-            instance: instance, accessLog: accessLog, events: events, peerTermLimits: PeerTerm.Limits())
+            instance: instance, inner: inner, accessLog: accessLog, events: events, peerTermLimits: PeerTerm.Limits())
     }
 
     /// Counts what is open without connections and listeners.
@@ -86,10 +96,15 @@ package final class DataPlane: Sendable {
     ///   - descriptorLimit: Descriptors that the process may have open. Tests share theirs with other tests.
     ///   - peerTermLimits: Of another length for tests.
     init(
-        workerCount: Int, connectionLimit: Int, descriptorLimit: Int, instance: String? = nil, accessLog: LineSink,
-        events: EventSink, peerTermLimits: PeerTerm.Limits
+        workerCount: Int, connectionLimit: Int, descriptorLimit: Int, instance: String? = nil,
+        inner: [InnerService: ServiceHost] = [:], accessLog: LineSink, events: EventSink,
+        peerTermLimits: PeerTerm.Limits
     ) throws {
         let labels = labels
+        let rules = RulesInForce(.none(labels: labels))
+        self.rules = rules
+        self.inner = inner
+        ruleCompiler = Mutex(ResourceRulesCompiler(labels: labels))
         let provenPeers = ProvenPeers()
         let attestor = try Attestor(
             instance: instance, mostPrograms: DescriptorBudget.programs(of: descriptorLimit))
@@ -97,13 +112,12 @@ package final class DataPlane: Sendable {
         let budget = Self.budget(
             workerCount: workerCount, connectionLimit: connectionLimit, descriptorLimit: descriptorLimit)
         fixedAtStart = budget.fixed
-        compilers = Mutex((0..<workerCount).map { _ in ViewCompiler(labels: labels) })
+        compilers = Mutex((0..<workerCount).map { _ in ViewCompiler(labels: labels, inner: inner) })
         state = Mutex(State(budget: budget))
         workers = try (0..<workerCount).map { index in
             try Worker(
                 index: index, view: .empty, identities: TLSMaterial(), accessLog: accessLog, events: events,
-                labels: labels,
-                descriptors: budget.share, attestor: attestor, provenPeers: provenPeers,
+                labels: labels, rules: rules, descriptors: budget.share, attestor: attestor, provenPeers: provenPeers,
                 peerTermLimits: peerTermLimits)
         }
         for worker in workers {
@@ -121,6 +135,7 @@ package final class DataPlane: Sendable {
     /// - Parameter tls: `nil`: what is in force when it is committed stays.
     package func prepare(_ plan: ServingPlan, tls: TLSMaterial?) -> Prepared {
         let compiled = compilers.withLock { compilers in compilers.indices.map { compilers[$0].compile(plan) } }
+        let rules = ruleCompiler.withLock { $0.compile(plan.snapshot) }
         return state.withLock { state in
             let sockets = SocketPlan(wanted: Set(plan.listeners.keys.map(plan.place)), open: state.open)
             var opened = [[ListeningPlace: Acceptor]](repeating: [:], count: workers.count)
@@ -132,7 +147,8 @@ package final class DataPlane: Sendable {
                 }
             }
             return Prepared(
-                plan: plan, views: compiled, opened: opened, sockets: sockets, tls: tls, problems: problems)
+                plan: plan, views: compiled, opened: opened, sockets: sockets, tls: tls, rules: rules,
+                problems: problems)
         }
     }
 
@@ -194,6 +210,8 @@ package final class DataPlane: Sendable {
             state.budget.fixed = fixedAtStart + state.open.count * workers.count
             return state.budget.share
         }
+        // First: what a worker hears of a change may be judged by it.
+        rules.adopt(prepared.rules)
         await onEveryWorker { worker in
             worker.bench.descriptors.limits = share
             if let tls = prepared.tls { worker.identities = tls }
@@ -282,6 +300,7 @@ package final class DataPlane: Sendable {
             worker.loop.stop()
         }
         attestor.stop()
+        for host in inner.values { host.executor.stop() }
     }
 
     /// Returns when all have done it; at once if they have ended. A change or a question that comes so late must not wait

@@ -4,20 +4,25 @@ import EventLoops
 import Manifests
 import MeshSnapshot
 import SPIFFE
+import ServiceContracts
 import Telemetry
 
 /// Compiles a plan into views. What did not change since the last one is not compiled again.
 struct ViewCompiler {
     let labels: LabelRegistry
+    private let inner: [InnerService: ServiceHost]
     private var compiler: TableCompiler
 
-    init(labels: LabelRegistry) {
+    /// - Parameter inner: What Heddle answers for itself.
+    init(labels: LabelRegistry, inner: [InnerService: ServiceHost] = [:]) {
         self.labels = labels
+        self.inner = inner
         compiler = TableCompiler(labels: labels)
     }
 
     mutating func compile(_ plan: ServingPlan) -> WorkerView {
-        let tables = compiler.compile(plan.services.map(\.rules), in: plan.snapshot)
+        let tables = compiler.compile(
+            plan.services.map(\.rules), inner: InnerService.allCases.filter { inner[$0] != nil }, in: plan.snapshot)
         let shortHosts = TableCompiler.shortHosts(tables)
         var listeners: [NetworkAddress: ListenerView] = [:]
         for (address, listener) in plan.listeners {
@@ -41,11 +46,13 @@ struct ViewCompiler {
     private func views(of tables: CallTables, _ plan: ServingPlan) -> [ServiceView] {
         // Services share programs.
         var policyLabels: [ObjectIdentifier: [Label]] = [:]
-        return zip(tables.services, plan.services).map { table, plan in
+        return tables.services.map { table in
             let program = ObjectIdentifier(table.program)
             let labels = policyLabels[program] ?? labelsOfPolicies(of: table.program)
             policyLabels[program] = labels
-            return view(table, plan, labels)
+            guard let inner = table.inner else { return view(table, plan.services[table.index], labels) }
+            return ServiceView(
+                table, policyLabels: labels, endpoints: [], accounts: [], host: self.inner[inner])
         }
     }
 

@@ -4,6 +4,7 @@ import CommonValues
 import EventLoops
 import Manifests
 import SPIFFE
+import ServiceContracts
 import Telemetry
 import WireProtocols
 
@@ -57,11 +58,15 @@ final class ServiceView {
     let localEndpoints: [EndpointView]
     /// Whose certificates are good for it.
     let accounts: Set<SPIFFEID>
+    /// Who answers on this node itself; `nil`: endpoints do.
+    let host: ServiceHost?
 
     init(
-        _ table: ServiceTable, policyLabels: [Label], endpoints: [EndpointView], accounts: Set<SPIFFEID>
+        _ table: ServiceTable, policyLabels: [Label], endpoints: [EndpointView], accounts: Set<SPIFFEID>,
+        host: ServiceHost? = nil
     ) {
         self.table = table
+        self.host = host
         self.policyLabels = policyLabels
         lastObserved = table.program.lastObserved
         self.endpoints = endpoints

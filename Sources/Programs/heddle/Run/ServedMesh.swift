@@ -222,7 +222,8 @@ struct ServedMesh: RunningMesh {
             caller: record.caller,
             service: record.service, method: record.method, host: record.host, path: record.path, fields: record.fields,
             withheld: record.withheld,
-            isAllowed: record.isAllowed, rule: record.rule, processRefusal: record.processRefusal)
+            isAllowed: record.isAllowed, rule: record.rule, place: record.place,
+            processRefusal: record.processRefusal)
     }
 
     func metricsText() async -> String {
