@@ -17,11 +17,11 @@ struct ExplainedMesh {
     let unresolved: Set<SourcePosition>
     private var compiler = TableCompiler(labels: LabelRegistry())
 
-    init(_ snapshot: MeshSnapshot, unresolved: Set<SourcePosition> = []) {
+    init(_ snapshot: MeshSnapshot, unresolved: Set<SourcePosition> = [], inner: [InnerService] = []) {
         self.snapshot = snapshot
         self.unresolved = unresolved
         let rules = snapshot.services.map { ServiceRules($0, in: snapshot) }
-        tables = compiler.compile(rules, in: snapshot)
+        tables = compiler.compile(rules, inner: inner, in: snapshot)
     }
 
     func table(of service: ResourceName) -> ServiceTable { tables.services[tables.index(of: service)!] }

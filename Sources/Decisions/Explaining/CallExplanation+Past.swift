@@ -10,8 +10,13 @@ extension CallExplanation {
     /// Explains a call of the past by the rules of now.
     /// - Returns: `nil` if its service is gone, or no rule was asked.
     package init?(_ report: DecisionReport, in snapshot: MeshSnapshot) {
-        guard report.processRefusal == nil, let service = report.service, let declared = snapshot.services[service]
-        else { return nil }
+        guard report.processRefusal == nil, let service = report.service else { return nil }
+        if let place = report.place {
+            guard let past = Self.past(report, of: place, by: service, in: snapshot) else { return nil }
+            self = past
+            return
+        }
+        guard let declared = snapshot.services[service] else { return nil }
         caller = report.caller.flatMap { SPIFFEID($0) }
         self.service = service
         routes = []
@@ -28,17 +33,43 @@ extension CallExplanation {
             outcome = .delivered([judge.destination(mesh.table(of: service), weight: nil)])
             return
         }
-        var question = CallQuestion(from: nil, to: "\(service)")
-        question.method = report.method
-        question.path = report.path
         var head = MessageHead()
-        guard CanonicalCall.head(of: question, host: report.host, into: &head) == nil else { return nil }
+        guard Self.fill(&head, from: report, path: report.path) else { return nil }
+        isGRPC = head.isGRPC
+        request = Request(head)
+        outcome = .delivered([judge.destination(mesh.table(of: service), weight: nil, head)])
+    }
+
+    /// What the rules of now say of a place that Heddle answers for itself.
+    private static func past(
+        _ report: DecisionReport, of place: ResourcePlace, by service: ResourceName, in snapshot: MeshSnapshot
+    ) -> CallExplanation? {
+        var head = MessageHead()
+        guard fill(&head, from: report, path: place.path) else { return nil }
+        let caller = report.caller.flatMap { SPIFFEID($0) }
+        let request = Request(head)
+        let program = AuthorizationProgram(
+            policies: ResourcePolicies.all(in: snapshot)[place.resource] ?? [], defaultAction: .deny)
+        let facts = CallFacts(caller: caller.map(Caller.init), peerAddress: .unspecified)
+        let destination = Destination(
+            service: service, weight: nil, request: request, refusal: nil,
+            judgements: [Judgement(endpoints: [], explanation: program.explain(head, facts))],
+            defaultAction: .deny, grpcStatus: nil, otherNodes: [], unresolved: [], isInner: true, place: place)
+        return CallExplanation(
+            caller: caller, service: service, isConnection: false, isGRPC: false, request: request, routes: [],
+            outcome: .delivered([destination]), notes: [])
+    }
+
+    /// - Returns: `false`: no call is like this.
+    private static func fill(_ head: inout MessageHead, from report: DecisionReport, path: String) -> Bool {
+        var question = CallQuestion(from: nil, to: report.service.map { "\($0)" } ?? "")
+        question.method = report.method
+        question.path = path
+        guard CanonicalCall.head(of: question, host: report.host, into: &head) == nil else { return false }
         head.removeHopByHopFields()
         for field in report.fields where field.name != "host" {
             head.addField(name: Array(field.name.utf8).span, value: Array(field.value.utf8).span)
         }
-        isGRPC = head.isGRPC
-        request = Request(head)
-        outcome = .delivered([judge.destination(mesh.table(of: service), weight: nil, head)])
+        return true
     }
 }

@@ -1,3 +1,4 @@
+package import CallPlanning
 package import Diagnostics
 import HTTPSemantics
 import Manifests
@@ -8,12 +9,15 @@ import WireProtocols
 
 extension CallExplanation {
     /// Explains a call that may never have been made.
-    /// - Parameter unresolved: Where endpoints stand in manifests whose name has no address now.
+    /// - Parameters:
+    ///   - unresolved: Where endpoints stand in manifests whose name has no address now.
+    ///   - inner: What Heddle answers for itself.
     package init(
-        _ given: CallQuestion, in snapshot: MeshSnapshot, unresolved: Set<SourcePosition> = []
+        _ given: CallQuestion, in snapshot: MeshSnapshot, unresolved: Set<SourcePosition> = [],
+        inner: [InnerService] = InnerService.served
     ) throws(CallQuestion.Mistake) {
         let asked = try given.withHostOfFields()
-        let resolved = try ResolvedQuestion(asked, in: snapshot)
+        let resolved = try ResolvedQuestion(asked, in: snapshot, inner: inner)
         let question = resolved.serviceProtocol == .grpc ? asked.completedForGRPC : asked
         caller = resolved.caller
         service = resolved.service
@@ -26,7 +30,7 @@ extension CallExplanation {
             notes = []
             return
         }
-        var mesh = ExplainedMesh(snapshot, unresolved: unresolved)
+        var mesh = ExplainedMesh(snapshot, unresolved: unresolved, inner: inner)
         let arrivals = mesh.arrivals(of: question, resolved)
         isAboutService = resolved.lacksHost(question)
         notes = Self.notes(question, resolved, in: snapshot)
@@ -41,7 +45,7 @@ extension CallExplanation {
             try check(way, of: question)
             return
         }
-        let host = question.host ?? "\(service.name).\(service.namespace)"
+        let host = question.host ?? resolved.inner?.host ?? "\(service.name).\(service.namespace)"
         var head = MessageHead()
         if let error = CanonicalCall.head(
             of: question, host: host, scheme: arrivals.first?.scheme ?? .http, into: &head)
@@ -65,7 +69,8 @@ extension CallExplanation {
         _ host: String, of question: CallQuestion, _ resolved: ResolvedQuestion, in snapshot: MeshSnapshot
     ) throws(CallQuestion.Mistake) {
         // A port for plain calls is one service's, whatever the host.
-        guard question.host != nil, resolved.gateways.isEmpty, resolved.caller != nil else { return }
+        guard question.host != nil, resolved.gateways.isEmpty, resolved.caller != nil, host != resolved.inner?.host
+        else { return }
         let namespace = resolved.caller?.serviceAccount?.namespace ?? "default"
         let named = snapshot.serviceNamed(host: host, from: namespace)
         guard named == resolved.service else {

@@ -1,5 +1,6 @@
 package import Authorization
 package import CallOutcomes
+package import CallPlanning
 import HTTPSemantics
 package import Manifests
 package import Routing
@@ -33,12 +34,16 @@ package struct CallExplanation: Sendable {
         package let otherNodes: [String]
         /// Endpoints whose name has no address now.
         package let unresolved: Set<String>
+        /// Heddle itself answers for it.
+        package var isInner = false
+        /// What of it the rules were asked about; `nil`: the service.
+        package var place: ResourcePlace?
 
         package var isAllowed: Bool { refusal == nil && judgements.allSatisfy(\.explanation.decision.isAllowed) }
 
         /// Somebody is there to receive it, as far as this node knows: other nodes have endpoints of their own.
         package var hasEndpoint: Bool {
-            !otherNodes.isEmpty || judgements.contains { !unresolved.isSuperset(of: $0.endpoints) }
+            isInner || !otherNodes.isEmpty || judgements.contains { !unresolved.isSuperset(of: $0.endpoints) }
         }
     }
 

@@ -1,3 +1,4 @@
+import CallPlanning
 import CommonValues
 import Diagnostics
 import HTTPSemantics
@@ -124,8 +125,12 @@ struct ResolvedQuestion {
     let gateways: [Gateway]
     let clientAddress: IPAddress
     let serviceProtocol: ServiceProtocol
+    /// The service, where Heddle itself answers for it.
+    let inner: InnerService?
 
-    init(_ question: CallQuestion, in snapshot: MeshSnapshot) throws(CallQuestion.Mistake) {
+    init(
+        _ question: CallQuestion, in snapshot: MeshSnapshot, inner: [InnerService] = []
+    ) throws(CallQuestion.Mistake) {
         try question.checkForm()
         var caller: SPIFFEID?
         if let from = question.from {
@@ -138,7 +143,12 @@ struct ResolvedQuestion {
         }
         self.caller = caller
         let account = caller?.serviceAccount
-        service = try Self.service(question.to, from: account?.namespace ?? "default", in: snapshot)
+        self.inner = InnerService(named: question.to.lowercased(), among: inner)
+        if let inner = self.inner {
+            service = inner.name
+        } else {
+            service = try Self.service(question.to, from: account?.namespace ?? "default", in: snapshot)
+        }
         serviceProtocol = snapshot.services[service]?.protocol ?? .http
         if serviceProtocol == .tcp, question.method != nil || question.path != nil || !question.fields.isEmpty {
             throw CallQuestion.Mistake(

@@ -2,6 +2,7 @@ import Authorization
 import CallOutcomes
 import CallPlanning
 package import Diagnostics
+import Manifests
 
 /// A decision of the past, beside what the rules of now say: `heddle explain --decision`.
 package struct DecisionView {
@@ -31,6 +32,7 @@ package struct DecisionView {
         fields.add("service", report.service.map { "\($0)" })
         fields.add("listener", report.processRefusal?.listener)
         if !report.method.isEmpty { fields.add("request", "\(report.method) \(report.host)\(report.path)") }
+        fields.add("asked for", report.place.map { "\($0)" })
         if let refusal = report.processRefusal {
             fields.add("process", refusal.found)
             fields.add("outcome", "REFUSED (\(FailureReason.notAttested.name)): \(Self.notAttested)")
@@ -64,6 +66,11 @@ package struct DecisionView {
             json.add(
                 "request",
                 ["method": .string(report.method), "host": .string(report.host), "path": .string(report.path)])
+        }
+        if let place = report.place {
+            json.add(
+                "resource", ["kind": .string(place.resource.kind.rawValue), "name": .string("\(place.resource.name)")])
+            json.add("resourcePath", place.path)
         }
         if !report.withheld.isEmpty { json.add("withheld", .array(report.withheld.map { .string($0) })) }
         json.add("allowed", .bool(report.isAllowed))

@@ -52,7 +52,7 @@ extension CallExplanation {
     }
 
     func lines(of destination: Destination) -> String {
-        var text = "to \(destination.service)"
+        var text = "to \(destination.place.map { "\($0)" } ?? "\(destination.service)")"
         if let weight = destination.weight, weight != 1 { text += " (weight \(weight))" }
         if let rewritten = destination.request, rewritten != request { text += ", rewritten to \(rewritten.text)" }
         text += ":\n"
@@ -85,6 +85,10 @@ extension CallExplanation {
 extension CallExplanation {
     /// What keeps an allowed call from coming to an endpoint.
     private func absence(of judgement: Judgement, at destination: Destination) -> String {
+        guard !destination.isInner else {
+            guard destination.place == nil else { return "" }
+            return "  Heddle answers it itself: what of a resource one may have say policies that name the resource\n"
+        }
         guard !judgement.endpoints.isEmpty else {
             return "  but \(destination.service) has no endpoint: \(answerWithoutEndpoint)\n"
         }

@@ -50,7 +50,8 @@ struct Judge {
             service: service.name, weight: weight, request: CallExplanation.Request(head), refusal: refusal,
             judgements: judgements, defaultAction: snapshot.mesh.defaultAction,
             grpcStatus: head.isGRPC ? reason?.grpcStatus(status: 0, hasCaller: caller != nil) : nil,
-            otherNodes: otherNodes(of: service.name), unresolved: unresolved(of: service.name))
+            otherNodes: otherNodes(of: service.name), unresolved: unresolved(of: service.name),
+            isInner: service.inner != nil)
     }
 
     private func unresolved(of service: ResourceName) -> Set<String> {
