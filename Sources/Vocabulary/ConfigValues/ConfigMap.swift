@@ -19,7 +19,7 @@ package struct ConfigMap: Sendable, Hashable {
         }
 
         package func hash(into hasher: inout Hasher) {
-            hasher.combine(key)
+            key.hashBytes(into: &hasher)
             hasher.combine(value)
         }
     }
@@ -142,5 +142,16 @@ extension String {
     /// Two texts are one here only if their bytes are; to Swift those that look alike are equal, too.
     package func hasSameBytes(as other: String) -> Bool {
         utf8.count == other.utf8.count && self == other && utf8.elementsEqual(other.utf8)
+    }
+    /// Goes with `hasSameBytes`: Swift's own hash is the same for all that look alike, of which one can write any number.
+    func hashBytes(into hasher: inout Hasher) {
+        let bytes = utf8Span.span
+        var word: UInt64 = 0
+        for index in bytes.indices {
+            word = word << 8 | UInt64(bytes[index])
+            if index & 7 == 7 { hasher.combine(word) }
+        }
+        hasher.combine(word)
+        hasher.combine(bytes.count)
     }
 }

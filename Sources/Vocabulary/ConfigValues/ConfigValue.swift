@@ -58,7 +58,7 @@ extension ConfigValue: Hashable {
         case .null: hasher.combine(0)
         case .boolean(let value): hasher.combine(value)
         case .number(let value): hasher.combine(value)
-        case .string(let value): hasher.combine(value)
+        case .string(let value): value.hashBytes(into: &hasher)
         case .list(let value): hasher.combine(value)
         case .map(let value): hasher.combine(value)
         }
