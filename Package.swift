@@ -69,6 +69,7 @@ let package = Package(
         room("Diagnostics", in: "Vocabulary"),
         room("SPIFFE", in: "Vocabulary"),
         room("ConfigValues", in: "Vocabulary", ["Diagnostics"]),
+        room("RegularExpressions", in: "Vocabulary"),
         room("HTTPSemantics", in: "Vocabulary"),
         room("CallOutcomes", in: "Vocabulary", ["HTTPSemantics"]),
         room("Telemetry", in: "Vocabulary", ["CallOutcomes"]),
@@ -82,11 +83,15 @@ let package = Package(
         room("YAMLSyntax", in: "Intent", ["CLibYAML", "Diagnostics"]),
         room(
             "Manifests", in: "Intent",
-            ["CommonValues", "Diagnostics", "SPIFFE", "ConfigValues", "HTTPSemantics", "YAMLSyntax"]),
+            [
+                "CommonValues", "Diagnostics", "SPIFFE", "ConfigValues", "RegularExpressions", "HTTPSemantics", "YAMLSyntax",
+            ]),
         room("MeshSnapshot", in: "Intent", ["CommonValues", "Diagnostics", "Manifests"]),
 
         // Decisions: pure values that say what happens to a call.
-        room("Routing", in: "Decisions", ["Diagnostics", "HTTPSemantics", "Manifests", "MeshSnapshot"]),
+        room(
+            "Routing", in: "Decisions",
+            ["Diagnostics", "RegularExpressions", "HTTPSemantics", "Manifests", "MeshSnapshot"]),
         room(
             "Authorization", in: "Decisions",
             ["CommonValues", "Diagnostics", "SPIFFE", "HTTPSemantics", "Manifests", "MeshSnapshot"]),
@@ -224,6 +229,7 @@ let package = Package(
         tests("SPIFFE"),
         tests("ConfigValues", ["Diagnostics", "ConfigFixtures"]),
         tests("SystemInterfaces", ["TestSupport"]),
+        tests("RegularExpressions", ["FuzzKit"]),
         tests("HTTPSemantics", ["FuzzKit", "WireChecks"]),
         tests("CallOutcomes", ["HTTPSemantics"]),
         tests("Telemetry", ["CallOutcomes"]),
@@ -233,7 +239,9 @@ let package = Package(
             "Manifests",
             ["CommonValues", "Diagnostics", "SPIFFE", "ConfigValues", "HTTPSemantics", "TestSupport", "FuzzKit"]),
         tests("MeshSnapshot", ["Diagnostics", "SPIFFE", "Manifests", "TestSupport", "FuzzKit"]),
-        tests("Routing", ["MeshFixtures", "Manifests", "MeshSnapshot", "HTTPSemantics", "FuzzKit"]),
+        tests(
+            "Routing",
+            ["RegularExpressions", "MeshFixtures", "Manifests", "MeshSnapshot", "HTTPSemantics", "FuzzKit"]),
         tests(
             "Authorization",
             [

@@ -1,4 +1,5 @@
 import MeshSnapshot
+import RegularExpressions
 
 @testable import Manifests
 

@@ -1,18 +1,19 @@
 import HTTPSemantics
 import Manifests
+import RegularExpressions
 
 /// What a GRPCRoute's match asks of a path's two segments, beyond what the path's place in the index says.
 struct MethodCondition: Sendable {
     enum Name: Sendable {
         case any
         case exact([UInt8])
-        case expression(NameExpression)
+        case expression(ExpressionMatcher)
 
         fileprivate init(_ match: GRPCNameMatch?) {
             switch match {
             case nil: self = .any
             case .exact(let text): self = .exact(Array(text.utf8))
-            case .regularExpression(let expression): self = .expression(NameExpression(expression))
+            case .regularExpression(let expression): self = .expression(ExpressionMatcher(expression))
             }
         }
 

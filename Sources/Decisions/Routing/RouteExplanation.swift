@@ -1,4 +1,5 @@
 package import HTTPSemantics
+import RegularExpressions
 
 /// What was found of one match of a rule, for people.
 package struct RouteExplanation: Sendable {

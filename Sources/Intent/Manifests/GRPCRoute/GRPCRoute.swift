@@ -1,3 +1,5 @@
+package import RegularExpressions
+
 extension ResourceKind {
     package static let grpcRoute = Self("GRPCRoute")
 }

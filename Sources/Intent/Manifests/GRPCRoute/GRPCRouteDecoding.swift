@@ -1,4 +1,5 @@
 import Diagnostics
+import RegularExpressions
 import YAMLSyntax
 
 extension GRPCRoute {
@@ -101,7 +102,7 @@ extension Scalar {
             return nil
         }
         do throws(RegularExpression.Mistake) {
-            return try RegularExpression(text)
+            return try RegularExpression(text, for: .wholeName)
         } catch {
             problems.report(
                 .invalidValue, node, expected: "a regular expression that matches the whole name",

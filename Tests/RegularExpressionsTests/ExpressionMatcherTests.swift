@@ -1,11 +1,10 @@
 import FuzzKit
 import Testing
 
-@testable import Manifests
-@testable import Routing
+@testable import RegularExpressions
 
 private func matches(_ expression: String, _ text: String) throws -> Bool {
-    try NameExpression(RegularExpression(expression)).matches(Array(text.utf8).span)
+    try ExpressionMatcher(RegularExpression(expression, for: .wholeName)).matches(Array(text.utf8).span)
 }
 
 @Test(arguments: [
@@ -58,8 +57,8 @@ func `random expressions match what the standard library says`(seed: Int) throws
     }
     for _ in 0..<25 {
         let text = expression(0)
-        guard let parsed = try? RegularExpression(text) else { continue }  // too long, written out
-        let compiled = NameExpression(parsed)
+        guard let parsed = try? RegularExpression(text, for: .wholeName) else { continue }  // too long, written out
+        let compiled = ExpressionMatcher(parsed)
         let other = try Regex(text)
         for _ in 0..<10 {
             let name = String(
