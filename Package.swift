@@ -92,6 +92,7 @@ let package = Package(
         room(
             "Routing", in: "Decisions",
             ["Diagnostics", "RegularExpressions", "HTTPSemantics", "Manifests", "MeshSnapshot"]),
+        room("JSONSchemas", in: "Decisions", ["Diagnostics", "ConfigValues", "RegularExpressions"]),
         room(
             "Authorization", in: "Decisions",
             ["CommonValues", "Diagnostics", "SPIFFE", "HTTPSemantics", "Manifests", "MeshSnapshot"]),
@@ -189,6 +190,7 @@ let package = Package(
                 "AllocationCounter", "CommonValues", "Diagnostics", "SPIFFE", "HTTPSemantics", "Manifests",
                 "Authorization",
             ]),
+        benchmark("SchemaBenchmark", ["Diagnostics", "ConfigValues", "JSONSchemas"]),
         benchmark("HandshakeBenchmark", ["CLinux", "CommonValues", "SPIFFE", "Cryptography", "TransportSecurity"]),
         benchmark("HeadBenchmark", ["AllocationCounter", "HTTPSemantics", "WireProtocols"]),
         benchmark("SessionBenchmark", ["AllocationCounter", "HTTPSemantics", "WireProtocols"]),
@@ -198,10 +200,14 @@ let package = Package(
         .target(
             name: "WireChecks", dependencies: ["HTTPSemantics", "WireProtocols"], path: "Fuzzing/WireChecks",
             swiftSettings: settings),
+        .target(
+            name: "SchemaChecks", dependencies: ["Diagnostics", "ConfigValues", "JSONSchemas"],
+            path: "Fuzzing/SchemaChecks", swiftSettings: settings),
         fuzzer("fuzz-yaml", at: "YAML", ["Diagnostics", "Manifests"]),
         fuzzer("fuzz-http1", at: "HTTP1", ["WireChecks"]),
         fuzzer("fuzz-http2", at: "HTTP2", ["WireChecks"]),
         fuzzer("fuzz-translation", at: "Translation", ["WireChecks"]),
+        fuzzer("fuzz-schema", at: "Schema", ["SchemaChecks"]),
         fuzzer("fuzz-canonical-request", at: "CanonicalRequest", ["WireChecks"]),
 
         // Tests: what several of them need, then one target a target of the house.
@@ -248,6 +254,7 @@ let package = Package(
                 "CommonValues", "Diagnostics", "SPIFFE", "HTTPSemantics", "Manifests", "MeshSnapshot", "TestSupport",
                 "MeshFixtures", "FuzzKit",
             ]),
+        tests("JSONSchemas", ["Diagnostics", "ConfigValues", "SchemaChecks", "FuzzKit", "ConfigFixtures"]),
         tests("Attestation", ["Diagnostics", "Manifests"]),
         tests(
             "CallPlanning",
