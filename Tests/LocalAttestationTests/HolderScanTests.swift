@@ -1,6 +1,7 @@
 import Attestation
 import Foundation
 import Glibc
+import Manifests
 import Synchronization
 import TestSupport
 import Testing
@@ -36,7 +37,7 @@ struct HolderScanTests {
         var slice = Slice(size)
         while true {
             switch scan.next(&slice) {
-            case .seen(let sighting): for socket in sighting.sockets { seen[socket] = sighting }
+            case .seen(let sighting): for socket in sighting.sockets.keys { seen[socket] = sighting }
             case .settled: break
             case .paused:
                 slices += 1
@@ -100,14 +101,13 @@ struct HolderScanTests {
         #expect(sighting.folder.thread != nil)
         // It executes what its process does.
         #expect(try sighting.folder.executable() == ProcessFolder(getpid()).executable())
-        #expect(try sighting.folder.group() == getegid())
+        #expect(sighting.sockets == [wanted: getegid()])
     }
 
     // MARK: One question for many
 
-    private static func notes() throws -> ProcessInquiry.Notes {
-        let groups = ControlGroups()
-        return ProcessInquiry.Notes(
+    private static func notes(_ groups: ControlGroups = ControlGroups()) throws -> ProcessInquiry.Notes {
+        ProcessInquiry.Notes(
             groups: groups, known: KnownGroups(),
             started: try StartedProcesses(groups: groups, instance: nil, limit: 16),
             awaited: AwaitedProcesses(), digests: try Inquirer(name: "test") { DigestInquiry.Notes() })
@@ -148,5 +148,32 @@ struct HolderScanTests {
         #expect(found == Array(repeating: own, count: 1_000))
         #expect(many < 100 * one, "\(one), \(many)")
         #expect(others.descriptors.count == 1_000)
+    }
+
+    /// Where no control group says it, it is the process itself that was started.
+    @Test func `a started program is its workload for no socket that another user has handed to it`() throws {
+        let web = ResourceName(namespace: "shop", name: "web")
+        let socket = Sockets(1)
+        var notes = try Self.notes(ControlGroups(mount: nil))
+        defer { notes.started.stop() }
+        try notes.started.start(web, ProcessHandle(pid: getpid()), of: getuid())
+        func startedAs(makerOfSocket user: UInt32) -> LocalProcess.Fact<ResourceName?> {
+            let answer = Mutex(LocalProcess(uid: user))
+            let question = ProcessQuestion(
+                subject: .socket(SocketOwner(uid: user, inode: socket.inodes[0], controlGroup: nil)),
+                process: LocalProcess(uid: user), depth: .controlGroup
+            ) { process in answer.withLock { $0 = process ?? $0 } }
+            var inquiry = ProcessInquiry([question], of: user)
+            while !inquiry.isOver {
+                var slice = Slice()
+                _ = inquiry.goOn(&slice, &notes)
+            }
+            return answer.withLock { $0.startedAs }
+        }
+        #expect(startedAs(makerOfSocket: getuid()) == .known(web))
+        #expect(
+            startedAs(makerOfSocket: 4_000_000_000)
+                == .unknown("pid \(getpid()) has a socket that another user has made"))
+        #expect(socket.descriptors.count == 1)
     }
 }

@@ -82,7 +82,7 @@ struct HolderScan {
         defer { if isOver { process = nil } }
         guard let sighting = try process?.goOn(wanted, &slice, isOver: &isOver) else { return nil }
         slice.spend(sighting.sockets.count)
-        seen.formUnion(sighting.sockets)
+        seen.formUnion(sighting.sockets.keys)
         return sighting
     }
 

@@ -70,7 +70,7 @@ package struct OpenPort: Hashable, Sendable {
             switch scan.next(&slice) {
             case .seen(let sighting):
                 guard let path = try? sighting.folder.executable().path else { continue }
-                for socket in sighting.sockets where found[socket] == nil { found[socket] = path }
+                for socket in sighting.sockets.keys where found[socket] == nil { found[socket] = path }
             case .settled, .paused: continue
             case .over: return found
             }

@@ -1,11 +1,13 @@
 import CLinux
+import Glibc
 import SystemInterfaces
 
 /// Which of some sockets one process has open, looked for a slice at a time. Nothing of it is held open between two slices.
 struct OpenSockets {
     /// What was seen of it in one slice.
     struct Sighting {
-        let sockets: Set<UInt32>
+        /// By inode, each with the group that its maker acted with when it was made.
+        let sockets: [UInt32: UInt32]
         let handle: ProcessHandle
         /// Of the process, or of the thread that has them.
         let folder: ProcessFolder
@@ -48,7 +50,7 @@ struct OpenSockets {
         if let ticks {
             guard try Self.startTicks(handle) == ticks else { return nil }
         }
-        var sockets: Set<UInt32> = []
+        var sockets: [UInt32: UInt32] = [:]
         let folder: ProcessFolder
         do throws(SystemCallError) {
             folder = try look(for: wanted, &slice, &sockets, isOver: &isOver)
@@ -92,7 +94,7 @@ struct OpenSockets {
 
     /// - Returns: Where `sockets` were seen.
     private mutating func look(
-        for wanted: Set<UInt32>, _ slice: inout Slice, _ sockets: inout Set<UInt32>, isOver: inout Bool
+        for wanted: Set<UInt32>, _ slice: inout Slice, _ sockets: inout [UInt32: UInt32], isOver: inout Bool
     ) throws(SystemCallError) -> ProcessFolder {
         while true {
             if table == .none {
@@ -118,7 +120,7 @@ struct OpenSockets {
 
     /// - Returns: Whether it was looked at to its end.
     private mutating func lookAtTable(
-        of folder: ProcessFolder, _ wanted: Set<UInt32>, _ slice: inout Slice, _ sockets: inout Set<UInt32>
+        of folder: ProcessFolder, _ wanted: Set<UInt32>, _ slice: inout Slice, _ sockets: inout [UInt32: UInt32]
     ) throws(SystemCallError) -> Bool {
         do throws(SystemCallError) {
             var entries = try FolderEntries("\(folder.path)/fd", from: position)
@@ -126,9 +128,9 @@ struct OpenSockets {
                 slice.spend(1)
                 position = entry.next
                 if let name = entry.name, let socket = try Self.socket(named: name, in: entries),
-                    wanted.contains(socket)
+                    wanted.contains(socket), let group = try Self.group(ofSocket: socket, named: name, in: entries)
                 {
-                    sockets.insert(socket)
+                    sockets[socket] = group
                     if sockets.count == wanted.count { return true }
                 }
                 if slice.isOver { return false }
@@ -167,6 +169,31 @@ struct OpenSockets {
             return nil
         }
     }
+
+    /// The group that the maker of a socket acted with, which the socket keeps, whoever has it. A process's own group says nothing of
+    /// it: who runs a program of another group (set-group-ID) may leave it a socket of his.
+    /// - Returns: `nil`: it was closed since it was listed.
+    private static func group(
+        ofSocket socket: UInt32, named name: String, in entries: borrowing FolderEntries
+    ) throws(SystemCallError) -> UInt32? {
+        do throws(SystemCallError) {
+            let facts = try entries.facts(behindLink: name)
+            // What has been put in its place meanwhile is no socket of this kind, or another one.
+            guard facts.signature.inode == UInt(socket), facts.signature.device == device else { return nil }
+            return facts.ownership.group
+        } catch {
+            guard error.isMissing else { throw error }
+            return nil
+        }
+    }
+
+    /// Where all sockets are.
+    private static let device: UInt? = {
+        let own = Glibc.socket(AF_UNIX, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        guard own >= 0 else { return nil }
+        defer { close(own) }
+        return try? FileAccess.facts("/proc/self/fd/\(own)", followingLinks: true).signature.device
+    }()
 
     // MARK: Threads (unshare(2), CLONE_FILES)
 

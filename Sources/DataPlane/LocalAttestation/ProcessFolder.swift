@@ -43,20 +43,13 @@ package struct ProcessFolder: Hashable, Sendable {
 
     // MARK: Facts
 
-    /// Its group, as the kernel asks for it when files are opened.
-    package func group() throws(Unknown) -> UInt32 {
-        for line in try text("status").split(separator: "\n") where line.hasPrefix("Gid:") {
-            let numbers = line.dropFirst(4).split(whereSeparator: { $0 == "\t" || $0 == " " })
-            if numbers.count == 4, let effective = UInt32(numbers[1]) { return effective }
-        }
-        throw Unknown("\(path)/status has no group")
-    }
-
-    /// Whose it is: its real user, whoever it acts as.
-    func user() throws(Unknown) -> UInt32 {
+    /// Whose it is, and as whom it acts.
+    func users() throws(Unknown) -> (real: UInt32, effective: UInt32) {
         for line in try text("status").split(separator: "\n") where line.hasPrefix("Uid:") {
             let numbers = line.dropFirst(4).split(whereSeparator: { $0 == "\t" || $0 == " " })
-            if numbers.count == 4, let real = UInt32(numbers[0]) { return real }
+            if numbers.count == 4, let real = UInt32(numbers[0]), let effective = UInt32(numbers[1]) {
+                return (real, effective)
+            }
         }
         throw Unknown("\(path)/status has no user")
     }

@@ -36,6 +36,8 @@ struct ProcessInquiry: Inquiry {
     private var paths: Set<String> = []
     private var scan: HolderScan?
     private var holders: [UInt32: SocketHolder] = [:]
+    /// Of sockets that were seen, whoever has them: what their makers acted with.
+    private var groups: [UInt32: UInt32] = [:]
     /// What was read of processes, all of it after the questions were asked.
     private var read: [SocketHolder.Identity: SocketHolder] = [:]
     private var answers: [(question: ProcessQuestion, holder: Result<SocketHolder, ProcessFolder.Unknown>)] = []
@@ -160,14 +162,24 @@ struct ProcessInquiry: Inquiry {
             }
             guard let holder = known else { return }
             notes.holders.remember(sighting.handle.pid, of: user)
-            for socket in sighting.sockets where holders[socket]?.join(holder) == nil { holders[socket] = holder }
+            for (socket, group) in sighting.sockets {
+                groups[socket] = group
+                if holders[socket]?.join(holder) == nil { holders[socket] = holder }
+            }
         case .settled(let sockets):
             for socket in sockets {
                 slice.spend(1)
                 // One that has ended since it was seen has left nothing that could be read.
                 let holder = holders.removeValue(forKey: socket)
                 let result = holder.map(Result.success) ?? .failure(ProcessFolder.Unknown("it has ended"))
-                answers += (bySocket.removeValue(forKey: socket) ?? []).map { ($0, result) }
+                let group = groups.removeValue(forKey: socket)
+                answers += (bySocket.removeValue(forKey: socket) ?? []).map { question in
+                    var question = question
+                    if let group, question.process.gid == .notAsked {
+                        question.process.gid = .known(group)
+                    }
+                    return (question, result)
+                }
             }
         case .over(let reason): giveUp(reason)
         }
@@ -176,7 +188,7 @@ struct ProcessInquiry: Inquiry {
     /// Of none whose process is still looked for is anything known.
     private mutating func giveUp(_ reason: ProcessFolder.Unknown) {
         answers += bySocket.values.joined().map { ($0, .failure(reason)) }
-        (bySocket, holders, scan) = ([:], [:], nil)
+        (bySocket, holders, groups, scan) = ([:], [:], [:], nil)
     }
 
     /// - Returns: `nil`: it has ended.
@@ -209,12 +221,16 @@ struct ProcessInquiry: Inquiry {
             return question.answer(process.knowingNothing(upTo: question.depth, because: unknown.reason))
         }
         if process.startedAs == .notAsked {
-            process.startedAs = .known(holder.startedAs)
+            process.startedAs =
+                if case .socket(let owner) = question.subject {
+                    holder.startedAs(makerOfSocket: owner.uid)
+                } else {
+                    .known(holder.startedAs)
+                }
             process.startedBy = holder.startedBy
         }
         guard question.depth > .controlGroup else { return question.answer(process) }
         process.pid = holder.identity.folder.pid
-        if process.gid == .notAsked { process.gid = holder.gid }
         if process.executable == .notAsked || question.depth == .digest { process.executable = holder.executable }
         guard question.depth == .digest else { return question.answer(process) }
         guard case .known(let file) = holder.file else {

@@ -7,12 +7,13 @@ import SystemInterfaces
 struct SocketHolder {
     /// Tells it from whoever has its number later.
     let identity: Identity
-    private(set) var gid: LocalProcess.Fact<UInt32>
     private(set) var executable: LocalProcess.Fact<String>
     /// The file itself, wherever it lies.
     private(set) var file: LocalProcess.Fact<ProcessFolder.ExecutableFile>
     private(set) var startedAs: ResourceName?
     private(set) var startedBy: LoneProgram?
+    /// Whose it is, and as whom it acts; asked of what was started as a workload.
+    private let users: Set<UInt32>
     /// It has ended by now, or had when it was read.
     let hasEnded: Bool
     private var others: [Int32] = []
@@ -52,7 +53,6 @@ struct SocketHolder {
 
     init(_ identity: Identity, _ handle: ProcessHandle, _ started: StartedProcesses) {
         let folder = identity.folder
-        let gid = Self.fact { () throws(ProcessFolder.Unknown) in try folder.group() }
         let executable = Self.fact { () throws(ProcessFolder.Unknown) in
             let (path, file) = try folder.executable()
             return Executable(path: path, file: file)
@@ -65,10 +65,11 @@ struct SocketHolder {
             }
         startedAs = started.workload(of: identity)
         startedBy = startedAs == nil ? started.origin(of: folder) : nil
+        let users = startedAs == nil ? nil : try? folder.users()
+        self.users = users.map { [$0.real, $0.effective] } ?? []
         self.identity = identity
         hasEnded = !handle.isAlive
         let ended = "it has ended"
-        self.gid = hasEnded ? .unknown(ended) : gid
         self.file = hasEnded ? .unknown(ended) : file
         self.executable =
             switch executable {
@@ -77,6 +78,12 @@ struct SocketHolder {
             case .unknown(let why): .unknown(why)
             case .notAsked: .notAsked
             }
+    }
+
+    /// What it was started as, for a socket that a user made: that of another one was handed to it.
+    func startedAs(makerOfSocket user: UInt32) -> LocalProcess.Fact<ResourceName?> {
+        guard startedAs != nil, !users.contains(user) else { return .known(startedAs) }
+        return .unknown("pid \(identity.folder.pid) has a socket that another user has made")
     }
 
     private struct Executable: Hashable, Sendable {
@@ -94,7 +101,6 @@ struct SocketHolder {
     mutating func join(_ other: SocketHolder) {
         guard other.identity != identity else { return }
         if others.count < Self.namedOthers { others.append(other.identity.folder.pid) }
-        gid = common(gid, other.gid)
         executable = common(executable, other.executable)
         file = common(file, other.file)
         if startedAs != other.startedAs { startedAs = nil }

@@ -358,7 +358,7 @@ package final class StartedProcesses: Sendable {
             return !error.saysGone
         }
         // Its real one: a program may have another to act as.
-        let user = try? process.folder.user()
+        let user = try? process.folder.users().real
         let place = try? process.folder.controlGroup()
         guard process.isAlive else { return false }
         state.withLock { state in

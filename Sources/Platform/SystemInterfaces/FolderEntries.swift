@@ -59,4 +59,11 @@ package struct FolderEntries: ~Copyable {
         }
         return try result.get()
     }
+
+    /// What stands where a link in it leads to.
+    package func facts(behindLink name: String) throws(SystemCallError) -> FileFacts {
+        var status = stat()
+        guard unsafe fstatat(dirfd(stream), name, &status, 0) == 0 else { throw SystemCallError(last: "stat") }
+        return FileFacts(status)
+    }
 }
