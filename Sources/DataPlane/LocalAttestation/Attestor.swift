@@ -14,8 +14,6 @@ package final class Attestor: Sendable {
     private let digests: Inquirer<DigestInquiry>
     /// What `heddle exec` has started.
     package let started: StartedProcesses
-    /// What the kernel calls users that this process's user namespace does not have; `nil`: it has all (user_namespaces(7)).
-    private let unmappedUser: UInt32?
 
     /// - Parameters:
     ///   - instance: As `StartedProcesses` takes it.
@@ -27,7 +25,7 @@ package final class Attestor: Sendable {
         processes = try Inquirer(name: "attestor") { [known, awaited, started, digests] in
             ProcessInquiry.Notes(groups: groups, known: known, started: started, awaited: awaited, digests: digests)
         }
-        unmappedUser = Self.unmappedUser()
+        _ = UnmappedAccounts.own  // read before a loop asks for it
     }
 
     /// What is under way is answered still, but for digests, that are told to be too much.
@@ -70,7 +68,8 @@ package final class Attestor: Sendable {
         try check(credentials.uid)
         return LocalPeer(
             process: LocalProcess(
-                uid: credentials.uid, gid: .known(credentials.gid), pid: credentials.pid > 0 ? credentials.pid : nil),
+                uid: credentials.uid, gid: UnmappedAccounts.own.fact(ofGroup: credentials.gid),
+                pid: credentials.pid > 0 ? credentials.pid : nil),
             origin: .process(credentials, accepted: ProcessHandle.ticks))
     }
 
@@ -105,19 +104,9 @@ package final class Attestor: Sendable {
     private static func isConnected(_ state: CInt) -> Bool { state == 1 || state == 8 }
 
     private func check(_ user: UInt32) throws(Nobody) {
-        if user == unmappedUser {
+        if user == UnmappedAccounts.own.user {
             throw Nobody(reason: "its user is none of this user namespace's")
         }
-    }
-
-    private static func unmappedUser() -> UInt32? {
-        func text(_ path: String) -> String? {
-            guard let file = try? OpenFile(path), let bytes = try? file.bytes(limit: 4096) else { return nil }
-            return String(decoding: bytes, as: UTF8.self)
-        }
-        let map = text("/proc/self/uid_map")?.split(whereSeparator: \.isWhitespace)
-        if map == ["0", "0", "4294967295"] { return nil }
-        return text("/proc/sys/kernel/overflowuid").flatMap { UInt32($0.split(separator: "\n")[0]) } ?? 65_534
     }
 
     // MARK: Closer looks

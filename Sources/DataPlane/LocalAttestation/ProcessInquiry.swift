@@ -176,7 +176,7 @@ struct ProcessInquiry: Inquiry {
                 answers += (bySocket.removeValue(forKey: socket) ?? []).map { question in
                     var question = question
                     if let group, question.process.gid == .notAsked {
-                        question.process.gid = .known(group)
+                        question.process.gid = UnmappedAccounts.own.fact(ofGroup: group)
                     }
                     return (question, result)
                 }
