@@ -30,6 +30,7 @@ struct SocketHolder {
         init?(_ handle: ProcessHandle, _ folder: ProcessFolder) throws(ProcessFolder.Unknown) {
             do throws(SystemCallError) { ticks = try folder.startTicks() } catch {
                 guard error.saysGone else { throw ProcessFolder.Unknown(error, reading: "its start") }
+                guard !handle.isAlive else { throw ProcessFolder.Unknown("/proc hides it") }
                 return nil
             }
             // What is read under its number is its own if it lives afterwards.
