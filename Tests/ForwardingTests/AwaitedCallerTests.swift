@@ -1,8 +1,5 @@
-import Attestation
-import EventLoops
 import Foundation
 import Glibc
-import LocalAttestation
 import TestSupport
 import Testing
 
@@ -14,24 +11,11 @@ struct AwaitedCallerTests {
     @dynamicMemberLookup
     private final class World: Sendable {
         private let attested: AttestedWorld
-        private let go = Gate()
-        /// What the attestor is held up with: an end of a socket of this process.
-        private let ends: [CInt]
+        private let attestor: HeldAttestor
 
         init() async throws {
             attested = try await AttestedWorld(try Self.own)
-            var ends: [CInt] = [-1, -1]
-            _ = unsafe socketpair(AF_UNIX, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0, &ends)
-            self.ends = ends
-            let attestor = attested.mesh.dataPlane.attestor
-            let peer = try attestor.look(
-                at: ends[0], local: .unix(path: "/x"), peer: .unix(path: ""), with: SocketDiagnosis())
-            attestor.findOut(.process, of: peer, at: ends[0]) { [go] _ in go.pass() }
-        }
-
-        deinit {
-            go.open()
-            for end in ends { close(end) }
+            attestor = try HeldAttestor(of: attested.mesh)
         }
 
         subscript<Value>(dynamicMember part: KeyPath<AttestedWorld, Value>) -> Value { attested[keyPath: part] }
@@ -43,7 +27,7 @@ struct AwaitedCallerTests {
             }
         }
 
-        func letGo() { go.open() }
+        func letGo() { attestor.letGo() }
 
         func serve(_ selectors: String) async throws { try await attested.serve(selectors) }
 
@@ -51,7 +35,7 @@ struct AwaitedCallerTests {
         func rest() async { #expect(await attested.mesh.comesToRest()) }
 
         func stop() async {
-            go.open()
+            letGo()
             await attested.mesh.stop()
         }
     }
