@@ -184,12 +184,14 @@ extension ScenarioTests {
             #expect(unsafe access(socket, F_OK) != 0)
         }
 
-        @Test(.enabled(if: ControlGroup.canBeMade, "no control group of version 2 can be made here"))
-        func `takes with it what it has left behind when it ends`() throws {
+        /// Each in a session of its own: what ignores that it is to end, and what is stopped.
+        @Test(
+            .enabled(if: ControlGroup.canBeMade, "no control group of version 2 can be made here"),
+            arguments: ["trap \"\" TERM HUP; sleep 1000", "kill -STOP $$"])
+        func `takes with it what it has left behind when it ends`(child: String) throws {
             try write()
             let heddle = try HeddleProcess.serving(folder)
-            // One that ignores what would end it, in a session of its own.
-            let left = try run(["sh", "-c", "setsid sh -c 'trap \"\" TERM HUP; sleep 1000' > /dev/null 2>&1 & echo $!"])
+            let left = try run(["sh", "-c", "setsid sh -c '\(child)' > /dev/null 2>&1 & echo $!"])
             let pid = try #require(pid_t(left.output.prefix { $0.isNumber }))
             try heddle.wait("killed") { kill(pid, 0) != 0 }
         }

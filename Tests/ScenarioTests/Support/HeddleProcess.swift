@@ -11,9 +11,11 @@ final class HeddleProcess: Sendable {
     ///   - capability: What root may otherwise do, as setpriv calls it: `sys_ptrace`.
     ///   - readOnly: A folder that it sees mounted for reading only. Only root can do that, with unshare.
     ///   - hidden: A folder in which it sees nothing of what lies there, as the first process of its processes does. Likewise.
+    ///   - command: What else starts it, and is it afterwards.
     init(
         _ folder: TestFolder, node: String? = nil, state: String? = nil, descriptors: Int? = nil,
-        softDescriptors: Int? = nil, readOnly: String? = nil, hidden: String? = nil, lacking capability: String? = nil
+        softDescriptors: Int? = nil, readOnly: String? = nil, hidden: String? = nil, lacking capability: String? = nil,
+        through command: [String] = []
     ) throws {
         var arguments = ["run", "--manifests", folder.manifests, "--state", state ?? folder.state(node)]
         if let node { arguments += ["--node", node] }
@@ -40,18 +42,20 @@ final class HeddleProcess: Sendable {
             process = try ChildProcess(
                 "unshare", ["-m", "/bin/sh", "-c", script, "sh", Heddle.path] + arguments, folder: logs)
         } else {
-            process = try ChildProcess(Heddle.path, arguments, folder: logs)
+            let words = command + [Heddle.path] + arguments
+            process = try ChildProcess(words[0], Array(words.dropFirst()), folder: logs)
         }
     }
 
     /// Starts, and waits until it has said that it serves.
     static func serving(
         _ folder: TestFolder, node: String? = nil, state: String? = nil, descriptors: Int? = nil,
-        softDescriptors: Int? = nil, readOnly: String? = nil, hidden: String? = nil, lacking capability: String? = nil
+        softDescriptors: Int? = nil, readOnly: String? = nil, hidden: String? = nil, lacking capability: String? = nil,
+        through command: [String] = []
     ) throws -> HeddleProcess {
         let heddle = try HeddleProcess(
             folder, node: node, state: state, descriptors: descriptors, softDescriptors: softDescriptors,
-            readOnly: readOnly, hidden: hidden, lacking: capability)
+            readOnly: readOnly, hidden: hidden, lacking: capability, through: command)
         try heddle.waitUntilServing()
         return heddle
     }
