@@ -42,7 +42,7 @@ struct PolicyFloodTests {
         }
     }
 
-    @Test(arguments: Flood.allCases, [Door.http2, .gatewayHTTP2, .inbound, .grpc, .plainHTTP2])
+    @Test(arguments: Flood.allCases, [Door.http2, .gatewayHTTP2, .inbound, .grpc, .plainHTTP2, .hostHTTP2])
     func `who is over a budget is told to be calm, and nobody else`(flood: Flood, door: Door) async throws {
         let parent = door.isGateway ? "{kind: Gateway, name: edge}" : "{kind: Service, name: orders}"
         let world = try await PolicyWorld(door, rule: PolicyTable.rule + "\n---\n" + PolicyTable.route(to: parent))

@@ -50,7 +50,7 @@ struct PolicySwapTests {
         }
     }
 
-    @Test(arguments: [Door.grpc, .hopGRPC, .plainGRPC])
+    @Test(arguments: [Door.grpc, .hopGRPC, .plainGRPC, .hostGRPC])
     func `of two gRPC streams of one connection only the one that a rule now denies is closed`(door: Door) async throws
     {
         let world = try await PolicyWorld(
@@ -98,7 +98,7 @@ struct PolicySwapTests {
         }
     }
 
-    @Test(arguments: [Door.http1, .gatewayHTTP1, .hopHTTP1, .plainHTTP1], ["/cut", "/kept"])
+    @Test(arguments: [Door.http1, .gatewayHTTP1, .hopHTTP1, .plainHTTP1, .hostHTTP1], ["/cut", "/kept"])
     func `a WebSocket over HTTP/1.1 is closed if a rule now denies it, and not otherwise`(door: Door, path: String)
         async throws
     {
@@ -125,7 +125,7 @@ struct PolicySwapTests {
         await world.stop()
     }
 
-    @Test(arguments: [Door.http2, .gatewayHTTP2, .hopHTTP2, .inbound, .plainHTTP2])
+    @Test(arguments: [Door.http2, .gatewayHTTP2, .hopHTTP2, .inbound, .plainHTTP2, .hostHTTP2])
     func `of two WebSockets of one HTTP/2 connection only the one that a rule now denies is closed`(door: Door)
         async throws
     {

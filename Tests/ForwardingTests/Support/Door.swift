@@ -1,5 +1,6 @@
 import CommonValues
 import EventLoops
+import Glibc
 import TestSupport
 import Testing
 
@@ -20,6 +21,9 @@ enum Door: String, CaseIterable, Sendable, CustomTestStringConvertible {
     case plainHTTP1 = "HTTP/1.1 at a port for plain calls"
     case plainHTTP2 = "HTTP/2 at a port for plain calls"
     case plainGRPC = "gRPC at a port for plain calls"
+    case hostHTTP1 = "HTTP/1.1 at the listener of a host"
+    case hostHTTP2 = "HTTP/2 at the listener of a host"
+    case hostGRPC = "gRPC at the listener of a host"
 
     var testDescription: String { rawValue }
 
@@ -32,9 +36,9 @@ enum Door: String, CaseIterable, Sendable, CustomTestStringConvertible {
 
     var dialect: Dialect {
         switch self {
-        case .http1, .gatewayHTTP1, .hopHTTP1, .plainHTTP1: .http1
-        case .http2, .gatewayHTTP2, .hopHTTP2, .inbound, .plainHTTP2: .http2
-        case .grpc, .hopGRPC, .plainGRPC: .grpc
+        case .http1, .gatewayHTTP1, .hopHTTP1, .plainHTTP1, .hostHTTP1: .http1
+        case .http2, .gatewayHTTP2, .hopHTTP2, .inbound, .plainHTTP2, .hostHTTP2: .http2
+        case .grpc, .hopGRPC, .plainGRPC, .hostGRPC: .grpc
         }
     }
 
@@ -43,6 +47,9 @@ enum Door: String, CaseIterable, Sendable, CustomTestStringConvertible {
     /// Whoever calls there is nobody.
     var isPlain: Bool { Self.plain.contains(self) }
     static let plain: [Door] = [.plainHTTP1, .plainHTTP2, .plainGRPC]
+    /// The kernel says who calls there.
+    var isHost: Bool { Self.host.contains(self) }
+    static let host: [Door] = [.hostHTTP1, .hostHTTP2, .hostGRPC]
 }
 
 /// A workload behind a door: data planes, and what the workload saw.
@@ -67,6 +74,7 @@ final class PolicyWorld: Sendable {
         let manifests = Self.manifests(door, rule, port: port, inbound: inboundPorts, orders: self.backend.port)
         var names: [String?] = [nil]
         if door.hasTwoNodes { names = ["b", "a"] } else if door == .inbound { names = ["b"] }
+        if door.isHost { names = ["here"] }
         var nodes: [(TestMesh, String?)] = []
         for name in names {
             let tls = Self.material(door, name, port, identities, account)
@@ -85,7 +93,8 @@ final class PolicyWorld: Sendable {
 
     func connect() throws -> RawConnection {
         switch door {
-        case .http1, .http2, .grpc, .hopHTTP1, .hopHTTP2, .hopGRPC, .plainHTTP1, .plainHTTP2, .plainGRPC:
+        case .http1, .http2, .grpc, .hopHTTP1, .hopHTTP2, .hopGRPC, .plainHTTP1, .plainHTTP2, .plainGRPC, .hostHTTP1,
+            .hostHTTP2, .hostGRPC:
             try RawConnection(port: port)
         case .gatewayHTTP1:
             try SecureRelay.connect(port: port, serverName: "orders", offering: "http/1.1", identities)
@@ -120,7 +129,8 @@ final class PolicyWorld: Sendable {
         -> String
     {
         let isMesh = door.hasTwoNodes || door == .inbound
-        let (a, b) = isMesh ? (", node: a", ", node: b") : ("", "")
+        var (a, b) = isMesh ? (", node: a", ", node: b") : ("", "")
+        if door.isHost { (a, b) = (", node: here", ", node: here") }
         var parts = [
             """
             apiVersion: heddle/v1
@@ -150,7 +160,12 @@ final class PolicyWorld: Sendable {
                     """)
             }
         }
-        if door.isGateway {
+        if door.isHost {
+            let listen = "outbound: {listen: \"127.0.0.1:\(port)\"}"
+            parts.append(manifest("Node", "here", "{address: \"127.0.0.1:\(inbound[0])\", \(listen)}"))
+            parts.append(
+                manifest("Workload", "web-1", "{serviceAccount: web, selectors: [{unix: {uid: \(getuid())}}]\(a)}"))
+        } else if door.isGateway {
             parts.append(
                 """
                 apiVersion: heddle/v1

@@ -31,7 +31,7 @@ extension PolicyTable {
             PolicyCase.refused(
                 "a method that servers of some kinds fold to another: \(method)",
                 .request(method: method, path: "/open")
-            ).except([.grpc, .hopGRPC, .plainGRPC], .notApplicable("its method is POST")),
+            ).except([.grpc, .hopGRPC, .plainGRPC, .hostGRPC], .notApplicable("its method is POST")),
             .pseudo("the same over HTTP/2: \(method)", ":method", method),
         ]
     }
@@ -216,7 +216,7 @@ extension PolicyTable {
             call: .webSocket(path: "/open", early: "GET /admin HTTP/1.1\r\nHost: orders\r\n\r\n"), status: [200],
             workloadSees: ["GET /open HTTP/1.1\r\n"], workloadNeverSees: ["/admin"]
         ).except(
-            [.http2, .gatewayHTTP2, .hopHTTP1, .hopHTTP2, .inbound, .plainHTTP2],
+            [.http2, .gatewayHTTP2, .hopHTTP1, .hopHTTP2, .inbound, .plainHTTP2, .hostHTTP2],
             .status([502], "a success would say that the upgrade was accepted")),
     ]
 }

@@ -156,7 +156,7 @@ enum PolicyTable {
             cases: [
                 .refused("Consul CVE-2021-32574: another account", [503], .request(path: "/open")).impersonated
                     .except(
-                        [.http1, .http2, .grpc, .gatewayHTTP1, .gatewayHTTP2, .inbound] + Door.plain,
+                        [.http1, .http2, .grpc, .gatewayHTTP1, .gatewayHTTP2, .inbound] + Door.plain + Door.host,
                         .notApplicable("no other node is called"))
             ],
             connections: [
