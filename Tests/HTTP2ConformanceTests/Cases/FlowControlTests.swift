@@ -179,20 +179,28 @@ extension HTTP2Conformance {
             #expect(probe.stream(id).status == 200, "\(probe.story)")
         }
 
+        @Test func `§ 5.2.2 content that nobody takes keeps no other content of its connection waiting`() throws {
+            guard TestedServer.other == nil else { return }
+            let probe = try TestedServer.of(.http2).probe()
+            // More than any connection's window, all together.
+            for id in stride(from: UInt32(1), to: 80, by: 2) {
+                probe.send(.headers(id, .request("POST", "/silent"), endStream: false))
+                try #require(probe.fill(id), "stream \(id) has no window; \(probe.story)")
+            }
+            probe.send(.windowUpdate(0, 1 << 20), .headers(81, .post, endStream: false), .windowUpdate(81, 1 << 20))
+            #expect(probe.sendContent(500_000, on: 81), "\(probe.story)")
+            probe.readEnd(of: 81)
+            #expect(probe.stream(81).status == 200 && probe.stream(81).hasEnded, "\(probe.story)")
+            #expect(probe.stream(81).body.count > 500_000)
+            #expect(probe.conduct.complaints.isEmpty, "\(probe.story)")
+        }
+
         @Test func `§ 6.9.1 DATA beyond the window that was given are an error`() throws {
             guard TestedServer.other == nil else { return }
             // A workload that takes nothing, so that the window does not open again.
             let probe = try TestedServer.of(.http2).probe()
             probe.send(.headers(1, .request("POST", "/silent"), endStream: false))
-            while probe.goAways.isEmpty, !probe.stream(1).isOver {
-                guard probe.credit.left(1) > 0 else {
-                    probe.makeRoundTrip()
-                    if probe.credit.left(1) > 0 { continue }
-                    break
-                }
-                probe.send(.data(1, count: min(16_384, probe.credit.left(1))))
-            }
-            #expect(probe.goAways.isEmpty && !probe.stream(1).isOver, "\(probe.story)")
+            #expect(probe.fill(1) && probe.goAways.isEmpty && !probe.stream(1).isOver, "\(probe.story)")
             for _ in 0..<8 { probe.send(.data(1, count: 16_384)) }
             probe.read { $0.stream(1).reset != nil || !$0.goAways.isEmpty }
             #expect((probe.stream(1).reset ?? probe.connectionError) == .flowControlError, "\(probe.story)")

@@ -245,6 +245,35 @@ struct WorkloadExchangeTests {
         #expect(problem == nil)
     }
 
+    @Test func `§ 5.2.2 answers that nobody takes keep no other answer of their connection waiting`() async throws {
+        let isFull = Gate()
+        // More than any connection's window, all together.
+        let held = Array(stride(from: UInt32(1), to: 80, by: 2))
+        let problem = try await ScriptedWorkload.serve { probe, _ in
+            defer { isFull.open() }
+            guard probe.read(until: { probe in held.allSatisfy { probe.stream($0).hasEnded } }) else {
+                return "not all requests; \(probe.story)"
+            }
+            for id in held {
+                probe.send(.headers(id, .ok, endStream: false))
+                guard probe.fill(id) else { return "stream \(id) has no window; \(probe.story)" }
+            }
+            isFull.open()
+            probe.readEnd(of: 81)
+            probe.send(.headers(81, .ok, endStream: false))
+            guard probe.sendContent(1 << 20, on: 81) else { return "no window; \(probe.story)" }
+            return Outcome.nothing.problem(probe)
+        } call: { port, backend in
+            let caller = try TestedServer(address: "127.0.0.1", port: port).probe([.initialWindowSize(0)])
+            for id in held { caller.send(.headers(id)) }
+            await isFull.passed()
+            let view = try RawConnection.call(port: port, ScriptedWorkload.get)
+            #expect(view.isWhole && view.body.utf8.count == 1 << 20, "\(view.head)")
+            #expect(backend.connectionCount == 1 && caller.makeRoundTrip())
+        }
+        #expect(problem == nil)
+    }
+
     @Test(arguments: [1, 3])
     func `§ 5.1.2 no more streams than the workload allows are open at once`(limit: Int) async throws {
         let problem = try await ScriptedWorkload.serve(

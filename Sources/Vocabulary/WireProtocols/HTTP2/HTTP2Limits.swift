@@ -39,9 +39,9 @@ package struct HTTP2Limits: Sendable, Hashable {
     package var queuedFrames = 1_000
     /// Their bytes, besides 64 KiB for each stream. Default: 4 MiB.
     package var queuedBytes = 4 << 20
-    /// A stream's window at first, in bytes. 65,535 to 2^31 - 1. Default: 256 KiB.
+    /// A stream's window at first, in bytes: what each may have waiting here that nobody takes. 65,535 to 2^31 - 1. Default: 256 KiB.
     package var streamWindow: Int32 = 256 * 1024
-    /// The connection's window at first, in bytes. 65,535 to 2^31 - 1. Default: 1 MiB.
+    /// The connection's window at first, in bytes: what is on its way, whoever takes it. 65,535 to 2^31 - 1. Default: 1 MiB.
     package var connectionWindow: Int32 = 1024 * 1024
 
     package init() {}

@@ -199,6 +199,8 @@ extension HTTP2Session {
 
     /// - Parameter isLast: The frame ends with these bytes.
     func receivedDataPayload(_ bytes: Span<UInt8>, isLast: Bool) {
+        // Whoever they are for, and whenever they are taken: a stream that waits has its own window, and no other's share of this one.
+        receiveWindow.take(bytes.count)
         var start = 0
         if data.awaitsPadding, bytes.count > 0 {
             let padding = Int(bytes[0])
@@ -216,13 +218,11 @@ extension HTTP2Session {
     }
 
     private func takePadding(_ byteCount: Int) {
-        if data.isWanted, let stream = streams[data.id] { giveBack(byteCount, of: stream) } else { giveBack(byteCount) }
+        if data.isWanted, let stream = streams[data.id] { giveBack(byteCount, of: stream) }
     }
 
     private func receivedContent(_ bytes: Span<UInt8>) {
-        guard data.isWanted, let stream = streams[data.id], stream.state.mayReceive else {
-            return giveBack(bytes.count)
-        }
+        guard data.isWanted, let stream = streams[data.id], stream.state.mayReceive else { return }
         stream.unconsumedByteCount += bytes.count
         stream.receivedByteCount += UInt64(bytes.count)
         guard !stream.state.awaitsHead, stream.mayHaveBody else { return refuse(stream, .unexpectedBody) }

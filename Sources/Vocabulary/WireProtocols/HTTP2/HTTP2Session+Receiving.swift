@@ -177,9 +177,7 @@ extension HTTP2Session {
         stream.state = .closed(cause)
         noteClosed(stream.id, cause)
         stream.leave()
-        // What nobody took any more must not stay missing from the connection's window.
-        giveBack(stream.unconsumedByteCount)
-        stream.unconsumedByteCount = 0
+        widenedByteCount -= stream.receiveWindow.limit - firstStreamWindow
         stream.closed(code)
     }
 }

@@ -20,14 +20,12 @@ extension HTTP2Session {
                 ]
             case .client: [(Identifier.enablePush, 0), window, headers]
             }
-        submit(settings: settings, window: limits.streamWindow)
+        submit(settings)
         growConnectionWindow(to: limits.connectionWindow)
     }
 
-    /// Queues settings, which give streams this window.
-    private func submit(settings: [(identifier: UInt16, value: UInt32)], window: Int32) {
-        guard goesOn else { return }
-        unacknowledgedWindows.append(Int(window))
+    private func submit(_ settings: [(identifier: UInt16, value: UInt32)]) {
+        awaitsAcknowledgement = true
         hasWaitingSettings = true
         queueHeader(FrameType.settings, payloadByteCount: settings.count * HTTP2Settings.entryByteCount)
         for setting in settings {
@@ -37,12 +35,12 @@ extension HTTP2Session {
         }
     }
 
-    /// Sets how much the peer may send that nobody has taken, on each stream and on all together, in bytes. A window never
-    /// becomes smaller.
+    /// Sets how much may be on its way here at a time, in bytes. A window never becomes smaller.
+    /// - Parameters:
+    ///   - stream: What a stream may come to have when what it received is taken.
+    ///   - connection: Of all together.
     package func setWindows(stream: Int32, connection: Int32) {
-        if stream > streamReceiveWindow {
-            submit(settings: [(Identifier.initialWindowSize, UInt32(stream))], window: stream)
-        }
+        widestStreamWindow = max(widestStreamWindow, Int(stream))
         growConnectionWindow(to: connection)
     }
 
@@ -104,14 +102,9 @@ extension HTTP2Session {
     }
 
     private func receivedSettingsAcknowledgement() {
-        guard !unacknowledgedWindows.isEmpty else { return terminate(.protocolError) }
-        // Only now does the peer go by it.
-        let added = unacknowledgedWindows.removeFirst() - streamReceiveWindow
-        if added > 0 {
-            streamReceiveWindow += added
-            streams.visit { $0.receiveWindow.grow(by: added) }
-        }
-        if settingsSince != nil { settingsSince = unacknowledgedWindows.isEmpty ? nil : now }
+        guard awaitsAcknowledgement else { return terminate(.protocolError) }
+        awaitsAcknowledgement = false
+        settingsSince = nil
     }
 
     func receivedPing(_ header: HTTP2FrameHeader, _ payload: Span<UInt8>) {
@@ -160,19 +153,34 @@ extension HTTP2Session {
     }
 
     func giveBack(_ byteCount: Int, of stream: HTTP2Stream) {
-        let update = stream.receiveWindow.consume(byteCount)
+        stream.receiveWindow.take(byteCount)
+        guard stream.receiveWindow.isDue else { return }
+        let update = stream.receiveWindow.giveBack()
         // Of one that has ended nothing more comes.
-        if update > 0, stream.state.mayReceive, goesOn { queueWindowUpdate(stream.id, update) }
-        giveBack(byteCount)
+        guard stream.state.mayReceive, goesOn else { return }
+        queueWindowUpdate(stream.id, update + widen(stream))
     }
 
-    /// Of all streams together.
-    func giveBack(_ byteCount: Int) {
-        let update = receiveWindow.consume(byteCount)
-        if update > 0, goesOn { queueWindowUpdate(0, update) }
+    /// Only of a stream whose bytes are taken, and not by more than half of what is left for all: what all may have waiting here
+    /// together stays within their first windows and the connection's.
+    /// - Returns: By how much.
+    private func widen(_ stream: HTTP2Stream) -> Int {
+        let wanted = widestStreamWindow - stream.receiveWindow.limit
+        let added = min(wanted, (receiveWindow.limit - widenedByteCount) / 2)
+        guard added > 0 else { return 0 }
+        stream.receiveWindow.grow(by: added)
+        widenedByteCount += added
+        return added
     }
 
-    func queueWindowUpdate(_ id: Int32, _ byteCount: Int) {
+    /// The window of all streams together. Told of as late as other frames are written: what comes before goes by the one before.
+    var owesWindow: Bool { receiveWindow.isDue && goesOn }
+
+    func giveBackWindow() {
+        if owesWindow { queueWindowUpdate(0, receiveWindow.giveBack()) }
+    }
+
+    private func queueWindowUpdate(_ id: Int32, _ byteCount: Int) {
         queueHeader(FrameType.windowUpdate, id, payloadByteCount: 4)
         output.append(bigEndian: UInt32(byteCount))
     }

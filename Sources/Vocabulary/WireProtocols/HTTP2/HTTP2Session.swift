@@ -62,11 +62,10 @@ package final class HTTP2Session {
     /// Bytes that the peer takes on all streams together.
     var sendWindow = HTTP2Settings.defaultWindow
     private var isFlushing = false
-    /// When the first of the SETTINGS was written that the peer has not acknowledged, as `now` was; of several, not before
-    /// the last acknowledgement. `nil`: it has acknowledged all.
+    /// The peer has not acknowledged the SETTINGS.
+    var awaitsAcknowledgement = false
+    /// Since when it could have, as `now` was; `nil`: it has, or they are not written.
     package internal(set) var settingsSince: UInt64?
-    /// The streams' windows that these tell of, one for each.
-    var unacknowledgedWindows: [Int] = []
     /// GOAWAY is queued, or was sent, and nothing that comes matters.
     private(set) var isTerminated = false
     /// Why it was ended here, and over the peer's mistake; `nil`: it was not.
@@ -95,8 +94,12 @@ package final class HTTP2Session {
 
     // Windows and settings.
     var receiveWindow = HTTP2ReceiveWindow(limit: HTTP2Settings.defaultWindow)
-    /// Of a stream that is opened now.
-    var streamReceiveWindow: Int
+    /// Of a stream that is opened.
+    let firstStreamWindow: Int
+    /// What it may grow to.
+    var widestStreamWindow: Int
+    /// What open streams have beyond their first windows, all together.
+    var widenedByteCount = 0
     var peer = HTTP2Settings()
 
     // What the peer has left.
@@ -122,7 +125,8 @@ package final class HTTP2Session {
         self.limits = limits
         self.memory = memory
         reader = HTTP2FrameReader(isServer: role == .server)
-        streamReceiveWindow = Int(limits.streamWindow)
+        firstStreamWindow = Int(limits.streamWindow)
+        widestStreamWindow = firstStreamWindow
         if role == .client { output.append(copying: HTTP2Preface.bytes) }
         submitFirstSettings()
     }
@@ -202,6 +206,7 @@ package final class HTTP2Session {
         guard !isReceiving, !isFlushing, !isAbandoned else { return }
         isFlushing = true
         defer { isFlushing = false }
+        giveBackWindow()
         var flushed = 0
         while !isAbandoned {
             flushed += writeOutput()
@@ -216,7 +221,7 @@ package final class HTTP2Session {
         if hasWaitingSettings {
             hasWaitingSettings = false
             // One that knows what comes may have acknowledged it already.
-            if !unacknowledgedWindows.isEmpty { settingsSince = settingsSince ?? now }
+            if awaitsAcknowledgement { settingsSince = now }
         }
         waitingFrameCount = 0
         waitingAcknowledgementCount = 0
@@ -234,7 +239,8 @@ package final class HTTP2Session {
 
     /// `flush` would write something.
     package var wantsWrite: Bool {
-        !isAbandoned && (!output.isEmpty || (!isTerminated && sendQueue.hasNext(hasWindow: sendWindow > 0)))
+        guard !isAbandoned else { return false }
+        return !output.isEmpty || owesWindow || (!isTerminated && sendQueue.hasNext(hasWindow: sendWindow > 0))
     }
 
     /// Nothing is to be read or written any more.
@@ -324,7 +330,7 @@ package final class HTTP2Session {
 
     func open(_ stream: HTTP2Stream, _ id: Int32) {
         stream.begin(
-            id, in: ObjectIdentifier(self), at: now, receiveWindow: streamReceiveWindow,
+            id, in: ObjectIdentifier(self), at: now, receiveWindow: firstStreamWindow,
             sendWindow: peer.initialWindow)
         streams.insert(stream, id)
     }

@@ -52,7 +52,7 @@ open class HTTP2Stream {
 
     /// Client: the head of a response; its status tells an interim one.
     open func receivedHead(_ head: inout MessageHead, endsStream: Bool) {}
-    /// - Parameter bytes: Valid during the call. The peer may send as many again once `consume` is told of them.
+    /// - Parameter bytes: Valid during the call. The peer may send as many again here once `consume` is told of them.
     open func receivedData(_ bytes: Span<UInt8>) {}
     /// The trailer section, without fields that none may have. `receivedEnd` follows.
     open func receivedTrailers(_ trailers: inout MessageHead) {}

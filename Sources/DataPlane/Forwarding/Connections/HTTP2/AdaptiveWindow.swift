@@ -1,7 +1,7 @@
 import EventLoops
 import WireProtocols
 
-/// How many bytes the other side may send before it hears that they were taken: what the path holds, measured as it goes.
+/// How many bytes the other side may send before it hears that they came, or were taken: what the path holds, measured as it goes.
 ///
 /// A ping is sent along with the bytes; those that came until its answer are what fits into one round trip. If they fill what
 /// the window lets through, it was the window that held them back, and it doubles (the way gRPC's implementations do it).

@@ -29,7 +29,7 @@ class CallStream: HTTP2Stream, EventHandler {
     private final var cutCode: HTTP2ErrorCode?
     private final var hasTrailers = false
     private final var trailers = MessageHead(byteCapacity: 0, fieldCapacity: 0)
-    /// Bytes received that nobody has taken yet, so that the other side may not send more for them.
+    /// Bytes received that nobody has taken yet, so that the other side may not send more for them on this stream.
     private final var heldBytes = 0
     private var registration = Registration.none
 
@@ -173,7 +173,7 @@ class CallStream: HTTP2Stream, EventHandler {
             lastInput: lastInput, lastOutput: lastOutput, isAwaited: !output.isEmpty, isHeldBack: heldBytes > 0)
     }
 
-    /// To be called at a stream's end, too: what it held counts against the whole connection.
+    /// What was held is taken.
     final func giveBackWindow() {
         lastInput = loop.now
         guard heldBytes > 0, let connection else { return }

@@ -157,7 +157,6 @@ final class HTTP2ClientStream: CallStream, UpstreamStream {
     // MARK: The end
 
     override func closed(_ code: HTTP2ErrorCode) {
-        giveBackWindow()
         connection?.remove(self)
         if hasResponse { call?.noteCut(code) }
         end(failure(of: code), mistake?.name ?? (hasResponse && code != .noError ? code.name : nil))

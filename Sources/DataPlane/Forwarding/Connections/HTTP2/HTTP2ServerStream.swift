@@ -76,7 +76,6 @@ final class HTTP2ServerStream: CallStream, DownstreamStream {
     func callerProgress() -> SideProgress { progress() }
 
     override func closed(_ code: HTTP2ErrorCode) {
-        giveBackWindow()
         connection?.remove(self)
         let call = call
         self.call = nil
