@@ -222,25 +222,24 @@ struct WorkloadExchangeTests {
     }
 
     @Test func `§ 6.9.1 a workload that sends beyond its window is told so`() async throws {
+        let isTold = Gate()
         let problem = try await ScriptedWorkload.serve { probe, _ in
+            defer { isTold.open() }
             probe.readEnd(of: 1)
             probe.send(.headers(1, .ok, endStream: false))
-            // The caller takes nothing, so the window stays shut once what lies between is full.
-            while probe.goAways.isEmpty, probe.stream(1).reset == nil {
-                if probe.credit.left(1) == 0 {
-                    probe.makeRoundTrip()
-                    if probe.credit.left(1) == 0 { break }
-                }
-                guard probe.send(.data(1, count: min(16_384, probe.credit.left(1)))) else { break }
+            // The caller takes nothing: what lies between is full at some time, and from then on the window stays shut.
+            for _ in 0..<256 where probe.goAways.isEmpty && probe.stream(1).reset == nil {
+                for _ in 0..<16 { probe.send(.data(1, count: 16_384)) }
+                probe.makeRoundTrip()
             }
-            for _ in 0..<200 { probe.send(.data(1, count: 16_384)) }
+            guard probe.credit.stream(1) < 0 else { return "within its window; \(probe.story)" }
             return Outcome.error(.flowControlError).problem(probe)
         } call: { port, _ in
             let connection = try RawConnection(port: port)
             connection.send(ScriptedWorkload.get)
             #expect(connection.receive(through: "\r\n\r\n").hasPrefix("HTTP/1.1 200"))
             // Held open until the workload has seen what it must.
-            while connection.receive(count: 1 << 16).count == 1 << 16 {}
+            await isTold.passed()
         }
         #expect(problem == nil)
     }
