@@ -46,11 +46,14 @@ struct TCPWaysTests {
     }
 
     /// Sends until some of it waits in the mesh for good, as nobody reads, or has waited for too long.
-    /// - Returns: What was sent.
-    private static func fill(_ sender: RawConnection, _ mesh: TestMesh) async throws -> Int {
+    /// - Returns: What was sent, and whether the sender was told meanwhile that it is reset. No call tells it of that again.
+    private static func fill(_ sender: RawConnection, _ mesh: TestMesh) async throws -> (count: Int, isReset: Bool) {
         var sent = 0
+        var isReset = false
         let isFull = await Poll.until {
-            sent += sender.sendWhatFits(after: sent)
+            let more = sender.sendWhatFits(after: sent)
+            sent += more.count
+            isReset = isReset || more.isReset
             // What a socket has room for does not wait.
             guard await mesh.comesToRest() else { return false }
             let counters = await mesh.dataPlane.report().counters
@@ -58,7 +61,7 @@ struct TCPWaysTests {
             return counters.queuedBytes > 0 || counters.open == 0
         }
         #expect(isFull)
-        return sent
+        return (sent, isReset)
     }
 
     @Test(arguments: Way.allCases, Sender.allCases)
@@ -76,7 +79,7 @@ struct TCPWaysTests {
     @Test(arguments: Way.allCases, Sender.allCases)
     func `what waits for a reader who rests costs nothing, and comes whole`(way: Way, sender: Sender) async throws {
         try await Self.connect(way, sender: sender) { sender, reader, mesh in
-            let count = try await Self.fill(sender, mesh)
+            let count = try await Self.fill(sender, mesh).count
             sender.endOutput()
             reader.endOutput()
             #expect(await mesh.comesToRest())
@@ -104,7 +107,7 @@ struct TCPWaysTests {
     @Test(arguments: Way.allCases, Sender.allCases)
     func `what waited when its sender was reset comes, and then a reset`(way: Way, sender: Sender) async throws {
         try await Self.connect(way, sender: sender) { sender, reader, mesh in
-            let count = try await Self.fill(sender, mesh)
+            let count = try await Self.fill(sender, mesh).count
             sender.reset()
             let read = reader.readToEnd()
             #expect(0...count ~= read.count && read.count > 0 && read.isClean == false)
@@ -131,9 +134,9 @@ struct TCPWaysTests {
         way: Way, by: (sender: Sender, hasEnded: Bool)
     ) async throws {
         try await Self.connect(way, "stream: 500ms", sender: by.sender) { sender, reader, mesh in
-            _ = try await Self.fill(sender, mesh)
+            let filled = try await Self.fill(sender, mesh)
             if by.hasEnded { sender.endOutput() }
-            #expect(sender.endsCleanly() == false)
+            #expect(filled.isReset || sender.endsCleanly() == false)
             try await SlowPeerTests.settles(mesh) { $0.accepted == 1 && $0.open == 0 && $0.upstream == 0 }
             #expect(reader.readToEnd().isClean == false)
         }
@@ -154,8 +157,8 @@ struct TCPWaysTests {
 
 extension RawConnection {
     /// Sends what the kernel takes at once; what it does not take is left out.
-    /// - Returns: How many bytes.
-    fileprivate func sendWhatFits(after earlier: Int) -> Int {
+    /// - Returns: How many bytes, and whether the connection is found to be reset.
+    fileprivate func sendWhatFits(after earlier: Int) -> (count: Int, isReset: Bool) {
         var sent = earlier
         while true {
             let offset = sent % TCPWaysTests.piece.count
@@ -163,7 +166,7 @@ extension RawConnection {
                 unsafe Glibc.send(
                     descriptor, $0.baseAddress! + offset, $0.count - offset, CInt(MSG_NOSIGNAL) | CInt(MSG_DONTWAIT))
             }
-            guard count > 0 else { return sent - earlier }
+            guard count > 0 else { return (sent - earlier, errno == ECONNRESET) }
             sent += count
         }
     }
