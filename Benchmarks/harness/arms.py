@@ -23,6 +23,7 @@ from traffic import HTTP, Traffic
 
 CPU = Column("cpuMicrosecondsPerRequest", "CPU µs/request", 1, has_ratio=True)
 RATE = Column("requestsPerSecond", "requests/s", 0)
+P50 = Column("p50Milliseconds", "p50 ms", 3)
 P99 = Column("p99Milliseconds", "p99 ms", 2, has_ratio=True)
 PSS = Column("proportionalMebibytes", "PSS MiB", 1)
 FAILED = Column("failedRequests", "failed", 0)
@@ -103,14 +104,17 @@ class Bench:
             before = cpu_nanoseconds(deployment.children)
             result = load(name, deployment, self.settings.duration)
             used = cpu_nanoseconds(deployment.children) - before
-            latency = {} if result.p99_milliseconds is None else {"p99Milliseconds": result.p99_milliseconds}
+            latency = {
+                key: value for key, value in (
+                    (P50.key, result.p50_milliseconds), (P99.key, result.p99_milliseconds)) if value is not None}
             arm.record(
                 name, cpuMicrosecondsPerRequest=used / 1000 / max(1, result.requests),
                 requestsPerSecond=result.requests_per_second, failedRequests=result.failed,
                 proportionalMebibytes=proportional_bytes(deployment.children) / MIB, **latency)
             self.say(
                 f"  round {number} {name}: {used / 1000 / max(1, result.requests):.1f} µs, "
-                f"{result.requests_per_second:,.0f}/s" + "".join(f", p99 {value:.2f} ms" for value in latency.values()))
+                f"{result.requests_per_second:,.0f}/s"
+                + "".join(f", {key[:3]} {value:.3f} ms" for key, value in latency.items()))
 
     def interleaved(self, deployments: dict[str, Deployment]) -> Iterator[tuple[int, str, Deployment]]:
         """Each round begins with another proxy, so that none always runs on a warm machine."""

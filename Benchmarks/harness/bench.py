@@ -35,6 +35,8 @@ ARMS = {
     "rules": arms.rules, "shadow": arms.shadow, "reload": arms.reload, "reload-10000": arms.reload_large,
     "idle-plain": arms.idle_plain, "idle-tls": arms.idle_tls, "idle-grpc": stream_arms.idle_grpc,
     "attested": attestation_arms.attested, "attested-short": attestation_arms.attested_short,
+    "attested-first": attestation_arms.attested_first, "attested-callers": attestation_arms.attested_callers,
+    "attested-disturbed": attestation_arms.attested_disturbed,
     "handshakes": arms.handshakes, "cold": arms.cold_start, "resident": arms.resident,
     "budget": budget.budget, "budget-mesh": budget.budget_mesh, "budget-h2": budget.budget_http2,
     "budget-attested": budget.budget_attested, "budget-grpc": budget.budget_grpc, "budget-rules": budget.budget_rules,

@@ -64,7 +64,7 @@ def budget_grpc(bench: Bench) -> None:
 def budget_attested(bench: Bench) -> None:
     _budget(
         bench, "budget-attested", "Per request at a workload's own listener with selectors, 64 connections", ("heddle",),
-        lambda proxy, work: proxy.outbound(work, attestation_arms.WAYS["by user"], "attested"),
+        lambda proxy, work: proxy.outbound(work, attestation_arms.by_user(), "attested"),
         lambda deployment, seconds: run_wrk(deployment.port, seconds))
 
 

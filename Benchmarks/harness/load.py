@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from processes import LOAD_CORE, BenchmarkError
+from tools import tool
 
 HOST = "orders"
 PATH = "/bench/item"
@@ -18,12 +19,14 @@ PATH = "/bench/item"
 
 @dataclass(frozen=True)
 class LoadResult:
+    #: Answered or not.
     requests: int
     requests_per_second: float
     #: Requests without an answer, and answers outside 2xx and 3xx.
     failed: int
     #: h2load does not tell it.
     p99_milliseconds: float | None = None
+    p50_milliseconds: float | None = None
 
 
 _UNITS = {"us": 0.001, "ms": 1.0, "s": 1000.0, "m": 60_000.0}
@@ -52,6 +55,19 @@ def run_wrk(
     refused = re.search(r"Non-2xx or 3xx responses: (\d+)", output)
     failed = (sum(map(int, errors.groups())) if errors else 0) + (int(refused[1]) if refused else 0)
     return LoadResult(int(total[1]), float(rate[1]), failed, float(p99[1]) * _UNITS[p99[2]])
+
+
+def run_callers(how: str, port: int, pace: float, seconds: float) -> LoadResult:
+    """`pace` calls a second of CallerTools' callers, `keep` or `once`. What cannot be kept up with is an error: it is then another
+    load that was measured."""
+    command = ["taskset", "-c", str(LOAD_CORE), tool("callers"), how, str(port), str(pace), str(seconds)]
+    finished = subprocess.run(command, capture_output=True, text=True, timeout=seconds * 4 + 60)
+    if finished.returncode:
+        raise BenchmarkError(f"the callers did not last: {finished.stderr.strip()}")
+    requests, failed, median, late, took = map(float, finished.stdout.split())
+    if requests / took < pace * 0.95:
+        raise BenchmarkError(f"this machine does not make {pace:,.0f} calls a second: {requests / took:,.0f}")
+    return LoadResult(int(requests), requests / took, int(failed), late / 1000, median / 1000)
 
 
 def run_h2load(

@@ -41,6 +41,13 @@ class Arm:
             if key in mine and theirs.get(key)]
         return statistics.median(ratios) if ratios else None
 
+    def difference(self, proxy: str, peer: str, key: str) -> float | None:
+        """Median over the rounds of what one round's figure is more than the peer's."""
+        differences = [
+            mine[key] - theirs[key] for mine, theirs in zip(self.rounds.get(proxy, []), self.rounds.get(peer, []))
+            if key in mine and key in theirs]
+        return statistics.median(differences) if differences else None
+
     def counterpart(self, row: str) -> str | None:
         """Heddle's row that did what this one did: "heddle 10" for "envoy 10", "heddle" for "envoy HTTP/1.1"; None for its own."""
         name, _, variant = row.partition(" ")

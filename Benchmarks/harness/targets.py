@@ -14,6 +14,10 @@ def judge(results: list[Arm]) -> list[Target]:
     def median(arm: str, key: str, proxy: str = "heddle") -> float | None:
         return by_name[arm].median(proxy, key) if arm in by_name else None
 
+    def microseconds_more(arm: str, peer: str, key: str, proxy: str) -> float | None:
+        more = by_name[arm].difference(proxy, peer, key) if arm in by_name else None
+        return None if more is None else more * 1000
+
     cpu, p99 = "cpuMicrosecondsPerRequest", "p99Milliseconds"
     bytes_, allocations = "mebibytesPerCPUSecond", "allocationsPerRequest"
     targets = [
@@ -24,6 +28,13 @@ def judge(results: list[Arm]) -> list[Target]:
                ratio("attested", "heddle, open", cpu, proxy="heddle, by user")),
         Target("with selectors, a connection a request: CPU per request, × without", 1.3,
                ratio("attested-short", "heddle, open", cpu, proxy="heddle, by user")),
+        Target("with selectors, 5,000 processes a second of one request each: CPU, × without", 1.3,
+               ratio("attested-callers", "heddle, open", cpu, proxy="heddle, by user")),
+        Target("with selectors, a process's first call: µs more", 20,
+               microseconds_more("attested-first", "heddle, open", "p50Milliseconds", proxy="heddle, by user")),
+        *(Target(f"with selectors, beside processes that {how}: p99, × without", 1.3,
+                 ratio("attested-disturbed", f"heddle, open, {how}", p99, proxy=f"heddle, by path, {how}"))
+          for how in ("exit", "fork", "flood")),
         Target("mesh path: CPU per request, × HAProxy with HTTP/1.1 between", 0.95,
                ratio("mesh", "haproxy HTTP/1.1", cpu)),
         Target("mesh path: CPU per request, × HAProxy", 0.8, ratio("mesh", "haproxy", cpu)),

@@ -19,6 +19,14 @@ class MeasurementTests(unittest.TestCase):
         self.assertEqual(arm.median("heddle", "cost"), 10)
         self.assertEqual(arm.as_json()["proxies"]["haproxy"]["heddleRatio"], {"cost": 0.75})
 
+    def test_a_difference_is_the_median_of_the_rounds_own_differences(self):
+        arm = Arm("attested-first", "", [])
+        for mine, theirs in ((12, 10), (30, 21), (7, 4)):
+            arm.record("heddle, by user", wait=mine)
+            arm.record("heddle, open", wait=theirs)
+        self.assertEqual(arm.difference("heddle, by user", "heddle, open", "wait"), 3)
+        self.assertIsNone(arm.difference("heddle, by user", "heddle, open", "cost"))
+
     def test_a_row_is_compared_with_the_one_of_heddle_that_did_the_same(self):
         arm = Arm("rules", "", [])
         for row in ("heddle", "heddle 10", "before", "before 10", "envoy HTTP/1.1"):

@@ -1,4 +1,4 @@
-"""The programs in C of Benchmarks/GRPCTools: built when first needed, and run on the load's core."""
+"""The programs in C of Benchmarks/GRPCTools and CallerTools: built when first needed, and run on the load's core."""
 
 from __future__ import annotations
 
@@ -9,7 +9,11 @@ from pathlib import Path
 
 from processes import LOAD_CORE, BenchmarkError
 
-SOURCES = Path(__file__).resolve().parent.parent / "GRPCTools"
+BENCHMARKS = Path(__file__).resolve().parent.parent
+#: Where each is, and what it is linked with.
+PROGRAMS = {
+    "echo_server": ("GRPCTools", ["-lnghttp2"]), "grpc_load": ("GRPCTools", ["-lnghttp2"]), "callers": ("CallerTools", []),
+}
 _folder: tempfile.TemporaryDirectory | None = None
 
 
@@ -18,16 +22,18 @@ def tool(name: str) -> str:
     global _folder
     if _folder is None:
         _folder = tempfile.TemporaryDirectory(prefix="heddle-bench-tools-")
+        Path(_folder.name).chmod(0o711)  # one of them goes on as another user
     program = Path(_folder.name) / name
     if not program.exists():
+        folder, libraries = PROGRAMS[name]
         compiler = shutil.which("cc") or shutil.which("clang")
         if not compiler:
-            raise BenchmarkError("the gRPC arms need a C compiler")
+            raise BenchmarkError("this arm needs a C compiler")
         built = subprocess.run(
-            [compiler, "-O2", "-Wall", "-Werror", "-o", str(program), str(SOURCES / f"{name}.c"), "-lnghttp2"],
+            [compiler, "-O2", "-Wall", "-Werror", "-o", str(program), str(BENCHMARKS / folder / f"{name}.c"), *libraries],
             capture_output=True, text=True)
         if built.returncode:
-            raise BenchmarkError(f"{name} was not built (apt-get install libnghttp2-dev):\n{built.stderr}")
+            raise BenchmarkError(f"{name} was not built (GRPCTools need libnghttp2-dev):\n{built.stderr}")
     return str(program)
 
 
