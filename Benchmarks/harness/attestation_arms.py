@@ -24,6 +24,7 @@ KEPT = 1_000
 DISTURBANCES = {"exit": 1_000, "fork": 200, "flood": 3_000}
 #: Who disturbs, where the bench may become another user.
 DISTURBER = 61_004
+SHADOWS = 1_000
 
 
 def by_user() -> str:
@@ -47,7 +48,10 @@ def attested(bench: Bench) -> None:
     """Kept connections: each is looked at once."""
     arm = bench.arm(
         "attested", "A workload's own listener, 64 kept connections, by what a process must be", [CPU, RATE, P99, FAILED])
-    _measure(bench, arm, _deploy(bench, arm), lambda _, port, seconds: run_wrk(port, seconds, bench.settings.connections))
+    deployments = _deploy(bench, arm)
+    deployments |= {
+        f"{name}, Shadow": deployment for name, deployment in _deploy(bench, arm, ("by user",), shadow_count=SHADOWS).items()}
+    _measure(bench, arm, deployments, lambda _, port, seconds: run_wrk(port, seconds, bench.settings.connections))
 
 
 def attested_short(bench: Bench) -> None:
@@ -118,10 +122,10 @@ def attested_disturbed(bench: Bench) -> None:
     stop(deployments)
 
 
-def _deploy(bench: Bench, arm: Arm, ways: tuple[str, ...] = tuple(WAYS)) -> dict[str, Deployment]:
+def _deploy(bench: Bench, arm: Arm, ways: tuple[str, ...] = tuple(WAYS), **more) -> dict[str, Deployment]:
     """One of each binary of ours for each way, by the row's name."""
     deployments: dict[str, Deployment] = {}
-    work = bench.work(arm.name)
+    work = bench.work("-".join([arm.name, *more]), **more)
     for proxy in bench.named("heddle"):
         for way in ways:
             deployments |= {f"{proxy.name}, {way}": deployment for deployment in bench.deploy(

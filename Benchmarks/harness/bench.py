@@ -39,7 +39,8 @@ ARMS = {
     "attested-disturbed": attestation_arms.attested_disturbed,
     "handshakes": arms.handshakes, "cold": arms.cold_start, "resident": arms.resident,
     "budget": budget.budget, "budget-mesh": budget.budget_mesh, "budget-h2": budget.budget_http2,
-    "budget-attested": budget.budget_attested, "budget-grpc": budget.budget_grpc, "budget-rules": budget.budget_rules,
+    "budget-attested": budget.budget_attested, "budget-attested-shadow": budget.budget_attested_shadow,
+    "budget-grpc": budget.budget_grpc, "budget-rules": budget.budget_rules,
     "budget-shadow": budget.budget_shadow, "budget-reload": budget.budget_reload,
 }
 

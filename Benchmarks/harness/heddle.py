@@ -72,7 +72,7 @@ spec: {{service: orders, address: "127.0.0.1:{work.backend}"}}
 {_grpc_route("bench", "orders", traffic.prefix) if traffic.is_grpc else _route("bench", "orders", ["/bench"])}
 """)
         _write_many(folder, "rule", list(_rules(work.rule_count)))
-        _write_many(folder, "shadow", list(_shadows(work.shadow_count, traffic)))
+        _write_many(folder, "shadow", list(_shadows(work.shadow_count, traffic, account="edge")))
         _write_many(folder, "filler", list(_fillers(work.filler_count, work.backend)))
         if not traffic.is_grpc:
             self.publish(0)
@@ -162,6 +162,7 @@ apiVersion: heddle/v1
 kind: Service
 metadata: {{name: orders}}
 {orders.replace("OUTBOUND", str(outbound))}""")
+        _write_many(manifests, "shadow", list(_shadows(work.shadow_count, work.traffic, account="web")))
         arguments = ["run", "--manifests", str(manifests), "--state", str(folder / "state")]
         return outbound, Child(
             f"{self.name}-{name}", [*self.runner, self.program(), *arguments], PROXY_CORE, folder, self.environment)
@@ -297,7 +298,7 @@ def _rules(count: int):
         yield _policy(f"rules-{start}", "orders", [f"/r{number}/{{**}}" for number in numbers], account="edge")
 
 
-def _shadows(count: int, traffic: Traffic):
+def _shadows(count: int, traffic: Traffic, account: str):
     """`count` policies that decide nothing. Three match what is called: one that would deny it, so that it is told of; one that changes
     nothing; one of AUDIT."""
     matching = [("DENY", "mode: Shadow"), ("ALLOW", "mode: Shadow"), ("AUDIT", "")][:count]
@@ -311,7 +312,7 @@ spec:
   targetRefs: [{{kind: Service, name: orders}}]
   action: {action}
   {mode}
-  rules: [{{from: [{{source: {{serviceAccounts: [default/edge]}}}}], to: [{{operation: {{paths: ["{path}"]}}}}]}}]"""
+  rules: [{{from: [{{source: {{serviceAccounts: [default/{account}]}}}}], to: [{{operation: {{paths: ["{path}"]}}}}]}}]"""
 
 
 def _fillers(count: int, backend: int):
