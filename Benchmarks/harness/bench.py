@@ -17,6 +17,7 @@ import arms
 import attestation_arms
 import budget
 import certificates
+import guard_arms
 import http2_arms
 import peers
 import processes
@@ -36,7 +37,7 @@ ARMS = {
     "idle-plain": arms.idle_plain, "idle-tls": arms.idle_tls, "idle-grpc": stream_arms.idle_grpc,
     "attested": attestation_arms.attested, "attested-short": attestation_arms.attested_short,
     "attested-first": attestation_arms.attested_first, "attested-callers": attestation_arms.attested_callers,
-    "attested-disturbed": attestation_arms.attested_disturbed,
+    "attested-disturbed": attestation_arms.attested_disturbed, "guarded": guard_arms.guarded,
     "handshakes": arms.handshakes, "cold": arms.cold_start, "resident": arms.resident,
     "budget": budget.budget, "budget-mesh": budget.budget_mesh, "budget-h2": budget.budget_http2,
     "budget-attested": budget.budget_attested, "budget-attested-shadow": budget.budget_attested_shadow,

@@ -12,6 +12,7 @@ from proxy import Deployment, Proxy, Work, replace, serve
 from traffic import Traffic
 
 RESOURCES_PER_FILE = 99
+NODE = "alpha"
 
 
 class Heddle(Proxy):
@@ -51,7 +52,7 @@ spec:
   proxy: {{workers: 1}}
   telemetry: {{listen: 127.0.0.1:{self._telemetry}}}
 ---
-apiVersion: heddle/v1
+{_node(work)}apiVersion: heddle/v1
 kind: Gateway
 metadata: {{name: edge}}
 spec:
@@ -65,7 +66,7 @@ spec: {{protocol: {_protocol(work)}}}
 apiVersion: heddle/v1
 kind: Workload
 metadata: {{name: orders-1}}
-spec: {{service: orders, address: "127.0.0.1:{work.backend}"}}
+spec: {{service: orders, address: "127.0.0.1:{work.backend}"{f", node: {NODE}" if work.node is not None else ""}}}
 ---
 {_policy("edge-calls-orders", "orders", [traffic.prefix + "{**}", "/changing/{**}"], "edge", traffic.method)}
 ---
@@ -81,6 +82,8 @@ spec: {{service: orders, address: "127.0.0.1:{work.backend}"}}
         """Starts on the manifests written last."""
         folder = work.subfolder(self.name)
         arguments = ["run", "--manifests", str(self._folder), "--state", str(folder / "state")]
+        if work.node is not None:
+            arguments += ["--node", NODE]
         return Child(self.name, [*self.runner, self.program(), *arguments], PROXY_CORE, folder, self.environment)
 
     def hop(self, work):
@@ -240,6 +243,15 @@ def _write_many(folder: Path, name: str, documents: list[str]) -> None:
 
 def _protocol(work: Work) -> str:
     return "GRPC" if work.traffic.is_grpc else "HTTP"
+
+
+def _node(work: Work) -> str:
+    return "" if work.node is None else f"""apiVersion: heddle/v1
+kind: Node
+metadata: {{name: {NODE}}}
+spec: {{address: "127.0.0.1:{work.ports.take()}"{work.node}}}
+---
+"""
 
 
 def _policy(name: str, service: str, paths: list[str], account: str, method: str = "GET") -> str:

@@ -38,6 +38,8 @@ class Work:
     rule_count: int = 0
     #: Policies besides that decide nothing: some match each call, most none. Heddle's alone.
     shadow_count: int = 0
+    #: The hop is a node, and this goes on from its address: a guard. None: a mesh of one host. Heddle's alone.
+    node: str | None = None
     #: Resources that are there and never called. Peers get a third of it as routes, Heddle three kinds of resources.
     filler_count: int = 0
 
@@ -142,16 +144,21 @@ def serve(
     return Deployment(name, port, children, **more)
 
 
-def start_backend(work: Work) -> tuple[int, Child]:
-    """nginx as the workload, on the load's core."""
+def start_backend(work: Work, user: int | None = None) -> tuple[int, Child]:
+    """nginx as the workload, on the load's core; as `user`, whom its folder must be open to, or as who runs the bench."""
     nginx = shutil.which("nginx")
     if not nginx:
         raise BenchmarkError("the workload of every arm is nginx, which is not installed: apt-get install nginx")
     folder, port = work.subfolder("backend"), work.ports.take()
     with open(folder / "bulk", "wb") as bulk:
         bulk.truncate(BULK_BYTES)
-    config = fill("nginx/backend.conf", folder / "backend.conf", folder=folder, port=port, user=nginx_user())
-    child = Child("backend", [nginx, "-p", str(folder), "-c", str(config)], LOAD_CORE, folder)
+    config = fill(
+        "nginx/backend.conf", folder / "backend.conf", folder=folder, port=port, user="" if user else nginx_user())
+    command = [nginx, "-p", str(folder), "-c", str(config)]
+    if user:
+        os.chown(folder, user, user)
+        command = ["setpriv", "--reuid", str(user), "--regid", str(user), "--clear-groups", "--", *command]
+    child = Child("backend", command, LOAD_CORE, folder)
     wait_until("the workload", [child], lambda: answers(port) == 200)
     return port, child
 

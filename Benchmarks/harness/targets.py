@@ -37,6 +37,7 @@ def judge(results: list[Arm]) -> list[Target]:
         *(Target(f"with selectors, beside processes that {how}: p99, × without", 1.3,
                  ratio("attested-disturbed", f"heddle, open, {how}", p99, proxy=f"heddle, by path, {how}"))
           for how in ("exit", "fork", "flood")),
+        Target("with a guard: CPU per request, × without", 1.05, ratio("guarded", "heddle, open", cpu, proxy="heddle, guard")),
         Target("mesh path: CPU per request, × HAProxy with HTTP/1.1 between", 0.95,
                ratio("mesh", "haproxy HTTP/1.1", cpu)),
         Target("mesh path: CPU per request, × HAProxy", 0.8, ratio("mesh", "haproxy", cpu)),
