@@ -15,13 +15,13 @@ package struct WebSocketKey {
             }
             count = 20
         }
-        return Self.base64(digest)
+        return Base64.text(of: digest)
     }
 
     /// A new one.
     package static func random() -> WebSocketKey {
         var generator = SystemRandomNumberGenerator()
-        return WebSocketKey(value: base64((0..<16).map { _ in UInt8.random(in: 0...255, using: &generator) }))
+        return WebSocketKey(value: Base64.text(of: (0..<16).map { _ in UInt8.random(in: 0...255, using: &generator) }))
     }
 
     /// As a caller sent it.
@@ -44,14 +44,4 @@ package struct WebSocketKey {
     private init(value: [UInt8]) { self.value = value }
 
     private static let suffix = Array("258EAFA5-E914-47DA-95CA-C5AB0DC85B11".utf8)
-
-    private static func base64(_ bytes: [UInt8]) -> [UInt8] {
-        let capacity = (bytes.count + 2) / 3 * 4
-        return unsafe [UInt8](unsafeUninitializedCapacity: capacity + 1) { buffer, count in
-            unsafe bytes.withUnsafeBufferPointer { input in
-                _ = unsafe EVP_EncodeBlock(buffer.baseAddress, input.baseAddress, CInt(input.count))
-            }
-            count = capacity
-        }
-    }
 }
