@@ -63,6 +63,7 @@ let package = Package(
             providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CLinux", path: "Sources/SystemLibraries/CLinux"),
         .target(name: "CArguments", path: "Sources/SystemLibraries/CArguments"),
+        .target(name: "CCurl", path: "Sources/SystemLibraries/CCurl"),
 
         // Vocabulary: what everything else speaks.
         room("CommonValues", in: "Vocabulary"),
@@ -78,6 +79,8 @@ let package = Package(
         // Platform: what the kernel and the host's libraries do, behind values and owners.
         room("SystemInterfaces", in: "Platform", ["CLinux"]),
         room("Cryptography", in: "Platform", ["COpenSSL", "CommonValues", "SPIFFE"]),
+        room("HTTPTransfers", in: "Platform", ["CCurl", "SystemInterfaces"]),
+        room("EtcdClient", in: "Platform", ["Diagnostics", "ConfigValues", "Cryptography", "HTTPTransfers"]),
 
         // Intent: from bytes to one checked snapshot.
         room("YAMLSyntax", in: "Intent", ["CLibYAML", "Diagnostics"]),
@@ -236,6 +239,8 @@ let package = Package(
         tests("ConfigValues", ["Diagnostics", "ConfigFixtures"]),
         tests("SystemInterfaces", ["TestSupport"]),
         tests("RegularExpressions", ["FuzzKit"]),
+        tests("HTTPTransfers", ["TestSupport"]),
+        tests("EtcdClient", ["SystemInterfaces", "HTTPTransfers", "TestSupport"]),
         tests("HTTPSemantics", ["FuzzKit", "WireChecks"]),
         tests("CallOutcomes", ["HTTPSemantics"]),
         tests("Telemetry", ["CallOutcomes"]),

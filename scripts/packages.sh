@@ -23,7 +23,7 @@ install_packages() {
 }
 
 # What building Heddle takes besides the Swift toolchain.
-build_packages=(libyaml-dev libssl-dev pkg-config)
+build_packages=(libyaml-dev libssl-dev libcurl4-openssl-dev pkg-config)
 
 # What Tests/Interop calls from and through. The servers are started by the tests alone, each with data of its own.
 interop_packages=(

@@ -1,0 +1,135 @@
+import ConfigValues
+import Cryptography
+import Diagnostics
+
+/// What is asked of etcd's JSON gateway, and what it answers (etcd v3 API, `rpc.proto`): bytes are Base64, numbers of 64 bits are text,
+/// and what is zero is left out.
+enum EtcdMessage {
+    static let authenticatePath = "/v3/auth/authenticate"
+    static let rangePath = "/v3/kv/range"
+    static let watchPath = "/v3/watch"
+
+    static func authenticate(_ name: String, _ password: [UInt8]) -> [UInt8]? {
+        guard let password = String(validating: password, as: UTF8.self) else { return nil }
+        return object([("name", .string(name)), ("password", .string(password))])
+    }
+
+    /// - Parameters:
+    ///   - start: The first key.
+    ///   - revision: 0: as it is now.
+    static func range(from start: [UInt8], below prefix: [UInt8], revision: Int64, limit: Int) -> [UInt8] {
+        object([
+            ("key", .base64(start)), ("range_end", .base64(end(of: prefix))), ("revision", .number(revision)),
+            ("limit", .number(Int64(limit))),
+        ])
+    }
+
+    /// How many keys there are, and which one was changed last.
+    static func newest(below prefix: [UInt8]) -> [UInt8] {
+        object([
+            ("key", .base64(prefix)), ("range_end", .base64(end(of: prefix))), ("limit", .number(1)),
+            ("sort_order", .string("DESCEND")), ("sort_target", .string("MOD")), ("keys_only", .flag),
+        ])
+    }
+
+    static func watch(below prefix: [UInt8], from revision: Int64) -> [UInt8] {
+        Array(#"{"create_request":"#.utf8)
+            + object([
+                ("key", .base64(prefix)), ("range_end", .base64(end(of: prefix))),
+                ("start_revision", .number(revision)),
+            ]) + Array("}".utf8)
+    }
+
+    /// The first key that does not begin with the prefix (`range_end`); all keys: a zero byte.
+    static func end(of prefix: [UInt8]) -> [UInt8] {
+        var end = prefix
+        while let last = end.popLast() {
+            if last < 0xFF { return end + [last + 1] }
+        }
+        return [0]
+    }
+
+    private enum Member {
+        case string(String)
+        case base64([UInt8])
+        case number(Int64)
+        case flag
+    }
+
+    private static func object(_ members: [(String, Member)]) -> [UInt8] {
+        let origin = ValueOrigin(layer: "", position: .place(""))
+        let entries = members.map { name, member in
+            let content: ConfigValue.Content =
+                switch member {
+                case .string(let text): .string(text)
+                case .base64(let bytes): .string(String(decoding: Base64.text(of: bytes), as: UTF8.self))
+                case .number(let number): .string(String(number))
+                case .flag: .boolean(true)
+                }
+            return ConfigMap.Entry(name, ConfigValue(content, origin: origin))
+        }
+        return ConfigValue(.map(ConfigMap(entries) ?? ConfigMap()), origin: origin).json()
+    }
+}
+
+/// What of etcd's answers is looked at.
+struct EtcdAnswer {
+    /// Answers are read whole before they are looked at: the largest, in bytes. What is below a prefix may be as large as a config's
+    /// text, which Base64 makes a third larger, with keys beside it.
+    static let byteLimit = 24 << 20
+
+    private let map: ConfigMap
+
+    /// - Returns: `nil`: it is no answer of etcd's.
+    init?(_ bytes: [UInt8]) {
+        var limits = ConfigLimits()
+        limits.byteCount = Self.byteLimit
+        limits.valueCount = 2_000_000
+        guard
+            let value = try? JSONReader.read(
+                bytes.span, of: TextOrigin(layer: "etcd", file: "an answer of etcd", isSecret: true), limits: limits),
+            let map = value.map
+        else { return nil }
+        self.map = map
+    }
+
+    private init?(_ value: ConfigValue?) {
+        guard let map = value?.map else { return nil }
+        self.map = map
+    }
+
+    subscript(name: String) -> EtcdAnswer? { EtcdAnswer(map[name]) }
+
+    func list(_ name: String) -> [EtcdAnswer] { map[name]?.list?.compactMap { EtcdAnswer($0) } ?? [] }
+
+    /// 0 if it is left out.
+    /// - Returns: `nil`: it is no number.
+    func number(_ name: String) -> Int64? {
+        switch map[name]?.content {
+        case nil: 0
+        case .string(let text): Int64(text)
+        case .number(.integer(let number)): number
+        default: nil
+        }
+    }
+
+    func text(_ name: String) -> String? {
+        if case .string(let text) = map[name]?.content { text } else { nil }
+    }
+
+    /// None if they are left out.
+    func bytes(_ name: String) -> [UInt8]? {
+        guard map[name] != nil else { return [] }
+        return text(name).flatMap { Base64.bytes(of: $0.utf8) }
+    }
+
+    func isSet(_ name: String) -> Bool {
+        if case .boolean(true) = map[name]?.content { true } else { false }
+    }
+
+    /// Of an error, in etcd's words.
+    var problem: String? {
+        if let text = text("error") ?? text("message") { return text }
+        return self["error"].flatMap { $0.text("message") }
+    }
+}

@@ -1,0 +1,74 @@
+import HTTPTransfers
+import Synchronization
+
+/// Takes an answer that is one message.
+final class EtcdUnary: TransferReceiver {
+    private struct State {
+        var status = 0
+        var body: [UInt8] = []
+        var isTooLarge = false
+    }
+
+    private let state = Mutex(State())
+    private let take: @Sendable (Result<EtcdAnswer, TransferFailure>) -> Void
+
+    init(_ take: @escaping @Sendable (Result<EtcdAnswer, TransferFailure>) -> Void) { self.take = take }
+
+    func received(_ head: TransferHead) { state.withLock { $0.status = head.status } }
+
+    func received(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        state.withLock { state in
+            state.isTooLarge = state.body.count + bytes.count > EtcdAnswer.byteLimit
+            if !state.isTooLarge { unsafe state.body += bytes }
+            return !state.isTooLarge
+        }
+    }
+
+    func ended(_ failure: TransferFailure?) {
+        let state = state.withLock { $0 }
+        if let failure { return take(.failure(failure)) }
+        if state.isTooLarge { return take(.failure(TransferFailure(EtcdPrefix.Mistake.tooLarge.text))) }
+        let answer = EtcdAnswer(state.body)
+        guard state.status == 200, let answer else {
+            let reason = answer?.problem ?? "status \(state.status), and no message of etcd's"
+            return take(.failure(TransferFailure(reason)))
+        }
+        take(.success(answer))
+    }
+}
+
+/// Takes an answer that is a message a line, for as long as it goes on.
+final class EtcdLines: TransferReceiver {
+    private let line = Mutex<[UInt8]>([])
+    private let take: @Sendable ([UInt8]) -> Void
+    private let end: @Sendable (String?) -> Void
+
+    init(_ take: @escaping @Sendable ([UInt8]) -> Void, ended: @escaping @Sendable (String?) -> Void) {
+        self.take = take
+        end = ended
+    }
+
+    func received(_ head: TransferHead) {}
+
+    func received(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        var rest = unsafe bytes[...]
+        while let end = unsafe rest.firstIndex(of: UInt8(ascii: "\n")) {
+            let whole = line.withLock { line in
+                defer { line = [] }
+                return unsafe line + rest[..<end]
+            }
+            unsafe rest = rest[(end + 1)...]
+            if !whole.isEmpty { take(whole) }
+        }
+        return line.withLock { line in
+            unsafe line += rest
+            return line.count <= EtcdAnswer.byteLimit
+        }
+    }
+
+    func ended(_ failure: TransferFailure?) {
+        // An error before the stream is a message, too, without a line's end.
+        let rest = line.withLock { $0 }
+        end(failure?.description ?? EtcdAnswer(rest)?.problem)
+    }
+}
