@@ -1,4 +1,5 @@
 import CommonValues
+import ConfigFormats
 import ConfigValues
 import Diagnostics
 import Testing

@@ -4,42 +4,6 @@ import Testing
 @testable import Manifests
 
 struct ManifestWritingTests {
-    // MARK: YAML
-
-    @Test func `nested values are written as blocks`() {
-        let value: JSONValue = ["a": ["b": ["c", 1, true, nil], "d": [["e": "f", "g": ["h"]], [:]]], "k": []]
-        let text = """
-            a:
-              b:
-                - c
-                - 1
-                - true
-                - null
-              d:
-                - e: f
-                  g:
-                    - h
-                - {}
-            k: []
-
-            """
-        #expect(YAMLText.rendered(value) == text)
-    }
-
-    @Test(arguments: [
-        "", "true", "No", "1", "a: b", "a#b", "*", "y", "null", "-", "a:", " a", "\"", "\u{7}", "é", "{*}",
-    ])
-    func `what could be read otherwise is quoted`(text: String) {
-        #expect(YAMLText.rendered(.string(text)).hasPrefix("\""))
-    }
-
-    @Test(arguments: ["a", "orders.shop", "unix:/run/x.sock", "/orders", "Deny"])
-    func `what cannot be read otherwise is plain`(text: String) {
-        #expect(YAMLText.rendered(.string(text)) == text + "\n")
-    }
-
-    // MARK: Resources
-
     @Test func `every resource is shown as a manifest that says the same`() throws {
         let file = ManifestDecoder.decode(Array(Self.everything.utf8), path: "a.yaml")
         try #require(file.diagnostics.isEmpty, "\(file.diagnostics)")

@@ -133,7 +133,7 @@ func `an empty file has no documents`(text: String) {
 }
 
 @Test func `a file over 4 MiB is refused`() {
-    let largest = "a: \"" + String(repeating: "x", count: YAMLLimits.fileByteCount - 5) + "\""
+    let largest = "a: \"" + String(repeating: "x", count: YAMLLimits.manifest.fileByteCount - 5) + "\""
     #expect(read(largest).problems.isEmpty)
     #expect(places(read(largest + "\n").problems) == ["yaml.too-large 1:1"])
 }
@@ -150,14 +150,14 @@ func `an empty file has no documents`(text: String) {
     "[", "{", "- ", "? ", "a: {", "[{", "&a ", "!!str ", "'", "\"\\", "#", "---\n@\n", "- - ", "%TAG ! a\n",
 ])
 func `endless repetition is refused within bounds`(piece: String) {
-    let text = String(repeating: piece, count: YAMLLimits.fileByteCount / piece.utf8.count)
+    let text = String(repeating: piece, count: YAMLLimits.manifest.fileByteCount / piece.utf8.count)
     let (documents, problems) = read(text)
     #expect(documents.count <= 1)
-    #expect(problems.count <= YAMLLimits.brokenDocumentCount)
+    #expect(problems.count <= YAMLLimits.manifest.brokenDocumentCount)
 }
 
 @Test func `more values than the limit are refused`() {
-    let (documents, problems) = read("[" + String(repeating: "a,", count: YAMLLimits.valueCount) + "]")
+    let (documents, problems) = read("[" + String(repeating: "a,", count: YAMLLimits.manifest.valueCount) + "]")
     #expect(documents.isEmpty)
     #expect(problems.map(\.code) == [.yamlTooManyValues])
 }

@@ -7,11 +7,12 @@ enum YAMLEncoding {
     private static let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
 
     /// - Returns: What is left after a byte order mark.
-    static func check(_ bytes: [UInt8], file: String) throws(Diagnostic) -> ArraySlice<UInt8> {
-        guard bytes.count <= YAMLLimits.fileByteCount else {
+    static func check(_ bytes: [UInt8], file: String, _ limits: YAMLLimits) throws(Diagnostic) -> ArraySlice<UInt8> {
+        guard bytes.count <= limits.fileByteCount else {
             throw Diagnostic(
                 .yamlTooLarge, at: SourcePosition(file: file, line: 1, column: 1),
-                found: "a file of \(bytes.count) bytes", expected: "at most \(YAMLLimits.fileByteCount) bytes (4 MiB)",
+                found: "a file of \(bytes.count) bytes",
+                expected: "at most \(limits.fileByteCount) bytes (\(limits.fileByteCount >> 20) MiB)",
                 remedy: "split it into several files")
         }
         let text = bytes.starts(with: byteOrderMark) ? bytes[byteOrderMark.count...] : bytes[...]

@@ -6,6 +6,8 @@ package import Diagnostics
 /// all documents. Time and memory are bounded by `YAMLLimits`, whatever the bytes are.
 package struct YAMLReader: ~Copyable {
     private let file: String
+    private let limits: YAMLLimits
+    private let keys: YAMLKeys
     private let text: ArraySlice<UInt8>
     private var parser: YAMLEventParser
     private var isAtEnd = false
@@ -34,11 +36,15 @@ package struct YAMLReader: ~Copyable {
 
     /// - Parameter file: the name that positions carry.
     /// - Throws: if the bytes are too many, not UTF-8, hold characters that YAML does not allow, or a `%TAG` directive.
-    package init(_ bytes: [UInt8], file: String) throws(Diagnostic) {
-        let text = try YAMLEncoding.check(bytes, file: file)
+    package init(
+        _ bytes: [UInt8], file: String, limits: YAMLLimits = .manifest, keys: YAMLKeys = .names
+    ) throws(Diagnostic) {
+        let text = try YAMLEncoding.check(bytes, file: file, limits)
         try TagDirective.refuse(in: text, file: file)
         self.text = text
         self.file = file
+        self.limits = limits
+        self.keys = keys
         cursor = text.startIndex
         parser = YAMLEventParser(text)
     }
@@ -80,6 +86,18 @@ package struct YAMLReader: ~Copyable {
         case document(Diagnostic)
         /// The rest of the file is not read.
         case file(Diagnostic)
+    }
+
+    /// As keys of this file are told apart.
+    private struct Key: Hashable {
+        let text: String
+        let kind: YAMLKeys
+
+        static func == (left: Self, right: Self) -> Bool {
+            left.text == right.text && (left.kind == .names || left.text.utf8.elementsEqual(right.text.utf8))
+        }
+
+        func hash(into hasher: inout Hasher) { hasher.combine(text) }
     }
 
     // MARK: Values
@@ -140,7 +158,7 @@ package struct YAMLReader: ~Copyable {
     private mutating func entries(depth: Int, _ report: (Diagnostic) -> Void) throws(Failure) -> [YAMLEntry] {
         var entries: [YAMLEntry] = []
         entries.reserveCapacity(4)
-        var names: Set<String> = []
+        var names: Set<Key> = []
         while true {
             let event = try event()
             if case .mappingEnd = event { return entries }
@@ -152,14 +170,15 @@ package struct YAMLReader: ~Copyable {
 
             // A set pays off only where comparing with each key before would become quadratic.
             let isDuplicate: Bool
+            let name = Key(text: key, kind: keys)
             if entries.count < 12 {
-                isDuplicate = entries.indices.contains { entries[$0].key == key }
+                isDuplicate = entries.indices.contains { name == Key(text: entries[$0].key, kind: keys) }
             } else {
-                if names.isEmpty { names = Set(entries.map(\.key)) }
-                isDuplicate = !names.insert(key).inserted
+                if names.isEmpty { names = Set(entries.map { Key(text: $0.key, kind: keys) }) }
+                isDuplicate = !names.insert(name).inserted
             }
             if isDuplicate {
-                let first = entries.first { $0.key == key }?.keyPosition.line ?? 0
+                let first = entries.first { Key(text: $0.key, kind: keys) == name }?.keyPosition.line ?? 0
                 report(
                     Diagnostic(
                         .yamlDuplicateKey, at: keyPosition, found: "the key \(Diagnostic.quoted(key)) a second time",
@@ -171,7 +190,7 @@ package struct YAMLReader: ~Copyable {
     }
 
     private func key(_ node: YAMLNode, _ position: SourcePosition, _ report: (Diagnostic) -> Void) -> String? {
-        guard case .scalar(let scalar) = node.content, !scalar.text.isEmpty else {
+        guard case .scalar(let scalar) = node.content, !scalar.text.isEmpty || keys == .texts && !scalar.isPlain else {
             report(
                 Diagnostic(
                     .yamlKey, at: position, found: "\(node.summary) as a key", expected: "a name",
@@ -215,12 +234,12 @@ package struct YAMLReader: ~Copyable {
         try checkDepth(depth + anchor.height)
         deepest = max(deepest, depth + anchor.height)
         aliasedValueCount += anchor.valueCount
-        guard aliasedValueCount <= YAMLLimits.aliasedValueCount else {
+        guard aliasedValueCount <= limits.aliasedValueCount else {
             throw .document(
                 Diagnostic(
                     .yamlTooManyValues, at: position(to: parser.end),
-                    found: "aliases that repeat more than \(YAMLLimits.aliasedValueCount) values",
-                    expected: "at most \(YAMLLimits.aliasedValueCount) in a document", remedy: "write the values out"))
+                    found: "aliases that repeat more than \(limits.aliasedValueCount) values",
+                    expected: "at most \(limits.aliasedValueCount) in a document", remedy: "write the values out"))
         }
         try count(anchor.valueCount - 1)
         return anchor.node
@@ -228,20 +247,20 @@ package struct YAMLReader: ~Copyable {
 
     private mutating func count(_ values: Int) throws(Failure) {
         valueCount += values
-        guard valueCount <= YAMLLimits.valueCount else {
+        guard valueCount <= limits.valueCount else {
             throw .file(
                 Diagnostic(
-                    .yamlTooManyValues, at: position(), found: "more than \(YAMLLimits.valueCount) values",
-                    expected: "at most \(YAMLLimits.valueCount) in a file", remedy: "split the file into several"))
+                    .yamlTooManyValues, at: position(), found: "more than \(limits.valueCount) values",
+                    expected: "at most \(limits.valueCount) in a file", remedy: "split the file into several"))
         }
     }
 
     private func checkDepth(_ depth: Int) throws(Failure) {
-        guard depth <= YAMLLimits.depth else {
+        guard depth <= limits.depth else {
             throw .document(
                 Diagnostic(
-                    .yamlTooDeep, at: position(), found: "lists and mappings nested deeper than \(YAMLLimits.depth)",
-                    expected: "at most \(YAMLLimits.depth) levels", remedy: "nest less deeply"))
+                    .yamlTooDeep, at: position(), found: "lists and mappings nested deeper than \(limits.depth)",
+                    expected: "at most \(limits.depth) levels", remedy: "nest less deeply"))
         }
     }
 
@@ -286,7 +305,7 @@ package struct YAMLReader: ~Copyable {
     private mutating func resume(from line: Int) {
         anchors.removeAll(keepingCapacity: true)
         brokenDocumentCount += 1
-        while cursor < text.endIndex, brokenDocumentCount < YAMLLimits.brokenDocumentCount {
+        while cursor < text.endIndex, brokenDocumentCount < limits.brokenDocumentCount {
             let isNext = cursorLine >= line && cursorLine > documentLine && text[cursor...].starts(with: "---".utf8)
             if isNext, cursor + 3 == text.endIndex || [0x20, 0x09, 0x0A, 0x0D].contains(text[cursor + 3]) {
                 parser.restart(at: cursor - text.startIndex)

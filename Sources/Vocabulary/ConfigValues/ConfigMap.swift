@@ -141,7 +141,9 @@ package struct ConfigMap: Sendable, Hashable {
 extension String {
     /// Two texts are one here only if their bytes are; to Swift those that look alike are equal, too.
     package func hasSameBytes(as other: String) -> Bool {
-        utf8.count == other.utf8.count && self == other && utf8.elementsEqual(other.utf8)
+        guard utf8.count == other.utf8.count, self == other else { return false }
+        // Nothing looks like a text of ASCII but itself.
+        return utf8Span.isKnownASCII || utf8.elementsEqual(other.utf8)
     }
     /// Goes with `hasSameBytes`: Swift's own hash is the same for all that look alike, of which one can write any number.
     func hashBytes(into hasher: inout Hasher) {

@@ -1,3 +1,4 @@
+import ConfigFormats
 import ConfigValues
 package import Diagnostics
 

@@ -1,3 +1,5 @@
+package import ConfigFormats
+
 /// A file with the values that a workload may read.
 package struct ConfigProjection: Hashable, Sendable {
     /// Absolute, as links and dots lead to.

@@ -1,3 +1,4 @@
+package import ConfigFormats
 package import ConfigValues
 
 extension ResourceKind {
@@ -74,6 +75,13 @@ package struct EnvironmentSource: Hashable, Sendable {
     package var separator: String
     /// Default: `.text`.
     package var types: EnvironmentTypes
+
+    package init(prefix: String, isStripped: Bool, separator: String, types: EnvironmentTypes) {
+        self.prefix = prefix
+        self.isStripped = isStripped
+        self.separator = separator
+        self.types = types
+    }
 }
 
 /// What a variable's text is taken for, where no schema says it.

@@ -1,3 +1,4 @@
+import ConfigFormats
 import ConfigValues
 import Diagnostics
 import YAMLSyntax

@@ -1,3 +1,4 @@
+import ConfigFormats
 package import Diagnostics
 
 extension ConfigSource {

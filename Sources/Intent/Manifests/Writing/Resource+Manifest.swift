@@ -1,4 +1,5 @@
 package import Diagnostics
+import YAMLSyntax
 
 extension Resource {
     /// The resource as a manifest has it: `apiVersion`, `kind`, `metadata`, `spec`, every default written out. Names in a

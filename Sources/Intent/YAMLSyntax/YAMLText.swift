@@ -1,9 +1,9 @@
-import Diagnostics
+package import Diagnostics
 
-/// JSON values as block YAML (YAML 1.2 § 8), as manifests are written.
-enum YAMLText {
+/// JSON values as block YAML (YAML 1.2 § 8), as people write it.
+package enum YAMLText {
     /// - Returns: Lines, each ending in a line break.
-    static func rendered(_ value: JSONValue) -> String {
+    package static func rendered(_ value: JSONValue) -> String {
         var text = ""
         write(value, to: &text, indentation: 0)
         return text
@@ -15,7 +15,7 @@ enum YAMLText {
             for (index, member) in members.enumerated() {
                 // The first member of an item stands behind its dash.
                 if index > 0 || !text.hasSuffix("- ") { text += String(repeating: " ", count: indentation) }
-                text += scalar(member.key) + ":"
+                text += key(member.key, indentation: indentation) + ":"
                 writeBelow(member.value, to: &text, indentation: indentation)
             }
         case .array(let items) where !items.isEmpty:
@@ -45,6 +45,12 @@ enum YAMLText {
         }
     }
 
+    /// A key that is longer than YAML looks ahead for its ":" (YAML 1.2.2 § 7.4.2) is marked as one.
+    private static func key(_ text: String, indentation: Int) -> String {
+        let key = scalar(text)
+        return key.utf8.count < 1_000 ? key : "? \(key)\n" + String(repeating: " ", count: indentation)
+    }
+
     private static func plain(_ value: JSONValue) -> String {
         switch value {
         case .string(let string): scalar(string)
@@ -56,7 +62,15 @@ enum YAMLText {
 
     /// Plain where nobody could read anything else, quoted as in JSON otherwise: every JSON string is one of YAML's.
     private static func scalar(_ text: String) -> String {
-        isPlain(text) ? text : JSONValue.string(text).rendered()
+        if isPlain(text) { return text }
+        let quoted = JSONValue.string(text).rendered()
+        guard quoted.unicodeScalars.contains(where: isEscaped) else { return quoted }
+        return quoted.unicodeScalars.map { isEscaped($0) ? "\\u" + String($0.value, radix: 16) : String($0) }.joined()
+    }
+
+    /// What JSON may have as it is, and `YAMLEncoding` lets nobody write so.
+    private static func isEscaped(_ scalar: Unicode.Scalar) -> Bool {
+        [0x2028, 0x2029, 0xFEFF, 0xFFFE, 0xFFFF].contains(scalar.value)
     }
 
     private static func isPlain(_ text: String) -> Bool {
