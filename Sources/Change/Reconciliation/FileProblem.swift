@@ -61,13 +61,15 @@ enum FileProblem {
 
     /// - Parameter isNamed: A person named it; otherwise it lies in a folder of manifests.
     /// - Returns: `nil` for a file that was read, and for one that is being written.
-    static func of(_ content: FileAccess.Content, _ path: String, isNamed: Bool = false) -> Diagnostic? {
+    static func of(
+        _ content: FileAccess.Content, _ path: String, isNamed: Bool = false, byteLimit: Int = ManifestSource.byteLimit
+    ) -> Diagnostic? {
         switch content {
         case .bytes, .busy: nil
         case .tooLarge(let byteCount):
             problem(
                 .fileTooLarge, path, found: byteCount.map { "\($0) bytes" } ?? "more",
-                expected: "at most \(ManifestSource.byteLimit) bytes (4 MiB)", remedy: "split the file")
+                expected: "at most \(byteLimit) bytes (\(byteLimit >> 20) MiB)", remedy: "split the file")
         case .notAFile(let what) where isNamed:
             problem(
                 .notAFile, path, found: what, expected: "a manifest, or a folder of manifests",

@@ -40,6 +40,7 @@ struct FolderListing {
     private(set) var root: String?
 
     private let limits: Limits
+    private let selection: FolderSelection
     /// What a folder is looked at for.
     enum Interest: Hashable {
         /// Which names it has.
@@ -53,7 +54,11 @@ struct FolderListing {
     /// - Parameters:
     ///   - root: Absolute.
     ///   - willRead: Called with each folder before it is looked at.
-    init(of root: String, limits: Limits = Limits(), willRead: @escaping (String, Interest) -> Void) {
+    init(
+        of root: String, selection: FolderSelection = .manifests, limits: Limits = Limits(),
+        willRead: @escaping (String, Interest) -> Void
+    ) {
+        self.selection = selection
         self.limits = limits
         self.willRead = willRead
         let trace = PathTracer(root) { willRead($0, .names) }
@@ -136,7 +141,7 @@ struct FolderListing {
         let path = folder == "/" ? "" : folder
         let below = ancestors.union([folder])
         var last: String?
-        for name in entries.names where !ManifestName.isHidden(name) {
+        for name in entries.names where !selection.passesOver(name) {
             if name == last {
                 // One would be taken for the other, and what it says be lost.
                 refuse(
@@ -170,7 +175,7 @@ struct FolderListing {
         switch kind {
         case .folder: list(path, listedAs: path, prefix: prefix + name + "/", ancestors: ancestors)
         case .file, .other:
-            if ManifestName.isManifest(name) { add(prefix + name, at: path) }
+            if selection.takes(name) { add(prefix + name, at: path) }
         case .link: follow(name, at: path, in: folder, prefix: prefix, ancestors: ancestors)
         }
         return true
@@ -181,7 +186,7 @@ struct FolderListing {
         _ name: String, at path: String, in folder: String, prefix: String, ancestors: Set<String>
     ) {
         let trace = PathTracer(name, in: folder == "/" ? "" : folder) { [willRead] in willRead($0, .contents) }
-        let isManifest = ManifestName.isManifest(name)
+        let isManifest = selection.takes(name)
         switch trace.destination {
         case .existing(let target, .folder):
             hops += trace.hops

@@ -52,6 +52,7 @@ struct FolderReader {
     }
 
     let folder: String
+    let selection: FolderSelection
     private(set) var listing: FolderListing
     /// Sorted by path.
     private(set) var files: [ManifestSource] = []
@@ -65,8 +66,9 @@ struct FolderReader {
     private(set) var watchedFilesRevision: UInt64 = 0
 
     /// - Parameter folder: Absolute.
-    init(folder: String) {
+    init(folder: String, selection: FolderSelection = .manifests) {
         self.folder = folder
+        self.selection = selection
         listing = FolderListing(of: folder, limits: FolderListing.Limits(folders: 0, files: 0)) { _, _ in }
     }
 
@@ -85,7 +87,7 @@ struct FolderReader {
     ) -> Finding {
         var finding = Finding()
         if request.everything {
-            listing = FolderListing(of: folder, willRead: watching.folder)
+            listing = FolderListing(of: folder, selection: selection, willRead: watching.folder)
             lookAtEverything(request, looksTwice: looksTwice, watching, into: &finding)
         } else {
             for path in request.files.keys where !request.held.contains(path) {
@@ -142,9 +144,9 @@ struct FolderReader {
             // tells later.
             let content =
                 try isOverdue
-                ? Self.readOverdue(absolute, until: finding.overdueEnd)
+                ? readOverdue(absolute, until: finding.overdueEnd)
                 : FileAccess.read(
-                    absolute, limit: ManifestSource.byteLimit, looksForWriters: true,
+                    absolute, limit: selection.byteLimit, looksForWriters: true,
                     unknownIsBusy: certainty == .uncertain && isAnnounced && !looksTwice)
             switch content {
             case .bytes(let bytes, let signature):
@@ -157,7 +159,9 @@ struct FolderReader {
             case .busy where isOverdue: finding.proposals[path] = .problem(FileProblem.neverWhole(path))
             case .busy: finding.busy.append(path)
             case .tooLarge, .notAFile:
-                if let problem = FileProblem.of(content, path) { finding.proposals[path] = .problem(problem) }
+                if let problem = FileProblem.of(content, path, byteLimit: selection.byteLimit) {
+                    finding.proposals[path] = .problem(problem)
+                }
             }
         } catch {
             // A link whose target went is still there, and so is a file that cannot be reached.
@@ -176,19 +180,19 @@ struct FolderReader {
 
     /// Reads a file to which something happens during each look: while nobody has it open for writing, or, if somebody always
     /// has, once it has stayed as it is for a while. One that is made empty and written anew is never taken in between.
-    private static func readOverdue(
+    private func readOverdue(
         _ path: String, until end: ContinuousClock.Instant
     ) throws(SystemCallError) -> FileAccess.Content {
-        for _ in 0..<overdueLooks {
+        for _ in 0..<Self.overdueLooks {
             let content = try FileAccess.read(
-                path, limit: ManifestSource.byteLimit, looksForWriters: true, unknownIsBusy: true)
+                path, limit: selection.byteLimit, looksForWriters: true, unknownIsBusy: true)
             guard case .busy = content else { return content }
-            guard pause(.milliseconds(1), until: end) else { return .busy }
+            guard Self.pause(.milliseconds(1), until: end) else { return .busy }
         }
-        guard case .bytes(_, let signature) = try FileAccess.read(path, limit: ManifestSource.byteLimit),
-            pause(overdueCalm, until: end)
+        guard case .bytes(_, let signature) = try FileAccess.read(path, limit: selection.byteLimit),
+            Self.pause(Self.overdueCalm, until: end)
         else { return .busy }
-        let content = try FileAccess.read(path, limit: ManifestSource.byteLimit)
+        let content = try FileAccess.read(path, limit: selection.byteLimit)
         guard case .bytes(_, signature) = content else { return .busy }
         return content
     }

@@ -13,6 +13,7 @@ package final class FolderWatcher: Sendable {
     package struct Settings: Sendable {
         /// Absolute.
         package var folder: String
+        package var selection = FolderSelection.manifests
         package var times = ReadingTimes()
         /// Folders watched at most; with more, the folder is polled. Default: as many as the kernel allows.
         package var watchLimit = Int.max
@@ -38,7 +39,7 @@ package final class FolderWatcher: Sendable {
             of: FolderReading.self, bufferingPolicy: .bufferingNewest(1))
         readings = stream
         do throws(SystemCallError) {
-            try SystemThread.start(name: "manifests") {
+            try SystemThread.start(name: settings.selection == .manifests ? "manifests" : "sources") {
                 var loop = WatcherLoop(settings, inbox: inbox, readings: continuation)
                 loop.run()
             }

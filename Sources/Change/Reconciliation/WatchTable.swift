@@ -25,10 +25,16 @@ struct WatchTable {
     private var folders: [CInt: Folder] = [:]
     private var files: [CInt: File] = [:]
 
-    init() {}
+    private let selection: FolderSelection
+
+    init(_ selection: FolderSelection = .manifests) { self.selection = selection }
 
     /// - Parameter watches: The number each folder is watched under, by its path.
-    init(_ listing: FolderListing, watchedFiles: [PathTracer], watches: [String: CInt]) {
+    init(
+        _ listing: FolderListing, _ selection: FolderSelection = .manifests, watchedFiles: [PathTracer],
+        watches: [String: CInt]
+    ) {
+        self.selection = selection
         func edit(_ folder: String, _ body: (inout Folder) -> Void) {
             guard let watch = watches[folder] else { return }
             folders[watch, default: Folder(path: folder == "/" ? "" : folder)].edit(body)
@@ -91,16 +97,16 @@ struct WatchTable {
             if !paths.isEmpty { meaning += paths.flatMap { self.meaning(of: event, path: $0, facts: nil) } }
             guard !folder.prefixes.isEmpty else { continue }
             if event.has(CInt(bitPattern: UInt32(IN_ISDIR))) {
-                if !ManifestName.isHidden(name) { meaning.append(.structure) }
+                if !selection.passesOver(name) { meaning.append(.structure) }
                 continue
             }
             let isNew = event.has(IN_CREATE | IN_MOVED_TO)
-            let facts = isNew && !ManifestName.isHidden(name) ? look(folder.path + "/" + name) : nil
+            let facts = isNew && !selection.passesOver(name) ? look(folder.path + "/" + name) : nil
             if facts?.kind == .link {
                 meaning.append(.structure)
                 continue
             }
-            guard ManifestName.isManifest(name) else { continue }
+            guard selection.takes(name) else { continue }
             let goesOnAsManifest = event.has(IN_MOVED_FROM) && renamesToManifest(events, index)
             for prefix in folder.prefixes {
                 if goesOnAsManifest {
@@ -148,7 +154,7 @@ struct WatchTable {
     private func renamesToManifest(_ events: [InotifyQueue.Event], _ index: Int) -> Bool {
         events[(index + 1)...].prefix(4).contains { other in
             other.cookie == events[index].cookie && other.has(IN_MOVED_TO)
-                && other.name.map(ManifestName.isManifest) ?? false
+                && other.name.map(selection.takes) ?? false
                 && folders[other.watch].map { !$0.prefixes.isEmpty } ?? false
         }
     }

@@ -13,7 +13,7 @@ struct WatcherLoop {
 
     private var settler: ChangeSettler
     private var reader: FolderReader
-    private var table = WatchTable()
+    private var table: WatchTable
     /// `nil` while polling.
     private var queue: InotifyQueue?
     private var mode = WatchMode.inotify
@@ -39,7 +39,8 @@ struct WatcherLoop {
         self.readings = readings
         let now = ContinuousClock.now
         settler = ChangeSettler(times: settings.times, now: now)
-        reader = FolderReader(folder: settings.folder)
+        table = WatchTable(settings.selection)
+        reader = FolderReader(folder: settings.folder, selection: settings.selection)
         nextAttempt = now
         lastDelivery = now
         nextLookAtMounts = now
@@ -235,7 +236,7 @@ struct WatcherLoop {
 
     private mutating func startPolling(because reason: PollingReason) {
         queue = nil
-        table = WatchTable()
+        table = WatchTable(settings.selection)
         watchedAlone = [:]
         mode = .polling(every: settings.times.polling, because: reason)
         settler.rescanInterval = settings.times.polling
@@ -255,7 +256,7 @@ struct WatcherLoop {
             return
         }
         let former = table.watches
-        table = WatchTable(reader.listing, watchedFiles: traces, watches: watching.watches)
+        table = WatchTable(reader.listing, settings.selection, watchedFiles: traces, watches: watching.watches)
         watchedAlone = [:]
         learn(watching)
         for watch in former.subtracting(table.watches).subtracting(watching.watches.values) { queue.unwatch(watch) }

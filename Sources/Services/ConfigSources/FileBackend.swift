@@ -1,0 +1,100 @@
+import ConfigFormats
+import Diagnostics
+import Reconciliation
+package import ServiceContracts
+import Synchronization
+import SystemInterfaces
+
+/// Files that somebody writes: one document, or a folder with a key a file. A change is noticed as one of the manifests is.
+package final class FileBackend: ConfigSourceBackend {
+    enum Meaning: Sendable {
+        case document(ConfigFormat)
+        /// A key a file, nested by subfolder.
+        case keys
+    }
+
+    private let path: String
+    private let meaning: Meaning
+    private let source: SourceLabel
+    private let watcher = Mutex<FolderWatcher?>(nil)
+
+    /// - Parameter path: Absolute.
+    init(_ path: String, _ meaning: Meaning, _ source: SourceLabel) {
+        self.path = path
+        self.meaning = meaning
+        self.source = source
+    }
+
+    package func start(_ tell: @escaping @Sendable (ConfigSourceNews) -> Void) {
+        let (folder, name) = Self.divided(path)
+        var settings =
+            switch meaning {
+            case .document: FolderWatcher.Settings(folder: folder)
+            case .keys: FolderWatcher.Settings(folder: path)
+            }
+        switch meaning {
+        case .document: settings.selection = .file(name)
+        case .keys: settings.selection = .everyFile
+        }
+        do throws(WatcherError) {
+            let watcher = try FolderWatcher(settings)
+            self.watcher.withLock { $0 = watcher }
+            Task { [self] in
+                for await reading in watcher.readings {
+                    if let news = news(of: reading) { tell(news) }
+                }
+            }
+        } catch {
+            tell(
+                source.away(
+                    path, "\(error)", expected: "a file that can be watched", remedy: "mend that, and start anew"))
+        }
+    }
+
+    package func stop() { watcher.withLock { $0 }?.stop() }
+
+    /// - Returns: `nil`: what there is, is being written, and nothing of it has counted yet.
+    private func news(of reading: FolderReading) -> ConfigSourceNews? {
+        guard reading.unknown.isEmpty else { return nil }
+        if let problem = reading.problems.first {
+            return source.away(
+                path, problem.found,
+                expected: meaning.isDocument ? "a file that can be read" : "a folder that can be read",
+                remedy: problem.code == .folderMissing ? "make it, or correct the path" : problem.remedy)
+        }
+        switch meaning {
+        case .document(let format):
+            guard let file = reading.files.first else {
+                return source.away(path, "nothing", expected: "a file", remedy: "make it, or correct the path")
+            }
+            return source.document(file.bytes, format, from: path)
+        case .keys:
+            let tree = TextTree(source: source, isInferred: false, noun: "a file", position: .place(path))
+            return tree.news(
+                reading.files.map { file in
+                    TextTree.Leaf(
+                        path: file.path.split(separator: "/").map(String.init), text: Self.withoutLineBreak(file.bytes),
+                        position: .place(FileAccess.path(file.path, in: path)))
+                })
+        }
+    }
+
+    /// The one at the end, which editors put there, is no part of a value.
+    static func withoutLineBreak(_ bytes: [UInt8]) -> [UInt8] {
+        var bytes = bytes
+        if bytes.last == UInt8(ascii: "\n") { bytes.removeLast() }
+        if bytes.last == UInt8(ascii: "\r") { bytes.removeLast() }
+        return bytes
+    }
+
+    private static func divided(_ path: String) -> (folder: String, name: String) {
+        guard let slash = path.lastIndex(of: "/") else { return ("/", path) }
+        return (slash == path.startIndex ? "/" : String(path[..<slash]), String(path[path.index(after: slash)...]))
+    }
+}
+
+extension FileBackend.Meaning {
+    fileprivate var isDocument: Bool {
+        if case .document = self { true } else { false }
+    }
+}

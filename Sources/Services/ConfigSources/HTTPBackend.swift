@@ -1,0 +1,154 @@
+import ConfigFormats
+import Diagnostics
+import HTTPTransfers
+import ServiceContracts
+import Synchronization
+
+/// A document behind a URL, asked for again and again; what has not changed is not sent again (`If-None-Match`).
+final class HTTPBackend: ConfigSourceBackend {
+    struct Settings: Sendable {
+        var url: String
+        var format: ConfigFormat
+        var interval: Duration
+        var trust = TransferRequest.Trust()
+        /// Read anew for each request: name and value; an error in words.
+        var fields: @Sendable () -> Result<[(name: String, value: String)], TransferFailure> = { .success([]) }
+    }
+
+    private struct State {
+        var tag: String?
+        var isAway = false
+        var failures = 0
+        var isStopped = false
+        var transfer: Transfer?
+    }
+
+    /// Of a document, in bytes: as large as any config's text. Default: 8 MiB.
+    private static let byteLimit = 8 << 20
+    /// After a failure it is asked for sooner than its interval says. Default: 1 s, doubled up to the interval.
+    private static let firstPause = Duration.seconds(1)
+
+    private let settings: Settings
+    private let source: SourceLabel
+    private let loop: TransferLoop
+    private let state = Mutex(State())
+
+    init(_ settings: Settings, _ source: SourceLabel, on loop: TransferLoop) {
+        self.settings = settings
+        self.source = source
+        self.loop = loop
+    }
+
+    func start(_ tell: @escaping @Sendable (ConfigSourceNews) -> Void) {
+        loop.perform(after: .zero) { [self] in ask(tell) }
+    }
+
+    func stop() {
+        let transfer = state.withLock { state in
+            state.isStopped = true
+            return state.transfer
+        }
+        transfer?.cancel()
+    }
+
+    private func ask(_ tell: @escaping @Sendable (ConfigSourceNews) -> Void) {
+        let (tag, isStopped) = state.withLock { ($0.isAway ? nil : $0.tag, $0.isStopped) }
+        guard !isStopped else { return }
+        var request = TransferRequest(settings.url)
+        request.trust = settings.trust
+        switch settings.fields() {
+        case .success(let fields): request.fields = fields
+        case .failure(let failure): return took(.failed(failure.description), tell)
+        }
+        request.fields.append(("accept", Self.mediaType(settings.format)))
+        if let tag { request.fields.append(("if-none-match", tag)) }
+        let transfer = loop.start(request, for: Document(limit: Self.byteLimit) { [self] answer in took(answer, tell) })
+        state.withLock { $0.transfer = transfer }
+    }
+
+    private func took(_ answer: Document.Answer, _ tell: @escaping @Sendable (ConfigSourceNews) -> Void) {
+        let news: ConfigSourceNews?
+        var tag: String?
+        switch answer {
+        case .unchanged: news = nil
+        case .failed(let reason):
+            news = source.away(
+                settings.url, reason, expected: "a document",
+                remedy: "mend that, or correct the url; it is asked again by itself")
+        case .document(let bytes, let newTag):
+            tag = newTag
+            news = source.document(bytes, settings.format, from: settings.url, version: newTag)
+        }
+        let pause = state.withLock { state -> Duration? in
+            guard !state.isStopped else { return nil }
+            switch news {
+            case nil: state.failures = 0
+            case .tree: (state.tag, state.isAway, state.failures) = (tag, false, 0)
+            case .failure:
+                state.isAway = true
+                state.failures += 1
+            }
+            guard state.failures > 0 else { return settings.interval }
+            return min(settings.interval, Self.firstPause * (1 << min(state.failures - 1, 16)))
+        }
+        guard let pause else { return }
+        if let news { tell(news) }
+        loop.perform(after: pause) { [self] in ask(tell) }
+    }
+
+    private static func mediaType(_ format: ConfigFormat) -> String {
+        switch format {
+        case .json: "application/json"
+        case .yaml: "application/yaml"
+        case .toml: "application/toml"
+        case .dotenv: "text/plain"
+        }
+    }
+}
+
+/// Takes a document, whole.
+private final class Document: TransferReceiver {
+    enum Answer: Sendable {
+        case document([UInt8], tag: String?)
+        case unchanged
+        case failed(String)
+    }
+
+    private struct State {
+        var head = TransferHead()
+        var bytes: [UInt8] = []
+        var isTooLarge = false
+    }
+
+    private let limit: Int
+    private let state = Mutex(State())
+    private let take: @Sendable (Answer) -> Void
+
+    init(limit: Int, _ take: @escaping @Sendable (Answer) -> Void) {
+        self.limit = limit
+        self.take = take
+    }
+
+    func received(_ head: TransferHead) { state.withLock { $0.head = head } }
+
+    func received(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        state.withLock { state in
+            // Of an answer that is no document nothing is kept.
+            guard state.head.status == 200 else { return true }
+            state.isTooLarge = state.bytes.count + bytes.count > limit
+            if !state.isTooLarge { unsafe state.bytes += bytes }
+            return !state.isTooLarge
+        }
+    }
+
+    func ended(_ failure: TransferFailure?) {
+        let state = state.withLock { $0 }
+        if let failure { return take(.failed(failure.description)) }
+        if state.isTooLarge { return take(.failed("more than \(limit >> 20) MiB")) }
+        switch state.head.status {
+        case 200: take(.document(state.bytes, tag: state.head["etag"]))
+        case 304: take(.unchanged)
+        case let status: take(.failed("status \(status)"))
+        }
+    }
+}
