@@ -30,8 +30,9 @@ extension ScenarioTests {
             }
         }
 
+        /// Members of a group see all of it: of group 0, where none is named.
         private static let hidden = [
-            "unshare", "-m", "sh", "-c", "mount -t proc -o hidepid=2 proc /proc && exec \"$@\"", "sh",
+            "unshare", "-m", "sh", "-c", "mount -t proc -o hidepid=2,gid=60001 proc /proc && exec \"$@\"", "sh",
         ]
 
         private func expect(
