@@ -1,3 +1,4 @@
+import Glibc
 import TestSupport
 import Testing
 
@@ -95,6 +96,8 @@ private final class LocalHop: Sendable {
         }
         self.nodes = nodes
     }
+
+    deinit { if place.hasPrefix("/") { unsafe unlink(place) } }
 
     func stop() async { for node in nodes.reversed() { await node.stop() } }
 }

@@ -1,3 +1,4 @@
+import Glibc
 import TestSupport
 import Testing
 
@@ -58,6 +59,8 @@ final class LocalWorld: Sendable {
             Self.manifests(
                 way, selectors, other: other, at: place, orders: self.backend.port, ports: ports), node: "here")
     }
+
+    deinit { if way.isUnixSocket { unsafe unlink(place) } }
 
     /// From the next generation on.
     func serve(_ selectors: String) async throws {
