@@ -1,0 +1,4 @@
+import ConfigChecks
+import FuzzKit
+
+FuzzLoop.explore(name: "config", body: ConfigStackChecks.check)
