@@ -30,6 +30,7 @@ final class FakeMesh: RunningMesh {
     let workloadSocket = Mutex<WorkloadSocketReport?>(nil)
     let programs = Mutex<[ProgramReport]>([])
     let guarding = Mutex<GuardReport?>(nil)
+    let configs = Mutex<[ResourceName: ConfigReport]>([:])
     let decisions: [DecisionReport]
 
     init(_ manifests: String? = Samples.shop, decisions: [DecisionReport] = []) throws {
@@ -102,6 +103,7 @@ final class FakeMesh: RunningMesh {
         return .started(StartedWorkload(workload: workload, proxy: "http://127.0.0.1:1"))
     }
 
+    func config(_ name: ResourceName) async -> ConfigReport? { configs.withLock { $0[name] } }
     func decision(id: String) async -> DecisionReport? { decisions.first { $0.id == id } }
     func metricsText() async -> String { "heddle_generation 7\n" }
     func source(of path: String) async -> [UInt8]? { path == "shop.yaml" ? Array("kind: Servise\n".utf8) : nil }

@@ -8,7 +8,8 @@ struct HelpTests {
     @Test(arguments: [
         [], ["run"], ["exec"], ["init"], ["check"], ["apply"], ["delete"], ["get"], ["describe"], ["status"],
         ["explain"], ["certificate"],
-        ["version"], ["completion"], ["authority"], ["authority", "create"], ["help"], ["help", "help"],
+        ["version"], ["completion"], ["authority"], ["authority", "create"], ["config"], ["config", "get"], ["help"],
+        ["help", "help"],
     ])
     func `every command has help with its usage`(arguments: [String]) throws {
         let result = try Heddle.run(arguments + ["--help"])

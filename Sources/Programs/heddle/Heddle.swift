@@ -25,7 +25,9 @@ struct Heddle: AsyncParsableCommand {
             CommandGroup(name: "Change a running mesh", subcommands: [Apply.self, Delete.self]),
             CommandGroup(
                 name: "Ask a running mesh",
-                subcommands: [Status.self, Get.self, Describe.self, Explain.self, ShowCertificate.self]),
+                subcommands: [
+                    Status.self, Get.self, Describe.self, Explain.self, ConfigCommand.self, ShowCertificate.self,
+                ]),
         ])
 
     /// What ArgumentParser ends with on wrong usage (sysexits.h); this program's number for it is 2.

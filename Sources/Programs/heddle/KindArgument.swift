@@ -66,6 +66,9 @@ struct TypedResource {
         self.name = String(parts[1])
     }
 
+    /// A Config's value.
+    var configPath: [String] { ["v1", "configs"] + [namespace, name].compactMap(\.self) }
+
     /// Below `/v1/resources`.
     var path: [String] { ["v1", "resources", kind, name] }
     var query: [(name: String, value: String)] { namespace.map { [(name: "namespace", value: $0)] } ?? [] }

@@ -31,6 +31,9 @@ package protocol RunningMesh: Sendable {
     /// A call of the past; `nil` if it is not, or no longer, remembered.
     func decision(id: String) async -> DecisionReport?
 
+    /// A Config of the snapshot as it is now; `nil`: nothing is known of it yet.
+    func config(_ name: ResourceName) async -> ConfigReport?
+
     /// Takes a process for a workload's from now on, if it may be one.
     func start(_ workload: ResourceName, _ caller: WorkloadCaller) async -> ExecAnswer
 

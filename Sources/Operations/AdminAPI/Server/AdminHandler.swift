@@ -103,6 +103,8 @@ struct AdminHandler: Sendable {
         case ("decisions", 1...2):
             return await allowing("GET", request) { await decision(Array(path.dropFirst()), request) }
         case ("certificate", 1): return await allowing("GET", request) { await certificate(request) }
+        case ("configs", 2...3):
+            return await allowing("GET", request) { await config(Array(path.dropFirst()), request) }
         case ("resources", 1...4): return await resources(Array(path.dropFirst()), request)
         default: return .notFound(request)
         }
@@ -150,9 +152,10 @@ struct AdminHandler: Sendable {
                 ]
             case "certificate", "decisions": ["id": .text]
             case "exec": ["as": .text]
+            case "configs": ["path": .text, "explain": .flag]
             default: [:]
             }
-        parameters["format"] = .words(["json", "text"])
+        parameters["format"] = .words(["json", "text"] + (path == "configs" ? ["yaml"] : []))
         return parameters
     }
 
@@ -268,7 +271,7 @@ struct AdminHandler: Sendable {
     }
 
     /// The one resource that a name stands for: in a namespace if one is named, else the only one of that name.
-    private static func find(
+    static func find(
         _ kind: ResourceKind, _ name: String, _ namespace: String?, in set: ResourceSet
     ) -> Result<any Resource, NotOne> {
         let all = set.all(kind)
@@ -363,7 +366,7 @@ struct AdminHandler: Sendable {
 
     /// With excerpts of what lies in the folder.
     /// - Parameter given: What does not lie there, by name.
-    private func rendered(_ diagnostics: [Diagnostic], given: [String: [UInt8]] = [:]) async -> String {
+    func rendered(_ diagnostics: [Diagnostic], given: [String: [UInt8]] = [:]) async -> String {
         var sources = given
         let files = ShownDiagnostics(diagnostics).shown.map(\.position.file)
         for file in Set(files) where given[file] == nil {
