@@ -84,10 +84,12 @@ let package = Package(
 
         // Intent: from bytes to one checked snapshot.
         room("YAMLSyntax", in: "Intent", ["CLibYAML", "Diagnostics"]),
+        room("ConfigFormats", in: "Intent", ["Diagnostics", "ConfigValues", "YAMLSyntax"]),
         room(
             "Manifests", in: "Intent",
             [
-                "CommonValues", "Diagnostics", "SPIFFE", "ConfigValues", "RegularExpressions", "HTTPSemantics", "YAMLSyntax",
+                "CommonValues", "Diagnostics", "SPIFFE", "ConfigValues", "RegularExpressions", "HTTPSemantics",
+                "YAMLSyntax", "ConfigFormats",
             ]),
         room("MeshSnapshot", in: "Intent", ["CommonValues", "Diagnostics", "Manifests"]),
 
@@ -100,6 +102,7 @@ let package = Package(
             "Authorization", in: "Decisions",
             ["CommonValues", "Diagnostics", "SPIFFE", "HTTPSemantics", "Manifests", "MeshSnapshot"]),
         room("Attestation", in: "Decisions", ["Diagnostics", "Manifests"]),
+        room("ConfigMerging", in: "Decisions", ["Diagnostics", "ConfigValues"]),
         room(
             "CallPlanning", in: "Decisions",
             [
@@ -113,19 +116,34 @@ let package = Package(
                 "Manifests", "MeshSnapshot", "Routing", "Authorization", "CallPlanning",
             ]),
 
-        // Services: what Heddle answers for itself.
-        room(
-            "ServiceContracts", in: "Services",
-            [
-                "CommonValues", "SystemInterfaces", "HTTPSemantics", "CallOutcomes", "Telemetry", "Manifests",
-                "MeshSnapshot", "Authorization",
-            ]),
-
         // Change: from a folder that changes to a generation that serves.
         room(
             "Reconciliation", in: "Change",
             ["CLinux", "CommonValues", "Diagnostics", "SystemInterfaces", "Manifests"]),
         room("StateKeeping", in: "Change", ["Diagnostics", "SystemInterfaces", "Reconciliation", logging]),
+
+        // Services: what Heddle answers for itself.
+        room(
+            "ServiceContracts", in: "Services",
+            [
+                "CommonValues", "Diagnostics", "ConfigValues", "SystemInterfaces", "HTTPSemantics", "CallOutcomes",
+                "Telemetry", "Manifests",
+                "MeshSnapshot", "Authorization",
+            ]),
+        room(
+            "ConfigSources", in: "Services",
+            [
+                "Diagnostics", "ConfigValues", "SystemInterfaces", "HTTPTransfers", "EtcdClient", "YAMLSyntax",
+                "ConfigFormats",
+                "Manifests", "Reconciliation", "ServiceContracts",
+            ]),
+        room(
+            "ConfigDelivery", in: "Services",
+            [
+                "Diagnostics", "SPIFFE", "ConfigValues", "HTTPSemantics", "CallOutcomes", "SystemInterfaces",
+                "Cryptography", "ConfigFormats", "Manifests", "MeshSnapshot", "Authorization", "Reconciliation",
+                "ConfigMerging", "JSONSchemas", "ServiceContracts", "ConfigSources",
+            ]),
 
         // DataPlane: what touches sockets, and proves who is there.
         room("EventLoops", in: "DataPlane", ["CLinux", "CommonValues", "SystemInterfaces"]),
@@ -152,16 +170,17 @@ let package = Package(
             "NodeServing", in: "DataPlane",
             [
                 "CommonValues", "Diagnostics", "SPIFFE", "SystemInterfaces", "Cryptography", "Manifests",
-                "MeshSnapshot", "Attestation", "Reconciliation", "EventLoops", "LocalAttestation", "HostGuard",
-                "TransportSecurity", "WorkloadIdentity", "Forwarding", logging,
+                "MeshSnapshot", "Attestation", "CallPlanning", "Reconciliation", "ServiceContracts", "EventLoops",
+                "LocalAttestation", "HostGuard", "TransportSecurity", "WorkloadIdentity", "Forwarding", logging,
             ]),
 
         // Operations: what people and programs ask a running mesh.
         room(
             "AdminAPI", in: "Operations",
             [
-                "CommonValues", "Diagnostics", "SPIFFE", "SystemInterfaces", "HTTPSemantics", "WireProtocols",
-                "Manifests", "MeshSnapshot", "Explaining", "Reconciliation", "EventLoops", "LocalAttestation",
+                "CommonValues", "Diagnostics", "SPIFFE", "ConfigValues", "SystemInterfaces", "HTTPSemantics",
+                "WireProtocols", "ConfigFormats", "Manifests", "MeshSnapshot", "ConfigMerging", "Explaining",
+                "Reconciliation", "EventLoops", "LocalAttestation",
             ]),
 
         room(
@@ -171,9 +190,10 @@ let package = Package(
             name: "heddle",
             dependencies: [
                 "CLinux", "CArguments", "CommonValues", "Diagnostics", "SPIFFE", "SystemInterfaces", "Telemetry",
-                "Cryptography", "Manifests", "MeshSnapshot", "Authorization", "Attestation", "Explaining",
-                "StateKeeping",
-                "Reconciliation", "EventLoops", "LocalAttestation", "HostGuard", "TransportSecurity",
+                "Cryptography", "Manifests", "MeshSnapshot", "Authorization", "Attestation", "CallPlanning",
+                "Explaining",
+                "StateKeeping", "Reconciliation", "ServiceContracts", "ConfigSources", "ConfigDelivery", "EventLoops",
+                "LocalAttestation", "HostGuard", "TransportSecurity",
                 "WorkloadIdentity", "Forwarding", "NodeServing",
                 "AdminAPI", "FirstMesh", logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -194,6 +214,7 @@ let package = Package(
                 "Authorization",
             ]),
         benchmark("SchemaBenchmark", ["Diagnostics", "ConfigValues", "JSONSchemas"]),
+        benchmark("ConfigBenchmark", ["Diagnostics", "ConfigValues", "ConfigMerging"]),
         benchmark("HandshakeBenchmark", ["CLinux", "CommonValues", "SPIFFE", "Cryptography", "TransportSecurity"]),
         benchmark("HeadBenchmark", ["AllocationCounter", "HTTPSemantics", "WireProtocols"]),
         benchmark("SessionBenchmark", ["AllocationCounter", "HTTPSemantics", "WireProtocols"]),
@@ -204,14 +225,25 @@ let package = Package(
             name: "WireChecks", dependencies: ["HTTPSemantics", "WireProtocols"], path: "Fuzzing/WireChecks",
             swiftSettings: settings),
         .target(
+            name: "TextChecks", dependencies: ["Diagnostics", "ConfigValues", "ConfigFormats"],
+            path: "Fuzzing/TextChecks",
+            swiftSettings: settings),
+        .target(
             name: "SchemaChecks", dependencies: ["Diagnostics", "ConfigValues", "JSONSchemas"],
             path: "Fuzzing/SchemaChecks", swiftSettings: settings),
+        .target(
+            name: "ConfigChecks", dependencies: ["Diagnostics", "ConfigValues", "ConfigMerging"],
+            path: "Fuzzing/ConfigChecks", swiftSettings: settings),
         fuzzer("fuzz-yaml", at: "YAML", ["Diagnostics", "Manifests"]),
+        fuzzer("fuzz-json", at: "JSON", ["TextChecks", "Diagnostics", "ConfigValues"]),
+        fuzzer("fuzz-toml", at: "TOML", ["TextChecks", "ConfigFormats"]),
+        fuzzer("fuzz-dotenv", at: "Dotenv", ["TextChecks", "ConfigFormats"]),
         fuzzer("fuzz-http1", at: "HTTP1", ["WireChecks"]),
         fuzzer("fuzz-http2", at: "HTTP2", ["WireChecks"]),
         fuzzer("fuzz-translation", at: "Translation", ["WireChecks"]),
         fuzzer("fuzz-schema", at: "Schema", ["SchemaChecks"]),
         fuzzer("fuzz-canonical-request", at: "CanonicalRequest", ["WireChecks"]),
+        fuzzer("fuzz-config", at: "Config", ["ConfigChecks"]),
 
         // Tests: what several of them need, then one target a target of the house.
         .target(
@@ -238,17 +270,22 @@ let package = Package(
         tests("SPIFFE"),
         tests("ConfigValues", ["Diagnostics", "ConfigFixtures"]),
         tests("SystemInterfaces", ["TestSupport"]),
-        tests("RegularExpressions", ["FuzzKit"]),
         tests("HTTPTransfers", ["TestSupport"]),
-        tests("EtcdClient", ["SystemInterfaces", "HTTPTransfers", "TestSupport"]),
+        tests("EtcdClient", ["HTTPTransfers", "TestSupport"]),
+        tests("RegularExpressions", ["FuzzKit"]),
         tests("HTTPSemantics", ["FuzzKit", "WireChecks"]),
         tests("CallOutcomes", ["HTTPSemantics"]),
         tests("Telemetry", ["CallOutcomes"]),
         tests("Cryptography", ["TestSupport", "CommonValues", "SPIFFE"]),
         tests("YAMLSyntax", ["Diagnostics"]),
+        tests("ConfigFormats", ["Diagnostics", "ConfigValues", "ConfigFixtures", "FuzzKit", "TextChecks"]),
         tests(
             "Manifests",
-            ["CommonValues", "Diagnostics", "SPIFFE", "ConfigValues", "HTTPSemantics", "TestSupport", "FuzzKit"]),
+            [
+                "CommonValues", "Diagnostics", "SPIFFE", "ConfigValues", "HTTPSemantics", "ConfigFormats",
+                "TestSupport",
+                "FuzzKit",
+            ]),
         tests("MeshSnapshot", ["Diagnostics", "SPIFFE", "Manifests", "TestSupport", "FuzzKit"]),
         tests(
             "Routing",
@@ -261,6 +298,7 @@ let package = Package(
             ]),
         tests("JSONSchemas", ["Diagnostics", "ConfigValues", "SchemaChecks", "FuzzKit", "ConfigFixtures"]),
         tests("Attestation", ["Diagnostics", "Manifests"]),
+        tests("ConfigMerging", ["Diagnostics", "ConfigValues", "YAMLSyntax", "FuzzKit", "ConfigChecks"]),
         tests(
             "CallPlanning",
             [
@@ -281,6 +319,20 @@ let package = Package(
             ]),
         tests("Reconciliation", ["CLinux", "Diagnostics", "SPIFFE", "SystemInterfaces", "Manifests", "TestSupport"]),
         tests("StateKeeping", ["Diagnostics", "SystemInterfaces", "Reconciliation", logging]),
+        tests(
+            "ConfigSources",
+            [
+                "Diagnostics", "ConfigValues", "ConfigFormats", "Manifests", "ServiceContracts", "HTTPTransfers",
+                "EtcdClient",
+                "TestSupport",
+            ]),
+        tests(
+            "ConfigDelivery",
+            [
+                "Diagnostics", "ConfigValues", "ConfigMerging", "ConfigFormats", "JSONSchemas", "HTTPSemantics",
+                "CallOutcomes", "Telemetry", "Manifests", "MeshSnapshot", "ServiceContracts", "TestSupport",
+                "MeshFixtures", "ServiceFixtures", "FuzzKit",
+            ]),
         tests("EventLoops", ["CommonValues", "TestSupport"]),
         tests(
             "LocalAttestation",
@@ -312,9 +364,9 @@ let package = Package(
         tests(
             "AdminAPI",
             [
-                "CommonValues", "Diagnostics", "SPIFFE", "SystemInterfaces", "YAMLSyntax", "Manifests",
-                "MeshSnapshot", "Authorization", "Explaining", "Reconciliation", "EventLoops", "TestSupport",
-                "MeshFixtures",
+                "CommonValues", "Diagnostics", "SPIFFE", "ConfigValues", "SystemInterfaces", "ConfigFormats",
+                "YAMLSyntax", "Manifests", "MeshSnapshot", "Authorization", "ConfigMerging", "Explaining",
+                "Reconciliation", "EventLoops", "TestSupport", "MeshFixtures",
             ]),
         tests(
             "FirstMesh",

@@ -14,8 +14,8 @@ import Testing
 struct LocalServiceRulesTests {
     @Test(arguments: LocalDialect.allCases)
     func `what one may have of a resource its own rules say`(dialect: LocalDialect) async throws {
-        let world = try await LocalWorld(LocalWorld.reads("/values/a"))
-        let caller = try LocalCaller(dialect, port: world.port)
+        let world = try await InnerWorld(InnerWorld.reads("/values/a"))
+        let caller = try InnerCaller(dialect, port: world.port)
         caller.get("/v1/values/a")
         #expect(caller.status == 200 && caller.text == "a")
         for path in ["/v1/values/b", "/v1/values/a/b", "/v1/values/a%2Fb", "/v1/values/A", "/v1/values"] {
@@ -41,9 +41,9 @@ struct LocalServiceRulesTests {
         let soon = manifest(
             "AuthorizationPolicy", "soon",
             "{action: DENY, mode: Shadow, rules: [{to: [{operation: {paths: [/values/a]}}]}]}")
-        let world = try await LocalWorld(
-            [LocalWorld.all, deny, soon].joined(separator: "\n---\n"), accessLog: log.sink)
-        let caller = try LocalCaller(.http1, port: world.port)
+        let world = try await InnerWorld(
+            [InnerWorld.all, deny, soon].joined(separator: "\n---\n"), accessLog: log.sink)
+        let caller = try InnerCaller(.http1, port: world.port)
         caller.get("/v1/values/a")
         caller.get("/v1/values/b", fields: [("x-request-id", "the-refused")])
         #expect(caller.status == 403)
@@ -72,20 +72,20 @@ struct LocalServiceRulesTests {
     func `a watch goes on over a reload, and ends in good order once its caller may not have it`(dialect: LocalDialect)
         async throws
     {
-        let world = try await LocalWorld()
+        let world = try await InnerWorld()
         let (caller, other) = (
-            try LocalCaller(dialect, port: world.port), try LocalCaller(dialect, port: world.port)
+            try InnerCaller(dialect, port: world.port), try InnerCaller(dialect, port: world.port)
         )
         caller.ask("GET", "/v1/watch/a")
         other.ask("GET", "/v1/watch/other")
         caller.hear { $0.text == "first;" }
         other.hear { $0.text == "first;" }
-        try await world.serve(LocalWorld.all)
+        try await world.serve(InnerWorld.all)
         world.service.push()
         caller.hear { $0.text == "first;1;" }
         other.hear { $0.text == "first;1;" }
         #expect(world.service.notes == [])
-        try await world.serve(LocalWorld.none)
+        try await world.serve(InnerWorld.none)
         caller.hear()
         #expect(caller.isWhole && caller.text == "first;1;")
         world.service.push()
@@ -98,11 +98,11 @@ struct LocalServiceRulesTests {
 
     @Test(arguments: LocalDialect.allCases)
     func `a call that waits is answered as soon as its rules go`(dialect: LocalDialect) async throws {
-        let world = try await LocalWorld()
-        let caller = try LocalCaller(dialect, port: world.port)
+        let world = try await InnerWorld()
+        let caller = try InnerCaller(dialect, port: world.port)
         caller.ask("GET", "/v1/wait/a")
         await Poll.until { world.service.watcherCount == 1 }
-        try await world.serve(LocalWorld.none)
+        try await world.serve(InnerWorld.none)
         caller.hear()
         #expect(caller.status == 403 && caller.fields["x-heddle-reason"] == "denied")
         #expect(await world.stop())
@@ -110,11 +110,11 @@ struct LocalServiceRulesTests {
 
     @Test(arguments: LocalDialect.allCases)
     func `what was judged by rules that are gone is asked for once more`(dialect: LocalDialect) async throws {
-        let world = try await LocalWorld()
-        let caller = try LocalCaller(dialect, port: world.port)
+        let world = try await InnerWorld()
+        let caller = try InnerCaller(dialect, port: world.port)
         caller.ask("GET", "/v1/late/a")
         await Poll.until { world.service.begun == 1 }
-        try await world.serve(LocalWorld.none)
+        try await world.serve(InnerWorld.none)
         world.service.gate.open()
         caller.hear()
         #expect(caller.status == 403 && world.service.begun == 2)
@@ -122,12 +122,12 @@ struct LocalServiceRulesTests {
     }
 
     @Test func `an answer that was judged is told where the rules of its resource stay`() async throws {
-        let world = try await LocalWorld()
-        let caller = try LocalCaller(.http1, port: world.port)
+        let world = try await InnerWorld()
+        let caller = try InnerCaller(.http1, port: world.port)
         caller.ask("GET", "/v1/late/a")
         await Poll.until { world.service.begun == 1 }
         try await world.serve(
-            LocalWorld.all + "\n---\n" + manifest("AuthorizationPolicy", "more", "{action: ALLOW, rules: [{}]}"))
+            InnerWorld.all + "\n---\n" + manifest("AuthorizationPolicy", "more", "{action: ALLOW, rules: [{}]}"))
         world.service.gate.open()
         caller.hear()
         #expect(caller.status == 200 && caller.text == "a" && world.service.begun == 1)
@@ -137,20 +137,20 @@ struct LocalServiceRulesTests {
     @Test func `nothing that a watch hears was said after the rules were gone, whatever is said meanwhile`()
         async throws
     {
-        let world = try await LocalWorld(threads: 3)
+        let world = try await InnerWorld(threads: 3)
         let isOver = Mutex(false)
         let service = world.service
         spawn { while !isOver.withLock({ $0 }) { service.push() } }
         for round in 0..<20 {
-            let caller = try LocalCaller(round % 2 == 0 ? .http1 : .http2, port: world.port)
+            let caller = try InnerCaller(round % 2 == 0 ? .http1 : .http2, port: world.port)
             caller.ask("GET", "/v1/watch/a")
             caller.hear { $0.text.hasPrefix("first;") }
-            try await world.serve(LocalWorld.none)
+            try await world.serve(InnerWorld.none)
             caller.hear()
             #expect(caller.isWhole, "\(round)")
             caller.get("/v1/values/a")
             #expect(caller.status == 403)
-            try await world.serve(LocalWorld.all)
+            try await world.serve(InnerWorld.all)
         }
         isOver.withLock { $0 = true }
         #expect(await world.stop())
@@ -158,20 +158,20 @@ struct LocalServiceRulesTests {
 
     @Test func `a watch of a process that is no workload any more is cut`() async throws {
         let mine = "[{unix: {uid: \(getuid())}}]"
-        let world = try await LocalWorld(selectors: mine)
-        let caller = try LocalCaller(.http1, port: world.port)
+        let world = try await InnerWorld(selectors: mine)
+        let caller = try InnerCaller(.http1, port: world.port)
         caller.ask("GET", "/v1/watch/a")
         caller.hear { $0.text == "first;" }
-        try await world.serve(LocalWorld.all, selectors: mine)
+        try await world.serve(InnerWorld.all, selectors: mine)
         world.service.push()
         caller.hear { $0.text == "first;1;" }
-        try await world.serve(LocalWorld.all, selectors: "[{unix: {uid: 4000000000}}]")
+        try await world.serve(InnerWorld.all, selectors: "[{unix: {uid: 4000000000}}]")
         caller.hear()
         #expect(caller.isCut)
         await Poll.until { world.service.notes == ["gone"] }
         caller.get("/v1/plain")
         #expect(caller.isCut)
-        let next = try LocalCaller(.http1, port: world.port)
+        let next = try InnerCaller(.http1, port: world.port)
         next.get("/v1/plain")
         #expect(next.status == 403 && next.fields["x-heddle-reason"] == "not-attested")
         #expect(await world.stop())
@@ -183,8 +183,8 @@ struct LocalServiceRulesTests {
     func `when the node stops, watches end in good order, and what waits is answered`(dialect: LocalDialect)
         async throws
     {
-        let world = try await LocalWorld()
-        let (watch, wait) = (try LocalCaller(dialect, port: world.port), try LocalCaller(dialect, port: world.port))
+        let world = try await InnerWorld()
+        let (watch, wait) = (try InnerCaller(dialect, port: world.port), try InnerCaller(dialect, port: world.port))
         watch.ask("GET", "/v1/watch")
         wait.ask("GET", "/v1/wait")
         watch.hear { $0.text == "first;" }

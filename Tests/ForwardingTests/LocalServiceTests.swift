@@ -10,10 +10,10 @@ import Testing
 /// What Heddle answers for itself, over real sockets.
 struct LocalServiceTests {
     private static func serve(
-        _ rules: String = LocalWorld.all, proxy: String = "", threads: Int = 2,
-        waiting: Int = ServiceExecutor.waitingLimit, _ body: (LocalWorld) async throws -> Void
+        _ rules: String = InnerWorld.all, proxy: String = "", threads: Int = 2,
+        waiting: Int = ServiceExecutor.waitingLimit, _ body: (InnerWorld) async throws -> Void
     ) async throws {
-        let world = try await LocalWorld(rules, proxy: proxy, threads: threads, waiting: waiting)
+        let world = try await InnerWorld(rules, proxy: proxy, threads: threads, waiting: waiting)
         try await body(world)
         #expect(await world.stop())
     }
@@ -23,7 +23,7 @@ struct LocalServiceTests {
     @Test(arguments: LocalDialect.allCases)
     func `a call is answered, and its connection goes on`(dialect: LocalDialect) async throws {
         try await Self.serve { world in
-            let caller = try LocalCaller(dialect, port: world.port)
+            let caller = try InnerCaller(dialect, port: world.port)
             for _ in 0..<3 {
                 caller.get("/v1/plain")
                 #expect(caller.status == 200 && caller.text == "hello shop/web" && caller.isWhole)
@@ -65,7 +65,7 @@ struct LocalServiceTests {
     @Test(arguments: LocalDialect.allCases, ["/v1/size/3000001", "/v1/stream/3000001", "/v1/size/0", "/v1/stream/0"])
     func `an answer of any length is whole`(dialect: LocalDialect, path: String) async throws {
         try await Self.serve { world in
-            let caller = try LocalCaller(dialect, port: world.port)
+            let caller = try InnerCaller(dialect, port: world.port)
             caller.get(path)
             #expect(caller.isWhole && caller.body == EchoService.bytes(path.hasSuffix("0") ? 0 : 3_000_001))
             #expect((caller.fields["content-length"] != nil) == path.contains("size"))
@@ -77,7 +77,7 @@ struct LocalServiceTests {
     @Test(arguments: LocalDialect.allCases, ["/v1/size/1000", "/v1/stream/300000", "/v1/watch"])
     func `a HEAD has no body, and ends`(dialect: LocalDialect, path: String) async throws {
         try await Self.serve { world in
-            let caller = try LocalCaller(dialect, port: world.port)
+            let caller = try InnerCaller(dialect, port: world.port)
             if caller.peer != nil {
                 caller.ask("HEAD", path)
                 caller.hear()
@@ -96,7 +96,7 @@ struct LocalServiceTests {
     @Test(arguments: LocalDialect.allCases, [("fails", 502), ("malformed", 502), ("forgotten", 502), ("x", 404)])
     func `a call that is not answered fails, and says why`(dialect: LocalDialect, way: (String, Int)) async throws {
         try await Self.serve { world in
-            let caller = try LocalCaller(dialect, port: world.port)
+            let caller = try InnerCaller(dialect, port: world.port)
             caller.get("/v1/\(way.0)")
             #expect(caller.status == way.1)
             #expect(caller.fields["x-heddle-reason"] == (way.1 == 404 ? "no-route" : "upstream-failed"))
@@ -108,7 +108,7 @@ struct LocalServiceTests {
     @Test(arguments: LocalDialect.allCases)
     func `an answer that breaks off does not look whole`(dialect: LocalDialect) async throws {
         try await Self.serve { world in
-            let caller = try LocalCaller(dialect, port: world.port)
+            let caller = try InnerCaller(dialect, port: world.port)
             caller.get("/v1/broken")
             // Nothing may have been passed on yet: then it is an answer of Heddle's.
             #expect(caller.isCut && caller.status == 200 || caller.isWhole && caller.status == 502, "\(caller.status)")
@@ -120,7 +120,7 @@ struct LocalServiceTests {
     @Test(arguments: LocalDialect.allCases, [1, 64 * 1024, 3_000_000])
     func `what goes up comes down`(dialect: LocalDialect, count: Int) async throws {
         try await Self.serve { world in
-            let caller = try LocalCaller(dialect, port: world.port)
+            let caller = try InnerCaller(dialect, port: world.port)
             let bytes = EchoService.bytes(count)
             caller.ask("POST", "/v1/echo", hasBody: true)
             Self.upload(bytes, caller)
@@ -132,7 +132,7 @@ struct LocalServiceTests {
     }
 
     /// Says it piece by piece, and hears of each before the next: no window is ever in the way.
-    private static func upload(_ bytes: [UInt8], _ caller: LocalCaller) {
+    private static func upload(_ bytes: [UInt8], _ caller: InnerCaller) {
         for start in stride(from: 0, to: bytes.count, by: 16_384) {
             let end = min(start + 16_384, bytes.count)
             caller.say(Array(bytes[start..<end]))
@@ -182,7 +182,7 @@ struct LocalServiceTests {
         async throws
     {
         try await Self.serve { world in
-            let caller = try LocalCaller(dialect, port: world.port)
+            let caller = try InnerCaller(dialect, port: world.port)
             caller.ask("GET", "/v1/stream/12000000")
             caller.hear { $0.status != 0 }
             await Pause.inWhichNothingMayHappen(.milliseconds(100))
@@ -197,7 +197,7 @@ struct LocalServiceTests {
     @Test(arguments: LocalDialect.allCases)
     func `an answer that comes before the request is whole is heard`(dialect: LocalDialect) async throws {
         try await Self.serve { world in
-            let caller = try LocalCaller(dialect, port: world.port)
+            let caller = try InnerCaller(dialect, port: world.port)
             caller.ask("POST", "/v1/early", hasBody: true)
             caller.say([1, 2, 3])
             caller.hear()
@@ -235,7 +235,7 @@ struct LocalServiceTests {
     @Test(arguments: LocalDialect.allCases, ["/v1/never", "/v1/watch", "/v1/wait", "/v1/stream/30000000"])
     func `a service is told that its caller has gone`(dialect: LocalDialect, path: String) async throws {
         try await Self.serve { world in
-            let caller = try LocalCaller(dialect, port: world.port)
+            let caller = try InnerCaller(dialect, port: world.port)
             caller.ask("GET", path)
             await Poll.until { world.service.begun == 1 }
             if path == "/v1/watch" { caller.hear { $0.text == "first;" } }
@@ -248,7 +248,7 @@ struct LocalServiceTests {
     @Test(arguments: LocalDialect.allCases)
     func `a service that does not answer is late`(dialect: LocalDialect) async throws {
         try await Self.serve(proxy: "timeouts: {response: 100ms}") { world in
-            let caller = try LocalCaller(dialect, port: world.port)
+            let caller = try InnerCaller(dialect, port: world.port)
             caller.get("/v1/never")
             #expect(caller.status == 504 && caller.fields["x-heddle-reason"] == "timeout")
             await Poll.until { world.service.notes.contains("gone") }
@@ -258,7 +258,7 @@ struct LocalServiceTests {
     @Test(arguments: LocalDialect.allCases, ["/v1/watch", "/v1/wait"])
     func `what waits for something to happen is not late`(dialect: LocalDialect, path: String) async throws {
         try await Self.serve(proxy: "timeouts: {response: 50ms, stream: 50ms, requestBody: 50ms}") { world in
-            let caller = try LocalCaller(dialect, port: world.port)
+            let caller = try InnerCaller(dialect, port: world.port)
             // Its settings are acknowledged with it.
             caller.get("/v1/plain")
             caller.ask("GET", path)
@@ -278,7 +278,7 @@ struct LocalServiceTests {
 
     @Test func `a caller that stops in the middle of its request is late`() async throws {
         try await Self.serve(proxy: "timeouts: {requestBody: 100ms}") { world in
-            let caller = try LocalCaller(.http1, port: world.port)
+            let caller = try InnerCaller(.http1, port: world.port)
             caller.ask("POST", "/v1/never", hasBody: true)
             caller.say([1])
             caller.hear()
@@ -288,12 +288,12 @@ struct LocalServiceTests {
 
     @Test func `too many that wait for a service are told so, and no other call is`() async throws {
         try await Self.serve(threads: 1, waiting: 2) { world in
-            let callers = try (0..<3).map { _ in try LocalCaller(.http1, port: world.port) }
+            let callers = try (0..<3).map { _ in try InnerCaller(.http1, port: world.port) }
             callers[0].ask("GET", "/v1/blocked")
             await Poll.until { world.service.begun == 1 }
             for caller in callers.dropFirst() { caller.ask("GET", "/v1/plain") }
             await Poll.until { world.executor.waitingCount == 2 }
-            let refused = try LocalCaller(.http1, port: world.port)
+            let refused = try InnerCaller(.http1, port: world.port)
             refused.get("/v1/plain")
             #expect(refused.status == 503 && refused.fields["x-heddle-reason"] == "overloaded")
             world.service.gate.open()
@@ -308,7 +308,7 @@ struct LocalServiceTests {
 
     @Test func `a service that blocks holds up no worker`() async throws {
         try await Self.serve { world in
-            let blocked = try LocalCaller(.http1, port: world.port)
+            let blocked = try InnerCaller(.http1, port: world.port)
             blocked.ask("GET", "/v1/blocked")
             await Poll.until { world.service.begun == 1 }
             let answer = try RawConnection.call(port: world.port, "GET / HTTP/1.1\r\nHost: nobody\r\n\r\n")
@@ -342,7 +342,7 @@ struct LocalServiceTests {
     @Test func `many watches all hear what there is to hear`() async throws {
         try await Self.serve { world in
             let callers = try (0..<100).map { index in
-                let caller = try LocalCaller(index % 2 == 0 ? .http1 : .http2, port: world.port)
+                let caller = try InnerCaller(index % 2 == 0 ? .http1 : .http2, port: world.port)
                 caller.ask("GET", "/v1/watch")
                 return caller
             }

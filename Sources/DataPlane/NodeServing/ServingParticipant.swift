@@ -1,4 +1,5 @@
 import Attestation
+package import CallPlanning
 import CommonValues
 package import Diagnostics
 package import EventLoops
@@ -8,6 +9,7 @@ package import Logging
 import Manifests
 package import MeshSnapshot
 package import Reconciliation
+package import ServiceContracts
 import Synchronization
 import SystemInterfaces
 package import WorkloadIdentity
@@ -20,6 +22,8 @@ package final class ServingParticipant: SnapshotParticipant, HostDependent {
     package let issuer: IdentityIssuer
     package let names: NameTable
     package let accounts: AccountTable
+    /// What Heddle answers for itself.
+    private let inner: [InnerService: ServiceHost]
     /// `nil`: nothing could tell its table from others', or this is no node.
     package let hostGuard: GuardKeeper?
     private let node: String?
@@ -53,10 +57,12 @@ package final class ServingParticipant: SnapshotParticipant, HostDependent {
     ///   - node: The Node this host is; `nil` in a mesh of one host.
     ///   - instance: What tells this mesh from others on the host, and stays; `nil`: nothing stays.
     ///   - manifestsFolder: Absolute: what the manifests' paths begin at.
+    ///   - inner: What Heddle answers for itself.
     package init(
         node: String?, instance: String? = nil, manifestsFolder: String, issuer: IdentityIssuer,
         names: NameTable = NameTable(),
-        accounts: AccountTable = AccountTable(lookUp: AccountName.lookUp), accessLog: LineSink, events: EventSink,
+        accounts: AccountTable = AccountTable(lookUp: AccountName.lookUp), inner: [InnerService: ServiceHost] = [:],
+        accessLog: LineSink, events: EventSink,
         log: Logger
     ) {
         self.node = node
@@ -65,6 +71,7 @@ package final class ServingParticipant: SnapshotParticipant, HostDependent {
             if let node, let instance { GuardKeeper(instance: instance, node: node) } else { nil }
         self.names = names
         self.accounts = accounts
+        self.inner = inner
         self.issuer = issuer
         self.accessLog = accessLog
         self.events = events
@@ -330,7 +337,7 @@ package final class ServingParticipant: SnapshotParticipant, HostDependent {
         let startSettings = StartSettings(settings)
         let dataPlane = try DataPlane(
             workerCount: startSettings.workerCount, connectionLimit: startSettings.connectionLimit,
-            instance: instance, accessLog: accessLog, events: events)
+            instance: instance, inner: inner, accessLog: accessLog, events: events)
         state.withLock {
             $0.dataPlane = dataPlane
             $0.startSettings = startSettings

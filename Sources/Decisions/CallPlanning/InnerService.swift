@@ -8,7 +8,7 @@ package enum InnerService: String, CaseIterable, Sendable {
     case config
 
     /// What `heddle run` answers for.
-    package static let served: [InnerService] = []
+    package static let served: [InnerService] = [.config]
 
     package var name: ResourceName { ResourceName(namespace: ReservedNames.namespace, name: rawValue) }
 

@@ -30,3 +30,29 @@ package struct SHA256: ~Copyable {
 
     private static var failed: CryptographyError { CryptographyError(drainingQueueAfter: "cannot make a digest") }
 }
+
+extension SHA256 {
+    /// Of bytes that are all there, as 64 hexadecimal digits in lower case.
+    package static func hexadecimal(of bytes: [UInt8]) -> String {
+        do throws(CryptographyError) {
+            var digest = try SHA256()
+            try digest.add(copying: bytes)
+            return try digest.hexadecimal()
+        } catch {
+            // Nothing but memory can be missing for it.
+            preconditionFailure("\(error)")
+        }
+    }
+
+    private mutating func add(copying bytes: [UInt8]) throws(CryptographyError) {
+        let result = unsafe bytes.withUnsafeBytes { bytes -> Result<Void, CryptographyError> in
+            do throws(CryptographyError) {
+                try unsafe add(bytes)
+                return .success(())
+            } catch {
+                return .failure(error)
+            }
+        }
+        try result.get()
+    }
+}

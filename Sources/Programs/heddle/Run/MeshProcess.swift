@@ -1,4 +1,5 @@
 import AdminAPI
+import CallPlanning
 import CommonValues
 import Diagnostics
 import EventLoops
@@ -81,9 +82,16 @@ struct MeshProcess {
     private func serve(_ state: StateFolder, _ signals: AsyncStream<CInt>) async throws {
         let issuer = IdentityIssuer(stateFolder: state.held, logger: log)
         let events = EventLog(output, log: log)
+        let configs: ConfigServing
+        do throws(SystemCallError) {
+            configs = try ConfigServing(folder: options.manifestsFolder, log: log)
+        } catch {
+            throw notServing("no threads for configs: \(error.call): \(error.reason)")
+        }
+        defer { configs.stop() }
         let participant = ServingParticipant(
             node: options.node, instance: StateLocation.instance(of: options.stateFolder),
-            manifestsFolder: options.manifestsFolder, issuer: issuer,
+            manifestsFolder: options.manifestsFolder, issuer: issuer, inner: [.config: configs.host],
             accessLog: output.access, events: EventSink { events.post($0) }, log: log)
         let telemetry = TelemetryParticipant()
         let workloads = WorkloadSocketParticipant(node: options.node)
@@ -98,7 +106,7 @@ struct MeshProcess {
         }
         let reconciler = try MeshReconciler(
             settings, manifests: MeshManifestReading(node: options.node),
-            participants: [participant, telemetry, workloads, retries])
+            participants: [configs.participant, participant, telemetry, workloads, retries])
         let betweenChanges = { @Sendable (work: @escaping @Sendable () async -> Void) in
             await reconciler.betweenChanges {
                 await work()
@@ -107,7 +115,8 @@ struct MeshProcess {
         }
         retries.attach(betweenChanges)
         let mesh = ServedMesh(
-            options: options, reconciler: reconciler, participant: participant, workloads: workloads, host: host,
+            options: options, reconciler: reconciler, participant: participant, configs: configs, workloads: workloads,
+            host: host,
             reporter: reporter,
             output: output, events: events)
         var limits = AdminLimits()

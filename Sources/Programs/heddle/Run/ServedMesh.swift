@@ -20,6 +20,7 @@ struct ServedMesh: RunningMesh {
     let options: RunOptions
     private let reconciler: MeshReconciler
     let participant: ServingParticipant
+    let configs: ConfigServing
     let workloads: WorkloadSocketParticipant
     private let host: HostState
     private let reporter: ReconciliationReporter
@@ -28,7 +29,7 @@ struct ServedMesh: RunningMesh {
     private let startedAt: UnixTime
 
     init(
-        options: RunOptions, reconciler: MeshReconciler, participant: ServingParticipant,
+        options: RunOptions, reconciler: MeshReconciler, participant: ServingParticipant, configs: ConfigServing,
         workloads: WorkloadSocketParticipant, host: HostState,
         reporter: ReconciliationReporter, output: ProcessOutput, events: EventLog
     ) {
@@ -38,6 +39,7 @@ struct ServedMesh: RunningMesh {
         self.options = options
         self.reconciler = reconciler
         self.participant = participant
+        self.configs = configs
         self.workloads = workloads
         self.reporter = reporter
         startedAt = .now
@@ -75,6 +77,7 @@ struct ServedMesh: RunningMesh {
             problems.append(.noRoom(serving.snapshot, connections.budget))
         }
         problems += await unreachedNodes(serving)
+        problems += configs.problems
         return StatusReport(
             version: Version.text, node: options.node, trustDomain: "\(serving?.snapshot.mesh.trustDomain.name ?? "")",
             manifestsFolder: options.manifestsFolder, startedAt: startedAt, isDraining: participant.isDraining,
@@ -225,6 +228,8 @@ struct ServedMesh: RunningMesh {
             isAllowed: record.isAllowed, rule: record.rule, place: record.place,
             processRefusal: record.processRefusal)
     }
+
+    func config(_ name: ResourceName) async -> ConfigReport? { configs.report(of: name) }
 
     func metricsText() async -> String {
         guard let dataPlane = participant.dataPlane else { return "" }

@@ -8,7 +8,7 @@ import TestSupport
 @testable import Forwarding
 
 /// A workload, and what Heddle answers for itself at `config.mesh`.
-final class LocalWorld: Sendable {
+final class InnerWorld: Sendable {
     let service = EchoService()
     let host: ServiceHost
     var executor: ServiceExecutor { host.executor }
@@ -86,7 +86,7 @@ final class LocalWorld: Sendable {
 enum LocalDialect: CaseIterable, Sendable { case http1, http2 }
 
 /// One call at a time to a service of Heddle's own, as a client makes it.
-final class LocalCaller {
+final class InnerCaller {
     let connection: RawConnection
     let peer: HTTP2Peer?
     private var stream: UInt32 = 0
@@ -158,7 +158,7 @@ final class LocalCaller {
     }
 
     /// Listens until it is enough, or nothing more comes.
-    func hear(until isEnough: (LocalCaller) -> Bool = { _ in false }) {
+    func hear(until isEnough: (InnerCaller) -> Bool = { _ in false }) {
         while !isWhole, !isCut, !isEnough(self) {
             if let peer { hear(peer) } else { hearConnection() }
         }

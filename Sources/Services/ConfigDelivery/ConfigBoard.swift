@@ -1,0 +1,127 @@
+import ConfigMerging
+import ConfigSources
+package import ConfigValues
+import Cryptography
+package import Diagnostics
+package import JSONSchemas
+package import Manifests
+package import ServiceContracts
+import Synchronization
+package import SystemInterfaces
+
+/// All Configs of this node: follows their sources, and evaluates each anew when one of them says something.
+///
+/// What is published is good: merged, resolved, and as the schema has it. Of what is not, the problems are kept, and the value before.
+package final class ConfigBoard: Sendable {
+    /// What a generation says of configs.
+    package struct Plan: Sendable {
+        package var configs: [PlannedConfig] = []
+        package var sources: [ConfigSource] = []
+
+        package init(configs: [PlannedConfig] = [], sources: [ConfigSource] = []) {
+            self.configs = configs
+            self.sources = sources
+        }
+    }
+
+    package struct PlannedConfig: Sendable {
+        package let config: Config
+        /// Compiled; `nil`: it has none.
+        package let schema: JSONSchema?
+        /// As it is written.
+        package let schemaText: ConfigValue?
+
+        package init(_ config: Config, schema: JSONSchema?, schemaText: ConfigValue?) {
+            self.config = config
+            self.schema = schema
+            self.schemaText = schemaText
+        }
+    }
+
+    /// What has become of configs since it was last told.
+    package struct Change: Sendable {
+        /// Whose value is another one, or that are no more.
+        package let names: [ResourceName]
+        /// All that is wrong now, with whichever.
+        package let problems: [Diagnostic]
+    }
+
+    private struct State {
+        var plan = Plan()
+        /// Has changed since it was last looked at.
+        var newPlan: Plan?
+        var news: [(source: ResourceName, course: Int, news: ConfigSourceNews)] = []
+        var isStopped = false
+    }
+
+    private let state = Mutex(State())
+    private let published = Mutex<[ResourceName: PublishedConfig]>([:])
+    private let wakeup = Signal()
+    private let makeBackend: @Sendable (ConfigSource) -> any ConfigSourceBackend
+    private let changed: @Sendable (Change) -> Void
+
+    /// - Parameter changed: Told on the board's thread.
+    /// - Throws: The host gives no thread.
+    package init(
+        backends: @escaping @Sendable (ConfigSource) -> any ConfigSourceBackend,
+        changed: @escaping @Sendable (Change) -> Void = { _ in }
+    ) throws(SystemCallError) {
+        makeBackend = backends
+        self.changed = changed
+        try SystemThread.start(name: "configs") { [self] in
+            var desk = ConfigDesk(self.makeBackend) { [self] source, course, news in take(source, course, news) }
+            while turn(&desk) {}
+            desk.stop()
+        }
+    }
+
+    /// Follows what the plan says, from now on.
+    package func adopt(_ plan: Plan) {
+        state.withLock { state in
+            state.plan = plan
+            state.newPlan = plan
+        }
+        wakeup.give()
+    }
+
+    package func stop() {
+        state.withLock { $0.isStopped = true }
+        wakeup.give()
+    }
+
+    package func config(_ name: ResourceName) -> PublishedConfig? { published.withLock { $0[name] } }
+    /// By name.
+    package var all: [PublishedConfig] { published.withLock { $0.values.sorted { $0.name < $1.name } } }
+
+    private func take(_ source: ResourceName, _ course: Int, _ news: ConfigSourceNews) {
+        state.withLock { $0.news.append((source, course, news)) }
+        wakeup.give()
+    }
+
+    /// - Returns: `false` to end.
+    private func turn(_ desk: inout ConfigDesk) -> Bool {
+        wakeup.wait()
+        let (plan, news, isStopped) = state.withLock { state in
+            defer { (state.newPlan, state.news) = (nil, []) }
+            return (state.newPlan, state.news, state.isStopped)
+        }
+        guard !isStopped else { return false }
+        if let plan { desk.adopt(plan) }
+        for item in news { desk.take(item.source, item.course, item.news) }
+        let results = desk.evaluate()
+        let change = published.withLock { published in
+            let names = desk.names
+            let gone = published.keys.filter { !names.contains($0) }
+            for name in gone { published[name] = nil }
+            let others = results.filter { result in
+                let former = published.updateValue(result, forKey: result.name)
+                return former?.value !== result.value
+            }
+            return Change(
+                names: others.map(\.name) + gone.sorted(),
+                problems: published.values.sorted { $0.name < $1.name }.problems)
+        }
+        changed(change)
+        return true
+    }
+}

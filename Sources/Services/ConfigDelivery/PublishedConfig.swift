@@ -1,0 +1,59 @@
+package import ConfigMerging
+import ConfigValues
+package import Diagnostics
+package import Manifests
+
+/// A Config as it is now on this node.
+package struct PublishedConfig: Sendable {
+    package let name: ResourceName
+    /// The last good value; `nil`: there has been none.
+    package var value: ConfigVersion?
+    /// Why the last try gave none, or what its sources say that are away. Errors, and warnings.
+    package var problems: [Diagnostic] = []
+    package var sources: [SourceStatus] = []
+}
+
+/// A value that a Config had.
+package final class ConfigVersion: Sendable {
+    package let evaluated: EvaluatedConfig
+    /// SHA-256 of its JSON, in hexadecimal digits.
+    package let revision: String
+    package let views: LeafPaths
+
+    init(_ evaluated: EvaluatedConfig, revision: String) {
+        self.evaluated = evaluated
+        self.revision = revision
+        views = LeafPaths(evaluated)
+    }
+
+    /// Says the same, from the same places, and to the same readers: what a value is made of may change while it stays.
+    func isSame(as other: ConfigVersion) -> Bool {
+        revision == other.revision && evaluated.hasSameOrigins(as: other.evaluated) && views == other.views
+    }
+}
+
+package struct SourceStatus: Sendable {
+    package let name: ResourceName
+    package let type: SourceType
+    /// When it last said something that can be read; `nil`: never.
+    package var since: ContinuousClock.Instant?
+    /// `revision 42`, an entity tag.
+    package var version: String?
+    /// Why it is away; empty: it is not.
+    package var problems: [Diagnostic] = []
+    /// How often what it holds has changed.
+    package var changes = 0
+
+    package init(name: ResourceName, type: SourceType) {
+        self.name = name
+        self.type = type
+    }
+}
+
+extension Sequence<PublishedConfig> {
+    /// A source that several configs read is away once.
+    package var problems: [Diagnostic] {
+        var seen: Set<Diagnostic> = []
+        return flatMap(\.problems).filter { seen.insert($0).inserted }
+    }
+}
