@@ -93,6 +93,15 @@ struct Ruse: Sendable, CustomTestStringConvertible {
         Ruse(
             name: "forks, and the child executes another program",
             script: child("execute(sys.argv[2], connection, '''\(talk)''')"), comesTo: (.nobody, .workload)),
+        Ruse(
+            name: "forks, and executes another program itself",
+            script: """
+                connection = connect()
+                executed, executes = os.pipe()
+                if os.fork(): execute(sys.argv[2], connection, "os.wait()")
+                os.close(executes)
+                os.read(executed, 1)
+                """ + talk, comesTo: (.nobody, .nobody)),
         Ruse(name: "ends, and leaves its socket to a child", script: orphan, comesTo: (.workload, .nobody)),
         Ruse(
             name: "ends, and leaves its socket to a child; its user is enough", selectors: account, script: orphan,
