@@ -22,6 +22,22 @@ install_packages() {
         { "${as_root[@]}" apt-get update -q >&2 && "${install[@]}" "${missing[@]}" >&2; }
 }
 
+# find_etcd: where etcd is. If it is not installed, Debian's package is unpacked below .build/tools: to install it would start it as a
+# service of this host. Prints nothing where it cannot be had.
+find_etcd() {
+    command -v etcd && return
+    local tools=$PWD/.build/tools
+    if [[ ! -x $tools/usr/bin/etcd ]]; then
+        mkdir -p "$tools/packages"
+        (
+            cd "$tools/packages" && rm -f etcd-server_*.deb &&
+                { apt-get download -q etcd-server || { ((EUID == 0)) && apt-get update -q && apt-get download -q etcd-server; }; } &&
+                dpkg-deb -x etcd-server_*.deb "$tools"
+        ) >&2 || return 0
+    fi
+    echo "$tools/usr/bin/etcd"
+}
+
 # What building Heddle takes besides the Swift toolchain.
 build_packages=(libyaml-dev libssl-dev libcurl4-openssl-dev pkg-config)
 
