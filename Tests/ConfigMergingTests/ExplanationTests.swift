@@ -99,4 +99,16 @@ import Testing
         #expect(
             try sample.explained("m")[0] == #"m: reference in m at b.yaml:1:4 to o <- {"x":1} a.yaml:1:5"#)
     }
+
+    @Test func `an item that is null stands there, and gives nothing`() throws {
+        let sample = try Sample(["a": "l: [null, 1]\nv: 2"]).falling("l.0", to: "v").falling("w", to: "l.0", "l.1")
+        #expect(try sample.value == #"{"l":[null,1],"v":2,"w":1}"#)
+        #expect(try sample.explained("l.0") == ["l.0: null a.yaml:1:5"])
+    }
+
+    @Test func `what a layer had below a map is told of, though a list with a merge key stands there now`() throws {
+        let layers: KeyValuePairs = ["a": "s: {b: [1]}", "b": "s: null", "c": "s: [{n: x, b: 1}]"]
+        let sample = try Sample(layers).merging("s", by: "n")
+        #expect(try sample.explained("s.b.0") == ["s.b.0: nothing <- 1 a.yaml:1:9 <- null in s b.yaml:1:4"])
+    }
 }

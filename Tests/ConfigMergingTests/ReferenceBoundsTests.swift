@@ -60,4 +60,27 @@ import Testing
         ])
         #expect(try sample.evaluated().value.map?["m1"]?.map?["t1999"]?.text == #""x 1""#)
     }
+
+    @Test func `a path of any length is a path to nothing, and is not shown whole`() throws {
+        let path = Array(repeating: "a", count: 100_000).joined(separator: ".")
+        let diagnostics = try Sample(["base": "a: {b: '${\(path)}'}"]).diagnostics
+        #expect(diagnostics.map(\.code) == [.configUnknownReference])
+        #expect(diagnostics[0].found.utf8.count < 300)
+    }
+
+    @Test func `of any number of mistakes a thousand are told`() throws {
+        let keys = (0..<1_500).map { "k\($0)" }
+        let base = keys.map { "\($0): 1" }.joined(separator: "\n")
+        let top = keys.map { "\($0): [1]" }.joined(separator: "\n")
+        #expect(try Sample(["base": base, "top": top]).diagnostics.count == 1_000)
+    }
+
+    @Test func `all of ten thousand references follow what they have in common`() throws {
+        let texts = (0..<10_000).map { "t\($0): 'x ${v}'" }
+        var sample = try Sample(["base": texts.joined(separator: "\n"), "top": "v: 1"])
+        let before = try sample.evaluated()
+        sample.recipe.layers[1] = try Trees.layer("top", "v: 2")
+        let after = try EvaluatedConfig(sample.recipe, after: before)
+        #expect(after.value.map?.entries.count { $0.value.string == "x 2" } == 10_000)
+    }
 }

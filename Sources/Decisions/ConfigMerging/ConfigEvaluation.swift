@@ -45,7 +45,7 @@ struct ConfigEvaluation: Sendable {
     }
 
     private static func refuse(_ problems: [Diagnostic]) throws(ConfigRefusal) {
-        if !problems.isEmpty { throw ConfigRefusal(problems) }
+        if !problems.isEmpty { throw ConfigRefusal(Array(problems.prefix(ConfigRefusal.maximumCount))) }
     }
 
     /// What a config without layers is.

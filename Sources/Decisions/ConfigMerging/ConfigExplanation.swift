@@ -34,14 +34,14 @@ package struct ConfigExplanation: Sendable {
 extension EvaluatedConfig {
     package func explanation(of path: ConfigPath) -> ConfigExplanation {
         var steps: [ConfigExplanation.Step] = []
-        var known: Set = [ExactPath(path: path)]
+        var known: Set = [path]
         var waiting = [path]
         var next = 0
         while next < waiting.count {
             let step = step(at: waiting[next])
             next += 1
             steps.append(step)
-            for path in step.source.paths where known.insert(ExactPath(path: path)).inserted { waiting.append(path) }
+            for path in step.source.paths where known.insert(path).inserted { waiting.append(path) }
         }
         return ConfigExplanation(value: value[path], steps: steps)
     }
@@ -49,12 +49,12 @@ extension EvaluatedConfig {
     /// All paths whose values have a part in the one of this path, itself first. Who may not read each of them may not read it.
     package func paths(behind path: ConfigPath) -> [ConfigPath] {
         var paths = [path]
-        var known: Set = [ExactPath(path: path)]
+        var known: Set = [path]
         var next = 0
         while next < paths.count {
             let source = indirection(at: paths[next])
             next += 1
-            for path in source?.paths ?? [] where known.insert(ExactPath(path: path)).inserted { paths.append(path) }
+            for path in source?.paths ?? [] where known.insert(path).inserted { paths.append(path) }
         }
         return paths
     }
@@ -66,7 +66,7 @@ extension EvaluatedConfig {
             switch source {
             case .layers, .text: true
             // The text itself is what counts of the layers, where it stands.
-            case .reference(_, let place, _): place.hasSameBytes(as: path)
+            case .reference(_, let place, _): place == path
             case .nothing, .fallback: false
             }
         return ConfigExplanation.Step(
@@ -86,10 +86,7 @@ extension EvaluatedConfig {
             return .fallback(fallback.rule, from: ConfigPath(fallback.from.keys + rest))
         }
         let keys = path.keys[...]
-        guard let place = (0...keys.count).lazy.compactMap({ evaluation.places.index(of: keys.prefix($0)) }).first
-        else {
-            return nil
-        }
+        guard let place = evaluation.places.index(onTheWayTo: keys) else { return nil }
         let text = evaluation.places[place]
         guard let target = text.template.whole else { return .text(text.text.origin, text.template.targets) }
         return .reference(

@@ -62,14 +62,7 @@ package struct ConfigRecipe: Sendable {
     /// Whether only what the layers hold may be otherwise.
     func hasSameRules(as other: ConfigRecipe) -> Bool {
         layers.count == other.layers.count && (defaults == nil) == (other.defaults == nil)
-            && mergeKeys.rules.elementsEqual(other.mergeKeys.rules) {
-                $0.key.hasSameBytes(as: $1.key) && $0.path.hasSameBytes(as: $1.path)
-            }
-            && fallbacks.elementsEqual(other.fallbacks) {
-                $0.position == $1.position && $0.path.hasSameBytes(as: $1.path)
-                    && $0.from.elementsEqual($1.from) { $0.hasSameBytes(as: $1) }
-            }
-            && limits == other.limits
+            && mergeKeys.rules == other.mergeKeys.rules && fallbacks == other.fallbacks && limits == other.limits
     }
 }
 

@@ -5,6 +5,9 @@ package import Diagnostics
 package struct ConfigRefusal: Error, Hashable {
     package let diagnostics: [Diagnostic]
 
+    /// Mistakes told of a step of an evaluation: 1,000. Layers can differ in any number of places.
+    static let maximumCount = 1_000
+
     init(_ problems: [Diagnostic]) {
         diagnostics = problems.sortedByPosition()
     }
@@ -38,5 +41,11 @@ package struct EvaluatedConfig: Sendable {
         self.recipe = recipe
         warnings = check(evaluation.value).sortedByPosition()
         if warnings.contains(where: { $0.severity == .error }) { throw ConfigRefusal(warnings) }
+    }
+}
+
+extension [Diagnostic] {
+    mutating func add(_ problem: @autoclosure () -> Diagnostic) {
+        if count < ConfigRefusal.maximumCount { append(problem()) }
     }
 }

@@ -28,15 +28,15 @@ struct FallbackStage {
                 let size = CopiedSize(of: given, limit: limits.expansionByteCount - byteCount)
                 byteCount += size.byteCount
                 guard byteCount <= limits.expansionByteCount else {
-                    problems.append(MergingMistake.tooLarge(limits, at: fallback.position))
+                    problems.add(MergingMistake.tooLarge(limits, at: fallback.position))
                     return
                 }
                 guard fallback.path.keys.count + size.depth <= limits.depth else {
-                    problems.append(MergingMistake.tooDeep(limits, at: fallback.position, path: fallback.path))
+                    problems.add(MergingMistake.tooDeep(limits, at: fallback.position, path: fallback.path))
                     break
                 }
                 if let obstacle = value.put(given, at: fallback.path.keys[...], from: fallback) {
-                    problems.append(obstacle)
+                    problems.add(obstacle)
                 } else {
                     applied.append(AppliedFallback(index: index, rule: fallback, from: from, value: given))
                 }
@@ -87,7 +87,7 @@ extension [AppliedFallback] {
         while let index = [left.first?.index, right.first?.index].compactMap(\.self).min() {
             let before = left.first?.index == index ? left.popFirst() : nil
             let now = right.first?.index == index ? right.popFirst() : nil
-            if let before, let now, before.from.hasSameBytes(as: now.from), before.value.isExactly(now.value) {
+            if let before, let now, before.from == now.from, before.value.isExactly(now.value) {
                 continue
             }
             guard let rule = (now ?? before)?.rule else { continue }

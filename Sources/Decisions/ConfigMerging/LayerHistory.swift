@@ -88,7 +88,7 @@ struct LayerHistory {
                     isAnything = true
                     return true
                 }
-                return isAnything || statement.path.hasSameBytes(as: path)
+                return isAnything || statement.path == path
             }
         }
     }

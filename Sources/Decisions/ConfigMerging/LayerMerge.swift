@@ -54,11 +54,11 @@ struct LayerMerge {
             case .reference: break
             case .scalar, .list, .map:
                 if let lower = fold.shape, values[lower].shape != shape {
-                    problems.append(MergingMistake.clash(values[index], over: values[lower], at: ConfigPath(path)))
+                    problems.add(MergingMistake.clash(values[index], over: values[lower], at: ConfigPath(path)))
                     continue
                 }
                 if shape == .map, let top = fold.top, values[top].shape == .reference {
-                    problems.append(
+                    problems.add(
                         MergingMistake.clash(values[index], overReference: values[top], at: ConfigPath(path)))
                     continue
                 }
@@ -138,11 +138,11 @@ struct LayerMerge {
             var seen: [ConfigValue: ConfigValue] = [:]
             for item in values[part].list ?? [] {
                 guard let name = item.map?[key], name.shape == .scalar else {
-                    problems.append(MergingMistake.withoutMergeKey(item, key, at: ConfigPath(path)))
+                    problems.add(MergingMistake.withoutMergeKey(item, key, at: ConfigPath(path)))
                     continue
                 }
                 if let first = seen.updateValue(item, forKey: name) {
-                    problems.append(MergingMistake.mergeKeyTwice(item, key, first: first, at: ConfigPath(path)))
+                    problems.add(MergingMistake.mergeKeyTwice(item, key, first: first, at: ConfigPath(path)))
                     continue
                 }
                 if let index = indices[name] {

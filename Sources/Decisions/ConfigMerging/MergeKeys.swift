@@ -4,13 +4,17 @@ package import ConfigValues
 ///
 /// A path does not name items: `servers.ports` are the ports of each server, where `servers` itself has a merge key.
 package struct MergeKeys: Sendable {
-    package struct Rule: Sendable, Hashable {
+    package struct Rule: Sendable, Equatable {
         package let path: ConfigPath
         package let key: String
 
         package init(path: ConfigPath, key: String) {
             self.path = path
             self.key = key
+        }
+
+        package static func == (left: Self, right: Self) -> Bool {
+            left.path == right.path && left.key.hasSameBytes(as: right.key)
         }
     }
 

@@ -37,7 +37,7 @@ enum MergingMistake {
     static func clash(_ upper: ConfigValue, over lower: ConfigValue, at path: ConfigPath) -> Diagnostic {
         Diagnostic(
             .configTypeClash, at: upper.origin.position,
-            found: "\(upper.typeName) for \(path.dotted)",
+            found: "\(upper.typeName) for \(path.shown)",
             expected: "\(lower.shape.name), as \(lower.origin.place) has there",
             remedy: "give both the same type; or remove the lower one with null in a source between them")
     }
@@ -46,7 +46,7 @@ enum MergingMistake {
     static func clash(_ upper: ConfigValue, overReference lower: ConfigValue, at path: ConfigPath) -> Diagnostic {
         Diagnostic(
             .configTypeClash, at: upper.origin.position,
-            found: "a map for \(path.dotted), over the reference of \(lower.origin.place)",
+            found: "a map for \(path.shown), over the reference of \(lower.origin.place)",
             expected: "a scalar, a list or a reference: what a reference leads to is known after the merge only",
             remedy: "have the map in the place that the reference leads to, or remove one of the two")
     }
@@ -55,7 +55,7 @@ enum MergingMistake {
     static func clash(_ value: ConfigValue, by reference: ConfigValue, _ check: ReferenceCheck) -> Diagnostic {
         Diagnostic(
             .configTypeClash, at: reference.origin.position,
-            found: "a reference for \(check.path.dotted), to \(value.typeName) of \(value.origin.place)",
+            found: "a reference for \(check.path.shown), to \(value.typeName) of \(value.origin.place)",
             expected: "\(check.shape.name), as \(check.origin.place) has there",
             remedy: "give both the same type; or remove the lower one with null in a source between them")
     }
@@ -65,7 +65,7 @@ enum MergingMistake {
         Diagnostic(
             .configTypeClash, at: fallback.position,
             found:
-                "a fallback for \(fallback.path.dotted), where \(path.dotted) is \(value.typeName) of \(value.origin.place)",
+                "a fallback for \(fallback.path.shown), where \(path.shown) is \(value.typeName) of \(value.origin.place)",
             expected: "a map or nothing on the way to a fallback's path, or an item that its list has",
             remedy: "correct the path, or remove what is in the way")
     }
@@ -78,16 +78,16 @@ enum MergingMistake {
         return Diagnostic(
             .configBrokenReference, at: text.origin.position,
             found: isSecret
-                ? "a reference that cannot be read, in \(path.dotted)" : "\(mistake.found), in \(path.dotted)",
+                ? "a reference that cannot be read, in \(path.shown)" : "\(mistake.found), in \(path.shown)",
             expected: isSecret ? "${path}, or $${ where the text itself is meant" : mistake.expected,
             remedy: isSecret ? "correct the reference" : mistake.remedy)
     }
 
     static func unknownReference(_ target: ConfigPath, in text: ConfigValue, at path: ConfigPath) -> Diagnostic {
-        let shown = text.origin.isSecret ? "a reference" : "the reference ${\(target.dotted)}"
+        let shown = text.origin.isSecret ? "a reference" : "the reference ${\(target.shown)}"
         return Diagnostic(
             .configUnknownReference, at: text.origin.position,
-            found: "\(shown) in \(path.dotted), to what is not there",
+            found: "\(shown) in \(path.shown), to what is not there",
             expected: "the path of a value of the merged config",
             remedy: "correct the path, or give it a value in the defaults; or write $${ where the text itself is meant")
     }
@@ -95,10 +95,10 @@ enum MergingMistake {
     static func referenceInText(_ value: ConfigValue, _ target: ConfigPath, in text: ConfigValue, at path: ConfigPath)
         -> Diagnostic
     {
-        let shown = text.origin.isSecret ? "a reference" : "the reference ${\(target.dotted)}"
+        let shown = text.origin.isSecret ? "a reference" : "the reference ${\(target.shown)}"
         return Diagnostic(
             .configReferenceInText, at: text.origin.position,
-            found: "\(shown) within the text of \(path.dotted), to \(value.typeName) of \(value.origin.place)",
+            found: "\(shown) within the text of \(path.shown), to \(value.typeName) of \(value.origin.place)",
             expected: "a text, a number, true or false within a text",
             remedy: "refer to a scalar below it, or have the reference be the whole text")
     }
@@ -106,7 +106,7 @@ enum MergingMistake {
     /// - Parameter way: Where references stand, and what they lead to, from a path back to itself.
     static func cycle(_ way: [ConfigPath], in text: ConfigValue) -> Diagnostic {
         let shown =
-            way.count > 10 ? way.prefix(5).map(\.dotted) + ["…"] + way.suffix(4).map(\.dotted) : way.map(\.dotted)
+            way.count > 10 ? way.prefix(5).map(\.shown) + ["…"] + way.suffix(4).map(\.shown) : way.map(\.shown)
         return Diagnostic(
             .configReferenceCycle, at: text.origin.position,
             found: "references that lead back to where they stand: \(shown.joined(separator: " -> "))",
@@ -133,7 +133,7 @@ enum MergingMistake {
     static func tooDeep(_ limits: MergingLimits, at position: SourcePosition, path: ConfigPath) -> Diagnostic {
         Diagnostic(
             .configTooDeep, at: position,
-            found: "what is copied to \(path.dotted) is nested deeper than \(limits.depth) levels there",
+            found: "what is copied to \(path.shown) is nested deeper than \(limits.depth) levels there",
             expected: "at most \(limits.depth) levels", remedy: "refer to something further inside")
     }
 
@@ -142,8 +142,8 @@ enum MergingMistake {
         return Diagnostic(
             .configMergeKey, at: item.origin.position,
             found: isMap
-                ? "an item of \(path.dotted) without a scalar for \(Diagnostic.quoted(key))"
-                : "\(item.typeName) as an item of \(path.dotted)",
+                ? "an item of \(path.shown) without a scalar for \(Diagnostic.quoted(key))"
+                : "\(item.typeName) as an item of \(path.shown)",
             expected: "a map with \(Diagnostic.quoted(key)), by which the items of this list are told apart",
             remedy: "add the key, or take the list out of mergeKeys")
     }
@@ -152,9 +152,17 @@ enum MergingMistake {
     {
         Diagnostic(
             .configMergeKey, at: item.origin.position,
-            found: "an item of \(path.dotted) with the same \(Diagnostic.quoted(key)) as another of this list",
+            found: "an item of \(path.shown) with the same \(Diagnostic.quoted(key)) as another of this list",
             expected: "each once in a list: the other one is at \(first.origin.position)",
             remedy: "change one of the two, or remove it")
+    }
+}
+
+extension ConfigPath {
+    /// For people: whoever writes a path may write a long one.
+    fileprivate var shown: String {
+        let text = dotted
+        return text.utf8.count <= 200 ? text : String(text.unicodeScalars.prefix(150)) + "…"
     }
 }
 

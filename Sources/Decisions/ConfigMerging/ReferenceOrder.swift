@@ -20,7 +20,7 @@ struct ReferenceOrder: Sendable {
         for index in 0..<places.count {
             for target in places[index].template.targets {
                 let keys = target.keys[...]
-                if let place = (0...keys.count).lazy.compactMap({ places.index(of: keys.prefix($0)) }).first {
+                if let place = places.index(onTheWayTo: keys) {
                     needs[index].append(place)
                     continue
                 }

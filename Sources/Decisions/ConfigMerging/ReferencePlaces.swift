@@ -11,6 +11,8 @@ struct ReferencePlace: Sendable {
 /// All texts with references of a tree, by path.
 struct ReferencePlaces: Sendable {
     private(set) var places: [ReferencePlace] = []
+    /// Keys of the longest path: that of a reference may have any number.
+    private var deepest = 0
 
     var count: Int { places.count }
 
@@ -31,7 +33,7 @@ struct ReferencePlaces: Sendable {
         add(tree, change, &path, &problems)
         let isAnyGone = previous.isTouched(by: change)
         if !isAnyGone, places.isEmpty {
-            places = previous.places
+            self = previous
         } else {
             places += isAnyGone ? previous.places.filter { !change.touches($0.path) } : previous.places
             sort()
@@ -61,7 +63,7 @@ struct ReferencePlaces: Sendable {
                 let template = try ReferenceTemplate(text)
                 places.append(ReferencePlace(path: ConfigPath(path), text: value, template: template))
             } catch {
-                problems.append(MergingMistake.brokenReference(error, in: value, at: ConfigPath(path)))
+                problems.add(MergingMistake.brokenReference(error, in: value, at: ConfigPath(path)))
             }
         case .list(let items):
             for (index, item) in items.enumerated() {
@@ -82,6 +84,7 @@ struct ReferencePlaces: Sendable {
     private mutating func sort() {
         let isSorted = places.indices.dropFirst().allSatisfy { isBefore(places[$0 - 1], places[$0]) }
         if !isSorted { places.sort(by: isBefore) }
+        deepest = places.map(\.path.keys.count).max() ?? 0
     }
 
     private func isBefore(_ left: ReferencePlace, _ right: ReferencePlace) -> Bool {
@@ -115,6 +118,11 @@ struct ReferencePlaces: Sendable {
     func index(of path: ArraySlice<String>) -> Int? {
         let index = firstIndex(notBefore: path)
         return index < count && ConfigPath.comparison(places[index].path.keys[...], path) == 0 ? index : nil
+    }
+
+    /// The one that stands there or on the way there: no other does below it.
+    func index(onTheWayTo path: ArraySlice<String>) -> Int? {
+        (0...min(path.count, deepest)).lazy.compactMap { index(of: path.prefix($0)) }.first
     }
 
     /// Those that stand there or below.

@@ -60,7 +60,8 @@ struct ReferenceResolution {
 
     mutating func resolveAll(_ order: ReferenceOrder) {
         for circle in order.circles {
-            problems.append(MergingMistake.cycle(shown(order.way(around: circle)), in: places[circle[0]].text))
+            let way = shown(order.way(around: circle))
+            problems.add(MergingMistake.cycle(way, in: places[circle[0]].text))
         }
         for index in order.order {
             guard resolve(index) else { return }
@@ -71,22 +72,21 @@ struct ReferenceResolution {
     ///   - known: What each place stood for before, of those that are the same.
     ///   - change: How the tree differs from the one before. Takes up what stands for something else now.
     mutating func resolve(_ order: [Int], knowing known: [Resolved?], _ change: inout TreeChange?) {
+        var growing = GrowingChange(change)
+        defer { change = growing.change }
         for index in order {
             let place = places[index]
-            if let before = known[index] {
-                let isTouched = change.map { change in place.template.targets.contains { change.touches($0) } } ?? false
-                if !isTouched {
-                    resolved[index] = before
-                    byteCount += before.byteCount
-                    continue
-                }
+            if let before = known[index], !place.template.targets.contains(where: growing.touches) {
+                resolved[index] = before
+                byteCount += before.byteCount
+                continue
             }
             guard resolve(index) else { return }
             if let before = known[index], let now = resolved[index], before.value.isExactly(now.value) { continue }
-            change = TreeChange.union(change, TreeChange.at(place.path.keys[...]))
+            growing.add(place.path)
         }
         guard byteCount > limits.expansionByteCount, let last = order.last else { return }
-        problems.append(MergingMistake.tooLarge(limits, at: places[last].text.origin.position))
+        problems.add(MergingMistake.tooLarge(limits, at: places[last].text.origin.position))
     }
 
     /// - Returns: `false`: no more is to be copied.
@@ -101,7 +101,7 @@ struct ReferenceResolution {
             let size = CopiedSize(of: value, limit: room)
             guard size.byteCount <= room else { break }
             guard place.path.keys.count + size.depth <= limits.depth else {
-                problems.append(MergingMistake.tooDeep(limits, at: place.text.origin.position, path: place.path))
+                problems.add(MergingMistake.tooDeep(limits, at: place.text.origin.position, path: place.path))
                 return true
             }
             byteCount += size.byteCount
@@ -109,7 +109,7 @@ struct ReferenceResolution {
             resolved[index] = Resolved(value: value, byteCount: size.byteCount)
             return true
         }
-        problems.append(MergingMistake.tooLarge(limits, at: place.text.origin.position))
+        problems.add(MergingMistake.tooLarge(limits, at: place.text.origin.position))
         return false
     }
 
@@ -139,7 +139,7 @@ struct ReferenceResolution {
                     continue
                 }
                 guard let piece = value.textInText else {
-                    problems.append(MergingMistake.referenceInText(value, target, in: place.text, at: place.path))
+                    problems.add(MergingMistake.referenceInText(value, target, in: place.text, at: place.path))
                     isKnown = false
                     continue
                 }
@@ -178,7 +178,7 @@ struct ReferenceResolution {
     }
 
     private mutating func unknown(_ target: ConfigPath, for place: ReferencePlace) -> ConfigValue? {
-        problems.append(MergingMistake.unknownReference(target, in: place.text, at: place.path))
+        problems.add(MergingMistake.unknownReference(target, in: place.text, at: place.path))
         return nil
     }
 
@@ -223,7 +223,7 @@ struct ReferenceResolution {
             guard let check = checks[places[index].path], let value = resolved[index]?.value else { continue }
             let shape = value.resolvedShape
             if shape != check.shape, shape != .null {
-                problems.append(MergingMistake.clash(value, by: places[index].text, check))
+                problems.add(MergingMistake.clash(value, by: places[index].text, check))
             }
         }
     }
@@ -234,7 +234,7 @@ struct ReferenceResolution {
         for (index, next) in zip(way, way.dropFirst()) {
             let path = places[next].path
             let target = places[index].template.targets.first { $0.leads(to: path) || path.leads(to: $0) }
-            if let target, !target.hasSameBytes(as: path) { paths.append(target) }
+            if let target, target != path { paths.append(target) }
             paths.append(path)
         }
         return paths

@@ -145,8 +145,9 @@ extension String {
         // Nothing looks like a text of ASCII but itself.
         return utf8Span.isKnownASCII || utf8.elementsEqual(other.utf8)
     }
+
     /// Goes with `hasSameBytes`: Swift's own hash is the same for all that look alike, of which one can write any number.
-    func hashBytes(into hasher: inout Hasher) {
+    package func hashBytes(into hasher: inout Hasher) {
         let bytes = utf8Span.span
         var word: UInt64 = 0
         for index in bytes.indices {

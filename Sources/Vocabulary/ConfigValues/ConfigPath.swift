@@ -13,6 +13,10 @@ package struct ConfigPath: Sendable, Hashable {
     package static func == (left: Self, right: Self) -> Bool {
         left.keys.elementsEqual(right.keys) { $0.hasSameBytes(as: $1) }
     }
+
+    package func hash(into hasher: inout Hasher) {
+        for key in keys { key.hashBytes(into: &hasher) }
+    }
 }
 
 extension ConfigValue {

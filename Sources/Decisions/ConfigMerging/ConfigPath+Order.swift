@@ -1,8 +1,6 @@
 import ConfigValues
 
 extension ConfigPath {
-    func hasSameBytes(as other: ConfigPath) -> Bool { keys.elementsEqual(other.keys) { $0.hasSameBytes(as: $1) } }
-
     /// Whether the other one is this one or lies below it.
     func leads(to other: ConfigPath) -> Bool {
         keys.count <= other.keys.count && zip(keys, other.keys).allSatisfy { $0.hasSameBytes(as: $1) }
@@ -20,13 +18,4 @@ extension ConfigPath {
         }
         return left.count - right.count
     }
-}
-
-/// A path as a key of tables.
-struct ExactPath: Hashable {
-    let path: ConfigPath
-
-    static func == (left: Self, right: Self) -> Bool { left.path.hasSameBytes(as: right.path) }
-
-    func hash(into hasher: inout Hasher) { hasher.combine(path.keys) }
 }
