@@ -97,6 +97,22 @@ struct GuardKeeperTests {
         #expect(await !keeper.check())
     }
 
+    @Test func `one that was changed is told of, though it cannot be made again at once`() async {
+        let keeper = keeper()
+        await keeper.commit(table)
+        network.run("flush chain inet heddle-guard-1-2 output")
+        // It can be looked at, and not be made.
+        network.mode = """
+            case "$1" in -f) exit 1;; esac
+            exec /usr/sbin/ip netns exec \(network.name) /usr/sbin/nft "$@"
+            """
+        #expect(await keeper.check())
+        #expect(await keeper.look() == .failed)
+        network.mode = nil
+        #expect(await keeper.look() == .restored)
+        #expect(await keeper.look() == .asItWas)
+    }
+
     @Test func `what somebody added goes with the next change`() async {
         let keeper = keeper()
         await keeper.commit(table)

@@ -7,8 +7,9 @@ import Testing
 final class Network: Sendable {
     /// That program. It does what `mode` says, a line for the shell, instead of nft.
     let filter: String
+    /// Of the network.
+    let name: String
     private let folder: String
-    private let name: String
 
     static var canBeMade: Bool {
         geteuid() == 0

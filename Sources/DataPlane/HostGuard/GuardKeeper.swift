@@ -20,7 +20,7 @@ package final class GuardKeeper: Sendable {
     /// What a look at the table has found.
     package enum Look: Sendable, Equatable {
         case asItWas
-        /// Somebody had changed or removed it: it is made again.
+        /// Somebody had changed or removed it: it is made again, at the first try or a later one.
         case restored
         /// What could not be done, or seen, before is as it should be.
         case mended
@@ -35,6 +35,8 @@ package final class GuardKeeper: Sendable {
         var isSettled = false
         /// The table may be there though none is wanted: of a process before this one.
         var mayBeLeft = true
+        /// Somebody has changed or removed it, and it could not be made again so far.
+        var isChanged = false
         /// It guards more than `standing` says, for a change that is under way.
         var isWidened = false
         /// It could not be widened for that.
@@ -181,9 +183,13 @@ package final class GuardKeeper: Sendable {
             }
             return standing.failure == nil ? .asItWas : .mended
         }
+        let isChanged = state.withLock { state in
+            if listing != nil { state.isChanged = true }
+            return state.isChanged
+        }
         await bring(up: table)
         guard self.standing.failure == nil else { return .failed }
-        return listing == nil ? .mended : .restored
+        return isChanged ? .restored : .mended
     }
 
     private func list() async -> Result<GuardListing?, PacketFilter.Failure> {
@@ -223,6 +229,7 @@ package final class GuardKeeper: Sendable {
                 state.listing = made.listing
                 state.standing.refused = made.listing.refused
                 state.standing.others = made.others
+                state.isChanged = false
                 state.isWidened = false
             }
         }
