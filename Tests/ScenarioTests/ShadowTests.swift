@@ -74,7 +74,8 @@ extension ScenarioTests {
                     #expect(line.contains("caller=spiffe://mesh.local/ns/shop/sa/web"), "\(line)")
                 }
             }
-            #expect(told == called)
+            // The first that is refused may have had its first try before the change, and its second after it.
+            #expect(told == called || told == called + 1, "\(told) told, \(called) called")
             #expect(lines < 12, "\(lines)")
         }
     }
