@@ -202,11 +202,18 @@ package final class EtcdFollower: Sendable {
     ) {
         start(
             request(path, body),
-            EtcdUnary { [self] result in
+            WholeAnswer(limit: EtcdAnswer.byteLimit) { [self] outcome in
                 guard state.withLock({ $0.course == course }) else { return }
-                switch result {
-                case .success(let answer): take(answer)
-                case .failure(let failure): fail(failure.description, in: course)
+                switch outcome {
+                case .failed(let failure): fail(failure.description, in: course)
+                case .tooLarge: fail(EtcdPrefix.Mistake.tooLarge.text, in: course)
+                case .answer(let head, let bytes):
+                    let answer = EtcdAnswer(bytes)
+                    guard head.status == 200, let answer else {
+                        return fail(
+                            answer?.problem ?? "status \(head.status), and no message of etcd's", in: course)
+                    }
+                    take(answer)
                 }
             }, in: course)
     }

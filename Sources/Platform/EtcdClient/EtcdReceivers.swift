@@ -1,42 +1,6 @@
 import HTTPTransfers
 import Synchronization
 
-/// Takes an answer that is one message.
-final class EtcdUnary: TransferReceiver {
-    private struct State {
-        var status = 0
-        var body: [UInt8] = []
-        var isTooLarge = false
-    }
-
-    private let state = Mutex(State())
-    private let take: @Sendable (Result<EtcdAnswer, TransferFailure>) -> Void
-
-    init(_ take: @escaping @Sendable (Result<EtcdAnswer, TransferFailure>) -> Void) { self.take = take }
-
-    func received(_ head: TransferHead) { state.withLock { $0.status = head.status } }
-
-    func received(_ bytes: UnsafeRawBufferPointer) -> Bool {
-        state.withLock { state in
-            state.isTooLarge = state.body.count + bytes.count > EtcdAnswer.byteLimit
-            if !state.isTooLarge { unsafe state.body += bytes }
-            return !state.isTooLarge
-        }
-    }
-
-    func ended(_ failure: TransferFailure?) {
-        let state = state.withLock { $0 }
-        if let failure { return take(.failure(failure)) }
-        if state.isTooLarge { return take(.failure(TransferFailure(EtcdPrefix.Mistake.tooLarge.text))) }
-        let answer = EtcdAnswer(state.body)
-        guard state.status == 200, let answer else {
-            let reason = answer?.problem ?? "status \(state.status), and no message of etcd's"
-            return take(.failure(TransferFailure(reason)))
-        }
-        take(.success(answer))
-    }
-}
-
 /// Takes an answer that is a message a line, for as long as it goes on.
 final class EtcdLines: TransferReceiver {
     private let line = Mutex<[UInt8]>([])

@@ -58,26 +58,26 @@ final class HTTPBackend: ConfigSourceBackend {
         request.trust = settings.trust
         switch settings.fields() {
         case .success(let fields): request.fields = fields
-        case .failure(let failure): return took(.failed(failure.description), tell)
+        case .failure(let failure): return took(.failed(failure), tell)
         }
         request.fields.append(("accept", Self.mediaType(settings.format)))
         if let tag { request.fields.append(("if-none-match", tag)) }
-        let transfer = loop.start(request, for: Document(limit: Self.byteLimit) { [self] answer in took(answer, tell) })
+        // Of an answer that is no document nothing is kept.
+        let receiver = WholeAnswer(limit: Self.byteLimit, status: 200) { [self] outcome in took(outcome, tell) }
+        let transfer = loop.start(request, for: receiver)
         state.withLock { $0.transfer = transfer }
     }
 
-    private func took(_ answer: Document.Answer, _ tell: @escaping @Sendable (ConfigSourceNews) -> Void) {
-        let news: ConfigSourceNews?
+    private func took(_ outcome: WholeAnswer.Outcome, _ tell: @escaping @Sendable (ConfigSourceNews) -> Void) {
         var tag: String?
-        switch answer {
-        case .unchanged: news = nil
-        case .failed(let reason):
-            news = source.away(
-                settings.url, reason, expected: "a document",
-                remedy: "mend that, or correct the url; it is asked again by itself")
-        case .document(let bytes, let newTag):
-            tag = newTag
-            news = source.document(bytes, settings.format, from: settings.url, version: newTag)
+        let news: ConfigSourceNews?
+        switch outcome {
+        case .failed(let failure): news = away(failure.description)
+        case .tooLarge: news = away("more than \(Self.byteLimit >> 20) MiB")
+        case .answer(let head, let bytes) where head.status == 200:
+            tag = head["etag"]
+            news = source.document(bytes, settings.format, from: settings.url, version: tag)
+        case .answer(let head, _): news = head.status == 304 ? nil : away("status \(head.status)")
         }
         let pause = state.withLock { state -> Duration? in
             guard !state.isStopped else { return nil }
@@ -96,59 +96,18 @@ final class HTTPBackend: ConfigSourceBackend {
         loop.perform(after: pause) { [self] in ask(tell) }
     }
 
+    private func away(_ reason: String) -> ConfigSourceNews {
+        source.away(
+            settings.url, reason, expected: "a document",
+            remedy: "mend that, or correct the url; it is asked again by itself")
+    }
+
     private static func mediaType(_ format: ConfigFormat) -> String {
         switch format {
         case .json: "application/json"
         case .yaml: "application/yaml"
         case .toml: "application/toml"
         case .dotenv: "text/plain"
-        }
-    }
-}
-
-/// Takes a document, whole.
-private final class Document: TransferReceiver {
-    enum Answer: Sendable {
-        case document([UInt8], tag: String?)
-        case unchanged
-        case failed(String)
-    }
-
-    private struct State {
-        var head = TransferHead()
-        var bytes: [UInt8] = []
-        var isTooLarge = false
-    }
-
-    private let limit: Int
-    private let state = Mutex(State())
-    private let take: @Sendable (Answer) -> Void
-
-    init(limit: Int, _ take: @escaping @Sendable (Answer) -> Void) {
-        self.limit = limit
-        self.take = take
-    }
-
-    func received(_ head: TransferHead) { state.withLock { $0.head = head } }
-
-    func received(_ bytes: UnsafeRawBufferPointer) -> Bool {
-        state.withLock { state in
-            // Of an answer that is no document nothing is kept.
-            guard state.head.status == 200 else { return true }
-            state.isTooLarge = state.bytes.count + bytes.count > limit
-            if !state.isTooLarge { unsafe state.bytes += bytes }
-            return !state.isTooLarge
-        }
-    }
-
-    func ended(_ failure: TransferFailure?) {
-        let state = state.withLock { $0 }
-        if let failure { return take(.failed(failure.description)) }
-        if state.isTooLarge { return take(.failed("more than \(limit >> 20) MiB")) }
-        switch state.head.status {
-        case 200: take(.document(state.bytes, tag: state.head["etag"]))
-        case 304: take(.unchanged)
-        case let status: take(.failed("status \(status)"))
         }
     }
 }
