@@ -33,8 +33,6 @@ enum DotenvConfig {
 
 /// One text on its way to be a map. After a mistake it goes on with the next line.
 struct DotenvReading: ~Escapable {
-    private static let maximumProblemCount = 100
-
     private let bytes: Span<UInt8>
     private let origin: TextOrigin
     private let limits: ConfigLimits
@@ -55,7 +53,7 @@ struct DotenvReading: ~Escapable {
 
     @_lifetime(self: copy self)
     mutating func note(_ problem: Diagnostic) {
-        if problems.count < Self.maximumProblemCount { problems.append(problem) }
+        if problems.count < limits.problemCount { problems.append(problem) }
     }
 
     @_lifetime(self: copy self)

@@ -3,9 +3,6 @@ import Diagnostics
 
 /// One text on its way to be a value. It calls itself once for each level of nesting within a value, of which there are few.
 struct TOMLReading: ~Escapable {
-    /// Mistakes that do not end the reading, of which that many are told.
-    private static let maximumProblemCount = 100
-
     let bytes: Span<UInt8>
     let origin: TextOrigin
     let limits: ConfigLimits
@@ -32,7 +29,7 @@ struct TOMLReading: ~Escapable {
 
     @_lifetime(self: copy self)
     mutating func note(_ problem: Diagnostic) {
-        if problems.count < Self.maximumProblemCount { problems.append(problem) }
+        if problems.count < limits.problemCount { problems.append(problem) }
     }
 
     // MARK: Lines

@@ -6,6 +6,8 @@ package struct ConfigLimits: Sendable, Hashable {
     package var depth = 64
     /// Values (scalars, lists, maps) of one text. Default: 200,000.
     package var valueCount = 200_000
+    /// Mistakes of one text that are told. Default: 100.
+    package var problemCount = 100
 
     package init() {}
 }

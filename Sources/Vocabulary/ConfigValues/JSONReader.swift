@@ -27,9 +27,6 @@ package enum JSONReader {
 
 /// One text on its way to be a value. It calls itself once for each level of nesting, of which there are few.
 struct JSONReading: ~Escapable {
-    /// Mistakes that do not end the reading, of which that many are told.
-    private static let maximumProblemCount = 100
-
     let bytes: Span<UInt8>
     let origin: TextOrigin
     let limits: ConfigLimits
@@ -186,6 +183,6 @@ struct JSONReading: ~Escapable {
 
     @_lifetime(self: copy self)
     mutating func note(_ problem: Diagnostic) {
-        if problems.count < Self.maximumProblemCount { problems.append(problem) }
+        if problems.count < limits.problemCount { problems.append(problem) }
     }
 }
