@@ -19,7 +19,7 @@ protocol Inquiry: SendableMetatype {
 }
 
 /// A thread that finds things out for users, who take turns: however much one asks for, and however long that takes, it costs another no
-/// more than a slice for each turn of his own.
+/// more than a slice for each turn of his own. To the workers, who have calls to serve, it gives way.
 final class Inquirer<Work: Inquiry>: Sendable {
     private struct State {
         var questions: FairQueue<Work.Question>
@@ -63,7 +63,7 @@ final class Inquirer<Work: Inquiry>: Sendable {
 
     private func startThread() -> Bool {
         do throws(SystemCallError) {
-            try SystemThread.start(name: name) { self.run() }
+            try SystemThread.start(name: name, givesWay: true) { self.run() }
             return true
         } catch {
             return false

@@ -5,19 +5,28 @@ import Glibc
 package enum SystemThread {
     private final class Body {
         let name: String
+        let givesWay: Bool
         let run: @Sendable () -> Void
 
-        init(name: String, run: @escaping @Sendable () -> Void) {
+        init(name: String, givesWay: Bool, run: @escaping @Sendable () -> Void) {
             self.name = name
+            self.givesWay = givesWay
             self.run = run
         }
     }
 
-    /// - Parameter name: at most 15 bytes (pthread_setname_np).
+    /// What a thread that gives way has of a core that another one keeps busy: a tenth, about (setpriority(2)).
+    private static let backgroundNiceness: Int32 = 10
+
+    /// - Parameters:
+    ///   - name: at most 15 bytes (pthread_setname_np).
+    ///   - givesWay: It has much to do that nobody's call should be late for.
     /// - Throws: The kernel gave none.
-    package static func start(name: String, _ run: @escaping @Sendable () -> Void) throws(SystemCallError) {
+    package static func start(
+        name: String, givesWay: Bool = false, _ run: @escaping @Sendable () -> Void
+    ) throws(SystemCallError) {
         var thread = pthread_t()
-        let body = unsafe Unmanaged.passRetained(Body(name: name, run: run))
+        let body = unsafe Unmanaged.passRetained(Body(name: name, givesWay: givesWay, run: run))
         // A new thread inherits the mask: signals are the main thread's affair.
         var all = sigset_t()
         var previous = sigset_t()
@@ -30,6 +39,10 @@ package enum SystemThread {
                 guard let argument = unsafe argument else { return nil }
                 let body = unsafe Unmanaged<Body>.fromOpaque(argument).takeRetainedValue()
                 unsafe pthread_setname_np(pthread_self(), body.name)
+                // On Linux, of the calling thread alone. Where it cannot be done all goes on as it would.
+                if body.givesWay {
+                    _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, SystemThread.backgroundNiceness)
+                }
                 body.run()
                 return nil
             }, body.toOpaque())
