@@ -126,8 +126,8 @@ let package = Package(
         room(
             "ServiceContracts", in: "Services",
             [
-                "CommonValues", "Diagnostics", "ConfigValues", "SystemInterfaces", "HTTPSemantics", "CallOutcomes",
-                "Telemetry", "Manifests",
+                "CommonValues", "Diagnostics", "SPIFFE", "ConfigValues", "SystemInterfaces", "HTTPSemantics",
+                "CallOutcomes", "Telemetry", "Manifests",
                 "MeshSnapshot", "Authorization",
             ]),
         room(

@@ -145,6 +145,20 @@ package final class AuthorizationProgram: Sendable {
         predicates.contains { $0.attribute == .peerAddress || $0.attribute == .remoteAddress }
     }
 
+    /// Whether its rules ask for nothing of a call but its caller's identity, its method and its path: then it decides alike whatever
+    /// else there is of it.
+    package var asksForCallerAlone: Bool {
+        predicates.allSatisfy { predicate in
+            switch predicate.attribute {
+            case .principal, .serviceAccount, .namespace, .trustDomain, .method, .path: true
+            case .requestPrincipal, .peerAddress, .remoteAddress, .destinationAddress, .destinationPort, .serverName,
+                .host,
+                .header:
+                false
+            }
+        }
+    }
+
     /// - Returns: `Int32.max` if no clause of the action holds.
     private func firstClause(isDeny: Bool, _ head: borrowing MessageHead, _ call: borrowing CallFacts) -> Int32 {
         if call.callProtocol == callProtocol {

@@ -104,8 +104,7 @@ final class ConfigWatch: LocalSession, WatchHub.Watcher {
             return state.lastSentAt + pulse <= .now ? Array(":\n\n".utf8) : nil
         }
         guard let last = state.last else { return event("value", document.tag, document.bytes) }
-        var patch: [UInt8] = []
-        JSONPatch(from: last.value, to: document.value).writeJSON(into: &patch)
+        let patch = document.patch(from: last)
         // Where it says more than the value does, the value says it better.
         return patch.count < document.bytes.count
             ? event("patch", document.tag, patch) : event("value", document.tag, document.bytes)

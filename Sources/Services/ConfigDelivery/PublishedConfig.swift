@@ -19,6 +19,7 @@ package final class ConfigVersion: Sendable {
     /// SHA-256 of its JSON, in hexadecimal digits.
     package let revision: String
     package let views: LeafPaths
+    let documents = SharedDocuments()
 
     init(_ evaluated: EvaluatedConfig, revision: String) {
         self.evaluated = evaluated
@@ -28,7 +29,7 @@ package final class ConfigVersion: Sendable {
 
     /// Says the same, from the same places, and to the same readers: what a value is made of may change while it stays.
     func isSame(as other: ConfigVersion) -> Bool {
-        revision == other.revision && evaluated.hasSameOrigins(as: other.evaluated) && views == other.views
+        revision == other.revision && evaluated.value.isExactly(other.evaluated.value) && views == other.views
     }
 }
 

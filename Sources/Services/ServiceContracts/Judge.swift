@@ -1,6 +1,7 @@
 package import Authorization
 package import HTTPSemantics
 package import Manifests
+import SPIFFE
 
 /// Says what one caller may do with resources, by the rules of one moment: as many questions as there are leaves. What is told by
 /// its word goes to the caller only while these rules are in force. For one thread at a time.
@@ -66,6 +67,13 @@ package final class Judge {
             resource: resource, path: path.text, program: program, decision: decision, observed: observed)
     }
 
+    /// Who is told the same of this resource as its caller; `nil`: maybe nobody, as rules ask for more than who calls. Whoever makes
+    /// use of it has asked this judge.
+    package func likeReaders(of resource: ResourceIdentity) -> LikeReaders? {
+        let program = program(of: resource)
+        return program.asksForCallerAlone ? LikeReaders(program: program, caller: facts.caller?.id) : nil
+    }
+
     private func ask(_ method: KnownMethod, _ path: ResourcePath) {
         head.truncate(to: end)
         head.setMethod(method.name.bytes)
@@ -78,6 +86,26 @@ package final class Judge {
         last = (resource, program)
         if asked.note(resource, program) { note(resource, program) }
         return program
+    }
+}
+
+/// Callers to whom a resource's rules say the same, whatever they ask it for: those of one identity, by rules that ask for no more.
+package struct LikeReaders: Hashable, Sendable {
+    private let program: ResourceProgram
+    private let caller: SPIFFEID?
+
+    fileprivate init(program: ResourceProgram, caller: SPIFFEID?) {
+        self.program = program
+        self.caller = caller
+    }
+
+    package static func == (one: LikeReaders, other: LikeReaders) -> Bool {
+        one.program === other.program && one.caller == other.caller
+    }
+
+    package func hash(into hasher: inout Hasher) {
+        hasher.combine(ObjectIdentifier(program))
+        hasher.combine(caller)
     }
 }
 

@@ -8,10 +8,12 @@ package final class ResourceProgram: Sendable {
     package let program: AuthorizationProgram
     /// A label a policy of the program, in its order; the last one is the default's.
     package let policyLabels: [Label]
+    let asksForCallerAlone: Bool
 
     package init(_ program: AuthorizationProgram, policyLabels: [Label]) {
         self.program = program
         self.policyLabels = policyLabels
+        asksForCallerAlone = program.asksForCallerAlone
     }
 }
 
