@@ -17,6 +17,7 @@ import arms
 import attestation_arms
 import budget
 import certificates
+import config_arms
 import guard_arms
 import http2_arms
 import peers
@@ -38,7 +39,8 @@ ARMS = {
     "attested": attestation_arms.attested, "attested-short": attestation_arms.attested_short,
     "attested-first": attestation_arms.attested_first, "attested-callers": attestation_arms.attested_callers,
     "attested-disturbed": attestation_arms.attested_disturbed, "guarded": guard_arms.guarded,
-    "handshakes": arms.handshakes, "cold": arms.cold_start, "resident": arms.resident,
+    "config-file": config_arms.config_file, "config-etcd": config_arms.config_etcd,
+    "config-watchers": config_arms.config_watchers, "handshakes": arms.handshakes, "cold": arms.cold_start, "resident": arms.resident,
     "budget": budget.budget, "budget-mesh": budget.budget_mesh, "budget-h2": budget.budget_http2,
     "budget-attested": budget.budget_attested, "budget-attested-shadow": budget.budget_attested_shadow,
     "budget-grpc": budget.budget_grpc, "budget-rules": budget.budget_rules,

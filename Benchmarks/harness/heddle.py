@@ -147,6 +147,46 @@ spec: {{serviceAccount: web, outbound: {{listen: "127.0.0.1:OUTBOUND"}}{", selec
 """)
         return serve(self.name, outbound, [child], work=work)
 
+    def configs(self, work: Work, readers: int, source: str) -> tuple[Child, list[int]]:
+        """One host with a Config `app` of one source, whose spec is `source`, and workloads that may read it. Returns their listeners'
+        ports, once the first of them reads a value."""
+        folder, ports = work.subfolder(self.name), [work.ports.take() for _ in range(readers)]
+        manifests = work.subfolder(f"{self.name}/manifests")
+        workloads = "".join(f"""---
+apiVersion: heddle/v1
+kind: Workload
+metadata: {{name: reader-{number}}}
+spec: {{serviceAccount: reader, outbound: {{listen: "127.0.0.1:{port}"}}}}
+""" for number, port in enumerate(ports))
+        _write(manifests / "mesh.yaml", f"""apiVersion: heddle/v1
+kind: Mesh
+metadata: {{name: mesh}}
+spec: {{proxy: {{workers: 1}}}}
+---
+apiVersion: heddle/v1
+kind: ConfigSource
+metadata: {{name: source}}
+spec: {source}
+---
+apiVersion: heddle/v1
+kind: Config
+metadata: {{name: app}}
+spec: {{sources: [source]}}
+---
+apiVersion: heddle/v1
+kind: AuthorizationPolicy
+metadata: {{name: readers-read}}
+spec:
+  targetRefs: [{{kind: Config, name: app}}]
+  rules: [{{from: [{{source: {{serviceAccounts: [default/reader]}}}}]}}]
+{workloads}""")
+        arguments = ["run", "--manifests", str(manifests), "--state", str(folder / "state")]
+        child = Child(self.name, [*self.runner, self.program(), *arguments], PROXY_CORE, folder, self.environment)
+        wait_until(
+            f"{self.name}'s first value", [child],
+            lambda: answers(ports[0], "/v1/configs/~/app/values", host="config.mesh") == 200)
+        return child, ports
+
     def _start_one(self, work: Work, name: str, orders: str) -> tuple[int, Child]:
         """One host, where web calls orders. `orders` goes on from the service's metadata."""
         folder, outbound = work.subfolder(f"{self.name}-{name}"), work.ports.take()

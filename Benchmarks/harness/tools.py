@@ -13,6 +13,7 @@ BENCHMARKS = Path(__file__).resolve().parent.parent
 #: Where each is, and what it is linked with.
 PROGRAMS = {
     "echo_server": ("GRPCTools", ["-lnghttp2"]), "grpc_load": ("GRPCTools", ["-lnghttp2"]), "callers": ("CallerTools", []),
+    "watchers": ("CallerTools", []),
 }
 _folder: tempfile.TemporaryDirectory | None = None
 
