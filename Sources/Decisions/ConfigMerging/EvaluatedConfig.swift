@@ -24,6 +24,8 @@ package struct EvaluatedConfig: Sendable {
     let evaluation: ConfigEvaluation
 
     package var value: ConfigValue { evaluation.value }
+    /// Whether any value was made of others, by a reference or a fallback.
+    package var hasCopies: Bool { evaluation.places.count > 0 || !evaluation.fallbacks.isEmpty }
 
     /// - Parameters:
     ///   - previous: An earlier value of this config: what did not change since is not done again, and the result is the same as

@@ -11,7 +11,7 @@ enum EtcdMessage {
 
     static func authenticate(_ name: String, _ password: [UInt8]) -> [UInt8]? {
         guard let password = String(validating: password, as: UTF8.self) else { return nil }
-        return object([("name", .string(name)), ("password", .string(password))])
+        return object(["name": .string(name), "password": .string(password)])
     }
 
     /// - Parameters:
@@ -19,24 +19,23 @@ enum EtcdMessage {
     ///   - revision: 0: as it is now.
     static func range(from start: [UInt8], below prefix: [UInt8], revision: Int64, limit: Int) -> [UInt8] {
         object([
-            ("key", .base64(start)), ("range_end", .base64(end(of: prefix))), ("revision", .number(revision)),
-            ("limit", .number(Int64(limit))),
+            "key": .base64(start), "range_end": .base64(end(of: prefix)), "revision": .number(revision),
+            "limit": .number(Int64(limit)),
         ])
     }
 
     /// How many keys there are, and which one was changed last.
     static func newest(below prefix: [UInt8]) -> [UInt8] {
         object([
-            ("key", .base64(prefix)), ("range_end", .base64(end(of: prefix))), ("limit", .number(1)),
-            ("sort_order", .string("DESCEND")), ("sort_target", .string("MOD")), ("keys_only", .flag),
+            "key": .base64(prefix), "range_end": .base64(end(of: prefix)), "limit": .number(1),
+            "sort_order": .string("DESCEND"), "sort_target": .string("MOD"), "keys_only": true,
         ])
     }
 
     static func watch(below prefix: [UInt8], from revision: Int64) -> [UInt8] {
         Array(#"{"create_request":"#.utf8)
             + object([
-                ("key", .base64(prefix)), ("range_end", .base64(end(of: prefix))),
-                ("start_revision", .number(revision)),
+                "key": .base64(prefix), "range_end": .base64(end(of: prefix)), "start_revision": .number(revision),
             ]) + Array("}".utf8)
     }
 
@@ -49,27 +48,18 @@ enum EtcdMessage {
         return [0]
     }
 
-    private enum Member {
-        case string(String)
-        case base64([UInt8])
-        case number(Int64)
-        case flag
+    private static func object(_ members: KeyValuePairs<String, JSONValue>) -> [UInt8] {
+        Array(JSONValue.object(members.map { ($0.key, $0.value) }).rendered().utf8)
+    }
+}
+
+extension JSONValue {
+    fileprivate static func base64(_ bytes: [UInt8]) -> JSONValue {
+        .string(String(decoding: Base64.text(of: bytes), as: UTF8.self))
     }
 
-    private static func object(_ members: [(String, Member)]) -> [UInt8] {
-        let origin = ValueOrigin(layer: "", position: .place(""))
-        let entries = members.map { name, member in
-            let content: ConfigValue.Content =
-                switch member {
-                case .string(let text): .string(text)
-                case .base64(let bytes): .string(String(decoding: Base64.text(of: bytes), as: UTF8.self))
-                case .number(let number): .string(String(number))
-                case .flag: .boolean(true)
-                }
-            return ConfigMap.Entry(name, ConfigValue(content, origin: origin))
-        }
-        return ConfigValue(.map(ConfigMap(entries) ?? ConfigMap()), origin: origin).json()
-    }
+    /// Of 64 bits, which JSON's readers may not have.
+    fileprivate static func number(_ number: Int64) -> JSONValue { .string(String(number)) }
 }
 
 /// What of etcd's answers is looked at.

@@ -30,11 +30,14 @@ package final class ConfigBoard: Sendable {
         package let schema: JSONSchema?
         /// As it is written.
         package let schemaText: ConfigValue?
+        /// One object, as long as the plan holds: an evaluation knows by it that they are the same.
+        let defaults: ConfigLayer?
 
         package init(_ config: Config, schema: JSONSchema?, schemaText: ConfigValue?) {
             self.config = config
             self.schema = schema
             self.schemaText = schemaText
+            defaults = config.defaults.map { ConfigLayer(name: "defaults", tree: $0) }
         }
     }
 
@@ -47,8 +50,7 @@ package final class ConfigBoard: Sendable {
     }
 
     private struct State {
-        var plan = Plan()
-        /// Has changed since it was last looked at.
+        /// Since it was last looked at.
         var newPlan: Plan?
         var news: [(source: ResourceName, course: Int, news: ConfigSourceNews)] = []
         var isStopped = false
@@ -77,10 +79,7 @@ package final class ConfigBoard: Sendable {
 
     /// Follows what the plan says, from now on.
     package func adopt(_ plan: Plan) {
-        state.withLock { state in
-            state.plan = plan
-            state.newPlan = plan
-        }
+        state.withLock { $0.newPlan = plan }
         wakeup.give()
     }
 

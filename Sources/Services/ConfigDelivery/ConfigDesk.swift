@@ -84,7 +84,7 @@ struct ConfigDesk {
         item.isHeard = true
         switch news {
         case .tree(let tree):
-            let isOther = item.layer.tree.map { !$0.isIdentical(to: tree.value) } ?? true
+            let isOther = item.layer.tree.map { !$0.isExactly(tree.value) } ?? true
             item.status.since = .now
             item.status.version = tree.version
             item.status.problems = []
@@ -129,7 +129,7 @@ struct ConfigDesk {
         }
         let recipe = ConfigRecipe(
             layers: layers(of: sources, config, kept.plan.schemaText),
-            defaults: config.defaults.map { ConfigLayer(name: "defaults", tree: $0) },
+            defaults: kept.plan.defaults,
             mergeKeys: MergeKeys(config.mergeKeys.map { .init(path: $0.path.value, key: $0.key) }),
             fallbacks: config.fallbacks.map { fallback in
                 .init(path: fallback.path.value, from: fallback.from.map(\.value), position: fallback.path.position)

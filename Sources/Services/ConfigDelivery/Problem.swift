@@ -1,5 +1,4 @@
 import CallOutcomes
-import ConfigValues
 import Diagnostics
 import ServiceContracts
 
@@ -50,12 +49,10 @@ struct Problem: Error {
     }
 
     var body: [UInt8] {
-        let origin = ValueOrigin(layer: "problem", position: .place("problem"))
-        let members: [(String, ConfigValue.Content)] = [
-            ("type", .string("about:blank")), ("status", .number(.integer(Int64(status)))), ("code", .string(code)),
-            ("detail", .string(detail)), ("retriable", .boolean(isRetriable)),
+        let members: JSONValue = [
+            "code": .string(code), "detail": .string(detail), "retriable": .bool(isRetriable),
+            "status": .integer(Int(status)), "type": "about:blank",
         ]
-        let map = ConfigMap(members.map { ConfigMap.Entry($0.0, ConfigValue($0.1, origin: origin)) }) ?? ConfigMap()
-        return ConfigValue(.map(map), origin: origin).json()
+        return Array(members.rendered().utf8)
     }
 }

@@ -10,7 +10,7 @@ extension Config {
         spec.add(
             "mergeKeys",
             .array(mergeKeys.map { ["path": .string($0.path.value.dotted), "key": .string($0.key)] }))
-        if let defaults { spec.addMapping("defaults", defaults.shownJSON) }
+        if let defaults { spec.addMapping("defaults", JSONValue(defaults.redacted)) }
         spec.add(
             "fallbacks",
             .array(
@@ -21,7 +21,7 @@ extension Config {
                     ]
                 }))
         switch schema {
-        case .inline(let tree)?: spec.addMapping("schema", tree.shownJSON)
+        case .inline(let tree)?: spec.addMapping("schema", JSONValue(tree.redacted))
         case .file(let path)?: spec.add("schemaFile", path.value)
         case nil: break
         }

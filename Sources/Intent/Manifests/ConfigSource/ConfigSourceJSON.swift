@@ -1,4 +1,5 @@
 import ConfigFormats
+import ConfigValues
 package import Diagnostics
 
 extension ConfigSource {
@@ -6,7 +7,7 @@ extension ConfigSource {
         var spec = JSONMembers()
         spec.add("type", type.rawValue)
         switch backing {
-        case .inline(let data): spec.addMapping("data", data.shownJSON)
+        case .inline(let data): spec.addMapping("data", JSONValue(data.redacted))
         case .file(let file):
             spec.add("path", file.path.value)
             spec.add("format", file.format.rawValue)

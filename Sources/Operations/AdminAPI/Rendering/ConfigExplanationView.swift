@@ -15,7 +15,9 @@ struct ConfigExplanationView {
     /// - Parameter path: Only what lies there.
     init(_ evaluated: EvaluatedConfig, at path: ConfigPath, lineLimit: Int = Self.lineLimit) {
         self.evaluated = evaluated
-        let paths = evaluated.value[path]?.paths(below: path) ?? [path]
+        var paths: [ConfigPath] = []
+        evaluated.value[path]?.forEachLeaf(at: path) { paths.append($0) }
+        if paths.isEmpty { paths = [path] }
         var explanations: [ConfigExplanation] = []
         var lineCount = 0
         for path in paths {

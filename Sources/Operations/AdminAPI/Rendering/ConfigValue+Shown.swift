@@ -35,36 +35,5 @@ extension ConfigValue {
     }
 
     /// `nil`: others are in it, each of which is told by itself.
-    var ownJSON: JSONValue? {
-        switch content {
-        case .null: .null
-        case .boolean(let value): .bool(value)
-        case .number(.integer(let value)): .integer(Int(value))
-        case .number(.fraction(let value)): .double(value)
-        case .string(let value): .string(value)
-        case .list(let items): items.isEmpty ? .array([]) : nil
-        case .map(let map): map.isEmpty ? .object([]) : nil
-        }
-    }
-}
-
-extension ConfigValue {
-    /// The paths of all that comes from somewhere by itself: scalars, maps with nothing in them, and lists, as well as all that is
-    /// in them.
-    func paths(below path: ConfigPath) -> [ConfigPath] {
-        var paths: [ConfigPath] = []
-        collect(path, into: &paths)
-        return paths
-    }
-
-    private func collect(_ path: ConfigPath, into paths: inout [ConfigPath]) {
-        switch content {
-        case .map(let map) where !map.isEmpty:
-            for entry in map.entries { entry.value.collect(path.appending(entry.key), into: &paths) }
-        case .list(let items):
-            paths.append(path)
-            for index in items.indices { items[index].collect(path.appending(String(index)), into: &paths) }
-        default: paths.append(path)
-        }
-    }
+    var ownJSON: JSONValue? { entries == nil ? JSONValue(self) : nil }
 }

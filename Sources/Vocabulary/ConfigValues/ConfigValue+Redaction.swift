@@ -1,5 +1,3 @@
-package import ConfigValues
-
 extension ConfigValue {
     /// As it may be shown to whoever may not see secrets: keys as they are, `(secret)` for each secret value.
     ///
