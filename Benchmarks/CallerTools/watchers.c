@@ -3,7 +3,7 @@
 //     watchers COUNT FIRST-TEXT PORT… < REQUEST-AND-TEXTS
 //
 // Its input begins with the request that each sends, as it goes over the wire, and a line "END". COUNT connections to each PORT of
-// 127.0.0.1 send it, and once each has been answered with FIRST-TEXT, "ready" is printed. Each line that follows is a text to be told
+// 127.0.0.1 send it, 100 at a time, and once each has been answered with FIRST-TEXT, "ready" is printed. Each line that follows is a text to be told
 // of: once every watcher has received it, a line says when each of them had it, in ns of CLOCK_MONOTONIC. A watch that ends, and 60 s
 // without a word, end it all.
 #define _GNU_SOURCE
@@ -22,7 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { requestByteLimit = 8192, textByteLimit = 128, chunkByteCount = 65536, patienceMilliseconds = 60000 };
+enum { requestByteLimit = 8192, textByteLimit = 128, chunkByteCount = 65536, patienceMilliseconds = 60000, batchCount = 100 };
 
 typedef struct {
     int descriptor;
@@ -33,7 +33,7 @@ typedef struct {
 } Watcher;
 
 static Watcher *watchers;
-static size_t count;
+static size_t connected;
 static int queue;
 
 static void fail(const char *what) {
@@ -64,9 +64,10 @@ static bool receive(Watcher *watcher, const char *text, size_t length) {
     return found;
 }
 
-static void waitFor(const char *text) {
-    size_t length = strlen(text), left = count;
-    for (size_t index = 0; index < count; index += 1) watchers[index].toldAt = 0;
+// Those from the first on have received the text.
+static void waitFor(const char *text, size_t first) {
+    size_t length = strlen(text), left = connected - first;
+    for (size_t index = first; index < connected; index += 1) watchers[index].toldAt = 0;
     while (left > 0) {
         struct epoll_event events[256];
         int ready = epoll_wait(queue, events, 256, patienceMilliseconds);
@@ -85,21 +86,16 @@ static void waitFor(const char *text) {
     }
 }
 
-static void connectAll(size_t each, char **ports, size_t portCount, const char *request) {
-    count = each * portCount;
-    watchers = calloc(count, sizeof *watchers);
-    queue = epoll_create1(EPOLL_CLOEXEC);
-    for (size_t index = 0; index < count; index += 1) {
-        Watcher *watcher = &watchers[index];
-        struct sockaddr_in address = {
-            .sin_family = AF_INET, .sin_port = htons((in_port_t)atoi(ports[index % portCount])),
-            .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-        watcher->descriptor = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        if (watcher->descriptor < 0 || connect(watcher->descriptor, (struct sockaddr *)&address, sizeof address) != 0) fail("connecting");
-        if (send(watcher->descriptor, request, strlen(request), MSG_NOSIGNAL) != (ssize_t)strlen(request)) fail("asking");
-        struct epoll_event event = {.events = EPOLLIN, .data.ptr = watcher};
-        if (epoll_ctl(queue, EPOLL_CTL_ADD, watcher->descriptor, &event) != 0) fail("epoll");
-    }
+static void connectOne(const char *port, const char *request) {
+    Watcher *watcher = &watchers[connected];
+    struct sockaddr_in address = {
+        .sin_family = AF_INET, .sin_port = htons((in_port_t)atoi(port)), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    watcher->descriptor = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (watcher->descriptor < 0 || connect(watcher->descriptor, (struct sockaddr *)&address, sizeof address) != 0) fail("connecting");
+    if (send(watcher->descriptor, request, strlen(request), MSG_NOSIGNAL) != (ssize_t)strlen(request)) fail("asking");
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = watcher};
+    if (epoll_ctl(queue, EPOLL_CTL_ADD, watcher->descriptor, &event) != 0) fail("epoll");
+    connected += 1;
 }
 
 int main(int argumentCount, char **arguments) {
@@ -113,14 +109,20 @@ int main(int argumentCount, char **arguments) {
         if (strlen(request) + strlen(line) >= sizeof request) return 2;
         strcat(request, line);
     }
-    connectAll((size_t)atol(arguments[1]), arguments + 3, (size_t)argumentCount - 3, request);
-    waitFor(arguments[2]);
+    size_t portCount = (size_t)argumentCount - 3, count = (size_t)atol(arguments[1]) * portCount;
+    watchers = calloc(count, sizeof *watchers);
+    queue = epoll_create1(EPOLL_CLOEXEC);
+    while (connected < count) {
+        size_t first = connected;
+        while (connected < count && connected - first < batchCount) connectOne(arguments[3 + connected % portCount], request);
+        waitFor(arguments[2], first);
+    }
     printf("ready\n");
     fflush(stdout);
     while (fgets(line, textByteLimit, stdin)) {
         line[strcspn(line, "\n")] = 0;
-        waitFor(line);
-        for (size_t index = 0; index < count; index += 1) printf("%lld ", (long long)watchers[index].toldAt);
+        waitFor(line, 0);
+        for (size_t index = 0; index < connected; index += 1) printf("%lld ", (long long)watchers[index].toldAt);
         printf("\n");
         fflush(stdout);
     }

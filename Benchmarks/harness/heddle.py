@@ -156,7 +156,7 @@ spec: {{serviceAccount: web, outbound: {{listen: "127.0.0.1:OUTBOUND"}}{", selec
 apiVersion: heddle/v1
 kind: Workload
 metadata: {{name: reader-{number}}}
-spec: {{serviceAccount: reader, outbound: {{listen: "127.0.0.1:{port}"}}}}
+spec: {{serviceAccount: reader-{number}, outbound: {{listen: "127.0.0.1:{port}"}}}}
 """ for number, port in enumerate(ports))
         _write(manifests / "mesh.yaml", f"""apiVersion: heddle/v1
 kind: Mesh
@@ -178,7 +178,7 @@ kind: AuthorizationPolicy
 metadata: {{name: readers-read}}
 spec:
   targetRefs: [{{kind: Config, name: app}}]
-  rules: [{{from: [{{source: {{serviceAccounts: [default/reader]}}}}]}}]
+  rules: [{{from: [{{source: {{namespaces: [default]}}}}]}}]
 {workloads}""")
         arguments = ["run", "--manifests", str(manifests), "--state", str(folder / "state")]
         child = Child(self.name, [*self.runner, self.program(), *arguments], PROXY_CORE, folder, self.environment)
