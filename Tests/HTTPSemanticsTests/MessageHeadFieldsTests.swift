@@ -196,3 +196,18 @@ private func knownMethod(_ name: String) -> KnownMethod { KnownMethod(Array(name
         #expect(buffer.array == Array("7\(number)".utf8))
     }
 }
+
+@Test func `a head that gives its memory back says what it said`() {
+    var head = MessageHead(fields: [("host", "orders"), ("x-own", "B")])
+    head.host = head.append("orders".utf8)
+    head.path = head.append("/a".utf8)
+    head.query = head.append("b=c".utf8)
+    head.hasQuery = true
+    head.upgrade = .webSocket
+    head.contentLength = 7
+    head.compact()
+    #expect(head.lines == ["host: orders", "x-own: B"])
+    #expect(head.text(head.host) == "orders" && head.text(head.path) == "/a" && head.text(head.query) == "b=c")
+    #expect(head.hasQuery && head.upgrade == .webSocket && head.contentLength == 7)
+    #expect(head.storage.capacity < 64 && head.fields.capacity < 8)
+}

@@ -37,6 +37,14 @@ extension MessageHead {
         hasQuery = other.hasQuery
         hasEscapedSlash = other.hasEscapedSlash
         contentLength = other.contentLength
+        upgrade = other.upgrade
         status = other.status
+    }
+
+    /// Gives back the memory that the message does not take: it stays for long, and there are many of them.
+    package mutating func compact() {
+        var exact = MessageHead(byteCapacity: end, fieldCapacity: fieldCount)
+        exact.copy(self)
+        self = exact
     }
 }

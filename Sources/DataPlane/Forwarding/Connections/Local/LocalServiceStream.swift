@@ -145,10 +145,11 @@ final class LocalServiceStream: UpstreamStream, EventHandler, @unchecked Sendabl
         if !answer.reason.isNone { bench.responseHead.addField(.heddleReason, value: answer.reason.name.bytes) }
         if case .bytes(let count) = length { bench.responseHead.contentLength = count }
         call.receivedHead(&bench.responseHead, length: length)
-        guard self.call === call,
-            !ResponseBody.isPossible(status: answer.status, answering: call.request.knownMethod)
-        else { return }
-        end(call)
+        guard self.call === call else { return }
+        guard ResponseBody.isPossible(status: answer.status, answering: call.request.knownMethod) else {
+            return end(call)
+        }
+        if relay?.isOpenEnded == true { call.request.compact() }
     }
 
     private func end(_ call: any Call) {
