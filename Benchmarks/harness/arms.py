@@ -43,6 +43,7 @@ class Settings:
     idle_plain: int
     idle_tls: int
     idle_streams: int
+    idle_watchers: int
     handshakes: int
 
 

@@ -150,6 +150,8 @@ def _settings(options: argparse.Namespace, descriptors: int) -> arms.Settings:
     return arms.Settings(
         rounds=options.rounds or (3 if quick else 7), duration=options.duration or (2 if quick else 5),
         connections=options.connections, reloads=options.reloads or (40 if quick else 200), idle_plain=idle_plain,
+        # Of its descriptors a node keeps one beside each connection for the other side of its calls.
+        idle_watchers=min(1_000 if quick else 9_000, descriptors // 3 // 1_000 * 1_000),
         idle_tls=200 if quick else 1_000, idle_streams=1_000 if quick else 10_000, handshakes=200 if quick else 1_000)
 
 

@@ -139,7 +139,7 @@ def config_etcd(bench: Bench) -> None:
 
 def config_watchers(bench: Bench) -> None:
     """Begins after one watch of each reader has come and gone, so that what is set up once does not count."""
-    count = 1_000 if bench.settings.rounds < 5 else 9_000
+    count = bench.settings.idle_watchers
     arm = bench.arm(
         "config-watchers", f"{count:,} idle watchers of a Config with {len(SOME_KEYS)} keys, one a connection",
         [Column("kibibytesPerWatcher", "KiB/watcher", 2)])
