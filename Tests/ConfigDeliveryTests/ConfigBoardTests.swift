@@ -67,6 +67,29 @@ struct ConfigBoardTests {
         #expect(world.json() == "{\"a\":1,\"b\":2}")
     }
 
+    @Test func `what a config has become, and what it was not to become, is counted`() async throws {
+        let world = try world(ConfigWorld.source("base"), ConfigWorld.config("app", Self.schema))
+        for text in ["{\"port\":80}", "{\"port\":80,\"a\":1}"] {
+            try world.say(text)
+            #expect(await world.becomes(text.contains("a") ? "{\"a\":1,\"port\":80}" : text))
+        }
+        try world.say("{\"port\":800}")
+        await Poll.until { world.published()?.refusals == 1 }
+        #expect(world.published()?.changes == 2)
+        #expect(world.published()?.sources.map(\.changes) == [3])
+    }
+
+    @Test func `a source that says it is as it was is as new, and nothing else changes`() async throws {
+        let world = try world(ConfigWorld.source("base"), ConfigWorld.config())
+        try world.say("{\"a\":1}")
+        #expect(await world.becomes("{\"a\":1}"))
+        let before = try #require(world.published())
+        world.source("base").say(.unchanged)
+        await Poll.until { world.published()?.sources.first?.since != before.sources.first?.since }
+        let after = try #require(world.published())
+        #expect(after.value === before.value && after.changes == 1 && after.sources.map(\.changes) == [1])
+    }
+
     @Test func `what the schema refuses is not published, and is said with its position`() async throws {
         let world = try world(ConfigWorld.source("base"), ConfigWorld.config("app", Self.schema))
         try world.say("{\"port\":80}")

@@ -32,7 +32,13 @@ extension SourceWorld {
 final class Heard: Sendable {
     private let news = Mutex<[ConfigSourceNews]>([])
 
-    init(_ backend: any ConfigSourceBackend) { backend.start { [self] news in self.news.withLock { $0.append(news) } } }
+    init(_ backend: any ConfigSourceBackend) {
+        backend.start { [self] news in
+            // That it holds what it held is said as often as it is asked.
+            if case .unchanged = news { return }
+            self.news.withLock { $0.append(news) }
+        }
+    }
 
     var all: [ConfigSourceNews] { news.withLock { $0 } }
 

@@ -108,6 +108,7 @@ package final class ConfigBoard: Sendable {
         if let plan { desk.adopt(plan) }
         for item in news { desk.take(item.source, item.course, item.news) }
         let results = desk.evaluate()
+        let restated = desk.restated()
         let change = published.withLock { published in
             let names = desk.names
             let gone = published.keys.filter { !names.contains($0) }
@@ -116,6 +117,7 @@ package final class ConfigBoard: Sendable {
                 let former = published.updateValue(result, forKey: result.name)
                 return former?.value !== result.value
             }
+            for (name, sources) in restated { published[name]?.sources = sources }
             return Change(
                 names: others.map(\.name) + gone.sorted(),
                 problems: published.values.sorted { $0.name < $1.name }.problems)

@@ -24,7 +24,11 @@ struct ConfigDesk {
     private struct Kept {
         var plan: ConfigBoard.PlannedConfig
         var version: ConfigVersion?
+        var changes: UInt64 = 0
+        var refusals: UInt64 = 0
         var isDue = true
+        /// Its sources have said that they are what they were.
+        var isRestated = false
     }
 
     private let makeBackend: @Sendable (ConfigSource) -> any ConfigSourceBackend
@@ -83,6 +87,11 @@ struct ConfigDesk {
         guard var item = followed[name], item.course == course else { return }
         item.isHeard = true
         switch news {
+        case .unchanged:
+            item.status.since = .now
+            followed[name] = item
+            for config in configs(reading: name) { configs[config]?.isRestated = true }
+            return
         case .tree(let tree):
             let isOther = item.layer.tree.map { !$0.isExactly(tree.value) } ?? true
             item.status.since = .now
@@ -97,9 +106,21 @@ struct ConfigDesk {
             if item.source.onError == .drop { item.layer = ConfigLayer(name: item.layer.name, tree: nil) }
         }
         followed[name] = item
-        for (config, kept) in configs where kept.plan.config.sources.contains(where: { $0.value == name }) {
-            configs[config]?.isDue = true
+        for config in configs(reading: name) { configs[config]?.isDue = true }
+    }
+
+    private func configs(reading source: ResourceName) -> [ResourceName] {
+        configs.filter { $0.value.plan.config.sources.contains { $0.value == source } }.map(\.key)
+    }
+
+    /// How the sources stand of configs that are what they were.
+    mutating func restated() -> [ResourceName: [SourceStatus]] {
+        var statuses: [ResourceName: [SourceStatus]] = [:]
+        for (name, kept) in configs where kept.isRestated {
+            configs[name]?.isRestated = false
+            statuses[name] = kept.plan.config.sources.compactMap { followed[$0.value]?.status }
         }
+        return statuses
     }
 
     // MARK: Evaluation
@@ -117,7 +138,9 @@ struct ConfigDesk {
         kept.isDue = false
         let config = kept.plan.config
         let sources = config.sources.compactMap { followed[$0.value] }
-        var result = PublishedConfig(name: name, value: kept.version, sources: sources.map(\.status))
+        var result = PublishedConfig(
+            name: name, value: kept.version, sources: sources.map(\.status), changes: kept.changes,
+            refusals: kept.refusals)
         // Of a source that is not there the config is made only if it may do without it, or had it once.
         let missing = sources.filter { $0.status.since == nil && !$0.source.isOptional }
         // Nor is it made for the moment until one says its first: readers would see values go and come back.
@@ -139,11 +162,15 @@ struct ConfigDesk {
                 kept.plan.schema?.mistakes(in: value) ?? []
             }
             let version = ConfigVersion(evaluated, revision: Self.revision(of: evaluated.value))
-            if kept.version?.isSame(as: version) != true { kept.version = version }
-            result.value = kept.version
+            if kept.version?.isSame(as: version) != true {
+                kept.version = version
+                kept.changes += 1
+            }
+            (result.value, result.changes) = (kept.version, kept.changes)
             result.problems = evaluated.warnings
         } catch {
-            result.problems = error.diagnostics
+            kept.refusals += 1
+            (result.problems, result.refusals) = (error.diagnostics, kept.refusals)
         }
         result.problems += sources.flatMap { item in item.status.problems.map { $0.asWarning } }
         return result

@@ -11,6 +11,10 @@ package struct PublishedConfig: Sendable {
     /// Why the last try gave none, or what its sources say that are away. Errors, and warnings.
     package var problems: [Diagnostic] = []
     package var sources: [SourceStatus] = []
+    /// Values that it came to have, since it is followed.
+    package var changes: UInt64 = 0
+    /// Of what it would have become and was not.
+    package var refusals: UInt64 = 0
 }
 
 /// A value that a Config had.

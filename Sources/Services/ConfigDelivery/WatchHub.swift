@@ -51,6 +51,8 @@ package final class WatchHub: Sendable {
     }
 
     package var count: Int { state.withLock { $0.entries.count } }
+    /// By config.
+    package var watcherCounts: [ResourceName: Int] { state.withLock { $0.byConfig.mapValues(\.count) } }
 
     /// A config is another one now.
     package func changed(_ config: ResourceName) {

@@ -70,19 +70,19 @@ final class HTTPBackend: ConfigSourceBackend {
 
     private func took(_ outcome: WholeAnswer.Outcome, _ tell: @escaping @Sendable (ConfigSourceNews) -> Void) {
         var tag: String?
-        let news: ConfigSourceNews?
+        let news: ConfigSourceNews
         switch outcome {
         case .failed(let failure): news = away(failure.description)
         case .tooLarge: news = away("more than \(Self.byteLimit >> 20) MiB")
         case .answer(let head, let bytes) where head.status == 200:
             tag = head["etag"]
             news = source.document(bytes, settings.format, from: settings.url, version: tag)
-        case .answer(let head, _): news = head.status == 304 ? nil : away("status \(head.status)")
+        case .answer(let head, _): news = head.status == 304 ? .unchanged : away("status \(head.status)")
         }
         let pause = state.withLock { state -> Duration? in
             guard !state.isStopped else { return nil }
             switch news {
-            case nil: state.failures = 0
+            case .unchanged: state.failures = 0
             case .tree: (state.tag, state.isAway, state.failures) = (tag, false, 0)
             case .failure:
                 state.isAway = true
@@ -92,7 +92,7 @@ final class HTTPBackend: ConfigSourceBackend {
             return min(settings.interval, Self.firstPause * (1 << min(state.failures - 1, 16)))
         }
         guard let pause else { return }
-        if let news { tell(news) }
+        tell(news)
         loop.perform(after: pause) { [self] in ask(tell) }
     }
 

@@ -14,6 +14,8 @@ package protocol ConfigSourceBackend: AnyObject, Sendable {
 package enum ConfigSourceNews: Sendable {
     /// All that it holds, as it was at one moment.
     case tree(ConfigSourceTree)
+    /// It has just been asked, and holds what it held.
+    case unchanged
     /// It cannot be read now, or what it holds means nothing. At least one error; nothing of a secret in them.
     case failure([Diagnostic])
 }

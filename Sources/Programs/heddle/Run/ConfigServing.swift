@@ -50,6 +50,8 @@ struct ConfigServing: Sendable {
         }
     }
 
+    var metrics: ConfigMetrics { ConfigMetrics(configs: board.all, watchers: hub.watcherCounts, now: .now) }
+
     func stop() {
         board.stop()
         hub.stop()

@@ -23,6 +23,7 @@ struct MetricsText {
     let certificates: [CertificateInUse]
     let heldBack: [Diagnostic]
     let guarding: GuardReport?
+    let configs: ConfigMetrics
 
     struct ReloadCounts: Sendable {
         var served: UInt64 = 0
@@ -40,6 +41,7 @@ struct MetricsText {
         generations(&text)
         held(&text)
         guarding(&text)
+        configs.write(to: &text)
         certificates(&text)
         return text.text
     }

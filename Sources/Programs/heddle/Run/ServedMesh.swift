@@ -237,7 +237,8 @@ struct ServedMesh: RunningMesh {
             report: await dataPlane.report(), labels: dataPlane.labels, lostAccessLines: output.access.losses.count,
             lostLogLines: output.log.losses.count, connectionLimit: dataPlane.budget.connections,
             reloads: reporter.counts, status: await reconciler.status, identities: participant.issuer.snapshot,
-            certificates: participant.serving?.certificates ?? [], heldBack: host.heldBack, guarding: guardReport
+            certificates: participant.serving?.certificates ?? [], heldBack: host.heldBack, guarding: guardReport,
+            configs: configs.metrics
         ).render()
     }
 }
