@@ -36,7 +36,21 @@ import Testing
     ) throws -> [String] {
         let mesh = manifest("Mesh", "mesh", "{authorization: {defaultAction: \(defaultAction)}}")
         let snapshot = try MeshSnapshot((Self.configs + services + [mesh] + policies).joined(separator: "\n---\n"))
-        return PolicyLint.check(snapshot).map(\.code.rawValue)
+        return PolicyLint.check(snapshot).filter { $0.code != .noReader }.map(\.code.rawValue)
+    }
+
+    private func unread(_ policies: String...) throws -> [String] {
+        let snapshot = try MeshSnapshot((Self.configs + policies).joined(separator: "\n---\n"))
+        return PolicyLint.check(snapshot).filter { $0.code == .noReader }.map(\.found)
+    }
+
+    @Test func `a config that no enforced ALLOW names is told of`() throws {
+        let (app, other) = ("Config \"app\", which nobody may read", "Config \"other\", which nobody may read")
+        #expect(try unread(policy("p")) == [other])
+        #expect(try unread(policy("p"), policy("q", of: "targetRefs: [{kind: Config, name: other}],")) == [])
+        #expect(try unread(policy("p", "DENY")) == [app, other])
+        #expect(try unread(policy("p", of: "")) == [app, other])
+        #expect(try unread(policy("p", of: "mode: Shadow, targetRefs: [{kind: Config, name: app}],")) == [app, other])
     }
 
     /// A list of Services that is empty once meant all of the namespace.

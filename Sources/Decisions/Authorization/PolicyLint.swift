@@ -21,6 +21,8 @@ extension Diagnostic.Code {
     package static let unknownCaller = Self("policy.unknown-caller")
     /// A policy for a service whose calls its routes send elsewhere: those are other policies' to decide.
     package static let neverAsked = Self("policy.never-asked")
+    /// A Config that no ALLOW names: nobody may read it.
+    package static let noReader = Self("config.no-reader")
     /// An ALLOW that asks nothing of the caller.
     package static let allowForEveryone = Self("policy.allow-for-everyone")
 }
@@ -36,7 +38,7 @@ package enum PolicyLint {
             configs: snapshot.resources[Config.self].map(\.metadata.name),
             defaultAction: snapshot.mesh.defaultAction,
             callers: UnknownCallers(known: snapshot.serviceAccounts, trustDomain: snapshot.mesh.trustDomain))
-        let unasked = neverAsked(snapshot) + PlainCallersRefused.check(snapshot)
+        let unasked = neverAsked(snapshot) + PlainCallersRefused.check(snapshot) + withoutReader(snapshot)
         return unasked.isEmpty ? found : (found + unasked).sorted { $0.position < $1.position }
     }
 
@@ -61,6 +63,23 @@ package enum PolicyLint {
             }
         }
         return found
+    }
+
+    /// Whatever becomes of a Config goes by the rules of who is told of it: where none lets anybody in, it is of no use.
+    private static func withoutReader(_ snapshot: MeshSnapshot) -> [Diagnostic] {
+        let configs = snapshot.resources[Config.self]
+        guard !configs.isEmpty else { return [] }
+        let asked = ResourcePolicies.all(in: snapshot)
+        return configs.filter { config in
+            let policies = asked[ResourceIdentity(.config, config.metadata.name)] ?? []
+            return !policies.contains { $0.action == .allow && $0.isEnforced && !$0.rules.isEmpty }
+        }.map { config in
+            Diagnostic(
+                .noReader, .warning, at: config.metadata.position,
+                found: "Config \(Diagnostic.quoted(config.metadata.name.name)), which nobody may read",
+                expected: "an ALLOW policy that names it",
+                remedy: "add an AuthorizationPolicy with targetRefs: [{kind: Config, name: \(config.metadata.name.name)}]")
+        }
     }
 
     private static func targetRemedy(_ service: ResourceName, _ away: RoutedAway) -> String {
