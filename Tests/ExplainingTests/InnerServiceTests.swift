@@ -61,4 +61,41 @@ struct InnerServiceTests {
         #expect(!view.text.contains("gone") && !view.text.contains("endpoint"), "\(view.text)")
         #expect(view.json.rendered().contains("\"resourcePath\":\"\(path)\""))
     }
+
+    private func explainConfig(_ to: String, _ path: String?, from: String? = "shop/web") throws -> CallExplanation {
+        var question = CallQuestion(from: from, to: to)
+        question.path = path
+        return try CallExplanation(question, in: MeshSnapshot(Self.manifests), inner: [.config])
+    }
+
+    @Test(arguments: [
+        ("Config/app", "/values/a", true), ("config/shop/app", "/values/a", true), ("Config/app", "/values/b", false),
+        ("Config/app", nil, false), ("Config/app", "/values//a/", false), ("Config/app", "/values/%61", true),
+    ])
+    func `what one may have of a config its rules say`(to: String, path: String?, isAllowed: Bool) throws {
+        let explanation = try explainConfig(to, path)
+        #expect(explanation.isServed == isAllowed, "\(explanation.text)")
+        #expect(explanation.text.contains("to Config shop/app at /values"), "\(explanation.text)")
+        #expect(explanation.text.contains("ALLOW shop/reads rule 0"), "\(explanation.text)")
+        #expect(explanation.text.contains("each value is judged by itself"), "\(explanation.text)")
+    }
+
+    @Test func `who is of another trust domain is told nothing`() throws {
+        let explanation = try explainConfig("Config/shop/app", "/values/a", from: "spiffe://other.example/ns/shop/sa/web")
+        #expect(!explanation.isAllowed)
+        guard case .untrusted = explanation.outcome else { return #expect(Bool(false), "\(explanation.text)") }
+    }
+
+    @Test(arguments: [
+        ("Config/ap", "/values/a", "did you mean"), ("Config/app", "/other", "/watch"),
+        ("Config/app", "values", "begin it with /"), ("Config/other/app", nil, "no Config"),
+    ])
+    func `a question that a config cannot be asked says why`(to: String, path: String?, says: String) {
+        let mistake = #expect(throws: CallQuestion.Mistake.self) { try explainConfig(to, path) }
+        #expect(mistake?.description.contains(says) == true, "\(mistake?.description ?? "")")
+    }
+
+    @Test func `who has no identity is asked for one`() {
+        #expect(throws: CallQuestion.Mistake.self) { try explainConfig("Config/shop/app", nil, from: nil) }
+    }
 }

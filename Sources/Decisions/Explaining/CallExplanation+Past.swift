@@ -40,28 +40,8 @@ extension CallExplanation {
         outcome = .delivered([judge.destination(mesh.table(of: service), weight: nil, head)])
     }
 
-    /// What the rules of now say of a place that Heddle answers for itself.
-    private static func past(
-        _ report: DecisionReport, of place: ResourcePlace, by service: ResourceName, in snapshot: MeshSnapshot
-    ) -> CallExplanation? {
-        var head = MessageHead()
-        guard fill(&head, from: report, path: place.path) else { return nil }
-        let caller = report.caller.flatMap { SPIFFEID($0) }
-        let request = Request(head)
-        let program = AuthorizationProgram(
-            policies: ResourcePolicies.all(in: snapshot)[place.resource] ?? [], defaultAction: .deny)
-        let facts = CallFacts(caller: caller.map(Caller.init), peerAddress: .unspecified)
-        let destination = Destination(
-            service: service, weight: nil, request: request, refusal: nil,
-            judgements: [Judgement(endpoints: [], explanation: program.explain(head, facts))],
-            defaultAction: .deny, grpcStatus: nil, otherNodes: [], unresolved: [], isInner: true, place: place)
-        return CallExplanation(
-            caller: caller, service: service, isConnection: false, isGRPC: false, request: request, routes: [],
-            outcome: .delivered([destination]), notes: [])
-    }
-
     /// - Returns: `false`: no call is like this.
-    private static func fill(_ head: inout MessageHead, from report: DecisionReport, path: String) -> Bool {
+    static func fill(_ head: inout MessageHead, from report: DecisionReport, path: String) -> Bool {
         var question = CallQuestion(from: nil, to: report.service.map { "\($0)" } ?? "")
         question.method = report.method
         question.path = path

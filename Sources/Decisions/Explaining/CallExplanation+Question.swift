@@ -17,6 +17,10 @@ extension CallExplanation {
         inner: [InnerService] = InnerService.served
     ) throws(CallQuestion.Mistake) {
         let asked = try given.withHostOfFields()
+        if let ofResource = try Self.ofResource(asked, in: snapshot) {
+            self = ofResource
+            return
+        }
         let resolved = try ResolvedQuestion(asked, in: snapshot, inner: inner)
         let question = resolved.serviceProtocol == .grpc ? asked.completedForGRPC : asked
         caller = resolved.caller

@@ -75,6 +75,24 @@ package struct CallQuestion: Sendable {
         }
     }
 
+    /// - Returns: `nil`: none is named.
+    func caller(in snapshot: MeshSnapshot) throws(Mistake) -> SPIFFEID? {
+        guard let from else { return nil }
+        guard let id = CallerName.spiffeID(from, trustDomain: snapshot.mesh.trustDomain) else {
+            throw Mistake(
+                "\(Diagnostic.quoted(from)) is no caller: write a service account as namespace/name, or a SPIFFE ID")
+        }
+        return id
+    }
+
+    func clientAddress() throws(Mistake) -> IPAddress {
+        guard let fromAddress else { return .unspecified }
+        guard let address = IPAddress(fromAddress), address != .unspecified else {
+            throw Mistake("\(Diagnostic.quoted(fromAddress)) is no IP address that a call can come from")
+        }
+        return address
+    }
+
     /// With each byte that no path has as it is (RFC 3986 § 2.1); `nil`: there is none.
     private static func encoded(_ path: String) -> String? {
         let isPlain = 0x21...0x7E as ClosedRange<UInt8>
@@ -132,16 +150,7 @@ struct ResolvedQuestion {
         _ question: CallQuestion, in snapshot: MeshSnapshot, inner: [InnerService] = []
     ) throws(CallQuestion.Mistake) {
         try question.checkForm()
-        var caller: SPIFFEID?
-        if let from = question.from {
-            guard let id = CallerName.spiffeID(from, trustDomain: snapshot.mesh.trustDomain) else {
-                throw CallQuestion.Mistake(
-                    "\(Diagnostic.quoted(from)) is no caller: write a service account as namespace/name, or a SPIFFE ID"
-                )
-            }
-            caller = id
-        }
-        self.caller = caller
+        caller = try question.caller(in: snapshot)
         let account = caller?.serviceAccount
         self.inner = InnerService(named: question.to.lowercased(), among: inner)
         if let inner = self.inner {
@@ -154,7 +163,7 @@ struct ResolvedQuestion {
             throw CallQuestion.Mistake(
                 "\(service) speaks TCP: a connection has no method, path or header, so leave them out")
         }
-        clientAddress = try question.fromAddress.map(Self.address) ?? .unspecified
+        clientAddress = try question.clientAddress()
         gateways = snapshot.gateways.filter {
             $0.metadata.name.namespace == account?.namespace && $0.serviceAccount.value == account?.name
         }
@@ -184,13 +193,6 @@ struct ResolvedQuestion {
     func lacksHost(_ question: CallQuestion) -> Bool {
         guard !isWorkload || question.port != nil, question.host == nil else { return false }
         return serviceProtocol != .tcp || !gateways.contains { $0.listeners.contains { $0.protocol == .tcp } }
-    }
-
-    private static func address(_ text: String) throws(CallQuestion.Mistake) -> IPAddress {
-        guard let address = IPAddress(text), address != .unspecified else {
-            throw CallQuestion.Mistake("\(Diagnostic.quoted(text)) is no IP address that a call can come from")
-        }
-        return address
     }
 
     private static func service(

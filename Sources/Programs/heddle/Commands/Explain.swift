@@ -16,6 +16,7 @@ struct Explain: ParsableCommand {
               heddle explain --from shop/web --to shop/ratings --path /shop.v1.Ratings/GetRating
               heddle explain --from shop/web --to shop/ledger --from-ip 192.0.2.7
               heddle explain --from shop/web --to orders.shop --method POST --header 'x-tenant: a' --manifests mesh
+              heddle explain --from shop/web --to Config/shop/web --path /values/database/host
               heddle explain --decision 5f0c8a3e1b7d4c2f
             """)
 
@@ -24,7 +25,9 @@ struct Explain: ParsableCommand {
     )
     var from: String?
 
-    @Option(help: ArgumentHelp("The service that is called, by any of its names.", valueName: "service"))
+    @Option(help: ArgumentHelp(
+            "The service that is called, by any of its names; or Config/NAME, with what lies below it as path.",
+            valueName: "service"))
     var to: String?
 
     @Option(help: "The method. Default: GET; POST for a service of protocol GRPC.")
