@@ -1,5 +1,6 @@
 import CommonValues
 import HTTPSemantics
+import Manifests
 
 /// Judging one clause. `decide` asks this of the clauses that the index finds, `explain` of all: there is no other
 /// reading of a rule.
@@ -14,6 +15,31 @@ extension AuthorizationProgram {
         let operation = evaluate(anyOf: clause.operations, isDeny: clause.isDeny, head, call)
         if operation != Self.holds { return operation }
         return evaluate(allOf: clause.conditions, isDeny: clause.isDeny, head, call)
+    }
+
+    /// Whether a rule could let this caller in, whatever else there is of its call: `false` means that none ever does.
+    package func mightAllow(_ caller: Caller) -> Bool {
+        guard defaultAction == .deny else { return true }
+        let facts = CallFacts(caller: caller, peerAddress: .unspecified)
+        return clauses.contains { clause in
+            guard !clause.isDeny, !clause.isObserved, couldHold(allOf: clause.conditions, facts) else { return false }
+            return clause.sources.isEmpty || clause.sources.indices.contains { couldHold(allOf: items[$0], facts) }
+        }
+    }
+
+    /// What is asked of the caller's identity holds.
+    private func couldHold(allOf range: TableRange, _ call: borrowing CallFacts) -> Bool {
+        let head = MessageHead(byteCapacity: 0, fieldCapacity: 0)
+        for index in range.indices {
+            switch predicates[index].attribute {
+            case .principal, .trustDomain, .namespace, .serviceAccount:
+                if !holds(predicates[index], isDeny: false, head, call) { return false }
+            case .requestPrincipal, .peerAddress, .remoteAddress, .destinationAddress, .destinationPort, .serverName,
+                .host, .method, .path, .header:
+                break
+            }
+        }
+        return true
     }
 
     private func evaluate(

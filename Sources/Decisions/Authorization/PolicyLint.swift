@@ -78,7 +78,8 @@ package enum PolicyLint {
                 .noReader, .warning, at: config.metadata.position,
                 found: "Config \(Diagnostic.quoted(config.metadata.name.name)), which nobody may read",
                 expected: "an ALLOW policy that names it",
-                remedy: "add an AuthorizationPolicy with targetRefs: [{kind: Config, name: \(config.metadata.name.name)}]")
+                remedy:
+                    "add an AuthorizationPolicy with targetRefs: [{kind: Config, name: \(config.metadata.name.name)}]")
         }
     }
 

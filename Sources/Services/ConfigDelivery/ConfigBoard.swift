@@ -32,6 +32,8 @@ package final class ConfigBoard: Sendable {
         package let schemaText: ConfigValue?
         /// One object, as long as the plan holds: an evaluation knows by it that they are the same.
         let defaults: ConfigLayer?
+        /// Whether somebody on this node may be told of it.
+        package var isRead = true
 
         package init(_ config: Config, schema: JSONSchema?, schemaText: ConfigValue?) {
             self.config = config

@@ -52,7 +52,7 @@ struct ConfigDesk {
     // MARK: What is followed
 
     mutating func adopt(_ plan: ConfigBoard.Plan) {
-        let read = Set(plan.configs.flatMap { $0.config.sources.map(\.value) })
+        let read = Set(plan.configs.filter(\.isRead).flatMap { $0.config.sources.map(\.value) })
         let wanted = Dictionary(
             plan.sources.filter { read.contains($0.metadata.name) }.map { ($0.metadata.name, $0) }
         ) { first, _ in first }
@@ -136,6 +136,10 @@ struct ConfigDesk {
         guard var kept = configs[name] else { return PublishedConfig(name: name) }
         defer { configs[name] = kept }
         kept.isDue = false
+        guard kept.plan.isRead else {
+            kept.version = nil
+            return PublishedConfig(name: name, isRead: false, changes: kept.changes, refusals: kept.refusals)
+        }
         let config = kept.plan.config
         let sources = config.sources.compactMap { followed[$0.value] }
         var result = PublishedConfig(

@@ -6,6 +6,8 @@ package import Manifests
 /// A Config as it is now on this node.
 package struct PublishedConfig: Sendable {
     package let name: ResourceName
+    /// Whether somebody on this node may be told of it. If not, no value is made of it here.
+    package var isRead = true
     /// The last good value; `nil`: there has been none.
     package var value: ConfigVersion?
     /// Why the last try gave none, or what its sources say that are away. Errors, and warnings.

@@ -32,6 +32,11 @@ extension AdminHandler {
         case .failure(let failure): return .error(failure.status, failure.message, asText: isText)
         }
         let report = await mesh.config(name) ?? ConfigReport()
+        guard report.isRead else {
+            return .error(
+                404, "nobody on this node may read Config \(name), so that it is made on others alone: ask there",
+                asText: isText)
+        }
         guard let evaluated = report.value else { return await withoutValue(name, report.problems, isText) }
         if request.flag("explain") { return await explanation(of: evaluated, at: place, name, report, request) }
         guard let value = evaluated.value[place]?.redacted else {

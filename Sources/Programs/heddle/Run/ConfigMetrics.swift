@@ -4,9 +4,16 @@ import Telemetry
 
 /// What `/metrics` says of configs.
 struct ConfigMetrics {
-    let configs: [PublishedConfig]
-    let watchers: [ResourceName: Int]
-    let now: ContinuousClock.Instant
+    private let configs: [PublishedConfig]
+    private let watchers: [ResourceName: Int]
+    private let now: ContinuousClock.Instant
+
+    /// - Parameter watchers: By Config.
+    init(_ configs: [PublishedConfig], watchers: [ResourceName: Int], now: ContinuousClock.Instant = .now) {
+        self.configs = configs.filter(\.isRead)
+        self.watchers = watchers
+        self.now = now
+    }
 
     func write(to text: inout PrometheusText) {
         guard !configs.isEmpty else { return }
