@@ -140,8 +140,9 @@ let package = Package(
         room(
             "ConfigDelivery", in: "Services",
             [
-                "Diagnostics", "SPIFFE", "ConfigValues", "HTTPSemantics", "CallOutcomes", "SystemInterfaces",
-                "Cryptography", "ConfigFormats", "Manifests", "MeshSnapshot", "Authorization", "Reconciliation",
+                "Diagnostics", "SPIFFE", "ConfigValues", "HTTPSemantics", "CallOutcomes", "Telemetry",
+                "SystemInterfaces", "Cryptography", "ConfigFormats", "Manifests", "MeshSnapshot", "Authorization",
+                "Reconciliation",
                 "ConfigMerging", "JSONSchemas", "ServiceContracts", "ConfigSources",
             ]),
 
@@ -330,8 +331,8 @@ let package = Package(
             "ConfigDelivery",
             [
                 "Diagnostics", "ConfigValues", "ConfigMerging", "ConfigFormats", "JSONSchemas", "HTTPSemantics",
-                "CallOutcomes", "Telemetry", "Manifests", "MeshSnapshot", "ServiceContracts", "TestSupport",
-                "MeshFixtures", "ServiceFixtures", "FuzzKit",
+                "CallOutcomes", "Telemetry", "SystemInterfaces", "Manifests", "MeshSnapshot", "Reconciliation",
+                "ServiceContracts", "TestSupport", "MeshFixtures", "ServiceFixtures", "FuzzKit",
             ]),
         tests("EventLoops", ["CommonValues", "TestSupport"]),
         tests(

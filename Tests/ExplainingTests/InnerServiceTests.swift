@@ -81,7 +81,8 @@ struct InnerServiceTests {
     }
 
     @Test func `who is of another trust domain is told nothing`() throws {
-        let explanation = try explainConfig("Config/shop/app", "/values/a", from: "spiffe://other.example/ns/shop/sa/web")
+        let explanation = try explainConfig(
+            "Config/shop/app", "/values/a", from: "spiffe://other.example/ns/shop/sa/web")
         #expect(!explanation.isAllowed)
         guard case .untrusted = explanation.outcome else { return #expect(Bool(false), "\(explanation.text)") }
     }

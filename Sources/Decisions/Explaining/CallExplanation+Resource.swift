@@ -29,14 +29,16 @@ extension CallExplanation {
         guard words.count > 1, words[0].lowercased() == "config", words.count < 4 else { return nil }
         try question.checkForm()
         guard question.method == nil || question.method == "GET", question.host == nil, question.port == nil else {
-            throw CallQuestion.Mistake("a Config is read, by GET, and there is one host for it: leave out the method, host and port")
+            throw CallQuestion.Mistake(
+                "a Config is read, by GET, and there is one host for it: leave out the method, host and port")
         }
         guard let caller = try question.caller(in: snapshot) else {
             throw CallQuestion.Mistake("a Config is told to nobody without an identity: say who asks with --from")
         }
         let named = snapshot.resources[Config.self].map(\.metadata.name)
         let name = ResourceName(
-            namespace: words.count == 3 ? words[1] : caller.serviceAccount?.namespace ?? "default", name: words[words.count - 1])
+            namespace: words.count == 3 ? words[1] : caller.serviceAccount?.namespace ?? "default",
+            name: words[words.count - 1])
         guard named.contains(name) else {
             let near = NearestName(to: "\(name)", among: named.map(\.description).sorted())
             throw CallQuestion.Mistake(

@@ -2,15 +2,21 @@ package import Diagnostics
 import Manifests
 package import MeshSnapshot
 package import Reconciliation
+import ServiceContracts
+import Telemetry
 
-/// Has the board follow what each generation says of configs.
+/// Has the board follow what each generation says of configs, and files be kept as they are.
 package final class ConfigParticipant: SnapshotParticipant {
     private let board: ConfigBoard
+    private let files: ProjectionKeeper?
     private let schemas: SchemaLoading
 
-    /// - Parameter folder: The manifests folder, absolute.
-    package init(_ board: ConfigBoard, folder: String) {
+    /// - Parameters:
+    ///   - files: `nil`: none are kept.
+    ///   - folder: The manifests folder, absolute.
+    package init(_ board: ConfigBoard, files: ProjectionKeeper? = nil, folder: String) {
         self.board = board
+        self.files = files
         schemas = SchemaLoading(folder: folder)
     }
 
@@ -18,7 +24,8 @@ package final class ConfigParticipant: SnapshotParticipant {
         _ snapshot: MeshSnapshot, generation: Generation
     ) async throws(Rejection) -> any PreparedChange {
         let (plan, warnings) = try plan(of: snapshot)
-        return Change(board: board, plan: plan, warnings: warnings)
+        return Change(
+            board: board, plan: plan, files: files, kept: Self.kept(snapshot), warnings: warnings)
     }
 
     package func rehearse(_ snapshot: MeshSnapshot, generation: Generation) async throws(Rejection) -> [Diagnostic] {
@@ -29,7 +36,11 @@ package final class ConfigParticipant: SnapshotParticipant {
     private func plan(
         of snapshot: MeshSnapshot
     ) throws(Rejection) -> (plan: ConfigBoard.Plan, warnings: [Diagnostic]) {
-        let (configs, problems) = schemas.load(Array(snapshot.resources[Config.self]))
+        let readers = LocalReaders(snapshot)
+        var (configs, problems) = schemas.load(Array(snapshot.resources[Config.self]))
+        for index in configs.indices {
+            configs[index].isRead = readers.areThere(for: configs[index].config.metadata.name)
+        }
         guard !problems.contains(where: { $0.severity == .error }) else { throw Rejection(problems) }
         let unserved = snapshot.resources[Config.self].flatMap(\.unserved)
         return (
@@ -38,12 +49,25 @@ package final class ConfigParticipant: SnapshotParticipant {
         )
     }
 
+    /// With the rules of the same generation.
+    private static func kept(_ snapshot: MeshSnapshot) -> ProjectionKeeper.Plan {
+        let files = ProjectedFile.all(in: snapshot)
+        guard !files.isEmpty else { return ProjectionKeeper.Plan() }
+        var compiler = ResourceRulesCompiler(labels: LabelRegistry())
+        return ProjectionKeeper.Plan(files: files, rules: compiler.compile(snapshot))
+    }
+
     private struct Change: PreparedChange {
         let board: ConfigBoard
         let plan: ConfigBoard.Plan
+        let files: ProjectionKeeper?
+        let kept: ProjectionKeeper.Plan
         let warnings: [Diagnostic]
 
-        func commit() async { board.adopt(plan) }
+        func commit() async {
+            board.adopt(plan)
+            files?.adopt(kept)
+        }
         func abandon() async {}
     }
 }
@@ -52,12 +76,26 @@ extension Config {
     /// What is read and checked, and not done yet: it is said, and not passed over.
     fileprivate var unserved: [Diagnostic] {
         let places =
-            projections.map { ($0.path.position, "a file that is kept as the values are") }
+            projections.compactMap { $0.onChange?.unserved(beside: $0.path.position) }
             + [pinnedRevision].compactMap { $0 }.map { ($0.position, "a revision that holds") }
         return places.map { position, found in
             Diagnostic(
                 .notAvailable, .warning, at: position, found: found, expected: "what this version can do",
                 remedy: "read the values at config.mesh, where the newest are")
+        }
+    }
+}
+
+extension ProjectionHook {
+    var isServed: Bool {
+        if case .signalUnit = self { true } else { false }
+    }
+
+    fileprivate func unserved(beside file: SourcePosition) -> (SourcePosition, String)? {
+        switch self {
+        case .signalUnit: nil
+        case .signalProcess(_, let pidFile): (pidFile.position, "a process that is told by its number")
+        case .call: (file, "a Service that is called when the file has changed")
         }
     }
 }

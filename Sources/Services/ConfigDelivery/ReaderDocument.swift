@@ -80,20 +80,26 @@ final class SharedDocuments: Sendable {
 extension ConfigBoard {
     /// What a reader may have now.
     func document(_ request: ConfigRequest, at path: ConfigPath, by judge: Judge) throws(Problem) -> ReaderDocument {
-        let resource = ResourceIdentity(.config, request.config)
-        guard let version = config(request.config)?.value else {
+        try document(of: request.config, request.format, at: path, by: judge)
+    }
+
+    func document(
+        of config: ResourceName, _ format: ConfigFormat, at path: ConfigPath, by judge: Judge
+    ) throws(Problem) -> ReaderDocument {
+        let resource = ResourceIdentity(.config, config)
+        guard let version = self.config(config)?.value else {
             // That there is no value yet is told to who may read it, and to nobody else.
             let mayRead = judge.allows(.get, ReaderView.resourcePath(path), of: resource)
-            throw mayRead && config(request.config) != nil ? .notReady : .forbidden
+            throw mayRead && self.config(config) != nil ? .notReady : .forbidden
         }
         func make() throws(Problem) -> ReaderDocument {
             switch ReaderView(version, of: resource, by: judge).value(at: path) {
-            case .value(let value): try ReaderDocument(value, request.format)
+            case .value(let value): try ReaderDocument(value, format)
             case .absent: throw .absent
             case .forbidden: throw .forbidden
             }
         }
         guard path.keys.isEmpty, let readers = judge.likeReaders(of: resource) else { return try make() }
-        return try version.documents.document(.init(readers: readers, format: request.format), else: make)
+        return try version.documents.document(.init(readers: readers, format: format), else: make)
     }
 }

@@ -89,6 +89,11 @@ package final class Judge {
     }
 }
 
+extension ResourceRules {
+    /// What these rules say to a call that nobody makes: what is told by them is told to nobody who waits.
+    package func judge(of request: LocalRequest) -> Judge { Judge(self, of: request) }
+}
+
 /// Callers to whom a resource's rules say the same, whatever they ask it for: those of one identity, by rules that ask for no more.
 package struct LikeReaders: Hashable, Sendable {
     private let program: ResourceProgram

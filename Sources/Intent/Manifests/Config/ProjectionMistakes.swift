@@ -81,7 +81,7 @@ enum ProjectionMistakes {
 
 extension Workload {
     /// The user that whatever process it is runs as.
-    fileprivate var soleUser: UserReference? {
+    package var soleUser: UserReference? {
         let users = Set(
             selectors.map { selector in
                 selector.user.map { UserReference.name($0) } ?? selector.uid.map { UserReference.number($0) }

@@ -25,7 +25,8 @@ struct Explain: ParsableCommand {
     )
     var from: String?
 
-    @Option(help: ArgumentHelp(
+    @Option(
+        help: ArgumentHelp(
             "The service that is called, by any of its names; or Config/NAME, with what lies below it as path.",
             valueName: "service"))
     var to: String?

@@ -16,43 +16,53 @@ struct ConfigServing: Sendable {
     let host: ServiceHost
     private let hub: WatchHub
     private let backends: ConfigSourceBackends
+    private let files: ProjectionKeeper
 
     /// Readers of configs at work at once: what they are told is in memory.
     private static let threadCount = 2
 
-    /// - Parameter folder: The manifests folder, absolute.
-    init(folder: String, log: Logger) throws(SystemCallError) {
+    /// - Parameters:
+    ///   - folder: The manifests folder, absolute.
+    ///   - stateFolder: Absolute.
+    init(folder: String, stateFolder: String, log: Logger) throws(SystemCallError) {
         let hub = try WatchHub()
         let backends = ConfigSourceBackends(folder: folder, variables: Self.variables)
-        let standing = Mutex(StandingWarnings())
+        let (ofConfigs, ofFiles) = (StandingProblems(log), StandingProblems(log))
+        let files = Mutex<ProjectionKeeper?>(nil)
         let board = try ConfigBoard(backends: backends.backend) { change in
-            for name in change.names { hub.changed(name) }
-            let news = standing.withLock { $0.replace(with: change.problems) }
-            log.tell(news.new)
-            for problem in news.over where problem.severity == .error {
-                log.notice("over: \(problem)")
+            for name in change.names {
+                hub.changed(name)
+                files.withLock { $0 }?.changed(name)
             }
+            ofConfigs.replace(with: change.problems)
         }
+        let keeper = try ProjectionKeeper(board, .ofThisHost(closing: [folder, stateFolder])) {
+            ofFiles.replace(with: $0)
+        }
+        files.withLock { $0 = keeper }
         self.hub = hub
         self.backends = backends
         self.board = board
-        participant = ConfigParticipant(board, folder: folder)
+        self.files = keeper
+        participant = ConfigParticipant(board, files: keeper, folder: folder)
         host = ServiceHost(ConfigService(board, hub), name: "config", threadCount: Self.threadCount)
     }
 
     /// What is wrong with configs now.
-    var problems: [Diagnostic] { board.all.problems }
+    var problems: [Diagnostic] { board.all.problems + files.problems }
 
     /// A Config as it is now; `nil`: the board has not heard of it yet.
     func report(of name: ResourceName) -> ConfigReport? {
         board.config(name).map {
-            ConfigReport(value: $0.value?.evaluated, revision: $0.value?.revision, problems: $0.problems)
+            ConfigReport(
+                isRead: $0.isRead, value: $0.value?.evaluated, revision: $0.value?.revision, problems: $0.problems)
         }
     }
 
-    var metrics: ConfigMetrics { ConfigMetrics(configs: board.all, watchers: hub.watcherCounts, now: .now) }
+    var metrics: ConfigMetrics { ConfigMetrics(board.all, watchers: hub.watcherCounts) }
 
     func stop() {
+        files.stop()
         board.stop()
         hub.stop()
         backends.stop()

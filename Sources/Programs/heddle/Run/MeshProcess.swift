@@ -84,7 +84,8 @@ struct MeshProcess {
         let events = EventLog(output, log: log)
         let configs: ConfigServing
         do throws(SystemCallError) {
-            configs = try ConfigServing(folder: options.manifestsFolder, log: log)
+            configs = try ConfigServing(
+                folder: options.manifestsFolder, stateFolder: options.stateFolder, log: log)
         } catch {
             throw notServing("no threads for configs: \(error.call): \(error.reason)")
         }

@@ -1,0 +1,184 @@
+package import Diagnostics
+import Glibc
+package import Manifests
+import ServiceContracts
+import Synchronization
+package import SystemInterfaces
+
+/// Keeps files as the values of Configs are that their workloads may read. One thread writes them: a disk that is slow, or a program that
+/// does not end, holds up nobody else.
+package final class ProjectionKeeper: Sendable {
+    /// What it asks of the host, on its thread.
+    package struct Host: Sendable {
+        /// Of a user; `nil`: the host has none of that name, or does not say.
+        let number: @Sendable (UserReference) -> UInt32?
+        /// Tells who reads the file that it has changed. Returns why that could not be done; `nil`: it was.
+        let tell: @Sendable (ProjectionHook) -> String?
+        /// Folders, absolute and without links, that no file may lie in.
+        let closedFolders: [String]
+
+        package init(
+            number: @escaping @Sendable (UserReference) -> UInt32?,
+            tell: @escaping @Sendable (ProjectionHook) -> String?, closedFolders: [String]
+        ) {
+            self.number = number
+            self.tell = tell
+            self.closedFolders = closedFolders
+        }
+    }
+
+    /// What a generation says.
+    struct Plan: Sendable {
+        var files: [ProjectedFile] = []
+        var rules: ResourceRules?
+    }
+
+    private struct State {
+        var newPlan: Plan?
+        var changed: Set<ResourceName> = []
+        var isStopped = false
+        var problems: [Diagnostic] = []
+    }
+
+    /// What is known of a file.
+    private struct Course {
+        /// Its content has changed, and who reads it has not been told.
+        var owesTelling = false
+        var failures = 0
+        var retry: ContinuousClock.Instant?
+        var problem: Diagnostic?
+    }
+
+    /// After a failure. Default: 1 s, twice as long each time, up to 60 s.
+    private static let firstPause = Duration.seconds(1)
+    private static let longestPause = Duration.seconds(60)
+
+    private let board: ConfigBoard
+    private let host: Host
+    private let report: @Sendable ([Diagnostic]) -> Void
+    private let state = Mutex(State())
+    private let wakeup: Wakeup
+
+    /// - Parameter report: Told on its thread, when something else is wrong than before.
+    /// - Throws: The host gives no thread, or no descriptor.
+    package init(
+        _ board: ConfigBoard, _ host: Host, report: @escaping @Sendable ([Diagnostic]) -> Void
+    ) throws(SystemCallError) {
+        self.board = board
+        self.host = host
+        self.report = report
+        wakeup = try Wakeup()
+        try SystemThread.start(name: "config-files") { [self] in run() }
+    }
+
+    package func stop() {
+        state.withLock { $0.isStopped = true }
+        wakeup.give()
+    }
+
+    package var problems: [Diagnostic] { state.withLock { $0.problems } }
+
+    package func changed(_ config: ResourceName) {
+        state.withLock { _ = $0.changed.insert(config) }
+        wakeup.give()
+    }
+
+    func adopt(_ plan: Plan) {
+        state.withLock { $0.newPlan = plan }
+        wakeup.give()
+    }
+
+    // MARK: On its thread
+
+    private func run() {
+        var plan = Plan()
+        var courses: [String: Course] = [:]
+        while true {
+            wait(until: courses.values.compactMap(\.retry).min())
+            wakeup.take()
+            let (newPlan, changed, isStopped) = state.withLock { state in
+                defer { (state.newPlan, state.changed) = (nil, []) }
+                return (state.newPlan, state.changed, state.isStopped)
+            }
+            if isStopped { return }
+            if let newPlan {
+                plan = newPlan
+                let paths = Set(plan.files.map(\.projection.path.value))
+                courses = courses.filter { paths.contains($0.key) }
+            }
+            guard let rules = plan.rules else { continue }
+            for file in plan.files {
+                let path = file.projection.path.value
+                var course = courses[path] ?? Course()
+                let isDue = newPlan != nil || changed.contains(file.config) || course.retry.map { $0 <= .now } ?? false
+                guard isDue else { continue }
+                keep(file, rules, &course)
+                courses[path] = course
+            }
+            tell(plan.files.compactMap { courses[$0.projection.path.value]?.problem })
+        }
+    }
+
+    private func wait(until instant: ContinuousClock.Instant?) {
+        var asked = pollfd(fd: wakeup.descriptor, events: Int16(POLLIN), revents: 0)
+        let wait = instant.map { instant in
+            let left = (instant - .now).components
+            return CInt(clamping: max(0, left.seconds * 1_000 + left.attoseconds / 1_000_000_000_000_000 + 1))
+        }
+        _ = unsafe poll(&asked, 1, wait ?? -1)
+    }
+
+    private func tell(_ problems: [Diagnostic]) {
+        let isOther = state.withLock { state in
+            defer { state.problems = problems }
+            return state.problems != problems
+        }
+        if isOther { report(problems) }
+    }
+
+    private func keep(_ file: ProjectedFile, _ rules: ResourceRules, _ course: inout Course) {
+        course.problem = problem(of: file, rules, &course)
+        guard course.problem != nil else {
+            (course.failures, course.retry) = (0, nil)
+            return
+        }
+        course.failures += 1
+        course.retry = .now + min(Self.longestPause, Self.firstPause * (1 << min(course.failures - 1, 6)))
+    }
+
+    /// Makes the file what it is to be.
+    /// - Returns: Why that cannot be done; `nil`: it is.
+    private func problem(of file: ProjectedFile, _ rules: ResourceRules, _ course: inout Course) -> Diagnostic? {
+        let path = file.projection.path.value
+        if let closed = host.closedFolders.first(where: { path == $0 || path.hasPrefix("\($0)/") }) {
+            return file.problem(
+                "a file in \(Diagnostic.quoted(closed)), where Heddle's own files are", expected: "a file elsewhere",
+                remedy: "choose another path")
+        }
+        guard let owner = host.number(file.owner) else {
+            return file.problem(
+                "\(file.owner.name.map { "user \(Diagnostic.quoted($0.value))" } ?? "a user") that this host does not have",
+                expected: "who is to have the file", remedy: "make the user, or set owner")
+        }
+        do throws(Problem) {
+            let content = try file.content(on: board, by: rules)
+            do throws(GuardedFile.Obstacle) {
+                if try file.write(content, owner: owner), file.projection.onChange?.isServed == true {
+                    course.owesTelling = true
+                }
+            } catch {
+                return file.problem(error)
+            }
+        } catch {
+            return file.problem(error)
+        }
+        guard course.owesTelling, let hook = file.projection.onChange else { return nil }
+        if let reason = host.tell(hook) {
+            return file.problem(
+                "the file has changed, and \(reason)", expected: "somebody who is told",
+                remedy: "mend that; it is tried again by itself")
+        }
+        course.owesTelling = false
+        return nil
+    }
+}
