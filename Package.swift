@@ -121,6 +121,12 @@ let package = Package(
             "Reconciliation", in: "Change",
             ["CLinux", "CommonValues", "Diagnostics", "SystemInterfaces", "Manifests"]),
         room("StateKeeping", in: "Change", ["Diagnostics", "SystemInterfaces", "Reconciliation", logging]),
+        room(
+            "EtcdManifests", in: "Change",
+            [
+                "CommonValues", "Diagnostics", "SystemInterfaces", "Cryptography", "HTTPTransfers", "EtcdClient",
+                "Reconciliation",
+            ]),
 
         // Services: what Heddle answers for itself.
         room(
@@ -193,8 +199,8 @@ let package = Package(
                 "CLinux", "CArguments", "CommonValues", "Diagnostics", "SPIFFE", "SystemInterfaces", "Telemetry",
                 "Cryptography", "Manifests", "MeshSnapshot", "Authorization", "Attestation", "CallPlanning",
                 "Explaining",
-                "StateKeeping", "Reconciliation", "ServiceContracts", "ConfigSources", "ConfigDelivery", "EventLoops",
-                "LocalAttestation", "HostGuard", "TransportSecurity",
+                "StateKeeping", "Reconciliation", "EtcdManifests", "HTTPTransfers", "EtcdClient", "ServiceContracts",
+                "ConfigSources", "ConfigDelivery", "EventLoops", "LocalAttestation", "HostGuard", "TransportSecurity",
                 "WorkloadIdentity", "Forwarding", "NodeServing",
                 "AdminAPI", "FirstMesh", logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -319,6 +325,12 @@ let package = Package(
                 "Authorization", "TestSupport", "MeshFixtures", "ServiceFixtures",
             ]),
         tests("Reconciliation", ["CLinux", "Diagnostics", "SPIFFE", "SystemInterfaces", "Manifests", "TestSupport"]),
+        tests(
+            "EtcdManifests",
+            [
+                "Diagnostics", "SystemInterfaces", "Cryptography", "HTTPTransfers", "EtcdClient", "Reconciliation",
+                "TestSupport",
+            ]),
         tests("StateKeeping", ["Diagnostics", "SystemInterfaces", "Reconciliation", logging]),
         tests(
             "ConfigSources",

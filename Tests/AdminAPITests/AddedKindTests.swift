@@ -18,6 +18,8 @@ struct Shelf: Resource {
     var below: Located<String>?
     /// Default: 1.
     var height: Int
+
+    var paths: [Located<String>] { [] }
 }
 
 extension Shelf {

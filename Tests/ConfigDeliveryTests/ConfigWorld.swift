@@ -7,6 +7,7 @@ import JSONSchemas
 import Manifests
 import MeshFixtures
 import MeshSnapshot
+import Reconciliation
 import ServiceContracts
 import ServiceFixtures
 import Synchronization
@@ -167,7 +168,8 @@ final class ConfigWorld: Sendable {
     /// All that there is, with its rules.
     func adopt(_ manifests: [String]) throws {
         let snapshot = try Self.snapshot(manifests)
-        let (configs, problems) = SchemaLoading(folder: "/nowhere").load(Array(snapshot.resources[Config.self]))
+        let (configs, problems) = SchemaLoading(FileBoundary(ofFolder: "/nowhere")).load(
+            Array(snapshot.resources[Config.self]))
         if let problem = problems.first { throw problem }
         adoptRules(of: snapshot)
         board.adopt(ConfigBoard.Plan(configs: configs, sources: Array(snapshot.resources[ConfigSource.self])))

@@ -59,7 +59,7 @@ struct ProjectionKeeperTests {
         let snapshot = try ConfigWorld.snapshot([
             ConfigWorld.source("base"), config, workload, ConfigWorld.allow(paths),
         ])
-        _ = try await ConfigParticipant(world.board, files: keeper, folder: "/nowhere")
+        _ = try await ConfigParticipant(world.board, FileBoundary(ofFolder: "/nowhere"), files: keeper)
             .prepare(snapshot, generation: Generation(number: 1, hash: "0")).commit()
     }
 

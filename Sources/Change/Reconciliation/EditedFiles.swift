@@ -11,4 +11,6 @@ package struct EditedFiles: Sendable {
     /// By path.
     var files: [String: File] = [:]
     var gone: Set<String> = []
+
+    package init() {}
 }

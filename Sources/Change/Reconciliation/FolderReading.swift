@@ -40,10 +40,31 @@ package struct FolderReading: Sendable {
     /// Changes of several files of which half lies in the folder.
     package var halves: Set<UInt64> = []
     package var halfSince: ContinuousClock.Instant?
+    /// What a change must find unchanged that is based on this, where an origin counts its changes.
+    package var version: Int64 = 0
     /// Made before all was quiet, for the sake of one file that was replaced: it counts only if nothing else happens. A
     /// reading of the same or more follows. `nil`: made when all was quiet.
     package var calm: Calm?
     package var isEarly: Bool { calm != nil }
+
+    package init(
+        sequence: UInt64, files: [ManifestSource], problems: [Diagnostic], held: Set<String> = [],
+        watchedFilesRevision: UInt64, firstEventAt: ContinuousClock.Instant, mode: WatchMode,
+        watchedAlone: [WatchedAlone] = [], halves: Set<UInt64> = [], halfSince: ContinuousClock.Instant? = nil,
+        version: Int64 = 0
+    ) {
+        self.sequence = sequence
+        self.files = files
+        self.problems = problems
+        self.held = held
+        self.watchedFilesRevision = watchedFilesRevision
+        self.firstEventAt = firstEventAt
+        self.mode = mode
+        self.watchedAlone = watchedAlone
+        self.halves = halves
+        self.halfSince = halfSince
+        self.version = version
+    }
 
     /// Those of `held` that have never counted: nothing is known of them, not even that they cannot be read.
     package var unknown: Set<String> {

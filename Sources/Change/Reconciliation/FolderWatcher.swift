@@ -54,12 +54,12 @@ package final class FolderWatcher: Sendable {
     /// - Parameter edited: What this process has just tried to change. What was read before counts no more, so that a reading
     ///   follows in any case.
     /// - Returns: `nil` once stopped: no reading is made any more.
-    package func readNow(after edited: EditedFiles? = nil) async -> FolderReading? {
+    package func readNow(after edited: EditedFiles?) async -> FolderReading? {
         await withCheckedContinuation { inbox.post(.read(after: edited, $0)) }
     }
 
     /// Asks for a reading of everything, which then comes with `readings`.
-    package func rescan(after delay: Duration = .zero) {
+    package func rescan(after delay: Duration) {
         inbox.post(.rescan(at: .now + delay))
     }
 

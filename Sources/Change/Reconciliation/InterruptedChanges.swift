@@ -14,6 +14,9 @@ struct InterruptedChanges: Sendable {
     /// Half of a change lies there that no record tells of: another node may be in the midst of it.
     private(set) var hasHalfOfOthers = false
 
+    /// None.
+    init() {}
+
     /// Looks without any record.
     /// - Parameter folder: Absolute.
     init(of folder: String) {

@@ -73,7 +73,11 @@ extension Reconciler {
         guard interruption.isEmpty else { return .failure(Rejection(interruption)) }
         guard let reading = await basis(dryRun: dryRun) else { return .failure(Rejection([notRunning])) }
         guard reading.problems.isEmpty else { return .failure(Rejection(reading.problems)) }
-        switch await Self.plan(body, of: reading, reusing: known, manifests, folder: settings.folder) {
+        let isFolder = watcher.replacing == nil
+        switch await Self.plan(
+            body, of: reading, reusing: known, manifests, folder: settings.folder,
+            isTaken: { [folder = settings.folder] in isFolder && FileAccess.isFolder(FileAccess.path($0, in: folder)) })
+        {
         case .failure(let rejection): return .failure(rejection)
         case .success(let plan): return .success((reading, plan))
         }
@@ -83,12 +87,10 @@ extension Reconciler {
     @concurrent
     private static func plan(
         _ body: EditBody, of reading: FolderReading, reusing known: DecodedSet<Manifests>, _ manifests: Manifests,
-        folder: String
+        folder: String, isTaken: @escaping @Sendable (String) -> Bool
     ) async -> Result<PlannedEdit, Rejection> {
         let set = await DecodedSet(reading.files, reusing: known, manifests)
-        var editor = ManifestEditor(manifests, set, folder: folder) {
-            FileAccess.isFolder(FileAccess.path($0, in: folder))
-        }
+        var editor = ManifestEditor(manifests, set, folder: folder, isTaken: isTaken)
         do throws(Rejection) { try body(&editor) } catch { return .failure(error) }
         let edits = editor.edits
         let after = edits.isEmpty ? set : DecodedSet(entries: editor.entries)
@@ -113,7 +115,7 @@ extension Reconciler {
             switch await rehearse(candidate) {
             case .failure(let rejection): return .refused(rejection.diagnostics.map(plan.editor.located))
             case .success(let warnings):
-                do throws(Rejection) { try await rehearse(plan.edits) } catch { return .refused(error.diagnostics) }
+                do throws(Rejection) { try await rehearse(plan, reading) } catch { return .refused(error.diagnostics) }
                 return .dryRun(changes: changes, warnings: warnings.map(plan.editor.located))
             }
         }
@@ -121,7 +123,7 @@ extension Reconciler {
         if let serving = status.serving, isServing(candidate.hash) {
             // The edit brings the folder back to what serves.
             do throws(Rejection) {
-                edited = try await write(plan.edits)
+                edited = try await write(plan, reading)
             } catch {
                 await catchUp(edited)
                 return .refused(error.diagnostics)
@@ -134,7 +136,7 @@ extension Reconciler {
             candidate, generation: Generation(number: nextNumber, hash: candidate.hash), source: .folder, since: start
         ) { () async throws(Rejection) in
             isWriting = true
-            edited = try await self.write(plan.edits)
+            edited = try await self.write(plan, reading)
         }
         switch outcome {
         case .failure(let rejection) where isWriting:
@@ -148,16 +150,39 @@ extension Reconciler {
         }
     }
 
-    private func write(_ edits: [ManifestWriter.Edit]) async throws(Rejection) -> EditedFiles {
-        do throws(ManifestWriter.Failure) { return try await Self.write(edits, writer) } catch {
+    /// The folder as it is.
+    func currentReading() async -> FolderReading? { await watcher.readNow() }
+
+    /// A reading to base an edit on. An edit takes up what it is based on: that is waited for until it has settled, as the
+    /// folder is, but no longer than for a command of git. One that is not made waits for the end of half a change alone.
+    func basis(dryRun: Bool) async -> FolderReading? {
+        let end = ContinuousClock.now + settings.watcher.times.operation
+        while let reading = await watcher.readNow() {
+            let isSettled = dryRun || (!reading.isUnsettled && !reading.isDuringOperation)
+            if isSettled && cutOff.isWhole(reading) || end <= .now { return reading }
+            do { try await Task.sleep(for: Self.secondLook) } catch { return nil }
+        }
+        return nil
+    }
+
+    private func write(_ plan: PlannedEdit, _ reading: FolderReading) async throws(Rejection) -> EditedFiles {
+        if let replacing = watcher.replacing {
+            guard !plan.edits.isEmpty else { return EditedFiles() }
+            try await replacing.replace(reading, with: plan.candidate.sources)
+            return EditedFiles()
+        }
+        do throws(ManifestWriter.Failure) { return try await Self.write(plan.edits, writer) } catch {
             // Half of it lies there: nobody may take it for the folder until it is taken back.
             if !error.isUndone { await settleInterruption() }
             throw Rejection([error.diagnostic] + interruption)
         }
     }
 
-    private func rehearse(_ edits: [ManifestWriter.Edit]) async throws(Rejection) {
-        do throws(ManifestWriter.Failure) { try await Self.rehearse(edits, writer) } catch {
+    private func rehearse(_ plan: PlannedEdit, _ reading: FolderReading) async throws(Rejection) {
+        if let replacing = watcher.replacing {
+            return try await replacing.rehearse(reading, with: plan.candidate.sources)
+        }
+        do throws(ManifestWriter.Failure) { try await Self.rehearse(plan.edits, writer) } catch {
             throw Rejection([error.diagnostic])
         }
     }

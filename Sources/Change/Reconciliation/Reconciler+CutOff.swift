@@ -53,7 +53,7 @@ extension Reconciler {
     /// Takes back what is left of a change that was cut off, by an earlier process or by a disk, if there is any.
     @discardableResult
     func settleInterruption() async -> InterruptedChanges {
-        let found = await Self.interruptedChanges(of: settings.folder, in: journal)
+        let found = await interruptedChanges()
         tellLeftovers(found.warnings)
         cutOff.take(found)
         return found
@@ -67,7 +67,13 @@ extension Reconciler {
 
     /// Of what a change left behind all is told anew. Half of one that has come since is heeded when it has had its time.
     func tellLeftoversAnew() async {
-        tellLeftovers(await Self.interruptedChanges(of: settings.folder, in: journal).warnings)
+        tellLeftovers(await interruptedChanges().warnings)
+    }
+
+    /// Where a set is put as a whole there is never half of a change.
+    private func interruptedChanges() async -> InterruptedChanges {
+        guard watcher.replacing == nil else { return InterruptedChanges() }
+        return await Self.interruptedChanges(of: settings.folder, in: journal)
     }
 
     /// Away from the actor: the disk may take its time.

@@ -9,8 +9,10 @@ package import SystemInterfaces
 /// Use: `start`, then `run` for as long as the mesh lives; the other functions at any time between.
 package actor Reconciler<Manifests: ManifestReading> {
     package struct Settings: Sendable {
-        /// Absolute.
+        /// Where manifests are, for people: absolute, if it is a folder.
         package var folder: String
+        /// `nil`: the folder.
+        package var origin: (any ManifestOrigin)?
         /// `nil`: nothing is kept across restarts.
         package let stateFolder: HeldFolder?
         /// Keeps what serves there.
@@ -35,7 +37,7 @@ package actor Reconciler<Manifests: ManifestReading> {
     package private(set) var snapshot: Manifests.Snapshot?
 
     let manifests: Manifests
-    let watcher: FolderWatcher
+    let watcher: any ManifestOrigin
     let settings: Settings
     private let participants: [any SnapshotParticipant<Manifests.Snapshot>]
     private let keeper: LastGoodKeeper
@@ -69,7 +71,11 @@ package actor Reconciler<Manifests: ManifestReading> {
         journal = settings.stateFolder.map { ChangeJournal(stateFolder: $0, writer: settings.writer) }
         setGuard = SetGuard(times: settings.watcher.times)
         retryTimes = RetryTimes(settings.watcher.times)
-        watcher = try FolderWatcher(settings.watcher)
+        if let origin = settings.origin {
+            watcher = origin
+        } else {
+            watcher = try FolderWatcher(settings.watcher)
+        }
     }
 
     // MARK: Life
@@ -95,6 +101,7 @@ package actor Reconciler<Manifests: ManifestReading> {
 
         let refused = status.refused?.diagnostics ?? []
         guard let lastGood else { return .refused(refused) }
+        if let objection = await watcher.objection(toKept: lastGood.files) { return .refused(refused + [objection]) }
         // Should it be refused too, the folder's own mistakes are what a person can mend.
         switch await judged(lastGood.files) {
         case .refused(let diagnostics): return .refused(refused.isEmpty ? diagnostics : refused)
@@ -475,21 +482,6 @@ package actor Reconciler<Manifests: ManifestReading> {
         let saysWhatServes = reading.problems.isEmpty && isServed(FolderReading.hash(of: reading.files), reading)
         guard saysWhatServes || !interruption.isEmpty else { return }
         await take(up: reading, servedCount: status.serving?.resourceCount ?? 0, lastGood: nil)
-    }
-
-    /// The folder as it is.
-    func currentReading() async -> FolderReading? { await watcher.readNow() }
-
-    /// A reading to base an edit on. An edit takes up what it is based on: that is waited for until it has settled, as the
-    /// folder is, but no longer than for a command of git. One that is not made waits for the end of half a change alone.
-    func basis(dryRun: Bool) async -> FolderReading? {
-        let end = ContinuousClock.now + settings.watcher.times.operation
-        while let reading = await watcher.readNow() {
-            let isSettled = dryRun || (!reading.isUnsettled && !reading.isDuringOperation)
-            if isSettled && cutOff.isWhole(reading) || end <= .now { return reading }
-            do { try await Task.sleep(for: Self.secondLook) } catch { return nil }
-        }
-        return nil
     }
 
     var notRunning: Diagnostic {

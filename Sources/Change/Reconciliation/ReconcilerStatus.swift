@@ -28,6 +28,8 @@ package struct ReconcilerStatus: Sendable, Hashable {
 package enum WatchMode: Sendable, Hashable {
     /// The kernel tells, at once.
     case inotify
+    /// etcd tells, at once.
+    case etcd
     /// The folder is read again and again.
     case polling(every: Duration, because: PollingReason)
 }

@@ -1,22 +1,22 @@
 /// Lets one in at a time, in the order they came. For use within one actor, whose methods would otherwise interleave
 /// wherever they wait.
-struct SerialGate {
+package struct SerialGate {
     private var isTaken = false
     private var waiting: [CheckedContinuation<Void, Never>] = []
 
-    init() {}
+    package init() {}
 
     /// - Returns: Whether the gate was free and is now the caller's; if not, the caller waits with `wait`.
-    mutating func tryEnter() -> Bool {
+    package mutating func tryEnter() -> Bool {
         guard !isTaken else { return false }
         isTaken = true
         return true
     }
 
     /// The continuation is resumed when the gate is the caller's.
-    mutating func wait(_ continuation: CheckedContinuation<Void, Never>) { waiting.append(continuation) }
+    package mutating func wait(_ continuation: CheckedContinuation<Void, Never>) { waiting.append(continuation) }
 
-    mutating func leave() {
+    package mutating func leave() {
         if waiting.isEmpty { isTaken = false } else { waiting.removeFirst().resume() }
     }
 }

@@ -23,6 +23,8 @@ package struct PEMBlocks {
     private var hasCertificate: Bool { labels.contains { $0.hasSuffix("CERTIFICATE") } }
     private var hasKey: Bool { labels.contains { $0.hasSuffix("PRIVATE KEY") } }
 
+    package var holdsPrivateKey: Bool { hasKey }
+
     package var isOfCertificatesAlone: Bool { hasCertificate && !hasKey }
 
     /// Why no certificate could be read; a clause that follows on a file's name.

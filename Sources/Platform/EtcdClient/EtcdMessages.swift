@@ -8,6 +8,7 @@ enum EtcdMessage {
     static let authenticatePath = "/v3/auth/authenticate"
     static let rangePath = "/v3/kv/range"
     static let watchPath = "/v3/watch"
+    static let transactionPath = "/v3/kv/txn"
 
     static func authenticate(_ name: String, _ password: [UInt8]) -> [UInt8]? {
         guard let password = String(validating: password, as: UTF8.self) else { return nil }
@@ -46,6 +47,44 @@ enum EtcdMessage {
             if last < 0xFF { return end + [last + 1] }
         }
         return [0]
+    }
+
+    /// One key.
+    static func key(_ key: [UInt8]) -> [UInt8] { object(["key": .base64(key)]) }
+
+    /// The first key of a range, without its value.
+    static func first(from start: [UInt8], below prefix: [UInt8], revision: Int64) -> [UInt8] {
+        object([
+            "key": .base64(start), "range_end": .base64(end(of: prefix)), "revision": .number(revision),
+            "limit": .number(1), "keys_only": true,
+        ])
+    }
+
+    static func transaction(_ transaction: EtcdTransaction) -> [UInt8] {
+        object([
+            "compare": .array(transaction.conditions.map(condition)), "success": .array(transaction.steps.map(step)),
+        ])
+    }
+
+    private static func condition(_ condition: EtcdTransaction.Condition) -> JSONValue {
+        switch condition {
+        case .unchanged(let key, let revision):
+            ["key": .base64(key), "target": "MOD", "result": "EQUAL", "mod_revision": .number(revision)]
+        case .allOlder(let prefix, let revision):
+            [
+                "key": .base64(prefix), "range_end": .base64(end(of: prefix)), "target": "MOD", "result": "LESS",
+                "mod_revision": .number(revision),
+            ]
+        }
+    }
+
+    private static func step(_ step: EtcdTransaction.Step) -> JSONValue {
+        switch step {
+        case .put(let key, let value): ["request_put": ["key": .base64(key), "value": .base64(value)]]
+        case .delete(let key): ["request_delete_range": ["key": .base64(key)]]
+        case .deleteAll(let prefix):
+            ["request_delete_range": ["key": .base64(prefix), "range_end": .base64(end(of: prefix))]]
+        }
     }
 
     private static func object(_ members: KeyValuePairs<String, JSONValue>) -> [UInt8] {

@@ -21,6 +21,9 @@ struct EtcdPrefix {
 
     private(set) var entries = EtcdEntries()
     private var byteCount = 0
+    private let byteLimit: Int
+
+    init(byteLimit: Int = Self.byteLimit) { self.byteLimit = byteLimit }
 
     /// A page of what there is.
     mutating func take(page answer: EtcdAnswer) throws(Mistake) -> Page {
@@ -70,7 +73,7 @@ struct EtcdPrefix {
         else { throw .notUnderstood }
         let former = entries.values.updateValue(EtcdEntries.Entry(value: value, revision: revision), forKey: key)
         byteCount += former.map { value.count - $0.value.count } ?? key.count + value.count
-        guard byteCount <= Self.byteLimit else { throw .tooLarge }
+        guard byteCount <= byteLimit else { throw .tooLarge }
         return key
     }
 }

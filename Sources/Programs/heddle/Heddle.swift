@@ -22,7 +22,7 @@ struct Heddle: AsyncParsableCommand {
                 subcommands: [
                     Init.self, Check.self, AuthorityCommand.self, GuardCommand.self, ShowVersion.self, Completion.self,
                 ]),
-            CommandGroup(name: "Change a running mesh", subcommands: [Apply.self, Delete.self]),
+            CommandGroup(name: "Change a running mesh", subcommands: [Apply.self, Delete.self, Push.self]),
             CommandGroup(
                 name: "Ask a running mesh",
                 subcommands: [

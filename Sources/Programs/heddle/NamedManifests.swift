@@ -6,6 +6,9 @@ import Reconciliation
 struct NamedManifests {
     /// By path, as the person would name it.
     let files: [(path: String, bytes: [UInt8])]
+    /// The same, by their paths relative to the folder.
+    let sources: [ManifestSource]
+    let isFolder: Bool
     let problems: [Diagnostic]
     /// Of what lies beside them.
     let warnings: [Diagnostic]
@@ -20,13 +23,15 @@ struct NamedManifests {
             self.init(FolderScan(ofStream: descriptor, as: name), folder: StateLocation.absolute(".")) { $0 }
         } else if Self.isFolder(absolute) {
             let prefix = path == "." ? "" : path.hasSuffix("/") ? path : path + "/"
-            self.init(FolderScan(of: absolute), folder: absolute) { $0 == "." ? path : prefix + $0 }
+            self.init(FolderScan(of: absolute), folder: absolute, isFolder: true) { $0 == "." ? path : prefix + $0 }
         } else {
             self.init(FolderScan(ofFile: absolute, as: path), folder: StateLocation.absolute(".")) { $0 }
         }
     }
 
-    private init(_ scan: FolderScan, folder: String, _ name: (String) -> String) {
+    private init(_ scan: FolderScan, folder: String, isFolder: Bool = false, _ name: (String) -> String) {
+        sources = scan.files
+        self.isFolder = isFolder
         files = scan.files.map { (name($0.path), $0.bytes) }
         problems = scan.problems.map { $0.moved(to: name($0.position.file)) }
         warnings = scan.warnings

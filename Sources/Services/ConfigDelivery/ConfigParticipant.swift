@@ -12,12 +12,12 @@ package final class ConfigParticipant: SnapshotParticipant {
     private let schemas: SchemaLoading
 
     /// - Parameters:
+    ///   - boundary: Which files schemas and their references may be.
     ///   - files: `nil`: none are kept.
-    ///   - folder: The manifests folder, absolute.
-    package init(_ board: ConfigBoard, files: ProjectionKeeper? = nil, folder: String) {
+    package init(_ board: ConfigBoard, _ boundary: FileBoundary, files: ProjectionKeeper? = nil) {
         self.board = board
         self.files = files
-        schemas = SchemaLoading(folder: folder)
+        schemas = SchemaLoading(boundary)
     }
 
     package func prepare(

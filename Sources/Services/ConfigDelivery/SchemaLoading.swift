@@ -3,7 +3,7 @@ import ConfigValues
 package import Diagnostics
 import JSONSchemas
 package import Manifests
-import Reconciliation
+package import Reconciliation
 import SystemInterfaces
 
 /// Reads the schemas of Configs, with the files that their references lead to.
@@ -13,10 +13,10 @@ package struct SchemaLoading {
     /// Of one file, in bytes. Default: 1 MiB.
     static let byteLimit = 1 << 20
 
-    /// Relative paths start there; absolute.
-    private let folder: String
+    /// Relative paths start at its base.
+    private let boundary: FileBoundary
 
-    package init(folder: String) { self.folder = folder }
+    package init(_ boundary: FileBoundary) { self.boundary = boundary }
 
     /// All Configs, with what is wrong with their schemas.
     package func load(_ configs: [Config]) -> (planned: [ConfigBoard.PlannedConfig], problems: [Diagnostic]) {
@@ -34,9 +34,9 @@ package struct SchemaLoading {
         let place: String
         switch config.schema {
         case nil: return (nil, nil)
-        case .inline(let value): (root, place) = (value, folder + "/")
+        case .inline(let value): (root, place) = (value, boundary.base + "/")
         case .file(let path):
-            let absolute = path.value.hasPrefix("/") ? path.value : FileAccess.path(path.value, in: folder)
+            let absolute = path.value.hasPrefix("/") ? path.value : FileAccess.path(path.value, in: boundary.base)
             do throws(InvalidText) {
                 root = try read(absolute, namedAt: path.position)
             } catch {
@@ -63,6 +63,7 @@ package struct SchemaLoading {
     }
 
     private func read(_ path: String, namedAt position: SourcePosition) throws(InvalidText) -> ConfigValue {
+        if let problem = boundary.strays(path, at: position) { throw InvalidText([problem]) }
         let content: FileAccess.Content
         do throws(SystemCallError) { content = try FileAccess.read(path, limit: Self.byteLimit) } catch {
             throw Self.unreadable(path, error.reason, at: position)

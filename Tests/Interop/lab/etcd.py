@@ -51,6 +51,9 @@ class Etcd:
         steps += [{"requestDeleteRange": {"key": _text(key)}} for key in delete]
         return int(self._ask("/v3/kv/txn", {"success": steps})["header"]["revision"])
 
+    def value(self, key: str) -> str:
+        return base64.b64decode(self._ask("/v3/kv/range", {"key": _text(key)})["kvs"][0]["value"]).decode()
+
     def compact(self, revision: int) -> None:
         self._ask("/v3/kv/compaction", {"revision": str(revision), "physical": True})
 

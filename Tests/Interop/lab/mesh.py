@@ -40,8 +40,9 @@ class Authority:
 class Node:
     """One `heddle run`. Its folder outlives the process, so that it can be killed and started again."""
 
-    def __init__(self, host: Host, folder: Path, binary: Path):
-        self.host, self._binary = host, binary
+    def __init__(self, host: Host, folder: Path, binary: Path, *options: str):
+        """Options beside those that every node has; where they say --manifests, it is not the folder that `write` writes to."""
+        self.host, self._binary, self._options = host, binary, options
         self._manifests, self._state = folder / "manifests", folder / "state"
         self._manifests.mkdir(parents=True)
         self._log = folder / "heddle.log"
@@ -58,8 +59,8 @@ class Node:
     def start(self, is_awaited: bool = True) -> None:
         self._process = Process(
             self.host, [
-                *self.runner, str(self._binary), "run", "--manifests", str(self._manifests), "--state", str(self._state), "--node",
-                self.host.name, *(["--log-level", level] if (level := os.environ.get("HEDDLE_LOG_LEVEL")) else [])],
+                *self.runner, str(self._binary), "run", "--state", str(self._state), "--node", self.host.name,
+                *([] if "--manifests" in self._options else ["--manifests", str(self._manifests)]), *self._options, *(["--log-level", level] if (level := os.environ.get("HEDDLE_LOG_LEVEL")) else [])],
             self._log)
         if is_awaited:
             self.wait_until_ready()
@@ -84,6 +85,12 @@ class Node:
         code = process.end(35)
         if was_running and code != 0 or code not in (0, -signal.SIGKILL):
             raise AssertionError(f"node {self.host.name} ended with {code}; it said:\n{process.said()}")
+
+    def command(self, *arguments: str) -> subprocess.CompletedProcess:
+        """Of `heddle`, on its host, to this node."""
+        return subprocess.run(
+            self.host.command([str(self._binary), *arguments, "--state", str(self._state)]), capture_output=True, text=True,
+            timeout=60)
 
     @property
     def generation(self) -> int:

@@ -1,4 +1,4 @@
-"""Two hosts, a and b, each a network namespace, joined by one cable (a veth pair)."""
+"""Two hosts, a and b, each a network namespace, joined by one cable (a veth pair); and a third, c, where one is asked for."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 _CLONE_NEWNET = 0x4000_0000
 _FOLDER = Path("/run/netns")
 _CABLE = "cable"  # the name of the cable's end in each host
+_CABLE_TO_C = "cable-c"  # of its other end, in host a
 
 
 class Host:
@@ -61,6 +62,7 @@ class TwoHosts:
     def __init__(self) -> None:
         _remove_abandoned()
         names = [f"heddle-{os.getpid()}-{name}" for name in "ab"]
+        self._c: Host | None = None
         self.a, self.b = Host("a", names[0], "10.77.0.1"), Host("b", names[1], "10.77.0.2")
         try:
             for host in (self.a, self.b):
@@ -75,8 +77,24 @@ class TwoHosts:
             self.close()
             raise
 
+    def third(self) -> Host:
+        """Host c, on a cable of its own to host a, by which it reaches host b; with the others it ends."""
+        if self._c is None:
+            self._c = Host("c", f"heddle-{os.getpid()}-c", "10.78.0.3")
+            namespace, gateway = self._c.namespace, "10.78.0.1"
+            _ip("netns", "add", namespace)
+            _ip("link", "add", _CABLE_TO_C, "netns", self.a.namespace, "type", "veth", "peer", "name", _CABLE, "netns", namespace)
+            for owner, address, device in ((self.a.namespace, gateway, _CABLE_TO_C), (namespace, self._c.address, _CABLE)):
+                _ip("-n", owner, "address", "add", f"{address}/24", "dev", device)
+                _ip("-n", owner, "link", "set", device, "up")
+            _ip("-n", namespace, "link", "set", "lo", "up")
+            _ip("-n", namespace, "route", "add", "default", "via", gateway)
+            _ip("-n", self.b.namespace, "route", "add", "10.78.0.0/24", "via", self.a.address)
+            subprocess.run(self.a.command(["sysctl", "-q", "-w", "net.ipv4.ip_forward=1"]), check=True)
+        return self._c
+
     def close(self) -> None:
-        for host in (self.a, self.b):
+        for host in (self.a, self.b, *([self._c] if self._c else [])):
             subprocess.run(["ip", "netns", "delete", host.namespace], stderr=subprocess.DEVNULL)
 
 
@@ -87,6 +105,6 @@ def _ip(*arguments: str) -> None:
 def _remove_abandoned() -> None:
     """A run that was killed could not remove its own."""
     for path in _FOLDER.glob("heddle-*"):
-        found = re.fullmatch(r"heddle-(\d+)-[ab]", path.name)
+        found = re.fullmatch(r"heddle-(\d+)-[abc]", path.name)
         if found and not Path(f"/proc/{found[1]}").exists():
             subprocess.run(["ip", "netns", "delete", path.name], stderr=subprocess.DEVNULL)

@@ -8,6 +8,8 @@ package protocol Resource: Sendable, Hashable {
     var references: [Reference] { get }
     /// Files that it names, absolute or relative to the manifests folder: when one changes, so does the mesh.
     var files: [String] { get }
+    /// Every path of a host that it names, whatever for: see NamedPaths.swift.
+    var paths: [Located<String>] { get }
     /// Its `spec` as a manifest has it, every default written out.
     var specJSON: JSONValue { get }
 }

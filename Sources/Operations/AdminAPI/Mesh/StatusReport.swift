@@ -10,8 +10,10 @@ package struct StatusReport: Sendable {
     /// The node this process is; `nil` in a mesh of one host.
     package var node: String?
     package var trustDomain: String
-    /// The folder that is watched.
+    /// The folder that is watched, or the address of what is instead.
     package var manifestsFolder: String
+    /// Of a mesh whose manifests come as sets: the one that serves; `nil`: it is none that is known by name.
+    package var set: ServedSet?
     package var startedAt: UnixTime
     /// What is in flight is answered, and nothing new is taken.
     package var isDraining: Bool
@@ -40,7 +42,8 @@ package struct StatusReport: Sendable {
     package var otherCertificates: [OtherCertificateFacts]
 
     package init(
-        version: String, node: String?, trustDomain: String, manifestsFolder: String, startedAt: UnixTime,
+        version: String, node: String?, trustDomain: String, manifestsFolder: String, set: ServedSet? = nil,
+        startedAt: UnixTime,
         isDraining: Bool = false, reconciliation: ReconcilerStatus, warnings: [Diagnostic] = [],
         problems: [Diagnostic] = [],
         connections: ConnectionsReport? = nil, lostLines: [LostLinesReport] = [], listeners: [ListenerReport],
@@ -53,6 +56,7 @@ package struct StatusReport: Sendable {
         self.node = node
         self.trustDomain = trustDomain
         self.manifestsFolder = manifestsFolder
+        self.set = set
         self.startedAt = startedAt
         self.isDraining = isDraining
         self.reconciliation = reconciliation
@@ -67,6 +71,18 @@ package struct StatusReport: Sendable {
         self.programs = programs
         self.certificates = certificates
         self.otherCertificates = otherCertificates
+    }
+}
+
+/// A set of manifests that was pushed.
+package struct ServedSet: Sendable {
+    /// All 64 digits.
+    package var hash: String
+    package var pushedAt: UnixTime
+
+    package init(hash: String, pushedAt: UnixTime) {
+        self.hash = hash
+        self.pushedAt = pushedAt
     }
 }
 

@@ -17,6 +17,7 @@ struct StatusView {
         json.add("node", status.node)
         json.add("trustDomain", status.trustDomain)
         json.add("manifests", status.manifestsFolder)
+        json.add("set", status.set?.json)
         json.add("startedAt", "\(status.startedAt)")
         json.add("draining", .bool(status.isDraining))
         json.add("serving", reconciliation.serving?.json(warnings: status.warnings))
@@ -61,6 +62,7 @@ struct StatusView {
             fields.add("generation", "none serves yet")
         }
         fields.add("manifests", "\(status.manifestsFolder.printable), \(reconciliation.watching.text)")
+        fields.add("set", status.set.map { "\($0.hash.prefix(12)), pushed \($0.pushedAt)" })
         fields.add("node", status.node)
         fields.add("trust domain", status.trustDomain)
         fields.add("connections", status.connections?.text)
@@ -281,18 +283,23 @@ extension PendingConfirmation {
 
     fileprivate var text: String {
         reason == .empty
-            ? "Since \(since) the folder is empty; \(servedResourceCount) "
+            ? "Since \(since) there are no manifests; \(servedResourceCount) "
                 + "\(servedResourceCount == 1 ? "resource serves still" : "resources serve still"). "
                 + "If that is meant, confirm it with: heddle apply --prune"
-            : "Since \(since) the folder has \(resourceCount) resources instead of \(servedResourceCount); "
+            : "Since \(since) there are \(resourceCount) resources instead of \(servedResourceCount); "
                 + "it is taken up if it stays so."
     }
+}
+
+extension ServedSet {
+    fileprivate var json: JSONValue { ["hash": .string(hash), "pushedAt": .string("\(pushedAt)")] }
 }
 
 extension WatchMode {
     fileprivate var json: JSONValue {
         switch self {
         case .inotify: ["mode": "inotify"]
+        case .etcd: ["mode": "etcd"]
         case .polling(let interval, let reason):
             [
                 "mode": "polling", "everyMilliseconds": .double(interval.millisecondCount),
@@ -303,7 +310,7 @@ extension WatchMode {
 
     fileprivate var text: String {
         switch self {
-        case .inotify: "watched"
+        case .inotify, .etcd: "watched"
         case .polling(let interval, let reason): "polled every \(interval.manifestText), because \(reason.explanation)"
         }
     }

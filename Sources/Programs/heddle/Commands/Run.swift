@@ -1,4 +1,5 @@
 import ArgumentParser
+import EtcdManifests
 import Glibc
 import Logging
 import StateKeeping
@@ -12,7 +13,7 @@ private enum LogLevel: String, ExpressibleByArgument, CaseIterable {
 
 struct Run: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Serve a folder of manifests, in the foreground, until SIGTERM.",
+        abstract: "Serve manifests, of a folder or of etcd, in the foreground, until SIGTERM.",
         discussion: """
             Watches the folder and takes up any change to it within milliseconds, whole or not at all: one mistake anywhere, \
             and the last good set goes on serving. SIGTERM and SIGINT drain: nothing new is accepted, what is in flight is \
@@ -21,10 +22,29 @@ struct Run: AsyncParsableCommand {
             Examples:
               heddle run --manifests manifests
               heddle run --manifests /etc/heddle --node a --state /var/lib/heddle
+              heddle run --manifests etcd://10.0.0.5:2379/mesh --node a --files-below /etc/heddle
             """)
 
-    @Option(help: ArgumentHelp("The folder of manifests.", valueName: "dir"), completion: .directory)
+    @Option(
+        help: ArgumentHelp(
+            "The folder of manifests; or etcd://HOST:PORT[,HOST:PORT]/PREFIX (etcds:// with TLS), where heddle push puts them.",
+            valueName: "dir|etcd-url"), completion: .directory)
     var manifests: String
+
+    @Option(
+        parsing: .singleValue,
+        help: ArgumentHelp(
+            "The folder that files lie in which manifests of etcd may name; relative paths begin at the first. May be repeated. "
+                + "Default: such manifests name no files.", valueName: "dir"), completion: .directory)
+    var filesBelow: [String] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "Take from etcd only what one of the public keys of Ed25519 in this file has signed (heddle push --sign).",
+            valueName: "file"), completion: .file())
+    var manifestsKey: String?
+
+    @OptionGroup var etcd: EtcdOptions
 
     @Option(help: ArgumentHelp("The Node that this host is. Needed where the manifests name nodes.", valueName: "name"))
     var node: String?
@@ -48,11 +68,30 @@ struct Run: AsyncParsableCommand {
             valueName: "level"))
     private var logLevel = LogLevel.info
 
+    private func place() throws -> ManifestsPlace {
+        guard EtcdAddress.isMeant(by: manifests) else {
+            guard filesBelow.isEmpty, manifestsKey == nil, !etcd.isSet else {
+                throw ValidationError(
+                    "--files-below, --manifests-key and --etcd-... are for manifests of etcd (--manifests etcd://HOST:PORT/PREFIX)."
+                )
+            }
+            return .folder(StateLocation.absolute(manifests))
+        }
+        let address = try EtcdAddress(argument: manifests)
+        return .etcd(
+            EtcdPlace(
+                address: address, access: try etcd.access(to: address),
+                filesBelow: filesBelow.map(StateLocation.absolute),
+                keysFile: manifestsKey.map(StateLocation.absolute)))
+    }
+
+    func validate() throws { _ = try place() }
+
     func run() async throws {
         let state = StateLocation.folder(option: state)
         try await MeshProcess(
             RunOptions(
-                manifestsFolder: StateLocation.absolute(manifests), node: node, stateFolder: state,
+                manifests: try place(), node: node, stateFolder: state,
                 adminSocketPath: admin?.path ?? "\(state)/\(StateFolder.socketName)", logLevel: logLevel.level)
         ).run()
         // exit(3) would take OpenSSL's tables away from workers that are still letting go of their sessions.

@@ -3,6 +3,7 @@ import CommonValues
 import Diagnostics
 import Manifests
 import MeshSnapshot
+import Reconciliation
 
 /// Manifests read and judged without a running mesh: everything a reload would check of them, and the lint.
 struct ManifestSet {
@@ -23,7 +24,16 @@ struct ManifestSet {
     ///   - path: as `NamedManifests` takes it.
     ///   - node: which node the set is for; `nil`: none in particular.
     init(at path: String, node: String? = nil) {
-        let named = NamedManifests(at: path)
+        self.init(NamedManifests(at: path), node: node, isOfThisHost: true, boundary: nil)
+    }
+
+    /// What is to serve on other hosts: what it names of them is not looked at here.
+    /// - Parameter boundary: Which files it may name.
+    init(_ named: NamedManifests, boundary: FileBoundary?) {
+        self.init(named, node: nil, isOfThisHost: false, boundary: boundary)
+    }
+
+    private init(_ named: NamedManifests, node: String?, isOfThisHost: Bool, boundary: FileBoundary?) {
         let files = named.files
         var problems = named.problems + named.warnings
         sources = Dictionary(uniqueKeysWithValues: files.map { ($0.path, $0.bytes) })
@@ -33,10 +43,15 @@ struct ManifestSet {
         let resolution = Resolution(decoded, node: node, requiresNode: false)
         problems += resolution.diagnostics
         if let snapshot = resolution.snapshot { problems += PolicyLint.check(snapshot) }
-        problems += CredentialFileCheck.problems(of: resolution.resources, folder: named.folder, at: .now)
+        if let boundary {
+            problems += resolution.resources.paths.compactMap { boundary.mistake(in: $0.value, at: $0.position) }
+        }
         let hostCheck = HostSelectorCheck(resolution.resources, node: node)
-        problems += hostCheck.warnings()
         uncheckedNodes = hostCheck.uncheckedNodes
+        if isOfThisHost {
+            problems += CredentialFileCheck.problems(of: resolution.resources, folder: named.folder, at: .now)
+            problems += hostCheck.warnings()
+        }
         diagnostics = problems.sortedByPosition()
         let hasError = problems.contains { $0.severity == .error }
         snapshot = hasError ? nil : resolution.snapshot

@@ -5,6 +5,7 @@ import Diagnostics
 import Glibc
 import Logging
 import Manifests
+import Reconciliation
 import ServiceContracts
 import Synchronization
 import SystemInterfaces
@@ -22,11 +23,11 @@ struct ConfigServing: Sendable {
     private static let threadCount = 2
 
     /// - Parameters:
-    ///   - folder: The manifests folder, absolute.
-    ///   - stateFolder: Absolute.
-    init(folder: String, stateFolder: String, log: Logger) throws(SystemCallError) {
+    ///   - boundary: Which files may be read.
+    ///   - closed: Folders that no file is written to.
+    init(_ boundary: FileBoundary, closed: [String], log: Logger) throws(SystemCallError) {
         let hub = try WatchHub()
-        let backends = ConfigSourceBackends(folder: folder, variables: Self.variables)
+        let backends = ConfigSourceBackends(folder: boundary.base, variables: Self.variables)
         let (ofConfigs, ofFiles) = (StandingProblems(log), StandingProblems(log))
         let files = Mutex<ProjectionKeeper?>(nil)
         let board = try ConfigBoard(backends: backends.backend) { change in
@@ -36,7 +37,7 @@ struct ConfigServing: Sendable {
             }
             ofConfigs.replace(with: change.problems)
         }
-        let keeper = try ProjectionKeeper(board, .ofThisHost(closing: [folder, stateFolder])) {
+        let keeper = try ProjectionKeeper(board, .ofThisHost(closing: closed)) {
             ofFiles.replace(with: $0)
         }
         files.withLock { $0 = keeper }
@@ -44,7 +45,7 @@ struct ConfigServing: Sendable {
         self.backends = backends
         self.board = board
         self.files = keeper
-        participant = ConfigParticipant(board, files: keeper, folder: folder)
+        participant = ConfigParticipant(board, boundary, files: keeper)
         host = ServiceHost(ConfigService(board, hub), name: "config", threadCount: Self.threadCount)
     }
 

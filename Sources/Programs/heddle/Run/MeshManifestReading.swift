@@ -7,6 +7,7 @@ import Reconciliation
 /// What manifests mean, for reconciliation: this node's reading of them.
 struct MeshManifestReading: ManifestReading {
     let node: String?
+    let boundary: FileBoundary
 
     func decode(_ bytes: [UInt8], path: String) -> ManifestFile { ManifestDecoder.decode(bytes, path: path) }
 
@@ -22,6 +23,8 @@ struct MeshManifestReading: ManifestReading {
         _ files: [ManifestFile], isNew: (SourcePosition) -> Bool
     ) -> (snapshot: MeshSnapshot?, diagnostics: [Diagnostic]) {
         let resolution = Resolution(files, node: node, isNew: isNew)
+        let outside = resolution.resources.paths.compactMap { boundary.mistake(in: $0.value, at: $0.position) }
+        guard outside.isEmpty else { return (nil, (resolution.diagnostics + outside).sortedByPosition()) }
         return (resolution.snapshot, resolution.diagnostics)
     }
 

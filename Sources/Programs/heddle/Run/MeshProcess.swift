@@ -2,9 +2,11 @@ import AdminAPI
 import CallPlanning
 import CommonValues
 import Diagnostics
+import EtcdManifests
 import EventLoops
 import Forwarding
 import Glibc
+import HTTPTransfers
 import HostGuard
 import Logging
 import Manifests
@@ -62,11 +64,12 @@ struct MeshProcess {
 
     private func run(_ signals: AsyncStream<CInt>) async throws {
         do {
-            guard !StateLocation.lies(options.stateFolder, below: options.manifestsFolder) else {
+            for folder in options.manifests.foldersOfOthers
+            where StateLocation.lies(options.stateFolder, below: folder) {
                 throw StateFolder.Unusable(
                     description:
-                        "state folder \(options.stateFolder): it lies in the folder of manifests, and would be read "
-                        + "and watched with it; name another place with --state")
+                        "state folder \(options.stateFolder): it lies in the folder of manifests, or of what they may name, and "
+                        + "would be read and watched with it; name another place with --state")
             }
             let state = try StateFolder(options.stateFolder, log: log)
             try await serve(state, signals)
@@ -85,18 +88,21 @@ struct MeshProcess {
         let configs: ConfigServing
         do throws(SystemCallError) {
             configs = try ConfigServing(
-                folder: options.manifestsFolder, stateFolder: options.stateFolder, log: log)
+                options.manifests.boundary, closed: [options.stateFolder] + options.manifests.ownFolders, log: log)
         } catch {
             throw notServing("no threads for configs: \(error.call): \(error.reason)")
         }
         defer { configs.stop() }
         let participant = ServingParticipant(
             node: options.node, instance: StateLocation.instance(of: options.stateFolder),
-            manifestsFolder: options.manifestsFolder, issuer: issuer, inner: [.config: configs.host],
+            manifestsFolder: options.manifests.boundary.base, issuer: issuer, inner: [.config: configs.host],
             accessLog: output.access, events: EventSink { events.post($0) }, log: log)
         let telemetry = TelemetryParticipant()
         let workloads = WorkloadSocketParticipant(node: options.node)
-        var settings = MeshReconciler.Settings(folder: options.manifestsFolder, stateFolder: state.held)
+        var settings = MeshReconciler.Settings(folder: options.manifests.name, stateFolder: state.held)
+        let etcd = try origin(state)
+        defer { etcd?.loop.stop() }
+        settings.origin = etcd?.origin
         let retries = HeldBackRetries<MeshSnapshot>([state, settings.keeper, participant, telemetry, workloads])
         let host = HostState(
             retries: retries, keeper: settings.keeper, leftovers: settings.leftovers, participant: participant)
@@ -106,8 +112,11 @@ struct MeshProcess {
             notices.report(event, heldBack: host.heldBack.count)
         }
         let reconciler = try MeshReconciler(
-            settings, manifests: MeshManifestReading(node: options.node),
-            participants: [configs.participant, participant, telemetry, workloads, retries])
+            settings, manifests: MeshManifestReading(node: options.node, boundary: options.manifests.boundary),
+            participants: [
+                BoundaryParticipant(boundary: options.manifests.boundary), configs.participant, participant, telemetry,
+                workloads, retries,
+            ])
         let betweenChanges = { @Sendable (work: @escaping @Sendable () async -> Void) in
             await reconciler.betweenChanges {
                 await work()
@@ -116,7 +125,8 @@ struct MeshProcess {
         }
         retries.attach(betweenChanges)
         let mesh = ServedMesh(
-            options: options, reconciler: reconciler, participant: participant, configs: configs, workloads: workloads,
+            options: options, origin: etcd?.origin, reconciler: reconciler, participant: participant, configs: configs,
+            workloads: workloads,
             host: host,
             reporter: reporter,
             output: output, events: events)
@@ -138,7 +148,7 @@ struct MeshProcess {
         case .refused(let diagnostics):
             reporter.reportNotServing(diagnostics)
             admin.removeSocket()
-            throw notServing("nothing is served of \(options.manifestsFolder): what stands in the way is told above")
+            throw notServing("nothing is served of \(options.manifests.name): what stands in the way is told above")
         }
         let places = KeptPlaces(state: state, admin: admin, workloads: workloads, keeper: settings.keeper, log: log)
         // What runs in a scope is cancelled at its end, and waited for.
@@ -159,6 +169,19 @@ struct MeshProcess {
             await reconciling  // what served last is on the disk then
         }  // the admin socket's file is gone then
         log.info("stopped")
+    }
+
+    /// Where manifests come from, if that is no folder.
+    private func origin(_ state: StateFolder) throws -> (origin: EtcdOrigin, loop: TransferLoop)? {
+        guard case .etcd(let place) = options.manifests else { return nil }
+        do {
+            let loop = try TransferLoop()
+            return (try place.origin(state.held, on: loop), loop)
+        } catch let error as WatcherError {
+            throw error
+        } catch {
+            throw notServing("manifests cannot be had of \(options.manifests.name): \(error)")
+        }
     }
 
     /// Returns when the reconciler has been told to stop.

@@ -70,13 +70,14 @@ final class ReconciliationReporter: Sendable {
             switch pending.reason {
             case .empty:
                 log.warning(
-                    "the folder has no resources any more: confirm with heddle apply --prune; the last set goes on")
+                    "the manifests have no resources any more: confirm with heddle apply --prune; the last set goes on")
             case .halfLost:
                 log.warning(
-                    "the folder lost much at once: waiting for a second reading",
+                    "the manifests lost much at once: waiting for a second reading",
                     metadata: ["was": "\(pending.servedResourceCount)", "is": "\(pending.resourceCount)"])
             }
         case .watching(.inotify): log.info("the kernel announces changes of the folder")
+        case .watching(.etcd): log.info("etcd announces changes of the manifests")
         case .watching(.polling(let interval, let reason)):
             log.warning("polling the folder every \(interval): \(reason.explanation)")
         case .interruption(let diagnostics):

@@ -2,8 +2,7 @@ import Logging
 
 /// What `heddle run` was told, with every default filled in.
 struct RunOptions: Sendable {
-    /// Absolute, as the watcher needs it.
-    var manifestsFolder: String
+    var manifests: ManifestsPlace
     /// The Node this host is; `nil` in a mesh of one host.
     var node: String?
     /// Absolute. Keys, issued serials, generations.

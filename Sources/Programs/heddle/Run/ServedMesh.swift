@@ -2,6 +2,7 @@ import AdminAPI
 import CommonValues
 import Cryptography
 import Diagnostics
+import EtcdManifests
 import EventLoops
 import Explaining
 import Forwarding
@@ -18,6 +19,8 @@ import WorkloadIdentity
 /// The running process, as the admin API asks it.
 struct ServedMesh: RunningMesh {
     let options: RunOptions
+    /// `nil`: manifests lie in a folder.
+    private let origin: EtcdOrigin?
     private let reconciler: MeshReconciler
     let participant: ServingParticipant
     let configs: ConfigServing
@@ -29,7 +32,8 @@ struct ServedMesh: RunningMesh {
     private let startedAt: UnixTime
 
     init(
-        options: RunOptions, reconciler: MeshReconciler, participant: ServingParticipant, configs: ConfigServing,
+        options: RunOptions, origin: EtcdOrigin?, reconciler: MeshReconciler, participant: ServingParticipant,
+        configs: ConfigServing,
         workloads: WorkloadSocketParticipant, host: HostState,
         reporter: ReconciliationReporter, output: ProcessOutput, events: EventLog
     ) {
@@ -37,6 +41,7 @@ struct ServedMesh: RunningMesh {
         self.output = output
         self.host = host
         self.options = options
+        self.origin = origin
         self.reconciler = reconciler
         self.participant = participant
         self.configs = configs
@@ -55,7 +60,8 @@ struct ServedMesh: RunningMesh {
     func snapshot() async -> MeshSnapshot? { participant.serving?.snapshot }
 
     func source(of path: String) async -> [UInt8]? {
-        let folder = options.manifestsFolder + "/"
+        guard case .folder(let manifests) = options.manifests else { return origin?.bytes(of: path) }
+        let folder = manifests + "/"
         let relative = path.hasPrefix(folder) ? String(path.dropFirst(folder.count)) : path
         guard !relative.hasPrefix("/"), !relative.split(separator: "/").contains("..") else { return nil }
         guard let content = try? FileAccess.read(folder + relative, limit: ManifestSource.byteLimit),
@@ -80,13 +86,19 @@ struct ServedMesh: RunningMesh {
         problems += configs.problems
         return StatusReport(
             version: Version.text, node: options.node, trustDomain: "\(serving?.snapshot.mesh.trustDomain.name ?? "")",
-            manifestsFolder: options.manifestsFolder, startedAt: startedAt, isDraining: participant.isDraining,
+            manifestsFolder: options.manifests.name, set: servedSet(status.serving), startedAt: startedAt,
+            isDraining: participant.isDraining,
             reconciliation: status,
             warnings: warnings(of: status.serving),
             problems: problems, connections: connections?.report, lostLines: output.lostLines,
             listeners: listeners(serving, heldBack), plainCallers: plainCallers(serving, report),
             guarding: guardReport, workloadSocket: workloads.report, programs: programs,
             certificates: certificates(serving), otherCertificates: otherCertificates(serving))
+    }
+
+    private func servedSet(_ serving: ServedGeneration?) -> ServedSet? {
+        serving.flatMap { origin?.record(ofGeneration: $0.generation.hash) }
+            .map { ServedSet(hash: $0.hash, pushedAt: $0.pushedAt) }
     }
 
     func unresolvedEndpoints() async -> Set<SourcePosition> {
