@@ -138,6 +138,9 @@ import Testing
         #expect(try await world.origin(keys: world.keys(), state: state).readNow(after: nil)?.codes == [.setOlder])
         try world.etcd.put("/mesh/one/current", String(decoding: new.bytes, as: UTF8.self))
         #expect(await origin.readNow(after: nil)?.texts == ["a.yaml": "2"])
+        // Whoever means to go back to it says so, though it is named already.
+        try world.etcd.put("/mesh/one/current", String(decoding: old.bytes, as: UTF8.self))
+        #expect(await origin.readNow(after: nil)?.codes == [.setOlder])
         try await world.push(["a.yaml": "1"], signer: world.signer())
         #expect(await origin.readNow(after: nil)?.texts == ["a.yaml": "1"])
     }

@@ -222,6 +222,11 @@ package actor Reconciler<Manifests: ManifestReading> {
             if wasWrong, let serving = status.serving { settings.onEvent(.mended(serving)) }
             return
         }
+        // Before anything else is said of it: without a file, a node that is named lacks its Node, too.
+        let isEmptied =
+            problems.isEmpty && reading.files.isEmpty
+            && setGuard.judge(hash: hash, count: 0, servedCount: servedCount, at: .now) == .waitForConfirmation
+        if isEmptied { return wait(.empty, hash, resourceCount: 0, servedCount: servedCount) }
         if problems.isEmpty, hash == hopelessHash { return }
 
         switch await judged(reading.files, hash: hash, problems: problems) {
@@ -233,10 +238,10 @@ package actor Reconciler<Manifests: ManifestReading> {
             let now = ContinuousClock.now
             switch setGuard.judge(hash: hash, count: candidate.resourceCount, servedCount: servedCount, at: now) {
             case .waitForConfirmation:
-                wait(.empty, candidate, servedCount: servedCount)
+                wait(.empty, hash, resourceCount: candidate.resourceCount, servedCount: servedCount)
                 return
             case .waitUntil(let time):
-                wait(.halfLost, candidate, servedCount: servedCount)
+                wait(.halfLost, hash, resourceCount: candidate.resourceCount, servedCount: servedCount)
                 watcher.rescan(after: now.duration(to: time))
                 return
             case .take: break
@@ -296,12 +301,14 @@ package actor Reconciler<Manifests: ManifestReading> {
         if isNew { settings.onEvent(.refused(attempt)) }
     }
 
-    private func wait(_ reason: PendingConfirmation.Reason, _ candidate: Candidate, servedCount: Int) {
+    private func wait(
+        _ reason: PendingConfirmation.Reason, _ hash: String, resourceCount: Int, servedCount: Int
+    ) {
         status.refused = nil
         hopelessHash = nil
-        if status.pending?.hash == candidate.hash { return }
+        if status.pending?.hash == hash { return }
         let pending = PendingConfirmation(
-            reason: reason, since: .now, hash: candidate.hash, resourceCount: candidate.resourceCount,
+            reason: reason, since: .now, hash: hash, resourceCount: resourceCount,
             servedResourceCount: servedCount)
         status.pending = pending
         settings.onEvent(.pending(pending))
