@@ -52,6 +52,8 @@ package actor EtcdOrigin: ManifestOrigin {
     private var sequence: UInt64 = 0
     private var hasAnswered = false
     private nonisolated let isStopped = Mutex(false)
+    /// Somebody wants to know it now.
+    private nonisolated let isAskedFor = Mutex(false)
     /// What is wrong with a set is looked at again after a pause, which grows.
     private var nextLook = ContinuousClock.now
     private var pause = EtcdOrigin.shortestPause
@@ -102,6 +104,7 @@ package actor EtcdOrigin: ManifestOrigin {
 
     package nonisolated func rescan(after delay: Duration) {
         guard delay > .zero else {
+            isAskedFor.withLock { $0 = true }
             knocks.yield()
             return
         }
@@ -155,7 +158,11 @@ package actor EtcdOrigin: ManifestOrigin {
 
     private func publish() async {
         guard !isStopped.withLock(\.self) else { return }
-        publisher.yield(await read(anew: false))
+        let isAskedFor = isAskedFor.withLock { isAskedFor in
+            defer { isAskedFor = false }
+            return isAskedFor
+        }
+        publisher.yield(await read(anew: isAskedFor))
     }
 
     /// One after the other: what was asked for later is newer.

@@ -24,6 +24,9 @@ package struct FileBoundary: Sendable {
         base = self.folders?.first ?? elsewhere
     }
 
+    /// Whether anything may lie outside.
+    package var isBounded: Bool { folders != nil }
+
     /// What is wrong with a path as it is written.
     package func mistake(in path: String, at position: SourcePosition) -> Diagnostic? {
         guard let folders else { return nil }

@@ -108,7 +108,7 @@ package final class EtcdRequests: Sendable {
                 return try await askOne(path, body, time)
             } catch {
                 failure = error
-                if isChange, error.isUnknown { throw error }
+                if isChange && error.isUnknown || error.isTooLarge { throw error }
                 state.withLock { state in
                     state.endpoint = (state.endpoint + 1) % access.endpoints.count
                     state.token = nil

@@ -1,4 +1,5 @@
 import Cryptography
+import Diagnostics
 import EtcdClient
 import EtcdManifests
 import HTTPTransfers
@@ -37,11 +38,12 @@ enum ManifestsPlace: Sendable {
         }
     }
 
-    /// Folders that the state has no place in: who writes manifests, or what they may name, would write or name it.
-    var foldersOfOthers: [String] {
+    /// Whether a path of Heddle's own is no place for it: it would be read as manifests are, or be what they may name.
+    /// - Parameter path: Absolute.
+    func reaches(_ path: String) -> Bool {
         switch self {
-        case .folder(let folder): [folder]
-        case .etcd(let place): place.filesBelow
+        case .folder(let folder): StateLocation.lies(path, below: folder)
+        case .etcd: [path, path + "/any"].contains { boundary.strays($0, at: .manifestsFolder) == nil }
         }
     }
 }

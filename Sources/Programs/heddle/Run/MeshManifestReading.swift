@@ -23,6 +23,7 @@ struct MeshManifestReading: ManifestReading {
         _ files: [ManifestFile], isNew: (SourcePosition) -> Bool
     ) -> (snapshot: MeshSnapshot?, diagnostics: [Diagnostic]) {
         let resolution = Resolution(files, node: node, isNew: isNew)
+        guard boundary.isBounded else { return (resolution.snapshot, resolution.diagnostics) }
         let outside = resolution.resources.paths.compactMap { boundary.mistake(in: $0.value, at: $0.position) }
         guard outside.isEmpty else { return (nil, (resolution.diagnostics + outside).sortedByPosition()) }
         return (resolution.snapshot, resolution.diagnostics)

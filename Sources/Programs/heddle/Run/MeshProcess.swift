@@ -64,12 +64,17 @@ struct MeshProcess {
 
     private func run(_ signals: AsyncStream<CInt>) async throws {
         do {
-            for folder in options.manifests.foldersOfOthers
-            where StateLocation.lies(options.stateFolder, below: folder) {
+            guard !options.manifests.reaches(options.stateFolder) else {
                 throw StateFolder.Unusable(
                     description:
-                        "state folder \(options.stateFolder): it lies in the folder of manifests, or of what they may name, and "
-                        + "would be read and watched with it; name another place with --state")
+                        "state folder \(options.stateFolder): it lies in the folder of manifests, or of what they may name, "
+                        + "and would be read with it; name another place with --state")
+            }
+            if case .etcd = options.manifests, options.manifests.reaches(options.adminSocketPath) {
+                throw StateFolder.Unusable(
+                    description:
+                        "admin socket \(options.adminSocketPath): it lies where manifests may name it, and would be theirs "
+                        + "to call; name another place with --admin")
             }
             let state = try StateFolder(options.stateFolder, log: log)
             try await serve(state, signals)
