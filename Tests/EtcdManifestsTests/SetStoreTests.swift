@@ -118,6 +118,6 @@ import Testing
     @Test func aDeadEtcdIsSaid() async throws {
         world.etcd.kill()
         let error = await #expect(throws: Rejection.self) { try await world.push(["a.yaml": "1"]) }
-        #expect(error?.diagnostics.map(\.code) == [.setUnwritable])
+        #expect(error?.diagnostics.map(\.code) == [.setAway])
     }
 }

@@ -176,7 +176,7 @@ package actor EtcdOrigin: ManifestOrigin {
             try await lookAtCurrent(anew: anew)
             hasAnswered = true
         } catch {
-            problems = [store.away(error)]
+            problems = [store.away(error, isFollowed: true)]
         }
         switch look?.outcome {
         case .success(let files)?: shown.withLock { $0 = files }

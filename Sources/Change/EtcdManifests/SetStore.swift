@@ -73,11 +73,12 @@ package struct SetStore: Sendable {
 
     private func place(_ hash: String) -> SourcePosition { .place("\(address.prefix)/sets/\(hash)") }
 
-    /// What is said while it cannot be asked.
-    func away(_ failure: EtcdFailure) -> Diagnostic {
+    /// What is said where it cannot be asked.
+    /// - Parameter isFollowed: It is asked again by itself.
+    func away(_ failure: EtcdFailure, isFollowed: Bool) -> Diagnostic {
         Diagnostic(
             .setAway, at: .place(address.description), found: failure.description, expected: "an etcd that answers",
-            remedy: "start it, or correct the address; it is asked again by itself")
+            remedy: "start it, or correct the address" + (isFollowed ? "; it is asked again by itself" : ""))
     }
 
     // MARK: Writing
@@ -130,21 +131,27 @@ package struct SetStore: Sendable {
         let batches = try await asked { () async throws(EtcdFailure) in
             try await self.batches(files, hash, isCurrent: former?.hash == hash)
         }
-        var revision: Int64 = 0
-        for steps in batches + [[.put(key: address.currentKey, value: record.bytes)]] {
-            let done = try await asked { () async throws(EtcdFailure) in
-                try await requests.commit(EtcdTransaction(where: [isNamed], steps))
-            }
-            guard let done else { throw Rejection([conflict]) }
-            revision = done
-        }
+        for steps in batches { _ = try await commit(EtcdTransaction(where: [isNamed], steps), isNaming: false) }
+        let naming = EtcdTransaction(where: [isNamed], [.put(key: address.currentKey, value: record.bytes)])
+        let revision = try await commit(naming, isNaming: true)
         return .named(record, warnings: await clearAway(after: revision, except: hash))
     }
 
     private func asked<Value: Sendable>(
         _ question: () async throws(EtcdFailure) -> Value
     ) async throws(Rejection) -> Value {
-        do throws(EtcdFailure) { return try await question() } catch { throw Rejection([unwritable(error)]) }
+        do throws(EtcdFailure) { return try await question() } catch {
+            throw Rejection([away(error, isFollowed: false)])
+        }
+    }
+
+    private func commit(_ transaction: EtcdTransaction, isNaming: Bool) async throws(Rejection) -> Int64 {
+        let revision: Int64?
+        do throws(EtcdFailure) { revision = try await requests.commit(transaction) } catch {
+            throw Rejection([unwritable(error, isNaming: isNaming)])
+        }
+        guard let revision else { throw Rejection([conflict]) }
+        return revision
     }
 
     private func record(
@@ -241,10 +248,10 @@ package struct SetStore: Sendable {
             remedy: "see what there is now, and do it once more")
     }
 
-    private func unwritable(_ failure: EtcdFailure) -> Diagnostic {
+    private func unwritable(_ failure: EtcdFailure, isNaming: Bool) -> Diagnostic {
         Diagnostic(
             .setUnwritable, at: .place(address.description),
-            found: failure.description + (failure.isUnknown ? ": all of it may be there, or nothing" : ""),
+            found: failure.description + (isNaming && failure.isUnknown ? ": the set may be named now, or not" : ""),
             expected: "an etcd that takes it",
             remedy: "see that it answers, and that its user may write below \(address.prefix); then do it once more")
     }

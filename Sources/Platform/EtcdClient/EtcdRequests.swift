@@ -152,7 +152,7 @@ package final class EtcdRequests: Sendable {
                 request, for: WholeAnswer(limit: EtcdAnswer.byteLimit) { continuation.resume(returning: $0) })
         }
         switch outcome {
-        case .failed(let failure): throw EtcdFailure(failure.description, isUnknown: true)
+        case .failed(let failure): throw EtcdFailure(failure.description.withoutTime, isUnknown: true)
         case .tooLarge: throw EtcdFailure("its answer is over \(EtcdAnswer.byteLimit >> 20) MiB", isTooLarge: true)
         case .answer(let head, let bytes):
             let answer = EtcdAnswer(bytes)
@@ -163,5 +163,17 @@ package final class EtcdRequests: Sendable {
             }
             return answer
         }
+    }
+}
+
+extension String {
+    /// Without how long it took (`after 5001 milliseconds`), as libcurl says it: what is the same each time is told once.
+    fileprivate var withoutTime: String {
+        guard let after = firstRange(of: " after ") else { return self }
+        let rest = self[after.upperBound...].drop { $0.isNumber }
+        guard rest.startIndex != after.upperBound,
+            let unit = [" milliseconds", " ms"].first(where: rest.hasPrefix)
+        else { return self }
+        return String(self[..<after.lowerBound] + rest.dropFirst(unit.count))
     }
 }
