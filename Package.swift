@@ -192,17 +192,24 @@ let package = Package(
 
         room(
             "FirstMesh", in: "Operations", ["CommonValues", "Diagnostics", "LocalAttestation"]),
+        room(
+            "ProgramKeeping", in: "Operations",
+            [
+                "CLinux", "Diagnostics", "ConfigValues", "HTTPSemantics", "WireProtocols", "SystemInterfaces",
+                "EventLoops", "LocalAttestation",
+            ]),
 
         .executableTarget(
             name: "heddle",
             dependencies: [
-                "CLinux", "CArguments", "CommonValues", "Diagnostics", "SPIFFE", "SystemInterfaces", "Telemetry",
+                "CLinux", "CArguments", "CommonValues", "Diagnostics", "SPIFFE", "ConfigValues", "SystemInterfaces",
+                "Telemetry",
                 "Cryptography", "Manifests", "MeshSnapshot", "Authorization", "Attestation", "CallPlanning",
                 "Explaining",
                 "StateKeeping", "Reconciliation", "EtcdManifests", "HTTPTransfers", "EtcdClient", "ServiceContracts",
                 "ConfigSources", "ConfigDelivery", "EventLoops", "LocalAttestation", "HostGuard", "TransportSecurity",
                 "WorkloadIdentity", "Forwarding", "NodeServing",
-                "AdminAPI", "FirstMesh", logging,
+                "AdminAPI", "FirstMesh", "ProgramKeeping", logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/Programs/heddle", swiftSettings: settings, linkerSettings: oneBinary),
@@ -384,6 +391,7 @@ let package = Package(
         tests(
             "FirstMesh",
             ["CommonValues", "Diagnostics", "Manifests", "MeshSnapshot", "Authorization", "LocalAttestation"]),
+        tests("ProgramKeeping", ["ConfigValues"]),
         .testTarget(
             name: "HTTP2ConformanceTests",
             dependencies: [

@@ -402,7 +402,7 @@ package final class StartedProcesses: Sendable {
 }
 
 /// `shop.web-1.812.18234223`: names of resources have no dot.
-private struct GroupName: CustomStringConvertible {
+struct GroupName: CustomStringConvertible {
     let workload: ResourceName
     let pid: Int32
     /// When the process began, so that no other of its number is taken for it.

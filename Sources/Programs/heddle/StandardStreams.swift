@@ -14,7 +14,7 @@ enum StandardStreams {
     }
 
     /// Those that are not ignored from the start.
-    private static let quietened = [SIGPIPE, SIGXFSZ].filter { number in
+    static let quietened = [SIGPIPE, SIGXFSZ].filter { number in
         var given = sigaction()
         guard unsafe sigaction(number, nil, &given) == 0 else { return true }
         return unsafe unsafeBitCast(given.__sigaction_handler.sa_handler, to: Int.self)

@@ -82,6 +82,12 @@ package final class ConfigBoard: Sendable {
     /// Follows what the plan says, from now on.
     package func adopt(_ plan: Plan) {
         state.withLock { $0.newPlan = plan }
+        // From now on it is there, and has no value yet: whoever may read it is told to come back, not that there is none.
+        published.withLock { published in
+            for name in plan.configs.map(\.config.metadata.name) where published[name] == nil {
+                published[name] = PublishedConfig(name: name)
+            }
+        }
         wakeup.give()
     }
 
@@ -112,7 +118,8 @@ package final class ConfigBoard: Sendable {
         let results = desk.evaluate()
         let restated = desk.restated()
         let change = published.withLock { published in
-            let names = desk.names
+            let awaited = state.withLock { $0.newPlan?.configs.map(\.config.metadata.name) ?? [] }
+            let names = desk.names.union(awaited)
             let gone = published.keys.filter { !names.contains($0) }
             for name in gone { published[name] = nil }
             let others = results.filter { result in

@@ -40,10 +40,18 @@ final class ChildProcess: @unchecked Sendable {
                 unsafe posix_spawn_file_actions_addclose(&actions, descriptor)
             }
         }
+        // The threads that tests run on keep signals from themselves; what they start is to hear them.
+        var attributes = posix_spawnattr_t()
+        unsafe posix_spawnattr_init(&attributes)
+        defer { unsafe posix_spawnattr_destroy(&attributes) }
+        var signals = sigset_t()
+        unsafe sigemptyset(&signals)
+        unsafe posix_spawnattr_setsigmask(&attributes, &signals)
+        unsafe posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
         var words = unsafe ([program] + arguments).map { unsafe strdup($0) } + [nil]
         defer { for index in unsafe words.indices { unsafe free(words[index]) } }
         var id: pid_t = 0
-        let error = unsafe posix_spawnp(&id, program, &actions, nil, &words, environ)
+        let error = unsafe posix_spawnp(&id, program, &actions, &attributes, &words, environ)
         guard error == 0 else { throw SetUpError("cannot start \(program): errno \(error)") }
         self.id = id
     }

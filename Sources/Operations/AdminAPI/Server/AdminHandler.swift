@@ -43,11 +43,13 @@ struct AdminHandler: Sendable {
         case .started(let started):
             guard !request.wantsText else {
                 return .text(
-                    started.environment.map { "\($0.name)=\($0.value)\n" }.joined(),
+                    (started.environment + started.facts).map { "\($0.name)=\($0.value)\n" }.joined(),
                     diagnostics: started.warning.map { "warning: \($0)\n" } ?? "")
             }
             var json = JSONMembers()
             json.add("environment", .object(started.environment.map { ($0.name, .string($0.value)) }))
+            json.add("outbound", started.outbound)
+            json.add("alone", started.isAlone ? true : nil)
             json.add("warning", started.warning)
             return .json(json.json)
         }

@@ -1,4 +1,3 @@
-import AdminAPI
 import ArgumentParser
 import Diagnostics
 import Glibc
@@ -14,6 +13,15 @@ struct Exec: ParsableCommand {
 
             The program finds http_proxy, no_proxy (in capitals, too), HEDDLE_WORKLOAD and HEDDLE_SOCKET in its environment. Ends in 1 if it may not be the workload, in \
             3 if no mesh answers, in 126 or 127 if the program cannot be started.
+
+            With --config it also finds there what the workload may read of a Config: database.host is DATABASE_HOST. Then this process stays beside the program \
+            unless --on-change is none: it passes signals on, ends as the program ends, and starts it anew when a value changes, at most once in 5 s. Ends in 1 if the \
+            workload may not read the Config, in 4 if that has no value in time.
+
+            Examples:
+              heddle exec --as shop/web -- ./server
+              heddle exec --as shop/web --config web --prefix APP_ -- ./server
+              heddle exec --as shop/web --config web --on-change signal --signal HUP -- ./server
             """)
 
     @Option(name: .customLong("as"), help: ArgumentHelp("Whom it is.", valueName: "namespace/workload"))
@@ -25,6 +33,8 @@ struct Exec: ParsableCommand {
         transform: AdminAddress.init(argument:))
     var socket: AdminAddress?
 
+    @OptionGroup var configs: ExecConfigOptions
+
     @Argument(
         parsing: .captureForPassthrough, help: ArgumentHelp("The program and its arguments.", valueName: "command"))
     var command: [String] = []
@@ -32,12 +42,13 @@ struct Exec: ParsableCommand {
     /// Where the program's own words begin, which are nobody else's to read.
     static func programStart(in arguments: [String]) -> Int? {
         guard arguments.first == "exec" else { return nil }
+        let valued = ["--as", "--socket"] + ExecConfigOptions.valued
         var index = 1
         while index < arguments.count {
             let word = arguments[index]
             if word == "--" { return index + 1 }
             guard word.hasPrefix("-") else { return index }
-            index += ["--as", "--socket"].contains(word) ? 2 : 1
+            index += valued.contains(word) ? 2 : 1
         }
         return arguments.count
     }
@@ -48,35 +59,32 @@ struct Exec: ParsableCommand {
             throw failure("there is no program to start: name it after the options", code: 2)
         }
         let path = StateLocation.absolute(socket?.path ?? Self.pathOfEnvironment ?? Mesh.defaultWorkloadSocket)
-        let answer: AdminClient.Answer
-        do throws(AdminClient.Unreachable) {
-            answer = try AdminClient(path: path).send(
-                "POST", ["v1", "exec"], query: [(name: "as", value: workload), (name: "format", value: "text")])
+        let mesh = ExecMesh(path: path, workload: workload)
+        let answer: ExecMesh.Answer
+        do throws(ExecMesh.Failure) {
+            answer = try mesh.ask()
         } catch {
-            throw failure(
-                "\(error)\nname the workload socket of the mesh with --socket, and see with `heddle status` whether it is there",
-                code: 3)
+            switch error {
+            case .unreachable(let error):
+                throw failure(
+                    "\(error)\nname the workload socket of the mesh with --socket, and see with `heddle status` whether it is there",
+                    code: 3)
+            case .refused(let refusal):
+                Output.write(refusal.diagnostics, to: STDERR_FILENO)
+                throw ExitCode(refusal.exitCode)
+            }
         }
-        Output.write(answer.diagnostics, to: STDERR_FILENO)
-        guard answer.status == 200 else { throw ExitCode(answer.exitCode) }
         for name in ["http_proxy", "HTTP_PROXY"] { unsafe unsetenv(name) }
         unsafe setenv("HEDDLE_SOCKET", path, 1)
-        for (name, value) in Self.variables(in: String(decoding: answer.output, as: UTF8.self)) {
-            unsafe setenv(name, value, 1)
-        }
+        for (name, value) in answer.variables { unsafe setenv(name, value, 1) }
         Self.takeOverProxies()
-        try become(arguments[start], start)
-    }
-
-    /// What a mesh has to say to a program, and nothing else: whoever answers at the socket may be another than the mesh, and some
-    /// variables are orders (LD_PRELOAD, PATH).
-    private static func variables(in answer: String) -> [(name: String, value: String)] {
-        answer.split(separator: "\n").compactMap { line in
-            let parts = line.split(separator: "=", maxSplits: 1).map(String.init)
-            guard parts.count == 2 else { return nil }
-            let isWanted = parts[0] == "HEDDLE_WORKLOAD" || parts[0] == "http_proxy" && parts[1].hasPrefix("http://")
-            return isWanted ? (parts[0], parts[1]) : nil
+        guard configs.names.isEmpty else {
+            let program = ConfiguredProgram(configs, mesh, answer, start: start)
+            // It never returns but with an error.
+            throw try program.run()
         }
+        Output.write(answer.diagnostics, to: STDERR_FILENO)
+        throw Self.become(start)
     }
 
     /// Some programs ask for the one spelling first, some for the other: with what was there before in either, calls would go past the
@@ -95,15 +103,17 @@ struct Exec: ParsableCommand {
     }
 
     /// The program finds what this process was given: signals as they were, and nothing that this process opened.
-    private func become(_ program: String, _ start: Int) throws {
+    /// - Parameter start: Where its words begin.
+    /// - Returns: Why it cannot be started.
+    static func become(_ start: Int) -> ExitCode {
         StandardStreams.restoreSignals()
         var number: CInt = 0
         unsafe CommandArguments.withWords(from: start) { words in
             unsafe execvp(words[0]!, words)
             number = errno
         }
-        throw failure(
-            "cannot start \(Diagnostic.quoted(program)): \(FailedCall.reason(number))",
+        return failure(
+            "cannot start \(Diagnostic.quoted(CommandArguments.all[start])): \(FailedCall.reason(number))",
             code: number == ENOENT ? 127 : 126)
     }
 }

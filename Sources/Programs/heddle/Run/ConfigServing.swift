@@ -2,7 +2,6 @@ import AdminAPI
 import ConfigDelivery
 import ConfigSources
 import Diagnostics
-import Glibc
 import Logging
 import Manifests
 import Reconciliation
@@ -27,7 +26,7 @@ struct ConfigServing: Sendable {
     ///   - closed: Folders that no file is written to.
     init(_ boundary: FileBoundary, closed: [String], log: Logger) throws(SystemCallError) {
         let hub = try WatchHub()
-        let backends = ConfigSourceBackends(folder: boundary.base, variables: Self.variables)
+        let backends = ConfigSourceBackends(folder: boundary.base, variables: OwnEnvironment.all)
         let (ofConfigs, ofFiles) = (StandingProblems(log), StandingProblems(log))
         let files = Mutex<ProjectionKeeper?>(nil)
         let board = try ConfigBoard(backends: backends.backend) { change in
@@ -67,17 +66,5 @@ struct ConfigServing: Sendable {
         board.stop()
         hub.stop()
         backends.stop()
-    }
-
-    /// As this process was started with: `NAME=value`.
-    private static var variables: [[UInt8]] {
-        var variables: [[UInt8]] = []
-        var next = unsafe environ
-        while let variable = unsafe next.pointee {
-            unsafe variables.append(
-                Array(UnsafeBufferPointer(start: variable, count: strlen(variable)).map(UInt8.init(bitPattern:))))
-            unsafe next += 1
-        }
-        return variables
     }
 }

@@ -60,7 +60,8 @@ extension ServedMesh {
             return "http://\(address)"
         }.first
         return StartedWorkload(
-            workload: name, proxy: proxy, warning: extent == .process ? Self.warning(caller.process) : nil)
+            workload: name, proxy: proxy, outbound: listens.first.map { "\($0)" }, isAlone: extent == .process,
+            warning: extent == .process ? Self.warning(caller.process) : nil)
     }
 
     /// What keeps anybody from starting it.
