@@ -46,10 +46,14 @@ struct ConfigReadingTests {
         ("/v1/configs/shop/app", .get, [], 404, "unknown-path"),
         ("/v1/configs/shop/app/watch/x", .get, [], 404, "unknown-path"),
         ("/v1/configs/shop/app/values", .post, [], 405, "method-not-allowed"),
+        ("/v1/configs/shop/app/watch", .head, [], 405, "method-not-allowed"),
         ("/v1/configs/shop/app/values", .get, [("accept", "text/html")], 406, "not-acceptable"),
         ("/v1/configs/shop/app/values", .get, [("accept", "text/event-stream")], 406, "not-acceptable"),
         ("/v1/configs/shop/app/values/nulls", .get, [("accept", "application/toml")], 406, "not-acceptable"),
         ("/v1/configs/shop/app/values?wait=soon", .get, [], 400, "invalid-wait"),
+        ("/v1/configs/shop/app/values?wait=+5", .get, [], 400, "invalid-wait"),
+        ("/v1/configs/shop/app/values?wait=-0", .get, [], 400, "invalid-wait"),
+        ("/v1/configs/shop/app/values?wait=", .get, [], 400, "invalid-wait"),
         ("/v1/configs/shop/other/values", .get, [], 403, "denied"),
         ("/v1/configs/pay/app/values", .get, [], 403, "denied"),
     ])
@@ -60,7 +64,20 @@ struct ConfigReadingTests {
         #expect(answer.status == status && answer.text.contains("\"code\":\"\(code)\""))
         #expect(answer.fields["content-type"] == "application/problem+json")
         #expect(answer.fields["cache-control"] == "no-store")
-        #expect(answer.fields["allow"] == (status == 405 ? "GET" : nil))
+        #expect(answer.fields["allow"] == (status != 405 ? nil : method == .head ? "GET" : "GET, HEAD"))
+    }
+
+    @Test func `what HEAD is told is what GET is, under the same rules`() async throws {
+        let world = try await world()
+        for path in ["/v1/configs/shop/app/values/database", "/v1/configs/shop/app/values/database/nobody"] {
+            for account in ["web", "guest"] {
+                let get = try await world.get(path, as: account)
+                let head = try await world.get(path, .head, as: account)
+                #expect(head.status == get.status && head.fields == get.fields)
+            }
+        }
+        let tag = try #require(try await world.get("/v1/configs/shop/app/values", .head).fields["etag"])
+        #expect(try await world.value("", fields: [("if-none-match", tag)]).status == 304)
     }
 
     @Test(arguments: [

@@ -53,3 +53,12 @@ import Testing
         #expect(throws: HeldLock.Failure.unopened(errno: ENOENT)) { _ = try HeldLock(path, O_RDWR).stands(at: path) }
     }
 }
+
+@Test(arguments: [
+    ("/srv/mesh/manifests/../settings.yaml", "/srv/mesh/settings.yaml"), ("/a/./b//c/", "/a/b/c"), ("/../..", "/"),
+    ("/", "/"),
+    ("/a/...", "/a/..."),
+])
+func `a path reads as what it leads to where there are no links`(path: String, expected: String) {
+    #expect(FileAccess.normalized(path) == expected)
+}

@@ -6,6 +6,19 @@ package enum FileAccess {
     /// - Parameter folder: May be the root.
     package static func path(_ name: String, in folder: String) -> String { "\(folder == "/" ? "" : folder)/\(name)" }
 
+    /// An absolute path without `.` and `..`, as it reads: for people, since a link on the way may lead elsewhere.
+    package static func normalized(_ path: String) -> String {
+        var segments: [Substring] = []
+        for segment in path.split(separator: "/") {
+            switch segment {
+            case ".": break
+            case "..": _ = segments.popLast()
+            default: segments.append(segment)
+            }
+        }
+        return "/" + segments.joined(separator: "/")
+    }
+
     package static func facts(_ path: String, followingLinks: Bool) throws(SystemCallError) -> FileFacts {
         var status = stat()
         let result = unsafe followingLinks ? stat(path, &status) : lstat(path, &status)

@@ -39,7 +39,12 @@ struct ConfigRequest {
         case "watch" where keys.isEmpty: target = .watch
         default: throw .unknownPath
         }
-        guard request.method == .get else { throw .notAllowed }
+        switch target {
+        // Answered as GET is, under the same rules; whoever carries the answer leaves its body out (RFC 9110 § 9.3.2).
+        case .values where request.method == .head: break
+        case .values: guard request.method == .get else { throw .notAllowed("GET, HEAD") }
+        case .watch: guard request.method == .get else { throw .notAllowed("GET") }
+        }
         let namespace = segments[2] == "~" ? request.caller.serviceAccountName?.namespace : segments[2]
         guard let namespace, !segments[3].isEmpty else { throw .unknownPath }
         config = ResourceName(namespace: namespace, name: segments[3])
@@ -86,7 +91,10 @@ struct ConfigRequest {
             guard parts.first == "wait" else { continue }
             let text = parts.count == 2 ? parts[1] : ""
             let digits = text.hasSuffix("s") ? text.dropLast() : text
-            guard digits.utf8.count <= 6, let seconds = Int(digits), seconds >= 0 else { throw .invalidWait }
+            // `Int` takes signs, too.
+            guard digits.utf8.count <= 6, digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }),
+                let seconds = Int(digits)
+            else { throw .invalidWait }
             return min(.seconds(seconds), longestWait)
         }
         return nil

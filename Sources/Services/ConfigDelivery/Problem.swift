@@ -17,8 +17,11 @@ struct Problem: Error {
         status: 404, code: "unknown-path",
         detail:
             "there are /v1/configs/NAMESPACE/NAME/values, with a path below it, and /v1/configs/NAMESPACE/NAME/watch")
-    static let notAllowed = Problem(
-        status: 405, code: "method-not-allowed", detail: "configs are read, by GET", fields: [("allow", "GET")])
+    static func notAllowed(_ methods: String) -> Problem {
+        Problem(
+            status: 405, code: "method-not-allowed", detail: "configs are read: by \(methods)",
+            fields: [("allow", methods)])
+    }
     static let notAcceptable = Problem(
         status: 406, code: "not-acceptable", detail: "there are application/json, application/yaml and application/toml"
     )

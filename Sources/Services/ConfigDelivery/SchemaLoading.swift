@@ -48,8 +48,12 @@ package struct SchemaLoading {
         var documents: [SchemaRegistry.Document] = []
         var known: Set = [place]
         var waiting = files(of: root, at: place)
-        while let next = waiting.popLast(), documents.count < Self.fileLimit {
+        while let next = waiting.popLast() {
             guard known.insert(next.path).inserted else { continue }
+            guard documents.count < Self.fileLimit else {
+                problems.append(.tooManyFiles(Self.fileLimit, at: next.position))
+                return (nil, root)
+            }
             do throws(InvalidText) {
                 let value = try read(next.path, namedAt: next.position)
                 documents.append(SchemaRegistry.Document(at: next.path, value))
@@ -107,15 +111,15 @@ package struct SchemaLoading {
     /// RFC 3986 § 5.2, of paths alone.
     private static func resolved(_ path: String, against place: String) -> String {
         let base = path.hasPrefix("/") ? "" : place.lastIndex(of: "/").map { String(place[...$0]) } ?? ""
-        var segments: [Substring] = []
-        for segment in (base + path).split(separator: "/") {
-            switch segment {
-            case ".": break
-            case "..": _ = segments.popLast()
-            default: segments.append(segment)
-            }
-        }
-        return "/" + segments.joined(separator: "/")
+        return FileAccess.normalized(base + path)
+    }
+}
+
+extension Diagnostic {
+    fileprivate static func tooManyFiles(_ limit: Int, at position: SourcePosition) -> Diagnostic {
+        Diagnostic(
+            .schemaFile, at: position, found: "a reference to a further file, after \(limit)",
+            expected: "a schema that leads to \(limit) files at most", remedy: "put several of them into one file")
     }
 }
 
