@@ -6,6 +6,21 @@ import YAMLSyntax
 
 /// Layers of YAML, named after files: `base.yaml:2:7` is where a value stands.
 enum Trees {
+    /// All that a tree says, as what it is: without references.
+    static func literal(_ value: ConfigValue) -> ConfigValue {
+        let origin = ValueOrigin(
+            layer: value.origin.layer, position: value.origin.position, isSecret: value.origin.isSecret, isLiteral: true
+        )
+        return switch value.content {
+        case .list(let items): ConfigValue(.list(items.map(literal)), origin: origin)
+        case .map(let map):
+            ConfigValue(
+                .map(ConfigMap(inOrder: map.entries.map { ConfigMap.Entry($0.key, literal($0.value)) })), origin: origin
+            )
+        default: ConfigValue(value.content, origin: origin)
+        }
+    }
+
     static func value(_ yaml: String, layer: String, isSecret: Bool = false) throws -> ConfigValue {
         var reader = try YAMLReader(Array(yaml.utf8), file: "\(layer).yaml")
         var problems: [Diagnostic] = []

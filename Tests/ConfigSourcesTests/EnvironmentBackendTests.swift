@@ -9,7 +9,7 @@ import Testing
 @Suite struct EnvironmentBackendTests {
     private func heard(
         _ variables: [String], prefix: String = "APP_", isStripped: Bool = true, separator: String = "_",
-        types: EnvironmentTypes = .text
+        types: TextTypes = .text
     ) -> Heard {
         Heard(
             EnvironmentBackend(

@@ -93,7 +93,7 @@ final class FileWorld: SourceWorld {
         place = try FolderPlace()
         self.format = format
         self.name = name
-        backend = FileBackend(place.path + "/" + name, .document(format), Self.text)
+        backend = FileBackend(place.path + "/" + name, .document(format, DotenvNames()), Self.text)
     }
 
     func hold(_ text: String) throws {
@@ -117,7 +117,7 @@ final class FolderWorld: SourceWorld {
 
     init() throws {
         place = try FolderPlace()
-        backend = FileBackend(place.path + "/current", .keys, Self.text)
+        backend = FileBackend(place.path + "/current", .keys(.text), Self.text)
     }
 
     /// As Kubernetes does: a new folder, and a link to it that is put in the other's place.

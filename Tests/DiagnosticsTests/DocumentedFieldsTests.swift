@@ -31,7 +31,7 @@ struct DocumentedFieldsTests {
         "kind: PeerAuthentication, spec: {targetRefs: [{kind: Service, name: a}], mtls: {mode: PERMISSIVE}}",
         "kind: AuthorizationPolicy, spec: {targetRefs: [{kind: Config, name: a}], rules: [{from: [{source: {namespaces: [a]}}], to: [{operation: {methods: [GET]}}]}]}",
         "kind: ConfigSource, spec: {type: Inline, data: {a: 1}}",
-        "kind: ConfigSource, spec: {type: File, path: a.json}",
+        "kind: ConfigSource, spec: {type: File, path: a.json}", "kind: ConfigSource, spec: {type: File, path: a.env}",
         "kind: ConfigSource, spec: {type: Folder, path: a}", "kind: ConfigSource, spec: {type: Environment, prefix: a}",
         "kind: ConfigSource, spec: {type: HTTP, url: 'https://a.example/a.json'}",
         "kind: ConfigSource, spec: {type: Etcd, endpoints: ['https://a.example'], prefix: /a, tls: {caFile: b}}",

@@ -69,8 +69,10 @@ struct ConfigSourceTests {
 
     @Test func `a folder is read`() throws {
         let source = try source("{type: Folder, path: /etc/app}")
-        guard case .folder(let path) = source.backing else { return #expect(Bool(false)) }
-        #expect(path.value == "/etc/app" && !source.isOptional && source.onError == .keepLast)
+        guard case .folder(let folder) = source.backing else { return #expect(Bool(false)) }
+        #expect(
+            folder.path.value == "/etc/app" && folder.types == .text && !source.isOptional
+                && source.onError == .keepLast)
     }
 
     @Test func `an environment is read`() throws {
@@ -81,6 +83,46 @@ struct ConfigSourceTests {
         else { return #expect(Bool(false)) }
         #expect(all == EnvironmentSource(prefix: "APP_", isStripped: true, separator: "_", types: .text))
         #expect(other == EnvironmentSource(prefix: "app", isStripped: false, separator: "__", types: .infer))
+    }
+
+    @Test func `names in a dotenv file, types of texts and references are read`() throws {
+        guard case .file(let plain) = try source("{type: File, path: a.env}").backing,
+            case .file(let file) = try source(
+                "{type: File, path: a.env, prefix: APP_, strip: false, separator: __, types: Infer}"
+            ).backing,
+            case .http(let http) = try source("{type: HTTP, url: 'https://a.example/a', format: dotenv, prefix: B}")
+                .backing,
+            case .folder(let folder) = try source("{type: Folder, path: a, types: Infer}").backing,
+            case .etcd(let etcd) = try source(
+                "{type: Etcd, endpoints: ['https://a.example'], prefix: /a, types: Infer}"
+            ).backing
+        else { return #expect(Bool(false)) }
+        #expect(plain.names == DotenvNames() && plain.names.separator == nil)
+        #expect(file.names.prefix == "APP_" && !file.names.isStripped && file.names.separator == "__")
+        #expect(file.names.types == .infer && folder.types == .infer && etcd.types == .infer)
+        #expect(http.names.prefix == "B")
+    }
+
+    @Test(arguments: [
+        ("{type: Inline, data: {}}", true), ("{type: File, path: a.json}", true), ("{type: File, path: a.env}", false),
+        ("{type: Folder, path: a}", false), ("{type: Environment, prefix: A}", false),
+        ("{type: HTTP, url: 'https://a.example/a.toml'}", true), ("{type: HTTP, url: 'https://a.example/.env'}", false),
+        ("{type: Etcd, endpoints: ['https://a.example'], prefix: /a}", false),
+    ])
+    func `documents have references, and texts by nature have none, unless it is said`(spec: String, isDocument: Bool)
+        throws
+    {
+        #expect(try source(spec).hasReferences == isDocument)
+        let other = spec.dropLast() + ", references: \(!isDocument)}"
+        #expect(try source(String(other)).hasReferences != isDocument)
+    }
+
+    @Test func `the values of a source without references are what they are`() throws {
+        guard case .inline(let data) = try source("{type: Inline, references: false, data: {a: x}}").backing,
+            case .inline(let other) = try source("{type: Inline, data: {a: x}}").backing
+        else { return #expect(Bool(false)) }
+        #expect(data[ConfigPath(["a"])]?.origin.isLiteral == true)
+        #expect(other[ConfigPath(["a"])]?.origin.isLiteral == false)
     }
 
     @Test func `a URL is asked`() throws {
@@ -153,6 +195,11 @@ struct ConfigSourceTests {
         ("{type: Environment, prefix: A, separator: _____}", "manifest.invalid-value 5:45"),
         ("{type: Environment, prefix: A, strip: no}", "manifest.wrong-type 5:41"),
         ("{type: Environment, prefix: A, types: Text1}", "manifest.invalid-value 5:41"),
+        ("{type: File, path: app.json, prefix: A}", "manifest.conflicting-fields 5:32"),
+        ("{type: File, path: app.json, types: Infer}", "manifest.conflicting-fields 5:32"),
+        ("{type: File, path: app.env, separator: '.'}", "manifest.invalid-value 5:42"),
+        ("{type: Folder, path: app, separator: _}", "manifest.conflicting-fields 5:29"),
+        ("{type: Folder, path: app, references: 1}", "manifest.wrong-type 5:41"),
     ])
     func `a mistake in a source of this host is an error at its place`(spec: String, mistake: String) {
         #expect(mistakes(manifest("ConfigSource", spec)) == [mistake])
@@ -235,7 +282,8 @@ struct ConfigSourceTests {
     private static let fields: [(String, Set<SourceType>)] = [
         ("data: {}", [.inline]), ("path: a.json", [.file, .folder]), ("format: JSON", [.file, .http]),
         ("prefix: A", [.environment, .etcd]), ("strip: true", [.environment]), ("separator: _", [.environment]),
-        ("types: Text", [.environment]), ("url: https://a.example/a.json", [.http]), ("interval: 1s", [.http]),
+        ("types: Text", [.environment, .folder, .etcd]), ("url: https://a.example/a.json", [.http]),
+        ("interval: 1s", [.http]),
         ("headersFrom: {a: b}", [.http]), ("caFile: a", [.http]), ("endpoints: ['https://a.example']", [.etcd]),
         ("tls: {caFile: a}", [.etcd]), ("user: a", [.etcd]), ("passwordFile: a", [.etcd]),
         ("optional: true", [.file, .folder, .http, .etcd]), ("onError: Drop", [.file, .folder, .http, .etcd]),

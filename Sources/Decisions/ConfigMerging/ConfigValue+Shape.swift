@@ -16,7 +16,7 @@ extension ConfigValue {
         switch content {
         case .null: .null
         case .boolean, .number: .scalar
-        case .string(let text): ReferenceTemplate.isWhole(text) ? .reference : .scalar
+        case .string(let text): !origin.isLiteral && ReferenceTemplate.isWhole(text) ? .reference : .scalar
         case .list: .list
         case .map: .map
         }

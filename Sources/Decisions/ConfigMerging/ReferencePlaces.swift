@@ -58,7 +58,7 @@ struct ReferencePlaces: Sendable {
         switch value.content {
         case .null, .boolean, .number: break
         case .string(let text):
-            guard ReferenceTemplate.isTemplate(text) else { return }
+            guard !value.origin.isLiteral, ReferenceTemplate.isTemplate(text) else { return }
             do throws(ReferenceTemplate.Mistake) {
                 let template = try ReferenceTemplate(text)
                 places.append(ReferencePlace(path: ConfigPath(path), text: value, template: template))

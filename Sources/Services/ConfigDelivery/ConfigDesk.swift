@@ -185,7 +185,7 @@ struct ConfigDesk {
             guard item.source.isText, let tree = item.layer.tree else { return item.layer }
             let others = sources.filter { $0.course != item.course && !$0.source.isText }.compactMap(\.layer.tree)
             let fitting = TextFitting(
-                fitsKeys: item.source.type == .environment, schema: schema,
+                fitsKeys: item.source.hasVariableNames, schema: schema,
                 others: others + [config.defaults].compactMap { $0 })
             return ConfigLayer(name: item.layer.name, tree: fitting.fit(tree))
         }
@@ -200,16 +200,16 @@ extension ConfigSource {
     /// Whether it is read in the same way.
     fileprivate func isSame(as other: ConfigSource) -> Bool {
         backing == other.backing && isSecret == other.isSecret && isOptional == other.isOptional
-            && onError == other.onError
+            && onError == other.onError && hasReferences == other.hasReferences
     }
 
-    /// Its values are text by nature.
-    fileprivate var isText: Bool {
+    /// Its keys are made of names in capitals, which have no `-`, and one case.
+    fileprivate var hasVariableNames: Bool {
         switch backing {
-        case .environment, .folder, .etcd: true
-        case .file(let file): file.format == .dotenv
-        case .http(let http): http.format == .dotenv
-        case .inline: false
+        case .environment: true
+        case .file(let file): file.format == .dotenv && file.names.separator != nil
+        case .http(let http): http.format == .dotenv && http.names.separator != nil
+        case .inline, .folder, .etcd: false
         }
     }
 }

@@ -26,18 +26,20 @@ package final class ConfigSourceBackends: Sendable {
     package func stop() { loop.withLock { $0 }?.stop() }
 
     package func backend(of source: ConfigSource) -> any ConfigSourceBackend {
-        let text = SourceLabel(layer: source.metadata.name.description, isSecret: source.isSecret)
+        let text = SourceLabel(
+            layer: source.metadata.name.description, isSecret: source.isSecret, isLiteral: !source.hasReferences)
         switch source.backing {
         case .inline(let data): return InlineBackend(data)
-        case .file(let file): return FileBackend(absolute(file.path.value), .document(file.format), text)
-        case .folder(let path): return FileBackend(absolute(path.value), .keys, text)
+        case .file(let file):
+            return FileBackend(absolute(file.path.value), .document(file.format, file.names), text)
+        case .folder(let folder): return FileBackend(absolute(folder.path.value), .keys(folder.types), text)
         case .environment(let environment): return EnvironmentBackend(environment, text, variables: variables)
         case .http(let http):
             return overHTTP(text, "\(http.url.value)") { loop in
                 let headers = http.headers.map { (name: $0.name.value, file: absolute($0.file.value)) }
                 return HTTPBackend(
                     HTTPBackend.Settings(
-                        url: "\(http.url.value)", format: http.format, interval: http.interval,
+                        url: "\(http.url.value)", format: http.format, names: http.names, interval: http.interval,
                         trust: TransferRequest.Trust(authorityFile: http.caFile.map { absolute($0.value) }),
                         fields: { Self.fields(headers) }), text, on: loop)
             }
@@ -52,7 +54,7 @@ package final class ConfigSourceBackends: Sendable {
                     let file = absolute(user.passwordFile.value)
                     return EtcdAccess.User(name: user.name.value) { try? Self.line(of: file).get() }
                 }
-                return EtcdBackend(prefix: etcd.prefix, access, text, on: loop)
+                return EtcdBackend(prefix: etcd.prefix, types: etcd.types, access, text, on: loop)
             }
         }
     }

@@ -2,6 +2,7 @@ import ConfigValues
 import Diagnostics
 import EtcdClient
 import HTTPTransfers
+import Manifests
 import ServiceContracts
 import Synchronization
 
@@ -13,11 +14,11 @@ final class EtcdBackend: ConfigSourceBackend {
     private let tree: TextTree
     private let follower = Mutex<EtcdFollower?>(nil)
 
-    init(prefix: String, _ access: EtcdAccess, _ source: SourceLabel, on loop: TransferLoop) {
+    init(prefix: String, types: TextTypes = .text, _ access: EtcdAccess, _ source: SourceLabel, on loop: TransferLoop) {
         self.prefix = prefix
         self.access = access
         self.loop = loop
-        tree = TextTree(source: source, isInferred: false, noun: "a key", position: .place(prefix))
+        tree = TextTree(source: source, isInferred: types == .infer, noun: "a key", position: .place(prefix))
     }
 
     func start(_ tell: @escaping @Sendable (ConfigSourceNews) -> Void) {

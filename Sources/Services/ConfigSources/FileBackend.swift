@@ -1,5 +1,6 @@
 import ConfigFormats
 import Diagnostics
+import Manifests
 import Reconciliation
 package import ServiceContracts
 import Synchronization
@@ -8,12 +9,15 @@ import SystemInterfaces
 /// Files that somebody writes: one document, or a folder with a key a file. A change is noticed as one of the manifests is.
 package final class FileBackend: ConfigSourceBackend {
     enum Meaning: Sendable {
-        case document(ConfigFormat)
+        /// - names: Of one in dotenv.
+        case document(ConfigFormat, DotenvNames)
         /// A key a file, nested by subfolder.
-        case keys
+        case keys(TextTypes)
     }
 
     private let path: String
+    /// The same, as people read it.
+    private let place: String
     private let meaning: Meaning
     private let source: SourceLabel
     private let watcher = Mutex<FolderWatcher?>(nil)
@@ -21,6 +25,7 @@ package final class FileBackend: ConfigSourceBackend {
     /// - Parameter path: Absolute.
     init(_ path: String, _ meaning: Meaning, _ source: SourceLabel) {
         self.path = path
+        place = FileAccess.normalized(path)
         self.meaning = meaning
         self.source = source
     }
@@ -47,7 +52,7 @@ package final class FileBackend: ConfigSourceBackend {
         } catch {
             tell(
                 source.away(
-                    path, "\(error)", expected: "a file that can be watched", remedy: "mend that, and start anew"))
+                    place, "\(error)", expected: "a file that can be watched", remedy: "mend that, and start anew"))
         }
     }
 
@@ -58,23 +63,24 @@ package final class FileBackend: ConfigSourceBackend {
         guard reading.unknown.isEmpty else { return nil }
         if let problem = reading.problems.first {
             return source.away(
-                path, problem.found,
+                place, problem.found,
                 expected: meaning.isDocument ? "a file that can be read" : "a folder that can be read",
                 remedy: problem.code == .folderMissing ? "make it, or correct the path" : problem.remedy)
         }
         switch meaning {
-        case .document(let format):
+        case .document(let format, let names):
             guard let file = reading.files.first else {
-                return source.away(path, "nothing", expected: "a file", remedy: "make it, or correct the path")
+                return source.away(place, "nothing", expected: "a file", remedy: "make it, or correct the path")
             }
-            return source.document(file.bytes, format, from: path)
-        case .keys:
-            let tree = TextTree(source: source, isInferred: false, noun: "a file", position: .place(path))
+            return source.document(file.bytes, format, names, from: place)
+        case .keys(let types):
+            let tree = TextTree(
+                source: source, isInferred: types == .infer, noun: "a file", position: .place(place))
             return tree.news(
                 reading.files.map { file in
                     TextTree.Leaf(
                         path: file.path.split(separator: "/").map(String.init), text: Self.withoutLineBreak(file.bytes),
-                        position: .place(FileAccess.path(file.path, in: path)))
+                        position: .place(FileAccess.path(file.path, in: place)))
                 })
         }
     }

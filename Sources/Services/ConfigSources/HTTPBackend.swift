@@ -1,6 +1,7 @@
 import ConfigFormats
 import Diagnostics
 import HTTPTransfers
+import Manifests
 import ServiceContracts
 import Synchronization
 
@@ -9,6 +10,7 @@ final class HTTPBackend: ConfigSourceBackend {
     struct Settings: Sendable {
         var url: String
         var format: ConfigFormat
+        var names = DotenvNames()
         var interval: Duration
         var trust = TransferRequest.Trust()
         /// Read anew for each request: name and value; an error in words.
@@ -76,7 +78,7 @@ final class HTTPBackend: ConfigSourceBackend {
         case .tooLarge: news = away("more than \(Self.byteLimit >> 20) MiB")
         case .answer(let head, let bytes) where head.status == 200:
             tag = head["etag"]
-            news = source.document(bytes, settings.format, from: settings.url, version: tag)
+            news = source.document(bytes, settings.format, settings.names, from: settings.url, version: tag)
         case .answer(let head, _): news = head.status == 304 ? .unchanged : away("status \(head.status)")
         }
         let pause = state.withLock { state -> Duration? in

@@ -8,7 +8,7 @@ import YAMLSyntax
 package struct TextFitting {
     /// Keys are compared without case, `-` and `_`: variables cannot have other ones.
     package var fitsKeys: Bool
-    /// A JSON Schema; only types that `properties` of `properties` name, without references, are looked at.
+    /// A JSON Schema.
     package var schema: ConfigValue?
     /// The other layers' trees.
     package var others: [ConfigValue]
@@ -19,29 +19,35 @@ package struct TextFitting {
         self.others = others
     }
 
-    package func fit(_ tree: ConfigValue) -> ConfigValue { fit(tree, schema, others) }
+    package func fit(_ tree: ConfigValue) -> ConfigValue { fit(tree, schema.map { SchemaPlace($0) }, others) }
 
-    private func fit(_ value: ConfigValue, _ schema: ConfigValue?, _ others: [ConfigValue]) -> ConfigValue {
+    private func fit(_ value: ConfigValue, _ schema: SchemaPlace?, _ others: [ConfigValue]) -> ConfigValue {
         switch value.content {
         case .map(let map):
             var fitted = ConfigMap()
             for entry in map.entries {
                 let key = fitsKeys ? known(entry.key, schema, others) ?? entry.key : entry.key
-                let next = fit(
-                    entry.value, schema?.map?["properties"]?.map?[key], others.compactMap { $0.map?[key] })
+                let next = fit(entry.value, schema?.property(key), others.compactMap { $0.map?[key] })
                 // Two variables for one key: the one that is written as the key is counts.
                 if fitted[key] == nil || key.hasSameBytes(as: entry.key) { fitted[key] = next }
             }
             return ConfigValue(.map(fitted), origin: value.origin)
-        case .string(let text): return typed(text, schema?.map?["type"], value.origin) ?? value
+        case .list(let items):
+            let fitted = items.enumerated().map { index, item in
+                fit(
+                    item, schema?.item(index),
+                    others.compactMap { $0.list.flatMap { index < $0.count ? $0[index] : nil } })
+            }
+            return ConfigValue(.list(fitted), origin: value.origin)
+        case .string(let text): return typed(text, schema?.types, value.origin) ?? value
         default: return value
         }
     }
 
     /// The key that is meant, of those that there are.
-    private func known(_ key: String, _ schema: ConfigValue?, _ others: [ConfigValue]) -> String? {
+    private func known(_ key: String, _ schema: SchemaPlace?, _ others: [ConfigValue]) -> String? {
         let plain = Self.plain(key)
-        for map in others.compactMap(\.map) + [schema?.map?["properties"]?.map].compactMap({ $0 }) {
+        for map in others.compactMap(\.map) + (schema?.maps ?? []) {
             if let entry = map.entries.first(where: { Self.plain($0.key) == plain }) { return entry.key }
         }
         return nil
@@ -50,12 +56,8 @@ package struct TextFitting {
     private static func plain(_ key: String) -> String { key.lowercased().filter { $0 != "-" && $0 != "_" } }
 
     /// As YAML's core schema reads it, if the schema's type is one that text is not.
-    private func typed(_ text: String, _ type: ConfigValue?, _ origin: ValueOrigin) -> ConfigValue? {
-        let types = Set(
-            (type?.list ?? type.map { [$0] } ?? []).compactMap { type -> String? in
-                if case .string(let name) = type.content { name } else { nil }
-            })
-        guard !types.isEmpty, !types.contains("string") else { return nil }
+    private func typed(_ text: String, _ types: Set<String>?, _ origin: ValueOrigin) -> ConfigValue? {
+        guard let types, !types.isEmpty, !types.contains("string") else { return nil }
         let wanted =
             switch YAMLScalar(text: text, isPlain: true).kind {
             case .number: types.contains("integer") || types.contains("number")

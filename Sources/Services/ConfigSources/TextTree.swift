@@ -41,7 +41,8 @@ struct TextTree {
                     remedy: "keep it in another place, as Base64 in this one, or remove it"))
             return nil
         }
-        let origin = ValueOrigin(layer: source.layer, position: leaf.position, isSecret: source.isSecret)
+        let origin = ValueOrigin(
+            layer: source.layer, position: leaf.position, isSecret: source.isSecret, isLiteral: source.isLiteral)
         guard isInferred, YAMLScalar(text: text, isPlain: true).kind != .string else {
             return ConfigValue(.string(text), origin: origin)
         }
@@ -83,7 +84,8 @@ struct TextTree {
             entries += branches.map { ConfigMap.Entry($0, $1.value(source)) }
             return ConfigValue(
                 .map(ConfigMap(entries) ?? ConfigMap()),
-                origin: ValueOrigin(layer: source.layer, position: position, isSecret: source.isSecret))
+                origin: ValueOrigin(
+                    layer: source.layer, position: position, isSecret: source.isSecret, isLiteral: source.isLiteral))
         }
     }
 }

@@ -8,11 +8,14 @@ package struct TextOrigin: Sendable, Hashable {
     package let file: String
     /// No diagnostic shows anything of the text but its keys.
     package let isSecret: Bool
+    /// As of `ValueOrigin`.
+    package let isLiteral: Bool
 
-    package init(layer: String, file: String, isSecret: Bool = false) {
+    package init(layer: String, file: String, isSecret: Bool = false, isLiteral: Bool = false) {
         self.layer = layer
         self.file = file
         self.isSecret = isSecret
+        self.isLiteral = isLiteral
     }
 
     package func position(line: Int, column: Int, length: Int = 0) -> SourcePosition {
@@ -20,7 +23,10 @@ package struct TextOrigin: Sendable, Hashable {
     }
 
     package func value(_ content: ConfigValue.Content, at position: SourcePosition) -> ConfigValue {
-        ConfigValue(content, origin: ValueOrigin(layer: layer, position: position, isSecret: isSecret))
+        ConfigValue(
+            content,
+            origin: ValueOrigin(
+                layer: layer, position: position, isSecret: isSecret, isLiteral: isLiteral))
     }
 }
 

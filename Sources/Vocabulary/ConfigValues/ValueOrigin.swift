@@ -8,10 +8,13 @@ package struct ValueOrigin: Sendable, Hashable {
     package let position: SourcePosition
     /// It is shown to nobody but who may read it. What is made of it is secret, too.
     package let isSecret: Bool
+    /// A text is what it is, whatever it looks like: there are no references in it.
+    package let isLiteral: Bool
 
-    package init(layer: String, position: SourcePosition, isSecret: Bool = false) {
+    package init(layer: String, position: SourcePosition, isSecret: Bool = false, isLiteral: Bool = false) {
         self.layer = layer
         self.position = position
         self.isSecret = isSecret
+        self.isLiteral = isLiteral
     }
 }

@@ -16,14 +16,15 @@ package struct ConfigSource: Resource {
     package var onError: SourceErrorAction
     /// Its values are shown to nobody but who may read them. Default: no.
     package var isSecret: Bool
+    /// `${path}` in its texts stands for the value of that path. Default: in documents, and in nothing that is text by nature.
+    package var hasReferences: Bool
 
     /// What it reads, by its type.
     package enum Backing: Hashable, Sendable {
         /// A map. Its layer is the source's name, and it is secret if the source is.
         case inline(ConfigValue)
         case file(FileSource)
-        /// A folder's path, absolute or relative to the manifests folder.
-        case folder(Located<String>)
+        case folder(FolderSource)
         case environment(EnvironmentSource)
         case http(HTTPSource)
         case etcd(EtcdSource)
@@ -45,6 +46,9 @@ package enum SourceErrorAction: String, Hashable, Sendable, CaseIterable {
 }
 
 extension ConfigSource {
+    /// Its values are texts by nature.
+    package var isText: Bool { backing.isText }
+
     package var type: SourceType {
         switch backing {
         case .inline: .inline
@@ -57,12 +61,45 @@ extension ConfigSource {
     }
 }
 
+extension ConfigSource.Backing {
+    package var isText: Bool {
+        switch self {
+        case .environment, .folder, .etcd: true
+        case .file(let file): file.format == .dotenv
+        case .http(let http): http.format == .dotenv
+        case .inline: false
+        }
+    }
+}
+
 /// One document.
 package struct FileSource: Hashable, Sendable {
     /// Absolute, or relative to the manifests folder.
     package var path: Located<String>
     /// Default: by the path's extension.
     package var format: ConfigFormat
+    /// Of one in dotenv.
+    package var names = DotenvNames()
+}
+
+/// Small files, each of which is the text of a value.
+package struct FolderSource: Hashable, Sendable {
+    /// Absolute, or relative to the manifests folder.
+    package var path: Located<String>
+    package var types: TextTypes
+}
+
+/// What the names in a dotenv document mean, which are a variable's.
+package struct DotenvNames: Hashable, Sendable {
+    /// What the names of those that count begin with. Default: all count.
+    package var prefix = ""
+    /// The prefix is no part of a key. Default: so it is.
+    package var isStripped = true
+    /// What stands between the keys of a path; `nil`: nothing does, and a name is a key as it is written. Default: that.
+    package var separator: String?
+    package var types = TextTypes.text
+
+    package init() {}
 }
 
 /// Variables of the environment that Heddle was started with.
@@ -74,9 +111,9 @@ package struct EnvironmentSource: Hashable, Sendable {
     /// What stands between the keys of a path: underscores. Default: one.
     package var separator: String
     /// Default: `.text`.
-    package var types: EnvironmentTypes
+    package var types: TextTypes
 
-    package init(prefix: String, isStripped: Bool, separator: String, types: EnvironmentTypes) {
+    package init(prefix: String, isStripped: Bool, separator: String, types: TextTypes) {
         self.prefix = prefix
         self.isStripped = isStripped
         self.separator = separator
@@ -84,8 +121,8 @@ package struct EnvironmentSource: Hashable, Sendable {
     }
 }
 
-/// What a variable's text is taken for, where no schema says it.
-package enum EnvironmentTypes: String, Hashable, Sendable, CaseIterable {
+/// What is text by nature is taken for so, where no schema says it.
+package enum TextTypes: String, Hashable, Sendable, CaseIterable {
     case text = "Text"
     /// Numbers, truth values and null, as YAML would read them.
     case infer = "Infer"
@@ -102,6 +139,8 @@ package struct HTTPSource: Hashable, Sendable {
     package var headers: [HeaderFromFile]
     /// Whose certificates it may have; `nil`: those that the host trusts.
     package var caFile: Located<String>?
+    /// Of one in dotenv.
+    package var names = DotenvNames()
 }
 
 /// A header whose value is what a file holds, without the line break at its end.
@@ -117,6 +156,7 @@ package struct EtcdSource: Hashable, Sendable {
     package var endpoints: [Located<EndpointURL>]
     /// Begins with `/`. What follows it in a key, divided at each `/`, is the path of a value.
     package var prefix: String
+    package var types: TextTypes
     package var tls: EtcdTLS
     /// With the file that its password stands in.
     package var user: EtcdUser?

@@ -10,13 +10,14 @@ extension ConfigSource {
         let type = fields.required("type", Scalar.choice(of: SourceType.self), &problems)
         // Whatever else was meant by a value that is none: nothing is shown.
         let isSecret = fields.optional("secret", Scalar.boolean, default: fields.has("secret"), &problems)
+        let references = fields.optional("references", Scalar.boolean, &problems)
         var backing: Backing?
         switch type {
         case .inline:
-            let tree = ConfigTree(layer: layer, isSecret: isSecret)
+            let tree = ConfigTree(layer: layer, isSecret: isSecret, isLiteral: references == false)
             backing = fields.required("data", tree.map, &problems).map(Backing.inline)
         case .file: backing = FileSource(&fields, &problems).map(Backing.file)
-        case .folder: backing = fields.required("path", located(Scalar.text), &problems).map(Backing.folder)
+        case .folder: backing = FolderSource(&fields, &problems).map(Backing.folder)
         case .environment: backing = EnvironmentSource(&fields, &problems).map(Backing.environment)
         case .http: backing = HTTPSource(&fields, &problems).map(Backing.http)
         case .etcd: backing = EtcdSource(&fields, &problems).map(Backing.etcd)
@@ -36,13 +37,15 @@ extension ConfigSource {
             .map(ConfigMap()), origin: ValueOrigin(layer: layer, position: spec.position, isSecret: isSecret))
         self.init(
             metadata: metadata, backing: backing ?? .inline(nothing), isOptional: isOptional, onError: onError,
-            isSecret: isSecret)
+            isSecret: isSecret, hasReferences: references ?? !(backing?.isText ?? false))
     }
 
     /// Of each field that not all types have, which ones do.
     private static let fields: [(name: String, types: [SourceType])] = [
-        ("data", [.inline]), ("path", [.file, .folder]), ("format", [.file, .http]), ("prefix", [.environment, .etcd]),
-        ("strip", [.environment]), ("separator", [.environment]), ("types", [.environment]), ("url", [.http]),
+        ("data", [.inline]), ("path", [.file, .folder]), ("format", [.file, .http]),
+        ("prefix", [.environment, .etcd, .file, .http]),
+        ("strip", [.environment, .file, .http]), ("separator", [.environment, .file, .http]),
+        ("types", [.environment, .file, .folder, .http, .etcd]), ("url", [.http]),
         ("interval", [.http]), ("headersFrom", [.http]), ("caFile", [.http]), ("endpoints", [.etcd]), ("tls", [.etcd]),
         ("user", [.etcd]), ("passwordFile", [.etcd]),
     ]
@@ -76,6 +79,7 @@ extension FileSource {
     fileprivate init?(_ fields: inout FieldReader, _ problems: inout Problems) {
         let path = fields.required("path", located(Scalar.text), &problems)
         let format = ConfigFormat.optional("format", in: &fields, of: path?.value, called: "path", &problems)
+        let names = DotenvNames(&fields, of: format, .file, &problems)
         guard let path, let format else { return nil }
         if Self.isManifest(path.value) {
             problems.report(
@@ -83,7 +87,7 @@ extension FileSource {
                 expected: "a file that is no manifest, as all of the manifests folder are that end so",
                 remedy: "move it out of the folder, or below a hidden one: \".configs/\(path.value)\"")
         }
-        self.init(path: path, format: format)
+        self.init(path: path, format: format, names: names)
     }
 
     /// Whether it would be read as a manifest: one below the manifests folder that ends as they do, and is not hidden.
@@ -93,18 +97,54 @@ extension FileSource {
     }
 }
 
+extension FolderSource {
+    fileprivate init?(_ fields: inout FieldReader, _ problems: inout Problems) {
+        let path = fields.required("path", located(Scalar.text), &problems)
+        let types = fields.textTypes(&problems)
+        guard let path else { return nil }
+        self.init(path: path, types: types)
+    }
+}
+
+extension FieldReader {
+    mutating func textTypes(_ problems: inout Problems) -> TextTypes {
+        optional("types", Scalar.choice(of: TextTypes.self), default: .text, &problems)
+    }
+}
+
+extension DotenvNames {
+    /// Of a document in another format nothing of it may be said.
+    init(_ fields: inout FieldReader, of format: ConfigFormat?, _ type: SourceType, _ problems: inout Problems) {
+        self.init()
+        if let format, format != .dotenv {
+            for field in ["prefix", "strip", "separator", "types"] {
+                fields.refused(
+                    field,
+                    expected:
+                        "a field of type \"\(type.rawValue)\" in dotenv, where names are those of variables: this one is in \(format.rawValue)",
+                    remedy: "remove \(field)", &problems)
+            }
+            return
+        }
+        prefix = fields.optional("prefix", EnvironmentSource.prefix, default: "", &problems)
+        isStripped = fields.optional("strip", Scalar.boolean, default: true, &problems)
+        separator = fields.optional("separator", EnvironmentSource.separator, &problems)
+        types = fields.textTypes(&problems)
+    }
+}
+
 extension EnvironmentSource {
     fileprivate init?(_ fields: inout FieldReader, _ problems: inout Problems) {
         let prefix = fields.required("prefix", Self.prefix, &problems)
         let isStripped = fields.optional("strip", Scalar.boolean, default: true, &problems)
         let separator = fields.optional("separator", Self.separator, default: "_", &problems)
-        let types = fields.optional("types", Scalar.choice(of: EnvironmentTypes.self), default: .text, &problems)
+        let types = fields.textTypes(&problems)
         guard let prefix else { return nil }
         self.init(prefix: prefix, isStripped: isStripped, separator: separator, types: types)
     }
 
     /// The beginning of a variable's name (POSIX.1-2024, Base Definitions § 8.1), in letters of either case.
-    private static func prefix(_ node: YAMLNode, _ problems: inout Problems) -> String? {
+    fileprivate static func prefix(_ node: YAMLNode, _ problems: inout Problems) -> String? {
         guard let text = Scalar.text(node, &problems) else { return nil }
         let isName = text.utf8.allSatisfy { byte in
             switch byte {
@@ -124,7 +164,7 @@ extension EnvironmentSource {
         return text
     }
 
-    private static func separator(_ node: YAMLNode, _ problems: inout Problems) -> String? {
+    fileprivate static func separator(_ node: YAMLNode, _ problems: inout Problems) -> String? {
         guard let text = Scalar.text(node, &problems) else { return nil }
         guard (1...4).contains(text.utf8.count), text.utf8.allSatisfy({ $0 == UInt8(ascii: "_") }) else {
             problems.report(

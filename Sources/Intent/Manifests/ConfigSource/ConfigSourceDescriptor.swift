@@ -41,7 +41,7 @@ extension ConfigSource {
         switch backing {
         case .inline: "\(metadata.position.file)"
         case .file(let file): file.path.value
-        case .folder(let path): path.value
+        case .folder(let folder): folder.path.value
         case .environment(let environment): "\(environment.prefix)*"
         case .http(let http): "\(http.url.value)"
         case .etcd(let etcd): etcd.endpoints.map { "\($0.value)" }.joined(separator: ",") + etcd.prefix

@@ -11,7 +11,10 @@ extension ConfigSource {
         case .file(let file):
             spec.add("path", file.path.value)
             spec.add("format", file.format.rawValue)
-        case .folder(let path): spec.add("path", path.value)
+            if file.format == .dotenv { file.names.add(to: &spec) }
+        case .folder(let folder):
+            spec.add("path", folder.path.value)
+            spec.add("types", folder.types.rawValue)
         case .environment(let environment): environment.add(to: &spec)
         case .http(let http): http.add(to: &spec)
         case .etcd(let etcd): etcd.add(to: &spec)
@@ -23,6 +26,7 @@ extension ConfigSource {
             spec.add("onError", onError.rawValue)
         }
         spec.add("secret", .bool(isSecret))
+        spec.add("references", .bool(hasReferences))
         return spec.json
     }
 }
@@ -36,6 +40,15 @@ extension EnvironmentSource {
     }
 }
 
+extension DotenvNames {
+    fileprivate func add(to spec: inout JSONMembers) {
+        if !prefix.isEmpty { spec.add("prefix", prefix) }
+        spec.add("strip", .bool(isStripped))
+        spec.add("separator", separator)
+        spec.add("types", types.rawValue)
+    }
+}
+
 extension HTTPSource {
     fileprivate func add(to spec: inout JSONMembers) {
         spec.add("url", "\(url.value)")
@@ -43,6 +56,7 @@ extension HTTPSource {
         spec.add("format", format.rawValue)
         spec.add("headersFrom", .object(headers.map { ($0.name.value, .string($0.file.value)) }))
         spec.add("caFile", caFile?.value)
+        if format == .dotenv { names.add(to: &spec) }
     }
 }
 
@@ -50,6 +64,7 @@ extension EtcdSource {
     fileprivate func add(to spec: inout JSONMembers) {
         spec.add("endpoints", endpoints.map { "\($0.value)" })
         spec.add("prefix", prefix)
+        spec.add("types", types.rawValue)
         var files = JSONMembers()
         files.add("caFile", tls.caFile?.value)
         files.add("certFile", tls.certificate?.certFile.value)

@@ -12,6 +12,7 @@ extension HTTPSource {
             "format", in: &fields, of: url.map { String($0.value.path) }, called: "url", &problems)
         let headers = fields.optional("headersFrom", HeaderFromFile.list, default: [], &problems)
         let caFile = fields.optional("caFile", located(Scalar.text), &problems)
+        let names = DotenvNames(&fields, of: format, .http, &problems)
         if let url, caFile != nil, !url.value.isTLS {
             problems.report(
                 .conflictingFields, at: fields.keyPosition("caFile"), found: "caFile with a URL of http",
@@ -19,7 +20,7 @@ extension HTTPSource {
                 remedy: "change the URL to https, or remove caFile")
         }
         guard let url, let format else { return nil }
-        self.init(url: url, interval: interval, format: format, headers: headers, caFile: caFile)
+        self.init(url: url, interval: interval, format: format, headers: headers, caFile: caFile, names: names)
     }
 }
 
@@ -82,6 +83,7 @@ extension EtcdSource {
     init?(_ fields: inout FieldReader, _ problems: inout Problems) {
         let endpoints = fields.requiredList("endpoints", located(Scalar.serverURL), &problems)
         let prefix = fields.required("prefix", Self.prefix, &problems)
+        let types = fields.textTypes(&problems)
         let tls = fields.optional("tls", EtcdTLS.decode, default: EtcdTLS(), &problems)
         let user = fields.optional("user", located(Scalar.text), &problems)
         let passwordFile = fields.optional("passwordFile", located(Scalar.text), &problems)
@@ -99,7 +101,7 @@ extension EtcdSource {
         }
         guard !endpoints.isEmpty, let prefix else { return nil }
         self.init(
-            endpoints: endpoints, prefix: prefix, tls: tls,
+            endpoints: endpoints, prefix: prefix, types: types, tls: tls,
             user: user.flatMap { name in passwordFile.map { EtcdUser(name: name, passwordFile: $0) } })
     }
 

@@ -9,6 +9,8 @@ struct ConfigTree {
     let layer: String
     /// No diagnostic shows one of them, or the line that it stands in.
     var isSecret = false
+    /// As of `ValueOrigin`.
+    var isLiteral = false
 
     /// A map, whatever is in it.
     func map(_ node: YAMLNode, _ problems: inout Problems) -> ConfigValue? {
@@ -19,7 +21,7 @@ struct ConfigTree {
                     expected: "a mapping", remedy: "write it as \"key: value\""), &problems)
             return nil
         }
-        let origin = TextOrigin(layer: layer, file: node.position.file, isSecret: isSecret)
+        let origin = TextOrigin(layer: layer, file: node.position.file, isSecret: isSecret, isLiteral: isLiteral)
         return YAMLTree(origin: origin).value(of: node) { report($0, &problems) }
     }
 
