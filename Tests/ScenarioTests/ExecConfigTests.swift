@@ -228,6 +228,54 @@ extension ScenarioTests {
             for pid in starts(program).map(\.pid) where !ControlGroup.canBeMade { kill(pid, SIGKILL) }
         }
 
+        @Test(.enabled(if: Tool.exists("stty"), "it takes stty"))
+        func `has its terminal as it was, each time that it is started, and what the terminal sends once`() throws {
+            let heddle = try HeddleProcess.serving(folder)
+            let script = #"""
+                import os, pty, select, signal, sys, time
+                pid, terminal = pty.fork()
+                if pid == 0:
+                    # Of tests in the background it is ignored.
+                    signal.signal(signal.SIGINT, signal.SIG_DFL)
+                    os.execv(sys.argv[2], sys.argv[2:])
+                seen = ""
+                def until(text):
+                    global seen
+                    end = time.monotonic() + 60
+                    while text not in seen:
+                        ready = select.select([terminal], [], [], max(0, end - time.monotonic()))[0]
+                        try: seen += os.read(terminal, 65536).decode() if ready else sys.exit(f"no {text!r}: {seen!r}")
+                        except OSError: sys.exit(f"ended before {text!r}: {seen!r}")
+                    seen = seen.partition(text)[2]
+                until("started first icanon")
+                with open(sys.argv[1] + ".new", "w") as file: file.write("{greeting: second}")
+                os.rename(sys.argv[1] + ".new", sys.argv[1])
+                until("started second icanon")
+                os.write(terminal, b"hello\n")
+                until("got hello")
+                os.write(terminal, b"\x03")
+                until("interrupted")
+                os.write(terminal, b"end\n")
+                try:
+                    while True: seen += os.read(terminal, 65536).decode()
+                except OSError: pass
+                _, status = os.waitpid(pid, 0)
+                print("ended", os.waitstatus_to_exitcode(status), seen.count("interrupted"))
+                """#
+            let program = #"""
+                trap 'echo interrupted' INT
+                echo "started $GREETING $(stty -a | grep -ow -e '-icanon' -e 'icanon')"
+                stty -icanon
+                while :; do read line || continue; echo "got $line"; test "$line" != end || exit 5; done
+                """#
+            let result = try Tool.run(
+                "python3",
+                ["-c", script, folder.file("settings.yaml"), Heddle.path] + words(["--config", "web"])
+                    + ["bash", "-c", program],
+                in: folder)
+            #expect(result.output == "ended 5 0\n", "\(result) \(heddle.errors)")
+        }
+
         @Test func `is told by a signal, and goes on`() throws {
             let heddle = try HeddleProcess.serving(folder)
             let script = """

@@ -7,6 +7,8 @@ package import SystemInterfaces
 package final class ConfigInbox: Sendable {
     private struct State {
         var values: [ConfigValue?]
+        /// One of them is another since the last look.
+        var isNew = false
         /// Not heard yet.
         var troubles: [FollowingTrouble] = []
         /// What was told of each config last: that is not told again until there is a value.
@@ -33,7 +35,9 @@ package final class ConfigInbox: Sendable {
     package func take(_ news: ConfigFollower.News, of index: Int) {
         state.withLock { state in
             switch news {
-            case .value(let value): (state.values[index], state.told[index]) = (value, [])
+            case .value(let value):
+                (state.values[index], state.told[index]) = (value, [])
+                state.isNew = true
             case .trouble(let trouble):
                 guard !state.told[index].contains(trouble), state.told[index].count < Self.toldLimit else { return }
                 state.told[index].append(trouble)
@@ -43,11 +47,12 @@ package final class ConfigInbox: Sendable {
         wakeup.give()
     }
 
-    /// - Returns: The values, once there are all; and what is new to be told.
+    /// - Returns: The values, once there are all, if one is new; and what is new to be told.
     func look() -> (values: [ConfigValue]?, troubles: [FollowingTrouble]) {
         wakeup.take()
         return state.withLock { state in
-            defer { state.troubles = [] }
+            defer { (state.troubles, state.isNew) = ([], false) }
+            guard state.isNew else { return (nil, state.troubles) }
             let values = state.values.compactMap { $0 }
             return (values.count == state.values.count ? values : nil, state.troubles)
         }

@@ -24,6 +24,7 @@ struct ExecMesh: Sendable {
     }
 
     struct Refusal: Error {
+        let status: UInt16
         let exitCode: Int32
         let diagnostics: [UInt8]
     }
@@ -43,7 +44,9 @@ struct ExecMesh: Sendable {
             throw .unreachable(error)
         }
         guard response.status == 200 else {
-            throw .refused(Refusal(exitCode: response.exitCode, diagnostics: response.diagnostics))
+            throw .refused(
+                Refusal(
+                    status: response.status, exitCode: response.exitCode, diagnostics: response.diagnostics))
         }
         return Self.answer(response)
     }
@@ -71,7 +74,8 @@ struct ExecMesh: Sendable {
         do throws(Failure) {
             guard let place = try ask().outbound else {
                 throw Failure.refused(
-                    Refusal(exitCode: 1, diagnostics: Array("\(workload) has no outbound listener".utf8)))
+                    Refusal(
+                        status: 404, exitCode: 1, diagnostics: Array("\(workload) has no outbound listener".utf8)))
             }
             return place
         } catch {
@@ -81,7 +85,8 @@ struct ExecMesh: Sendable {
                 var text = String(decoding: refusal.diagnostics, as: UTF8.self)
                 if text.hasPrefix("error: ") { text.removeFirst("error: ".count) }
                 while text.last == "\n" { text.removeLast() }
-                throw FollowingTrouble(.refused, text)
+                // A mesh that starts or ends may have another word for it later.
+                throw FollowingTrouble(refusal.status >= 500 ? .away : .refused, text)
             }
         }
     }

@@ -65,12 +65,12 @@ struct ExecConfigOptions: ParsableArguments {
     var signal: SignalName?
 
     @Option(
-        help: ArgumentHelp("How long the first values may take. Default: 60s.", valueName: "duration"))
+        help: ArgumentHelp("How long the first values may take: 30s, 2m. Default: 60s.", valueName: "duration"))
     var wait: WrittenDuration?
 
     @Option(
         help: ArgumentHelp(
-            "How long a program that is started anew may take to end. Default: 10s.", valueName: "duration"))
+            "How long a program that is started anew may take to end: 500ms, 1m. Default: 10s.", valueName: "duration"))
     var grace: WrittenDuration?
 
     /// Options that a word follows.
