@@ -10,9 +10,13 @@ import Testing
 struct LocalReadersTests {
     private func isRead(on node: String?, by source: String, when: String = "", action: String = "ALLOW") throws -> Bool
     {
-        let nodes = ["a", "b"].map { name in
-            manifest("Node", name, "{address: \"192.0.2.\(name == "a" ? 1 : 2):15008\"}")
-        }
+        let mesh = manifest(
+            "Mesh", "mesh", "{identity: {authority: {type: Files, certificateFile: /root.pem, keyFile: /root.key}}}")
+        let nodes =
+            [mesh]
+            + ["a", "b"].map { name in
+                manifest("Node", name, "{address: \"192.0.2.\(name == "a" ? 1 : 2):15008\"}")
+            }
         let workloads = ["web": "a", "ops": "b"].map { account, node in
             manifest(
                 "Workload", account,

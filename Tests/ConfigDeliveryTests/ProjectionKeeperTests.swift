@@ -101,7 +101,8 @@ struct ProjectionKeeperTests {
             keeper.changed(ResourceName(namespace: "shop", name: "app"))
             return content("app.env")?.contains("x y") == true
         }
-        try say("{\"a\":{\"b\":[1]}}")
+        #expect(told.problems.isEmpty, "\(told.problems)")
+        try say("{\"a\":\"\\u0001\"}")
         await Poll.until {
             keeper.changed(ResourceName(namespace: "shop", name: "app"))
             return !told.problems.isEmpty

@@ -2,6 +2,7 @@ import Diagnostics
 import Foundation
 import Manifests
 import MeshSnapshot
+import Reconciliation
 import Testing
 
 @testable import ConfigDelivery
@@ -20,7 +21,7 @@ struct SchemaLoadingTests {
         let snapshot = try ConfigWorld.snapshot([
             ConfigWorld.source("base"), ConfigWorld.config("app", "sources: [base], schemaFile: 0.json"),
         ])
-        return SchemaLoading(folder: folder).load(Array(snapshot.resources[Config.self])).problems
+        return SchemaLoading(FileBoundary(ofFolder: folder)).load(Array(snapshot.resources[Config.self])).problems
     }
 
     @Test func `a schema that leads to one file too many is a mistake, at the reference to it`() throws {

@@ -9,7 +9,12 @@ extension ScenarioTests {
 
         init() throws {
             folder = try TestFolder()
-            try folder.write(Shop.oneHost(outbound: TestPort.free(), orders: backend.port))
+            let config = [
+                manifest("ConfigSource", "base", "{type: Inline, data: {a: 1}}"),
+                manifest("Config", "app", "{sources: [base]}"),
+            ]
+            try folder.write(
+                ([Shop.oneHost(outbound: TestPort.free(), orders: backend.port)] + config).joined(separator: "\n---\n"))
             heddle = try HeddleProcess.serving(folder)
         }
 

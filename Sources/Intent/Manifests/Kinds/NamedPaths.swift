@@ -41,7 +41,7 @@ extension ConfigSource {
         switch backing {
         case .inline, .environment: []
         case .file(let file): [file.path]
-        case .folder(let path): [path]
+        case .folder(let folder): [folder.path]
         case .http(let http): http.headers.map(\.file) + [http.caFile].compactMap(\.self)
         case .etcd(let etcd):
             [etcd.tls.caFile, etcd.tls.certificate?.certFile, etcd.tls.certificate?.keyFile, etcd.user?.passwordFile]
