@@ -21,7 +21,9 @@ struct ProjectionKeeperTests {
 
     /// What the host was asked to do.
     private final class Told: Sendable {
-        private let state = Mutex((count: 0, answer: String?.none, problems: [Diagnostic]()))
+        private let state = Mutex((count: 0, answer: String?.none, problems: [Diagnostic](), reports: 0))
+        /// How often it was told that something else is wrong.
+        var reports: Int { state.withLock { $0.reports } }
         var count: Int { state.withLock { $0.count } }
         var problems: [Diagnostic] { state.withLock { $0.problems } }
 
@@ -33,7 +35,13 @@ struct ProjectionKeeperTests {
         }
 
         func fail(_ answer: String?) { state.withLock { $0.answer = answer } }
-        func note(_ problems: [Diagnostic]) { state.withLock { $0.problems = problems } }
+
+        func note(_ problems: [Diagnostic]) {
+            state.withLock { state in
+                state.problems = problems
+                state.reports += 1
+            }
+        }
     }
 
     init() throws {
@@ -92,6 +100,14 @@ struct ProjectionKeeperTests {
         await Poll.until { !told.problems.isEmpty }
         #expect(content() == "{\"b\":2}", "the file stays")
         #expect(told.problems.map(\.code) == [.projectedFile])
+    }
+
+    @Test func `before there is a value nothing is wrong, whatever the rules are for`() async throws {
+        try await adopt(paths: "\"/values/{**}\"")
+        // It has looked once: what it is told next it looks at after that.
+        try say("{\"a\":1}")
+        #expect(await becomes("{\"a\":1}"))
+        #expect(told.reports == 0)
     }
 
     @Test func `the format is the file's`() async throws {

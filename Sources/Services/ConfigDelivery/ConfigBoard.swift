@@ -47,7 +47,7 @@ package final class ConfigBoard: Sendable {
     package struct Change: Sendable {
         /// Whose value is another one, or that are no more.
         package let names: [ResourceName]
-        /// All that is wrong now, with whichever.
+        /// All that is wrong now, with whichever; what is only awaited so far is not.
         package let problems: [Diagnostic]
     }
 
@@ -129,7 +129,7 @@ package final class ConfigBoard: Sendable {
             for (name, sources) in restated { published[name]?.sources = sources }
             return Change(
                 names: others.map(\.name) + gone.sorted(),
-                problems: published.values.sorted { $0.name < $1.name }.problems)
+                problems: published.values.filter { !$0.isAwaited }.sorted { $0.name < $1.name }.problems)
         }
         changed(change)
         return true

@@ -148,7 +148,8 @@ struct ConfigDesk {
         // Of a source that is not there the config is made only if it may do without it, or had it once.
         let missing = sources.filter { $0.status.since == nil && !$0.source.isOptional }
         // Nor is it made for the moment until one says its first: readers would see values go and come back.
-        guard missing.isEmpty, sources.allSatisfy(\.isHeard) else {
+        result.isAwaited = !sources.allSatisfy(\.isHeard)
+        guard missing.isEmpty, !result.isAwaited else {
             result.problems = missing.flatMap { item in
                 item.status.problems.isEmpty ? [.awaited(item.source)] : item.status.problems
             }

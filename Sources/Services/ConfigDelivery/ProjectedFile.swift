@@ -48,7 +48,9 @@ package struct ProjectedFile: Sendable {
 
     /// What is to be in it now.
     func content(on board: ConfigBoard, by rules: ResourceRules) throws(Problem) -> [UInt8] {
-        try board.document(of: config, projection.format, at: .root, by: rules.judge(of: request)).bytes
+        // What it may read there is said once there is something: rules may be for what lies below alone.
+        guard board.config(config)?.value != nil else { throw .notReady }
+        return try board.document(of: config, projection.format, at: .root, by: rules.judge(of: request)).bytes
     }
 
     /// Makes it so.

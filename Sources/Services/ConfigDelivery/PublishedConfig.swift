@@ -10,6 +10,8 @@ package struct PublishedConfig: Sendable {
     package var isRead = true
     /// The last good value; `nil`: there has been none.
     package var value: ConfigVersion?
+    /// A source has not said its first word yet, which takes it a few seconds at most: nothing is wrong so far.
+    package var isAwaited = false
     /// Why the last try gave none, or what its sources say that are away. Errors, and warnings.
     package var problems: [Diagnostic] = []
     package var sources: [SourceStatus] = []
