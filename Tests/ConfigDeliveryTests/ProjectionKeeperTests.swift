@@ -102,6 +102,20 @@ struct ProjectionKeeperTests {
         #expect(told.problems.map(\.code) == [.projectedFile])
     }
 
+    @Test func `with the last file what was wrong with it is over`() async throws {
+        try await adopt("nowhere/app.json")
+        try say("{\"a\":1}")
+        await Poll.until {
+            keeper.changed(ResourceName(namespace: "shop", name: "app"))
+            return !keeper.problems.isEmpty
+        }
+        let snapshot = try ConfigWorld.snapshot([ConfigWorld.source("base"), ConfigWorld.config()])
+        _ = try await ConfigParticipant(world.board, FileBoundary(ofFolder: "/nowhere"), files: keeper)
+            .prepare(snapshot, generation: Generation(number: 2, hash: "0")).commit()
+        await Poll.until { keeper.problems.isEmpty }
+        #expect(keeper.problems.isEmpty)
+    }
+
     @Test func `before there is a value nothing is wrong, whatever the rules are for`() async throws {
         try await adopt(paths: "\"/values/{**}\"")
         // It has looked once: what it is told next it looks at after that.

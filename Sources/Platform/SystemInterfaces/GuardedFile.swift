@@ -118,7 +118,8 @@ package struct GuardedFile: ~Copyable {
         let file = unsafe openat(folder, draft, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode_t(0o600))
         guard file >= 0 else { throw SystemCallError(last: "open") }
         defer { close(file) }
-        if owner != geteuid(), fchown(file, owner, gid_t.max) != 0 { throw SystemCallError(last: "fchown") }
+        // The folder may have a group for all that is made in it.
+        guard fchown(file, owner, getegid()) == 0 else { throw SystemCallError(last: "fchown") }
         // After it was given away, as that takes rights from it; before it has content.
         guard fchmod(file, mode_t(permissions)) == 0 else { throw SystemCallError(last: "fchmod") }
         var offset = 0

@@ -65,8 +65,9 @@ package final class ConfigParticipant: SnapshotParticipant {
         let warnings: [Diagnostic]
 
         func commit() async {
-            board.adopt(plan)
+            // Before there can be a value of this generation: what its rules take away goes into no file by those of before.
             files?.adopt(kept)
+            board.adopt(plan)
         }
         func abandon() async {}
     }

@@ -106,7 +106,10 @@ package final class ProjectionKeeper: Sendable {
                 let paths = Set(plan.files.map(\.projection.path.value))
                 courses = courses.filter { paths.contains($0.key) }
             }
-            guard let rules = plan.rules else { continue }
+            guard let rules = plan.rules else {
+                tell([])
+                continue
+            }
             for file in plan.files {
                 let path = file.projection.path.value
                 var course = courses[path] ?? Course()
