@@ -270,13 +270,15 @@ def test_a_table_that_somebody_changed_is_made_again(guarded):
     stranger = guarded.prober(STRANGER, places(guarded, PLAIN))
     stranger.wait_for("refused")
     table = guarded.node.status()["guard"]["table"]
-    for change in (
-            ["delete", "table", "inet", table], ["add", "element", "inet", table, "users", f"{{ {STRANGER} }}"],
-            ["flush", "chain", "inet", table, "output"], ["insert", "rule", "inet", table, "judge", "accept"]):
+    changes = (
+        ["delete", "table", "inet", table], ["add", "element", "inet", table, "users", f"{{ {STRANGER} }}"],
+        ["flush", "chain", "inet", table, "output"], ["insert", "rule", "inet", table, "judge", "accept"])
+    for number, change in enumerate(changes, 1):
         assert guarded.run("nft", *change).returncode == 0, change
         stranger.wait_for("connected")
         stranger.wait_for("refused")
-    wait_until("it was told", lambda: guarded.node.log(100_000).count("it is made again") == 4)
+        # It holds before it is told, and what is changed between the two is told as one.
+        wait_until("it was told", lambda: guarded.node.log(100_000).count("it is made again") == number)
     listed = guarded.heddle("guard", "list").stdout.split()
     assert listed[-4:] == [table, "b", "1", str(HEDDLE)], listed
     for argument in ([], [table], ["--all"]):
