@@ -43,8 +43,12 @@ start_service() {
     _children+=($!)
 }
 
-# start NAME COMMAND…: any other workload.
+# start NAME COMMAND…: any other workload. A program, no function of the shell: what a function starts would outlive it.
 start() {
+    [[ $(type -t "$2") == file ]] || {
+        echo "start $1: $2 is no program" >&2
+        exit 2
+    }
     "${@:2}" >"$work/$1.log" 2>&1 &
     _children+=($!)
 }
