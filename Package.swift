@@ -391,7 +391,7 @@ let package = Package(
         tests(
             "FirstMesh",
             ["CommonValues", "Diagnostics", "Manifests", "MeshSnapshot", "Authorization", "LocalAttestation"]),
-        tests("ProgramKeeping", ["ConfigValues"]),
+        tests("ProgramKeeping", ["ConfigValues", "TestSupport"]),
         .testTarget(
             name: "HTTP2ConformanceTests",
             dependencies: [

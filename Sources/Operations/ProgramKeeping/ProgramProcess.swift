@@ -25,15 +25,22 @@ struct ProgramProcess {
         var mask = mask
         unsafe posix_spawnattr_setsigmask(&attributes, &mask)
         unsafe posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK))
-        var texts = unsafe words.map(Self.copy) + [nil]
-        var variables = unsafe environment.map(Self.copy) + [nil]
-        defer {
-            while let text = unsafe texts.popLast() { unsafe free(text) }
-            while let variable = unsafe variables.popLast() { unsafe free(variable) }
+        func start(_ words: [[UInt8]]) -> CInt {
+            var texts = unsafe words.map(Self.copy) + [nil]
+            var variables = unsafe environment.map(Self.copy) + [nil]
+            defer {
+                while let text = unsafe texts.popLast() { unsafe free(text) }
+                while let variable = unsafe variables.popLast() { unsafe free(variable) }
+            }
+            guard let name = unsafe texts[0] else { return ENOENT }
+            return unsafe posix_spawnp(&child, name, nil, &attributes, &texts, &variables)
         }
         var child: pid_t = 0
-        guard let name = unsafe texts[0] else { throw Failure(errno: ENOENT) }
-        let result = unsafe posix_spawnp(&child, name, nil, &attributes, &texts, &variables)
+        var result = start(words)
+        // A script that does not say what runs it is the shell's: for execvp(3), for whoever typed it, but not for posix_spawn(3).
+        if result == ENOEXEC, let name = words.first, name.contains(UInt8(ascii: "/")) {
+            result = start([Array("/bin/sh".utf8), name] + words.dropFirst())
+        }
         guard result == 0 else { throw Failure(errno: result) }
         pid = child
     }
