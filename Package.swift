@@ -157,6 +157,9 @@ let package = Package(
         room(
             "LocalAttestation", in: "DataPlane",
             ["CLinux", "CommonValues", "SystemInterfaces", "Cryptography", "Manifests", "Attestation", "EventLoops"]),
+        room(
+            "BlockingCalls", in: "DataPlane",
+            ["Diagnostics", "SystemInterfaces", "HTTPSemantics", "WireProtocols", "EventLoops"]),
         room("HostGuard", in: "DataPlane", ["CommonValues", "SystemInterfaces", "EventLoops"]),
         room(
             "TransportSecurity", in: "DataPlane",
@@ -195,19 +198,22 @@ let package = Package(
         room(
             "ProgramKeeping", in: "Operations",
             [
-                "CLinux", "Diagnostics", "ConfigValues", "HTTPSemantics", "WireProtocols", "SystemInterfaces",
-                "EventLoops", "LocalAttestation",
+                "CLinux", "Diagnostics", "ConfigValues", "HTTPSemantics", "SystemInterfaces", "EventLoops",
+                "LocalAttestation",
+                "BlockingCalls",
             ]),
 
         .executableTarget(
             name: "heddle",
             dependencies: [
-                "CLinux", "CArguments", "CommonValues", "Diagnostics", "SPIFFE", "ConfigValues", "SystemInterfaces",
+                "CLinux", "CArguments", "CommonValues", "Diagnostics", "SPIFFE", "ConfigValues", "HTTPSemantics",
+                "SystemInterfaces",
                 "Telemetry",
                 "Cryptography", "Manifests", "MeshSnapshot", "Authorization", "Attestation", "CallPlanning",
                 "Explaining",
                 "StateKeeping", "Reconciliation", "EtcdManifests", "HTTPTransfers", "EtcdClient", "ServiceContracts",
-                "ConfigSources", "ConfigDelivery", "EventLoops", "LocalAttestation", "HostGuard", "TransportSecurity",
+                "ConfigSources", "ConfigDelivery", "EventLoops", "LocalAttestation", "BlockingCalls", "HostGuard",
+                "TransportSecurity",
                 "WorkloadIdentity", "Forwarding", "NodeServing",
                 "AdminAPI", "FirstMesh", "ProgramKeeping", logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -357,8 +363,8 @@ let package = Package(
         tests(
             "LocalAttestation",
             [
-                "CommonValues", "SystemInterfaces", "Cryptography", "Manifests", "Attestation", "EventLoops",
-                "TestSupport",
+                "CommonValues", "Diagnostics", "SystemInterfaces", "Cryptography", "Manifests", "Attestation",
+                "EventLoops", "TestSupport",
             ]),
         tests("HostGuard", ["CommonValues", "SystemInterfaces", "EventLoops"]),
         tests("TransportSecurity", ["TestSupport", "CLinux", "COpenSSL", "CommonValues", "SPIFFE", "Cryptography"]),
@@ -391,7 +397,7 @@ let package = Package(
         tests(
             "FirstMesh",
             ["CommonValues", "Diagnostics", "Manifests", "MeshSnapshot", "Authorization", "LocalAttestation"]),
-        tests("ProgramKeeping", ["ConfigValues", "TestSupport"]),
+        tests("ProgramKeeping", ["ConfigValues", "BlockingCalls", "TestSupport"]),
         .testTarget(
             name: "HTTP2ConformanceTests",
             dependencies: [

@@ -51,14 +51,14 @@ struct ProjectionKeeperTests {
         keeper = try ProjectionKeeper(
             world.board,
             ProjectionKeeper.Host(
-                number: { $0 == .number(geteuid()) ? geteuid() : nil }, tell: { _ in told.tell() },
+                number: { $0 == .number(geteuid()) ? geteuid() : nil }, tell: { _, _ in told.tell() },
                 closedFolders: [closed])
         ) { told.note($0) }
     }
 
     private func adopt(
         _ file: String = "app.json", _ more: String = "", owner: String = "\(geteuid())",
-        paths: String = "/values, \"/values/{**}\""
+        paths: String = "/values, \"/values/{**}\"", isServed: Bool = true
     ) async throws {
         let config = ConfigWorld.config(
             "app",
@@ -69,6 +69,7 @@ struct ProjectionKeeperTests {
         ])
         _ = try await ConfigParticipant(world.board, FileBoundary(ofFolder: "/nowhere"), files: keeper)
             .prepare(snapshot, generation: Generation(number: 1, hash: "0")).commit()
+        if isServed { keeper.served() }
     }
 
     private func say(_ json: String) throws {
@@ -160,6 +161,19 @@ struct ProjectionKeeperTests {
         #expect(await becomes("{\"a\":2}"))
         await Poll.until { told.count == count + 1 }
         #expect(told.count == count + 1, "other rights are no other content")
+    }
+
+    @Test func `nobody is told before the data plane serves what says whom to tell`() async throws {
+        try await adopt("app.json", ", onChange: {signal: HUP, unit: web.service}", isServed: false)
+        try say("{\"a\":1}")
+        #expect(await becomes("{\"a\":1}"))
+        // The keeper has looked again, and told nobody.
+        try say("{\"a\":2}")
+        #expect(await becomes("{\"a\":2}"))
+        #expect(told.count == 0 && told.problems.isEmpty)
+        keeper.served()
+        await Poll.until { told.count == 1 }
+        #expect(told.count == 1)
     }
 
     @Test(arguments: [

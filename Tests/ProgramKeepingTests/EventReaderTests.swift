@@ -1,3 +1,4 @@
+import BlockingCalls
 import ConfigValues
 import Testing
 

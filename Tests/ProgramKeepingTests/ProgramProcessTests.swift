@@ -10,10 +10,12 @@ import Testing
         unsafe sigemptyset(&mask)
         let process = try ProgramProcess(
             words.map { Array($0.utf8) }, environment: [Array("PATH=/usr/bin:/bin".utf8)], defaults: [], mask: mask)
-        while true {
-            if let end = process.end() { return end }
-            usleep(1_000)
+        var end: ProgramEnd?
+        Poll.until {
+            end = process.end()
+            return end != nil
         }
+        return end
     }
 
     @Test func `a script that does not say what runs it is run by the shell, with its arguments`() throws {

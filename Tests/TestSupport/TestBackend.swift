@@ -73,8 +73,10 @@ package final class TestBackend: Sendable {
     }
 
     /// Answers every request with the same bytes, then goes on or closes.
-    package static func fixed(_ answer: String, closes: Bool = false) -> TestBackend {
-        TestBackend { connection, backend in
+    package static func fixed(
+        _ answer: String, closes: Bool = false, port: UInt16 = TestPort.free()
+    ) -> TestBackend {
+        TestBackend(port: port) { connection, backend in
             while true {
                 let head = connection.receive(through: "\r\n\r\n")
                 guard head.hasSuffix("\r\n\r\n") else { return }

@@ -56,6 +56,13 @@ package struct Socket: ~Copyable {
         return socket
     }
 
+    /// Two ends of a connection within this process.
+    package static func pair() throws(SystemCallError) -> SocketPair {
+        var ends: [CInt] = [-1, -1]
+        guard unsafe socketpair(AF_UNIX, Self.kind, 0, &ends) == 0 else { throw SystemCallError(last: "socketpair") }
+        return SocketPair(near: Socket(owning: ends[0]), far: Socket(owning: ends[1]))
+    }
+
     /// Starts a connection; it is up, or has failed, when the socket becomes writable.
     package static func connecting(to address: NetworkAddress) throws(SystemCallError) -> Socket {
         let socket = try Socket(family: address.family)
@@ -90,7 +97,7 @@ package struct Socket: ~Copyable {
         let peer = NetworkAddress(storage)
         let socket = Socket(owning: accepted)
         if case .ip = peer { socket.set(CInt(IPPROTO_TCP), TCP_NODELAY, 1) }
-        return AcceptedSocket(socket: socket, peer: peer)
+        return AcceptedSocket(socket, peer: peer)
     }
 
     /// Something waits to be read, or to be accepted. Asks the kernel.
@@ -198,9 +205,27 @@ package struct Socket: ~Copyable {
     }
 }
 
+/// Two ends of a connection.
+package struct SocketPair: ~Copyable {
+    package let near: Socket
+    package let far: Socket
+
+    /// - Parameter work: Has both for its own.
+    package consuming func take<Result: ~Copyable, Failure: Error>(
+        _ work: (consuming Socket, consuming Socket) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        try work(near, far)
+    }
+}
+
 package struct AcceptedSocket: ~Copyable {
     package let socket: Socket
     package let peer: NetworkAddress
+
+    package init(_ socket: consuming Socket, peer: NetworkAddress) {
+        self.socket = socket
+        self.peer = peer
+    }
 
     package consuming func takeSocket() -> Socket { socket }
 }

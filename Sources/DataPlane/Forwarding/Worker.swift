@@ -34,6 +34,8 @@ final class Worker: @unchecked Sendable {
 
     let labels: LabelRegistry
     private(set) var acceptors: [ListeningPlace: Acceptor] = [:]
+    /// Where Heddle itself calls as workloads.
+    private var ownListeners: [ResourceName: Listener] = [:]
     private(set) var connections: [any ServerConnection] = []
     /// Until then no caller's connection will have been quiet for long enough to give way.
     var noneQuietBefore: DeadlineWheel.Time = 0
@@ -79,6 +81,14 @@ final class Worker: @unchecked Sendable {
             }
         }
         acceptors.merge(opened) { $1 }
+        for (name, listener) in ownListeners {
+            if let next = view.ownListeners[name] {
+                listener.view = next
+            } else {
+                listener.isStopped = true
+                ownListeners[name] = nil
+            }
+        }
         for connection in connections {
             if connection.isStranded { connection.drain() }
             connection.judgeAgain()
@@ -106,6 +116,15 @@ final class Worker: @unchecked Sendable {
     }
 
     // MARK: Connections
+
+    /// A connection of this process's own comes in, over which it calls as a workload. It is closed at once where no generation has that,
+    /// or there is no room for another caller.
+    func takeOwn(_ socket: consuming Socket, as workload: ResourceName) {
+        guard !isDraining, !isFull, let view = view.ownListeners[workload] else { return }
+        let listener = ownListeners[workload] ?? Listener(address: view.address, view: view)
+        ownListeners[workload] = listener
+        accept(AcceptedSocket(socket, peer: .unix(path: "")), at: listener)
+    }
 
     var isFull: Bool { !bench.descriptors.admits(.caller) }
 

@@ -123,6 +123,9 @@ package final class Attestor: Sendable {
         let subject: ProcessQuestion.Subject
         switch peer.origin {
         case .socket(let owner): subject = .socket(owner)
+        case .named(let handle):
+            guard let shared = awaited.share(handle, of: user) else { return answer(nil) }
+            subject = .process(shared)
         case .process(let credentials, let accepted):
             do throws(SystemCallError) {
                 let handle = try ProcessHandle(peerOf: descriptor, credentials, accepted: accepted)

@@ -44,14 +44,19 @@ package struct ProcessFolder: Hashable, Sendable {
     // MARK: Facts
 
     /// Whose it is, and as whom it acts.
-    func users() throws(Unknown) -> (real: UInt32, effective: UInt32) {
-        for line in try text("status").split(separator: "\n") where line.hasPrefix("Uid:") {
-            let numbers = line.dropFirst(4).split(whereSeparator: { $0 == "\t" || $0 == " " })
+    func users() throws(Unknown) -> (real: UInt32, effective: UInt32) { try accounts("Uid:") }
+
+    /// The same of its groups.
+    func groups() throws(Unknown) -> (real: UInt32, effective: UInt32) { try accounts("Gid:") }
+
+    private func accounts(_ name: String) throws(Unknown) -> (real: UInt32, effective: UInt32) {
+        for line in try text("status").split(separator: "\n") where line.hasPrefix(name) {
+            let numbers = line.dropFirst(name.utf8.count).split(whereSeparator: { $0 == "\t" || $0 == " " })
             if numbers.count == 4, let real = UInt32(numbers[0]), let effective = UInt32(numbers[1]) {
                 return (real, effective)
             }
         }
-        throw Unknown("\(path)/status has no user")
+        throw Unknown("\(path)/status has no \(name)")
     }
 
     /// Its control group of version 2, from the root of the hierarchy (cgroups(7)).

@@ -49,6 +49,11 @@ package final class ProcessHandle: Sendable {
         return unsafe poll(&asked, 1, 0) == 0
     }
 
+    /// - Throws: It has ended (`ESRCH`), or may not be signalled.
+    func send(_ signal: CInt) throws(SystemCallError) {
+        guard CLinux_signal_process(descriptor, signal) == 0 else { throw SystemCallError(last: "pidfd_send_signal") }
+    }
+
     /// Returns when one of them has ended, when it is woken, or when the time is over.
     static func waitForEnd(of processes: [ProcessHandle], or wakeup: borrowing Wakeup, milliseconds: CInt) {
         var asked = processes.map { pollfd(fd: $0.descriptor, events: Int16(POLLIN), revents: 0) }

@@ -1,3 +1,4 @@
+import BlockingCalls
 package import ConfigValues
 import Diagnostics
 package import EventLoops
@@ -90,7 +91,10 @@ package struct ConfigFollower: Sendable {
         if let tag = followed.tag { fields.append(("Last-Event-ID", tag)) }
         var refusal: FollowingTrouble?
         do throws(BrokenAnswer) {
-            let answer = try CallAnswer("\(path)/watch", host: "config.mesh", fields: fields, at: place)
+            // Heddle writes something every 15 s.
+            let answer = try CallAnswer(
+                CallAnswer.Request(.get, "\(path)/watch", host: "config.mesh", fields: fields), at: place,
+                .silence(.seconds(45)))
             if answer.head.status == 200 {
                 guard answer.field("content-type") == "text/event-stream" else {
                     throw BrokenAnswer(description: "what came is no stream of events")

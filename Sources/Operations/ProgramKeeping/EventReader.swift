@@ -1,3 +1,5 @@
+import BlockingCalls
+
 /// Server-sent events as `config.mesh` writes them: `id`, `event` and one line of `data`, and comments. Anything else is none of its.
 struct EventReader {
     struct Event: Equatable {

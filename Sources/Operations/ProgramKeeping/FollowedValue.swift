@@ -1,3 +1,4 @@
+import BlockingCalls
 import ConfigValues
 
 /// What one reader has of a config, event by event.

@@ -8,8 +8,10 @@ package struct OpenFile: ~Copyable {
     package let facts: FileFacts
 
     /// Never waits: for the other side of a FIFO, say.
-    package init(_ path: String) throws(SystemCallError) {
-        descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
+    /// - Parameter followingLast: What stands at the path may be a link; else that is `ELOOP`.
+    package init(_ path: String, followingLast: Bool = true) throws(SystemCallError) {
+        let noLink = followingLast ? 0 : O_NOFOLLOW
+        descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | noLink)
         guard descriptor >= 0 else { throw SystemCallError(last: "open") }
         do throws(SystemCallError) {
             facts = try Self.facts(descriptor)

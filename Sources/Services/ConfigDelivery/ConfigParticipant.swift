@@ -76,27 +76,33 @@ package final class ConfigParticipant: SnapshotParticipant {
 extension Config {
     /// What is read and checked, and not done yet: it is said, and not passed over.
     fileprivate var unserved: [Diagnostic] {
-        let places =
-            projections.compactMap { $0.onChange?.unserved(beside: $0.path.position) }
-            + [pinnedRevision].compactMap { $0 }.map { ($0.position, "a revision that holds") }
-        return places.map { position, found in
+        [pinnedRevision].compactMap { $0 }.map { revision in
             Diagnostic(
-                .notAvailable, .warning, at: position, found: found, expected: "what this version can do",
-                remedy: "read the values at config.mesh, where the newest are")
+                .notAvailable, .warning, at: revision.position, found: "a revision that holds",
+                expected: "what this version can do", remedy: "read the values at config.mesh, where the newest are")
         }
     }
 }
 
-extension ProjectionHook {
-    var isServed: Bool {
-        if case .signalUnit = self { true } else { false }
+/// Has those be told whose files have changed, once the generation that says so is served. It comes after whatever serves it.
+package struct ProjectionParticipant: SnapshotParticipant {
+    private let files: ProjectionKeeper
+
+    package init(_ files: ProjectionKeeper) { self.files = files }
+
+    package func prepare(
+        _ snapshot: MeshSnapshot, generation: Generation
+    ) async throws(Rejection) -> any PreparedChange { Change(files: files) }
+
+    package func rehearse(_ snapshot: MeshSnapshot, generation: Generation) async throws(Rejection) -> [Diagnostic] {
+        []
     }
 
-    fileprivate func unserved(beside file: SourcePosition) -> (SourcePosition, String)? {
-        switch self {
-        case .signalUnit: nil
-        case .signalProcess(_, let pidFile): (pidFile.position, "a process that is told by its number")
-        case .call: (file, "a Service that is called when the file has changed")
-        }
+    private struct Change: PreparedChange {
+        let files: ProjectionKeeper
+        let warnings: [Diagnostic] = []
+
+        func commit() async { files.served() }
+        func abandon() async {}
     }
 }

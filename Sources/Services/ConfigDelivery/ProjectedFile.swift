@@ -13,6 +13,8 @@ import SystemInterfaces
 package struct ProjectedFile: Sendable {
     let config: ResourceName
     package let projection: ConfigProjection
+    /// Whose view it is.
+    package let workload: Workload
     let owner: UserReference
     /// Stands for its workload, which does not ask itself.
     let request: LocalRequest
@@ -23,6 +25,7 @@ package struct ProjectedFile: Sendable {
         self.config = config
         self.projection = projection
         self.owner = owner
+        self.workload = workload
         let caller = Caller(
             SPIFFEID(
                 trustDomain: mesh.trustDomain, namespace: workload.metadata.name.namespace,

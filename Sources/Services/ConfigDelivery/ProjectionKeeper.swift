@@ -13,13 +13,13 @@ package final class ProjectionKeeper: Sendable {
         /// Of a user; `nil`: the host has none of that name, or does not say.
         let number: @Sendable (UserReference) -> UInt32?
         /// Tells who reads the file that it has changed. Returns why that could not be done; `nil`: it was.
-        let tell: @Sendable (ProjectionHook) -> String?
+        let tell: @Sendable (ProjectionHook, Workload) -> String?
         /// Folders, absolute and without links, that no file may lie in.
         let closedFolders: [String]
 
         package init(
             number: @escaping @Sendable (UserReference) -> UInt32?,
-            tell: @escaping @Sendable (ProjectionHook) -> String?, closedFolders: [String]
+            tell: @escaping @Sendable (ProjectionHook, Workload) -> String?, closedFolders: [String]
         ) {
             self.number = number
             self.tell = tell
@@ -35,6 +35,8 @@ package final class ProjectionKeeper: Sendable {
 
     private struct State {
         var newPlan: Plan?
+        /// The data plane serves the generation of the newest plan.
+        var isServed = false
         var changed: Set<ResourceName> = []
         var isStopped = false
         var problems: [Diagnostic] = []
@@ -44,6 +46,8 @@ package final class ProjectionKeeper: Sendable {
     private struct Course {
         /// Its content has changed, and who reads it has not been told.
         var owesTelling = false
+        /// Its plan was not served when it was last looked at.
+        var awaitsServing = false
         var failures = 0
         var retry: ContinuousClock.Instant?
         var problem: Diagnostic?
@@ -83,8 +87,15 @@ package final class ProjectionKeeper: Sendable {
         wakeup.give()
     }
 
+    /// Files are kept by this plan from now on. Who is to hear of a change waits until it is served: a service may be called that is as new
+    /// as the plan.
     func adopt(_ plan: Plan) {
-        state.withLock { $0.newPlan = plan }
+        state.withLock { ($0.newPlan, $0.isServed) = (plan, false) }
+        wakeup.give()
+    }
+
+    func served() {
+        state.withLock { $0.isServed = true }
         wakeup.give()
     }
 
@@ -96,9 +107,9 @@ package final class ProjectionKeeper: Sendable {
         while true {
             wait(until: courses.values.compactMap(\.retry).min())
             wakeup.take()
-            let (newPlan, changed, isStopped) = state.withLock { state in
+            let (newPlan, changed, isServed, isStopped) = state.withLock { state in
                 defer { (state.newPlan, state.changed) = (nil, []) }
-                return (state.newPlan, state.changed, state.isStopped)
+                return (state.newPlan, state.changed, state.isServed, state.isStopped)
             }
             if isStopped { return }
             if let newPlan {
@@ -113,8 +124,11 @@ package final class ProjectionKeeper: Sendable {
             for file in plan.files {
                 let path = file.projection.path.value
                 var course = courses[path] ?? Course()
-                let isDue = newPlan != nil || changed.contains(file.config) || course.retry.map { $0 <= .now } ?? false
+                let isDue =
+                    newPlan != nil || changed.contains(file.config) || course.retry.map { $0 <= .now } ?? false
+                    || course.awaitsServing && isServed
                 guard isDue else { continue }
+                course.awaitsServing = !isServed
                 keep(file, rules, &course)
                 courses[path] = course
             }
@@ -166,7 +180,7 @@ package final class ProjectionKeeper: Sendable {
         do throws(Problem) {
             let content = try file.content(on: board, by: rules)
             do throws(GuardedFile.Obstacle) {
-                if try file.write(content, owner: owner), file.projection.onChange?.isServed == true {
+                if try file.write(content, owner: owner), file.projection.onChange != nil {
                     course.owesTelling = true
                 }
             } catch {
@@ -175,8 +189,8 @@ package final class ProjectionKeeper: Sendable {
         } catch {
             return file.problem(error)
         }
-        guard course.owesTelling, let hook = file.projection.onChange else { return nil }
-        if let reason = host.tell(hook) {
+        guard course.owesTelling, !course.awaitsServing, let hook = file.projection.onChange else { return nil }
+        if let reason = host.tell(hook, file.workload) {
             return file.problem(
                 "the file has changed, and \(reason)", expected: "somebody who is told",
                 remedy: "mend that; it is tried again by itself")

@@ -109,6 +109,11 @@ static inline int CLinux_is_capable(int capability) {
 /// A descriptor for a process (pidfd_open(2)); -1 and errno if there is none.
 static inline int CLinux_open_process(pid_t pid) { return (int)syscall(434 /* SYS_pidfd_open */, pid, 0); }
 
+/// Sends a signal to the process that a descriptor is for, and to no other (pidfd_send_signal(2)); -1 and errno if that could not be done.
+static inline int CLinux_signal_process(int process, int signal) {
+    return (int)syscall(424 /* SYS_pidfd_send_signal */, process, signal, (void *)0, 0);
+}
+
 /// The same for whoever is at the other end of a Unix socket's connection (SO_PEERPIDFD, from kernel 6.5).
 static inline int CLinux_open_peer(int socket) {
     int descriptor = -1;

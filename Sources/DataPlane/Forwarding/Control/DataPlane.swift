@@ -129,6 +129,7 @@ package final class DataPlane: Sendable {
     }
 
     package var workerCount: Int { workers.count }
+    var randomWorker: Worker { workers[Int.random(in: 0..<workers.count)] }
 
     /// Makes all that can be had on this host. The generation in force is not touched. Nothing here stands in the way of a
     /// rule: a listener whose place is taken is held back, and the set is served without it.

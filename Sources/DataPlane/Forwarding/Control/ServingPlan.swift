@@ -59,6 +59,8 @@ package struct ServingPlan: Sendable {
     private(set) var listeners: [NetworkAddress: PlacedListener] = [:]
     /// Service accounts of this node's workloads and gateways: each needs a certificate.
     package private(set) var identities: Set<SPIFFEID> = []
+    /// The workloads of this node that Heddle calls as itself: files of theirs have changed, and somebody is to hear of it.
+    private(set) var ownCallers: [ResourceName: SPIFFEID] = [:]
     /// What each service's certificate is, by server name: what callers from other nodes ask for.
     package private(set) var servedNames: [String: SPIFFEID] = [:]
     /// Whether calls leave this node or come in from others.
@@ -91,6 +93,12 @@ package struct ServingPlan: Sendable {
         placeWorkloads(snapshot, node, resolve, &problems)
         placeGateways(snapshot, node, &problems)
         placeInbound(snapshot, node, resolve, &problems)
+        let callers = Set(
+            snapshot.resources[Config.self].flatMap(\.projections).filter { $0.onChange?.isCall == true }
+                .map(\.workload.value))
+        for workload in ownWorkloads where callers.contains(workload.metadata.name) {
+            ownCallers[workload.metadata.name] = Self.identity(of: workload, in: trustDomain)
+        }
     }
 
     /// The same generation with the endpoints that names stand for now. Its listeners stay where they are; one that had no

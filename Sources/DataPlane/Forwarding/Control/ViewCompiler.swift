@@ -38,9 +38,14 @@ struct ViewCompiler {
                 }
             listeners[address] = ListenerView(role: role, address: address, label: listener.owner)
         }
+        let own = plan.ownCallers.map { name, id in
+            let role = compiler.outbound(id, namespace: name.namespace, shortHosts: shortHosts[name.namespace])
+            return (name, ListenerView(role: role, address: .unix(path: ""), label: "files of Workload \(name)"))
+        }
         return WorkerView(
             generation: plan.generation, settings: plan.settings, tables: tables,
-            services: views(of: tables, plan), listeners: listeners)
+            services: views(of: tables, plan), listeners: listeners,
+            ownListeners: Dictionary(uniqueKeysWithValues: own))
     }
 
     private func views(of tables: CallTables, _ plan: ServingPlan) -> [ServiceView] {

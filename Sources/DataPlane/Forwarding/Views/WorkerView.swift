@@ -16,17 +16,20 @@ final class WorkerView {
     /// As they stand in the tables.
     let services: [ServiceView]
     let listeners: [NetworkAddress: ListenerView]
+    /// Where Heddle itself calls as a workload, by its name: no place that anybody else could connect to.
+    let ownListeners: [ResourceName: ListenerView]
     let settings: ConnectionSettings
     let accessLog: AccessLog
 
     init(
         generation: UInt64, settings: ProxySettings, tables: CallTables, services: [ServiceView],
-        listeners: [NetworkAddress: ListenerView]
+        listeners: [NetworkAddress: ListenerView], ownListeners: [ResourceName: ListenerView] = [:]
     ) {
         self.generation = generation
         self.tables = tables
         self.services = services
         self.listeners = listeners
+        self.ownListeners = ownListeners
         self.settings = ConnectionSettings(settings)
         accessLog = settings.accessLog
     }

@@ -23,6 +23,8 @@ package enum ProjectionHook: Hashable, Sendable {
     case signalProcess(ProcessSignal, pidFile: Located<String>)
     /// A call under the mesh's rules; its path is canonical.
     case call(service: Located<ResourceName>, path: String)
+
+    package var isCall: Bool { if case .call = self { true } else { false } }
 }
 
 /// Those that programs take for "read your configuration", or end by.

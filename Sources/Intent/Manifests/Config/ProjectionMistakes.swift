@@ -6,7 +6,8 @@ enum ProjectionMistakes {
         let all = configs.flatMap { config in config.projections.map { (config: config, projection: $0) } }
         let workloads = set[Workload.self]
         return all.flatMap { item in
-            workloads[item.projection.workload.value].map { mistakes(item.projection, of: $0) } ?? []
+            (workloads[item.projection.workload.value].map { mistakes(item.projection, of: $0) } ?? [])
+                + uncallable(item.projection, set[Service.self])
         } + taken(all, workloads)
     }
 
@@ -29,6 +30,20 @@ enum ProjectionMistakes {
                     remedy: "add selectors to the Workload, or name the unit"))
         }
         return found
+    }
+
+    /// A Service that no POST can be sent to.
+    private static func uncallable(_ projection: ConfigProjection, _ services: ResourceList<Service>) -> [Diagnostic] {
+        guard case .call(let name, _)? = projection.onChange, let service = services[name.value],
+            service.protocol == .tcp || service.protocol == .grpc
+        else { return [] }
+        return [
+            Diagnostic(
+                .conflictingFields, at: name.position,
+                found: "Service \(Diagnostic.quoted("\(name.value)")), of protocol \(service.protocol.rawValue)",
+                expected: "a Service of protocol HTTP or HTTP2, which a POST can be sent to",
+                remedy: "name another Service, or send a signal")
+        ]
     }
 
     /// Two on one node with the same path.

@@ -4,6 +4,7 @@ import ConfigSources
 import Diagnostics
 import Logging
 import Manifests
+import NodeServing
 import Reconciliation
 import ServiceContracts
 import Synchronization
@@ -17,6 +18,9 @@ struct ConfigServing: Sendable {
     private let hub: WatchHub
     private let backends: ConfigSourceBackends
     private let files: ProjectionKeeper
+    /// Who has been told nothing yet of what has changed is told once the data plane serves.
+    let telling: ProjectionParticipant
+    private let bell = ChangeBell()
 
     /// Readers of configs at work at once: what they are told is in memory.
     private static let threadCount = 2
@@ -36,7 +40,7 @@ struct ConfigServing: Sendable {
             }
             ofConfigs.replace(with: change.problems)
         }
-        let keeper = try ProjectionKeeper(board, .ofThisHost(closing: closed)) {
+        let keeper = try ProjectionKeeper(board, .ofThisHost(closing: closed, telling: bell)) {
             ofFiles.replace(with: $0)
         }
         files.withLock { $0 = keeper }
@@ -44,9 +48,13 @@ struct ConfigServing: Sendable {
         self.backends = backends
         self.board = board
         self.files = keeper
+        telling = ProjectionParticipant(keeper)
         participant = ConfigParticipant(board, boundary, files: keeper)
         host = ServiceHost(ConfigService(board, hub), name: "config", threadCount: Self.threadCount)
     }
+
+    /// Whose data plane it is by which services are called, and processes known.
+    func attach(_ participant: ServingParticipant) { bell.attach(participant) }
 
     /// What is wrong with configs now.
     var problems: [Diagnostic] { board.all.problems + files.problems }

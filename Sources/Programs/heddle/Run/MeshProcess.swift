@@ -102,6 +102,7 @@ struct MeshProcess {
             node: options.node, instance: StateLocation.instance(of: options.stateFolder),
             manifestsFolder: options.manifests.boundary.base, issuer: issuer, inner: [.config: configs.host],
             accessLog: output.access, events: EventSink { events.post($0) }, log: log)
+        configs.attach(participant)
         let telemetry = TelemetryParticipant()
         let workloads = WorkloadSocketParticipant(node: options.node)
         var settings = MeshReconciler.Settings(folder: options.manifests.name, stateFolder: state.held)
@@ -119,8 +120,8 @@ struct MeshProcess {
         let reconciler = try MeshReconciler(
             settings, manifests: MeshManifestReading(node: options.node, boundary: options.manifests.boundary),
             participants: [
-                BoundaryParticipant(boundary: options.manifests.boundary), configs.participant, participant, telemetry,
-                workloads, retries,
+                BoundaryParticipant(boundary: options.manifests.boundary), configs.participant, participant,
+                configs.telling, telemetry, workloads, retries,
             ])
         let betweenChanges = { @Sendable (work: @escaping @Sendable () async -> Void) in
             await reconciler.betweenChanges {

@@ -1,30 +1,57 @@
 import Diagnostics
-import EventLoops
+package import EventLoops
 import Glibc
-import HTTPSemantics
+package import HTTPSemantics
 import SystemInterfaces
 import WireProtocols
 
 /// One call over HTTP/1.1 whose answer is read as it comes. Blocks its thread.
-final class CallAnswer {
+package final class CallAnswer {
     private static let readByteCount = 64 * 1024
-    /// For the head, and while nothing is sent: Heddle writes something every 15 s.
-    private static let patience = Duration.seconds(45)
 
     private let socket: Socket
+    private let patience: Patience
     private var bytes: [UInt8] = []
     private var decoder = HTTP1BodyDecoder()
-    private(set) var head = MessageHead()
+    package private(set) var head = MessageHead()
+
+    /// How long an answer may take.
+    package enum Patience: Sendable {
+        /// For its head, and while nothing comes.
+        case silence(Duration)
+        /// For all of it.
+        case until(ContinuousClock.Instant)
+    }
+
+    /// What is asked for. Names and values are taken as they are.
+    package struct Request {
+        private let text: String
+        fileprivate let method: KnownMethod
+
+        package init(
+            _ method: KnownMethod, _ path: String, host: String, fields: [(name: String, value: String)] = []
+        ) {
+            self.method = method
+            text = fields.reduce("\(method.name) \(path) HTTP/1.1\r\nHost: \(host)\r\n") {
+                $0 + "\($1.name): \($1.value)\r\n"
+            }
+        }
+
+        fileprivate var bytes: [UInt8] { Array("\(text)\r\n".utf8) }
+    }
+
+    /// Connects, calls, and waits for the head of the answer.
+    package convenience init(_ request: Request, at place: NetworkAddress, _ patience: Patience) throws(BrokenAnswer) {
+        try self.init(request, over: try Self.connect(to: place), patience)
+    }
 
     /// Calls, and waits for the head of the answer.
-    init(_ path: String, host: String, fields: [(name: String, value: String)], at place: NetworkAddress)
-        throws(BrokenAnswer)
-    {
-        socket = try Self.connect(to: place)
-        var text = "GET \(path) HTTP/1.1\r\nHost: \(host)\r\n"
-        for field in fields { text += "\(field.name): \(field.value)\r\n" }
-        try send(Array("\(text)\r\n".utf8))
-        try readHead()
+    /// - Parameter socket: Connected.
+    package init(_ request: Request, over socket: consuming Socket, _ patience: Patience) throws(BrokenAnswer) {
+        self.socket = socket
+        self.patience = patience
+        try send(request.bytes)
+        try readHead(of: request.method)
     }
 
     private static func connect(to place: NetworkAddress) throws(BrokenAnswer) -> Socket {
@@ -41,7 +68,7 @@ final class CallAnswer {
 
     /// The next piece of the body.
     /// - Returns: `nil`: it has ended, in good order.
-    func next() throws(BrokenAnswer) -> [UInt8]? {
+    package func next() throws(BrokenAnswer) -> [UInt8]? {
         var trailers = MessageHead()
         while true {
             if !bytes.isEmpty || decoder.isComplete {
@@ -69,14 +96,14 @@ final class CallAnswer {
     }
 
     /// All of a short body.
-    func text(limit: Int = 16 * 1024) throws(BrokenAnswer) -> [UInt8] {
+    package func text(limit: Int = 16 * 1024) throws(BrokenAnswer) -> [UInt8] {
         var text: [UInt8] = []
         while text.count < limit, let piece = try next() { text += piece.prefix(limit - text.count) }
         return text
     }
 
     /// - Parameter name: In lower case.
-    func field(_ name: StaticString) -> String? {
+    package func field(_ name: StaticString) -> String? {
         for index in 0..<head.fieldCount where head.withBytes(head.fields[index].name, { ASCII.equal($0, name.bytes) })
         {
             return head.text(head.fields[index].value)
@@ -84,7 +111,7 @@ final class CallAnswer {
         return nil
     }
 
-    private func readHead() throws(BrokenAnswer) {
+    private func readHead(of method: KnownMethod) throws(BrokenAnswer) {
         var framing = HTTP1Framing()
         var scan = HTTP1ScanState()
         while true {
@@ -92,7 +119,8 @@ final class CallAnswer {
             let input = bytes
             do throws(HTTP1Error) {
                 used = try HTTP1ResponseParser.parse(
-                    input.span, into: &head, framing: &framing, limits: HTTP1Limits(), scan: &scan, requestMethod: .get)
+                    input.span, into: &head, framing: &framing, limits: HTTP1Limits(), scan: &scan,
+                    requestMethod: method)
             } catch {
                 throw BrokenAnswer(description: "what came is no HTTP: \(error.name)")
             }
@@ -110,7 +138,7 @@ final class CallAnswer {
     /// - Returns: `false`: there is no more.
     private func receive() throws(BrokenAnswer) -> Bool {
         while true {
-            guard Self.wait(socket, for: POLLIN, Self.patience) else { throw Self.late }
+            guard waits(for: POLLIN) else { throw Self.late }
             let (count, number) = unsafe withUnsafeTemporaryAllocation(byteCount: Self.readByteCount, alignment: 1) {
                 buffer in
                 let count = unsafe recv(socket.descriptor, buffer.baseAddress, buffer.count, 0)
@@ -135,7 +163,7 @@ final class CallAnswer {
             if count >= 0 {
                 sent += count
             } else if errno == EAGAIN {
-                guard Self.wait(socket, for: POLLOUT, Self.patience) else { throw Self.late }
+                guard waits(for: POLLOUT) else { throw Self.late }
             } else if errno != EINTR {
                 throw BrokenAnswer(description: "cannot ask: \(FailedCall.reason(errno))")
             }
@@ -144,11 +172,18 @@ final class CallAnswer {
 
     private static let late = BrokenAnswer(description: "no answer in time")
 
+    private func waits(for event: CInt) -> Bool {
+        switch patience {
+        case .silence(let longest): Self.wait(socket, for: event, longest)
+        case .until(let end): Self.wait(socket, for: event, max(.zero, end - .now))
+        }
+    }
+
     /// - Returns: Whether it has come so far.
     private static func wait(_ socket: borrowing Socket, for event: CInt, _ patience: Duration) -> Bool {
         var polled = pollfd(fd: socket.descriptor, events: Int16(event), revents: 0)
         while true {
-            let count = unsafe poll(&polled, 1, CInt(patience.components.seconds * 1000))
+            let count = unsafe poll(&polled, 1, CInt(clamping: Int64(patience / .milliseconds(1))))
             if count < 0, errno == EINTR { continue }
             return count > 0
         }
