@@ -144,12 +144,19 @@ let package = Package(
                 "Manifests", "Reconciliation", "ServiceContracts",
             ]),
         room(
+            "ConfigHistory", in: "Services",
+            [
+                "CommonValues", "Diagnostics", "ConfigValues", "SystemInterfaces", "Cryptography", "Manifests",
+                "ConfigMerging", "Reconciliation",
+            ]),
+        room(
             "ConfigDelivery", in: "Services",
             [
-                "Diagnostics", "SPIFFE", "ConfigValues", "HTTPSemantics", "CallOutcomes", "Telemetry",
+                "CommonValues", "Diagnostics", "SPIFFE", "ConfigValues", "HTTPSemantics", "CallOutcomes",
+                "Telemetry",
                 "SystemInterfaces", "Cryptography", "ConfigFormats", "Manifests", "MeshSnapshot", "Authorization",
                 "Reconciliation",
-                "ConfigMerging", "JSONSchemas", "ServiceContracts", "ConfigSources",
+                "ConfigMerging", "JSONSchemas", "ServiceContracts", "ConfigSources", "ConfigHistory",
             ]),
 
         // DataPlane: what touches sockets, and proves who is there.
@@ -212,7 +219,8 @@ let package = Package(
                 "Cryptography", "Manifests", "MeshSnapshot", "Authorization", "Attestation", "CallPlanning",
                 "Explaining",
                 "StateKeeping", "Reconciliation", "EtcdManifests", "HTTPTransfers", "EtcdClient", "ServiceContracts",
-                "ConfigSources", "ConfigDelivery", "EventLoops", "LocalAttestation", "BlockingCalls", "HostGuard",
+                "ConfigSources", "ConfigHistory", "ConfigDelivery", "EventLoops", "LocalAttestation", "BlockingCalls",
+                "HostGuard",
                 "TransportSecurity",
                 "WorkloadIdentity", "Forwarding", "NodeServing",
                 "AdminAPI", "FirstMesh", "ProgramKeeping", logging,
@@ -353,11 +361,17 @@ let package = Package(
                 "TestSupport",
             ]),
         tests(
+            "ConfigHistory",
+            [
+                "CommonValues", "Diagnostics", "ConfigValues", "ConfigMerging", "ConfigFormats", "SystemInterfaces",
+                "Manifests", "Reconciliation", "TestSupport",
+            ]),
+        tests(
             "ConfigDelivery",
             [
                 "Diagnostics", "ConfigValues", "ConfigMerging", "ConfigFormats", "JSONSchemas", "HTTPSemantics",
                 "CallOutcomes", "Telemetry", "SystemInterfaces", "Manifests", "MeshSnapshot", "Reconciliation",
-                "ServiceContracts", "TestSupport", "MeshFixtures", "ServiceFixtures", "FuzzKit",
+                "ServiceContracts", "ConfigHistory", "TestSupport", "MeshFixtures", "ServiceFixtures", "FuzzKit",
             ]),
         tests("EventLoops", ["CommonValues", "TestSupport"]),
         tests(

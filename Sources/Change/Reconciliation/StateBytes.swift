@@ -1,22 +1,25 @@
 /// Writes what is kept in the state folder: integers little-endian, texts and bytes after their length, at the end the
 /// content hash of all that, against damage.
-struct StateEncoder {
+package struct StateEncoder {
     private var bytes: [UInt8]
 
     /// - Parameter magic: Names the kind and its version; ends in a line feed.
-    init(magic: String, capacity: Int = 128) {
+    package init(magic: String, capacity: Int = 128) {
         bytes = []
         bytes.reserveCapacity(capacity)
         bytes += magic.utf8
     }
 
-    mutating func append(_ value: UInt64, byteCount: Int = 8) {
+    /// So far.
+    package var byteCount: Int { bytes.count }
+
+    package mutating func append(_ value: UInt64, byteCount: Int = 8) {
         for index in 0..<byteCount { bytes.append(UInt8(truncatingIfNeeded: value >> UInt64(8 * index))) }
     }
 
     mutating func append(raw: some Sequence<UInt8>) { bytes += raw }
 
-    mutating func append(_ text: String) {
+    package mutating func append(_ text: String) {
         append(UInt64(text.utf8.count), byteCount: 4)
         bytes += text.utf8
     }
@@ -26,7 +29,7 @@ struct StateEncoder {
         if let hash { bytes += hash.littleEndianBytes }
     }
 
-    consuming func finished() -> [UInt8] {
+    package consuming func finished() -> [UInt8] {
         let checksum = ContentHash(of: bytes)
         bytes += checksum.littleEndianBytes
         return bytes
@@ -34,13 +37,13 @@ struct StateEncoder {
 }
 
 /// Reads what `StateEncoder` wrote. Everything is `nil` where the bytes end too early.
-struct StateDecoder {
+package struct StateDecoder {
     private let bytes: [UInt8]
     private let end: Int
     private var offset: Int
 
     /// - Returns: `nil` if a single bit is not as it was written.
-    init?(_ bytes: [UInt8], magic: String) {
+    package init?(_ bytes: [UInt8], magic: String) {
         end = bytes.count - 16
         offset = magic.utf8.count
         guard end >= offset, bytes.starts(with: magic.utf8) else { return nil }
@@ -50,9 +53,9 @@ struct StateDecoder {
     }
 
     /// All that was written has been read.
-    var isAtEnd: Bool { offset == end }
+    package var isAtEnd: Bool { offset == end }
 
-    mutating func integer(byteCount: Int = 8) -> UInt64? {
+    package mutating func integer(byteCount: Int = 8) -> UInt64? {
         guard end - offset >= byteCount else { return nil }
         var value: UInt64 = 0
         for index in 0..<byteCount { value |= UInt64(bytes[offset + index]) << UInt64(8 * index) }
@@ -61,7 +64,7 @@ struct StateDecoder {
     }
 
     /// How many there are of something that takes a byte at least each.
-    mutating func count(byteCount: Int = 8) -> Int? {
+    package mutating func count(byteCount: Int = 8) -> Int? {
         guard let value = integer(byteCount: byteCount), value <= UInt64(end - offset) else { return nil }
         return Int(value)
     }
@@ -72,7 +75,7 @@ struct StateDecoder {
         return bytes[offset..<offset + count]
     }
 
-    mutating func text() -> String? {
+    package mutating func text() -> String? {
         guard let count = count(byteCount: 4), let raw = raw(count) else { return nil }
         return String(validating: raw, as: UTF8.self)
     }

@@ -261,20 +261,4 @@ extension ConfigValue {
         case .map: .map
         }
     }
-
-    /// All of it.
-    fileprivate var asSecret: ConfigValue {
-        let origin = ValueOrigin(layer: origin.layer, position: origin.position, isSecret: true)
-        return switch content {
-        case .null, .boolean, .number, .string: ConfigValue(content, origin: origin)
-        case .list(let items): ConfigValue(.list(items.map(\.asSecret)), origin: origin)
-        case .map(let map):
-            ConfigValue(
-                .map(
-                    ConfigMap(
-                        inOrder: map.entries.map {
-                            ConfigMap.Entry($0.key, $0.value.asSecret, keyPosition: $0.keyPosition)
-                        })), origin: origin)
-        }
-    }
 }

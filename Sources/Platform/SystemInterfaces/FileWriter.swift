@@ -106,6 +106,14 @@ package struct FileWriter: Sendable {
         guard unsafe unlink(path) == 0 || errno == ENOENT else { throw SystemCallError(last: "unlink") }
     }
 
+    /// One that is not there counts as removed; one with anything in it stays.
+    package func removeEmptyFolder(_ path: String) throws(SystemCallError) {
+        try willCall("rmdir", path)
+        guard unsafe rmdir(path) == 0 || [ENOENT, ENOTEMPTY, EEXIST].contains(errno) else {
+            throw SystemCallError(last: "rmdir")
+        }
+    }
+
     /// Puts a file of the owner's alone in the place of another, whole, and brings it to the disk.
     /// - Returns: The new file's identity, taken before it has its name: what stands there a moment later may be another.
     @discardableResult

@@ -1,7 +1,7 @@
+package import ConfigHistory
 import ConfigMerging
 import ConfigSources
 package import ConfigValues
-import Cryptography
 package import Diagnostics
 package import JSONSchemas
 package import Manifests
@@ -55,6 +55,7 @@ package final class ConfigBoard: Sendable {
         /// Since it was last looked at.
         var newPlan: Plan?
         var news: [(source: ResourceName, course: Int, news: ConfigSourceNews)] = []
+        var found: [(config: ResourceName, prefix: String, found: PinFinding)] = []
         var isStopped = false
     }
 
@@ -62,18 +63,24 @@ package final class ConfigBoard: Sendable {
     private let published = Mutex<[ResourceName: PublishedConfig]>([:])
     private let wakeup = Signal()
     private let makeBackend: @Sendable (ConfigSource) -> any ConfigSourceBackend
+    private let history: ConfigHistory?
     private let changed: @Sendable (Change) -> Void
 
-    /// - Parameter changed: Told on the board's thread.
+    /// - Parameters:
+    ///   - history: Where what is published is kept, and past values are found; `nil`: nowhere.
+    ///   - changed: Told on the board's thread.
     /// - Throws: The host gives no thread.
     package init(
-        backends: @escaping @Sendable (ConfigSource) -> any ConfigSourceBackend,
+        backends: @escaping @Sendable (ConfigSource) -> any ConfigSourceBackend, history: ConfigHistory? = nil,
         changed: @escaping @Sendable (Change) -> Void = { _ in }
     ) throws(SystemCallError) {
         makeBackend = backends
+        self.history = history
         self.changed = changed
         try SystemThread.start(name: "configs") { [self] in
-            var desk = ConfigDesk(self.makeBackend) { [self] source, course, news in take(source, course, news) }
+            var desk = ConfigDesk(self.makeBackend, find: find) { [self] source, course, news in
+                take(source, course, news)
+            }
             while turn(&desk) {}
             desk.stop()
         }
@@ -105,19 +112,33 @@ package final class ConfigBoard: Sendable {
         wakeup.give()
     }
 
+    private func find(_ prefix: String, of config: ResourceName) {
+        guard let history else { return take(config, prefix, PinFinding(finding: .unknown, newest: nil)) }
+        history.find(pin: prefix, of: config) { [self] found in take(config, prefix, found) }
+    }
+
+    private func take(_ config: ResourceName, _ prefix: String, _ found: PinFinding) {
+        state.withLock { $0.found.append((config, prefix, found)) }
+        wakeup.give()
+    }
+
     /// - Returns: `false` to end.
     private func turn(_ desk: inout ConfigDesk) -> Bool {
         wakeup.wait()
-        let (plan, news, isStopped) = state.withLock { state in
-            defer { (state.newPlan, state.news) = (nil, []) }
-            return (state.newPlan, state.news, state.isStopped)
+        let (plan, news, found, isStopped) = state.withLock { state in
+            defer { (state.newPlan, state.news, state.found) = (nil, [], []) }
+            return (state.newPlan, state.news, state.found, state.isStopped)
         }
         guard !isStopped else { return false }
-        if let plan { desk.adopt(plan) }
+        if let plan {
+            history?.adopt(Set(plan.configs.map(\.config.metadata.name)))
+            desk.adopt(plan)
+        }
+        for item in found { desk.take(item.config, item.prefix, item.found) }
         for item in news { desk.take(item.source, item.course, item.news) }
         let results = desk.evaluate()
         let restated = desk.restated()
-        let change = published.withLock { published in
+        let (change, others) = published.withLock { published in
             let awaited = state.withLock { $0.newPlan?.configs.map(\.config.metadata.name) ?? [] }
             let names = desk.names.union(awaited)
             let gone = published.keys.filter { !names.contains($0) }
@@ -127,9 +148,14 @@ package final class ConfigBoard: Sendable {
                 return former?.value !== result.value
             }
             for (name, sources) in restated { published[name]?.sources = sources }
-            return Change(
+            let change = Change(
                 names: others.map(\.name) + gone.sorted(),
                 problems: published.values.filter { !$0.isAwaited }.sorted { $0.name < $1.name }.problems)
+            return (change, others)
+        }
+        for other in others {
+            guard let value = other.value else { continue }
+            history?.keep(value.evaluated, revision: value.revision, at: value.madeAt, of: other.name)
         }
         changed(change)
         return true

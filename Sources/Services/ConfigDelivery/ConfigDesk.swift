@@ -1,8 +1,8 @@
 import ConfigFormats
+import ConfigHistory
 import ConfigMerging
 import ConfigSources
 import ConfigValues
-import Cryptography
 import Diagnostics
 import JSONSchemas
 import Manifests
@@ -23,25 +23,50 @@ struct ConfigDesk {
 
     private struct Kept {
         var plan: ConfigBoard.PlannedConfig
+        /// The newest good one that its sources made.
+        var made: ConfigVersion?
+        /// What is published: that, or what it is pinned to.
         var version: ConfigVersion?
+        var pin: PinCourse?
         var changes: UInt64 = 0
         var refusals: UInt64 = 0
         var isDue = true
         /// Its sources have said that they are what they were.
         var isRestated = false
+
+        mutating func publish(_ new: ConfigVersion) {
+            guard version?.isSame(as: new) != true else { return }
+            version = new
+            changes += 1
+        }
+    }
+
+    /// What the sources come to.
+    private struct Made {
+        /// `nil`: nothing that could be published.
+        var version: ConfigVersion?
+        /// One has not said its first word yet.
+        var isAwaited = false
+        var problems: [Diagnostic] = []
     }
 
     private let makeBackend: @Sendable (ConfigSource) -> any ConfigSourceBackend
     private let tell: @Sendable (ResourceName, Int, ConfigSourceNews) -> Void
+    /// Has somebody look for a revision: `take` is told what was found.
+    private let find: (String, ResourceName) -> Void
     private var followed: [ResourceName: Followed] = [:]
     private var configs: [ResourceName: Kept] = [:]
+    /// Sources of all Configs that are secret, by the names of their layers.
+    private var secretNames: Set<String> = []
     private var lastCourse = 0
 
     init(
         _ makeBackend: @escaping @Sendable (ConfigSource) -> any ConfigSourceBackend,
+        find: @escaping (String, ResourceName) -> Void,
         tell: @escaping @Sendable (ResourceName, Int, ConfigSourceNews) -> Void
     ) {
         self.makeBackend = makeBackend
+        self.find = find
         self.tell = tell
     }
 
@@ -61,6 +86,7 @@ struct ConfigDesk {
             followed[name] = nil
         }
         for (name, source) in wanted where followed[name] == nil { follow(source) }
+        secretNames = Set(plan.sources.filter(\.isSecret).map(\.metadata.name.description))
 
         var next: [ResourceName: Kept] = [:]
         for planned in plan.configs {
@@ -69,9 +95,18 @@ struct ConfigDesk {
             kept.plan = planned
             // Positions, schemas and rules may be others; to see whether they are costs as much as to evaluate.
             kept.isDue = true
+            kept.pin = planned.config.pinnedRevision.map { kept.pin?.moved(to: $0) ?? PinCourse($0) }
+            if planned.isRead, let pin = kept.pin, !pin.isFound { find(pin.prefix, name) }
             next[name] = kept
         }
         configs = next
+    }
+
+    /// What was found of a revision, if it is still the one that is looked for.
+    mutating func take(_ name: ResourceName, _ prefix: String, _ found: PinFinding) {
+        guard configs[name]?.pin?.prefix == prefix else { return }
+        configs[name]?.pin?.found = found
+        configs[name]?.isDue = true
     }
 
     private mutating func follow(_ source: ConfigSource) {
@@ -137,48 +172,64 @@ struct ConfigDesk {
         defer { configs[name] = kept }
         kept.isDue = false
         guard kept.plan.isRead else {
-            kept.version = nil
+            (kept.version, kept.made) = (nil, nil)
             return PublishedConfig(name: name, isRead: false, changes: kept.changes, refusals: kept.refusals)
         }
+        let sources = kept.plan.config.sources.compactMap { followed[$0.value] }
+        let layers = layers(of: sources, kept.plan.config, kept.plan.schemaText)
+        let secrets = SecretsNow(
+            names: secretNames, layers: zip(sources, layers).filter(\.0.source.isSecret).map(\.1))
+        let made = make(of: sources, layers, &kept)
+        var result = PublishedConfig(name: name, isAwaited: made.isAwaited, problems: made.problems)
+        if kept.pin == nil {
+            if let version = made.version { kept.publish(version) }
+        } else if let held = kept.pin?.held(kept.plan, hiding: secrets, made.version, lastGood: kept.version) {
+            if let version = held.version { kept.publish(version) }
+            result.pin = held.pin
+            result.isAwaited = held.isAwaited
+            // Nothing that is served depends on the sources: what is wrong with them stops nobody.
+            result.problems = held.problems + (made.isAwaited ? [] : made.problems.map(\.asWarning))
+        }
+        (result.value, result.sources, result.secrets) = (kept.version, sources.map(\.status), secrets)
+        (result.changes, result.refusals) = (kept.changes, kept.refusals)
+        return result
+    }
+
+    /// Also while something else is published: that it could be is known before it is to be.
+    private func make(of sources: [Followed], _ layers: [ConfigLayer], _ kept: inout Kept) -> Made {
         let config = kept.plan.config
-        let sources = config.sources.compactMap { followed[$0.value] }
-        var result = PublishedConfig(
-            name: name, value: kept.version, sources: sources.map(\.status), changes: kept.changes,
-            refusals: kept.refusals)
         // Of a source that is not there the config is made only if it may do without it, or had it once.
         let missing = sources.filter { $0.status.since == nil && !$0.source.isOptional }
         // Nor is it made for the moment until one says its first: readers would see values go and come back.
-        result.isAwaited = !sources.allSatisfy(\.isHeard)
-        guard missing.isEmpty, !result.isAwaited else {
-            result.problems = missing.flatMap { item in
-                item.status.problems.isEmpty ? [.awaited(item.source)] : item.status.problems
-            }
-            return result
+        let isAwaited = !sources.allSatisfy(\.isHeard)
+        guard missing.isEmpty, !isAwaited else {
+            return Made(
+                isAwaited: isAwaited,
+                problems: missing.flatMap { item in
+                    item.status.problems.isEmpty ? [.awaited(item.source)] : item.status.problems
+                })
         }
         let recipe = ConfigRecipe(
-            layers: layers(of: sources, config, kept.plan.schemaText),
+            layers: layers,
             defaults: kept.plan.defaults,
             mergeKeys: MergeKeys(config.mergeKeys.map { .init(path: $0.path.value, key: $0.key) }),
             fallbacks: config.fallbacks.map { fallback in
                 .init(path: fallback.path.value, from: fallback.from.map(\.value), position: fallback.path.position)
             })
+        var made = Made()
         do throws(ConfigRefusal) {
-            let evaluated = try EvaluatedConfig(recipe, after: kept.version?.evaluated) { value in
+            let evaluated = try EvaluatedConfig(recipe, after: kept.made?.evaluated) { value in
                 kept.plan.schema?.mistakes(in: value) ?? []
             }
-            let version = ConfigVersion(evaluated, revision: Self.revision(of: evaluated.value))
-            if kept.version?.isSame(as: version) != true {
-                kept.version = version
-                kept.changes += 1
-            }
-            (result.value, result.changes) = (kept.version, kept.changes)
-            result.problems = evaluated.warnings
+            let version = ConfigVersion(evaluated, revision: ConfigRevision.of(evaluated.value))
+            if kept.made?.isSame(as: version) != true { kept.made = version }
+            (made.version, made.problems) = (kept.made, evaluated.warnings)
         } catch {
             kept.refusals += 1
-            (result.problems, result.refusals) = (error.diagnostics, kept.refusals)
+            made.problems = error.diagnostics
         }
-        result.problems += sources.flatMap { item in item.status.problems.map { $0.asWarning } }
-        return result
+        made.problems += sources.flatMap { item in item.status.problems.map(\.asWarning) }
+        return made
     }
 
     private func layers(of sources: [Followed], _ config: Config, _ schema: ConfigValue?) -> [ConfigLayer] {
@@ -190,10 +241,6 @@ struct ConfigDesk {
                 others: others + [config.defaults].compactMap { $0 })
             return ConfigLayer(name: item.layer.name, tree: fitting.fit(tree))
         }
-    }
-
-    private static func revision(of value: ConfigValue) -> String {
-        SHA256.hexadecimal(of: value.json())
     }
 }
 

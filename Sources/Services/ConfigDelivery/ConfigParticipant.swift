@@ -42,10 +42,9 @@ package final class ConfigParticipant: SnapshotParticipant {
             configs[index].isRead = readers.areThere(for: configs[index].config.metadata.name)
         }
         guard !problems.contains(where: { $0.severity == .error }) else { throw Rejection(problems) }
-        let unserved = snapshot.resources[Config.self].flatMap(\.unserved)
         return (
             ConfigBoard.Plan(configs: configs, sources: Array(snapshot.resources[ConfigSource.self])),
-            problems + unserved
+            problems
         )
     }
 
@@ -70,17 +69,6 @@ package final class ConfigParticipant: SnapshotParticipant {
             board.adopt(plan)
         }
         func abandon() async {}
-    }
-}
-
-extension Config {
-    /// What is read and checked, and not done yet: it is said, and not passed over.
-    fileprivate var unserved: [Diagnostic] {
-        [pinnedRevision].compactMap { $0 }.map { revision in
-            Diagnostic(
-                .notAvailable, .warning, at: revision.position, found: "a revision that holds",
-                expected: "what this version can do", remedy: "read the values at config.mesh, where the newest are")
-        }
     }
 }
 

@@ -1,3 +1,5 @@
+package import CommonValues
+package import ConfigHistory
 package import ConfigMerging
 import ConfigValues
 package import Diagnostics
@@ -15,10 +17,30 @@ package struct PublishedConfig: Sendable {
     /// Why the last try gave none, or what its sources say that are away. Errors, and warnings.
     package var problems: [Diagnostic] = []
     package var sources: [SourceStatus] = []
+    /// The past value that it is held at; `nil`: it is what its sources make of it, or the last good value for want of the pinned one.
+    package var pin: HeldPin?
+    /// What is hidden of its past values.
+    package var secrets = SecretsNow()
     /// Values that it came to have, since it is followed.
     package var changes: UInt64 = 0
     /// Of what it would have become and was not.
     package var refusals: UInt64 = 0
+}
+
+/// A past value that is published instead of what the sources say.
+package struct HeldPin: Sendable {
+    /// What the sources make now.
+    package enum Sources: String, Sendable {
+        case same, other
+        /// One of them is away, or what they say cannot be published.
+        case nothing
+    }
+
+    /// All 64 digits.
+    package let revision: String
+    /// When it was published first.
+    package let firstAt: UnixTime
+    package let sources: Sources
 }
 
 /// A value that a Config had.
@@ -27,6 +49,7 @@ package final class ConfigVersion: Sendable {
     /// SHA-256 of its JSON, in hexadecimal digits.
     package let revision: String
     package let views: LeafPaths
+    let madeAt = UnixTime.now
     let documents = SharedDocuments()
 
     init(_ evaluated: EvaluatedConfig, revision: String) {

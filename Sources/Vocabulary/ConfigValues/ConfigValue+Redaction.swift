@@ -26,4 +26,23 @@ extension ConfigValue {
         case .null, .boolean, .number, .string, .list, .map: origin.isSecret
         }
     }
+
+    /// The same, secret with all that is in it.
+    package var asSecret: ConfigValue {
+        let content: Content =
+            switch content {
+            case .list(let items): .list(items.map(\.asSecret))
+            case .map(let map):
+                .map(
+                    ConfigMap(
+                        inOrder: map.entries.map {
+                            ConfigMap.Entry($0.key, $0.value.asSecret, keyPosition: $0.keyPosition)
+                        }))
+            case .null, .boolean, .number, .string: content
+            }
+        return ConfigValue(
+            content,
+            origin: ValueOrigin(
+                layer: origin.layer, position: origin.position, isSecret: true, isLiteral: origin.isLiteral))
+    }
 }

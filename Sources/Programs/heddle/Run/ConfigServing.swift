@@ -1,5 +1,6 @@
 import AdminAPI
 import ConfigDelivery
+import ConfigHistory
 import ConfigSources
 import Diagnostics
 import Logging
@@ -21,6 +22,7 @@ struct ConfigServing: Sendable {
     /// Who has been told nothing yet of what has changed is told once the data plane serves.
     let telling: ProjectionParticipant
     private let bell = ChangeBell()
+    let history: ConfigHistory
 
     /// Readers of configs at work at once: what they are told is in memory.
     private static let threadCount = 2
@@ -28,12 +30,16 @@ struct ConfigServing: Sendable {
     /// - Parameters:
     ///   - boundary: Which files may be read.
     ///   - closed: Folders that no file is written to.
-    init(_ boundary: FileBoundary, closed: [String], log: Logger) throws(SystemCallError) {
+    ///   - stateFolder: Where it is kept what configs were.
+    init(
+        _ boundary: FileBoundary, closed: [String], stateFolder: HeldFolder, log: Logger
+    ) throws(SystemCallError) {
         let hub = try WatchHub()
         let backends = ConfigSourceBackends(folder: boundary.base, variables: OwnEnvironment.all)
-        let (ofConfigs, ofFiles) = (StandingProblems(log), StandingProblems(log))
+        let (ofConfigs, ofFiles, ofHistory) = (StandingProblems(log), StandingProblems(log), StandingProblems(log))
+        let history = try ConfigHistory(stateFolder) { ofHistory.replace(with: $0) }
         let files = Mutex<ProjectionKeeper?>(nil)
-        let board = try ConfigBoard(backends: backends.backend) { change in
+        let board = try ConfigBoard(backends: backends.backend, history: history) { change in
             for name in change.names {
                 hub.changed(name)
                 files.withLock { $0 }?.changed(name)
@@ -49,6 +55,7 @@ struct ConfigServing: Sendable {
         self.board = board
         self.files = keeper
         telling = ProjectionParticipant(keeper)
+        self.history = history
         participant = ConfigParticipant(board, boundary, files: keeper)
         host = ServiceHost(ConfigService(board, hub), name: "config", threadCount: Self.threadCount)
     }
@@ -57,7 +64,7 @@ struct ConfigServing: Sendable {
     func attach(_ participant: ServingParticipant) { bell.attach(participant) }
 
     /// What is wrong with configs now.
-    var problems: [Diagnostic] { board.all.problems + files.problems }
+    var problems: [Diagnostic] { board.all.problems + files.problems + history.problems }
 
     /// A Config as it is now; `nil`: the board has not heard of it yet.
     func report(of name: ResourceName) -> ConfigReport? {
@@ -74,5 +81,6 @@ struct ConfigServing: Sendable {
         board.stop()
         hub.stop()
         backends.stop()
+        history.stop()
     }
 }

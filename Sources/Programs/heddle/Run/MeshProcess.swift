@@ -93,7 +93,8 @@ struct MeshProcess {
         let configs: ConfigServing
         do throws(SystemCallError) {
             configs = try ConfigServing(
-                options.manifests.boundary, closed: [options.stateFolder] + options.manifests.ownFolders, log: log)
+                options.manifests.boundary, closed: [options.stateFolder] + options.manifests.ownFolders,
+                stateFolder: state.held, log: log)
         } catch {
             throw notServing("no threads for configs: \(error.call): \(error.reason)")
         }

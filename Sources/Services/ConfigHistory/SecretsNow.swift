@@ -1,0 +1,43 @@
+package import ConfigMerging
+import ConfigValues
+
+/// What of a past value nobody is shown though it was open then: whoever makes a source secret means what it said before, too.
+///
+/// What was secret then is secret anyhow: its origin says so. Marks are made before a value is made again, so that what it was made of by
+/// references, fallbacks and lists is as secret.
+package struct SecretsNow: Sendable {
+    /// Names of sources that are secret now, as of `ConfigLayer`.
+    package let names: Set<String>
+    /// What the secret ones among the Config's own sources say now. Where one of them says something, nothing is shown of
+    /// what stood there: a source may have had another name before it was secret.
+    package let layers: [ConfigLayer]
+
+    package init(names: Set<String> = [], layers: [ConfigLayer] = []) {
+        self.names = names
+        self.layers = layers
+    }
+
+    /// - Returns: The very same layer where nothing of it is to be hidden by its place or its name.
+    func marked(_ layer: ConfigLayer) -> ConfigLayer {
+        guard let tree = layer.tree else { return layer }
+        if names.contains(layer.name) { return ConfigLayer(name: layer.name, tree: tree.asSecret) }
+        // One with nothing in it says nothing of any path.
+        let trees = layers.compactMap(\.tree).filter { $0.map?.isEmpty != true }
+        guard !trees.isEmpty else { return layer }
+        return ConfigLayer(name: layer.name, tree: Self.hiding(tree, where: trees))
+    }
+
+    /// - Parameter secrets: What is secret at the same path, nothing at all left out.
+    private static func hiding(_ value: ConfigValue, where secrets: [ConfigValue]) -> ConfigValue {
+        guard !secrets.isEmpty else { return value }
+        guard let map = value.map, !map.isEmpty, secrets.allSatisfy({ $0.map.map { !$0.isEmpty } ?? false }) else {
+            return value.asSecret
+        }
+        let entries = map.entries.map { entry in
+            ConfigMap.Entry(
+                entry.key, hiding(entry.value, where: secrets.compactMap { $0.map?[entry.key] }),
+                keyPosition: entry.keyPosition)
+        }
+        return ConfigValue(.map(ConfigMap(inOrder: entries)), origin: value.origin)
+    }
+}
