@@ -1,4 +1,5 @@
 import ConfigFormats
+import ConfigHistory
 import ConfigMerging
 import ConfigValues
 import Diagnostics
@@ -55,12 +56,16 @@ final class ConfigWorld: Sendable {
     let host: ServiceHost
     let rules = RulesInForce(.none(labels: LabelRegistry()))
 
-    init() throws {
+    private let history: ConfigHistory?
+
+    /// - Parameter history: Ends with it.
+    init(history: ConfigHistory? = nil) throws {
         let hub = try WatchHub()
+        self.history = history
         self.hub = hub
         let made = Made()
         board = try ConfigBoard(
-            backends: { made.backend(of: $0) },
+            backends: { made.backend(of: $0) }, history: history,
             changed: { change in
                 made.tell(change)
                 for name in change.names { hub.changed(name) }
@@ -73,6 +78,7 @@ final class ConfigWorld: Sendable {
         board.stop()
         hub.stop()
         host.executor.stop()
+        history?.stop()
     }
 
     /// What the board has asked for, and told.
