@@ -31,6 +31,10 @@ final class FakeMesh: RunningMesh {
     let programs = Mutex<[ProgramReport]>([])
     let guarding = Mutex<GuardReport?>(nil)
     let configs = Mutex<[ResourceName: ConfigReport]>([:])
+    let histories = Mutex<[ResourceName: ConfigHistoryReport]>([:])
+    /// By what they are asked for with.
+    let pasts = Mutex<[String: PastConfigReport]>([:])
+    let pinnedConfigs = Mutex<[PinnedConfigReport]>([])
     let decisions: [DecisionReport]
 
     init(_ manifests: String? = Samples.shop, decisions: [DecisionReport] = []) throws {
@@ -69,7 +73,8 @@ final class FakeMesh: RunningMesh {
                 watchedAlone: watchedAlone.withLock { $0 }),
             problems: problems.withLock { $0 },
             listeners: [ListenerReport(owner: "Workload shop/web-1", address: "127.0.0.1:15101")],
-            plainCallers: plainCallers.withLock { $0 }, guarding: guarding.withLock { $0 },
+            plainCallers: plainCallers.withLock { $0 }, pinnedConfigs: pinnedConfigs.withLock { $0 },
+            guarding: guarding.withLock { $0 },
             workloadSocket: workloadSocket.withLock { $0 },
             programs: programs.withLock { $0 },
             certificates: [Self.facts], otherCertificates: [Self.root])
@@ -104,6 +109,10 @@ final class FakeMesh: RunningMesh {
     }
 
     func config(_ name: ResourceName) async -> ConfigReport? { configs.withLock { $0[name] } }
+    func configHistory(_ name: ResourceName) async -> ConfigHistoryReport? { histories.withLock { $0[name] } }
+    func pastConfig(_ name: ResourceName, revision: String) async -> PastConfigReport? {
+        pasts.withLock { $0[revision] ?? .unknown }
+    }
     func decision(id: String) async -> DecisionReport? { decisions.first { $0.id == id } }
     func metricsText() async -> String { "heddle_generation 7\n" }
     func source(of path: String) async -> [UInt8]? { path == "shop.yaml" ? Array("kind: Servise\n".utf8) : nil }

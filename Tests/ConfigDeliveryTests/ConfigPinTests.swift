@@ -26,7 +26,9 @@ struct ConfigPinTests {
     }
 
     /// A node of its own life with what earlier ones have kept.
-    private func world(_ pin: String? = nil, _ spec: String = "", _ writer: FileWriter = FileWriter()) throws -> ConfigWorld {
+    private func world(_ pin: String? = nil, _ spec: String = "", _ writer: FileWriter = FileWriter()) throws
+        -> ConfigWorld
+    {
         let world = try ConfigWorld(history: try history(writer))
         try adopt(pin, spec, in: world)
         return world
@@ -34,7 +36,9 @@ struct ConfigPinTests {
 
     private func adopt(_ pin: String?, _ spec: String = "", in world: ConfigWorld) throws {
         let pinned = pin.map { ", pinned: {revision: \"\($0)\"}" } ?? ""
-        try world.adopt([Self.source, ConfigWorld.config("app", "sources: [base]\(pinned)\(spec)"), ConfigWorld.everything])
+        try world.adopt([
+            Self.source, ConfigWorld.config("app", "sources: [base]\(pinned)\(spec)"), ConfigWorld.everything,
+        ])
     }
 
     /// Publishes one after the other.
@@ -116,7 +120,9 @@ struct ConfigPinTests {
         _ = try await problem(world, unknown)
     }
 
-    @Test func `where a node never had anything an unknown revision is no value, unless the sources make it`() async throws {
+    @Test func `where a node never had anything an unknown revision is no value, unless the sources make it`()
+        async throws
+    {
         let other = try ConfigWorld()
         try adopt(nil, in: other)
         let revision = try await publish(["{\"a\":7}"], in: other)[0]

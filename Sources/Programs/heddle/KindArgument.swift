@@ -66,8 +66,10 @@ struct TypedResource {
         self.name = String(parts[1])
     }
 
-    /// A Config's value.
-    var configPath: [String] { ["v1", "configs"] + [namespace, name].compactMap(\.self) }
+    /// A Config's value; what else there is of one, below another word.
+    func configPath(below word: String = "configs") -> [String] {
+        ["v1", word] + [namespace, name].compactMap(\.self)
+    }
 
     /// Below `/v1/resources`.
     var path: [String] { ["v1", "resources", kind, name] }

@@ -77,15 +77,16 @@ package final class ConfigHistory: Sendable {
         wakeup.give()
     }
 
-    package func past(_ prefix: String, of config: ResourceName) async -> PastFinding {
-        await ask { $0.find(prefix, of: config) } ?? .unknown
-    }
-
-    package func listing(of config: ResourceName) async -> PastListing {
-        await ask { $0.store.listing(of: config) } ?? PastListing()
+    /// - Returns: `nil`: it has stopped.
+    package func past(_ prefix: String, of config: ResourceName) async -> PastFinding? {
+        await ask { $0.find(prefix, of: config) }
     }
 
     /// - Returns: `nil`: it has stopped.
+    package func listing(of config: ResourceName) async -> PastListing? {
+        await ask { $0.store.listing(of: config) }
+    }
+
     private func ask<Answer: Sendable>(_ question: @escaping @Sendable (HistoryDesk) -> Answer) async -> Answer? {
         await withCheckedContinuation { continuation in
             let isAsked = state.withLock { state in

@@ -56,9 +56,6 @@ package struct PastConfig: Sendable {
         hiding secrets: SecretsNow = SecretsNow(), after previous: EvaluatedConfig? = nil,
         check: (ConfigValue) -> [Diagnostic] = { _ in [] }
     ) throws(ConfigRefusal) -> EvaluatedConfig {
-        var recipe = recipe
-        recipe.layers = recipe.layers.map(secrets.marked)
-        recipe.defaults = recipe.defaults.map(secrets.marked)
-        return try EvaluatedConfig(recipe, after: previous, check: check)
+        try EvaluatedConfig(secrets.marked(recipe), after: previous, check: check)
     }
 }

@@ -17,8 +17,20 @@ package struct SecretsNow: Sendable {
         self.layers = layers
     }
 
+    /// The same value as it may be shown now.
+    package func hiding(_ evaluated: EvaluatedConfig) throws(ConfigRefusal) -> EvaluatedConfig {
+        try EvaluatedConfig(marked(evaluated.recipe), after: evaluated)
+    }
+
+    func marked(_ recipe: ConfigRecipe) -> ConfigRecipe {
+        var recipe = recipe
+        recipe.layers = recipe.layers.map(marked)
+        recipe.defaults = recipe.defaults.map(marked)
+        return recipe
+    }
+
     /// - Returns: The very same layer where nothing of it is to be hidden by its place or its name.
-    func marked(_ layer: ConfigLayer) -> ConfigLayer {
+    private func marked(_ layer: ConfigLayer) -> ConfigLayer {
         guard let tree = layer.tree else { return layer }
         if names.contains(layer.name) { return ConfigLayer(name: layer.name, tree: tree.asSecret) }
         // One with nothing in it says nothing of any path.

@@ -34,6 +34,14 @@ package protocol RunningMesh: Sendable {
     /// A Config of the snapshot as it is now; `nil`: nothing is known of it yet.
     func config(_ name: ResourceName) async -> ConfigReport?
 
+    /// What a Config of the snapshot was here; `nil`: this process stops.
+    func configHistory(_ name: ResourceName) async -> ConfigHistoryReport?
+
+    /// A Config of the snapshot as it was once.
+    /// - Parameter revision: Digits that it begins with.
+    /// - Returns: `nil`: this process stops.
+    func pastConfig(_ name: ResourceName, revision: String) async -> PastConfigReport?
+
     /// Takes a process for a workload's from now on, if it may be one.
     func start(_ workload: ResourceName, _ caller: WorkloadCaller) async -> ExecAnswer
 

@@ -30,6 +30,8 @@ package struct StatusReport: Sendable {
     package var listeners: [ListenerReport]
     /// One for each service with a port of this node for plain calls.
     package var plainCallers: [PlainCallersReport]
+    /// Configs that are held at a past value.
+    package var pinnedConfigs: [PinnedConfigReport]
     /// `nil`: the node has none.
     package var guarding: GuardReport?
     /// `nil`: no workload can be started there.
@@ -47,7 +49,7 @@ package struct StatusReport: Sendable {
         isDraining: Bool = false, reconciliation: ReconcilerStatus, warnings: [Diagnostic] = [],
         problems: [Diagnostic] = [],
         connections: ConnectionsReport? = nil, lostLines: [LostLinesReport] = [], listeners: [ListenerReport],
-        plainCallers: [PlainCallersReport] = [], guarding: GuardReport? = nil,
+        plainCallers: [PlainCallersReport] = [], pinnedConfigs: [PinnedConfigReport] = [], guarding: GuardReport? = nil,
         workloadSocket: WorkloadSocketReport? = nil, programs: [ProgramReport] = [],
         certificates: [CertificateFacts],
         otherCertificates: [OtherCertificateFacts] = []
@@ -66,6 +68,7 @@ package struct StatusReport: Sendable {
         self.lostLines = lostLines
         self.listeners = listeners
         self.plainCallers = plainCallers
+        self.pinnedConfigs = pinnedConfigs
         self.guarding = guarding
         self.workloadSocket = workloadSocket
         self.programs = programs

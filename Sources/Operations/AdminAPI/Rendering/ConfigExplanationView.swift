@@ -149,7 +149,7 @@ extension LayerStatement {
 
 extension JSONMembers {
     /// - Parameter value: Redacted.
-    fileprivate mutating func add(_ value: ConfigValue?, isSecret: Bool) {
+    mutating func add(_ value: ConfigValue?, isSecret: Bool) {
         guard let value else { return }
         if let own = value.ownJSON { addMapping("value", own) } else { add("type", value.cell) }
         if isSecret { add("secret", true) }

@@ -32,6 +32,7 @@ struct StatusView {
         json.addList("lostLines", status.lostLines.map(\.json))
         json.addList("listeners", status.listeners.map(\.json))
         json.addList("plainCallers", PlainCallersView(reports: status.plainCallers).json)
+        json.addList("pinnedConfigs", status.pinnedConfigs.map(\.json))
         json.add("guard", status.guarding?.json)
         json.add("workloadSocket", status.workloadSocket?.json)
         json.add("programCount", .integer(status.programs.reduce(0) { $0 + $1.pids.count }))
@@ -67,6 +68,7 @@ struct StatusView {
         fields.add("trust domain", status.trustDomain)
         fields.add("connections", status.connections?.text)
         fields.add("guard", status.guarding?.text)
+        for pinned in status.pinnedConfigs { fields.add("config", pinned.text) }
         for lost in status.lostLines { fields.add("lost lines", lost.text) }
         fields.add("workload socket", status.workloadSocket.map { $0.path + ($0.isHeldBack ? " (held back)" : "") })
         fields.add("version", status.version)

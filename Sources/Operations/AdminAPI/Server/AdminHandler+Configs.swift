@@ -5,7 +5,7 @@ import Diagnostics
 import Manifests
 import MeshSnapshot
 
-/// The values of configs as they are now: never a secret one.
+/// The values of configs as they are now, or were: never a secret one.
 extension AdminHandler {
     /// - Parameter path: What follows `/v1/configs`: a name, with its namespace before it or without.
     func config(_ path: [String], _ request: AdminRequest) async -> AdminResponse {
@@ -23,21 +23,31 @@ extension AdminHandler {
                 "the path \(Diagnostic.quoted(request.parameter("path") ?? "")) is none: found \(error.found), "
                     + "expected \(error.expected): \(error.remedy)", asText: isText)
         }
-        guard let snapshot = await mesh.snapshot() else {
-            return .error(503, "no generation serves yet", asText: isText)
+        do throws(Refusal) {
+            let name = try await configName(path, request, asText: isText)
+            guard let revision = request.parameter("revision") else {
+                return await config(name, await mesh.config(name) ?? ConfigReport(), at: place, request)
+            }
+            let past = try await past(revision, of: name, asText: isText)
+            return await config(name, ConfigReport(value: past.value, revision: past.revision), at: place, request)
+        } catch {
+            return error.response
         }
-        let name: ResourceName
-        switch Self.find(.config, path[path.count - 1], path.count > 1 ? path[0] : nil, in: snapshot.resources) {
-        case .success(let config): name = config.metadata.name
-        case .failure(let failure): return .error(failure.status, failure.message, asText: isText)
-        }
-        let report = await mesh.config(name) ?? ConfigReport()
+    }
+
+    private func config(
+        _ name: ResourceName, _ report: ConfigReport, at place: ConfigPath, _ request: AdminRequest
+    ) async -> AdminResponse {
+        let isYAML = request.parameter("format") == "yaml"
+        let isText = request.wantsText || isYAML
         guard report.isRead else {
             return .error(
                 404, "nobody on this node may read Config \(name), so that it is made on others alone: ask there",
                 asText: isText)
         }
-        guard let evaluated = report.value else { return await withoutValue(name, report.problems, isText) }
+        guard let evaluated = report.value else {
+            return await withProblems("Config \(name) has no value yet", report.problems, asText: isText)
+        }
         if request.flag("explain") { return await explanation(of: evaluated, at: place, name, report, request) }
         guard let value = evaluated.value[place]?.redacted else {
             return .error(404, Self.nothing(at: place, of: name, evaluated.value), asText: isText)
@@ -83,8 +93,8 @@ extension AdminHandler {
         return .text(view.text, diagnostics: await rendered(report.problems) + rest, exitCode: exitCode)
     }
 
-    private func withoutValue(_ name: ResourceName, _ problems: [Diagnostic], _ isText: Bool) async -> AdminResponse {
-        let message = "Config \(name) has no value yet"
+    /// What is asked for is not there, and why.
+    func withProblems(_ message: String, _ problems: [Diagnostic], asText isText: Bool) async -> AdminResponse {
         guard !isText else {
             return .text(
                 "", diagnostics: await rendered(problems) + "error: \(message)\n", status: 503, exitCode: 1)

@@ -107,6 +107,10 @@ struct AdminHandler: Sendable {
         case ("certificate", 1): return await allowing("GET", request) { await certificate(request) }
         case ("configs", 2...3):
             return await allowing("GET", request) { await config(Array(path.dropFirst()), request) }
+        case ("config-history", 2...3):
+            return await allowing("GET", request) { await configHistory(Array(path.dropFirst()), request) }
+        case ("config-diff", 2...3):
+            return await allowing("GET", request) { await configDifference(Array(path.dropFirst()), request) }
         case ("resources", 1...4): return await resources(Array(path.dropFirst()), request)
         default: return .notFound(request)
         }
@@ -154,7 +158,9 @@ struct AdminHandler: Sendable {
                 ]
             case "certificate", "decisions": ["id": .text]
             case "exec": ["as": .text]
-            case "configs": ["path": .text, "explain": .flag]
+            case "configs": ["path": .text, "explain": .flag, "revision": .text, "node": .text]
+            case "config-history": ["node": .text]
+            case "config-diff": ["from": .text, "to": .text, "node": .text]
             default: [:]
             }
         parameters["format"] = .words(["json", "text"] + (path == "configs" ? ["yaml"] : []))

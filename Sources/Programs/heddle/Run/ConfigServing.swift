@@ -66,14 +66,6 @@ struct ConfigServing: Sendable {
     /// What is wrong with configs now.
     var problems: [Diagnostic] { board.all.problems + files.problems + history.problems }
 
-    /// A Config as it is now; `nil`: the board has not heard of it yet.
-    func report(of name: ResourceName) -> ConfigReport? {
-        board.config(name).map {
-            ConfigReport(
-                isRead: $0.isRead, value: $0.value?.evaluated, revision: $0.value?.revision, problems: $0.problems)
-        }
-    }
-
     var metrics: ConfigMetrics { ConfigMetrics(board.all, watchers: hub.watcherCounts) }
 
     func stop() {

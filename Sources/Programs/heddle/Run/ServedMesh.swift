@@ -92,6 +92,7 @@ struct ServedMesh: RunningMesh {
             warnings: warnings(of: status.serving),
             problems: problems, connections: connections?.report, lostLines: output.lostLines,
             listeners: listeners(serving, heldBack), plainCallers: plainCallers(serving, report),
+            pinnedConfigs: configs.pinned,
             guarding: guardReport, workloadSocket: workloads.report, programs: programs,
             certificates: certificates(serving), otherCertificates: otherCertificates(serving))
     }
@@ -242,6 +243,12 @@ struct ServedMesh: RunningMesh {
     }
 
     func config(_ name: ResourceName) async -> ConfigReport? { configs.report(of: name) }
+
+    func configHistory(_ name: ResourceName) async -> ConfigHistoryReport? { await configs.history(of: name) }
+
+    func pastConfig(_ name: ResourceName, revision: String) async -> PastConfigReport? {
+        await configs.past(revision, of: name)
+    }
 
     func metricsText() async -> String {
         guard let dataPlane = participant.dataPlane else { return "" }
