@@ -31,6 +31,9 @@ struct ConfigMetrics {
         let refused = "heddle_config_refused_total"
         text.metric(refused, .counter, help: "What a Config would have become, and was not: by the schema, or a clash.")
         for config in configs { text.sample(refused, Self.label(config.name), config.refusals) }
+        let pinned = "heddle_config_pinned"
+        text.metric(pinned, .gauge, help: "Whether a Config is held at a past value.")
+        for config in configs { text.sample(pinned, Self.label(config.name), config.pin == nil ? 0 : 1) }
         let watching = "heddle_config_watchers"
         text.metric(watching, .gauge, help: "Calls that wait for a Config to change.")
         for config in configs { text.sample(watching, Self.label(config.name), UInt64(watchers[config.name] ?? 0)) }
