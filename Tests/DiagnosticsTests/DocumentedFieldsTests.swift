@@ -75,9 +75,6 @@ struct DocumentedFieldsTests {
     /// It makes a difference to what people are shown, and to nothing else.
     private static let shownOnly = "metadata.labels"
 
-    /// Properties of ConfigSource and Config, which are read and checked, and which nothing serves so far.
-    private static let unusedSoFar: Set<String> = ["pinnedRevision"]
-
     /// Codes that say: not here, or not yet.
     private static let refusals: Set<String> = ["manifest.conflicting-fields", "manifest.not-available"]
 
@@ -129,7 +126,7 @@ struct DocumentedFieldsTests {
         let words = Set(others.flatMap { $0.all(/\.([A-Za-z]\w*)/) }.map(String.init))
         let properties = Set(models.flatMap { $0.all(/package var (\w+)(?:: [^{\n]+| = .+)\n/) }.map(String.init))
         #expect(properties.count > 40, "the sources are not where this test looks for them")
-        #expect(properties.subtracting(words).sorted() == Self.unusedSoFar.sorted())
+        #expect(properties.subtracting(words).sorted() == [])
     }
 
     // MARK: Manifests as trees
