@@ -152,6 +152,22 @@ struct ConfigPinTests {
         #expect(world.published()?.problems == [])
     }
 
+    @Test func `after a restart what was published last stays, where the schema refuses what is pinned`() async throws {
+        let schema = ", schema: {type: object, properties: {a: {type: integer, minimum: 2}}}"
+        var first: ConfigWorld? = try world()
+        let revisions = try await publish(["{\"a\":1}", "{\"a\":2}"], in: try #require(first))
+        first = nil
+        let world = try world(revisions[0], schema)
+        try world.say("{\"a\":3}")
+        #expect(await world.becomes("{\"a\":2}"))
+        _ = try await problem(world, "schema")
+        // Nor is that published which the schema refuses of what was last.
+        let other = try self.world("000000000000", ", schema: {type: object, properties: {a: {maximum: 1}}}")
+        try other.say("{\"a\":0}")
+        _ = try await problem(other, "000000000000")
+        #expect(other.published()?.value == nil)
+    }
+
     @Test func `what the sources come to is judged while something is pinned, as a warning`() async throws {
         let schema = ", schema: {type: object, properties: {a: {type: integer}}}"
         let world = try world(nil, schema)
@@ -221,7 +237,7 @@ struct ConfigPinTests {
         let position = SourcePosition(file: "mesh.yaml", line: 3, column: 5)
         var course = PinCourse(Located("0123456789ab", at: position))
         let revisions = ["0123456789ab0", "0123456789ab1"]
-        course.found = PinFinding(finding: .ambiguous(revisions: revisions), newest: nil)
+        course.found = PinFinding(finding: .ambiguous(revisions: revisions), newest: .unknown)
         let snapshot = try ConfigWorld.snapshot([Self.source, ConfigWorld.config()])
         let config = try #require(Array(snapshot.resources[Config.self]).first)
         let held = course.held(

@@ -118,7 +118,8 @@ struct ConfigHistoryTests {
         let history = try ConfigHistory(world.held)
         history.find(pin: String(repeating: "0", count: 12), of: web) { found in
             guard case .unknown = found.finding else { return }
-            newest.withLock { $0 = found.newest?.revision }
+            guard case .found(let past) = found.newest else { return }
+            newest.withLock { $0 = past.revision }
         }
         #expect(await Poll.until { newest.withLock { $0 } != nil })
         #expect(newest.withLock { $0 } == (try revision("{\"a\":2}")))

@@ -63,6 +63,16 @@ struct HistoryStoreTests {
         #expect(world.store().listing(of: web).headings.map(\.lastAt.seconds) == [1])
     }
 
+    @Test func `what was kept last counts for what is other, unless somebody has put something else there`() throws {
+        let first = try world.store().keep(try HistoryWorld.published("{\"a\":1}"), of: web)
+        let second = try world.store().keep(try HistoryWorld.published("{\"a\":1,\"b\":2}"), after: first.kept, of: web)
+        #expect(second.kept.heading.changeCount == 1)
+        try FileWriter().remove("\(world.folder)/\(second.kept.entry.name)")
+        let third = try world.store().keep(try HistoryWorld.published("{\"a\":5,\"b\":2}"), after: second.kept, of: web)
+        #expect(third.kept.heading.changeCount == 2 && third.warnings.isEmpty)
+        #expect(try world.values() == ["{\"a\":5,\"b\":2}", "{\"a\":1}"])
+    }
+
     @Test func `of the 101st the oldest goes`() throws {
         for number in 0...100 { _ = try world.store().keep(try HistoryWorld.number(number), of: web) }
         let values = try world.values()
@@ -146,6 +156,10 @@ struct HistoryStoreTests {
         #expect(warnings.map(\.code) == [.stateDamaged] && warnings.map(\.severity) == [.warning])
         let headings = world.store().listing(of: web).headings
         #expect(headings.count == 1 && headings.first?.changeCount == nil)
+        let again = try #require(try world.store().contents(of: web).entries.last)
+        world.scratch.write("nothing", to: "configs/shop/web/\(again.name)")
+        #expect(try world.keep("{\"a\":2}").count == 1)
+        #expect(world.store().listing(of: web).headings.map(\.revision) == [again.revision])
     }
 
     @Test func `a file that says another revision than its name is damaged`() throws {

@@ -63,7 +63,7 @@ struct HistoryWorld {
 
     @discardableResult
     func keep(_ json: String, at seconds: Int64 = 0, in store: HistoryStore? = nil) throws -> [Diagnostic] {
-        try (store ?? self.store()).keep(try Self.published(json, at: seconds), of: Self.web)
+        try (store ?? self.store()).keep(try Self.published(json, at: seconds), of: Self.web).warnings
     }
 
     /// From the newest to the oldest.

@@ -113,7 +113,7 @@ package final class ConfigBoard: Sendable {
     }
 
     private func find(_ prefix: String, of config: ResourceName) {
-        guard let history else { return take(config, prefix, PinFinding(finding: .unknown, newest: nil)) }
+        guard let history else { return take(config, prefix, PinFinding(finding: .unknown, newest: .unknown)) }
         history.find(pin: prefix, of: config) { [self] found in take(config, prefix, found) }
     }
 

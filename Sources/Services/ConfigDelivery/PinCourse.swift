@@ -71,8 +71,13 @@ struct PinCourse {
             held = Held(problems: [unknown(plan)])
         }
         // After a restart as before it: what was published last stays, and nothing else.
-        if held.version == nil, lastGood == nil, let newest = found.newest {
+        guard held.version == nil, lastGood == nil else { return held }
+        switch found.newest {
+        case .found(let newest):
+            // That the schema refuses it, too, is no mistake in what is pinned: there is no last good value.
             held.version = try? version(of: newest, plan, hiding: secrets)
+        case .unreadable(let why) where !held.problems.contains(why): held.problems.append(why)
+        case .unreadable, .unknown, .ambiguous: break
         }
         return held
     }

@@ -17,6 +17,8 @@ struct HistoryDesk: Sendable {
     private let waitingCount: Int
     /// Published and not kept yet, by Config.
     private var waiting: [ResourceName: [HistoryStore.Published]] = [:]
+    /// What was kept last: need not be read again to see what is other.
+    private var kept: [ResourceName: HistoryStore.Kept] = [:]
     /// That could not be looked up yet.
     private var pins: [ResourceName: Pin] = [:]
     /// Why values are not kept, and what was found damaged on the way.
@@ -47,6 +49,7 @@ struct HistoryDesk: Sendable {
         owesClearing = owesClearing || names.isEmpty || !names.isSubset(of: new)
         names = new
         waiting = waiting.filter { new.contains($0.key) }
+        kept = kept.filter { new.contains($0.key) }
         pins = pins.filter { new.contains($0.key) }
         problems = problems.filter { new.contains($0.key) }
     }
@@ -58,7 +61,8 @@ struct HistoryDesk: Sendable {
             var rest = values[...]
             keeping: while let value = rest.first {
                 do throws(HistoryFailure) {
-                    problems[config] = try store.keep(value, of: config)
+                    let outcome = try store.keep(value, after: kept[config], of: config)
+                    (kept[config], problems[config]) = (outcome.kept, outcome.warnings)
                 } catch {
                     problems[config] = [error.problem]
                     guard error.isFinal else { break keeping }
@@ -67,7 +71,8 @@ struct HistoryDesk: Sendable {
             }
             waiting[config] = rest.isEmpty ? nil : Array(rest)
         }
-        guard owesClearing else { return }
+        // Where there is no state folder nothing lies in it.
+        guard owesClearing, store.isThere else { return }
         do throws(SystemCallError) {
             try store.removeGone(except: names)
             (owesClearing, clearing) = (false, nil)
@@ -87,7 +92,8 @@ struct HistoryDesk: Sendable {
             case .unreadable: pins[config] = pin
             case .found, .unknown, .ambiguous: pins[config] = nil
             }
-            pin.tell(PinFinding(finding: finding, newest: newest(of: config, beside: finding)))
+            let newest = waiting[config]?.last.map { .found($0.past) } ?? store.newest(of: config)
+            pin.tell(PinFinding(finding: finding, newest: newest))
         }
     }
 
@@ -103,14 +109,6 @@ struct HistoryDesk: Sendable {
         case .unknown, .unreadable: break
         }
         return revisions.count == 1 ? .found(last.past) : .ambiguous(revisions: revisions.sorted())
-    }
-
-    private func newest(of config: ResourceName, beside finding: PastFinding) -> PastConfig? {
-        if case .found = finding { return nil }
-        if let last = waiting[config]?.last { return last.past }
-        // That it cannot be read is told of what is pinned, or when the next value is kept.
-        guard case .found(let past) = store.newest(of: config) else { return nil }
-        return past
     }
 
     // MARK: Trying again

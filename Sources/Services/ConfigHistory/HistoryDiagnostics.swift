@@ -24,10 +24,10 @@ package enum PastFinding: Sendable {
 /// What there is of a revision that a Config is pinned to.
 package struct PinFinding: Sendable {
     package let finding: PastFinding
-    /// What was published last, for want of it; `nil`: it is there, or nothing was.
-    package let newest: PastConfig?
+    /// What was published last, for want of it; `.unknown`: nothing was.
+    package let newest: PastFinding
 
-    package init(finding: PastFinding, newest: PastConfig?) {
+    package init(finding: PastFinding, newest: PastFinding) {
         self.finding = finding
         self.newest = newest
     }

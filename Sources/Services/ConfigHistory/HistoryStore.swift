@@ -57,6 +57,7 @@ struct HistoryStore: Sendable {
         .place(stateFolder.path(of: Self.folder(of: config) + (file.map { "/\($0)" } ?? "")))
     }
 
+    var isThere: Bool { stateFolder.isHeld }
     var path: String { stateFolder.path(of: Self.folder) }
 
     // MARK: Looking
@@ -201,37 +202,62 @@ struct HistoryStore: Sendable {
         let time: UnixTime
     }
 
+    /// What is kept of what was published last.
+    struct Kept: Sendable {
+        let entry: Entry
+        let heading: PastHeading
+        let value: ConfigValue
+    }
+
     /// Puts what is published now behind all that was.
-    /// - Returns: What was found damaged on the way.
-    func keep(_ new: Published, of config: ResourceName) throws(HistoryFailure) -> [Diagnostic] {
+    /// - Parameter last: What this process has kept last; it counts if it is still what lies there last.
+    /// - Returns: With what was found damaged on the way.
+    func keep(
+        _ new: Published, after last: Kept? = nil, of config: ResourceName
+    ) throws(HistoryFailure) -> (kept: Kept, warnings: [Diagnostic]) {
         let contents = try trying(config) { () throws(SystemCallError) in try self.contents(of: config) }
         var warnings = strangers(contents.strangers, of: config)
         let newest = contents.entries.last
-        let former = newest.flatMap { entry in
-            read(&warnings) { () throws(Diagnostic) in try past(entry, of: config) }
-        }
+        let former = former(newest, last, of: config, &warnings)
         let heading: PastHeading
         let place: (sequence: UInt64, isNew: Bool)
-        if let former, let newest, former.revision == new.revision {
+        if let former, let newest, former.heading.revision == new.revision {
             // What was published last, also before a restart; only where it is from may be otherwise.
             (heading, place) = (former.heading, (newest.sequence, false))
         } else {
-            let earlier = contents.entries.last { $0.revision == new.revision }
+            let earlier = contents.entries.dropLast().last { $0.revision == new.revision }
             let known = earlier.flatMap { entry in
                 read(&warnings) { () throws(Diagnostic) in try self.heading(entry, of: config) }
             }
             heading = PastHeading(
                 revision: new.revision, firstAt: known?.firstAt ?? new.time, lastAt: new.time,
-                changeCount: Self.changeCount(from: former, isFirst: newest == nil, to: new.value))
+                changeCount: Self.changeCount(from: former?.value, isFirst: newest == nil, to: new.value))
             place = ((newest?.sequence ?? 0) + 1, true)
         }
         guard let bytes = PastConfig(heading, new.recipe).encoded(limit: limits.valueByteCount) else {
             throw HistoryFailure(problem: tooLarge(new.revision, of: config), isFinal: true)
         }
-        if let newest, !place.isNew, isKept(bytes, newest, of: config) { return warnings }
         let written = Entry(sequence: place.sequence, revision: new.revision, byteCount: bytes.count)
+        let kept = Kept(entry: written, heading: heading, value: new.value)
+        if let newest, !place.isNew, isKept(bytes, newest, of: config) { return (kept, warnings) }
         try trying(config) { () throws(SystemCallError) in try write(written, bytes, beside: contents, of: config) }
-        return warnings
+        return (kept, warnings)
+    }
+
+    /// What was published before, as it is kept.
+    private func former(
+        _ newest: Entry?, _ last: Kept?, of config: ResourceName, _ warnings: inout [Diagnostic]
+    ) -> Kept? {
+        guard let newest else { return nil }
+        if let last, last.entry == newest { return last }
+        return read(&warnings) { () throws(Diagnostic) in try kept(newest, of: config) }
+    }
+
+    private func kept(_ entry: Entry, of config: ResourceName) throws(Diagnostic) -> Kept {
+        let past = try past(entry, of: config)
+        do throws(ConfigRefusal) {
+            return Kept(entry: entry, heading: past.heading, value: try past.evaluated().value)
+        } catch { throw otherwise(entry, of: config) }
     }
 
     private func write(
@@ -264,14 +290,11 @@ struct HistoryStore: Sendable {
         do throws(Diagnostic) { return try self.bytes(of: entry, config) == bytes } catch { return false }
     }
 
-    private static func changeCount(from former: PastConfig?, isFirst: Bool, to value: ConfigValue) -> Int? {
-        guard let former else {
-            let nothing = ConfigValue(.map(ConfigMap()), origin: value.origin)
-            return isFirst ? ConfigDifference(from: nothing, to: value).items.count : nil
-        }
-        do throws(ConfigRefusal) {
-            return ConfigDifference(from: try former.evaluated().value, to: value).items.count
-        } catch { return nil }
+    /// - Parameter former: `nil`: there is none, or it cannot be read.
+    private static func changeCount(from former: ConfigValue?, isFirst: Bool, to value: ConfigValue) -> Int? {
+        guard former != nil || isFirst else { return nil }
+        let nothing = ConfigValue(.map(ConfigMap()), origin: value.origin)
+        return ConfigDifference(from: former ?? nothing, to: value).items.count
     }
 
     /// What makes room for a new one.

@@ -17,9 +17,10 @@ package struct SecretsNow: Sendable {
         self.layers = layers
     }
 
-    /// The same value as it may be shown now.
+    /// What is published, as it may be shown: a source that was made secret may have said nothing since. Its layers are those
+    /// of now, so that their names say all.
     package func hiding(_ evaluated: EvaluatedConfig) throws(ConfigRefusal) -> EvaluatedConfig {
-        try EvaluatedConfig(marked(evaluated.recipe), after: evaluated)
+        try EvaluatedConfig(SecretsNow(names: names).marked(evaluated.recipe), after: evaluated)
     }
 
     func marked(_ recipe: ConfigRecipe) -> ConfigRecipe {

@@ -12,7 +12,6 @@ extension ConfigServing {
         guard let config = board.config(name) else { return nil }
         var report = ConfigReport(isRead: config.isRead, revision: config.value?.revision, problems: config.problems)
         do throws(ConfigRefusal) {
-            // A source may have been made secret, and say nothing since.
             if let value = config.value { report.value = try config.secrets.hiding(value.evaluated) }
         } catch {
             report.problems += error.diagnostics
