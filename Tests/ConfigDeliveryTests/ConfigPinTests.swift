@@ -233,6 +233,40 @@ struct ConfigPinTests {
         #expect(try await world.value("").text == "{\"a\":\"x\"}")
     }
 
+    @Test func `what is hidden for the moment is kept as it was`() async throws {
+        let world = try world()
+        let revision = try await publish(["{\"a\":\"x\"}"], in: world)[0]
+        // The source has another name now, is secret, and says nothing so far.
+        try world.adopt([
+            ConfigWorld.source("keys", ", secret: true"),
+            ConfigWorld.config("app", "sources: [keys], pinned: {revision: \"\(revision)\"}"), ConfigWorld.everything,
+        ])
+        world.fail("keys")
+        #expect(await pin(world, .nothing))
+        let version = try #require(world.published()?.value)
+        #expect(version.evaluated.value.holdsSecrets && version.recipe.layers.first?.tree?.holdsSecrets == false)
+        // Where nothing secret stood it is shown again.
+        world.source("keys").say(
+            .tree(ConfigSourceTree(try ConfigWorld.value("{\"b\":1}", of: "shop/keys", isSecret: true))))
+        await Poll.until { world.published()?.value?.evaluated.value.holdsSecrets == false }
+        #expect(world.json() == "{\"a\":\"x\"}" && world.published()?.pin?.revision == revision)
+    }
+
+    @Test func `what is secret is known as soon as the manifests say it, also where nobody reads the config`() throws {
+        let world = try ConfigWorld()
+        let snapshot = try ConfigWorld.snapshot([ConfigWorld.source("base", ", secret: true"), ConfigWorld.config()])
+        var config = ConfigBoard.PlannedConfig(
+            try #require(Array(snapshot.resources[Config.self]).first), schema: nil, schemaText: nil)
+        config.isRead = false
+        world.board.adopt(ConfigBoard.Plan(configs: [config], sources: Array(snapshot.resources[ConfigSource.self])))
+        func isMarked(_ secrets: SecretsNow?) -> Bool {
+            secrets?.names == ["shop/base"] && secrets?.layers.map(\.name) == ["shop/base"]
+        }
+        #expect(isMarked(world.published()?.secrets))
+        Poll.until { world.published()?.isRead == false }
+        #expect(isMarked(world.published()?.secrets))
+    }
+
     @Test func `a beginning that several values have is told with all of them`() throws {
         let position = SourcePosition(file: "mesh.yaml", line: 3, column: 5)
         var course = PinCourse(Located("0123456789ab", at: position))

@@ -34,7 +34,7 @@ struct ConfigHistoryTests {
 
     private func keep(_ json: String, in history: ConfigHistory) throws {
         let evaluated = try HistoryWorld.evaluated(json)
-        history.keep(evaluated, revision: ConfigRevision.of(evaluated.value), of: web)
+        history.keep(evaluated.recipe, evaluated.value, revision: ConfigRevision.of(evaluated.value), of: web)
     }
 
     private func revision(_ json: String) throws -> String { ConfigRevision.of(try HistoryWorld.evaluated(json).value) }

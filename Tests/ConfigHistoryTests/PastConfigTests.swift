@@ -113,6 +113,30 @@ struct PastConfigTests {
         #expect(try shown([("shop/old", #"{"p":1}"#, false)], now: [("shop/n", "{}")]) == #"{"p":1}"#)
     }
 
+    @Test func `while a secret source cannot be read, all of sources that are no more is hidden`() throws {
+        let past = PastConfig(
+            Self.heading,
+            try HistoryWorld.evaluated(
+                [("shop/old", #"{"p":"x"}"#, false), ("shop/open", #"{"q":"y"}"#, false)], defaults: #"{"d":1}"#
+            ).recipe)
+        func shown(_ secrets: SecretsNow) throws -> String {
+            String(decoding: try past.evaluated(hiding: secrets).value.redacted.json(), as: UTF8.self)
+        }
+        let now = SecretsNow(names: ["shop/new"], openNames: ["shop/open"])
+        let hidden = #"{"d":1,"p":"(secret)","q":"y"}"#
+        #expect(try shown(now.before(["shop/new", "shop/open"])) == hidden)
+        let known = try HistoryWorld.evaluated([("shop/new", #"{"r":1}"#, true)]).recipe.layers
+        let heard = SecretsNow(names: ["shop/new"], openNames: ["shop/open"], layers: known)
+        #expect(try shown(heard) == #"{"d":1,"p":"x","q":"y"}"#)
+        // What was heard of a source counts as long as it is one.
+        #expect(try shown(heard.before(["shop/new", "shop/open"])) == #"{"d":1,"p":"x","q":"y"}"#)
+        #expect(
+            try shown(
+                SecretsNow(names: ["shop/new", "shop/more"], openNames: ["shop/open"], layers: known).before([
+                    "shop/new", "shop/more",
+                ])) == hidden)
+    }
+
     @Test func `a value that is overridden is hidden, too`() throws {
         let evaluated = try HistoryWorld.evaluated([("shop/a", #"{"p":"x"}"#, false), ("shop/b", #"{"p":"y"}"#, false)])
         let past = try PastConfig(Self.heading, evaluated.recipe).evaluated(hiding: SecretsNow(names: ["shop/a"]))

@@ -22,6 +22,14 @@ package final class ConfigBoard: Sendable {
             self.configs = configs
             self.sources = sources
         }
+
+        /// By name alone.
+        var secrets: SecretsNow {
+            func names(_ isSecret: Bool) -> Set<String> {
+                Set(sources.filter { $0.isSecret == isSecret }.map(\.metadata.name.description))
+            }
+            return SecretsNow(names: names(true), openNames: names(false))
+        }
     }
 
     package struct PlannedConfig: Sendable {
@@ -91,8 +99,15 @@ package final class ConfigBoard: Sendable {
         state.withLock { $0.newPlan = plan }
         // From now on it is there, and has no value yet: whoever may read it is told to come back, not that there is none.
         published.withLock { published in
-            for name in plan.configs.map(\.config.metadata.name) where published[name] == nil {
-                published[name] = PublishedConfig(name: name)
+            let secrets = plan.secrets
+            for config in plan.configs.map(\.config) {
+                let name = config.metadata.name
+                var item = published[name] ?? PublishedConfig(name: name)
+                // Nor is anything shown meanwhile that is secret by this plan.
+                item.secrets = SecretsNow(
+                    names: secrets.names, openNames: secrets.openNames, layers: item.secrets.layers
+                ).before(config.sources.map(\.value.description))
+                published[name] = item
             }
         }
         wakeup.give()
@@ -155,7 +170,8 @@ package final class ConfigBoard: Sendable {
         }
         for other in others {
             guard let value = other.value else { continue }
-            history?.keep(value.evaluated, revision: value.revision, at: value.madeAt, of: other.name)
+            history?.keep(
+                value.recipe, value.evaluated.value, revision: value.revision, at: value.madeAt, of: other.name)
         }
         changed(change)
         return true

@@ -56,8 +56,8 @@ struct ConfigDesk {
     private let find: (String, ResourceName) -> Void
     private var followed: [ResourceName: Followed] = [:]
     private var configs: [ResourceName: Kept] = [:]
-    /// Sources of all Configs that are secret, by the names of their layers.
-    private var secretNames: Set<String> = []
+    /// By name alone, of all sources there are.
+    private var secrets = SecretsNow()
     private var lastCourse = 0
 
     init(
@@ -86,7 +86,7 @@ struct ConfigDesk {
             followed[name] = nil
         }
         for (name, source) in wanted where followed[name] == nil { follow(source) }
-        secretNames = Set(plan.sources.filter(\.isSecret).map(\.metadata.name.description))
+        secrets = plan.secrets
 
         var next: [ResourceName: Kept] = [:]
         for planned in plan.configs {
@@ -173,12 +173,16 @@ struct ConfigDesk {
         kept.isDue = false
         guard kept.plan.isRead else {
             (kept.version, kept.made) = (nil, nil)
-            return PublishedConfig(name: name, isRead: false, changes: kept.changes, refusals: kept.refusals)
+            return PublishedConfig(
+                name: name, isRead: false,
+                secrets: secrets.before(kept.plan.config.sources.map(\.value.description)), changes: kept.changes,
+                refusals: kept.refusals)
         }
         let sources = kept.plan.config.sources.compactMap { followed[$0.value] }
         let layers = layers(of: sources, kept.plan.config, kept.plan.schemaText)
         let secrets = SecretsNow(
-            names: secretNames, layers: zip(sources, layers).filter(\.0.source.isSecret).map(\.1))
+            names: self.secrets.names, openNames: self.secrets.openNames,
+            layers: zip(sources, layers).filter(\.0.source.isSecret).map(\.1))
         let made = make(of: sources, layers, &kept)
         var result = PublishedConfig(name: name, isAwaited: made.isAwaited, problems: made.problems)
         if kept.pin == nil {

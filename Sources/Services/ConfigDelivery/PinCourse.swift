@@ -106,7 +106,8 @@ struct PinCourse {
         let evaluated = try past.evaluated(hiding: secrets, after: former?.evaluated) { value in
             plan.schema?.mistakes(in: value) ?? []
         }
-        let version = ConfigVersion(evaluated, revision: past.revision)
+        let version = ConfigVersion(
+            evaluated, revision: past.revision, keeping: secrets.markedByName(past.recipe))
         guard let former, former.isSame(as: version) else { return version }
         return former
     }
@@ -154,7 +155,7 @@ extension PastConfig {
         self.init(
             PastHeading(
                 revision: version.revision, firstAt: version.madeAt, lastAt: version.madeAt, changeCount: nil),
-            version.evaluated.recipe)
+            version.recipe)
     }
 }
 

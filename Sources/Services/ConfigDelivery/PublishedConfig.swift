@@ -46,14 +46,18 @@ package struct HeldPin: Sendable {
 /// A value that a Config had.
 package final class ConfigVersion: Sendable {
     package let evaluated: EvaluatedConfig
+    /// What is kept of it: of a past value without what is hidden for the moment.
+    let recipe: ConfigRecipe
     /// SHA-256 of its JSON, in hexadecimal digits.
     package let revision: String
     package let views: LeafPaths
     let madeAt = UnixTime.now
     let documents = SharedDocuments()
 
-    init(_ evaluated: EvaluatedConfig, revision: String) {
+    /// - Parameter recipe: What is kept of it; `nil`: what it is made of.
+    init(_ evaluated: EvaluatedConfig, revision: String, keeping recipe: ConfigRecipe? = nil) {
         self.evaluated = evaluated
+        self.recipe = recipe ?? evaluated.recipe
         self.revision = revision
         views = LeafPaths(evaluated)
     }

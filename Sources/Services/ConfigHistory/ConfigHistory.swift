@@ -1,6 +1,6 @@
 package import CommonValues
 package import ConfigMerging
-import ConfigValues
+package import ConfigValues
 package import Diagnostics
 import Glibc
 package import Manifests
@@ -53,11 +53,12 @@ package final class ConfigHistory: Sendable {
     // MARK: What it is told
 
     /// What is published now.
+    /// - Parameter recipe: What the value was made of.
     package func keep(
-        _ evaluated: EvaluatedConfig, revision: String, at time: UnixTime = .now, of config: ResourceName
+        _ recipe: ConfigRecipe, _ value: ConfigValue, revision: String, at time: UnixTime = .now,
+        of config: ResourceName
     ) {
-        let new = HistoryStore.Published(
-            recipe: evaluated.recipe, value: evaluated.value, revision: revision, time: time)
+        let new = HistoryStore.Published(recipe: recipe, value: value, revision: revision, time: time)
         state.withLock { $0.published[config, default: []].add(new, limit: waitingCount) }
         wakeup.give()
     }

@@ -43,9 +43,10 @@ extension ConfigServing {
     /// What is published is found though it could not be kept.
     func past(_ prefix: String, of name: ResourceName) async -> PastConfigReport? {
         guard let finding = await history.past(prefix, of: name) else { return nil }
-        let config = board.config(name)
-        let current = config?.value.flatMap { $0.revision.hasPrefix(prefix) ? $0 : nil }
-        let secrets = config?.secrets ?? SecretsNow()
+        // Of one that the board has not heard of nobody knows what is secret.
+        guard let config = board.config(name) else { return .unreadable([]) }
+        let current = config.value.flatMap { $0.revision.hasPrefix(prefix) ? $0 : nil }
+        let secrets = config.secrets
         switch (finding, current) {
         case (.ambiguous(let revisions), _): return .ambiguous(revisions: revisions)
         case (.found(let past), let current?) where current.revision != past.revision:
