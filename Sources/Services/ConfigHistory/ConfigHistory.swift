@@ -85,7 +85,7 @@ package final class ConfigHistory: Sendable {
 
     /// - Returns: `nil`: it has stopped.
     package func listing(of config: ResourceName) async -> PastListing? {
-        await ask { $0.store.listing(of: config) }
+        await ask { $0.listing(of: config) }
     }
 
     private func ask<Answer: Sendable>(_ question: @escaping @Sendable (HistoryDesk) -> Answer) async -> Answer? {

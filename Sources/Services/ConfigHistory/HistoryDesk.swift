@@ -111,6 +111,13 @@ struct HistoryDesk: Sendable {
         return revisions.count == 1 ? .found(last.past) : .ambiguous(revisions: revisions.sorted())
     }
 
+    /// With what keeps the newest from being among it.
+    func listing(of config: ResourceName) -> PastListing {
+        var listing = store.listing(of: config)
+        listing.problems += (problems[config] ?? []).filter { !listing.problems.contains($0) }
+        return listing
+    }
+
     // MARK: Trying again
 
     mutating func pause(wasDue: Bool) {
