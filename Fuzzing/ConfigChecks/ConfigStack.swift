@@ -16,6 +16,8 @@ package struct ConfigStack {
     /// What secret texts and numbers begin with, and nothing else has.
     static let secretText = "SECRET"
     static let secretNumber: Int64 = 777_000
+    /// Of four layers the highest, whose texts are what they are, as variables are.
+    private static let literalLayer = "shop/3"
 
     private static let scalarKeys = ["a", "b", "\u{e9}", "e\u{301}"]
     private static let mapKeys = ["m", "o"]
@@ -105,7 +107,9 @@ package struct ConfigStack {
     }
 
     private mutating func origin(_ layer: String, _ isSecret: Bool) -> ValueOrigin {
-        ValueOrigin(layer: layer, position: position(layer + ".yaml"), isSecret: isSecret)
+        ValueOrigin(
+            layer: layer, position: position(layer + ".yaml"), isSecret: isSecret,
+            isLiteral: layer == Self.literalLayer)
     }
 
     private mutating func key() -> String {

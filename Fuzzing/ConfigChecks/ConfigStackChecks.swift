@@ -60,12 +60,12 @@ package enum ConfigStackChecks {
         switch (whole, again) {
         case (.success(let whole), .success(let again)):
             precondition(naive.mistakes.isEmpty, "taken, though \(naive.mistakes)")
-            guard let value = naive.value, let merged = naive.merged else { preconditionFailure("no value") }
+            guard let value = naive.value else { preconditionFailure("no value") }
             let expected = text(value)
             precondition(text(whole.value) == expected, "\(text(whole.value))\nis not\n\(expected)")
             precondition(text(again.value) == expected, "after a change: \(text(again.value))\nis not\n\(expected)")
             precondition(text(again.value, withKeys: true) == text(whole.value, withKeys: true), "keys are elsewhere")
-            return checkProvenance(whole, again, merged, recipe)
+            return checkProvenance(whole, again, naive, recipe)
         case (.failure(let whole), .failure(let again)):
             precondition(whole == again, "after a change: \(again) is not \(whole)")
             check(whole.diagnostics, naive)
@@ -104,8 +104,9 @@ package enum ConfigStackChecks {
     // MARK: Where values come from
 
     private static func checkProvenance(
-        _ whole: EvaluatedConfig, _ again: EvaluatedConfig, _ merged: ConfigValue, _ recipe: ConfigRecipe
+        _ whole: EvaluatedConfig, _ again: EvaluatedConfig, _ naive: NaiveConfig, _ recipe: ConfigRecipe
     ) -> UInt64 {
+        guard let merged = naive.merged else { preconditionFailure("nothing merged") }
         let shown = String(decoding: whole.value.redacted.json(), as: UTF8.self)
         precondition(!holdsSecret(shown), "a secret is shown: \(shown)")
         var feature: UInt64 = 1
@@ -119,10 +120,20 @@ package enum ConfigStackChecks {
                     steps == again.explanation(of: path).steps.map(text),
                     "after a change \(path.dotted) is from elsewhere")
                 for step in explanation.steps {
-                    let naive = NaiveHistory(of: step.path, in: recipe, merged: merged)
-                    let all = step.given.map(\.text) + step.overridden.map(\.text)
-                    let expected = expected(step, naive)
-                    precondition(all == expected, "\(step.path.dotted): \(all)\nis not\n\(expected)")
+                    let history = NaiveHistory(of: step.path, in: recipe, merged: merged)
+                    let expected = expected(step, history)
+                    let (given, overridden) = (step.given.map(\.text), step.overridden.map(\.text))
+                    precondition(
+                        given == expected.given && overridden == expected.overridden,
+                        "\(step.path.dotted): \(given) over \(overridden)\nis not\n\(expected)")
+                    let source = naive.source(of: step.path).text
+                    precondition(step.source.kindText == source, "\(step.source.kindText) is not \(source)")
+                }
+                let behind = naive.paths(behind: path)
+                for paths in [explanation.steps.map(\.path), whole.paths(behind: path), again.paths(behind: path)] {
+                    precondition(
+                        paths.count == behind.count && Set(paths.map { NaiveNode.bytes($0.pointer) }) == behind,
+                        "\(path.dotted) is not made of \(paths.map(\.dotted))")
                 }
                 precondition(explanation.value == whole.value[path])
                 if let value = explanation.value { check(value, explanation, whole) }
@@ -132,13 +143,15 @@ package enum ConfigStackChecks {
         return feature
     }
 
-    /// What of layers is given, and then what is overridden: a text with references counts, where it stands, and is told of as such.
-    private static func expected(_ step: ConfigExplanation.Step, _ naive: NaiveHistory) -> [String] {
+    /// What of layers is given, and what is overridden: a text with references counts, where it stands, and is told of as such.
+    private static func expected(
+        _ step: ConfigExplanation.Step, _ naive: NaiveHistory
+    ) -> (given: [String], overridden: [String]) {
         switch step.source {
-        case .layers: naive.given + naive.overridden
-        case .text: naive.overridden
-        case .reference(_, let place, _) where place == step.path: naive.overridden
-        case .nothing, .fallback, .reference: naive.overridden + naive.given
+        case .layers: (naive.given, naive.overridden)
+        case .text: ([], naive.overridden)
+        case .reference(_, let place, _) where place == step.path: ([], naive.overridden)
+        case .nothing, .fallback, .reference: ([], naive.overridden + naive.given)
         }
     }
 
@@ -217,5 +230,17 @@ package enum ConfigStackChecks {
 extension ConfigExplanation.Step {
     fileprivate var given: [LayerStatement] {
         if case .layers(let given) = source { given } else { [] }
+    }
+}
+
+extension ConfigExplanation.Source {
+    fileprivate var kindText: String {
+        switch self {
+        case .nothing: "nothing"
+        case .layers: "layers"
+        case .fallback(let rule, let from): "fallback \(rule.position) \(from.pointer)"
+        case .reference(let origin, let place, let target): "reference \(origin) \(place.pointer) \(target.pointer)"
+        case .text(let origin, let targets): "text \(origin) \(targets.map(\.pointer))"
+        }
     }
 }

@@ -15,6 +15,8 @@ struct NaiveConfig {
     private var tree = ConfigValue(
         .map(ConfigMap()), origin: ValueOrigin(layer: "defaults", position: .place("no source")))
     private var copied = 0
+    /// Fallbacks that gave something.
+    private var gifts: [(path: ConfigPath, from: ConfigPath, position: SourcePosition)] = []
     private var templates: [(path: [String], text: ConfigValue, parts: [NaiveTemplate.Part])] = []
     private var known: [Int: ConfigValue?] = [:]
 
@@ -61,6 +63,7 @@ struct NaiveConfig {
                 mistakes.append(NaiveMistake(.configTooDeep, fallback.position))
             } else if let changed = Self.put(given, at: fallback.path.keys, in: tree, fallback) {
                 tree = changed
+                gifts.append((fallback.path, from, fallback.position))
             } else {
                 mistakes.append(NaiveMistake(.configTypeClash, fallback.position))
             }
@@ -132,7 +135,8 @@ struct NaiveConfig {
     private mutating func collect(_ value: ConfigValue, _ path: [String]) {
         switch value.content {
         case .string(let text)
-        where text.utf8.elementsEqual(Self.plain(text).utf8) == false || NaiveTemplate.parts(text) == nil:
+        where !value.origin.isLiteral
+            && (text.utf8.elementsEqual(Self.plain(text).utf8) == false || NaiveTemplate.parts(text) == nil):
             guard let parts = NaiveTemplate.parts(text) else {
                 return mistakes.append(NaiveMistake(.configBrokenReference, value.origin.position))
             }
@@ -260,5 +264,39 @@ struct NaiveConfig {
                 .map(map.entries.reduce(into: ConfigMap()) { $0[$1.key] = secret($1.value) }), origin: origin)
         default: return ConfigValue(value.content, origin: origin)
         }
+    }
+
+    // MARK: What a value is made of
+
+    /// In the words of `ConfigExplanation.Source.kindText`, and the paths that it leads on to.
+    func source(of path: ConfigPath) -> (text: String, next: [ConfigPath]) {
+        guard value?[path] != nil else { return ("nothing", []) }
+        let ways = (0...path.keys.count).map { (path.keys.prefix($0), path.keys.dropFirst($0)) }
+        // Texts that a fallback copied are where they were copied from.
+        for (above, rest) in ways.reversed() {
+            guard let gift = gifts.first(where: { Self.isSame($0.path.keys, above) }) else { continue }
+            let from = ConfigPath(gift.from.keys + rest)
+            return ("fallback \(gift.position) \(from.pointer)", [from])
+        }
+        for (above, rest) in ways {
+            guard let template = templates.first(where: { Self.isSame($0.path, above) }) else { continue }
+            let targets = template.parts.compactMap(\.path)
+            guard template.parts.count == 1, let target = targets.first else {
+                return ("text \(template.text.origin) \(targets.map(\.pointer))", targets)
+            }
+            let end = ConfigPath(target.keys + rest)
+            return ("reference \(template.text.origin) \(ConfigPath(template.path).pointer) \(end.pointer)", [end])
+        }
+        return ("layers", [])
+    }
+
+    /// The path, and all that its value is made of.
+    func paths(behind path: ConfigPath) -> Set<String> {
+        var known: Set<String> = []
+        var waiting = [path]
+        while let path = waiting.popLast() {
+            if known.insert(NaiveNode.bytes(path.pointer)).inserted { waiting += source(of: path).next }
+        }
+        return known
     }
 }

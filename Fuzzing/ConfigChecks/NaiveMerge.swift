@@ -43,7 +43,7 @@ final class NaiveNode {
     }
 
     static func isReference(_ value: ConfigValue) -> Bool {
-        guard case .string(let text) = value.content else { return false }
+        guard case .string(let text) = value.content, !value.origin.isLiteral else { return false }
         let parts = NaiveTemplate.parts(text) ?? []
         return parts.count == 1 && parts[0].path != nil
     }
