@@ -43,6 +43,12 @@ package struct ConfigStack {
                     path: path(), from: (0...choices.next(below: 2)).map { _ in path() },
                     position: position("config.yaml")))
         }
+        // One below another.
+        if recipe.fallbacks.count == 3 {
+            let (first, last) = (recipe.fallbacks[0], recipe.fallbacks[2])
+            recipe.fallbacks[2] = ConfigFallback(
+                path: first.path.appending(Self.scalarKeys[line % 4]), from: last.from, position: last.position)
+        }
     }
 
     package var isAtEnd: Bool { choices.isAtEnd }
@@ -67,8 +73,20 @@ package struct ConfigStack {
             new = ConfigLayer(name: old.name, tree: tree)
         }
         // The same once more: another object that says nothing new.
-        if choices.happens(in: 8) { new = ConfigLayer(name: old.name, tree: old.tree) }
+        if choices.happens(in: 8) {
+            new = ConfigLayer(name: old.name, tree: line % 2 == 0 ? old.tree : relabeled(old.tree))
+        }
         if isDefaults { recipe.defaults = new } else { recipe.layers[index] = new }
+    }
+
+    /// The same at the same places, as when what a source says stays and what is said of the source does not: secret now, or of
+    /// texts that are references now, or are none any more.
+    private func relabeled(_ tree: ConfigValue?) -> ConfigValue? {
+        tree.map { tree in
+            tree.relabeled(
+                isSecret: tree.origin.isSecret || line % 4 == 1,
+                isLiteral: line % 4 == 3 ? !tree.origin.isLiteral : tree.origin.isLiteral)
+        }
     }
 
     private mutating func change(_ value: inout ConfigValue, _ layer: String, _ isSecret: Bool, _ depth: Int) {
@@ -215,5 +233,20 @@ package struct ConfigStack {
     private mutating func text(_ isSecret: Bool) -> String {
         let text = choices.pick(["x", "", "y$", "{z}", "\u{e9}", String(repeating: "long", count: 20)])
         return isSecret ? Self.secretText + text : text
+    }
+}
+
+extension ConfigValue {
+    fileprivate func relabeled(isSecret: Bool, isLiteral: Bool) -> ConfigValue {
+        let origin = ValueOrigin(
+            layer: origin.layer, position: origin.position, isSecret: isSecret, isLiteral: isLiteral)
+        func inner(_ value: ConfigValue) -> ConfigValue { value.relabeled(isSecret: isSecret, isLiteral: isLiteral) }
+        switch content {
+        case .null, .boolean, .number, .string: return ConfigValue(content, origin: origin)
+        case .list(let items): return ConfigValue(.list(items.map(inner)), origin: origin)
+        case .map(let map):
+            let entries = map.entries.map { ConfigMap.Entry($0.key, inner($0.value), keyPosition: $0.keyPosition) }
+            return ConfigValue(.map(ConfigMap(inOrder: entries)), origin: origin)
+        }
     }
 }

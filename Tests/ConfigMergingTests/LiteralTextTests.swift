@@ -38,6 +38,16 @@ struct LiteralTextTests {
         #expect(evaluated.value.text == (try after.value) && evaluated.value.text == #"{"a":"${b}","b":2,"c":"${b}"}"#)
     }
 
+    @Test func `a text that is read from now on as a document's, or as it is, is another one at the same place`() throws
+    {
+        let (document, literal) = (
+            try Sample(["base": "{b: 1}", "env": #"{a: "${b}"}"#]), try sample("{b: 1}", #"{a: "${b}"}"#)
+        )
+        let read = try EvaluatedConfig(document.recipe, after: try literal.evaluated())
+        #expect(read.value.text == #"{"a":1,"b":1}"#)
+        #expect(try EvaluatedConfig(literal.recipe, after: read).value.text == #"{"a":"${b}","b":1}"#)
+    }
+
     @Test func `a circle of secret references is told by its paths, and by nothing that stands in them`() throws {
         let secret = try Sample(
             ["vault": #"{a: "hunter ${b} two", b: {c: "three ${a}"}, other: "four"}"#], secret: ["vault"])

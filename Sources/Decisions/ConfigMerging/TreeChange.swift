@@ -50,6 +50,7 @@ indirect enum TreeChange: Sendable {
     {
         guard old[left].value.origin.position.isExactly(new[right].value.origin.position),
             old[left].value.origin.isSecret == new[right].value.origin.isSecret,
+            old[left].value.origin.isLiteral == new[right].value.origin.isLiteral,
             old[left].value.origin.layer == new[right].value.origin.layer
         else { return false }
         let isSame =
