@@ -129,11 +129,10 @@ package enum ConfigStackChecks {
                     let source = naive.source(of: step.path).text
                     precondition(step.source.kindText == source, "\(step.source.kindText) is not \(source)")
                 }
-                let behind = naive.paths(behind: path)
-                for paths in [explanation.steps.map(\.path), whole.paths(behind: path), again.paths(behind: path)] {
-                    precondition(
-                        paths.count == behind.count && Set(paths.map { NaiveNode.bytes($0.pointer) }) == behind,
-                        "\(path.dotted) is not made of \(paths.map(\.dotted))")
+                checkSame(explanation.steps.map(\.path), naive.parts(of: path))
+                for path in [path, path.appending("a")] {
+                    checkSame(whole.paths(behind: path), naive.paths(behind: path))
+                    checkSame(again.paths(behind: path), naive.paths(behind: path))
                 }
                 precondition(explanation.value == whole.value[path])
                 if let value = explanation.value { check(value, explanation, whole) }
@@ -141,6 +140,11 @@ package enum ConfigStackChecks {
             }
         }
         return feature
+    }
+
+    private static func checkSame(_ paths: [ConfigPath], _ naive: [ConfigPath]) {
+        let (found, expected) = (paths.map(\.pointer).sorted(), naive.map(\.pointer).sorted())
+        precondition(found == expected, "\(found) are behind \(naive[0].dotted), and not \(expected)")
     }
 
     /// What of layers is given, and what is overridden: a text with references counts, where it stands, and is told of as such.

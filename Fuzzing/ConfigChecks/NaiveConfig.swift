@@ -1,11 +1,12 @@
-import ConfigMerging
-import ConfigValues
+package import ConfigMerging
+package import ConfigValues
 import Diagnostics
 
 /// A whole evaluation once more, slowly: each reference asks for what it needs, again and again.
-struct NaiveConfig {
+package struct NaiveConfig {
     private(set) var mistakes: [NaiveMistake] = []
-    private(set) var value: ConfigValue?
+    /// `nil`: something is wrong.
+    package private(set) var value: ConfigValue?
     /// Before fallbacks and references.
     private(set) var merged: ConfigValue?
     /// More is copied than may be: which reference is told of is not the naive one's to say.
@@ -17,10 +18,12 @@ struct NaiveConfig {
     private var copied = 0
     /// Fallbacks that gave something.
     private var gifts: [(path: ConfigPath, from: ConfigPath, position: SourcePosition)] = []
+    /// Fallbacks whose paths had nothing, and where they looked.
+    package private(set) var trials: [(path: ConfigPath, looked: [ConfigPath], hasFound: Bool)] = []
     private var templates: [(path: [String], text: ConfigValue, parts: [NaiveTemplate.Part])] = []
     private var known: [Int: ConfigValue?] = [:]
 
-    init(_ recipe: ConfigRecipe) {
+    package init(_ recipe: ConfigRecipe) {
         self.recipe = recipe
         merge()
         if mistakes.isEmpty { giveFallbacks() }
@@ -51,9 +54,14 @@ struct NaiveConfig {
 
     private mutating func giveFallbacks() {
         for fallback in recipe.fallbacks where tree[fallback.path] == nil {
-            guard let from = fallback.from.first(where: { Self.isSomething(tree[$0]) }), let given = tree[from] else {
-                continue
+            var looked: [ConfigPath] = []
+            var gift: (from: ConfigPath, value: ConfigValue)?
+            for from in fallback.from where gift == nil {
+                looked.append(from)
+                if let value = tree[from], Self.isSomething(value) { gift = (from, value) }
             }
+            trials.append((fallback.path, looked, gift != nil))
+            guard let (from, given) = gift else { continue }
             copied += Self.size(given)
             if copied > recipe.limits.expansionByteCount {
                 isTooLarge = true
@@ -270,7 +278,11 @@ struct NaiveConfig {
 
     /// In the words of `ConfigExplanation.Source.kindText`, and the paths that it leads on to.
     func source(of path: ConfigPath) -> (text: String, next: [ConfigPath]) {
-        guard value?[path] != nil else { return ("nothing", []) }
+        value?[path] == nil ? ("nothing", []) : lead(from: path)
+    }
+
+    /// The same of what may not be there.
+    private func lead(from path: ConfigPath) -> (text: String, next: [ConfigPath]) {
         let ways = (0...path.keys.count).map { (path.keys.prefix($0), path.keys.dropFirst($0)) }
         // Texts that a fallback copied are where they were copied from.
         for (above, rest) in ways.reversed() {
@@ -291,12 +303,45 @@ struct NaiveConfig {
     }
 
     /// The path, and all that its value is made of.
-    func paths(behind path: ConfigPath) -> Set<String> {
+    func parts(of path: ConfigPath) -> [ConfigPath] { reached(from: path) { source(of: $0).next } }
+
+    /// The same, and all that fallbacks looked at, without which another value might be there, or none.
+    package func paths(behind path: ConfigPath) -> [ConfigPath] {
+        var all = reached(from: path) { lead(from: $0).next }
+        for part in all {
+            let isRoom = value?[part].map { $0.map != nil } ?? true
+            for (index, trial) in trials.enumerated() where Self.areInLine(trial.path, part) {
+                let rest = part.keys.dropFirst(trial.path.keys.count)
+                guard isRoom || part.keys.count >= trial.path.keys.count else { continue }
+                all += trial.looked.map { ConfigPath($0.keys + rest) } + earlier(index)
+            }
+        }
+        return all.reduce(into: []) { paths, path in
+            if !paths.contains(where: { Self.isSame($0.keys, path.keys) }) { paths.append(path) }
+        }
+    }
+
+    /// Where others looked before for what a fallback did not find.
+    private func earlier(_ index: Int) -> [ConfigPath] {
+        let empty = trials[index].hasFound ? trials[index].looked.dropLast() : trials[index].looked[...]
+        return (0..<index).filter { other in empty.contains { Self.areInLine($0, trials[other].path) } }
+            .flatMap { trials[$0].looked + earlier($0) }
+    }
+
+    /// Whether one of them is the other one, or above it.
+    private static func areInLine(_ one: ConfigPath, _ other: ConfigPath) -> Bool {
+        zip(one.keys, other.keys).allSatisfy { Array($0.utf8) == Array($1.utf8) }
+    }
+
+    private func reached(from path: ConfigPath, by next: (ConfigPath) -> [ConfigPath]) -> [ConfigPath] {
         var known: Set<String> = []
+        var reached: [ConfigPath] = []
         var waiting = [path]
         while let path = waiting.popLast() {
-            if known.insert(NaiveNode.bytes(path.pointer)).inserted { waiting += source(of: path).next }
+            guard known.insert(NaiveNode.bytes(path.pointer)).inserted else { continue }
+            reached.append(path)
+            waiting += next(path)
         }
-        return known
+        return reached
     }
 }

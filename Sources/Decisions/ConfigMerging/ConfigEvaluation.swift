@@ -7,6 +7,7 @@ struct ConfigEvaluation: Sendable {
     let merged: ConfigValue
     private let checks: ReferenceChecks
     let fallbacks: [AppliedFallback]
+    let trials: [FallbackTrial]
     /// Texts with references, of the merged tree and of what fallbacks gave.
     let places: ReferencePlaces
     private let order: [Int]
@@ -26,6 +27,7 @@ struct ConfigEvaluation: Sendable {
 
         let stage = FallbackStage(recipe.fallbacks, on: merged, recipe.limits)
         fallbacks = stage.applied
+        trials = stage.trials
         try Self.refuse(stage.problems)
 
         var problems: [Diagnostic] = []
@@ -80,6 +82,7 @@ struct ConfigEvaluation: Sendable {
 
         let stage = FallbackStage(recipe.fallbacks, on: merged, recipe.limits)
         fallbacks = stage.applied
+        trials = stage.trials
         guard stage.problems.isEmpty else { return nil }
         var changed = TreeChange.union(change, fallbacks.change(from: previous.fallbacks))
 

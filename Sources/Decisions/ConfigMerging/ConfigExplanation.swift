@@ -46,7 +46,8 @@ extension EvaluatedConfig {
         return ConfigExplanation(value: value[path], steps: steps)
     }
 
-    /// All paths whose values have a part in the one of this path, itself first. Who may not read each of them may not read it.
+    /// All paths that have a part in what stands at this one, or in that nothing does, itself first: of references and fallbacks those that the
+    /// value is copied from, or would be, and of fallbacks those besides that had none to give. Who may not read each of them may not know of it.
     package func paths(behind path: ConfigPath) -> [ConfigPath] {
         var paths = [path]
         var known: Set = [path]
@@ -56,7 +57,23 @@ extension EvaluatedConfig {
             next += 1
             for path in source?.paths ?? [] where known.insert(path).inserted { paths.append(path) }
         }
+        // Where they looked there was nothing to be followed.
+        for looked in paths.flatMap(pathsLookedAt) where known.insert(looked).inserted { paths.append(looked) }
         return paths
+    }
+
+    /// Where fallbacks looked for a value of the path, of one above it or, if they could make a map of it, of one below.
+    private func pathsLookedAt(for path: ConfigPath) -> [ConfigPath] {
+        let trials = evaluation.trials
+        guard !trials.isEmpty else { return [] }
+        let hasRoom = value[path].map { $0.map != nil } ?? true
+        return trials.flatMap { trial -> [ConfigPath] in
+            if trial.path.leads(to: path) {
+                let rest = path.keys[trial.path.keys.count...]
+                return trial.looked.map { ConfigPath($0.keys + rest) } + trial.before
+            }
+            return hasRoom && path.leads(to: trial.path) ? trial.looked + trial.before : []
+        }
     }
 
     private func step(at path: ConfigPath) -> ConfigExplanation.Step {

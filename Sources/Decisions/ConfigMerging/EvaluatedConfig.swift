@@ -24,8 +24,9 @@ package struct EvaluatedConfig: Sendable {
     let evaluation: ConfigEvaluation
 
     package var value: ConfigValue { evaluation.value }
-    /// Whether any value was made of others, by a reference or a fallback.
-    package var hasCopies: Bool { evaluation.places.count > 0 || !evaluation.fallbacks.isEmpty }
+    /// Whether what stands anywhere depends on other paths, by a reference or a fallback.
+    package var hasDependencies: Bool { evaluation.places.count > 0 || !evaluation.trials.isEmpty }
+    package var trials: [FallbackTrial] { evaluation.trials }
 
     /// - Parameters:
     ///   - previous: An earlier value of this config: what did not change since is not done again, and the result is the same as

@@ -10,10 +10,20 @@ struct AppliedFallback: Sendable {
     let value: ConfigValue
 }
 
+/// A fallback whose path had no value, and where it looked for one.
+package struct FallbackTrial: Sendable, Hashable {
+    let path: ConfigPath
+    /// Up to where it found one, or everywhere.
+    let looked: [ConfigPath]
+    /// Where earlier ones looked that might have given a value to those of them that had none.
+    let before: [ConfigPath]
+}
+
 /// Gives paths without a value another one's.
 struct FallbackStage {
     private(set) var value: ConfigValue
     private(set) var applied: [AppliedFallback] = []
+    private(set) var trials: [FallbackTrial] = []
     private(set) var problems: [Diagnostic] = []
     /// Of all that was copied.
     private(set) var byteCount = 0
@@ -22,27 +32,40 @@ struct FallbackStage {
     init(_ fallbacks: [ConfigFallback], on merged: ConfigValue, _ limits: MergingLimits) {
         value = merged
         for (index, fallback) in fallbacks.enumerated() where value[fallback.path] == nil {
-            for from in fallback.from {
-                // Null, as the item of a list may be, is nothing to give.
-                guard let given = value[from], given.shape != .null else { continue }
-                let size = CopiedSize(of: given, limit: limits.expansionByteCount - byteCount)
-                byteCount += size.byteCount
-                guard byteCount <= limits.expansionByteCount else {
-                    problems.add(MergingMistake.tooLarge(limits, at: fallback.position))
-                    return
-                }
-                guard fallback.path.keys.count + size.depth <= limits.depth else {
-                    problems.add(MergingMistake.tooDeep(limits, at: fallback.position, path: fallback.path))
-                    break
-                }
-                if let obstacle = value.put(given, at: fallback.path.keys[...], from: fallback) {
-                    problems.add(obstacle)
-                } else {
-                    applied.append(AppliedFallback(index: index, rule: fallback, from: from, value: given))
-                }
-                break
+            // Null, as the item of a list may be, is nothing to give.
+            let found = fallback.from.firstIndex { value[$0].map { $0.shape != .null } ?? false }
+            note(fallback, found: found)
+            guard let found, let given = value[fallback.from[found]] else { continue }
+            let size = CopiedSize(of: given, limit: limits.expansionByteCount - byteCount)
+            byteCount += size.byteCount
+            guard byteCount <= limits.expansionByteCount else {
+                problems.add(MergingMistake.tooLarge(limits, at: fallback.position))
+                return
+            }
+            guard fallback.path.keys.count + size.depth <= limits.depth else {
+                problems.add(MergingMistake.tooDeep(limits, at: fallback.position, path: fallback.path))
+                continue
+            }
+            if let obstacle = value.put(given, at: fallback.path.keys[...], from: fallback) {
+                problems.add(obstacle)
+            } else {
+                applied.append(
+                    AppliedFallback(index: index, rule: fallback, from: fallback.from[found], value: given))
             }
         }
+    }
+
+    private mutating func note(_ fallback: ConfigFallback, found: Int?) {
+        let empty = fallback.from.prefix(found ?? fallback.from.count)
+        let earlier = trials.filter { trial in
+            empty.contains { $0.leads(to: trial.path) || trial.path.leads(to: $0) }
+        }
+        trials.append(
+            FallbackTrial(
+                path: fallback.path, looked: empty + (found.map { [fallback.from[$0]] } ?? []),
+                before: Set(earlier.flatMap { $0.looked + $0.before }).sorted {
+                    ConfigPath.comparison($0.keys[...], $1.keys[...]) < 0
+                }))
     }
 }
 

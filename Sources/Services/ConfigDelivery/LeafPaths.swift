@@ -1,13 +1,16 @@
 import ConfigMerging
 package import ConfigValues
 
-/// Which paths a reader must be allowed to read for each value: its own, and those that references and fallbacks made it of.
+/// Which paths a reader must be allowed to read for each value: its own, and those that references and fallbacks made it of, or looked at for it.
 package struct LeafPaths: Sendable, Equatable {
     /// By path: those beside the path itself. Only where there are any.
     private let others: [ConfigPath: [ConfigPath]]
+    /// Where nothing stands these say why.
+    private let trials: [FallbackTrial]
 
     init(_ evaluated: EvaluatedConfig) {
-        guard evaluated.hasCopies else {
+        trials = evaluated.trials
+        guard evaluated.hasDependencies else {
             others = [:]
             return
         }

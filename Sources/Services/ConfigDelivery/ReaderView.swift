@@ -7,8 +7,9 @@ import ServiceContracts
 /// What one reader may see of a config, by the rules of one moment.
 ///
 /// Each scalar is judged as the call for it alone: `GET /values/a/b`. A list is shown whole or not at all: all its items must be allowed. A value that a
-/// reference or a fallback made is shown only to who may read all that it is made of. A map in which nothing may be seen is not there,
-/// unless it is empty and may be read itself.
+/// reference or a fallback made is shown only to who may read all that it is made of, and all that the fallback looked at before. What may not be
+/// seen is as if it were not there, and so is a map in which nothing may be: what a reader is told depends neither on what it may not read, nor on
+/// whether that is there.
 struct ReaderView {
     private let version: ConfigVersion
     private let resource: ResourceIdentity
@@ -22,17 +23,19 @@ struct ReaderView {
 
     enum Answer {
         case value(ConfigValue)
-        /// Nothing is there that the reader may know of.
+        /// The reader may not read it, whatever is there.
         case forbidden
-        /// The reader might read it, and it is not there.
+        /// Nothing is there that the reader may see.
         case absent
     }
 
     func value(at path: ConfigPath) -> Answer {
-        guard let value = version.evaluated.value[path] else {
-            return isAllowed(path) ? .absent : .forbidden
-        }
-        return view(of: value, at: path).map(Answer.value) ?? .forbidden
+        let value = version.evaluated.value[path]
+        if let value, let view = view(of: value, at: path) { return .value(view) }
+        // Nothing is to be seen. That goes by the rules for this path alone: not by why it is so.
+        guard isAllowed(path) else { return .forbidden }
+        guard path.isRoot, let value else { return .absent }
+        return .value(ConfigValue(.map(ConfigMap()), origin: value.origin))
     }
 
     private func view(of value: ConfigValue, at path: ConfigPath) -> ConfigValue? {
@@ -42,19 +45,17 @@ struct ReaderView {
                 view(of: entry.value, at: path.appending(entry.key)).map { ConfigMap.Entry(entry.key, $0) }
             }
             return entries.isEmpty ? nil : ConfigValue(.map(ConfigMap(inOrder: entries)), origin: value.origin)
-        case .list(let items):
-            let isSeenWhole = items.indices.allSatisfy { isWhole(items[$0], at: path.appending(String($0))) }
-            return isSeenWhole && isAllowedLeaf(path) ? value : nil
-        default: return isAllowedLeaf(path) ? value : nil
+        default: return isWhole(value, at: path) ? value : nil
         }
     }
 
-    /// Whether all of what is in a list may be seen.
+    /// Whether all of it may be seen: of a list all that is in it, and the list itself.
     private func isWhole(_ value: ConfigValue, at path: ConfigPath) -> Bool {
         switch value.content {
         case .map(let map) where !map.isEmpty:
             map.entries.allSatisfy { isWhole($0.value, at: path.appending($0.key)) }
-        case .list(let items): items.indices.allSatisfy { isWhole(items[$0], at: path.appending(String($0))) }
+        case .list(let items):
+            isAllowedLeaf(path) && items.indices.allSatisfy { isWhole(items[$0], at: path.appending(String($0))) }
         default: isAllowedLeaf(path)
         }
     }
