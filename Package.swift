@@ -373,6 +373,7 @@ let package = Package(
                 "Diagnostics", "ConfigValues", "ConfigMerging", "ConfigFormats", "JSONSchemas", "HTTPSemantics",
                 "CallOutcomes", "Telemetry", "SystemInterfaces", "Manifests", "MeshSnapshot", "Reconciliation",
                 "ServiceContracts", "ConfigHistory", "TestSupport", "MeshFixtures", "ServiceFixtures", "FuzzKit",
+                "ConfigChecks",
             ]),
         tests("EventLoops", ["CommonValues", "TestSupport"]),
         tests(

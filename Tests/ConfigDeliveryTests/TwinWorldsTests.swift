@@ -1,0 +1,94 @@
+import ConfigChecks
+import ConfigMerging
+import ConfigValues
+import Testing
+
+@testable import ConfigDelivery
+
+/// No series of calls yields a byte that a single GET is refused.
+struct TwinWorldsTests {
+    private typealias Layers = TwinChance.Layers
+
+    @Test(arguments: 0..<6 as Range<UInt64>)
+    func `who may not read something hears the same whatever it is, and whether it is there`(seed: UInt64) async throws
+    {
+        var tally = TwinWorlds.Tally()
+        for turn in 0..<12 {
+            try await play(seed << 32 | UInt64(turn), &tally)
+        }
+        // Or else nothing would have been tried.
+        #expect(tally.differing > 10 && tally.values > 20 && tally.notModified > 0, "\(tally)")
+        #expect(tally.absent > 2 && tally.forbidden > 20 && tally.unwritable > 0, "\(tally)")
+        #expect(tally.events > 5 && tally.patches > 0 && tally.woken > 0 && tally.held > 0, "\(tally)")
+    }
+
+    private func play(_ seed: UInt64, _ tally: inout TwinWorlds.Tally) async throws {
+        var chance = TwinChance(seed: seed)
+        // Until one can be had: references in circles, and those that lead nowhere.
+        var made: (TwinWorlds, Layers)?
+        for _ in 0..<50 where made == nil {
+            let layers = chance.layers()
+            chance.makeFallbacks()
+            let policies = (0...chance.random(3)).map { _ in chance.policies() }
+            let fields = chance.pick([[], [("x-team", "ops")], [("x-team", "dev")]])
+            let worlds = try TwinWorlds("\(seed)", policies, chance.fallbacks, fields: fields, layers)
+            if worlds.config(layers).value != nil { made = (worlds, layers) }
+        }
+        guard let (worlds, layers) = made else { return }
+        var now = [layers, layers]
+        for source in TwinChance.sources { now[1] = twin(of: now, source, &chance, worlds)[1] }
+        try await worlds.begin(now)
+        for _ in 0..<12 {
+            switch chance.random(6) {
+            case 0, 1:
+                let source = chance.pick(TwinChance.sources)
+                // Both of them, or one alone in what the reader must not notice.
+                var next = now
+                if chance.happens() {
+                    next[0] = chance.edited(now[0], source)
+                    next[1][source] = next[0][source]
+                    if !worlds.areTwins(next[0], next[1]) { next = now }
+                    next = twin(of: next, source, &chance, worlds)
+                } else {
+                    next = twin(of: [now[1], now[0]], source, &chance, worlds).reversed()
+                }
+                now = next
+                try await worlds.change(source, to: now)
+            case 2: try await worlds.switchRules(to: chance.random(worlds.phaseCount))
+            case 3: try await worlds.wait(&chance)
+            case 4: try await worlds.watch(&chance)
+            default: for _ in 0..<4 { try await worlds.ask(&chance) }
+            }
+        }
+        for _ in 0..<4 { try await worlds.ask(&chance) }
+        try await worlds.end()
+        tally.add(worlds.tally)
+    }
+
+    /// With another one in the place of the second.
+    private func twin(of pair: [Layers], _ source: String, _ chance: inout TwinChance, _ worlds: TwinWorlds) -> [Layers]
+    {
+        for _ in 0..<6 {
+            var next = pair
+            next[1][source] = chance.twin(of: pair[0][source], source, worlds.isHidden)
+            if worlds.areTwins(next[0], next[1]) { return next }
+        }
+        return pair
+    }
+}
+
+extension TwinWorlds.Tally {
+    mutating func add(_ other: Self) {
+        differing += other.differing
+        values += other.values
+        notModified += other.notModified
+        absent += other.absent
+        forbidden += other.forbidden
+        unwritable += other.unwritable
+        events += other.events
+        patches += other.patches
+        ends += other.ends
+        woken += other.woken
+        held += other.held
+    }
+}
