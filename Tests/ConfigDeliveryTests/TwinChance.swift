@@ -228,7 +228,8 @@ struct TwinChance {
         let targets = [["f"], ["g"], ["f", "a"], ["m", "a"], ["n"]].filter { _ in happens(3) }.map { ConfigPath($0) }
         fallbacks = targets.shuffled(using: &random).compactMap { target in
             // None from what it is part of, or what is part of it.
-            let from = (0..<3).map { _ in pick(paths + [ConfigPath(["f"]), ConfigPath(["nowhere"])]) }
+            // The first one is there in one of the twins alone, if chance will have it.
+            let from = ([ConfigPath([pick(Self.keys)])] + (0..<2).map { _ in pick(paths + [ConfigPath(["f"])]) })
                 .filter { from in !zip(from.keys, target.keys).allSatisfy { $0 == $1 } }
             return from.isEmpty ? nil : ConfigFallback(path: target, from: from, position: .place("app"))
         }

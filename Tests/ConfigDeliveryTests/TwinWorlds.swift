@@ -396,6 +396,11 @@ final class TwinWorlds {
         default: break
         }
         course.append("ask \(path.dotted) \(format) \(more[0])")
+        // Others have asked before, who may read more or less, and be told so by the same account's name.
+        if chance.happens() {
+            let others = chance.pick([[], [("x-team", "ops")], [("x-team", "dev")]])
+            for world in worlds { _ = try await world.get(url(path), fields: others + accepts) }
+        }
         let suffix = chance.pick(["", "", "?wait=0", "?wait=0s"])
         let method: KnownMethod = chance.happens(4) ? .head : .get
         try check(try await call(url(path) + suffix, method, more), at: path, format, knows: known)

