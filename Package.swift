@@ -357,9 +357,8 @@ let package = Package(
         tests(
             "ConfigSources",
             [
-                "Diagnostics", "ConfigValues", "ConfigFormats", "Manifests", "ServiceContracts", "HTTPTransfers",
-                "EtcdClient",
-                "TestSupport",
+                "Diagnostics", "ConfigValues", "ConfigFormats", "ConfigMerging", "Manifests", "ServiceContracts",
+                "HTTPTransfers", "EtcdClient", "TestSupport", "FuzzKit",
             ]),
         tests(
             "ConfigHistory",
