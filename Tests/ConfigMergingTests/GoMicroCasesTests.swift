@@ -71,6 +71,10 @@ import Testing
         #expect(try Sample(["a": #"{"items": [{"foo": "bar"}]}"#]).value == #"{"items":[{"foo":"bar"}]}"#)
     }
 
+    @Test func `a config that is a list as a whole is refused`() throws {
+        #expect(try Sample(["a": #"[{"foo": "bar"}]"#]).mistakes == ["a.yaml:1:1: config.not-a-map"])
+    }
+
     // MARK: References, which are variables of the environment there
 
     @Test(arguments: ["myBar", "MYBAR", "my_Bar", "myBar_"])
@@ -88,6 +92,8 @@ import Testing
     @Test func `a reference that is none, or leads nowhere, is refused`() throws {
         #expect(try Sample(["a": "bar: '${}'"]).mistakes == ["a.yaml:1:6: config.broken-reference"])
         #expect(try Sample(["a": "bar: '${sss'"]).mistakes == ["a.yaml:1:6: config.broken-reference"])
+        #expect(try Sample(["a": "bar: '${myBar-}'"]).mistakes == ["a.yaml:1:6: config.unknown-reference"])
+        #expect(try Sample(["a": "{bar: '${myBar-}', myBar-: cat}"]).value == #"{"bar":"cat","myBar-":"cat"}"#)
         #expect(try Sample(["a": "bar: '${notSet}'"]).mistakes == ["a.yaml:1:6: config.unknown-reference"])
     }
 
