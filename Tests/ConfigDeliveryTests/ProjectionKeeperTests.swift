@@ -27,11 +27,22 @@ struct ProjectionKeeperTests {
         var count: Int { state.withLock { $0.count } }
         var problems: [Diagnostic] { state.withLock { $0.problems } }
 
+        /// What the first telling waits for, and those after it; `nil`: nothing.
+        private let gates = Mutex<(first: Gate, later: Gate)?>(nil)
+
         func tell() -> String? {
-            state.withLock { state in
+            let count = state.withLock { state in
                 state.count += 1
-                return state.answer
+                return state.count
             }
+            if let gates = gates.withLock({ $0 }) { (count == 1 ? gates.first : gates.later).pass() }
+            return state.withLock { $0.answer }
+        }
+
+        func hold() -> (first: Gate, later: Gate) {
+            let new = (first: Gate(), later: Gate())
+            gates.withLock { $0 = new }
+            return new
         }
 
         func fail(_ answer: String?) { state.withLock { $0.answer = answer } }
@@ -161,6 +172,26 @@ struct ProjectionKeeperTests {
         #expect(await becomes("{\"a\":2}"))
         await Poll.until { told.count == count + 1 }
         #expect(told.count == count + 1, "other rights are no other content")
+    }
+
+    @Test func `who is told slowly holds up one telling, and no file`() async throws {
+        let hook = "onChange: {signal: HUP, unit: web.service}"
+        let second = "{path: \"\(path)/other.json\", workload: web, owner: \(geteuid()), \(hook)}"
+        let gates = told.hold()
+        try await adopt("app.json", ", \(hook)}, \(second.dropLast())")
+        try say("{\"a\":1}")
+        #expect(await becomes("{\"a\":1}"))
+        await Poll.until { told.count == 1 }
+        // It is held: one of the two is being told, and the other one waits.
+        try say("{\"a\":2}")
+        await Poll.until { world.json() == "{\"a\":2}" }
+        keeper.changed(ResourceName(namespace: "shop", name: "app"))
+        gates.first.open()
+        await Poll.until { told.count == 2 }
+        #expect(content() == "{\"a\":2}" && content("other.json") == "{\"a\":2}", "files go before who is told next")
+        gates.later.open()
+        await Poll.until { told.count == 3 }
+        #expect(told.problems.isEmpty)
     }
 
     @Test func `nobody is told before the data plane serves what says whom to tell`() async throws {

@@ -44,13 +44,35 @@ package final class ProjectionKeeper: Sendable {
 
     /// What is known of a file.
     private struct Course {
+        var writing = Attempts()
+        var telling = Attempts()
         /// Its content has changed, and who reads it has not been told.
         var owesTelling = false
-        /// Its plan was not served when it was last looked at.
-        var awaitsServing = false
-        var failures = 0
+        /// Grows with each telling, of any file: whose is the least has waited for longest.
+        var turn = 0
+
+        var isToBeTold: Bool { owesTelling && telling.isDue }
+        var problems: [Diagnostic] { [writing.problem, telling.problem].compactMap(\.self) }
+    }
+
+    /// Something that is tried until it can be done.
+    private struct Attempts {
+        private(set) var problem: Diagnostic?
+        private var failures = 0
+        /// `nil`: it has not failed, or there is reason to try it at once.
         var retry: ContinuousClock.Instant?
-        var problem: Diagnostic?
+
+        mutating func end(with problem: Diagnostic?) {
+            self.problem = problem
+            guard problem != nil else {
+                (failures, retry) = (0, nil)
+                return
+            }
+            failures += 1
+            retry = .now + min(ProjectionKeeper.longestPause, ProjectionKeeper.firstPause * (1 << min(failures - 1, 6)))
+        }
+
+        var isDue: Bool { retry.map { $0 <= .now } ?? true }
     }
 
     /// After a failure. Default: 1 s, twice as long each time, up to 60 s.
@@ -101,15 +123,18 @@ package final class ProjectionKeeper: Sendable {
 
     // MARK: On its thread
 
+    /// Files first: who is told next waits for them, and they wait for one telling at most, however many there are and however long each takes.
     private func run() {
         var plan = Plan()
         var courses: [String: Course] = [:]
+        var (isServed, turn) = (false, 0)
         while true {
-            wait(until: courses.values.compactMap(\.retry).min())
+            wait(until: next(courses, isServed))
             wakeup.take()
-            let (newPlan, changed, isServed, isStopped) = state.withLock { state in
+            let (newPlan, changed, isStopped) = state.withLock { state in
                 defer { (state.newPlan, state.changed) = (nil, []) }
-                return (state.newPlan, state.changed, state.isServed, state.isStopped)
+                isServed = state.isServed
+                return (state.newPlan, state.changed, state.isStopped)
             }
             if isStopped { return }
             if let newPlan {
@@ -124,16 +149,33 @@ package final class ProjectionKeeper: Sendable {
             for file in plan.files {
                 let path = file.projection.path.value
                 var course = courses[path] ?? Course()
-                let isDue =
-                    newPlan != nil || changed.contains(file.config) || course.retry.map { $0 <= .now } ?? false
-                    || course.awaitsServing && isServed
-                guard isDue else { continue }
-                course.awaitsServing = !isServed
-                keep(file, rules, &course)
+                if newPlan != nil || changed.contains(file.config)
+                    || course.writing.retry != nil && course.writing.isDue
+                {
+                    keep(file, rules, &course)
+                    // By the newest rules, of the newest value: reason enough.
+                    if newPlan != nil { course.telling.retry = nil }
+                }
                 courses[path] = course
             }
-            tell(plan.files.compactMap { courses[$0.projection.path.value]?.problem })
+            let owed = plan.files.filter { isServed && courses[$0.projection.path.value]?.isToBeTold == true }
+            if let file = owed.min(by: {
+                courses[$0.projection.path.value]!.turn < courses[$1.projection.path.value]!.turn
+            }) {
+                turn += 1
+                courses[file.projection.path.value]?.turn = turn
+                ring(file, &courses[file.projection.path.value]!)
+            }
+            tell(plan.files.flatMap { courses[$0.projection.path.value]?.problems ?? [] })
         }
+    }
+
+    /// When there is something to do, if nobody asks for it.
+    private func next(_ courses: [String: Course], _ isServed: Bool) -> ContinuousClock.Instant? {
+        courses.values.flatMap { course in
+            [course.writing.retry, course.owesTelling && isServed ? course.telling.retry ?? .now : nil].compactMap(
+                \.self)
+        }.min()
     }
 
     private func wait(until instant: ContinuousClock.Instant?) {
@@ -154,13 +196,21 @@ package final class ProjectionKeeper: Sendable {
     }
 
     private func keep(_ file: ProjectedFile, _ rules: ResourceRules, _ course: inout Course) {
-        course.problem = problem(of: file, rules, &course)
-        guard course.problem != nil else {
-            (course.failures, course.retry) = (0, nil)
-            return
-        }
-        course.failures += 1
-        course.retry = .now + min(Self.longestPause, Self.firstPause * (1 << min(course.failures - 1, 6)))
+        course.writing.end(with: problem(of: file, rules, &course))
+        if file.projection.onChange == nil { (course.owesTelling, course.telling) = (false, Attempts()) }
+    }
+
+    /// Tells who reads it.
+    private func ring(_ file: ProjectedFile, _ course: inout Course) {
+        guard let hook = file.projection.onChange else { return }
+        let reason = host.tell(hook, file.workload)
+        course.telling.end(
+            with: reason.map {
+                file.problem(
+                    "the file has changed, and \($0)", expected: "somebody who is told",
+                    remedy: "mend that; it is tried again by itself")
+            })
+        if reason == nil { course.owesTelling = false }
     }
 
     /// Makes the file what it is to be.
@@ -182,6 +232,7 @@ package final class ProjectionKeeper: Sendable {
             do throws(GuardedFile.Obstacle) {
                 if try file.write(content, owner: owner), file.projection.onChange != nil {
                     course.owesTelling = true
+                    course.telling.retry = nil
                 }
             } catch {
                 return file.problem(error)
@@ -189,13 +240,6 @@ package final class ProjectionKeeper: Sendable {
         } catch {
             return file.problem(error)
         }
-        guard course.owesTelling, !course.awaitsServing, let hook = file.projection.onChange else { return nil }
-        if let reason = host.tell(hook, file.workload) {
-            return file.problem(
-                "the file has changed, and \(reason)", expected: "somebody who is told",
-                remedy: "mend that; it is tried again by itself")
-        }
-        course.owesTelling = false
         return nil
     }
 }
