@@ -141,6 +141,24 @@ struct ConfigReadingTests {
         #expect(try await world.value("/t").status == 404)
     }
 
+    @Test func `how nothing is told does not tell what is hidden, nor what a fallback did not find there`() async throws
+    {
+        let world = try await world(
+            "{\"t\":\"x\",\"m\":{\"h\":1},\"q\":{\"k\":1},\"u\":\"${q}\",\"l\":[[]]}",
+            ConfigWorld.allow("/values/t, /values/f, /values/m, /values/u, \"/values/u/{**}\", /values/l"),
+            ConfigWorld.allow(
+                "/values/f, /values/s, /values/t, /values, /values/l/0, /values/l", to: "shop/more", named: "more"),
+            ConfigWorld.allow("/values", to: "shop/none", named: "none"),
+            config: "sources: [base], fallbacks: [{path: f, from: [s, t]}]")
+        #expect(try await world.value("").text == "{\"t\":\"x\"}")
+        for path in ["/f", "/m", "/m/h", "/u", "/u/k", "/u/none", "/l", "/l/0", "/s"] {
+            let isAllowed = path != "/m/h" && path != "/l/0" && path != "/s"
+            #expect(try await world.value(path).status == (isAllowed ? 404 : 403), "\(path)")
+        }
+        #expect(try await world.value("", as: "more").text == "{\"f\":\"x\",\"l\":[[]],\"t\":\"x\"}")
+        #expect(try await world.value("", as: "none").text == "{}")
+    }
+
     @Test(arguments: ["TAG", "W/TAG", "\"x\", TAG", "*"])
     func `who has it already is not sent it again`(tags: String) async throws {
         let world = try await world()

@@ -17,6 +17,9 @@ struct TwinChance {
     static let sources = ["base", "over"]
     /// What every reader may read who may read anything, mostly: it is another one in each state.
     static let count = "z"
+    /// So long that a change of something else is told as a patch. It may be read like the count.
+    private static let long = "y"
+    private static let fixed = ["s", count, long]
 
     private static let keys = ["a", "b", "m", "n", "l", "0", "a/b", "\u{e9}"]
     private var lastMark = 0
@@ -40,6 +43,7 @@ struct TwinChance {
         var base = map(of: "base", at: .root, depth: 3)
         put(keyedList(of: "base"), at: "s", in: &base)
         put(number("base"), at: Self.count, in: &base)
+        put(Self.value(.string(String(repeating: "long ", count: 60)), of: "base"), at: Self.long, in: &base)
         var over = layer(over: base, at: .root)
         put(keyedList(of: "over"), at: "s", in: &over)
         return ["base": base, "over": over]
@@ -106,7 +110,7 @@ struct TwinChance {
     /// What stands over some of it.
     private mutating func layer(over lower: ConfigValue, at path: ConfigPath) -> ConfigValue {
         var map = ConfigMap()
-        for entry in lower.map?.entries ?? [] where !(path.isRoot && ["s", Self.count].contains(entry.key)) {
+        for entry in lower.map?.entries ?? [] where !(path.isRoot && Self.fixed.contains(entry.key)) {
             let place = path.appending(entry.key)
             guard happens(3) else { continue }
             if happens(6) {
@@ -136,7 +140,7 @@ struct TwinChance {
     private mutating func edited(_ value: ConfigValue, of source: String, at path: ConfigPath) -> ConfigValue {
         guard var map = value.map, !map.isEmpty else { return scalar(source, at: path) }
         let key = happens(3) ? pick(Self.keys) : pick(map.entries).key
-        guard !(path.isRoot && ["s", Self.count].contains(key)) else { return value }
+        guard !(path.isRoot && Self.fixed.contains(key)) else { return value }
         if let old = map[key], !happens(5) {
             map[key] = edited(old, of: source, at: path.appending(key))
         } else {
@@ -225,12 +229,15 @@ struct TwinChance {
     // MARK: Rules
 
     mutating func makeFallbacks() {
-        let targets = [["f"], ["g"], ["f", "a"], ["m", "a"], ["n"]].filter { _ in happens(3) }.map { ConfigPath($0) }
+        let targets = [["f"], ["g"], ["f", "a"], ["m", "a"], ["n"]].filter { _ in happens() }.map { ConfigPath($0) }
         fallbacks = targets.shuffled(using: &random).compactMap { target in
             // None from what it is part of, or what is part of it.
-            // The first one is there in one of the twins alone, if chance will have it.
-            let from = ([ConfigPath([pick(Self.keys)])] + (0..<2).map { _ in pick(paths + [ConfigPath(["f"])]) })
-                .filter { from in !zip(from.keys, target.keys).allSatisfy { $0 == $1 } }
+            // The first one is there in one of the twins alone, if chance will have it, and another may be read.
+            let others = paths + [ConfigPath(["f"])]
+            let from = [
+                ConfigPath([pick(Self.keys)]), happens() ? ConfigPath([Self.count]) : pick(others), pick(others),
+            ]
+            .filter { from in !zip(from.keys, target.keys).allSatisfy { $0 == $1 } }
             return from.isEmpty ? nil : ConfigFallback(path: target, from: from, position: .place("app"))
         }
     }
@@ -239,10 +246,12 @@ struct TwinChance {
     mutating func policies() -> [String] {
         var allowed = (0...random.next(below: 6)).map { _ in pattern() }
         if happens(3) { allowed.append("\"/values/{**}\"") }
-        if happens(3) { allowed += ["\"/values/f/{**}\"", "/values/f", "/values/g"] }
+        if happens() { allowed += ["\"/values/f/{**}\"", "/values/f", "/values/g"] }
         if happens(4) { allowed.append("/values") }
         var policies = [policy("reads", "ALLOW", "[\(rule(allowed)), \(rule([pattern()]))]")]
-        if !happens(4) { policies.append(ConfigWorld.allow("/values/\(Self.count), /watch", named: "counts")) }
+        if !happens(4) {
+            policies.append(ConfigWorld.allow("/values/\(Self.count), /values/\(Self.long), /watch", named: "counts"))
+        }
         if happens() {
             policies.append(policy("never", "DENY", "[\(rule((0...random.next(below: 3)).map { _ in pattern() }))]"))
         }

@@ -63,7 +63,7 @@ final class TwinWorlds {
     private var allowed: [[ConfigPath: Bool]]
     /// Entity tags that this reader has been told, and of what.
     private var tags: [String: [UInt8]] = [:]
-    private(set) var tally = Tally()
+    var tally = Tally()
     /// What was done, for whoever looks for a mistake.
     private var course: [String] = []
 
