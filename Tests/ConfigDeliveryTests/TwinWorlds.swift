@@ -181,8 +181,8 @@ final class TwinWorlds {
         try await hear()
     }
 
-    func switchRules(to phase: Int) async throws {
-        self.phase = phase
+    func switchRules(by steps: Int) async throws {
+        phase = (phase + steps) % snapshots.count
         course.append("rules \(phase)")
         try takeReaders()
         for world in worlds { world.adoptRules(of: snapshots[phase]) }

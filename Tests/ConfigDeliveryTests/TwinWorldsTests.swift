@@ -28,7 +28,7 @@ struct TwinWorldsTests {
         for _ in 0..<50 where made == nil {
             let layers = chance.layers()
             chance.makeFallbacks()
-            let policies = (0...chance.random(3)).map { _ in chance.policies() }
+            let policies = (0...1 + chance.random(2)).map { _ in chance.policies() }
             let fields = chance.pick([[], [("x-team", "ops")], [("x-team", "dev")]])
             let worlds = try TwinWorlds("\(seed)", policies, chance.fallbacks, fields: fields, layers)
             if worlds.config(layers).value != nil { made = (worlds, layers) }
@@ -54,7 +54,7 @@ struct TwinWorldsTests {
                 }
                 now = next
                 try await worlds.change(source, to: now)
-            case 2: try await worlds.switchRules(to: chance.random(worlds.phaseCount))
+            case 2: try await worlds.switchRules(by: 1 + chance.random(worlds.phaseCount))
             case 3: try await worlds.wait(&chance)
             case 4, 5: try await worlds.watch(&chance)
             default: for _ in 0..<4 { try await worlds.ask(&chance) }

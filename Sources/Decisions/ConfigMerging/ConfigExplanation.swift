@@ -64,16 +64,18 @@ extension EvaluatedConfig {
 
     /// Where fallbacks looked for a value of the path, of one above it or, if they could make a map of it, of one below.
     private func pathsLookedAt(for path: ConfigPath) -> [ConfigPath] {
-        let trials = evaluation.trials
-        guard !trials.isEmpty else { return [] }
+        guard !evaluation.trials.isEmpty else { return [] }
         let hasRoom = value[path].map { $0.map != nil } ?? true
-        return trials.flatMap { trial -> [ConfigPath] in
+        var looked: [ConfigPath] = []
+        for trial in evaluation.trials {
             if trial.path.leads(to: path) {
                 let rest = path.keys[trial.path.keys.count...]
-                return trial.looked.map { ConfigPath($0.keys + rest) } + trial.before
+                looked += trial.looked.map { ConfigPath($0.keys + rest) } + trial.before
+            } else if hasRoom, path.leads(to: trial.path) {
+                looked += trial.looked + trial.before
             }
-            return hasRoom && path.leads(to: trial.path) ? trial.looked + trial.before : []
         }
+        return looked
     }
 
     private func step(at path: ConfigPath) -> ConfigExplanation.Step {
