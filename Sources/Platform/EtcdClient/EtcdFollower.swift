@@ -12,7 +12,7 @@ package final class EtcdFollower: Sendable {
         var course = 0
         var endpoint = 0
         var token: String?
-        var prefix = EtcdPrefix()
+        var prefix: EtcdPrefix
         var transfers: [Transfer] = []
         /// When all had been read in this course. The first failure after it is no reason yet to call etcd away.
         var currentSince: ContinuousClock.Instant?
@@ -31,7 +31,7 @@ package final class EtcdFollower: Sendable {
     private let prefix: [UInt8]
     private let loop: TransferLoop
     private let tell: @Sendable (EtcdNews) -> Void
-    private let state = Mutex(State())
+    private let state: Mutex<State>
 
     /// - Parameters:
     ///   - prefix: Of keys, as bytes; none: all of them.
@@ -41,6 +41,7 @@ package final class EtcdFollower: Sendable {
     ) {
         self.access = access
         self.prefix = prefix
+        state = Mutex(State(prefix: EtcdPrefix(below: prefix)))
         self.loop = loop
         self.tell = tell
         loop.perform(after: .zero) { [self] in begin() }
@@ -62,7 +63,7 @@ package final class EtcdFollower: Sendable {
         let (course, former) = state.withLock { state in
             state.course += 1
             (state.token, state.currentSince) = (nil, nil)
-            state.prefix = EtcdPrefix()
+            state.prefix = EtcdPrefix(below: prefix)
             defer { state.transfers = [] }
             return (state.isStopped ? nil : state.course, state.transfers)
         }

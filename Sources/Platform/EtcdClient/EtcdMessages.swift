@@ -102,7 +102,7 @@ extension JSONValue {
 }
 
 /// What of etcd's answers is looked at.
-struct EtcdAnswer {
+struct EtcdAnswer: Sendable {
     /// Answers are read whole before they are looked at: the largest, in bytes. What is below a prefix may be as large as a config's
     /// text, which Base64 makes a third larger, with keys beside it.
     static let byteLimit = 24 << 20

@@ -21,27 +21,37 @@ struct EtcdPrefix {
 
     private(set) var entries = EtcdEntries()
     private var byteCount = 0
+    private let prefix: [UInt8]
     private let byteLimit: Int
+    /// Of the pages so far.
+    private var lastKey: [UInt8]?
 
-    init(byteLimit: Int = Self.byteLimit) { self.byteLimit = byteLimit }
+    init(below prefix: [UInt8], byteLimit: Int = Self.byteLimit) {
+        self.prefix = prefix
+        self.byteLimit = byteLimit
+    }
 
-    /// A page of what there is.
+    /// A page of what there is. Each key comes once, in the order of keys: so pages end, whatever answers.
     mutating func take(page answer: EtcdAnswer) throws(Mistake) -> Page {
-        guard let revision = answer["header"]?.number("revision") else { throw .notUnderstood }
+        guard let revision = answer["header"]?.number("revision"), revision > 0 else { throw .notUnderstood }
         // All pages are of the first one's revision.
         if entries.revision == 0 { entries.revision = revision }
-        var last: [UInt8] = []
-        for pair in answer.list("kvs") { last = try put(pair) }
+        let pairs = answer.list("kvs")
+        for pair in pairs {
+            let key = try put(pair)
+            guard lastKey.map({ $0.lexicographicallyPrecedes(key) }) ?? true else { throw .notUnderstood }
+            lastKey = key
+        }
         guard answer.isSet("more") else { return .last }
-        guard !last.isEmpty else { throw .notUnderstood }
-        return .next(from: last + [0])
+        guard !pairs.isEmpty, let lastKey else { throw .notUnderstood }
+        return .next(from: lastKey + [0])
     }
 
     /// What the watch tells.
     /// - Returns: Whether anything changed.
     mutating func take(watch answer: EtcdAnswer) throws(Mistake) -> Bool {
         guard let result = answer["result"] else { throw .ended(answer.problem ?? "it ended the watch") }
-        guard let revision = result["header"]?.number("revision") else { throw .notUnderstood }
+        guard let revision = result["header"]?.number("revision"), revision > 0 else { throw .notUnderstood }
         if result.isSet("canceled") {
             throw .ended(result.text("cancel_reason") ?? "what it would tell next is compacted")
         }
@@ -49,7 +59,7 @@ struct EtcdPrefix {
         for event in events {
             guard let pair = event["kv"] else { throw .notUnderstood }
             if event.text("type") == "DELETE" {
-                guard let key = pair.bytes("key") else { throw .notUnderstood }
+                let key = try key(of: pair)
                 if let former = entries.values.removeValue(forKey: key) { byteCount -= key.count + former.value.count }
             } else {
                 _ = try put(pair)
@@ -69,11 +79,18 @@ struct EtcdPrefix {
     }
 
     private mutating func put(_ pair: EtcdAnswer) throws(Mistake) -> [UInt8] {
-        guard let key = pair.bytes("key"), let value = pair.bytes("value"), let revision = pair.number("mod_revision")
-        else { throw .notUnderstood }
+        let key = try key(of: pair)
+        guard let value = pair.bytes("value"), let revision = pair.number("mod_revision"), revision > 0 else {
+            throw .notUnderstood
+        }
         let former = entries.values.updateValue(EtcdEntries.Entry(value: value, revision: revision), forKey: key)
         byteCount += former.map { value.count - $0.value.count } ?? key.count + value.count
         guard byteCount <= byteLimit else { throw .tooLarge }
+        return key
+    }
+
+    private func key(of pair: EtcdAnswer) throws(Mistake) -> [UInt8] {
+        guard let key = pair.bytes("key"), key.starts(with: prefix) else { throw .notUnderstood }
         return key
     }
 }

@@ -25,7 +25,7 @@ package final class EtcdRequests: Sendable {
         of key: [UInt8]
     ) async throws(EtcdFailure) -> (entry: EtcdEntries.Entry?, revision: Int64) {
         let answer = try await ask(EtcdMessage.rangePath, EtcdMessage.key(key))
-        var prefix = EtcdPrefix()
+        var prefix = EtcdPrefix(below: key)
         _ = try Self.understood { () throws(EtcdPrefix.Mistake) in try prefix.take(page: answer) }
         return (prefix.entries.values[key], prefix.entries.revision)
     }
@@ -37,7 +37,7 @@ package final class EtcdRequests: Sendable {
     package func entries(
         below prefix: [UInt8], byteLimit: Int, countLimit: Int
     ) async throws(EtcdFailure) -> EtcdEntries {
-        var known = EtcdPrefix(byteLimit: byteLimit)
+        var known = EtcdPrefix(below: prefix, byteLimit: byteLimit)
         var start = prefix
         while true {
             let question = EtcdMessage.range(
@@ -60,7 +60,11 @@ package final class EtcdRequests: Sendable {
     ) async throws(EtcdFailure) -> [UInt8]? {
         let answer = try await ask(
             EtcdMessage.rangePath, EtcdMessage.first(from: start, below: prefix, revision: revision))
-        return answer.list("kvs").first?.bytes("key")
+        guard let pair = answer.list("kvs").first else { return nil }
+        guard let key = pair.bytes("key"), key.starts(with: prefix), !key.lexicographicallyPrecedes(start) else {
+            throw EtcdFailure(EtcdPrefix.Mistake.notUnderstood.text)
+        }
+        return key
     }
 
     /// When a key below a prefix was changed last; 0 if there is none.
