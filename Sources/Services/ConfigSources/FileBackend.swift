@@ -62,10 +62,7 @@ package final class FileBackend: ConfigSourceBackend {
     private func news(of reading: FolderReading) -> ConfigSourceNews? {
         guard reading.unknown.isEmpty else { return nil }
         if let problem = reading.problems.first {
-            return source.away(
-                place, problem.found,
-                expected: meaning.isDocument ? "a file that can be read" : "a folder that can be read",
-                remedy: problem.code == .folderMissing ? "make it, or correct the path" : problem.remedy)
+            return away(because: problem)
         }
         switch meaning {
         case .document(let format, let names):
@@ -83,6 +80,19 @@ package final class FileBackend: ConfigSourceBackend {
                         position: .place(FileAccess.path(file.path, in: place)))
                 })
         }
+    }
+
+    /// In words for a source: what is told of files that way is meant for manifests.
+    private func away(because problem: Diagnostic) -> ConfigSourceNews {
+        let readable = meaning.isDocument ? "a file that can be read" : "a folder that can be read"
+        let (expected, remedy) =
+            switch problem.code {
+            case .folderMissing: (readable, "make it, or correct the path")
+            case .notAFile: ("a file", "put one there, or correct the path")
+            case .fileTooLarge: (problem.expected, problem.remedy)
+            default: (readable, problem.remedy)
+            }
+        return source.away(place, problem.found, expected: expected, remedy: remedy)
     }
 
     /// The one at the end, which editors put there, is no part of a value.
