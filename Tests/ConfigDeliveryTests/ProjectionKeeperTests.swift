@@ -15,6 +15,7 @@ import Testing
 struct ProjectionKeeperTests {
     private let folder = ScratchFolder()
     private let path: String
+    private let state: HeldFolder
     private let world: ConfigWorld
     private let keeper: ProjectionKeeper
     private let told = Told()
@@ -57,20 +58,24 @@ struct ProjectionKeeperTests {
 
     init() throws {
         path = folder.path
+        state = HeldFolder("\(path)/state")
+        try FileWriter().makePrivateFolder("\(path)/state")
+        try state.hold(OpenFolder("\(path)/state"))
         world = try ConfigWorld()
         let (told, closed) = (told, "\(path)/closed")
         keeper = try ProjectionKeeper(
             world.board,
             ProjectionKeeper.Host(
                 number: { $0 == .number(geteuid()) ? geteuid() : nil }, tell: { _, _ in told.tell() },
-                closedFolders: [closed])
+                closedFolders: [closed]), UntoldFiles(state)
         ) { told.note($0) }
     }
 
     private func adopt(
         _ file: String = "app.json", _ more: String = "", owner: String = "\(geteuid())",
-        paths: String = "/values, \"/values/{**}\"", isServed: Bool = true
+        paths: String = "/values, \"/values/{**}\"", isServed: Bool = true, to other: ProjectionKeeper? = nil
     ) async throws {
+        let keeper = other ?? keeper
         let config = ConfigWorld.config(
             "app",
             "sources: [base], project: [{path: \"\(path)/\(file)\", workload: web, owner: \(owner)\(more)}]")
@@ -172,6 +177,27 @@ struct ProjectionKeeperTests {
         #expect(await becomes("{\"a\":2}"))
         await Poll.until { told.count == count + 1 }
         #expect(told.count == count + 1, "other rights are no other content")
+    }
+
+    @Test func `who could not be told is told by the process that comes next`() async throws {
+        told.fail("nobody answers")
+        try await adopt("app.json", ", onChange: {signal: HUP, unit: web.service}")
+        try say("{\"a\":1}")
+        #expect(await becomes("{\"a\":1}"))
+        await Poll.until { !told.problems.isEmpty }
+        #expect(UntoldFiles(state).load() == ["\(path)/app.json"])
+        keeper.stop()
+
+        let later = Told()
+        let next = try ProjectionKeeper(
+            world.board,
+            ProjectionKeeper.Host(
+                number: { _ in geteuid() }, tell: { _, _ in later.tell() }, closedFolders: []), UntoldFiles(state)
+        ) { later.note($0) }
+        try await adopt("app.json", ", onChange: {signal: HUP, unit: web.service}", to: next)
+        await Poll.until { later.count == 1 && UntoldFiles(state).load().isEmpty }
+        #expect(later.count == 1 && UntoldFiles(state).load().isEmpty)
+        next.stop()
     }
 
     @Test func `who is told slowly holds up one telling, and no file`() async throws {

@@ -5,7 +5,7 @@ struct StateFolderClaim: Equatable {
     static let marker = "heddle-state"
     /// What a state folder holds.
     private static let ours: Set<String> = [
-        marker, "lock", "authority", "generations", "configs", StateFolder.socketName,
+        marker, "lock", "authority", "generations", "configs", "untold", StateFolder.socketName,
     ]
     /// What makes no folder anybody's: a filesystem of its own has it.
     private static let nobodys: Set<String> = ["lost+found"]

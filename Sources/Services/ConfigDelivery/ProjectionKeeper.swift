@@ -81,17 +81,21 @@ package final class ProjectionKeeper: Sendable {
 
     private let board: ConfigBoard
     private let host: Host
+    private let untold: UntoldFiles
     private let report: @Sendable ([Diagnostic]) -> Void
     private let state = Mutex(State())
     private let wakeup: Wakeup
 
-    /// - Parameter report: Told on its thread, when something else is wrong than before.
+    /// - Parameters:
+    ///   - untold: Read once a state folder is there, with the first plan.
+    ///   - report: Told on its thread, when something else is wrong than before.
     /// - Throws: The host gives no thread, or no descriptor.
     package init(
-        _ board: ConfigBoard, _ host: Host, report: @escaping @Sendable ([Diagnostic]) -> Void
+        _ board: ConfigBoard, _ host: Host, _ untold: UntoldFiles, report: @escaping @Sendable ([Diagnostic]) -> Void
     ) throws(SystemCallError) {
         self.board = board
         self.host = host
+        self.untold = untold
         self.report = report
         wakeup = try Wakeup()
         try SystemThread.start(name: "config-files") { [self] in run() }
@@ -128,6 +132,7 @@ package final class ProjectionKeeper: Sendable {
         var plan = Plan()
         var courses: [String: Course] = [:]
         var (isServed, turn) = (false, 0)
+        var kept: Set<String>?
         while true {
             wait(until: next(courses, isServed))
             wakeup.take()
@@ -141,6 +146,10 @@ package final class ProjectionKeeper: Sendable {
                 plan = newPlan
                 let paths = Set(plan.files.map(\.projection.path.value))
                 courses = courses.filter { paths.contains($0.key) }
+                if kept == nil {
+                    kept = untold.load()
+                    for path in paths.intersection(kept ?? []) { courses[path] = Course(owesTelling: true) }
+                }
             }
             guard let rules = plan.rules else {
                 tell([])
@@ -158,6 +167,7 @@ package final class ProjectionKeeper: Sendable {
                 }
                 courses[path] = course
             }
+            keep(Self.untold(in: courses), in: &kept)
             let owed = plan.files.filter { isServed && courses[$0.projection.path.value]?.isToBeTold == true }
             if let file = owed.min(by: {
                 courses[$0.projection.path.value]!.turn < courses[$1.projection.path.value]!.turn
@@ -165,9 +175,21 @@ package final class ProjectionKeeper: Sendable {
                 turn += 1
                 courses[file.projection.path.value]?.turn = turn
                 ring(file, &courses[file.projection.path.value]!)
+                keep(Self.untold(in: courses), in: &kept)
             }
             tell(plan.files.flatMap { courses[$0.projection.path.value]?.problems ?? [] })
         }
+    }
+
+    private static func untold(in courses: [String: Course]) -> Set<String> {
+        Set(courses.lazy.filter(\.value.owesTelling).map(\.key))
+    }
+
+    /// Before anybody is told, and afterwards: whoever ends in between tells once too often, and not once too little.
+    private func keep(_ paths: Set<String>, in kept: inout Set<String>?) {
+        guard paths != kept else { return }
+        untold.save(paths)
+        kept = paths
     }
 
     /// When there is something to do, if nobody asks for it.

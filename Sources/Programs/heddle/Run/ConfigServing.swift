@@ -46,7 +46,8 @@ struct ConfigServing: Sendable {
             }
             ofConfigs.replace(with: change.problems)
         }
-        let keeper = try ProjectionKeeper(board, .ofThisHost(closing: closed, telling: bell)) {
+        let keeper = try ProjectionKeeper(board, .ofThisHost(closing: closed, telling: bell), UntoldFiles(stateFolder))
+        {
             ofFiles.replace(with: $0)
         }
         files.withLock { $0 = keeper }
