@@ -1,4 +1,3 @@
-import Glibc
 import Synchronization
 import SystemInterfaces
 
@@ -74,8 +73,7 @@ final class Inquirer<Work: Inquiry>: Sendable {
         var notes = makeNotes()
         var underWay: [UInt32: Work] = [:]
         while true {
-            var asked = pollfd(fd: wakeup.descriptor, events: Int16(POLLIN), revents: 0)
-            _ = unsafe poll(&asked, 1, -1)
+            wakeup.wait(until: nil)
             wakeup.take()
             while let (user, begins) = state.withLock({ $0.questions.next() }) {
                 var work = underWay.removeValue(forKey: user) ?? Work(begins, of: user)

@@ -82,12 +82,7 @@ package struct NamedProcess: Sendable {
 
         /// - Returns: `nil`: too much is looked at, or the time is over.
         func wait(until end: ContinuousClock.Instant) -> LocalProcess? {
-            var asked = pollfd(fd: wakeup.descriptor, events: Int16(POLLIN), revents: 0)
-            while true {
-                let left = max(.zero, end - .now)
-                let count = unsafe poll(&asked, 1, CInt(clamping: Int64(left / .milliseconds(1))))
-                guard count < 0, errno == EINTR else { break }
-            }
+            wakeup.wait(until: end)
             return process.withLock { $0 }
         }
     }

@@ -18,6 +18,18 @@ package struct Wakeup: ~Copyable {
     /// From any thread.
     package func give() { _ = eventfd_write(descriptor, 1) }
 
+    /// Returns when it is given, or has been since it was taken last, or when the time is over.
+    /// - Parameter end: `nil`: there is none.
+    package func wait(until end: ContinuousClock.Instant?) {
+        var asked = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        while true {
+            // Whole milliseconds, and the one that has begun: not again and again for what is left of it.
+            let left = end.map { max(.zero, $0 - .now) / .milliseconds(1) }
+            let count = unsafe poll(&asked, 1, left.map { CInt(clamping: Int64($0.rounded(.up))) } ?? -1)
+            guard count < 0, errno == EINTR else { return }
+        }
+    }
+
     /// Call it before looking at the work: work that is added after the look wakes again.
     package func take() {
         var count: eventfd_t = 0

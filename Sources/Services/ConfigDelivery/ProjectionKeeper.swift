@@ -1,5 +1,4 @@
 package import Diagnostics
-import Glibc
 package import Manifests
 import ServiceContracts
 import Synchronization
@@ -134,7 +133,7 @@ package final class ProjectionKeeper: Sendable {
         var (isServed, turn) = (false, 0)
         var kept: Set<String>?
         while true {
-            wait(until: next(courses, isServed))
+            wakeup.wait(until: next(courses, isServed))
             wakeup.take()
             let (newPlan, changed, isStopped) = state.withLock { state in
                 defer { (state.newPlan, state.changed) = (nil, []) }
@@ -198,15 +197,6 @@ package final class ProjectionKeeper: Sendable {
             [course.writing.retry, course.owesTelling && isServed ? course.telling.retry ?? .now : nil].compactMap(
                 \.self)
         }.min()
-    }
-
-    private func wait(until instant: ContinuousClock.Instant?) {
-        var asked = pollfd(fd: wakeup.descriptor, events: Int16(POLLIN), revents: 0)
-        let wait = instant.map { instant in
-            let left = (instant - .now).components
-            return CInt(clamping: max(0, left.seconds * 1_000 + left.attoseconds / 1_000_000_000_000_000 + 1))
-        }
-        _ = unsafe poll(&asked, 1, wait ?? -1)
     }
 
     private func tell(_ problems: [Diagnostic]) {

@@ -2,7 +2,6 @@ package import CommonValues
 package import ConfigMerging
 package import ConfigValues
 package import Diagnostics
-import Glibc
 package import Manifests
 import Synchronization
 package import SystemInterfaces
@@ -104,7 +103,7 @@ package final class ConfigHistory: Sendable {
     private func run(_ start: HistoryDesk) {
         var desk = start
         while true {
-            wait(until: desk.retry)
+            wakeup.wait(until: desk.retry)
             wakeup.take()
             let (published, names, newPins, questions, isStopped) = state.withLock { state in
                 defer { (state.published, state.names, state.newPins, state.questions) = ([:], nil, [:], []) }
@@ -121,15 +120,6 @@ package final class ConfigHistory: Sendable {
             tell(desk.allProblems)
             if isStopped { return }
         }
-    }
-
-    private func wait(until instant: ContinuousClock.Instant?) {
-        var asked = pollfd(fd: wakeup.descriptor, events: Int16(POLLIN), revents: 0)
-        let wait = instant.map { instant in
-            let left = (instant - .now).components
-            return CInt(clamping: max(0, left.seconds * 1_000 + left.attoseconds / 1_000_000_000_000_000 + 1))
-        }
-        _ = unsafe poll(&asked, 1, wait ?? -1)
     }
 
     private func tell(_ problems: [Diagnostic]) {
